@@ -1,0 +1,34 @@
+"""The error of this room: says where, what was found, and what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Any
+
+
+class ExperimentError(ValueError):
+    """An experiment that cannot be read or does not make sense."""
+
+
+def violation(where: str, found: Any, expected: str) -> ExperimentError:
+    """The one form of all errors: place, what was found, what is expected."""
+    text = found if isinstance(found, str) else repr(found)
+    if len(text) > 120:
+        text = text[:117] + "…"
+    return ExperimentError(f"{where}: found {text}, expected {expected}")
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """' (did you mean ...?)' for the nearest known word, or nothing."""
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def check_keys(where: str, table: dict[str, Any], known: Collection[str]) -> None:
+    """Raise for a key of `table` that is not in `known`."""
+    for key in table:
+        if key not in known:
+            raise violation(
+                f"{where}: key {key!r}{nearest(key, known)}", "an unknown key", "one of " + ", ".join(known)
+            )

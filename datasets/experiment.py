@@ -1,0 +1,262 @@
+"""What an experiment is: apparatus, stages, series and published numbers, checked when made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..forward_models import LIGHTS, NOISES, OBSERVABLES, PARAMETERS
+from .errors import nearest, violation
+
+DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
+QUANTITIES = (*OBSERVABLES, *DECAY_TIMES)
+VARIANCES = ("xi", "epr_variance")
+NORMALISED_TO_START = ("polarization", "transverse_spin")
+MAIN_RUN = "main"
+APPARATUS = tuple(
+    name
+    for name, parameter in PARAMETERS.items()
+    if not parameter.per_lights and not parameter.per_series and name != "collective_rate"
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the lab knows beforehand of a parameter, in its unit of the parameter table; sigma 0: exactly."""
+
+    value: float
+    sigma: float = 0.0
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One stage of a run: duration in ms and the lights that are on."""
+
+    duration: float
+    lights: frozenset[str]
+    run: str = MAIN_RUN
+
+    @property
+    def label(self) -> str:
+        """'drive+pump', 'dark': the coordinate of the dim `lights`."""
+        return "+".join(light for light in LIGHTS if light in self.lights) or "dark"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A measured time series. Observed = scale × model + offset, plus noise.
+
+    time (T,), ms; value (T,); spread (T,): standard deviations, or numbers of repetitions R for Gamma noise;
+    excluded (T,): points that are kept but not fitted
+    """
+
+    name: str
+    kind: str
+    time: np.ndarray
+    value: np.ndarray
+    spread: np.ndarray
+    noise: str = "gaussian"
+    excluded: np.ndarray | None = None
+    run: str = MAIN_RUN
+    scale_uncertainty: float = 0.0
+    offset_uncertainty: float = 0.0
+    efficiency_in_scale: bool = True
+    tail: float = 4.0
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """Which points enter the likelihood: not excluded, and not 1 by normalisation (t = 0 of P and Jy)."""
+        use = np.ones(len(self.time), bool) if self.excluded is None else ~self.excluded
+        if self.kind in NORMALISED_TO_START:
+            use = use & (self.time > 0)
+        return use
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A single measured or published number. `excluded` gives the reason why it is not fitted, if it is not.
+
+    time in ms (not used for decay times, which are those at the start of the run); value and sigma in `unit`.
+    `shared_scale` names a scale error that several observations have in common, of the size
+    `scale_uncertainty`.
+    """
+
+    quantity: str
+    value: float
+    sigma: float
+    time: float = 0.0
+    run: str = MAIN_RUN
+    excluded: str = ""
+    source: str = ""
+    scale_uncertainty: float = 0.0
+    shared_scale: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of value and sigma."""
+        return "ms" if self.quantity in DECAY_TIMES else "1"
+
+    @property
+    def label(self) -> str:
+        """What to call it in tables and coordinates."""
+        at = "" if self.quantity in DECAY_TIMES else f" at {self.time:g} ms"
+        return f"{self.quantity}{at}" + ("" if self.run == MAIN_RUN else f" ({self.run})")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """How a simulated experiment was made: parameter values by label, closure, seed."""
+
+    parameters: dict[str, float]
+    closure: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`."""
+
+    title: str
+    simulated: bool
+    stages: tuple[StageEntry, ...]
+    series: tuple[Series, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    apparatus: dict[str, Known] = field(default_factory=dict)
+    priors: dict[str, str] = field(default_factory=dict)
+    run_depth: dict[str, float] = field(default_factory=dict)
+    description: str = ""
+    truth: Truth | None = None
+
+    def run_stages(self, run: str) -> list[StageEntry]:
+        """The stages of one run, in order."""
+        return [stage for stage in self.stages if stage.run == run]
+
+    @property
+    def runs(self) -> list[str]:
+        """Names of the runs, in order of appearance."""
+        return list(dict.fromkeys(stage.run for stage in self.stages))
+
+    @property
+    def lights(self) -> list[str]:
+        """Labels of the kinds of stage, in order of appearance."""
+        return list(dict.fromkeys(stage.label for stage in self.stages))
+
+    def duration(self, run: str) -> float:
+        """Total duration of one run, ms."""
+        return float(sum(stage.duration for stage in self.run_stages(run)))
+
+
+def check_experiment(experiment: Experiment, where: str = "experiment") -> Experiment:
+    """Raise ExperimentError for anything that cannot be: see each check's message."""
+    if not experiment.stages:
+        raise violation(f"{where}: stage", "no stage", "at least one [[stage]] with a duration")
+    for k, stage in enumerate(experiment.stages, 1):
+        at = f"{where}: stage {k}"
+        if not (np.isfinite(stage.duration) and stage.duration > 0):
+            raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
+    for name, depth in experiment.run_depth.items():
+        _check_run(f"{where}: run", name, experiment)
+        if not (np.isfinite(depth) and depth > 0):
+            raise violation(f"{where}: run {name!r}: relative_depth", depth, "a positive number")
+    for name, known in experiment.apparatus.items():
+        _check_known(f"{where}: apparatus: {name}", name, known)
+    names = [series.name for series in experiment.series]
+    for name in names:
+        if names.count(name) > 1:
+            raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
+    for series in experiment.series:
+        check_series(series, experiment, f"{where}: series {series.name!r}")
+    for k, observation in enumerate(experiment.observations, 1):
+        _check_observation(observation, experiment, f"{where}: observation {k} ({observation.quantity})")
+    return experiment
+
+
+def check_choice(where: str, word: str, known: Sequence[str]) -> None:
+    """Raise unless `word` is one of `known`."""
+    if word not in known:
+        raise violation(where, f"{word!r}{nearest(word, known)}", "one of " + ", ".join(known))
+
+
+def _check_run(where: str, run: str, experiment: Experiment) -> None:
+    check_choice(where, run, experiment.runs)
+
+
+def _check_known(where: str, name: str, known: Known) -> None:
+    check_choice(where, name, APPARATUS)
+    parameter = PARAMETERS[name]
+    if not np.isfinite(known.value) or not (np.isfinite(known.sigma) and known.sigma >= 0):
+        raise violation(where, f"{known.value:g} ± {known.sigma:g}", "finite numbers, sigma ≥ 0")
+    if parameter.domain != "real" and known.value < 0:
+        raise violation(where, f"{known.value:g}", "a number ≥ 0")
+    if parameter.domain == "unit interval" and known.value > 1:
+        raise violation(where, f"{known.value:g}", "a number in [0, 1]")
+    if name == "squeezing_limit" and known.value == 0:
+        raise violation(where, "0", "a number in (0, 1]")
+
+
+def check_series(series: Series, experiment: Experiment, where: str) -> None:
+    """Raise for a series that does not fit the experiment or itself; rows are counted from 1."""
+    check_choice(f"{where}: kind", series.kind, OBSERVABLES)
+    check_choice(f"{where}: noise", series.noise, tuple(NOISES))
+    _check_run(f"{where}: run", series.run, experiment)
+    if not len(series.time):
+        raise violation(where, "no rows", "at least one measurement")
+    if not len(series.time) == len(series.value) == len(series.spread):
+        raise violation(where, "columns of different length", "the same number of times, values and errors")
+    noise = NOISES[series.noise]
+    if series.noise == "gamma" and series.kind not in VARIANCES:
+        raise violation(
+            f"{where}: noise", "gamma", f"gaussian or student-t for {series.kind} (gamma: {', '.join(VARIANCES)})"
+        )
+    _check_rows(f"{where}: time", series.time, np.isfinite(series.time), "a finite time")
+    _check_rows(f"{where}: value", series.value, np.isfinite(series.value), "a finite number")
+    if series.noise == "gamma":
+        _check_rows(f"{where}: value", series.value, series.value > 0, "a variance > 0")
+        _check_rows(f"{where}: repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
+    ok = np.isfinite(series.spread) & (series.spread > 0)
+    _check_rows(f"{where}: {noise.spread}", series.spread, ok, "a positive number")
+    later = np.concatenate([[True], np.diff(series.time) >= 0])
+    _check_rows(f"{where}: time", series.time, later, "times in ascending order")
+    total = experiment.duration(series.run)
+    inside = (series.time >= 0) & (series.time <= total * (1 + 1e-12))
+    _check_rows(f"{where}: time", series.time, inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms")
+    for key in ("scale_uncertainty", "offset_uncertainty"):
+        size = getattr(series, key)
+        if not (np.isfinite(size) and size >= 0):
+            raise violation(f"{where}: {key}", size, "a number ≥ 0")
+    if not series.tail > 0:
+        raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0")
+
+
+def _check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str) -> None:
+    if not ok.all():
+        row = int(np.argmin(ok))
+        raise violation(f"{where}: row {row + 1}", f"{values[row]:g}", expected)
+
+
+def _check_observation(observation: Observation, experiment: Experiment, where: str) -> None:
+    check_choice(f"{where}: quantity", observation.quantity, QUANTITIES)
+    _check_run(f"{where}: run", observation.run, experiment)
+    numbers: tuple[tuple[str, Any], ...] = (
+        ("value", observation.value),
+        ("sigma", observation.sigma),
+        ("time", observation.time),
+        ("scale_uncertainty", observation.scale_uncertainty),
+    )
+    for key, number in numbers:
+        if not np.isfinite(number):
+            raise violation(f"{where}: {key}", number, "a finite number")
+    if observation.sigma <= 0:
+        raise violation(f"{where}: sigma", observation.sigma, "a positive number")
+    if observation.scale_uncertainty < 0:
+        raise violation(f"{where}: scale_uncertainty", observation.scale_uncertainty, "a number ≥ 0")
+    total = experiment.duration(observation.run)
+    if not 0 <= observation.time <= total * (1 + 1e-12):
+        raise violation(
+            f"{where}: time",
+            f"{observation.time:g} ms",
+            f"a time inside the stages of run {observation.run!r}, 0 to {total:g} ms",
+        )

@@ -1,0 +1,357 @@
+"""The folder format: `experiment.toml` and one CSV a series."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..forward_models import CLOSURES, LIGHTS, NOISES, PARAMETERS
+from .csv_table import check_size, read_table, write_table
+from .errors import ExperimentError, check_keys, violation
+from .experiment import (
+    APPARATUS,
+    DECAY_TIMES,
+    MAIN_RUN,
+    Experiment,
+    Known,
+    Observation,
+    Series,
+    StageEntry,
+    Truth,
+    check_choice,
+    check_experiment,
+)
+from .tree import FORMAT_VERSION
+from .units import factor, quantity
+
+FILE = "experiment.toml"
+_TOP = (
+    "format_version",
+    "title",
+    "simulated",
+    "description",
+    "apparatus",
+    "run",
+    "stage",
+    "series",
+    "observation",
+    "prior",
+    "truth",
+)
+_SERIES = (
+    "kind",
+    "file",
+    "name",
+    "run",
+    "noise",
+    "tail",
+    "time_unit",
+    "scale_uncertainty",
+    "offset_uncertainty",
+    "efficiency_in_scale",
+)
+_OBSERVATION = (
+    "quantity",
+    "time",
+    "value",
+    "sigma",
+    "run",
+    "exclude",
+    "source",
+    "scale_uncertainty",
+    "shared_scale",
+)
+_COLUMNS = ("time", "value", "sigma", "repetitions", "exclude")
+
+
+def read_folder(folder: Path) -> Experiment:
+    """The experiment in `folder`; ExperimentError names file and line or key of the first violation."""
+    path = folder / FILE
+    check_size(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise violation(str(path), f"no valid TOML ({error})", "TOML") from error
+    except UnicodeDecodeError as error:
+        raise violation(str(path), "bytes that are not text", "TOML in UTF-8") from error
+    where = str(path)
+    check_keys(where, table, _TOP)
+    if _required(where, table, "format_version", int) != FORMAT_VERSION:
+        raise violation(f"{where}: format_version", table["format_version"], f"{FORMAT_VERSION}")
+    experiment = Experiment(
+        title=_required(where, table, "title", str),
+        simulated=_required(where, table, "simulated", bool),
+        description=_optional(where, table, "description", str, ""),
+        stages=tuple(_stage(f"{where}: stage {k}", row) for k, row in _rows(where, table, "stage")),
+        run_depth=_run_depth(where, table),
+        apparatus=_apparatus(where, table),
+        priors=_strings(where, table, "prior"),
+        observations=tuple(
+            _observation(f"{where}: observation {k}", row) for k, row in _rows(where, table, "observation")
+        ),
+        truth=_truth(where, table),
+    )
+    series = tuple(
+        _series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series")
+    )
+    return check_experiment(_with_series(experiment, series), where)
+
+
+def _with_series(experiment: Experiment, series: tuple[Series, ...]) -> Experiment:
+    from dataclasses import replace
+
+    return replace(experiment, series=series)
+
+
+def _required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:
+    if key not in table:
+        raise violation(f"{where}: {key}", "nothing", f"the key {key} ({_name(kind)})")
+    return _optional(where, table, key, kind, None)
+
+
+def _optional(where: str, table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
+    value = table.get(key, default)
+    if key in table:
+        wrong = isinstance(value, bool) and kind is not bool
+        accepted = (int, float) if kind is float else kind
+        if wrong or not isinstance(value, accepted):
+            raise violation(f"{where}: {key}", value, _name(kind))
+    return float(value) if kind is float and value is not None else value
+
+
+def _name(kind: type) -> str:
+    return {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}.get(kind, kind.__name__)
+
+
+def _rows(where: str, table: dict[str, Any], key: str) -> list[tuple[int, dict[str, Any]]]:
+    rows = table.get(key, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise violation(f"{where}: {key}", rows, f"tables, each headed [[{key}]]")
+    return list(enumerate(rows, 1))
+
+
+def _stage(where: str, row: dict[str, Any]) -> StageEntry:
+    check_keys(where, row, ("duration", *LIGHTS, "run"))
+    if "duration" not in row:
+        raise violation(f"{where}: duration", "nothing", "a time, such as '20 ms'")
+    on = frozenset(light for light in LIGHTS if _optional(where, row, light, bool, False))
+    return StageEntry(
+        quantity(row["duration"], "ms", f"{where}: duration"), on, _optional(where, row, "run", str, MAIN_RUN)
+    )
+
+
+def _run_depth(where: str, table: dict[str, Any]) -> dict[str, float]:
+    depths = {}
+    for k, row in _rows(where, table, "run"):
+        at = f"{where}: run {k}"
+        check_keys(at, row, ("name", "relative_depth"))
+        depths[_required(at, row, "name", str)] = _required(at, row, "relative_depth", float)
+    return depths
+
+
+def _apparatus(where: str, table: dict[str, Any]) -> dict[str, Known]:
+    rows = _optional(where, table, "apparatus", dict, {})
+    known = {}
+    for name, row in rows.items():
+        at = f"{where}: apparatus: {name}"
+        check_choice(f"{where}: apparatus", name, APPARATUS)
+        unit = PARAMETERS[name].unit
+        if isinstance(row, dict):
+            check_keys(at, row, ("value", "sigma"))
+            if "value" not in row:
+                raise violation(at, "no value", "{ value = …, sigma = … }")
+            known[name] = Known(
+                quantity(row["value"], unit, f"{at}: value"),
+                quantity(row["sigma"], unit, f"{at}: sigma") if "sigma" in row else 0.0,
+            )
+        else:
+            known[name] = Known(quantity(row, unit, at))
+    return known
+
+
+def _strings(where: str, table: dict[str, Any], key: str) -> dict[str, str]:
+    rows = _optional(where, table, key, dict, {})
+    for name, value in rows.items():
+        if not isinstance(value, str):
+            raise violation(f"{where}: {key}: {name}", value, "a text such as 'lognormal(0.1, 1)'")
+    return dict(rows)
+
+
+def _observation(where: str, row: dict[str, Any]) -> Observation:
+    check_keys(where, row, _OBSERVATION)
+    name = _required(where, row, "quantity", str)
+    unit = "ms" if name in DECAY_TIMES else "1"
+    for key in ("value", "sigma"):
+        if key not in row:
+            raise violation(f"{where}: {key}", "nothing", f"the key {key}")
+    if "time" not in row and name not in DECAY_TIMES:
+        raise violation(f"{where}: time", "nothing", "a time, such as '15 ms'")
+    return Observation(
+        quantity=name,
+        value=quantity(row["value"], unit, f"{where}: value"),
+        sigma=quantity(row["sigma"], unit, f"{where}: sigma"),
+        time=quantity(row["time"], "ms", f"{where}: time") if "time" in row else 0.0,
+        run=_optional(where, row, "run", str, MAIN_RUN),
+        excluded=_optional(where, row, "exclude", str, ""),
+        source=_optional(where, row, "source", str, ""),
+        scale_uncertainty=_optional(where, row, "scale_uncertainty", float, 0.0),
+        shared_scale=_optional(where, row, "shared_scale", str, ""),
+    )
+
+
+def _truth(where: str, table: dict[str, Any]) -> Truth | None:
+    if "truth" not in table:
+        return None
+    row = _required(where, table, "truth", dict)
+    at = f"{where}: truth"
+    check_keys(at, row, ("closure", "seed", "parameters"))
+    closure = _required(at, row, "closure", str)
+    check_choice(f"{at}: closure", closure, CLOSURES)
+    parameters = _required(at, row, "parameters", dict)
+    return Truth(
+        {name: _required(f"{at}: parameters", parameters, name, float) for name in parameters},
+        closure,
+        _required(at, row, "seed", int),
+    )
+
+
+def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
+    check_keys(where, row, _SERIES)
+    kind = _required(where, row, "kind", str)
+    file = _required(where, row, "file", str)
+    path = (folder / file).resolve()
+    if folder.resolve() not in path.parents:
+        raise violation(f"{where}: file", repr(file), "a file inside the folder of the experiment")
+    name = _optional(where, row, "name", str, kind)
+    if not re.fullmatch(r"[^/\x00]+", name) or name in (".", ".."):
+        raise violation(f"{where}: name", repr(name), "a name without '/'")
+    columns = read_table(folder / file, _COLUMNS)
+    spread = _spread_column(folder / file, columns)
+    noise = _optional(where, row, "noise", str, "gamma" if spread == "repetitions" else "gaussian")
+    check_choice(f"{where}: noise", noise, tuple(NOISES))
+    if NOISES[noise].spread != spread:
+        raise violation(f"{folder / file}", f"the column {spread!r}", f"{NOISES[noise].spread!r} for {noise} noise")
+    excluded = _excluded(folder / file, columns)
+    return Series(
+        name=name,
+        kind=kind,
+        time=columns["time"] * factor(_optional(where, row, "time_unit", str, "ms"), "ms", f"{where}: time_unit"),
+        value=columns["value"],
+        spread=columns[spread],
+        noise=noise,
+        excluded=excluded,
+        run=_optional(where, row, "run", str, MAIN_RUN),
+        scale_uncertainty=_optional(where, row, "scale_uncertainty", float, 0.0),
+        offset_uncertainty=_optional(where, row, "offset_uncertainty", float, 0.0),
+        efficiency_in_scale=_optional(where, row, "efficiency_in_scale", bool, True),
+        tail=_optional(where, row, "tail", float, 4.0),
+    )
+
+
+def _spread_column(path: Path, columns: dict[str, np.ndarray]) -> str:
+    for name in ("time", "value"):
+        if name not in columns:
+            raise violation(f"{path}: column {name!r}", "no such column", "columns time, value and sigma or repetitions")
+    given = [name for name in ("sigma", "repetitions") if name in columns]
+    if len(given) != 1:
+        found = "both sigma and repetitions" if given else "neither sigma nor repetitions"
+        raise violation(str(path), found, "one of the two columns")
+    return given[0]
+
+
+def _excluded(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray | None:
+    if "exclude" not in columns:
+        return None
+    column = columns["exclude"]
+    if not np.isin(column, (0, 1)).all():
+        raise violation(f"{path}: column 'exclude'", f"{column[~np.isin(column, (0, 1))][0]:g}", "0 or 1")
+    return column.astype(bool) if column.any() else None
+
+
+def write_folder(experiment: Experiment, folder: Path) -> None:
+    """Write the experiment so that `read_folder` gives it back without loss. The folder must not exist."""
+    import tomli_w
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    table: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "title": experiment.title,
+        "simulated": experiment.simulated,
+    }
+    if experiment.description:
+        table["description"] = experiment.description
+    if experiment.apparatus:
+        table["apparatus"] = {name: _known_row(name, known) for name, known in experiment.apparatus.items()}
+    if experiment.priors:
+        table["prior"] = experiment.priors
+    if experiment.truth is not None:
+        truth = experiment.truth
+        table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}
+    if experiment.run_depth:
+        table["run"] = [{"name": n, "relative_depth": depth} for n, depth in experiment.run_depth.items()]
+    table["stage"] = [
+        {"duration": f"{stage.duration!r} ms"}
+        | {light: True for light in LIGHTS if light in stage.lights}
+        | ({} if stage.run == MAIN_RUN else {"run": stage.run})
+        for stage in experiment.stages
+    ]
+    if experiment.series:
+        table["series"] = [_series_row(k, series) for k, series in enumerate(experiment.series)]
+    if experiment.observations:
+        table["observation"] = [_observation_row(o) for o in experiment.observations]
+    for row, series in zip(table.get("series", ()), experiment.series, strict=True):
+        _write_series(folder / row["file"], series)
+    (folder / FILE).write_text(tomli_w.dumps(table), encoding="utf-8")
+
+
+def _with_unit(value: float, unit: str) -> str | float:
+    return value if unit == "1" else f"{value!r} {unit}"
+
+
+def _known_row(name: str, known: Known) -> Any:
+    unit = PARAMETERS[name].unit
+    if known.sigma == 0:
+        return _with_unit(known.value, unit)
+    return {"value": _with_unit(known.value, unit), "sigma": _with_unit(known.sigma, unit)}
+
+
+def _series_row(index: int, series: Series) -> dict[str, Any]:
+    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", series.name)
+    row: dict[str, Any] = {"kind": series.kind, "file": f"{series.name if plain else f'series-{index}'}.csv"}
+    if series.name != series.kind:
+        row["name"] = series.name
+    defaults = Series("", "", series.time, series.value, series.spread)
+    for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale"):
+        if getattr(series, key) != getattr(defaults, key):
+            row[key] = getattr(series, key)
+    row["noise"] = series.noise
+    return row
+
+
+def _write_series(path: Path, series: Series) -> None:
+    columns = {"time": series.time, "value": series.value, NOISES[series.noise].spread: series.spread}
+    if series.excluded is not None:
+        columns["exclude"] = series.excluded.astype(float)
+    write_table(path, columns)
+
+
+def _observation_row(observation: Observation) -> dict[str, Any]:
+    unit = observation.unit
+    row: dict[str, Any] = {"quantity": observation.quantity}
+    if observation.quantity not in DECAY_TIMES:
+        row["time"] = f"{observation.time!r} ms"
+    row |= {"value": _with_unit(observation.value, unit), "sigma": _with_unit(observation.sigma, unit)}
+    if observation.run != MAIN_RUN:
+        row["run"] = observation.run
+    if observation.excluded:
+        row["exclude"] = observation.excluded
+    for key in ("source", "scale_uncertainty", "shared_scale"):
+        if getattr(observation, key):
+            row[key] = getattr(observation, key)
+    return row

@@ -1,0 +1,191 @@
+"""An experiment as an xarray.DataTree and back, without loss.
+
+/            attributes: format_version, title, simulated (0/1), description
+/apparatus   a scalar for each known parameter, with attributes units and sigma
+/stages      dim stage: duration (ms), drive, pump, repump (0/1), run
+/runs        dim run: relative_depth
+/series/NAME dim time: value, sigma or repetitions, excluded (0/1); attributes kind, run, noise, …
+/observations dim observation: quantity, time (ms), value, sigma, run, …
+/priors      attributes: parameter = specification
+/truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..forward_models import LIGHTS, NOISES, PARAMETERS
+from .errors import ExperimentError, violation
+from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth, check_experiment
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+FORMAT_VERSION = 1
+_SERIES_ATTRIBUTES = ("kind", "run", "noise", "scale_uncertainty", "offset_uncertainty", "tail")
+_OBSERVATION_TEXT = ("quantity", "run", "excluded", "source", "shared_scale")
+_OBSERVATION_NUMBERS = ("time", "value", "sigma", "scale_uncertainty")
+
+
+def to_tree(experiment: Experiment) -> DataTree:
+    """The DataTree of an experiment, in the layout given above."""
+    import xarray as xr
+
+    groups: dict[str, Any] = {
+        "/": xr.Dataset(
+            attrs={
+                "format_version": FORMAT_VERSION,
+                "title": experiment.title,
+                "simulated": int(experiment.simulated),
+                "description": experiment.description,
+            }
+        ),
+        "/apparatus": xr.Dataset(
+            {
+                name: ((), known.value, {"units": PARAMETERS[name].unit, "sigma": known.sigma})
+                for name, known in experiment.apparatus.items()
+            }
+        ),
+        "/stages": _stages_dataset(experiment),
+        "/runs": xr.Dataset(
+            {"relative_depth": ("run", np.array([experiment.run_depth.get(r, 1.0) for r in experiment.runs]))},
+            coords={"run": experiment.runs},
+        ),
+        "/priors": xr.Dataset(attrs=dict(experiment.priors)),
+    }
+    for series in experiment.series:
+        groups[f"/series/{series.name}"] = _series_dataset(series)
+    if experiment.observations:
+        groups["/observations"] = _observations_dataset(experiment.observations)
+    if experiment.truth is not None:
+        truth = experiment.truth
+        groups["/truth"] = xr.Dataset(
+            {name: ((), value) for name, value in truth.parameters.items()},
+            attrs={"closure": truth.closure, "seed": truth.seed},
+        )
+    return xr.DataTree.from_dict(groups)
+
+
+def _stages_dataset(experiment: Experiment) -> Any:
+    import xarray as xr
+
+    stages = experiment.stages
+    columns: dict[str, Any] = {
+        light: ("stage", np.array([light in stage.lights for stage in stages], dtype=np.int8)) for light in LIGHTS
+    }
+    columns["duration"] = ("stage", np.array([stage.duration for stage in stages]), {"units": "ms"})
+    columns["run"] = ("stage", np.array([stage.run for stage in stages], dtype=object))
+    return xr.Dataset(columns)
+
+
+def _series_dataset(series: Series) -> Any:
+    import xarray as xr
+
+    excluded = np.zeros(len(series.time), bool) if series.excluded is None else series.excluded
+    attributes = {name: getattr(series, name) for name in _SERIES_ATTRIBUTES}
+    attributes["efficiency_in_scale"] = int(series.efficiency_in_scale)
+    return xr.Dataset(
+        {
+            "value": ("time", series.value, {"units": "1"}),
+            NOISES[series.noise].spread: ("time", series.spread),
+            "excluded": ("time", excluded.astype(np.int8)),
+        },
+        coords={"time": ("time", series.time, {"units": "ms"})},
+        attrs=attributes,
+    )
+
+
+def _observations_dataset(observations: tuple[Observation, ...]) -> Any:
+    import xarray as xr
+
+    columns: dict[str, Any] = {
+        name: ("observation", np.array([getattr(o, name) for o in observations], dtype=object))
+        for name in _OBSERVATION_TEXT
+    }
+    for name in _OBSERVATION_NUMBERS:
+        columns[name] = ("observation", np.array([getattr(o, name) for o in observations], dtype=float))
+    return xr.Dataset(columns)
+
+
+def from_tree(tree: DataTree, where: str = "experiment") -> Experiment:
+    """The experiment in a DataTree of this layout; ExperimentError where it is not one."""
+    version = tree.attrs.get("format_version")
+    if version is None:
+        raise violation(where, "no attribute format_version", "an experiment as this package writes it")
+    if int(version) != FORMAT_VERSION:
+        raise violation(f"{where}: format_version", version, f"{FORMAT_VERSION}")
+    try:
+        experiment = _from_tree(tree)
+    except ExperimentError:
+        raise
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise violation(where, f"{type(error).__name__}: {error}", "the layout of an experiment") from error
+    return check_experiment(experiment, where)
+
+
+def _from_tree(tree: DataTree) -> Experiment:
+    stages = tree["stages"].dataset
+    runs = tree["runs"].dataset
+    series = tree.children["series"].children if "series" in tree.children else {}
+    truth = tree.children.get("truth")
+    apparatus = tree["apparatus"].dataset
+    return Experiment(
+        title=str(tree.attrs["title"]),
+        simulated=bool(tree.attrs["simulated"]),
+        description=str(tree.attrs.get("description", "")),
+        stages=tuple(
+            StageEntry(
+                float(stages.duration[k]),
+                frozenset(light for light in LIGHTS if stages[light].values[k]),
+                str(stages.run.values[k]),
+            )
+            for k in range(stages.sizes["stage"])
+        ),
+        run_depth={
+            str(run): float(depth)
+            for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
+            if depth != 1.0
+        },
+        apparatus={
+            str(name): Known(float(known), float(known.attrs["sigma"])) for name, known in apparatus.items()
+        },
+        series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
+        observations=_observations(tree.children.get("observations")),
+        priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
+        truth=None
+        if truth is None
+        else Truth(
+            {str(name): float(value) for name, value in truth.dataset.items()},
+            str(truth.attrs["closure"]),
+            int(truth.attrs["seed"]),
+        ),
+    )
+
+
+def _series(name: str, data: Any) -> Series:
+    attributes = {key: data.attrs[key] for key in _SERIES_ATTRIBUTES}
+    excluded = data.excluded.values.astype(bool)
+    return Series(
+        name=name,
+        time=data.time.values.astype(float),
+        value=data.value.values.astype(float),
+        spread=data[NOISES[attributes["noise"]].spread].values.astype(float),
+        excluded=excluded if excluded.any() else None,
+        efficiency_in_scale=bool(data.attrs["efficiency_in_scale"]),
+        **{key: (str(v) if isinstance(v, str) else float(v)) for key, v in attributes.items()},
+    )
+
+
+def _observations(group: Any) -> tuple[Observation, ...]:
+    if group is None:
+        return ()
+    data = group.dataset
+    return tuple(
+        Observation(
+            **{name: str(data[name].values[k]) for name in _OBSERVATION_TEXT},
+            **{name: float(data[name].values[k]) for name in _OBSERVATION_NUMBERS},
+        )
+        for k in range(data.sizes["observation"])
+    )

@@ -1,0 +1,86 @@
+"""Kinds of measurement noise, declared once for the simulator and for the likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi
+from typing import Any
+
+import numpy as np
+
+from .validation import InvalidValue
+
+
+@dataclass(frozen=True)
+class Noise:
+    """One kind of noise around a mean m; `spread` is what the data file gives for each point.
+
+    spread : "sigma" (standard deviation) or "repetitions" (number R of repetitions of a variance measurement)
+    draw : (rng, m, spread, tail) -> a noisy value
+    log_density : (value, m, spread, tail) -> log density, in NumPy
+    tail : degrees of freedom of Student's t; not used by the others
+    """
+
+    name: str
+    spread: str
+    draw: Callable[[np.random.Generator, Any, Any, float], np.ndarray]
+    log_density: Callable[[Any, Any, Any, float], np.ndarray]
+
+
+def gamma_shape(repetitions: Any) -> Any:
+    """Shape of the Gamma law of a variance from R repetitions of two pooled quadratures.
+
+    Half of its 2(R−1) degrees of freedom: relative standard deviation 1/√(R−1).
+    """
+    return np.asarray(repetitions, float) - 1
+
+
+def _gaussian(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
+    return -0.5 * ((value - mean) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * pi)
+
+
+def _student_t(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
+    from scipy.special import gammaln
+
+    constant = gammaln((tail + 1) / 2) - gammaln(tail / 2) - 0.5 * np.log(tail * pi) - np.log(sigma)
+    return constant - (tail + 1) / 2 * np.log1p(((value - mean) / sigma) ** 2 / tail)
+
+
+def _gamma(value: Any, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
+    from scipy.special import gammaln
+
+    shape = gamma_shape(repetitions)
+    return shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
+
+
+NOISES: dict[str, Noise] = {
+    noise.name: noise
+    for noise in (
+        Noise(
+            "gaussian",
+            "sigma",
+            lambda rng, mean, sigma, tail: rng.normal(mean, sigma),
+            _gaussian,
+        ),
+        Noise(
+            "student-t",
+            "sigma",
+            lambda rng, mean, sigma, tail: mean + sigma * rng.standard_t(tail, np.shape(mean)),
+            _student_t,
+        ),
+        Noise(
+            "gamma",
+            "repetitions",
+            lambda rng, mean, r, tail: rng.gamma(gamma_shape(r), mean / gamma_shape(r)),
+            _gamma,
+        ),
+    )
+}
+
+
+def noise_kind(name: str) -> Noise:
+    """The kind of noise called `name`; InvalidValue for an unknown one."""
+    if name not in NOISES:
+        raise InvalidValue(f"noise = {name!r}: expected one of {', '.join(NOISES)}")
+    return NOISES[name]

@@ -1,0 +1,116 @@
+"""The one table of parameters: code name, symbol, unit, domain, meaning, source.
+
+The model, the reports, the documentation and the command line read this table and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Domain = Literal["positive", "unit interval", "real"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the models.
+
+    `per_lights` marks a parameter that has one value for each kind of stage (which lights are on);
+    it then always has the dim `lights`. `per_series` marks a calibration constant of one series.
+    """
+
+    name: str
+    symbol: str
+    unit: str
+    domain: Domain
+    meaning: str
+    source: str
+    per_lights: bool = False
+    per_series: bool = False
+
+
+_ROWS = (
+    Parameter(
+        "collective_rate", "dΓ", "1/ms", "positive", "collective (entangling) rate", "master equation, p. 2"
+    ),
+    Parameter("optical_depth", "d", "1", "positive", "optical depth", "p. 2; d ≈ 4.0 per degree of Θ"),
+    Parameter("faraday_angle", "Θ", "deg", "positive", "Faraday rotation angle, ∝ Jx", "Fig. S.1"),
+    Parameter(
+        "radiative_rate", "Γ", "1/ms", "positive", "single-atom radiative rate", "master equation, p. 2"
+    ),
+    Parameter(
+        "squeezing_limit",
+        "Z",
+        "1",
+        "unit interval",
+        "(μ−ν)², variance of the ideal steady state",
+        "p. 2; 0.16 ± 0.005",
+    ),
+    Parameter(
+        "collision_rate",
+        "Γcol",
+        "1/ms",
+        "positive",
+        "collisional rate between any two levels",
+        "supplement, theory",
+    ),
+    Parameter(
+        "light_loss_rate",
+        "Γout_L",
+        "1/ms",
+        "positive",
+        "loss to F = 3 caused by the drive",
+        "supplement, theory",
+    ),
+    Parameter("pump_rate", "Γpump", "1/ms", "positive", "optical pumping of |4,±3⟩", "Fig. 2c", per_lights=True),
+    Parameter("repump_rate", "Γrepump", "1/ms", "positive", "repumping of F = 3", "p. 3"),
+    Parameter(
+        "dephasing_rate",
+        "Γ̃",
+        "1/ms",
+        "positive",
+        "effective single-particle decay of the transverse-spin variance",
+        "supplement, theory and [S3]",
+        per_lights=True,
+    ),
+    Parameter(
+        "pure_dephasing_rate",
+        "Γdeph",
+        "1/ms",
+        "positive",
+        "pure dephasing, Γ̃ − Γ34 − Γ43 − 2Γout",
+        "supplement, [S3]; loss term: master equation with loss",
+        per_lights=True,
+    ),
+    Parameter(
+        "initial_n3", "n3(0)", "1", "unit interval", "initial population of |4,±3⟩", "supplement, theory; 0.01"
+    ),
+    Parameter(
+        "initial_nh", "nh(0)", "1", "unit interval", "initial population of |3,±3⟩", "supplement, theory; 0"
+    ),
+    Parameter(
+        "initial_excess_variance",
+        "C₀",
+        "1",
+        "real",
+        "initial spin variance above that of uncorrelated atoms",
+        "Fig. S.1a, quadratic term",
+    ),
+    Parameter(
+        "detection_efficiency", "η", "1", "unit interval", "detection efficiency", "supplement; 0.84 ± 0.03"
+    ),
+    Parameter(
+        "scale",
+        "s",
+        "1",
+        "positive",
+        "common scale error of a series",
+        "p. 3; ±4 % for ξ",
+        per_series=True,
+    ),
+    Parameter(
+        "offset", "b", "1", "real", "common offset error of a series", "shot-noise error", per_series=True
+    ),
+)
+
+PARAMETERS: dict[str, Parameter] = {row.name: row for row in _ROWS}

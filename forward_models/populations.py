@@ -1,0 +1,89 @@
+"""Populations of the three-state model in closed form (supplement, theory)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+import numpy as np
+
+from .divided_differences import divided_differences
+from .rates import Rates, transitions
+
+
+@dataclass(frozen=True)
+class PopulationRates:
+    """Coefficients of dn2/dt = −a n2 + g and dp/dt = −b p + c n2, in ms⁻¹.
+
+    a = Γout + 2Γin, g = 2Γin, b = Γ34 + Γ43 + Γout, c = Γ34 − Γ43.
+    """
+
+    a: Any
+    g: Any
+    b: Any
+    c: Any
+
+
+def population_rates(rates: Rates) -> PopulationRates:
+    """The coefficients of the population equations for `rates`."""
+    t = transitions(rates)
+    return PopulationRates(
+        a=t.loss + 2 * t.recovery,
+        g=2 * t.recovery,
+        b=t.cooling + t.heating + t.loss,
+        c=t.cooling - t.heating,
+    )
+
+
+def populations(
+    elapsed: Any, n2: Any, p: Any, rates: PopulationRates, *, xp: Any = np
+) -> tuple[Any, Any, Any]:
+    """n2, p and ∫p dt after `elapsed` ms at constant rates, from `n2` and `p` at the start.
+
+    All arguments broadcast. Sums of positive terms where p ≥ 0 and c ≥ 0: no digits are lost
+    when the populations become small, when the two exponents coincide or when a rate is zero.
+
+    Returns
+    -------
+    n2 : n4 + n3
+    p : n4 − n3
+    integral : ∫₀ᵗ p dt, ms
+    """
+    t = elapsed
+    e = divided_differences(-rates.a * t, -rates.b * t, rates.a < rates.b, xp=xp)
+    n2_now = n2 * e.exp_x + rates.g * t * e.d_0x
+    p_now = p * e.exp_y + rates.c * t * (n2 * e.d_xy + rates.g * t * e.d_0xy)
+    integral = t * (p * e.d_0y + rates.c * t * (n2 * e.d_0xy + rates.g * t * e.d_00xy))
+    return n2_now, p_now, integral
+
+
+def series_before(
+    before: Any, n2: Any, p: Any, rates: PopulationRates, terms: int
+) -> tuple[Any, Any, Any]:
+    """n2, p and ∫p dt a short time `before` (ms) the moment at which they are `n2` and `p`.
+
+    Taylor series with `terms` terms, for (a, b)·before well below 1: within one quadrature panel it is cheaper
+    than `populations`, and differences of large integrals are never taken. The integral runs from `before` to
+    that moment. All arguments broadcast.
+    """
+    n2_slope = rates.g - rates.a * n2
+    p_terms, n2_terms = [p], [n2]
+    n2_term, p_term = n2_slope, rates.c * n2 - rates.b * p
+    for k in range(1, terms):
+        n2_terms.append(n2_term * ((-1) ** k / factorial(k)))
+        p_terms.append(p_term * ((-1) ** k / factorial(k)))
+        n2_term, p_term = -rates.a * n2_term, rates.c * n2_term - rates.b * p_term
+    integral_terms = [term / (k + 1) for k, term in enumerate(p_terms)]
+    return (
+        _horner(n2_terms, before),
+        _horner(p_terms, before),
+        before * _horner(integral_terms, before),
+    )
+
+
+def _horner(coefficients: list[Any], x: Any) -> Any:
+    total = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        total = total * x + coefficient
+    return total

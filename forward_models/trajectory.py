@@ -1,0 +1,226 @@
+"""Evolution of the experiment's observables through its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from .observables import epr_parameter, mean_spin, orientation, total_variance
+from .populations import PopulationRates, population_rates, populations, series_before
+from .rates import Rates
+from .spin_variance import Closure, accumulate, check_closure, source
+from .stages import InitialState, Stage, check_times
+from .time_grid import RateBounds, TimeGrid, time_grid
+from .validation import InvalidValue, concrete
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Observables at the asked times; each of the shape (…, T), … being the shape of the rates.
+
+    n2, p : n4 + n3 and n4 − n3
+    spin_variance : Σ, 1 for all atoms in |4,±4⟩, uncorrelated
+    xi : ξ, normalised to the current ⟨Jx⟩ (S.3)
+    polarization : P = ⟨Jx(t)⟩/⟨Jx(0)⟩
+    transverse_spin : Jy(t)/Jy(0), exp(−½∫(Γ̃ + dΓ p)dt)
+    orientation : o, within F = 4
+    epr_variance : ΣJ/(2⟨Jx(0)⟩), normalised to the initial ⟨Jx⟩ (Fig. 2a)
+    """
+
+    n2: Any
+    p: Any
+    spin_variance: Any
+    xi: Any
+    polarization: Any
+    transverse_spin: Any
+    orientation: Any
+    epr_variance: Any
+
+
+OBSERVABLES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
+
+
+def evolve(
+    stages: Sequence[Stage],
+    times: Any,
+    initial: InitialState = InitialState(),  # noqa: B008 - frozen
+    closure: Closure = "microscopic",
+    *,
+    rate_bounds: RateBounds | None = None,
+    accuracy: float = 1e-12,
+    xp: Any = np,
+) -> Trajectory:
+    """The observables at `times`.
+
+    Parameters
+    ----------
+    stages : what acts, in order; their durations are concrete numbers
+    times : (T,), ms, concrete, in order, inside the stages
+    initial : populations and spin variance at t = 0
+    closure : "microscopic" or "fixed-number", see `spin_variance`
+    rate_bounds : needed where the rates are symbolic: bounds of the rates that the quadrature must resolve;
+        for concrete rates they follow from them
+    accuracy : relative error of Σ that the quadrature may make at those bounds
+    xp : numpy, or pytensor.tensor for a differentiable graph
+
+    Raises
+    ------
+    InvalidValue
+        for times that are unordered, not finite or outside the stages, and for an unknown closure
+
+    Source: supplement (theory), (S.3); closed form and quadrature: no step size, right for any rate and duration.
+    """
+    check_closure(closure)
+    times = check_times(stages, times)
+    durations = np.array([float(stage.duration) for stage in stages])
+    columns = _stage_columns(stages, xp)
+    starts = _stage_starts(columns, durations, initial, xp)
+    bounds = rate_bounds or _bounds(columns, starts, durations)
+    grid = time_grid(durations, times, bounds, accuracy)
+
+    panels = columns.at(grid.stage[1:])
+    n2, p, exponent = _at_points(columns, starts, grid, xp)
+    bound = float((bounds.fastest * durations).sum())
+    variance = _spin_variance(n2, p, exponent, panels, grid, initial, closure, bound, xp)
+
+    wanted = grid.wanted
+    n2, p, exponent = n2[..., wanted], p[..., wanted], exponent[..., wanted]
+    sigma = variance[..., wanted]
+    jx = initial.jx
+    jx = jx[..., None] if np.ndim(jx) else jx
+    return Trajectory(
+        n2=n2,
+        p=p,
+        spin_variance=sigma,
+        xi=epr_parameter(n2, p, sigma),
+        polarization=mean_spin(n2, p) / jx,
+        transverse_spin=xp.exp(-0.5 * exponent),
+        orientation=orientation(n2, p),
+        epr_variance=total_variance(n2, p, sigma) / (2 * jx),
+    )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Per-stage coefficients, each of shape (…, S)."""
+
+    a: Any
+    g: Any
+    b: Any
+    c: Any
+    dephasing: Any
+    collective: Any
+    squeezing: Any
+
+    def at(self, stage: np.ndarray) -> _Columns:
+        """The coefficients at points of the given stages; unchanged where there is only one stage."""
+        return _Columns(*(_gather(getattr(self, f.name), stage) for f in fields(self)))
+
+    @property
+    def population_rates(self) -> PopulationRates:
+        return PopulationRates(self.a, self.g, self.b, self.c)
+
+
+def _gather(values: Any, stage: np.ndarray) -> Any:
+    """`values` (…, S) at points of the given stages; (…, 1) where all are in the first stage."""
+    return values[..., :1] if stage.max(initial=0) == 0 else values[..., stage]
+
+
+def _stage_columns(stages: Sequence[Stage], xp: Any) -> _Columns:
+    rows = []
+    for stage in stages:
+        r: Rates = stage.rates
+        k = population_rates(r)
+        rows.append((k.a, k.g, k.b, k.c, r.dephasing_rate, r.collective_rate, r.squeezing_limit))
+    return _Columns(*(_stack(column, xp) for column in zip(*rows, strict=True)))
+
+
+def _stack(values: Sequence[Any], xp: Any) -> Any:
+    """One array with the stages as last axis."""
+    if xp is np:
+        return np.stack(np.broadcast_arrays(*values), axis=-1)
+    return xp.stack([xp.as_tensor_variable(value) for value in values], axis=-1)
+
+
+@dataclass(frozen=True)
+class _Starts:
+    """State at the start of each stage, each of shape (…, S)."""
+
+    n2: Any
+    p: Any
+    exponent: Any
+
+
+def _stage_starts(columns: _Columns, durations: np.ndarray, initial: InitialState, xp: Any) -> _Starts:
+    n2, p, exponent = initial.n2, initial.p, 0.0
+    rows = [(n2 + 0 * columns.a[..., 0], p + 0 * columns.a[..., 0], 0 * columns.a[..., 0])]
+    for s, duration in enumerate(durations[:-1]):
+        k = PopulationRates(columns.a[..., s], columns.g[..., s], columns.b[..., s], columns.c[..., s])
+        n2, p, integral = populations(duration, n2, p, k, xp=xp)
+        exponent = exponent + columns.dephasing[..., s] * duration + columns.collective[..., s] * integral
+        rows.append((n2, p, exponent))
+    return _Starts(*(_stack(column, xp) for column in zip(*rows, strict=True)))
+
+
+def _at_points(columns: _Columns, starts: _Starts, grid: TimeGrid, xp: Any) -> tuple[Any, Any, Any]:
+    """n2, p and K at the points of the grid, in closed form."""
+    here = columns.at(grid.stage)
+    n2, p, exponent = (_gather(value, grid.stage) for value in (starts.n2, starts.p, starts.exponent))
+    n2, p, integral = populations(grid.elapsed, n2, p, here.population_rates, xp=xp)
+    return n2, p, exponent + here.dephasing * grid.elapsed + here.collective * integral
+
+
+def _spin_variance(
+    n2: Any,
+    p: Any,
+    exponent: Any,
+    panels: _Columns,
+    grid: TimeGrid,
+    initial: InitialState,
+    closure: Closure,
+    exponent_bound: float,
+    xp: Any,
+) -> Any:
+    """Σ at the points; `n2`, `p` and `exponent` (K) are those of the points."""
+    k = panels
+    n2_end, p_end = n2[..., 1:], p[..., 1:]
+    contributions = 0.0
+    for node, weight in zip(grid.nodes, grid.weights, strict=True):
+        before = node * grid.widths
+        n2_node, p_node, integral = series_before(before, n2_end, p_end, k.population_rates, grid.terms)
+        slope = k.g - k.a * n2_node if closure == "microscopic" else 0.0
+        q = source(n2_node, p_node, k.dephasing, k.collective, k.squeezing, slope)
+        lost = k.dephasing * before + k.collective * integral
+        contributions = contributions + weight * grid.widths * xp.exp(-lost) * q
+    *_, across = series_before(grid.widths, n2_end, p_end, k.population_rates, grid.terms)
+    growth = k.dephasing * grid.widths + k.collective * across
+    growth = growth + np.where(grid.widths > 0, 0.0, np.inf)
+    start = initial.initial_variance
+    start = start[..., None] if np.ndim(start) else start
+    return accumulate(
+        start, exponent, growth, contributions, points=len(grid.points), exponent_bound=exponent_bound, xp=xp
+    )
+
+
+def _bounds(columns: _Columns, starts: _Starts, durations: np.ndarray) -> RateBounds:
+    """The bounds that follow from concrete rates; p(t) for the slowest is looked at in 33 places a stage."""
+    if any(concrete(getattr(columns, f.name)) is None for f in fields(columns)):
+        raise InvalidValue("rate_bounds: needed where the rates are symbolic")
+    highest = columns.dephasing + columns.collective + 2 * columns.b + columns.a
+    elapsed = np.linspace(0.0, 1.0, 33) * durations[:, None]
+    k = PopulationRates(*(getattr(columns, name)[..., None] for name in "agbc"))
+    _, p, _ = populations(elapsed, starts.n2[..., None], starts.p[..., None], k)
+    slowest = columns.dephasing + 0.9 * columns.collective * p.min(axis=-1)
+    return RateBounds(
+        fastest=_over_draws(np.max, highest),
+        populations=_over_draws(np.max, np.maximum(columns.a, columns.b)),
+        slowest=np.maximum(_over_draws(np.min, slowest), 0.0),
+    )
+
+
+def _over_draws(reduce: Callable[..., Any], values: np.ndarray) -> np.ndarray:
+    """One value a stage from values of the shape (…, S)."""
+    return np.asarray(reduce(values, axis=tuple(range(values.ndim - 1))))

@@ -1,0 +1,52 @@
+"""Checks of concrete numbers; symbolic values (PyTensor variables, complex steps) pass unchecked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class InvalidValue(ValueError):
+    """A value that the physics does not allow: says what was given and what is expected."""
+
+
+def concrete(value: Any) -> np.ndarray | None:
+    """`value` as a float array, or None where it is symbolic or complex (a complex step)."""
+    if isinstance(value, (int, float, np.ndarray, np.generic, list, tuple)):
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise InvalidValue(f"{value!r} is not a number or an array of numbers") from error
+        if array.dtype.kind in "iufb":
+            return array.astype(float)
+        if array.dtype.kind == "c":
+            return None
+        raise InvalidValue(f"{value!r} is not a number")
+    return None
+
+
+def require(
+    name: str,
+    value: Any,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    low_open: bool = False,
+) -> None:
+    """Raise InvalidValue unless `value` is finite and inside [low, high] (or ]low, high])."""
+    array = concrete(value)
+    if array is None:
+        return
+    inside = np.isfinite(array) & (array <= high) & ((array > low) if low_open else (array >= low))
+    if not inside.all():
+        offender = array[~inside].flat[0]
+        raise InvalidValue(f"{name} = {offender:g}: expected {_interval(low, high, low_open)}")
+
+
+def _interval(low: float, high: float, low_open: bool) -> str:
+    if np.isinf(low) and np.isinf(high):
+        return "a finite number"
+    if np.isinf(high):
+        return f"a finite number {'>' if low_open else '>='} {low:g}"
+    return f"a number in {'(' if low_open else '['}{low:g}, {high:g}]"
