@@ -10,76 +10,65 @@ import numpy as np
 
 from .divided_differences import divided_differences
 from .rates import Rates, transitions
+from .validation import concrete
 
 
 @dataclass(frozen=True)
 class PopulationRates:
     """Coefficients of dn2/dt = −a n2 + g and dp/dt = −b p + c n2, in ms⁻¹.
 
-    a = Γout + 2Γin, g = 2Γin, b = Γ34 + Γ43 + Γout, c = Γ34 − Γ43.
+    a = Γout + 2Γin, g = 2Γin, b = Γ34 + Γ43 + Γout, c = Γ34 − Γ43. `a_is_smaller`: whether a ≤ b, which is
+    known beforehand without repump light, since b − a = ½(1/Z + Z)Γ + Γpump − 2Γrepump.
     """
 
     a: Any
     g: Any
     b: Any
     c: Any
+    a_is_smaller: Any
 
 
 def population_rates(rates: Rates) -> PopulationRates:
     """The coefficients of the population equations for `rates`."""
     t = transitions(rates)
-    return PopulationRates(
-        a=t.loss + 2 * t.recovery,
-        g=2 * t.recovery,
-        b=t.cooling + t.heating + t.loss,
-        c=t.cooling - t.heating,
-    )
+    a = t.loss + 2 * t.recovery
+    b = t.cooling + t.heating + t.loss
+    repump = concrete(rates.repump_rate)
+    never_repumped = repump is not None and not repump.any()
+    return PopulationRates(a, 2 * t.recovery, b, t.cooling - t.heating, True if never_repumped else a < b)
 
 
 def populations(
     elapsed: Any, n2: Any, p: Any, rates: PopulationRates, *, xp: Any = np
 ) -> tuple[Any, Any, Any]:
-    """n2, p and ∫p dt after `elapsed` ms at constant rates, from `n2` and `p` at the start.
+    """n2 = n4 + n3, p = n4 − n3 and ∫p dt after `elapsed` ms at constant rates, from `n2` and `p` at the start.
 
-    All arguments broadcast. Sums of positive terms where p ≥ 0 and c ≥ 0: no digits are lost
-    when the populations become small, when the two exponents coincide or when a rate is zero.
-
-    Returns
-    -------
-    n2 : n4 + n3
-    p : n4 − n3
-    integral : ∫₀ᵗ p dt, ms
+    All arguments broadcast. Sums of positive terms where p ≥ 0 and c ≥ 0: no digits are lost when the
+    populations become small, when the two exponents coincide or when a rate is zero.
     """
     t = elapsed
-    e = divided_differences(-rates.a * t, -rates.b * t, rates.a < rates.b, xp=xp)
+    e = divided_differences(-rates.a * t, -rates.b * t, rates.a_is_smaller, xp=xp)
     n2_now = n2 * e.exp_x + rates.g * t * e.d_0x
     p_now = p * e.exp_y + rates.c * t * (n2 * e.d_xy + rates.g * t * e.d_0xy)
     integral = t * (p * e.d_0y + rates.c * t * (n2 * e.d_0xy + rates.g * t * e.d_00xy))
     return n2_now, p_now, integral
 
 
-def series_before(
-    before: Any, n2: Any, p: Any, rates: PopulationRates, terms: int
-) -> tuple[Any, Any, Any]:
+def series_before(before: Any, n2: Any, p: Any, rates: PopulationRates, terms: int) -> tuple[Any, Any, Any]:
     """n2, p and ∫p dt a short time `before` (ms) the moment at which they are `n2` and `p`.
 
     Taylor series with `terms` terms, for (a, b)·before well below 1: within one quadrature panel it is cheaper
     than `populations`, and differences of large integrals are never taken. The integral runs from `before` to
     that moment. All arguments broadcast.
     """
-    n2_slope = rates.g - rates.a * n2
-    p_terms, n2_terms = [p], [n2]
-    n2_term, p_term = n2_slope, rates.c * n2 - rates.b * p
+    n2_terms, p_terms = [n2], [p]
+    n2_term, p_term = rates.g - rates.a * n2, rates.c * n2 - rates.b * p
     for k in range(1, terms):
         n2_terms.append(n2_term * ((-1) ** k / factorial(k)))
         p_terms.append(p_term * ((-1) ** k / factorial(k)))
         n2_term, p_term = -rates.a * n2_term, rates.c * n2_term - rates.b * p_term
     integral_terms = [term / (k + 1) for k, term in enumerate(p_terms)]
-    return (
-        _horner(n2_terms, before),
-        _horner(p_terms, before),
-        before * _horner(integral_terms, before),
-    )
+    return _horner(n2_terms, before), _horner(p_terms, before), before * _horner(integral_terms, before)
 
 
 def _horner(coefficients: list[Any], x: Any) -> Any:

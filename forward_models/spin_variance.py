@@ -42,7 +42,7 @@ def accumulate(
     """Σ at all points: Σ₀ = `start`, Σᵢ₊₁ = e^{−growthᵢ} Σᵢ + contributionᵢ, without a loop over points.
 
     exponent (…, N+1) : K at the points, K₀ = 0
-    growth (…, N) : Kᵢ₊₁ − Kᵢ, without the cancellation of a difference of large K
+    growth (…, N) : Kᵢ₊₁ − Kᵢ
     contributions (…, N)
     points : N + 1
     exponent_bound : a bound of K: below 600 one cumulative sum serves; above, it would overflow, and the

@@ -11,7 +11,7 @@ from math import factorial
 
 import numpy as np
 
-_ORDERS = (2, 3, 4)
+_ORDERS = (2, 3, 4, 5, 6)
 _FORGOTTEN = 45.0  # e^-45: what happened this many decay times ago no longer shows in double precision
 
 
@@ -36,7 +36,8 @@ class TimeGrid:
     points (N+1,), ms : from 0 to the last time needed;  wanted (T,) : which points are the asked times
     stage (N+1,) : the stage of each point, for i > 0 also that of the panel before it
     elapsed (N+1,), ms : time since that stage began
-    widths (N,), ms : of the panels; 0 for a panel that is forgotten by its end
+    widths (N,), ms : of the panels
+    remembered (N,), ms : the same, but 0 for a long panel that is forgotten by its end
     nodes, weights (n,) : of the quadrature; a node counts from the end of its panel, in panel widths
     terms : of the Taylor series of populations over one panel that hold the accuracy
     """
@@ -46,6 +47,7 @@ class TimeGrid:
     stage: np.ndarray
     elapsed: np.ndarray
     widths: np.ndarray
+    remembered: np.ndarray
     nodes: np.ndarray
     weights: np.ndarray
     terms: int
@@ -72,9 +74,8 @@ def time_grid(
 
     stage = _stage_of(points, ends)
     widths = np.diff(points)
-    remembered = widths * fastest[stage[1:]] <= width * (1 + 1e-9)
-    widths = np.where(remembered, widths, 0.0)
-    longest = (widths * slow_rates[stage[1:]]).max(initial=0.0)
+    remembered = np.where(widths * fastest[stage[1:]] <= width * (1 + 1e-9), widths, 0.0)
+    longest = (remembered * slow_rates[stage[1:]]).max(initial=0.0)
     x, w = np.polynomial.legendre.leggauss(order)
     return TimeGrid(
         points=points,
@@ -82,6 +83,7 @@ def time_grid(
         stage=stage,
         elapsed=points - starts[stage],
         widths=widths,
+        remembered=remembered,
         nodes=0.5 * (1 - x),
         weights=0.5 * w,
         terms=_taylor_terms(longest, accuracy),

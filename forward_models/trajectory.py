@@ -81,10 +81,22 @@ def evolve(
     bounds = rate_bounds or _bounds(columns, starts, durations)
     grid = time_grid(durations, times, bounds, accuracy)
 
-    panels = columns.at(grid.stage[1:])
-    n2, p, exponent = _at_points(columns, starts, grid, xp)
-    bound = float((bounds.fastest * durations).sum())
-    variance = _spin_variance(n2, p, exponent, panels, grid, initial, closure, bound, xp)
+    n2, p = _at_points(columns, starts, grid, xp)
+    growth, contributions = _over_panels(columns.at(grid.stage[1:]), n2, p, grid, closure, xp)
+    exponent = xp.concatenate([0 * growth[..., :1], xp.cumsum(growth, axis=-1)], axis=-1) if len(
+        grid.widths
+    ) else 0 * n2
+    start = initial.initial_variance
+    start = start[..., None] if np.ndim(start) else start
+    variance = accumulate(
+        start,
+        exponent,
+        growth,
+        contributions,
+        points=len(grid.points),
+        exponent_bound=float((bounds.fastest * durations).sum()),
+        xp=xp,
+    )
 
     wanted = grid.wanted
     n2, p, exponent = n2[..., wanted], p[..., wanted], exponent[..., wanted]
@@ -111,6 +123,7 @@ class _Columns:
     g: Any
     b: Any
     c: Any
+    a_is_smaller: Any
     dephasing: Any
     collective: Any
     squeezing: Any
@@ -121,11 +134,13 @@ class _Columns:
 
     @property
     def population_rates(self) -> PopulationRates:
-        return PopulationRates(self.a, self.g, self.b, self.c)
+        return PopulationRates(self.a, self.g, self.b, self.c, self.a_is_smaller)
 
 
 def _gather(values: Any, stage: np.ndarray) -> Any:
     """`values` (…, S) at points of the given stages; (…, 1) where all are in the first stage."""
+    if values is True:
+        return True
     return values[..., :1] if stage.max(initial=0) == 0 else values[..., stage]
 
 
@@ -134,12 +149,15 @@ def _stage_columns(stages: Sequence[Stage], xp: Any) -> _Columns:
     for stage in stages:
         r: Rates = stage.rates
         k = population_rates(r)
-        rows.append((k.a, k.g, k.b, k.c, r.dephasing_rate, r.collective_rate, r.squeezing_limit))
+        row = (k.a, k.g, k.b, k.c, k.a_is_smaller, r.dephasing_rate, r.collective_rate, r.squeezing_limit)
+        rows.append(row)
     return _Columns(*(_stack(column, xp) for column in zip(*rows, strict=True)))
 
 
 def _stack(values: Sequence[Any], xp: Any) -> Any:
-    """One array with the stages as last axis."""
+    """One array with the stages as last axis; True where all are known to be true."""
+    if all(value is True for value in values):
+        return True
     if xp is np:
         return np.stack(np.broadcast_arrays(*values), axis=-1)
     return xp.stack([xp.as_tensor_variable(value) for value in values], axis=-1)
@@ -147,71 +165,65 @@ def _stack(values: Sequence[Any], xp: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Starts:
-    """State at the start of each stage, each of shape (…, S)."""
+    """Populations at the start of each stage, each of shape (…, S)."""
 
     n2: Any
     p: Any
-    exponent: Any
 
 
 def _stage_starts(columns: _Columns, durations: np.ndarray, initial: InitialState, xp: Any) -> _Starts:
-    n2, p, exponent = initial.n2, initial.p, 0.0
-    rows = [(n2 + 0 * columns.a[..., 0], p + 0 * columns.a[..., 0], 0 * columns.a[..., 0])]
+    n2, p = initial.n2, initial.p
+    rows = [(n2 + 0 * columns.a[..., 0], p + 0 * columns.a[..., 0])]
     for s, duration in enumerate(durations[:-1]):
-        k = PopulationRates(columns.a[..., s], columns.g[..., s], columns.b[..., s], columns.c[..., s])
-        n2, p, integral = populations(duration, n2, p, k, xp=xp)
-        exponent = exponent + columns.dephasing[..., s] * duration + columns.collective[..., s] * integral
-        rows.append((n2, p, exponent))
+        smaller = columns.a_is_smaller
+        k = PopulationRates(
+            *(getattr(columns, name)[..., s] for name in "agbc"), True if smaller is True else smaller[..., s]
+        )
+        n2, p, _ = populations(duration, n2, p, k, xp=xp)
+        rows.append((n2, p))
     return _Starts(*(_stack(column, xp) for column in zip(*rows, strict=True)))
 
 
-def _at_points(columns: _Columns, starts: _Starts, grid: TimeGrid, xp: Any) -> tuple[Any, Any, Any]:
-    """n2, p and K at the points of the grid, in closed form."""
-    here = columns.at(grid.stage)
-    n2, p, exponent = (_gather(value, grid.stage) for value in (starts.n2, starts.p, starts.exponent))
-    n2, p, integral = populations(grid.elapsed, n2, p, here.population_rates, xp=xp)
-    return n2, p, exponent + here.dephasing * grid.elapsed + here.collective * integral
+def _at_points(columns: _Columns, starts: _Starts, grid: TimeGrid, xp: Any) -> tuple[Any, Any]:
+    """n2 and p at the points of the grid, in closed form."""
+    rates = columns.at(grid.stage).population_rates
+    n2, p = _gather(starts.n2, grid.stage), _gather(starts.p, grid.stage)
+    return populations(grid.elapsed, n2, p, rates, xp=xp)[:2]
 
 
-def _spin_variance(
-    n2: Any,
-    p: Any,
-    exponent: Any,
-    panels: _Columns,
-    grid: TimeGrid,
-    initial: InitialState,
-    closure: Closure,
-    exponent_bound: float,
-    xp: Any,
-) -> Any:
-    """Σ at the points; `n2`, `p` and `exponent` (K) are those of the points."""
-    k = panels
-    n2_end, p_end = n2[..., 1:], p[..., 1:]
+def _over_panels(
+    k: _Columns, n2: Any, p: Any, grid: TimeGrid, closure: Closure, xp: Any
+) -> tuple[Any, Any]:
+    """∫(Γ̃ + dΓ p) and ∫ e^{−K} q over each panel, K counted from its end; `n2` and `p` at the points."""
+    rates, n2_end, p_end = k.population_rates, n2[..., 1:], p[..., 1:]
+
+    def lost(before: Any, integral: Any) -> Any:
+        return k.dephasing * before + k.collective * integral
+
     contributions = 0.0
     for node, weight in zip(grid.nodes, grid.weights, strict=True):
-        before = node * grid.widths
-        n2_node, p_node, integral = series_before(before, n2_end, p_end, k.population_rates, grid.terms)
-        slope = k.g - k.a * n2_node if closure == "microscopic" else 0.0
+        before = node * grid.remembered
+        n2_node, p_node, integral = series_before(before, n2_end, p_end, rates, grid.terms)
+        slope = rates.g - rates.a * n2_node if closure == "microscopic" else 0.0
         q = source(n2_node, p_node, k.dephasing, k.collective, k.squeezing, slope)
-        lost = k.dephasing * before + k.collective * integral
-        contributions = contributions + weight * grid.widths * xp.exp(-lost) * q
-    *_, across = series_before(grid.widths, n2_end, p_end, k.population_rates, grid.terms)
-    growth = k.dephasing * grid.widths + k.collective * across
-    growth = growth + np.where(grid.widths > 0, 0.0, np.inf)
-    start = initial.initial_variance
-    start = start[..., None] if np.ndim(start) else start
-    return accumulate(
-        start, exponent, growth, contributions, points=len(grid.points), exponent_bound=exponent_bound, xp=xp
-    )
+        contributions = contributions + weight * grid.remembered * xp.exp(-lost(before, integral)) * q
+    if (grid.remembered == grid.widths).all():
+        *_, integral = series_before(grid.widths, n2_end, p_end, rates, grid.terms)
+    else:
+        *_, integral = populations(grid.widths, n2[..., :-1], p[..., :-1], rates, xp=xp)
+    return lost(grid.widths, integral), contributions
 
 
 def _bounds(columns: _Columns, starts: _Starts, durations: np.ndarray) -> RateBounds:
     """The bounds that follow from concrete rates; p(t) for the slowest is looked at in 33 places a stage."""
-    if any(concrete(getattr(columns, f.name)) is None for f in fields(columns)):
+    if any(concrete(getattr(columns, name)) is None for name in ("a", "b", "dephasing", "collective")):
         raise InvalidValue("rate_bounds: needed where the rates are symbolic")
     highest = columns.dephasing + columns.collective + 2 * columns.b + columns.a
     elapsed = np.linspace(0.0, 1.0, 33) * durations[:, None]
-    k = PopulationRates(*(getattr(columns, name)[..., None] for name in "agbc"))
+    smaller = columns.a_is_smaller
+    k = PopulationRates(
+        *(getattr(columns, name)[..., None] for name in "agbc"), True if smaller is True else smaller[..., None]
+    )
     _, p, _ = populations(elapsed, starts.n2[..., None], starts.p[..., None], k)
     slowest = columns.dephasing + 0.9 * columns.collective * p.min(axis=-1)
     return RateBounds(

@@ -1,0 +1,129 @@
+"""Is the sampling to be believed, and what did the data say? Numbers, and a verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .unknowns import Unknown
+
+RHAT_LIMIT = 1.01
+ESS_PER_CHAIN = 100
+ENERGY_LIMIT = 0.3
+QUADRATURE_LIMIT = 1e-4
+PRIOR_DOMINATED = 0.1
+"""Contraction of the variance (prior to posterior, on the prior's normal scale) below which the prior speaks."""
+WELL_INFORMED = 0.5
+
+
+@dataclass(frozen=True)
+class ParameterSummary:
+    """One row of the posterior table; `contraction` is None for what has no prior of its own."""
+
+    label: str
+    mean: float
+    sd: float
+    low: float
+    high: float
+    ess_bulk: float
+    ess_tail: float
+    rhat: float
+    contraction: float | None = None
+
+    @property
+    def informed(self) -> str:
+        """Who determined it: 'data', 'prior and data', 'prior', or '' for derived rates."""
+        if self.contraction is None:
+            return ""
+        if self.contraction < PRIOR_DOMINATED:
+            return "prior"
+        return "data" if self.contraction >= WELL_INFORMED else "prior and data"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the sampling is healthy, and in words what is not and what to do."""
+
+    healthy: bool
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All sentences in one line."""
+        return " ".join(self.sentences)
+
+
+def summarise(draws: Mapping[str, np.ndarray], unknown: list[Unknown], probability: float = 0.94) -> list[ParameterSummary]:
+    """The posterior table. `draws`: label → (chain, draw); the interval is the highest-density one."""
+    from arviz_stats.base import array_stats
+
+    priors = {u.label: u.prior for u in unknown}
+    rows = []
+    for label, values in draws.items():
+        low, high = array_stats.hdi(values.ravel(), prob=probability)
+        axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+        contraction = None
+        if label in priors:
+            contraction = float(1 - np.var(priors[label].score(values)))
+        rows.append(
+            ParameterSummary(
+                label,
+                float(values.mean()),
+                float(values.std(ddof=1)),
+                float(low),
+                float(high),
+                float(array_stats.ess(values, method="bulk", **axes)),
+                float(array_stats.ess(values, method="tail", prob=(0.05, 0.95), **axes)),
+                float(array_stats.rhat(values, method="rank", **axes)),
+                contraction,
+            )
+        )
+    return rows
+
+
+def verdict(
+    rows: list[ParameterSummary], statistics: Mapping[str, np.ndarray], quadrature_error: float | None = None
+) -> Verdict:
+    """Healthy: no divergence, R-hat < 1.01, bulk and tail ESS > 100 a chain, energy and quadrature in order."""
+    chains = next(iter(statistics.values())).shape[0]
+    problems = []
+    divergences = int(np.sum(statistics["diverging"]))
+    if divergences:
+        problems.append(
+            f"{divergences} divergent transitions: the sampler could not follow the posterior everywhere;"
+            " look at the prior of the least-informed parameter, or sample with a higher target_accept."
+        )
+    worst = max(rows, key=lambda row: row.rhat if np.isfinite(row.rhat) else np.inf)
+    if not worst.rhat < RHAT_LIMIT:
+        problems.append(
+            f"The chains disagree: R-hat of {worst.label} is {worst.rhat:.3f} (limit {RHAT_LIMIT});"
+            " run longer (--draws, --tune), and look for two modes."
+        )
+    least = min(rows, key=lambda row: min(row.ess_bulk, row.ess_tail))
+    ess = min(least.ess_bulk, least.ess_tail)
+    if not ess > ESS_PER_CHAIN * chains:
+        problems.append(
+            f"Too few effective draws: {ess:.0f} for {least.label} (needed {ESS_PER_CHAIN * chains}); use more --draws."
+        )
+    if "energy" in statistics:
+        bfmi = float(np.min(energy_fraction(statistics["energy"])))
+        if bfmi < ENERGY_LIMIT:
+            problems.append(f"The energy moves slowly (E-BFMI {bfmi:.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors.")
+    if quadrature_error is not None and quadrature_error > QUADRATURE_LIMIT:
+        problems.append(
+            f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} of a standard deviation)."
+        )
+    if problems:
+        return Verdict(False, ("Do not use this fit.", *problems))
+    return Verdict(
+        True,
+        (f"The sampling is healthy: no divergences, R-hat ≤ {worst.rhat:.4f}, at least {ess:.0f} effective draws.",),
+    )
+
+
+def energy_fraction(energy: np.ndarray) -> np.ndarray:
+    """E-BFMI of each chain: mean squared change of the energy over its variance."""
+    return np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)

@@ -1,0 +1,308 @@
+"""The fit: from an experiment to one DataTree with posterior, predictions, diagnostics and all settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..datasets import Experiment, read, to_tree
+from ..forward_models import Closure
+from .coordinates import coordinates
+from .diagnostics import ParameterSummary, Verdict, summarise, verdict
+from .draws import (
+    derived_quantities,
+    excluded_observations,
+    log_likelihood,
+    noisy,
+    prior_draws,
+    quadrature_error,
+)
+from .model import ACCURACY, model_of, rate_bounds
+from .predictions import fitted_observations, predict
+from .sampling import Draws, SamplerSettings, sample, value_labels
+from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
+
+if TYPE_CHECKING:
+    from xarray import DataTree, Dataset
+
+PRIOR_DRAWS = 1000
+_CALMER = (0.97, 0.99)
+"""Where transitions diverge the sampler starts over with these target acceptances (smaller steps)."""
+
+
+def fit(
+    experiment: Any,
+    *,
+    seed: int = 1,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    draws: int = 1000,
+    tune: int = 500,
+    chains: int = 4,
+    cores: int | None = None,
+    engine: str | None = None,
+    progress: Callable[[Any], None] | None = None,
+) -> DataTree:
+    """Fit an experiment: the posterior of its rates and calibration constants, and what follows from it.
+
+    Parameters
+    ----------
+    experiment : a bundled name, a folder, a .nc file, a DataTree, or an Experiment
+    seed : the same seed gives the same draws, on any number of cores
+    closure, free_dephasing, priors : see `build_model`
+    draws, tune, chains, cores : of the sampler; cores None takes those of the machine
+    engine : None, "fast" or "general", see `sampling`
+    progress : called now and then with nutpie's progress of the chains
+
+    Returns
+    -------
+    xarray.DataTree in the ArviZ schema: posterior, prior, posterior_predictive, prior_predictive, log_likelihood,
+    observed_data, sample_stats; and ours: derived, predictions (of published numbers that were not fitted),
+    summary, experiment. Attributes: settings, versions, verdict.
+
+    Raises
+    ------
+    ExperimentError, PriorError : for what cannot be fitted
+    """
+    data = experiment if isinstance(experiment, Experiment) else read(experiment)
+    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    sampler = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
+    return fit_experiment(data, settings, sampler, progress)
+
+
+def fit_experiment(
+    experiment: Experiment,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    progress: Callable[[Any], None] | None = None,
+) -> DataTree:
+    """The fit of a checked experiment; see `fit`."""
+    parameters = unknowns(experiment, settings)
+    bounds = rate_bounds(experiment, parameters)
+    model = model_of(experiment, settings)
+    labels, centre = value_labels(model)
+    chosen = coordinates(experiment, free(parameters), labels, centre)
+    attempts = [sampler, *(replace(sampler, target_accept=t, tune=2 * sampler.tune) for t in _CALMER)]
+    for number, attempt in enumerate(attempts, 1):
+        drawn = sample(model, attempt, chosen, progress)
+        if not drawn.statistics["diverging"].any():
+            break
+    by_label = draws_by_label(drawn, parameters)
+    rows = summarise(by_label, free(parameters))
+    values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
+    error = quadrature_error(experiment, values, settings.closure, bounds, ACCURACY)
+    judged = verdict(rows, drawn.statistics, error)
+    tree = _tree(experiment, settings, sampler, parameters, drawn, values, rows)
+    tree.attrs.update(_attributes(experiment, settings, sampler, drawn, judged, number, error))
+    return tree
+
+
+def draws_by_label(drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:
+    """Draws of every scalar, label → (chain, draw): the unknowns first, then the derived rates."""
+    result = {}
+    for name in dict.fromkeys([u.name for u in free(parameters)]):
+        entries = [u for u in free(parameters) if u.name == name]
+        array = drawn.variables[name]
+        for k, unknown in enumerate(entries):
+            result[unknown.label] = array if unknown.index is None else array[..., k]
+    lights = [u.index for u in parameters if u.name == "pure_dephasing_rate"]
+    if "dephasing_rate" in drawn.variables and lights:
+        for k, index in enumerate(lights):
+            result[f"dephasing_rate[{index}]"] = drawn.variables["dephasing_rate"][..., k]
+    if "radiative_rate" in drawn.variables:
+        result["radiative_rate"] = drawn.variables["radiative_rate"]
+    return result
+
+
+def _tree(
+    experiment: Experiment,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    parameters: list[Unknown],
+    drawn: Draws,
+    values: dict[str, Any],
+    rows: list[ParameterSummary],
+) -> DataTree:
+    import xarray as xr
+
+    rng = np.random.default_rng([sampler.seed, 1])
+    shape = next(iter(drawn.statistics.values())).shape[:2]
+    prior = prior_draws(parameters, PRIOR_DRAWS, rng)
+    means = predict(experiment, values, settings.closure, accuracy=1e-8)
+    prior_means = predict(experiment, prior, settings.closure, accuracy=1e-4)
+    groups: dict[str, Any] = {
+        "posterior": _posterior(drawn, parameters),
+        "prior": _stacked({u.label: prior[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
+        "posterior_predictive": _data(experiment, noisy(experiment, means, rng), shape),
+        "prior_predictive": _data(experiment, noisy(experiment, prior_means, rng), (1, PRIOR_DRAWS)),
+        "log_likelihood": _data(experiment, log_likelihood(experiment, means), shape),
+        "observed_data": _data(experiment, _observed(experiment), None),
+        "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
+        "derived": _derived(experiment, values, settings, shape),
+        "summary": _summary(rows),
+    }
+    others = excluded_observations(experiment, values)
+    if others:
+        predicted = predict(experiment, values, settings.closure, observations=others, accuracy=1e-8).observations
+        stacked = np.stack([np.broadcast_to(row, shape[0] * shape[1]) for row in predicted], axis=-1)
+        groups["predictions"] = xr.Dataset(
+            {"excluded_observations": (("chain", "draw", "excluded"), stacked.reshape(*shape, -1))},
+            coords={"excluded": [o.label for o in others]},
+        )
+    tree = xr.DataTree.from_dict(groups)
+    tree["experiment"] = to_tree(experiment)
+    return tree
+
+
+def _posterior(drawn: Draws, parameters: list[Unknown]) -> Dataset:
+    return _stacked_dataset(
+        {name: array for name, array in drawn.variables.items()}, parameters
+    )
+
+
+def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:
+    variables: dict[str, np.ndarray] = {}
+    for name in dict.fromkeys(u.name for u in free(parameters)):
+        entries = [u for u in free(parameters) if u.name == name]
+        columns = [draws[u.label].reshape(shape) for u in entries]
+        variables[name] = columns[0] if entries[0].index is None else np.stack(columns, axis=-1)
+    return _stacked_dataset(variables, parameters)
+
+
+def _stacked_dataset(variables: Mapping[str, np.ndarray], parameters: list[Unknown]) -> Dataset:
+    import xarray as xr
+
+    from ..forward_models import PARAMETERS
+    from .model import entry_dim
+
+    columns: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
+    for name, array in variables.items():
+        about = PARAMETERS[name]
+        attributes = {"units": about.unit, "long_name": about.meaning, "symbol": about.symbol}
+        if array.ndim == 2:
+            columns[name] = (("chain", "draw"), array, attributes)
+            continue
+        dim = "lights" if name == "dephasing_rate" else entry_dim(name, parameters)
+        source = "pure_dephasing_rate" if not any(u.name == name for u in parameters) else name
+        coords[dim] = [u.index for u in parameters if u.name == source and not u.prior.fixed]
+        columns[name] = (("chain", "draw", dim), array, attributes)
+    first = next(iter(variables.values()))
+    coords |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+    return xr.Dataset(columns, coords=coords)
+
+
+def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], shape: tuple[int, int] | None) -> Dataset:
+    import xarray as xr
+
+    columns: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
+    if shape is not None:
+        coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    for name, array in arrays.items():
+        dim = "observation" if name == "observations" else f"{name}_time"
+        if name == "observations":
+            coords[dim] = [o.label for o in fitted_observations(experiment)]
+        else:
+            series = next(s for s in experiment.series if s.name == name)
+            coords[dim] = (dim, series.time[series.fitted], {"units": "ms"})
+        full = array if shape is None else array.reshape(*shape, -1)
+        columns[name] = ((dim,) if shape is None else ("chain", "draw", dim), full)
+    return xr.Dataset(columns, coords=coords)
+
+
+def _observed(experiment: Experiment) -> dict[str, np.ndarray]:
+    observed = {s.name: s.value[s.fitted] for s in experiment.series if s.fitted.any()}
+    observations = fitted_observations(experiment)
+    if observations:
+        observed["observations"] = np.array([o.value for o in observations])
+    return observed
+
+
+def _derived(experiment: Experiment, values: dict[str, Any], settings: ModelSettings, shape: tuple[int, int]) -> Dataset:
+    import xarray as xr
+
+    units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"}
+    derived = derived_quantities(experiment, values, settings.closure)
+    columns = {
+        name: (("chain", "draw", dim), array.reshape(*shape, -1), {"units": units.get(name, "1")})
+        for name, (dim, _, array) in derived.items()
+    }
+    return xr.Dataset(columns, coords={dim: entries for dim, entries, _ in derived.values()})
+
+
+def _summary(rows: list[ParameterSummary]) -> Dataset:
+    import xarray as xr
+
+    numbers = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat")
+    columns: dict[str, Any] = {n: ("parameter", np.array([getattr(r, n) for r in rows])) for n in numbers}
+    contraction = [np.nan if r.contraction is None else r.contraction for r in rows]
+    columns["contraction"] = ("parameter", np.array(contraction))
+    return xr.Dataset(columns, coords={"parameter": [r.label for r in rows]}, attrs={"interval": "94 % HDI"})
+
+
+def _attributes(
+    experiment: Experiment,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    drawn: Draws,
+    judged: Verdict,
+    attempts: int,
+    error: float,
+) -> dict[str, Any]:
+    asked = asdict(sampler)
+    asked.pop("cores")  # the draws do not depend on it
+    return {
+        "inference_library": "dissentangle",
+        "title": experiment.title,
+        "simulated": int(experiment.simulated),
+        "settings": json.dumps({"model": asdict(settings), "sampler": asked}, ensure_ascii=False),
+        "versions": json.dumps(versions()),
+        "data_sha256": data_hash(experiment),
+        "engine": drawn.engine,
+        "engine_reason": drawn.reason,
+        "attempts": attempts,
+        "quadrature_error": error,
+        "healthy": int(judged.healthy),
+        "verdict": judged.text,
+        "timings": json.dumps(drawn.timings),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    from importlib.metadata import version
+
+    names = ("dissentangle", "numpy", "scipy", "pymc", "pytensor", "nutpie", "casadi", "llvmlite", "arviz", "xarray")
+    return {name: version(name) for name in names}
+
+
+def data_hash(experiment: Experiment) -> str:
+    """SHA-256 of everything in the experiment that the likelihood depends on."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    parts = (experiment.stages, experiment.run_depth, experiment.observations, experiment.apparatus)
+    digest.update(repr([_plain(part) for part in parts]).encode())
+    for series in experiment.series:
+        digest.update(repr([series.name, series.kind, series.run, series.noise]).encode())
+        digest.update(repr([series.scale_uncertainty, series.offset_uncertainty, series.tail]).encode())
+        for array in (series.time, series.value, series.spread, series.fitted.astype(float)):
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _plain(part: Any) -> Any:
+    """A form whose text does not depend on the order of a set."""
+    if isinstance(part, tuple):
+        return [_plain(item) for item in part]
+    if isinstance(part, dict):
+        return sorted((key, repr(value)) for key, value in part.items())
+    if hasattr(part, "lights"):
+        return (part.duration, part.label, part.run)
+    return repr(part)

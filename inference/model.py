@@ -1,0 +1,187 @@
+"""The PyMC model of an experiment: the definition of the posterior that everything else follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..datasets import Experiment, ExperimentError, Series, read
+from ..datasets.stage_rates import rates_of
+from ..forward_models import PARAMETERS, Closure, RateBounds
+from ..forward_models.noise import gamma_shape
+from ..forward_models.populations import population_rates
+from .predictions import Values, fitted_observations, predict, stages_of
+from .priors import vector_variable
+from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
+
+if TYPE_CHECKING:
+    import pymc
+
+ACCURACY = 1e-6
+"""Quadrature error allowed at the upper quartile of the priors; the fit checks that of its draws."""
+_BOUND_QUANTILE = 0.75
+
+
+def build_model(
+    experiment: Any,
+    *,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+) -> pymc.Model:
+    """A plain `pymc.Model` of the experiment.
+
+    Free variables are the parameters on natural units (rates in ms⁻¹); dims `lights` (kinds of stage),
+    `calibrated` (series with a scale or offset error), `observation`, and `NAME_time` for each series.
+    Derived rates (dephasing_rate, radiative_rate, …) are deterministics.
+
+    Parameters
+    ----------
+    experiment : a bundled name, a folder, a .nc file, a DataTree, or an Experiment
+    closure : "microscopic" or "fixed-number"
+    free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
+    priors : text by parameter, e.g. {"collective_rate": "lognormal(0.1, 1)"}
+
+    Raises
+    ------
+    ExperimentError, PriorError
+    """
+    data = experiment if isinstance(experiment, Experiment) else read(experiment)
+    return model_of(data, ModelSettings(closure, free_dephasing, dict(priors or {})))
+
+
+def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
+    """The model of a checked experiment; see `build_model`."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    check_names(experiment)
+    parameters = unknowns(experiment, settings)
+    with pm.Model(coords=_coords(experiment, parameters)) as model:
+        values = fixed_values(parameters) | _variables(parameters)
+        _derived(experiment, values, parameters)
+        means = predict(
+            experiment,
+            values,
+            settings.closure,
+            times={s.name: s.time[s.fitted] for s in experiment.series},
+            rate_bounds=rate_bounds(experiment, parameters),
+            accuracy=ACCURACY,
+            xp=pt,
+        )
+        for series in experiment.series:
+            if series.fitted.any():
+                _likelihood(series, means.series[series.name])
+        observations = fitted_observations(experiment)
+        if observations:
+            pm.Normal(
+                "observations",
+                mu=pt.stack(means.observations),
+                sigma=np.array([o.sigma for o in observations]),
+                observed=np.array([o.value for o in observations]),
+                dims="observation",
+            )
+    return model
+
+
+def check_names(experiment: Experiment) -> None:
+    """Raise ExperimentError where a series has the name of a parameter or of a group of ours."""
+    for series in experiment.series:
+        if series.name in PARAMETERS or series.name == "observations":
+            raise ExperimentError(f"series {series.name!r}: the name is taken; expected another `name`")
+
+
+def _coords(experiment: Experiment, parameters: list[Unknown]) -> dict[str, Any]:
+    coords: dict[str, Any] = {}
+    for name in dict.fromkeys(u.name for u in parameters if u.index is not None):
+        coords[entry_dim(name, parameters)] = [u.index for u in parameters if u.name == name and not u.prior.fixed]
+    for series in experiment.series:
+        if series.fitted.any():
+            coords[f"{series.name}_time"] = series.time[series.fitted]
+    observations = fitted_observations(experiment)
+    if observations:
+        coords["observation"] = [o.label for o in observations]
+    return {name: entries for name, entries in coords.items() if len(entries)}
+
+
+def entry_dim(name: str, parameters: list[Unknown]) -> str:
+    """The dim of an indexed parameter: `lights`, or a subset of it with a name of its own."""
+    if PARAMETERS[name].per_series:
+        return f"{name}_of"
+    entries = [u.index for u in parameters if u.name == name and not u.prior.fixed]
+    everything = [u.index for u in parameters if u.name in ("dephasing_rate", "pure_dephasing_rate")]
+    return "lights" if entries == everything else f"lights_{name}"
+
+
+def _variables(parameters: list[Unknown]) -> dict[str, Any]:
+    """The free variables by label, in the current model."""
+    values = {}
+    unknown = free(parameters)
+    for name in dict.fromkeys(u.name for u in unknown):
+        entries = [u for u in unknown if u.name == name]
+        if entries[0].index is None:
+            values[name] = entries[0].prior.variable(name)
+            continue
+        forms = {u.prior.form for u in entries}
+        if len(forms) > 1:
+            raise ExperimentError(f"priors of {name}: expected one form for all its entries, found {', '.join(sorted(forms))}")
+        vector = vector_variable(name, [u.prior for u in entries], entry_dim(name, parameters))
+        values |= {u.label: vector[k] for k, u in enumerate(entries)}
+    return values
+
+
+def _derived(experiment: Experiment, values: dict[str, Any], parameters: list[Unknown]) -> None:
+    """Deterministics: the effective Γ̃ of each kind of stage, and Γ where d is the unknown."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    lights = [u.index for u in parameters if u.name == "pure_dephasing_rate"]
+    if lights and entry_dim("pure_dephasing_rate", parameters) == "lights":
+        stage_of = {stage.label: stage for stage in experiment.stages}
+        effective = [rates_of(values, stage_of[str(label)]).dephasing_rate for label in lights]
+        pm.Deterministic("dephasing_rate", pt.stack(effective), dims="lights")
+    if "optical_depth" in values and "collective_rate" in values:
+        pm.Deterministic("radiative_rate", pt.as_tensor(values["collective_rate"] / values["optical_depth"]))
+
+
+def _likelihood(series: Series, mean: Any) -> None:
+    import pymc as pm
+
+    use, name = series.fitted, series.name
+    common: dict[str, Any] = {"observed": series.value[use], "dims": f"{name}_time"}
+    spread = series.spread[use]
+    if series.noise == "gaussian":
+        pm.Normal(name, mu=mean, sigma=spread, **common)
+    elif series.noise == "student-t":
+        pm.StudentT(name, nu=series.tail, mu=mean, sigma=spread, **common)
+    else:
+        pm.Gamma(name, alpha=gamma_shape(spread), beta=gamma_shape(spread) / mean, **common)
+
+
+def rate_bounds(experiment: Experiment, parameters: list[Unknown]) -> dict[str, RateBounds]:
+    """For each run the rates up to which the model's quadrature is accurate: high quantiles of the priors."""
+    high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
+    for label in ("squeezing_limit", "optical_depth"):
+        if label in high:
+            high[label] = next(float(u.prior.quantile(0.25)) for u in parameters if u.label == label)
+    return {run: _run_bounds(experiment, run, high) for run in experiment.runs if _has_rates(experiment, run, high)}
+
+
+def _has_rates(experiment: Experiment, run: str, values: Values) -> bool:
+    """Whether all that the run depends on is among the parameters (a run that is not fitted may lack some)."""
+    return all(
+        f"{name}[{stage.label}]" in values
+        for stage in experiment.run_stages(run)
+        for name in [next(iter({"pure_dephasing_rate", "dephasing_rate"} & {v.split("[")[0] for v in values}), "")]
+    )
+
+
+def _run_bounds(experiment: Experiment, run: str, high: Values) -> RateBounds:
+    fastest, slow = [], []
+    for stage in stages_of(experiment, run, high):
+        k = population_rates(stage.rates)
+        fastest.append(stage.rates.dephasing_rate + stage.rates.collective_rate + 2 * k.b + k.a)
+        slow.append(max(k.a, k.b))
+    return RateBounds(np.array(fastest, float), np.array(slow, float))

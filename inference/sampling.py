@@ -1,0 +1,266 @@
+"""Sampling a PyMC model: by the fast engine where its graph can be translated, else by the general one.
+
+fast : PyMC's log-density graph → CasADi (derivatives) → machine code (`native`) → nutpie
+general : nutpie's own compilation of the PyMC model, about a minute for a new model
+Both sample the same posterior; within one engine the same seed gives the same draws, whatever the number of cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .coordinates import Coordinates, plain
+from .native import NativeDensity
+from .symbolic import NotTranslatable, translate
+
+ENGINES = ("fast", "general")
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """Chains, draws and seed; `engine` None takes the fast one where it can."""
+
+    seed: int
+    draws: int = 1000
+    tune: int = 400
+    chains: int = 4
+    cores: int | None = None
+    target_accept: float = 0.8
+    engine: str | None = None
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What a sampler returns: variables and statistics by name, arrays (chain, draw, …); who made them and why."""
+
+    variables: dict[str, np.ndarray]
+    statistics: dict[str, np.ndarray]
+    engine: str
+    reason: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model in machine code, to be sampled any number of times."""
+
+    density: NativeDensity
+    coordinates: Coordinates
+    expand: Any
+    names: list[str]
+    shapes: list[tuple[int, ...]]
+
+
+def value_labels(model: Any) -> tuple[list[str], np.ndarray]:
+    """A label `name` or `name[entry]` and the initial value for each entry of the unconstrained parameters."""
+    start = model.initial_point()
+    labels: list[str] = []
+    for rv in model.free_RVs:
+        value = start[model.rvs_to_values[rv].name]
+        if np.ndim(value) == 0:
+            labels.append(rv.name)
+        else:
+            dims = model.named_vars_to_dims.get(rv.name)
+            entries = model.coords[dims[0]] if dims and np.ndim(value) == 1 else range(np.size(value))
+            labels += [f"{rv.name}[{entry}]" for entry in entries]
+    return labels, np.concatenate([np.ravel(start[variable.name]) for variable in model.value_vars])
+
+
+def compile_model(model: Any, coordinates: Coordinates | None = None, *, optimise: int = 0) -> CompiledModel:
+    """The model's log-density, gradient and natural parameters, in machine code; NotTranslatable where it can't."""
+    import casadi
+
+    chosen = coordinates or plain(value_labels(model)[1])
+    x = casadi.SX.sym("x", chosen.dimension)
+    u = chosen.apply([x[k] for k in range(chosen.dimension)])
+    start, symbols, at = model.initial_point(), [], 0
+    for variable in model.value_vars:
+        shape = np.shape(start[variable.name])
+        size = int(np.prod(shape))
+        block = np.empty(size, dtype=object)
+        block[:] = u[at : at + size]
+        symbols.append(block.reshape(shape))
+        at += size
+    wanted = _natural(model)
+    logp, *values = translate([model.logp(), *wanted], model.value_vars, symbols)
+    density = casadi.cse(casadi.SX(logp.item()))
+    function = casadi.Function("logp", [x], [density, casadi.gradient(density, x)], {"cse": True})
+    flat = [casadi.SX(entry) for value in values for entry in np.ravel(value)]
+    return CompiledModel(
+        NativeDensity(function, chosen.dimension, optimise=optimise),
+        chosen,
+        casadi.Function("expand", [x], [casadi.vertcat(*flat)], {"cse": True}),
+        [variable.name for variable in wanted],
+        [np.shape(value) for value in values],
+    )
+
+
+def _natural(model: Any) -> list[Any]:
+    """Graphs of all parameters and deterministics on natural units, in terms of the unconstrained values."""
+    names = {variable.name for variable in model.unobserved_RVs}
+    return [variable for variable in model.unobserved_value_vars if variable.name in names]
+
+
+def sample(
+    model: Any,
+    settings: SamplerSettings,
+    coordinates: Coordinates | None = None,
+    progress: Callable[[Any], None] | None = None,
+) -> Draws:
+    """Draws from the posterior of a PyMC model; a model that the fast engine cannot take goes to the general one."""
+    import time
+
+    reason = "as asked"
+    if settings.engine != "general":
+        start = time.perf_counter()
+        try:
+            compiled = compile_model(model, coordinates)
+        except NotTranslatable as error:
+            if settings.engine == "fast":
+                raise
+            reason = str(error)
+        else:
+            timings = {"compile": time.perf_counter() - start}
+            return sample_compiled(compiled, settings, progress, timings)
+    return _sample_general(model, settings, reason, progress)
+
+
+def sample_compiled(
+    compiled: CompiledModel,
+    settings: SamplerSettings,
+    progress: Callable[[Any], None] | None = None,
+    timings: dict[str, float] | None = None,
+) -> Draws:
+    """Draws from a compiled model."""
+    import time
+
+    start = time.perf_counter()
+    tree = _nutpie_sample(_for_nutpie(compiled.density), settings, progress, adaptation="low_rank")
+    z = tree["posterior"]["z"].values
+    flat = np.array(compiled.expand(z.reshape(-1, z.shape[-1]).T)).T
+    variables, at = {}, 0
+    for name, shape in zip(compiled.names, compiled.shapes, strict=True):
+        size = int(np.prod(shape))
+        variables[name] = flat[:, at : at + size].reshape(*z.shape[:2], *shape)
+        at += size
+    elapsed = (timings or {}) | {"sample": time.perf_counter() - start}
+    return Draws(variables, _statistics(tree), "fast", timings=elapsed)
+
+
+def starting_point(density: NativeDensity, seed: Any) -> np.ndarray:
+    """Where a chain starts: from its own random point uphill to a mode, then a step of the mode's own width.
+
+    Random points of the prior can be so far out that a chain gets stuck there; chains that climb to different
+    modes show in R-hat.
+    """
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(seed)
+    start = rng.uniform(-1.0, 1.0, density.dimension)
+
+    def uphill(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = density(x)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return 1e300, np.zeros_like(x)
+        return -value, -gradient
+
+    found = minimize(uphill, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "maxcor": 30})
+    spread = found.hess_inv.todense()
+    values, vectors = np.linalg.eigh(0.5 * (spread + spread.T))
+    step = vectors @ (np.sqrt(np.clip(values, 0.0, 1.0)) * rng.standard_normal(len(start)))
+    candidate = found.x + step
+    return candidate if np.isfinite(density(candidate)[0]) else start
+
+
+class _Address:
+    """What nutpie asks of a compiled function: its address."""
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+
+def _for_nutpie(density: NativeDensity) -> Any:
+    """nutpie's model around machine code; its constructor is not a stable interface: hence nutpie is pinned."""
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    n = density.dimension
+    return CompiledPyMCModel(
+        dims={"z": ("coordinate",)},
+        compiled_logp_func=_Address(density.logp_address),  # type: ignore[arg-type]
+        compiled_expand_func=_Address(density.expand_address),  # type: ignore[arg-type]
+        initial_point_func=lambda seed: starting_point(density, seed),
+        shared_data={},
+        shared_var_keys={},
+        user_data=np.zeros(1),
+        n_expanded=n,
+        shape_info=(["z"], [slice(0, n)], [(n,)]),
+        logp_func=None,
+        expand_func=None,
+        reparameterized_names=None,
+        _n_dim=n,
+        _shapes={"z": (n,)},
+        _coords={"coordinate": np.arange(n)},
+    )
+
+
+def _nutpie_sample(
+    compiled: Any, settings: SamplerSettings, progress: Callable[[Any], None] | None, adaptation: str
+) -> Any:
+    import nutpie
+
+    return nutpie.sample(
+        compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores or min(settings.chains, _available_cores()),
+        seed=settings.seed,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=progress,
+        adaptation=adaptation,  # type: ignore[arg-type]
+        target_accept=settings.target_accept,
+    )
+
+
+def _available_cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _statistics(tree: Any) -> dict[str, np.ndarray]:
+    stats = tree["sample_stats"].dataset
+    wanted = {
+        "diverging": "diverging",
+        "n_steps": "n_steps",
+        "tree_depth": "depth",
+        "step_size": "step_size",
+        "energy": "energy",
+        "lp": "logp",
+        "acceptance_rate": "mean_tree_accept",
+    }
+    return {name: stats[theirs].values for name, theirs in wanted.items() if theirs in stats}
+
+
+def _sample_general(
+    model: Any, settings: SamplerSettings, reason: str, progress: Callable[[Any], None] | None
+) -> Draws:
+    import time
+
+    import nutpie
+
+    start = time.perf_counter()
+    compiled = nutpie.compile_pymc_model(model, backend="numba")
+    middle = time.perf_counter()
+    tree = _nutpie_sample(compiled, settings, progress, adaptation="diag")
+    names = [variable.name for variable in _natural(model)]
+    posterior = tree["posterior"].dataset
+    elapsed = {"compile": middle - start, "sample": time.perf_counter() - middle}
+    return Draws(
+        {name: posterior[name].values for name in names}, _statistics(tree), "general", reason, elapsed
+    )
