@@ -4,6 +4,8 @@ from .errors import ExperimentError
 from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth
 from .load import load, names, read, save
 from .simulate import PAPER, SeriesPlan, simulate
+from .simulate_like import simulate_like
+from .template import write_template
 from .tree import from_tree, to_tree
 
 __all__ = [
@@ -22,5 +24,7 @@ __all__ = [
     "read",
     "save",
     "simulate",
+    "simulate_like",
     "to_tree",
+    "write_template",
 ]

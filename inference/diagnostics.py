@@ -13,7 +13,7 @@ from .unknowns import Unknown
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
 ENERGY_LIMIT = 0.3
-QUADRATURE_LIMIT = 1e-4
+QUADRATURE_LIMIT = 1e-3
 PRIOR_DOMINATED = 0.1
 """Contraction of the variance (prior to posterior, on the prior's normal scale) below which the prior speaks."""
 WELL_INFORMED = 0.5

@@ -12,7 +12,7 @@ import numpy as np
 from ..datasets import Experiment, read, to_tree
 from ..forward_models import Closure
 from .coordinates import coordinates
-from .diagnostics import ParameterSummary, Verdict, summarise, verdict
+from .diagnostics import QUADRATURE_LIMIT, ParameterSummary, Verdict, summarise, verdict
 from .draws import (
     derived_quantities,
     excluded_observations,
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from xarray import DataTree, Dataset
 
 PRIOR_DRAWS = 1000
-_CALMER = (0.97, 0.99)
-"""Where transitions diverge the sampler starts over with these target acceptances (smaller steps)."""
-
+_RESOLUTIONS = (1.0, 4.0, 16.0)
+"""Factors on the resolved rates: the next one is taken where the draws show that the grid is too coarse."""
 
 def fit(
     experiment: Any,
@@ -83,22 +82,21 @@ def fit_experiment(
 ) -> DataTree:
     """The fit of a checked experiment; see `fit`."""
     parameters = unknowns(experiment, settings)
-    bounds = rate_bounds(experiment, parameters)
-    model = model_of(experiment, settings)
-    labels, centre = value_labels(model)
-    chosen = coordinates(experiment, free(parameters), labels, centre)
-    attempts = [sampler, *(replace(sampler, target_accept=t, tune=2 * sampler.tune) for t in _CALMER)]
-    for number, attempt in enumerate(attempts, 1):
-        drawn = sample(model, attempt, chosen, progress)
-        if not drawn.statistics["diverging"].any():
+    for resolution in _RESOLUTIONS:
+        settings = replace(settings, resolution=resolution)
+        model = model_of(experiment, settings)
+        chosen = coordinates(experiment, free(parameters), *value_labels(model))
+        drawn = sample(model, sampler, chosen, progress)
+        by_label = draws_by_label(drawn, parameters)
+        values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
+        bounds = rate_bounds(experiment, parameters, resolution)
+        error = quadrature_error(experiment, values, settings.closure, bounds, ACCURACY)
+        if error <= QUADRATURE_LIMIT:
             break
-    by_label = draws_by_label(drawn, parameters)
     rows = summarise(by_label, free(parameters))
-    values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
-    error = quadrature_error(experiment, values, settings.closure, bounds, ACCURACY)
     judged = verdict(rows, drawn.statistics, error)
     tree = _tree(experiment, settings, sampler, parameters, drawn, values, rows)
-    tree.attrs.update(_attributes(experiment, settings, sampler, drawn, judged, number, error))
+    tree.attrs.update(_attributes(experiment, settings, sampler, drawn, judged, error))
     return tree
 
 
@@ -252,7 +250,6 @@ def _attributes(
     sampler: SamplerSettings,
     drawn: Draws,
     judged: Verdict,
-    attempts: int,
     error: float,
 ) -> dict[str, Any]:
     asked = asdict(sampler)
@@ -266,7 +263,7 @@ def _attributes(
         "data_sha256": data_hash(experiment),
         "engine": drawn.engine,
         "engine_reason": drawn.reason,
-        "attempts": attempts,
+        "attempts": drawn.attempts,
         "quadrature_error": error,
         "healthy": int(judged.healthy),
         "verdict": judged.text,

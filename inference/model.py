@@ -55,30 +55,21 @@ def build_model(
 def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
     """The model of a checked experiment; see `build_model`."""
     import pymc as pm
-    import pytensor.tensor as pt
 
     check_names(experiment)
     parameters = unknowns(experiment, settings)
     with pm.Model(coords=_coords(experiment, parameters)) as model:
         values = fixed_values(parameters) | _variables(parameters)
         _derived(experiment, values, parameters)
-        means = predict(
-            experiment,
-            values,
-            settings.closure,
-            times={s.name: s.time[s.fitted] for s in experiment.series},
-            rate_bounds=rate_bounds(experiment, parameters),
-            accuracy=ACCURACY,
-            xp=pt,
-        )
+        means = _means(experiment, settings, parameters, values)
         for series in experiment.series:
             if series.fitted.any():
-                _likelihood(series, means.series[series.name])
+                _likelihood(series, means[series.name])
         observations = fitted_observations(experiment)
         if observations:
             pm.Normal(
                 "observations",
-                mu=pt.stack(means.observations),
+                mu=means["observations"],
                 sigma=np.array([o.sigma for o in observations]),
                 observed=np.array([o.value for o in observations]),
                 dims="observation",
@@ -146,6 +137,36 @@ def _derived(experiment: Experiment, values: dict[str, Any], parameters: list[Un
         pm.Deterministic("radiative_rate", pt.as_tensor(values["collective_rate"] / values["optical_depth"]))
 
 
+def _means(
+    experiment: Experiment, settings: ModelSettings, parameters: list[Unknown], values: Values
+) -> dict[str, Any]:
+    """Expected values of the fitted data by variable, as one node of the graph.
+
+    PyMC looks at every node when it derives a log-density; the thousand of the forward model are none of its
+    business, and inside one node they cost it nothing. Compilers take the node apart again (`inline`).
+    """
+    import pytensor.tensor as pt
+    from pytensor.compile.builders import OpFromGraph
+
+    labels = [u.label for u in free(parameters)]
+    inside = [pt.dscalar(label) for label in labels]
+    means = predict(
+        experiment,
+        fixed_values(parameters) | dict(zip(labels, inside, strict=True)),
+        settings.closure,
+        times={s.name: s.time[s.fitted] for s in experiment.series},
+        rate_bounds=rate_bounds(experiment, parameters, settings.resolution),
+        accuracy=ACCURACY,
+        xp=pt,
+    )
+    outputs = {s.name: means.series[s.name] for s in experiment.series if s.fitted.any()}
+    if means.observations:
+        outputs["observations"] = pt.stack(means.observations)
+    node = OpFromGraph(inside, list(outputs.values()), inline=True, on_unused_input="ignore", name="forward_model")
+    results = node(*(values[label] for label in labels), return_list=True)
+    return dict(zip(outputs, results, strict=True))
+
+
 def _likelihood(series: Series, mean: Any) -> None:
     import pymc as pm
 
@@ -160,28 +181,26 @@ def _likelihood(series: Series, mean: Any) -> None:
         pm.Gamma(name, alpha=gamma_shape(spread), beta=gamma_shape(spread) / mean, **common)
 
 
-def rate_bounds(experiment: Experiment, parameters: list[Unknown]) -> dict[str, RateBounds]:
-    """For each run the rates up to which the model's quadrature is accurate: high quantiles of the priors."""
+def rate_bounds(
+    experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0
+) -> dict[str, RateBounds]:
+    """For each run the rates up to which the model's quadrature is accurate: `resolution` × high quantiles of the priors."""
     high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
-    for label in ("squeezing_limit", "optical_depth"):
-        if label in high:
-            high[label] = next(float(u.prior.quantile(0.25)) for u in parameters if u.label == label)
-    return {run: _run_bounds(experiment, run, high) for run in experiment.runs if _has_rates(experiment, run, high)}
+    for u in parameters:
+        if u.name in ("squeezing_limit", "optical_depth"):
+            high[u.label] = float(u.prior.quantile(1 - _BOUND_QUANTILE))
+    known = {u.index for u in parameters if u.name in ("dephasing_rate", "pure_dephasing_rate")}
+    return {
+        run: _run_bounds(experiment, run, high, resolution)
+        for run in experiment.runs
+        if known >= {stage.label for stage in experiment.run_stages(run)}
+    }
 
 
-def _has_rates(experiment: Experiment, run: str, values: Values) -> bool:
-    """Whether all that the run depends on is among the parameters (a run that is not fitted may lack some)."""
-    return all(
-        f"{name}[{stage.label}]" in values
-        for stage in experiment.run_stages(run)
-        for name in [next(iter({"pure_dephasing_rate", "dephasing_rate"} & {v.split("[")[0] for v in values}), "")]
-    )
-
-
-def _run_bounds(experiment: Experiment, run: str, high: Values) -> RateBounds:
+def _run_bounds(experiment: Experiment, run: str, high: Values, resolution: float) -> RateBounds:
     fastest, slow = [], []
     for stage in stages_of(experiment, run, high):
         k = population_rates(stage.rates)
         fastest.append(stage.rates.dephasing_rate + stage.rates.collective_rate + 2 * k.b + k.a)
         slow.append(max(k.a, k.b))
-    return RateBounds(np.array(fastest, float), np.array(slow, float))
+    return RateBounds(resolution * np.array(fastest, float), resolution * np.array(slow, float))

@@ -8,7 +8,7 @@ Both sample the same posterior; within one engine the same seed gives the same d
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,10 @@ class SamplerSettings:
 
     seed: int
     draws: int = 1000
-    tune: int = 400
+    tune: int = 500
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.8
+    target_accept: float = 0.9
     engine: str | None = None
 
 
@@ -42,6 +42,7 @@ class Draws:
     engine: str
     reason: str = ""
     timings: dict[str, float] = field(default_factory=dict)
+    attempts: int = 1
 
 
 @dataclass(frozen=True)
@@ -105,28 +106,57 @@ def _natural(model: Any) -> list[Any]:
     return [variable for variable in model.unobserved_value_vars if variable.name in names]
 
 
+CALMER = (0.97, 0.99)
+"""Where transitions diverge, sampling starts over with these target acceptances (smaller steps), longer tuned."""
+
+
 def sample(
     model: Any,
     settings: SamplerSettings,
     coordinates: Coordinates | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> Draws:
-    """Draws from the posterior of a PyMC model; a model that the fast engine cannot take goes to the general one."""
+    """Draws from the posterior of a PyMC model.
+
+    A model that the fast engine cannot take goes to the general one, and the draws say why. Where transitions
+    diverge, all draws are made anew with smaller steps, at most twice; the draws say how often.
+    """
+    run = _sampler(model, settings, coordinates, progress)
+    calmer = (replace(settings, target_accept=t, tune=2 * settings.tune) for t in CALMER)
+    drawn = run(settings)
+    for attempt, calm in enumerate(calmer, 2):
+        if not drawn.statistics["diverging"].any():
+            break
+        drawn = replace(run(calm), attempts=attempt)
+    return drawn
+
+
+def _sampler(
+    model: Any,
+    settings: SamplerSettings,
+    coordinates: Coordinates | None,
+    progress: Callable[[Any], None] | None,
+) -> Callable[[SamplerSettings], Draws]:
+    """The compiled model of one engine or the other, ready to be sampled with any settings."""
     import time
 
+    start = time.perf_counter()
     reason = "as asked"
     if settings.engine != "general":
-        start = time.perf_counter()
         try:
-            compiled = compile_model(model, coordinates)
+            fast = compile_model(model, coordinates)
         except NotTranslatable as error:
             if settings.engine == "fast":
                 raise
             reason = str(error)
         else:
-            timings = {"compile": time.perf_counter() - start}
-            return sample_compiled(compiled, settings, progress, timings)
-    return _sample_general(model, settings, reason, progress)
+            elapsed = time.perf_counter() - start
+            return lambda asked: sample_compiled(fast, asked, progress, {"compile": elapsed})
+    import nutpie
+
+    general = nutpie.compile_pymc_model(model, backend="numba")
+    compiling = time.perf_counter() - start
+    return lambda asked: _sample_general(model, general, asked, reason, progress, {"compile": compiling})
 
 
 def sample_compiled(
@@ -248,19 +278,18 @@ def _statistics(tree: Any) -> dict[str, np.ndarray]:
 
 
 def _sample_general(
-    model: Any, settings: SamplerSettings, reason: str, progress: Callable[[Any], None] | None
+    model: Any,
+    compiled: Any,
+    settings: SamplerSettings,
+    reason: str,
+    progress: Callable[[Any], None] | None,
+    timings: dict[str, float],
 ) -> Draws:
     import time
 
-    import nutpie
-
     start = time.perf_counter()
-    compiled = nutpie.compile_pymc_model(model, backend="numba")
-    middle = time.perf_counter()
     tree = _nutpie_sample(compiled, settings, progress, adaptation="diag")
-    names = [variable.name for variable in _natural(model)]
     posterior = tree["posterior"].dataset
-    elapsed = {"compile": middle - start, "sample": time.perf_counter() - middle}
-    return Draws(
-        {name: posterior[name].values for name in names}, _statistics(tree), "general", reason, elapsed
-    )
+    variables = {variable.name: posterior[variable.name].values for variable in _natural(model)}
+    elapsed = timings | {"sample": time.perf_counter() - start}
+    return Draws(variables, _statistics(tree), "general", reason, elapsed)

@@ -60,12 +60,16 @@ def _needed(node: Any) -> list[Any]:
 
 
 def _apply(node: Any, arguments: list[Any]) -> list[Any]:
+    from pytensor.compile.builders import OpFromGraph
     from pytensor.compile.ops import ViewOp
     from pytensor.raise_op import CheckAndRaise
     from pytensor.tensor.elemwise import CAReduce, Elemwise
 
     if isinstance(node.op, (CheckAndRaise, ViewOp)):
         return [arguments[0]]
+    if isinstance(node.op, OpFromGraph):
+        inside = [np.asarray(argument) for argument in arguments]
+        return translate(node.op.inner_outputs, node.op.inner_inputs, inside)
     if not any(_is_symbolic(argument) for argument in arguments):
         return _perform(node, arguments)
     if isinstance(node.op, Elemwise):

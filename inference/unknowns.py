@@ -23,11 +23,13 @@ class ModelSettings:
     closure : "microscopic" or "fixed-number"
     free_dephasing : Γ̃ itself unknown (the paper's choice) instead of Γdeph ≥ 0 above its floor
     priors : text by parameter or by label, over those of the experiment and the defaults
+    resolution : factor on the rates that the integration grid must resolve
     """
 
     closure: Closure = "microscopic"
     free_dephasing: bool = False
     priors: Mapping[str, str] = field(default_factory=dict)
+    resolution: float = 1.0
 
 
 @dataclass(frozen=True)

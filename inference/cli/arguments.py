@@ -1,0 +1,125 @@
+"""Verbs and options. Nothing heavy is imported here: `--help` and a wrong option answer at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+_EXAMPLES = """\
+examples:
+  dissentangle demo                               fit the bundled examples, with a figure
+  dissentangle init my-run                        a folder to fill in
+  dissentangle check my-run                       what would be fitted, what each series informs
+  dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
+  dissentangle show my-run.nc --figure my-run.png
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, exit code 2."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _verb(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    def run(given: argparse.Namespace) -> int:
+        from importlib import import_module
+
+        return int(getattr(import_module(f".{module}", __package__), function)(given))
+
+    return run
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"dissentangle {version('dissentangle')}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    main = _Parser(
+        prog="dissentangle",
+        description="Bayesian inference of the rates of dissipatively entangled atomic ensembles.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    main.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
+
+    demo = verbs.add_parser("demo", help="fit the published numbers and a simulated series; tables and a figure")
+    demo.add_argument("-o", "--output", default="dissentangle-demo", help="folder for fits and figure (%(default)s)")
+    demo.add_argument("--seed", type=int, default=1)
+    demo.set_defaults(run=_verb("demo", "demo"))
+
+    fit = verbs.add_parser("fit", help="fit an experiment", formatter_class=argparse.RawDescriptionHelpFormatter,
+                           epilog="example:\n  dissentangle fit my-run -o my-run.nc --prior 'pump_rate=lognormal(0.2, 0.3)'")  # fmt: skip
+    _experiment(fit)
+    fit.add_argument("-o", "--output", default="fit.nc", help="NetCDF file to write (%(default)s)")
+    _model(fit)
+    fit.add_argument("--draws", type=_positive, default=1000, help="draws a chain (%(default)s)")
+    fit.add_argument("--tune", type=_positive, default=500, help="warm-up a chain (%(default)s)")
+    fit.add_argument("--chains", type=_positive, default=4, help="(%(default)s)")
+    fit.add_argument("--cores", type=_positive, default=None, help="(all)")
+    fit.add_argument("--seed", type=int, default=1, help="same seed, same draws (%(default)s)")
+    fit.add_argument("--engine", choices=("fast", "general"), default=None, help="(fast where it can)")
+    fit.add_argument("--figure", default=None, help="also write a figure (png, pdf, svg)")
+    fit.set_defaults(run=_verb("fit", "fit"))
+
+    check = verbs.add_parser("check", help="validate; what would be fitted and what each series informs")
+    _experiment(check)
+    _model(check)
+    check.set_defaults(run=_verb("experiments", "check"))
+
+    prior = verbs.add_parser("prior", help="what the priors alone predict, before there are data")
+    _experiment(prior)
+    _model(prior)
+    prior.add_argument("-o", "--figure", default=None, help="figure to write (png, pdf, svg)")
+    prior.add_argument("--seed", type=int, default=1)
+    prior.set_defaults(run=_verb("experiments", "prior"))
+
+    show = verbs.add_parser("show", help="the tables of a fit again")
+    show.add_argument("fit", help="a file that `dissentangle fit` wrote")
+    show.add_argument("--figure", default=None, help="figure to write (png, pdf, svg)")
+    show.set_defaults(run=_verb("fit", "show"))
+
+    init = verbs.add_parser("init", help="a folder to fill in")
+    init.add_argument("folder")
+    init.set_defaults(run=_verb("experiments", "init"))
+
+    datasets = verbs.add_parser("datasets", help="list the bundled experiments, or copy one")
+    datasets.add_argument("name", nargs="?", help="the one to copy")
+    datasets.add_argument("-o", "--output", default=None, help="folder or .nc file to copy it to")
+    datasets.set_defaults(run=_verb("experiments", "datasets"))
+
+    simulate = verbs.add_parser("simulate", help="a simulated experiment with the stages, times and noise of another")
+    _experiment(simulate)
+    simulate.add_argument("-o", "--output", required=True, help="folder or .nc file to write")
+    simulate.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹")
+    simulate.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic")
+    simulate.add_argument("--seed", type=int, default=1)
+    simulate.set_defaults(run=_verb("experiments", "simulate"))
+    return main
+
+
+def _experiment(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
+
+
+def _model(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic",
+                      help="of the spin variance (%(default)s)")  # fmt: skip
+    verb.add_argument("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0")
+    verb.add_argument("--prior", action="append", default=[], metavar="NAME=PRIOR",
+                      help="e.g. 'collective_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable")  # fmt: skip
+    verb.add_argument("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value}: expected a whole number ≥ 1")
+    return value

@@ -1,0 +1,133 @@
+"""The verbs that need no sampling: `check`, `prior`, `init`, `datasets`, `simulate`."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
+from ...forward_models import Closure
+from ..unknowns import Unknown
+from .fit import writable
+from .options import model_settings, pair
+
+
+def check(given: argparse.Namespace) -> int:
+    """Validate an experiment; say what would be fitted and what each series informs."""
+    from ..unknowns import fixed_values, unknowns
+
+    experiment = read(given.experiment)
+    settings = model_settings(given)
+    parameters = unknowns(experiment, settings)
+    print(_description(experiment))
+    print(f"\nclosure: {settings.closure}")
+    for label, value in fixed_values(parameters).items():
+        print(f"fixed: {label} = {value:g}")
+    print()
+    print(_informs(experiment, parameters, settings.closure))
+    return 0
+
+
+def _description(experiment: Experiment) -> str:
+    lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
+    for run in experiment.runs:
+        stages = ", ".join(f"{s.duration:g} ms {s.label}" for s in experiment.run_stages(run))
+        lines.append(f"run {run}: {stages}")
+    for series in experiment.series:
+        used, total = int(series.fitted.sum()), len(series.time)
+        left_out = f", {total - used} not fitted" if used < total else ""
+        span = f"{series.time[0]:g} to {series.time[-1]:g} ms"
+        lines.append(f"series {series.name}: {series.kind}, {total} points, {span}, {series.noise} noise{left_out}")
+        if not series.efficiency_in_scale:
+            lines.append("  detection_efficiency is an unknown of its own")
+    for observation in experiment.observations:
+        status = f" (not fitted: {observation.excluded})" if observation.excluded else ""
+        unit = "" if observation.unit == "1" else f" {observation.unit}"
+        lines.append(f"number {observation.label}: {observation.value:g} ± {observation.sigma:g}{unit}{status}")
+    return "\n".join(lines)
+
+
+def _informs(experiment: Experiment, parameters: list[Unknown], closure: Closure) -> str:
+    from ...forward_models import PARAMETERS
+    from ..diagnostics import PRIOR_DOMINATED
+    from ..information import expected_information
+    from ..text_table import table
+    from ..unknowns import free
+
+    expected = expected_information(experiment, parameters, closure)
+    header = ["unknown", "prior", "unit", *expected.by_source, "all"]
+    rows = []
+    for k, unknown in enumerate(free(parameters)):
+        shares = [f"{100 * source[k]:.0f} %" for source in (*expected.by_source.values(), expected.together)]
+        rows.append([unknown.label, str(unknown.prior), PARAMETERS[unknown.name].unit, *shares])
+    text = table(header, rows)
+    text += "\n(how much of the prior's variance each series takes away by itself, and all together, at the prior medians)"
+    weak = [label for label, share in zip(expected.labels, expected.together, strict=True) if share < PRIOR_DOMINATED]
+    if weak:
+        text += f"\nThe prior will decide: {', '.join(weak)}."
+    return text
+
+
+def prior(given: argparse.Namespace) -> int:
+    """What the priors alone predict."""
+    from ..draws import derived_quantities, prior_draws
+    from ..text_table import number, table
+    from ..unknowns import unknowns
+
+    experiment = read(given.experiment)
+    settings = model_settings(given)
+    values = prior_draws(unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
+    print(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
+    rows = []
+    for name, (_, entries, array) in derived_quantities(experiment, values, settings.closure).items():
+        for k, entry in enumerate(entries):
+            low, middle, high = np.quantile(array[:, k], [0.03, 0.5, 0.97], method="nearest")
+            scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
+            rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
+    print(table(["quantity", "3 %", "median", "97 %"], rows))
+    if given.figure:
+        from ..figure import plot_bands
+
+        target = writable(given.figure)
+        plot_bands(experiment, values, settings.closure, title=f"prior predictive: {experiment.title}").savefig(
+            target, dpi=150
+        )
+        print(f"\nwritten: {target}")
+    return 0
+
+
+def init(given: argparse.Namespace) -> int:
+    """Write a folder to fill in."""
+    for path in write_template(given.folder):
+        print(f"written: {path}")
+    print(f"Fill in the tables, then: dissentangle check {given.folder}")
+    return 0
+
+
+def datasets(given: argparse.Namespace) -> int:
+    """List the bundled experiments, or copy one."""
+    if given.name is None:
+        for name in names():
+            experiment = read(name)
+            print(f"{name:24} {'simulated' if experiment.simulated else 'measured ':9}  {experiment.title}")
+        return 0
+    if given.output is None:
+        raise ExperimentError(f"{given.name}: expected -o FOLDER or -o FILE.nc to copy it to")
+    save(load(given.name), given.output)
+    print(f"written: {given.output}")
+    return 0
+
+
+def simulate(given: argparse.Namespace) -> int:
+    """Write a simulated experiment."""
+    truth = {}
+    for text in given.set:
+        name, value = pair("--set", text)
+        try:
+            truth[name] = float(value)
+        except ValueError as error:
+            raise ExperimentError(f"--set {text}: found {value!r}, expected a number") from error
+    save(simulate_like(read(given.experiment), truth, closure=given.closure, seed=given.seed), given.output)
+    print(f"written: {given.output}")
+    return 0

@@ -1,0 +1,74 @@
+"""What each series can tell: the expected contraction of every prior, before any sampling.
+
+Linearised at the medians of the priors: each unknown on the scale on which its prior is standard normal, Fisher
+information of each series by finite differences of the predictions, prior information added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..datasets import Experiment
+from ..forward_models import Closure
+from .predictions import fitted_observations, predict
+from .unknowns import Unknown, fixed_values, free
+
+_STEP = 1e-3
+
+
+@dataclass(frozen=True)
+class Information:
+    """Expected contraction 1 − variance(posterior)/variance(prior), per unknown: by each source and by all.
+
+    labels : unknowns;  by_source : source → (unknowns,);  together : (unknowns,)
+    """
+
+    labels: list[str]
+    by_source: dict[str, np.ndarray]
+    together: np.ndarray
+
+
+def expected_information(experiment: Experiment, parameters: list[Unknown], closure: Closure) -> Information:
+    """The expected contraction of each prior by each series, by the published numbers, and by all data."""
+    unknown = free(parameters)
+    jacobians = _scaled_jacobians(experiment, parameters, unknown, closure)
+    identity = np.eye(len(unknown))
+
+    def contraction(information: np.ndarray) -> np.ndarray:
+        return 1 - np.diag(np.linalg.inv(identity + information))
+
+    fishers = {name: jacobian.T @ jacobian for name, jacobian in jacobians.items()}
+    total = sum(fishers.values(), start=np.zeros_like(identity))
+    by_source = {name: contraction(fisher) for name, fisher in fishers.items()}
+    return Information([u.label for u in unknown], by_source, contraction(total))
+
+
+def _scaled_jacobians(
+    experiment: Experiment, parameters: list[Unknown], unknown: list[Unknown], closure: Closure
+) -> dict[str, np.ndarray]:
+    """Source → (points, unknowns): derivative of the mean by the normal score, over the noise."""
+    from scipy.special import ndtr
+
+    count = len(unknown)
+    scores = np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+    values = fixed_values(parameters) | {u.label: u.prior.quantile(ndtr(scores[:, k])) for k, u in enumerate(unknown)}
+    means = predict(experiment, values, closure)
+    result = {}
+    for series in experiment.series:
+        use = series.fitted
+        if use.any():
+            mean = means.series[series.name][:, use]
+            sigma = mean[0] / np.sqrt(series.spread[use] - 1) if series.noise == "gamma" else series.spread[use]
+            result[series.name] = _differences(mean, count) / sigma[:, None]
+    observations = fitted_observations(experiment)
+    if observations:
+        columns = np.stack([np.broadcast_to(row, len(scores)) for row in means.observations], axis=-1)
+        sigma = np.array([o.sigma for o in observations])
+        result["observations"] = _differences(columns, count) / sigma[:, None]
+    return result
+
+
+def _differences(mean: np.ndarray, count: int) -> np.ndarray:
+    return ((mean[1 : count + 1] - mean[count + 1 :]) / (2 * _STEP)).T

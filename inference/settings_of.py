@@ -1,0 +1,33 @@
+"""Reading a fit again: its settings, its parameters, its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..datasets import ExperimentError, from_tree
+from ..datasets.netcdf import open_tree
+from .unknowns import ModelSettings, Unknown, unknowns
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+
+def read_fit(path: str | Path) -> DataTree:
+    """The fit in a file; ExperimentError where it is something else."""
+    tree = open_tree(Path(path))
+    if tree.attrs.get("inference_library") != "dissentangle" or "summary" not in tree.children:
+        raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
+    return tree
+
+
+def settings_of(fit: DataTree) -> ModelSettings:
+    """The model settings of a fit."""
+    stored = json.loads(fit.attrs["settings"])["model"]
+    return ModelSettings(stored["closure"], stored["free_dephasing"], stored["priors"], stored["resolution"])
+
+
+def parameters_of(fit: DataTree) -> list[Unknown]:
+    """The parameters of a fit, fixed ones included."""
+    return unknowns(from_tree(fit["experiment"]), settings_of(fit))

@@ -1,0 +1,138 @@
+"""Tables in plain text: the posterior, and what each series informs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..forward_models import PARAMETERS
+from .diagnostics import ParameterSummary
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+PUBLISHED = {
+    "collective_rate": 0.11,
+    "dephasing_rate[drive]": 0.193,
+    "dephasing_rate[drive+pump]": 0.233,
+    "pump_rate[drive+pump]": 0.168,
+    "collision_rate": 0.002,
+    "radiative_rate": 0.002,
+    "squeezing_limit": 0.16,
+    "optical_depth": 55.0,
+}
+"""The paper's own values (captions of Fig. 2), to stand beside a posterior; never conditioned on."""
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns, the first to the left and the others to the right."""
+    widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
+    lines = []
+    for row in [header, *rows]:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def posterior_table(rows: Sequence[ParameterSummary], beside: Mapping[str, float], beside_title: str) -> str:
+    """The posterior table; `beside` gives for some labels a truth or a published value."""
+    header = ["parameter", "", "mean", "sd", "94 % HDI", beside_title, "ESS", "R-hat", "informed by"]
+    body = []
+    for row in rows:
+        about = PARAMETERS[row.label.split("[")[0]]
+        unit = "" if about.unit == "1" else about.unit
+        body.append(
+            [
+                row.label,
+                f"{about.symbol} {unit}".strip(),
+                number(row.mean, row.sd),
+                number(row.sd, row.sd),
+                f"[{number(row.low, row.sd)}, {number(row.high, row.sd)}]",
+                f"{beside[row.label]:g}" if row.label in beside else "",
+                f"{min(row.ess_bulk, row.ess_tail):.0f}",
+                f"{row.rhat:.3f}",
+                row.informed,
+            ]
+        )
+    return table(header, body)
+
+
+def number(value: float, scale: float) -> str:
+    """A number with as many decimals as `scale` with two significant digits has."""
+    if not np.isfinite(value):
+        return "> horizon" if value > 0 else str(value)
+    decimals = 0 if scale <= 0 or not np.isfinite(scale) else max(0, 1 - int(np.floor(np.log10(scale))))
+    return f"{value:.{decimals}f}"
+
+
+def summary_rows(fit: DataTree) -> list[ParameterSummary]:
+    """The posterior table of a fit, as it was computed then."""
+    data = fit["summary"].dataset
+    numbers = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contraction")
+    rows = []
+    for k, label in enumerate(data["parameter"].values):
+        values = [float(data[name].values[k]) for name in numbers]
+        contraction = None if np.isnan(values[-1]) else values[-1]
+        rows.append(ParameterSummary(str(label), *values[:-1], contraction))
+    return rows
+
+
+def derived_table(fit: DataTree) -> str:
+    """Medians and 94 % intervals of the derived quantities."""
+    data = fit["derived"].dataset
+    body = []
+    for name, variable in data.data_vars.items():
+        dim = variable.dims[-1]
+        unit = variable.attrs.get("units", "1")
+        for k, entry in enumerate(data[dim].values):
+            values = variable.values[..., k].ravel()
+            low, middle, high = np.quantile(values, [0.03, 0.5, 0.97], method="nearest")
+            scale = (high - low) / 4 if np.isfinite(high - low) else max(abs(middle), 1.0) / 10
+            body.append(
+                [
+                    f"{name}[{entry}]",
+                    "" if unit == "1" else unit,
+                    number(middle, scale),
+                    f"[{number(low, scale)}, {number(high, scale)}]",
+                ]
+            )
+    return table(["derived quantity", "", "median", "94 % interval"], body)
+
+
+def published_table(fit: DataTree) -> str:
+    """Observed numbers against their posterior prediction; '' where the experiment has none."""
+    from ..datasets import from_tree
+
+    experiment = from_tree(fit["experiment"])
+    body = []
+    for group, name, dim in (
+        ("posterior_predictive", "observations", "observation"),
+        ("predictions", "excluded_observations", "excluded"),
+    ):
+        if group not in fit.children or name not in fit[group].dataset:
+            continue
+        data = fit[group].dataset
+        for k, label in enumerate(data[dim].values):
+            observation = next(o for o in experiment.observations if o.label == label)
+            values = data[name].values[..., k].ravel()
+            if group == "predictions":
+                values = values + np.random.default_rng(0).normal(0, observation.sigma, values.shape)
+            low, high = np.quantile(values, [0.03, 0.97])
+            scale = (high - low) / 4
+            fitted = "" if group == "posterior_predictive" else "not fitted"
+            verdict = "yes" if low <= observation.value <= high else "no"
+            body.append(
+                [
+                    str(label),
+                    "" if observation.unit == "1" else observation.unit,
+                    f"{observation.value:g} ± {observation.sigma:g}",
+                    f"[{number(low, scale)}, {number(high, scale)}]",
+                    verdict,
+                    fitted,
+                ]
+            )
+    if not body:
+        return ""
+    return table(["published number", "", "value", "94 % predictive", "inside", ""], body)
