@@ -41,7 +41,9 @@ def check_size(path: Path) -> None:
         raise violation(str(path), "no such file", "a file")
     size = path.stat().st_size
     if size > LARGEST:
-        raise violation(str(path), f"{size / 2**20:.0f} MB", f"at most {LARGEST >> 20} MB: a series is a table of means")
+        raise violation(
+            str(path), f"{size / 2**20:.0f} MB", f"at most {LARGEST >> 20} MB: a series is a table of means"
+        )
 
 
 def _header(path: Path, line: int, row: Sequence[str], known: Collection[str]) -> list[str]:

@@ -199,6 +199,8 @@ def _check_known(where: str, name: str, known: Known) -> None:
 
 def check_series(series: Series, experiment: Experiment, where: str) -> None:
     """Raise for a series that does not fit the experiment or itself; rows are counted from 1."""
+    if not series.name.strip(". ") or any(character in series.name for character in "/[]\x00"):
+        raise violation(f"{where}: name", repr(series.name), "a name without '/', '[' and ']'")
     check_choice(f"{where}: kind", series.kind, OBSERVABLES)
     check_choice(f"{where}: noise", series.noise, tuple(NOISES))
     _check_run(f"{where}: run", series.run, experiment)
@@ -222,7 +224,9 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     _check_rows(f"{where}: time", series.time, later, "times in ascending order")
     total = experiment.duration(series.run)
     inside = (series.time >= 0) & (series.time <= total * (1 + 1e-12))
-    _check_rows(f"{where}: time", series.time, inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms")
+    _check_rows(
+        f"{where}: time", series.time, inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms"
+    )
     for key in ("scale_uncertainty", "offset_uncertainty"):
         size = getattr(series, key)
         if not (np.isfinite(size) and size >= 0):

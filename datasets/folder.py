@@ -95,9 +95,7 @@ def read_folder(folder: Path) -> Experiment:
         ),
         truth=_truth(where, table),
     )
-    series = tuple(
-        _series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series")
-    )
+    series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series"))
     return check_experiment(_with_series(experiment, series), where)
 
 
@@ -227,8 +225,6 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     if folder.resolve() not in path.parents:
         raise violation(f"{where}: file", repr(file), "a file inside the folder of the experiment")
     name = _optional(where, row, "name", str, kind)
-    if not re.fullmatch(r"[^/\x00]+", name) or name in (".", ".."):
-        raise violation(f"{where}: name", repr(name), "a name without '/'")
     columns = read_table(folder / file, _COLUMNS)
     spread = _spread_column(folder / file, columns)
     noise = _optional(where, row, "noise", str, "gamma" if spread == "repetitions" else "gaussian")
@@ -255,7 +251,9 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
 def _spread_column(path: Path, columns: dict[str, np.ndarray]) -> str:
     for name in ("time", "value"):
         if name not in columns:
-            raise violation(f"{path}: column {name!r}", "no such column", "columns time, value and sigma or repetitions")
+            raise violation(
+                f"{path}: column {name!r}", "no such column", "columns time, value and sigma or repetitions"
+            )
     given = [name for name in ("sigma", "repetitions") if name in columns]
     if len(given) != 1:
         found = "both sigma and repetitions" if given else "neither sigma nor repetitions"

@@ -29,7 +29,7 @@ def open_tree(path: Path) -> DataTree:
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
-    except Exception as error:  # noqa: BLE001 - h5py raises whatever a damaged file makes it raise
+    except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
 
 

@@ -34,6 +34,9 @@ The paper gives no value for Γrepump, nor for Γ̃ with the repump light: those
 """
 
 
+_DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
+
+
 @dataclass(frozen=True)
 class SeriesPlan:
     """What to measure: times (ms) and noise of one series.
@@ -96,7 +99,10 @@ def simulate(
     known = apparatus
     if known is None:
         depth = values["optical_depth"]
-        known = {"optical_depth": Known(depth, 0.05 * depth), "squeezing_limit": Known(values["squeezing_limit"], 0.005)}
+        known = {
+            "optical_depth": Known(depth, 0.05 * depth),
+            "squeezing_limit": Known(values["squeezing_limit"], 0.005),
+        }
     experiment = Experiment(
         title=title,
         simulated=True,
@@ -136,7 +142,7 @@ def _measure(
         name=name,
         kind=plan.kind,
         time=times,
-        value=np.asarray(value, float),
+        value=np.round(value, _DECIMALS),
         spread=spread,
         noise=plan.noise,
         scale_uncertainty=plan.scale_uncertainty,

@@ -39,6 +39,4 @@ def initial_of(parameters: Mapping[str, Any]) -> InitialState:
     """The initial state from parameters by label."""
     nh = parameters.get("initial_nh", 0.0)
     excess = parameters.get("initial_excess_variance")
-    return InitialState(
-        n3=parameters["initial_n3"], nh=nh, spin_variance=None if excess is None else 1 - nh + excess
-    )
+    return InitialState(n3=parameters["initial_n3"], nh=nh, spin_variance=None if excess is None else 1 - nh + excess)

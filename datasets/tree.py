@@ -148,9 +148,7 @@ def _from_tree(tree: DataTree) -> Experiment:
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
             if depth != 1.0
         },
-        apparatus={
-            str(name): Known(float(known), float(known.attrs["sigma"])) for name, known in apparatus.items()
-        },
+        apparatus={str(name): Known(float(known), float(known.attrs["sigma"])) for name, known in apparatus.items()},
         series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
         observations=_observations(tree.children.get("observations")),
         priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},

@@ -28,7 +28,7 @@ def factor(unit: str, target: str, where: str) -> float:
         return float(_registry().Quantity(1.0, unit).to("" if target == "1" else target).magnitude)
     except pint.DimensionalityError as error:
         raise violation(where, f"the unit {unit!r}", f"a unit like {target!r}") from error
-    except Exception as error:  # noqa: BLE001 - pint raises its own, tokenizer and arithmetic errors alike
+    except Exception as error:
         raise violation(where, f"the unknown unit {unit!r}", f"a unit like {target!r}") from error
 
 

@@ -30,14 +30,10 @@ class Parameter:
 
 
 _ROWS = (
-    Parameter(
-        "collective_rate", "dΓ", "1/ms", "positive", "collective (entangling) rate", "master equation, p. 2"
-    ),
+    Parameter("collective_rate", "dΓ", "1/ms", "positive", "collective (entangling) rate", "master equation, p. 2"),
     Parameter("optical_depth", "d", "1", "positive", "optical depth", "p. 2; d ≈ 4.0 per degree of Θ"),
     Parameter("faraday_angle", "Θ", "deg", "positive", "Faraday rotation angle, ∝ Jx", "Fig. S.1"),
-    Parameter(
-        "radiative_rate", "Γ", "1/ms", "positive", "single-atom radiative rate", "master equation, p. 2"
-    ),
+    Parameter("radiative_rate", "Γ", "1/ms", "positive", "single-atom radiative rate", "master equation, p. 2"),
     Parameter(
         "squeezing_limit",
         "Z",
@@ -82,12 +78,8 @@ _ROWS = (
         "supplement, [S3]; loss term: master equation with loss",
         per_lights=True,
     ),
-    Parameter(
-        "initial_n3", "n3(0)", "1", "unit interval", "initial population of |4,±3⟩", "supplement, theory; 0.01"
-    ),
-    Parameter(
-        "initial_nh", "nh(0)", "1", "unit interval", "initial population of |3,±3⟩", "supplement, theory; 0"
-    ),
+    Parameter("initial_n3", "n3(0)", "1", "unit interval", "initial population of |4,±3⟩", "supplement, theory; 0.01"),
+    Parameter("initial_nh", "nh(0)", "1", "unit interval", "initial population of |3,±3⟩", "supplement, theory; 0"),
     Parameter(
         "initial_excess_variance",
         "C₀",
@@ -96,9 +88,7 @@ _ROWS = (
         "initial spin variance above that of uncorrelated atoms",
         "Fig. S.1a, quadratic term",
     ),
-    Parameter(
-        "detection_efficiency", "η", "1", "unit interval", "detection efficiency", "supplement; 0.84 ± 0.03"
-    ),
+    Parameter("detection_efficiency", "η", "1", "unit interval", "detection efficiency", "supplement; 0.84 ± 0.03"),
     Parameter(
         "scale",
         "s",
@@ -108,9 +98,7 @@ _ROWS = (
         "p. 3; ±4 % for ξ",
         per_series=True,
     ),
-    Parameter(
-        "offset", "b", "1", "real", "common offset error of a series", "shot-noise error", per_series=True
-    ),
+    Parameter("offset", "b", "1", "real", "common offset error of a series", "shot-noise error", per_series=True),
 )
 
 PARAMETERS: dict[str, Parameter] = {row.name: row for row in _ROWS}

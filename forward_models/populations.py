@@ -38,9 +38,7 @@ def population_rates(rates: Rates) -> PopulationRates:
     return PopulationRates(a, 2 * t.recovery, b, t.cooling - t.heating, True if never_repumped else a < b)
 
 
-def populations(
-    elapsed: Any, n2: Any, p: Any, rates: PopulationRates, *, xp: Any = np
-) -> tuple[Any, Any, Any]:
+def populations(elapsed: Any, n2: Any, p: Any, rates: PopulationRates, *, xp: Any = np) -> tuple[Any, Any, Any]:
     """n2 = n4 + n3, p = n4 − n3 and ∫p dt after `elapsed` ms at constant rates, from `n2` and `p` at the start.
 
     All arguments broadcast. Sums of positive terms where p ≥ 0 and c ≥ 0: no digits are lost when the

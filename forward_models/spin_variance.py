@@ -29,10 +29,8 @@ def check_closure(closure: str) -> None:
         raise InvalidValue(f"closure = {closure!r}: expected {' or '.join(repr(c) for c in CLOSURES)}")
 
 
-def source(
-    n2: Any, p: Any, dephasing_rate: Any, collective_rate: Any, squeezing_limit: Any, n2_slope: Any
-) -> Any:
-    """q = Γ̃ n2 + dΓ Z p² (+ dn2/dt where `n2_slope` is not 0), ms⁻¹."""
+def source(n2: Any, p: Any, dephasing_rate: Any, collective_rate: Any, squeezing_limit: Any, n2_slope: Any) -> Any:
+    """Q = Γ̃ n2 + dΓ Z p² (+ dn2/dt where `n2_slope` is not 0), ms⁻¹."""
     return dephasing_rate * n2 + collective_rate * squeezing_limit * p * p + n2_slope
 
 
@@ -56,9 +54,7 @@ def accumulate(
     total = xp.concatenate([start, contributions], axis=-1)
     step = 1
     while step < points:
-        total = xp.concatenate(
-            [total[..., :step], total[..., step:] + decay[..., step:] * total[..., :-step]], axis=-1
-        )
+        total = xp.concatenate([total[..., :step], total[..., step:] + decay[..., step:] * total[..., :-step]], axis=-1)
         decay = xp.concatenate([decay[..., :step], decay[..., step:] * decay[..., :-step]], axis=-1)
         step *= 2
     return total

@@ -79,7 +79,5 @@ def check_times(stages: Sequence[Stage], times: Any) -> np.ndarray:
         raise InvalidValue(f"times go backwards: {array[where]:g} is followed by {array[where + 1]:g} ms")
     outside = (array < 0) | (array > total * (1 + 1e-12))
     if outside.any():
-        raise InvalidValue(
-            f"time {array[outside][0]:g} ms is outside the stages: they cover 0 to {total:g} ms"
-        )
+        raise InvalidValue(f"time {array[outside][0]:g} ms is outside the stages: they cover 0 to {total:g} ms")
     return np.minimum(array, total)

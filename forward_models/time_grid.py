@@ -99,9 +99,7 @@ def _order_and_width(lengths: np.ndarray, accuracy: float) -> tuple[int, float]:
     """The fewest nodes that hold `accuracy` on panels of these lengths (× rate); else the panel width."""
     longest = lengths.max(initial=0.0)
     for order in _ORDERS:
-        width = (
-            accuracy * (2 * order + 1) * factorial(2 * order) ** 3 / factorial(order) ** 4
-        ) ** (1 / (2 * order))
+        width = (accuracy * (2 * order + 1) * factorial(2 * order) ** 3 / factorial(order) ** 4) ** (1 / (2 * order))
         if longest <= width:
             break
     return order, width

@@ -83,9 +83,9 @@ def evolve(
 
     n2, p = _at_points(columns, starts, grid, xp)
     growth, contributions = _over_panels(columns.at(grid.stage[1:]), n2, p, grid, closure, xp)
-    exponent = xp.concatenate([0 * growth[..., :1], xp.cumsum(growth, axis=-1)], axis=-1) if len(
-        grid.widths
-    ) else 0 * n2
+    exponent = (
+        xp.concatenate([0 * growth[..., :1], xp.cumsum(growth, axis=-1)], axis=-1) if len(grid.widths) else 0 * n2
+    )
     start = initial.initial_variance
     start = start[..., None] if np.ndim(start) else start
     variance = accumulate(
@@ -103,16 +103,17 @@ def evolve(
     sigma = variance[..., wanted]
     jx = initial.jx
     jx = jx[..., None] if np.ndim(jx) else jx
-    return Trajectory(
-        n2=n2,
-        p=p,
-        spin_variance=sigma,
-        xi=epr_parameter(n2, p, sigma),
-        polarization=mean_spin(n2, p) / jx,
-        transverse_spin=xp.exp(-0.5 * exponent),
-        orientation=orientation(n2, p),
-        epr_variance=total_variance(n2, p, sigma) / (2 * jx),
+    observables = (
+        n2,
+        p,
+        sigma,
+        epr_parameter(n2, p, sigma),
+        mean_spin(n2, p) / jx,
+        xp.exp(-0.5 * exponent),
+        orientation(n2, p),
+        total_variance(n2, p, sigma) / (2 * jx),
     )
+    return Trajectory(*(np.broadcast_arrays(*observables) if xp is np else observables))
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _stack(values: Sequence[Any], xp: Any) -> Any:
         return True
     if xp is np:
         return np.stack(np.broadcast_arrays(*values), axis=-1)
-    return xp.stack([xp.as_tensor_variable(value) for value in values], axis=-1)
+    return xp.stack([xp.as_tensor_variable(np.array(True) if value is True else value) for value in values], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,7 @@ def _at_points(columns: _Columns, starts: _Starts, grid: TimeGrid, xp: Any) -> t
     return populations(grid.elapsed, n2, p, rates, xp=xp)[:2]
 
 
-def _over_panels(
-    k: _Columns, n2: Any, p: Any, grid: TimeGrid, closure: Closure, xp: Any
-) -> tuple[Any, Any]:
+def _over_panels(k: _Columns, n2: Any, p: Any, grid: TimeGrid, closure: Closure, xp: Any) -> tuple[Any, Any]:
     """∫(Γ̃ + dΓ p) and ∫ e^{−K} q over each panel, K counted from its end; `n2` and `p` at the points."""
     rates, n2_end, p_end = k.population_rates, n2[..., 1:], p[..., 1:]
 

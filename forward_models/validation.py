@@ -13,6 +13,8 @@ class InvalidValue(ValueError):
 
 def concrete(value: Any) -> np.ndarray | None:
     """`value` as a float array, or None where it is symbolic or complex (a complex step)."""
+    if isinstance(value, str):
+        raise InvalidValue(f"{value!r} is not a number")
     if isinstance(value, (int, float, np.ndarray, np.generic, list, tuple)):
         try:
             array = np.asarray(value)

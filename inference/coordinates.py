@@ -41,7 +41,7 @@ class Coordinates:
         return len(self.centre)
 
     def apply(self, z: list[Any]) -> list[Any]:
-        """u from z, entry by entry; entries are numbers, arrays, or CasADi symbols."""
+        """U from z, entry by entry; entries are numbers, arrays, or CasADi symbols."""
         u = [c + s * value for c, s, value in zip(self.centre, self.scale, z, strict=True)]
         for step in self.steps:
             step(u)
@@ -67,6 +67,7 @@ def coordinates(
         if prior.form == "normal" and not prior.truncated:
             scale[k] = prior.numbers[1]
     logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
+
     def index(label: str) -> int:
         return labels.index(label)
 
@@ -100,10 +101,8 @@ def _dephasing_groups(labels: list[str]) -> list[list[str]]:
     return [group for group in present if len(group) > 1]
 
 
-def _sum_and_ratios(
-    entries: list[int], weights: list[float], centre: np.ndarray
-) -> Callable[[list[Any]], None]:
-    """log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
+def _sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
     logs = np.array([centre[k] + np.log(weight) for k, weight in zip(entries, weights, strict=True)])
     rests = [np.logaddexp.reduce(logs[k:]) for k in range(len(entries))]
 

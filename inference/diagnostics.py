@@ -56,7 +56,9 @@ class Verdict:
         return " ".join(self.sentences)
 
 
-def summarise(draws: Mapping[str, np.ndarray], unknown: list[Unknown], probability: float = 0.94) -> list[ParameterSummary]:
+def summarise(
+    draws: Mapping[str, np.ndarray], unknown: list[Unknown], probability: float = 0.94
+) -> list[ParameterSummary]:
     """The posterior table. `draws`: label → (chain, draw); the interval is the highest-density one."""
     from arviz_stats.base import array_stats
 
@@ -111,7 +113,9 @@ def verdict(
     if "energy" in statistics:
         bfmi = float(np.min(energy_fraction(statistics["energy"])))
         if bfmi < ENERGY_LIMIT:
-            problems.append(f"The energy moves slowly (E-BFMI {bfmi:.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors.")
+            problems.append(
+                f"The energy moves slowly (E-BFMI {bfmi:.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
+            )
     if quadrature_error is not None and quadrature_error > QUADRATURE_LIMIT:
         problems.append(
             f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} of a standard deviation)."

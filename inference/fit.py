@@ -27,11 +27,12 @@ from .sampling import Draws, SamplerSettings, sample, value_labels
 from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
 
 if TYPE_CHECKING:
-    from xarray import DataTree, Dataset
+    from xarray import Dataset, DataTree
 
 PRIOR_DRAWS = 1000
 _RESOLUTIONS = (1.0, 4.0, 16.0)
 """Factors on the resolved rates: the next one is taken where the draws show that the grid is too coarse."""
+
 
 def fit(
     experiment: Any,
@@ -158,9 +159,7 @@ def _tree(
 
 
 def _posterior(drawn: Draws, parameters: list[Unknown]) -> Dataset:
-    return _stacked_dataset(
-        {name: array for name, array in drawn.variables.items()}, parameters
-    )
+    return _stacked_dataset({name: array for name, array in drawn.variables.items()}, parameters)
 
 
 def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:
@@ -222,7 +221,9 @@ def _observed(experiment: Experiment) -> dict[str, np.ndarray]:
     return observed
 
 
-def _derived(experiment: Experiment, values: dict[str, Any], settings: ModelSettings, shape: tuple[int, int]) -> Dataset:
+def _derived(
+    experiment: Experiment, values: dict[str, Any], settings: ModelSettings, shape: tuple[int, int]
+) -> Dataset:
     import xarray as xr
 
     units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"}

@@ -117,7 +117,9 @@ def _variables(parameters: list[Unknown]) -> dict[str, Any]:
             continue
         forms = {u.prior.form for u in entries}
         if len(forms) > 1:
-            raise ExperimentError(f"priors of {name}: expected one form for all its entries, found {', '.join(sorted(forms))}")
+            raise ExperimentError(
+                f"priors of {name}: expected one form for all its entries, found {', '.join(sorted(forms))}"
+            )
         vector = vector_variable(name, [u.prior for u in entries], entry_dim(name, parameters))
         values |= {u.label: vector[k] for k, u in enumerate(entries)}
     return values
@@ -181,9 +183,7 @@ def _likelihood(series: Series, mean: Any) -> None:
         pm.Gamma(name, alpha=gamma_shape(spread), beta=gamma_shape(spread) / mean, **common)
 
 
-def rate_bounds(
-    experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0
-) -> dict[str, RateBounds]:
+def rate_bounds(experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0) -> dict[str, RateBounds]:
     """For each run the rates up to which the model's quadrature is accurate: `resolution` × high quantiles of the priors."""
     high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
     for u in parameters:

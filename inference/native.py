@@ -17,7 +17,12 @@ _BINARY = {"ADD": "fadd", "SUB": "fsub", "MUL": "fmul", "DIV": "fdiv"}
 _COMPARE = {"LT": "olt", "LE": "ole", "EQ": "oeq", "NE": "une"}
 _LIBRARY = ("EXP", "LOG", "LOG1P", "EXPM1", "SIN", "COS", "TANH", "ERF")
 _INTRINSIC = {"FABS": "llvm.fabs.f64", "SQRT": "llvm.sqrt.f64", "FMAX": "llvm.maxnum.f64", "FMIN": "llvm.minnum.f64"}
-_UNARY = {"NEG": "fneg double {0}", "SQ": "fmul double {0}, {0}", "TWICE": "fadd double {0}, {0}", "INV": "fdiv double 1.0, {0}"}
+_UNARY = {
+    "NEG": "fneg double {0}",
+    "SQ": "fmul double {0}, {0}",
+    "TWICE": "fadd double {0}, {0}",
+    "INV": "fdiv double 1.0, {0}",
+}
 
 _HEADER = """
 declare double @llvm.fabs.f64(double)

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..forward_models import PARAMETERS
 
-
 DEFAULTS: dict[str, str] = {
     "collective_rate": "lognormal(0.1, 1)",
     "optical_depth": "lognormal(50, 0.5)",

@@ -214,7 +214,7 @@ class _Address:
 
 
 def _for_nutpie(density: NativeDensity) -> Any:
-    """nutpie's model around machine code; its constructor is not a stable interface: hence nutpie is pinned."""
+    """Nutpie's model around machine code; its constructor is not a stable interface: hence nutpie is pinned."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
     n = density.dimension

@@ -62,7 +62,9 @@ def _informs(experiment: Experiment, parameters: list[Unknown], closure: Closure
         shares = [f"{100 * source[k]:.0f} %" for source in (*expected.by_source.values(), expected.together)]
         rows.append([unknown.label, str(unknown.prior), PARAMETERS[unknown.name].unit, *shares])
     text = table(header, rows)
-    text += "\n(how much of the prior's variance each series takes away by itself, and all together, at the prior medians)"
+    text += (
+        "\n(how much of the prior's variance each series takes away by itself, and all together, at the prior medians)"
+    )
     weak = [label for label, share in zip(expected.labels, expected.together, strict=True) if share < PRIOR_DOMINATED]
     if weak:
         text += f"\nThe prior will decide: {', '.join(weak)}."

@@ -31,9 +31,7 @@ def fit(given: argparse.Namespace) -> int:
     from ..sampling import SamplerSettings
 
     progress = Progress()
-    sampler = SamplerSettings(
-        given.seed, given.draws, given.tune, given.chains, given.cores, engine=given.engine
-    )
+    sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, given.cores, engine=given.engine)
     progress.step(f"fitting {experiment.title!r}" + (" (simulated data)" if experiment.simulated else ""))
     result = fit_experiment(experiment, settings, sampler, progress)
     progress.finish()

@@ -31,7 +31,9 @@ class Progress:
         left = f", {elapsed * (total - done) / done:.0f} s left" if done else ""
         divergent = sum(chain.divergences for chain in chains)
         text = f"sampling: {100 * done / max(total, 1):3.0f} % of {total} draws, {divergent} divergent{left}"
-        print(f"\r{text:<78}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True)
+        print(
+            f"\r{text:<78}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True
+        )
 
     def finish(self) -> None:
         """Clear the line."""

@@ -1,0 +1,163 @@
+"""Every violation names file, line or key, what was found and what is expected."""
+
+import re
+
+import h5py
+import pytest
+import xarray as xr
+
+from dissentangle import datasets
+from dissentangle.datasets import ExperimentError
+
+TOML = """\
+format_version = 1
+title = "t"
+simulated = false
+[apparatus]
+optical_depth = { value = 55, sigma = 3 }
+[[stage]]
+duration = "20 ms"
+drive = true
+[[series]]
+kind = "xi"
+file = "xi.csv"
+[[observation]]
+quantity = "orientation"
+time = "15 ms"
+value = 0.98
+sigma = 0.003
+"""
+CSV = "time,value,sigma\n1,0.9,0.02\n2,0.85,0.02\n3,0.84,0.02\n"
+
+
+def write(folder, toml=TOML, csv=CSV):
+    (folder / "experiment.toml").write_text(toml, encoding="utf-8")
+    (folder / "xi.csv").write_bytes(csv if isinstance(csv, bytes) else csv.encode())
+    return folder
+
+
+def change(old, new):
+    assert old in TOML
+    return TOML.replace(old, new)
+
+
+def test_the_unchanged_one_is_read(tmp_path):
+    assert len(datasets.read(write(tmp_path)).series[0].time) == 3
+
+
+@pytest.mark.parametrize(
+    ("csv", "text"),
+    [
+        ("time,sigma\n1,0.02\n", r"xi.csv: column 'value': found no such column, expected columns time, value"),
+        ("time,value\n1,0.02\n", r"xi.csv: found neither sigma nor repetitions, expected one of the two"),
+        ("time,value,sigma,repetitions\n1,1,1,5\n", r"found both sigma and repetitions"),
+        ("time,value,simga\n1,1,1\n", r"line 1: column 'simga' \(did you mean 'sigma'\?\): found an unknown column"),
+        ("time,value,value,sigma\n1,1,1,1\n", r"line 1: column 'value': found the column twice"),
+        ("time,value,sigma\n1,0.9,nan\n", r"line 2: column 'sigma': found nan, expected a finite number"),
+        ("time,value,sigma\n1,much,0.1\n", r"line 2: column 'value': found 'much', expected a number"),
+        ("time,value,sigma\n1,0.9\n", r"line 2: found 2 cells, expected 3: time, value, sigma"),
+        ("time,value,sigma\n2,0.9,0.1\n1,0.9,0.1\n", r"series 'xi': time: row 2: found 1, expected times in ascending"),
+        ("time,value,sigma\n1,0.9,-0.1\n", r"series 'xi': sigma: row 1: found -0.1, expected a positive number"),
+        ("time,value,sigma\n21,0.9,0.1\n", r"row 1: found 21, expected a time inside the stages of run 'main', 0 to 20"),
+        ("time,value,repetitions\n1,0.9,1\n", r"repetitions: row 1: found 1, expected at least 2 repetitions"),
+        ("time,value,repetitions\n1,-0.9,10\n", r"value: row 1: found -0.9, expected a variance > 0"),
+        ("time,value,sigma,exclude\n1,0.9,0.1,2\n", r"column 'exclude': found 2, expected 0 or 1"),
+        ("", r"xi.csv: found an empty file, expected a header line"),
+        ("time,value,sigma\n", r"series 'xi': found no rows, expected at least one measurement"),
+        (b"\xff\xfe\x00\x01", r"xi.csv: found bytes that are not text, expected a CSV file in UTF-8"),
+    ],
+)
+def test_csv(csv, text, tmp_path):
+    with pytest.raises(ExperimentError, match=text):
+        datasets.read(write(tmp_path, csv=csv))
+
+
+@pytest.mark.parametrize(
+    ("toml", "text"),
+    [
+        (change("title", "tilte"), r"key 'tilte' \(did you mean 'title'\?\): found an unknown key"),
+        (change('kind = "xi"', 'kind = "zeta"'), r"series 'xi'|kind: found 'zeta'.*expected one of xi, polarization"),
+        (change('kind = "xi"', 'kind = "polarisation"'), r"did you mean 'polarization'\?"),
+        (change('"20 ms"', '"20 parsec"'), r"stage 1: duration: found the unit 'parsec', expected a unit like 'ms'"),
+        (change('"20 ms"', '"20 blinks"'), r"stage 1: duration: found the unknown unit 'blinks'"),
+        (change('"20 ms"', "20"), r"duration: found 20 without a unit, expected a number with a unit, such as '1.0 ms'"),
+        (change('"20 ms"', '"-1 ms"'), r"stage 1: duration: found -1 ms, expected a positive time"),
+        (change('"20 ms"', '"2 ms"'), r"time: row 3: found 3, expected a time inside the stages"),
+        (change("drive = true", "drive = 1"), r"stage 1: drive: found 1, expected true or false"),
+        (change("simulated = false", ""), r"simulated: found nothing, expected the key simulated \(true or false\)"),
+        (change("format_version = 1", "format_version = 2"), r"format_version: found 2, expected 1"),
+        (change("value = 55, sigma = 3", "value = 55, sigma = -3"), r"optical_depth: found 55 ± -3, expected finite"),
+        (change("optical_depth", "optical_dept"), r"did you mean 'optical_depth'\?"),
+        (change('file = "xi.csv"', 'file = "../xi.csv"'), r"file: found '../xi.csv', expected a file inside the folder"),
+        (change('file = "xi.csv"', 'file = "none.csv"'), r"none.csv: found no such file, expected a file"),
+        (change('quantity = "orientation"', 'quantity = "oreintation"'), r"did you mean 'orientation'\?"),
+        (change("sigma = 0.003", "sigma = 0"), r"observation 1 \(orientation\): sigma: found 0.0, expected a positive"),
+        (change('time = "15 ms"', 'time = "25 ms"'), r"time: found 25 ms, expected a time inside the stages"),
+        (change('time = "15 ms"\n', ""), r"observation 1: time: found nothing, expected a time"),
+        (change('kind = "xi"', 'kind = "xi"\nname = "a/b"'), r"name: found 'a/b', expected a name without '/'"),
+        (change('kind = "xi"', 'kind = "xi"\nrun = "other"'), r"run: found 'other'.*expected one of main"),
+        (change('kind = "xi"', 'kind = "xi"\nnoise = "gamma"'), r"found the column 'sigma', expected 'repetitions'"),
+        ("title = ", r"experiment.toml: found no valid TOML .*expected TOML"),
+        ("", r"format_version: found nothing"),
+    ],
+)
+def test_toml(toml, text, tmp_path):
+    with pytest.raises(ExperimentError, match=re.compile(text, re.S)):
+        datasets.read(write(tmp_path, toml=toml))
+
+
+def test_no_stage(tmp_path):
+    toml = TOML.replace('[[stage]]\nduration = "20 ms"\ndrive = true\n', "")
+    with pytest.raises(ExperimentError, match=r"stage: found no stage, expected at least one \[\[stage\]\]"):
+        datasets.read(write(tmp_path, toml=toml))
+
+
+def test_large_file(tmp_path):
+    write(tmp_path)
+    with (tmp_path / "xi.csv").open("wb") as file:
+        file.truncate(200 * 2**20)
+    with pytest.raises(ExperimentError, match=r"xi.csv: found 200 MB, expected at most 32 MB"):
+        datasets.read(tmp_path)
+
+
+def test_unknown_name():
+    with pytest.raises(ExperimentError, match=r"did you mean 'fig2b-d55'\?"):
+        datasets.load("fig2b-d5")
+
+
+def test_netcdf_that_is_something_else(tmp_path):
+    text = tmp_path / "text.nc"
+    text.write_text("hello")
+    with pytest.raises(ExperimentError, match=r"text.nc: found a file that is not NetCDF-4"):
+        datasets.load(text)
+    other = tmp_path / "other.nc"
+    xr.Dataset({"a": ("x", [1.0, 2.0])}).to_netcdf(other, engine="h5netcdf")
+    with pytest.raises(ExperimentError, match=r"other.nc: found no attribute format_version"):
+        datasets.load(other)
+    hollow = tmp_path / "hollow.nc"
+    with h5py.File(hollow, "w") as file:
+        file.attrs["format_version"] = 1
+    with pytest.raises(ExperimentError, match=r"hollow.nc: found KeyError.*expected the layout of an experiment"):
+        datasets.load(hollow)
+    datasets.save(datasets.load("fig2b-d55"), tmp_path / "whole.nc")
+    broken = tmp_path / "broken.nc"
+    broken.write_bytes((tmp_path / "whole.nc").read_bytes()[:5000])
+    with pytest.raises(ExperimentError, match=r"broken.nc: found .*expected a readable NetCDF-4 file"):
+        datasets.load(broken)
+
+
+def test_saving_over_something(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file").touch()
+    with pytest.raises(ExperimentError, match=r"a: exists already; expected a new or empty folder"):
+        datasets.save(datasets.load("fig2b-d55"), tmp_path / "a")
+
+
+def test_simulate_rejects(tmp_path):
+    stages = [datasets.StageEntry(20.0, frozenset({"drive"}))]
+    with pytest.raises(ExperimentError, match=r"key 'colective_rate' \(did you mean 'collective_rate'\?\)"):
+        datasets.simulate(stages, [], {"colective_rate": 1.0}, seed=1)
+    with pytest.raises(ExperimentError, match=r"spread: found -1, expected positive numbers"):
+        datasets.simulate(stages, [datasets.SeriesPlan("xi", [1.0], -1.0)], seed=1)
+    with pytest.raises(ExperimentError, match=r"found no series, expected one to imitate"):
+        datasets.simulate_like(datasets.read("krauter2011-published"), seed=1)

@@ -1,0 +1,105 @@
+"""Entanglement, steady state, decay times: against the numbers of an independent calculation and of the paper."""
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from dissentangle.forward_models import (
+    CLOSURES,
+    InitialState,
+    Stage,
+    entanglement,
+    evolve,
+    polarization_decay_time,
+    steady_state,
+    transverse_spin_decay_time,
+)
+
+from .rates_of_the_paper import derivatives, paper, stage
+
+RUNS = {
+    "2b, d = 55": stage(60.0),
+    "2b, d = 35": stage(60.0, depth=35.0),
+    "2c": stage(60.0, depth=37.0, dephasing=0.233, pump=0.168),
+}
+
+
+@pytest.mark.parametrize(
+    ("run", "closure", "until"),
+    [
+        ("2b, d = 55", "microscopic", 22.8),
+        ("2b, d = 55", "fixed-number", 14.7),
+        ("2b, d = 35", "microscopic", 17.8),
+        ("2b, d = 35", "fixed-number", 6.9),
+        ("2c", "microscopic", 46.9),
+        ("2c", "fixed-number", 17.9),
+    ],
+)
+def test_entanglement_duration_of_the_paper(run, closure, until):
+    assert entanglement([RUNS[run]], closure=closure).entanglement_duration == pytest.approx(until, abs=0.05)
+
+
+@pytest.mark.parametrize(("closure", "minimum"), [("microscopic", 0.8225), ("fixed-number", 0.9098)])
+def test_minimum_of_the_paper(closure, minimum):
+    found = entanglement([RUNS["2b, d = 55"]], closure=closure)
+    assert found.xi_minimum == pytest.approx(minimum, abs=5e-5)
+    near = evolve([RUNS["2b, d = 55"]], found.xi_minimum_time + np.array([-0.05, 0.0, 0.05]), closure=closure).xi
+    assert near[1] < near[0]
+    assert near[1] < near[2]
+
+
+def test_crossing_is_a_root_of_xi_minus_one():
+    run = RUNS["2b, d = 55"]
+    exact = brentq(lambda t: float(evolve([run], [t]).xi[0] - 1), 10, 40, xtol=1e-12)
+    assert entanglement([run]).entanglement_duration == pytest.approx(exact, rel=1e-8)
+    assert entanglement([run], resolution=121).entanglement_duration == pytest.approx(exact, rel=1e-5)
+
+
+def test_never_and_always_entangled():
+    assert entanglement([stage(20.0, dephasing=3.0)]).entanglement_duration == 0
+    assert entanglement([stage(10.0)]).entanglement_duration == np.inf
+
+
+@pytest.mark.parametrize("repump", [0.02, 0.1, 1.0])
+def test_threshold_separates_entangled_from_not(repump):
+    def final(collective):
+        rates = paper(collective_rate=collective, pump=0.168, repump_rate=repump, dephasing=0.5)
+        return steady_state(rates)
+
+    threshold = float(final(1.0).threshold)
+    assert final(1.01 * threshold).xi < 1 < final(0.99 * threshold).xi
+
+
+def test_steady_state_where_nothing_moves():
+    still = paper(collective_rate=0.0, radiative_rate=0.0, collision_rate=0.0, light_loss_rate=0.0, dephasing=0.0)
+    found = steady_state(still, InitialState(n3=0.05, nh=0.1))
+    assert (found.n2, found.p, found.spin_variance) == pytest.approx((0.9, 0.8, 0.9))
+
+
+def test_decay_times_are_the_initial_slopes():
+    rates, initial = paper(pump=0.1, repump_rate=0.05), InitialState(n3=0.02, nh=0.05)
+    n2, p, _, k = derivatives(rates, "microscopic")(0, np.array([0.95, 0.91, 0.95, 0.0]))
+    assert polarization_decay_time(rates, initial) == pytest.approx(-(7 * 0.95 + 0.91) / (7 * n2 + p))
+    assert transverse_spin_decay_time(rates, initial) == pytest.approx(2 / k)
+
+
+@pytest.mark.parametrize(("closure", "slope"), [("microscopic", -0.1129), ("fixed-number", -0.0844)])
+def test_initial_slope_of_the_epr_variance(closure, slope):
+    """Numbers of the corrected slope formula of the supplement at the paper's parameters."""
+    early = evolve([stage(1.0)], [0.0, 1e-5], closure=closure).epr_variance
+    assert (early[1] - early[0]) / 1e-5 == pytest.approx(slope, abs=1e-4)
+
+
+def test_orientation_after_15_ms_is_the_published_one():
+    assert evolve([stage(20.0)], [15.0]).orientation[0] == pytest.approx(0.980, abs=0.003)
+
+
+@pytest.mark.parametrize("closure", CLOSURES)
+def test_many_draws_at_once(closure):
+    depths = np.array([20.0, 35.0, 55.0])
+    rates = paper(collective_rate=0.002 * depths)
+    together = entanglement([Stage(40.0, rates)], closure=closure)
+    for k, depth in enumerate(depths):
+        alone = entanglement([stage(40.0, depth=depth)], closure=closure)
+        assert together.xi_minimum[k] == pytest.approx(float(alone.xi_minimum), rel=1e-10)
+        assert together.entanglement_duration[k] == pytest.approx(float(alone.entanglement_duration), rel=1e-9)

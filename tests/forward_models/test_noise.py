@@ -1,0 +1,40 @@
+"""Simulator and likelihood of each kind of noise belong together; both against SciPy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dissentangle.forward_models import NOISES, InvalidValue, noise_kind
+
+MEAN, SPREAD = 0.8, {"gaussian": 0.02, "student-t": 0.02, "gamma": 40.0}
+SCIPY = {
+    "gaussian": stats.norm(0.8, 0.02),
+    "student-t": stats.t(4.0, 0.8, 0.02),
+    "gamma": stats.gamma(39.0, scale=0.8 / 39.0),
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_log_density(name):
+    value = np.array([0.7, 0.79, 0.95])
+    found = NOISES[name].log_density(value, MEAN, SPREAD[name], 4.0)
+    np.testing.assert_allclose(found, SCIPY[name].logpdf(value), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_draws_follow_the_density(name):
+    rng = np.random.default_rng(5)
+    drawn = NOISES[name].draw(rng, np.full(4000, MEAN), SPREAD[name], 4.0)
+    assert stats.kstest(drawn, SCIPY[name].cdf).pvalue > 1e-3
+
+
+def test_gamma_is_the_scatter_of_a_variance_from_two_quadratures():
+    rng = np.random.default_rng(6)
+    shots = rng.normal(0, np.sqrt(0.4), (5000, 2, 40))
+    xi = shots.var(axis=2, ddof=1).sum(axis=1)
+    assert stats.kstest(xi, SCIPY["gamma"].cdf).pvalue > 1e-3
+
+
+def test_unknown_kind():
+    with pytest.raises(InvalidValue, match="noise = 'poisson': expected one of gaussian, student-t, gamma"):
+        noise_kind("poisson")
