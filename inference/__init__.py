@@ -6,13 +6,13 @@ Names are imported when they are used: PyMC and ArviZ take seconds, and an error
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .fit import fit
+    from .fitting import fit
     from .model import build_model
     from .priors import PriorError
 
 __all__ = ["PriorError", "build_model", "fit"]
 
-_HOMES = {"fit": ".fit", "build_model": ".model", "PriorError": ".priors"}
+_HOMES = {"fit": ".fitting", "build_model": ".model", "PriorError": ".priors"}
 
 
 def __getattr__(name: str) -> Any:

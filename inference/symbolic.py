@@ -199,6 +199,7 @@ def _rules() -> dict[str, Callable[..., Any]]:
         "invert": ca.logic_not,
         "cast": lambda a: a,
         "identity": lambda a: a,
+        "second": lambda a, b: b,
         "scalarmaximum": ca.fmax,
         "scalarminimum": ca.fmin,
     }

@@ -19,7 +19,7 @@ def demo(given: argparse.Namespace) -> int:
 
     from ...datasets.netcdf import write_tree
     from ..figure import plot_fit
-    from ..fit import fit_experiment
+    from ..fitting import fit_experiment
     from ..sampling import SamplerSettings
     from ..unknowns import ModelSettings
 

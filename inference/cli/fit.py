@@ -27,7 +27,7 @@ def fit(given: argparse.Namespace) -> int:
     figure = writable(given.figure) if given.figure else None
 
     from ...datasets.netcdf import write_tree
-    from ..fit import fit_experiment
+    from ..fitting import fit_experiment
     from ..sampling import SamplerSettings
 
     progress = Progress()

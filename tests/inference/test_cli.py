@@ -1,0 +1,127 @@
+"""The command line: what it prints, what it refuses, with which exit code."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dissentangle import datasets
+from dissentangle.datasets.netcdf import write_tree
+from dissentangle.inference.cli import main
+
+
+def run(*arguments):
+    """In this process: exit code."""
+    try:
+        return main(list(arguments))
+    except SystemExit as stop:
+        return stop.code
+
+
+def test_help_and_version_in_a_new_process():
+    for option, text in (("--help", "examples:"), ("--version", "dissentangle 0.")):
+        command = [sys.executable, "-m", "dissentangle.inference", option]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert text in done.stdout
+
+
+def test_heavy_packages_are_not_imported_for_a_bad_argument(tmp_path):
+    code = (
+        "import sys; from dissentangle.inference.cli import main\n"
+        f"code = main(['fit', {str(tmp_path / 'none')!r}])\n"
+        "print(code, [m for m in ('pymc', 'arviz', 'xarray', 'nutpie', 'pint') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2 []"
+    assert done.stderr.count("\n") == 1
+
+
+def test_fit_show_and_figure(tmp_path, capsys):
+    out, figure = tmp_path / "out" / "fit.nc", tmp_path / "a.png"
+    assert run("fit", "fig2b-d35", "-o", str(out), "--seed", "2", "--figure", str(figure), "--fix", "collision_rate=0.002") == 0
+    printed = capsys.readouterr().out
+    assert "The sampling is healthy" in printed
+    assert "[simulated]" in printed
+    assert "collision_rate" not in printed
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert run("show", str(out), "--figure", str(tmp_path / "b.svg")) == 0
+    assert "The sampling is healthy" in capsys.readouterr().out
+    assert (tmp_path / "b.svg").read_text().startswith("<?xml")
+
+
+def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
+    code = run("fit", "fig2b-d55", "-o", str(tmp_path / "a.nc"), "--draws", "20", "--tune", "20")
+    assert code == 1
+    assert "Do not use this fit." in capsys.readouterr().out
+    assert run("show", str(tmp_path / "a.nc")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["fit", "fig2b-d5"], "did you mean 'fig2b-d55'?"),
+        (["fit", "fig2b-d55", "--prior", "colective_rate=fixed(1)"], "did you mean 'collective_rate'?"),
+        (["fit", "fig2b-d55", "--prior", "collective_rate"], "--prior 'collective_rate': expected NAME=VALUE"),
+        (["fit", "fig2b-d55", "--fix", "collision_rate=fast"], "expected numbers, as in fixed(value)"),
+        (["fit", "fig2b-d55", "--draws", "0"], "0: expected a whole number ≥ 1"),
+        (["fit", "fig2b-d55", "--drawz", "5"], "--drawz"),
+        (["fit", "fig2b-d55", "-o", "."], "found a folder, expected the name of a file to write"),
+        (["show", "nothing.nc"], "nothing.nc: found no such file"),
+        (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=much"], "found 'much', expected a number"),
+        (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=-1"], "collective_rate = -1: expected a finite"),
+        (["datasets", "fig2b-d55"], "expected -o FOLDER or -o FILE.nc"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_bad_arguments(arguments, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert text in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_refuses_an_experiment(tmp_path, capsys):
+    datasets.save(datasets.load("fig2b-d55"), tmp_path / "e.nc")
+    assert run("show", str(tmp_path / "e.nc")) == 2
+    assert "found a NetCDF file that is no fit" in capsys.readouterr().err
+
+
+def test_show_of_a_written_fit(fit_published, tmp_path, capsys):
+    write_tree(fit_published, tmp_path / "f.nc")
+    assert run("show", str(tmp_path / "f.nc"), "--figure", str(tmp_path / "f.pdf")) == 0
+    printed = capsys.readouterr().out
+    assert "xi at 40 ms (pump)" in printed
+    assert "not fitted" in printed
+
+
+def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "mine") == 0
+    assert run("init", "mine") == 2
+    assert run("check", "mine") == 2
+    assert "mine/experiment.toml: series 'xi': found no rows" in capsys.readouterr().err
+    assert run("datasets") == 0
+    assert "krauter2011-published    measured" in capsys.readouterr().out
+    assert run("datasets", "fig2c-pump", "-o", "copy") == 0
+    assert run("check", "copy") == 0
+    assert "The prior will decide: optical_depth" in capsys.readouterr().out
+    assert run("simulate", "copy", "-o", "new.nc", "--set", "collective_rate=0.2", "--seed", "7") == 0
+    made = datasets.read("new.nc")
+    assert made.simulated
+    assert made.truth.parameters["collective_rate"] == 0.2
+    assert not np.array_equal(made.series[0].value, datasets.read("fig2c-pump").series[0].value)
+    assert run("prior", "krauter2011-published", "-o", "prior.png") == 0
+    assert "what the priors alone predict" in capsys.readouterr().out
+
+
+def test_demo(tmp_path, capsys):
+    assert run("demo", "-o", str(tmp_path / "demo")) == 0
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {
+        "krauter2011-published.nc", "fig2b-d55.nc", "fig2b-d55.png",
+    }  # fmt: skip
+    printed = capsys.readouterr().out
+    assert "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002" in printed
