@@ -109,7 +109,7 @@ def _observations_dataset(observations: tuple[Observation, ...]) -> Any:
     return xr.Dataset(columns)
 
 
-def from_tree(tree: DataTree, where: str = "experiment") -> Experiment:
+def from_tree(tree: Any, where: str = "experiment") -> Experiment:
     """The experiment in a DataTree of this layout; ExperimentError where it is not one."""
     version = tree.attrs.get("format_version")
     if version is None:
@@ -125,7 +125,7 @@ def from_tree(tree: DataTree, where: str = "experiment") -> Experiment:
     return check_experiment(experiment, where)
 
 
-def _from_tree(tree: DataTree) -> Experiment:
+def _from_tree(tree: Any) -> Experiment:
     stages = tree["stages"].dataset
     runs = tree["runs"].dataset
     series = tree.children["series"].children if "series" in tree.children else {}
@@ -163,7 +163,9 @@ def _from_tree(tree: DataTree) -> Experiment:
 
 
 def _series(name: str, data: Any) -> Series:
-    attributes = {key: data.attrs[key] for key in _SERIES_ATTRIBUTES}
+    attributes: dict[str, Any] = {
+        key: str(value) if isinstance(value := data.attrs[key], str) else float(value) for key in _SERIES_ATTRIBUTES
+    }
     excluded = data.excluded.values.astype(bool)
     return Series(
         name=name,
@@ -172,7 +174,7 @@ def _series(name: str, data: Any) -> Series:
         spread=data[NOISES[attributes["noise"]].spread].values.astype(float),
         excluded=excluded if excluded.any() else None,
         efficiency_in_scale=bool(data.attrs["efficiency_in_scale"]),
-        **{key: (str(v) if isinstance(v, str) else float(v)) for key, v in attributes.items()},
+        **attributes,
     )
 
 
@@ -180,10 +182,9 @@ def _observations(group: Any) -> tuple[Observation, ...]:
     if group is None:
         return ()
     data = group.dataset
-    return tuple(
-        Observation(
-            **{name: str(data[name].values[k]) for name in _OBSERVATION_TEXT},
-            **{name: float(data[name].values[k]) for name in _OBSERVATION_NUMBERS},
-        )
-        for k in range(data.sizes["observation"])
-    )
+    rows = []
+    for k in range(data.sizes["observation"]):
+        row: dict[str, Any] = {name: str(data[name].values[k]) for name in _OBSERVATION_TEXT}
+        row |= {name: float(data[name].values[k]) for name in _OBSERVATION_NUMBERS}
+        rows.append(Observation(**row))
+    return tuple(rows)

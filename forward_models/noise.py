@@ -37,21 +37,23 @@ def gamma_shape(repetitions: Any) -> Any:
 
 
 def _gaussian(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
-    return -0.5 * ((value - mean) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * pi)
+    return np.asarray(-0.5 * ((value - mean) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * pi))
 
 
 def _student_t(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
     from scipy.special import gammaln
 
     constant = gammaln((tail + 1) / 2) - gammaln(tail / 2) - 0.5 * np.log(tail * pi) - np.log(sigma)
-    return constant - (tail + 1) / 2 * np.log1p(((value - mean) / sigma) ** 2 / tail)
+    return np.asarray(constant - (tail + 1) / 2 * np.log1p(((value - mean) / sigma) ** 2 / tail))
 
 
 def _gamma(value: Any, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
     from scipy.special import gammaln
 
     shape = gamma_shape(repetitions)
-    return shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
+    return np.asarray(
+        shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
+    )
 
 
 NOISES: dict[str, Noise] = {

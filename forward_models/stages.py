@@ -80,4 +80,4 @@ def check_times(stages: Sequence[Stage], times: Any) -> np.ndarray:
     outside = (array < 0) | (array > total * (1 + 1e-12))
     if outside.any():
         raise InvalidValue(f"time {array[outside][0]:g} ms is outside the stages: they cover 0 to {total:g} ms")
-    return np.minimum(array, total)
+    return np.asarray(np.minimum(array, total))

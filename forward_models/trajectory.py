@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,17 @@ class _Columns:
 
     @property
     def population_rates(self) -> PopulationRates:
-        return PopulationRates(self.a, self.g, self.b, self.c, self.a_is_smaller)
+        """The coefficients of the population equations."""
+        return self.each(lambda values: values)
+
+    def each(self, take: Callable[[Any], Any]) -> PopulationRates:
+        """The coefficients of the population equations, `take` applied to each array of them."""
+        smaller = True if self.a_is_smaller is True else take(self.a_is_smaller)
+        return PopulationRates(take(self.a), take(self.g), take(self.b), take(self.c), smaller)
+
+
+def _entry(stage: int, values: Any) -> Any:
+    return values[..., stage]
 
 
 def _gather(values: Any, stage: np.ndarray) -> Any:
@@ -176,10 +187,7 @@ def _stage_starts(columns: _Columns, durations: np.ndarray, initial: InitialStat
     n2, p = initial.n2, initial.p
     rows = [(n2 + 0 * columns.a[..., 0], p + 0 * columns.a[..., 0])]
     for s, duration in enumerate(durations[:-1]):
-        smaller = columns.a_is_smaller
-        k = PopulationRates(
-            *(getattr(columns, name)[..., s] for name in "agbc"), True if smaller is True else smaller[..., s]
-        )
+        k = columns.each(partial(_entry, s))
         n2, p, _ = populations(duration, n2, p, k, xp=xp)
         rows.append((n2, p))
     return _Starts(*(_stack(column, xp) for column in zip(*rows, strict=True)))
@@ -219,10 +227,7 @@ def _bounds(columns: _Columns, starts: _Starts, durations: np.ndarray) -> RateBo
         raise InvalidValue("rate_bounds: needed where the rates are symbolic")
     highest = columns.dephasing + columns.collective + 2 * columns.b + columns.a
     elapsed = np.linspace(0.0, 1.0, 33) * durations[:, None]
-    smaller = columns.a_is_smaller
-    k = PopulationRates(
-        *(getattr(columns, name)[..., None] for name in "agbc"), True if smaller is True else smaller[..., None]
-    )
+    k = columns.each(lambda values: values[..., None])
     _, p, _ = populations(elapsed, starts.n2[..., None], starts.p[..., None], k)
     slowest = columns.dephasing + 0.9 * columns.collective * p.min(axis=-1)
     return RateBounds(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def _sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray
 
     def step(u: list[Any]) -> None:
         total = u[entries[0]] - centre[entries[0]] + rests[0]
-        for k, (entry, following) in enumerate(zip(entries[:-1], entries[1:], strict=True)):
+        for k, (entry, following) in enumerate(pairwise(entries)):
             ratio = u[following] - centre[following] + (logs[k] - rests[k + 1])
             u[entry] = total - _softplus(-ratio) - np.log(weights[k])
             total = total - _softplus(ratio)

@@ -118,7 +118,7 @@ def verdict(
             )
     if quadrature_error is not None and quadrature_error > QUADRATURE_LIMIT:
         problems.append(
-            f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} of a standard deviation)."
+            f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} standard deviations)."
         )
     if problems:
         return Verdict(False, ("Do not use this fit.", *problems))

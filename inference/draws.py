@@ -2,25 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..datasets import Experiment, Observation
 from ..datasets.stage_rates import initial_of, rates_of
-from ..forward_models import NOISES, Closure, Stage, entanglement, steady_state
+from ..forward_models import NOISES, Closure, Entanglement, Stage, entanglement, steady_state
 from .predictions import Predictions, fitted_observations, predict, stages_of
 from .unknowns import Unknown
 
 HORIZON = 4.0
 """The last stage is thought to go on until this multiple of the run's duration when entanglement is looked for."""
 _RESOLUTION = 121
+_GROUP = 500
 
 
 def prior_draws(parameters: list[Unknown], number: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Draws from the priors, label → (number,); fixed parameters included."""
     return {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}
+
+
+def predict_draws(
+    experiment: Experiment,
+    values: Mapping[str, Any],
+    closure: Closure,
+    *,
+    observations: tuple[Observation, ...] | None = None,
+    accuracy: float,
+) -> Predictions:
+    """`predict` for many draws: in groups of similar speed, since the fastest of a group sets its integration grid."""
+    parts, order = [], []
+    for index, some in _by_speed(values):
+        parts.append(predict(experiment, some, closure, observations=observations, accuracy=accuracy))
+        order.append(index)
+    back = np.argsort(np.concatenate(order))
+    return Predictions(
+        {s.name: np.concatenate([part.series[s.name] for part in parts])[back] for s in experiment.series},
+        [
+            np.concatenate(
+                [np.broadcast_to(part.observations[k], len(i)) for part, i in zip(parts, order, strict=True)]
+            )[back]
+            for k in range(len(parts[0].observations))
+        ],
+    )
+
+
+def _by_speed(values: Mapping[str, Any]) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+    """The draws in groups, slow ones first: which they are, and their values."""
+    arrays = {label: v for label, v in values.items() if isinstance(v, np.ndarray) and v.ndim}
+    speed = sum((v for label, v in arrays.items() if "rate" in label), start=np.zeros(1))
+    order = np.argsort(np.broadcast_to(speed, max(len(v) for v in arrays.values())), kind="stable")
+    for index in np.array_split(order, max(1, len(order) // _GROUP)):
+        yield index, {label: v[index] if label in arrays else v for label, v in values.items()}
 
 
 def noisy(experiment: Experiment, means: Predictions, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -77,19 +112,24 @@ def derived_quantities(
     steady_state_xi and threshold_optical_depth.
     """
     runs = [run for run in experiment.runs if _predictable(experiment, run, values) and _driven(experiment, run)]
-    rows = []
-    for run in runs:
-        stages = stages_of(experiment, run, values)
-        total = experiment.duration(run)
-        last = stages[-1]
-        stages = [*stages[:-1], Stage(last.duration + (HORIZON - 1) * total, last.rates)]
-        rows.append(entanglement(stages, initial_of(values), closure, resolution=_RESOLUTION, accuracy=1e-6))
-    derived = {
-        name: ("run", runs, np.stack([getattr(row, name) for row in rows], axis=-1))
-        for name in ("xi_minimum", "xi_minimum_time", "entanglement_duration")
-        if rows
-    }
+    names = ("xi_minimum", "xi_minimum_time", "entanglement_duration")
+    parts, order = [], []
+    for index, some in _by_speed(values):
+        rows = [_entanglement(experiment, run, some, closure) for run in runs]
+        parts.append([np.stack([getattr(row, name) for row in rows], axis=-1) for name in names] if rows else [])
+        order.append(index)
+    back = np.argsort(np.concatenate(order))
+    columns = [np.concatenate(column)[back] for column in zip(*parts, strict=True)]
+    derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=False)}
     return derived | _steady_states(experiment, values)
+
+
+def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], closure: Closure) -> Entanglement:
+    stages = stages_of(experiment, run, values)
+    last = stages[-1]
+    longer = last.duration + (HORIZON - 1) * experiment.duration(run)
+    stages = [*stages[:-1], Stage(longer, last.rates)]
+    return entanglement(stages, initial_of(values), closure, resolution=_RESOLUTION, accuracy=1e-6)
 
 
 def _driven(experiment: Experiment, run: str) -> bool:

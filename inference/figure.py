@@ -58,7 +58,7 @@ def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
 
 
 def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, title: str) -> Figure:
-    """Bands of the draws `values` (label → (draws,)) for all panels of an experiment, with its data where it has any."""
+    """Bands of the draws `values` (label → (draws,)) for each panel of an experiment, and its data."""
     from matplotlib.figure import Figure
 
     panels = _panels(experiment)

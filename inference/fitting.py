@@ -18,11 +18,12 @@ from .draws import (
     excluded_observations,
     log_likelihood,
     noisy,
+    predict_draws,
     prior_draws,
     quadrature_error,
 )
 from .model import ACCURACY, model_of, rate_bounds
-from .predictions import fitted_observations, predict
+from .predictions import fitted_observations
 from .sampling import Draws, SamplerSettings, sample, value_labels
 from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
 
@@ -132,10 +133,10 @@ def _tree(
     rng = np.random.default_rng([sampler.seed, 1])
     shape = next(iter(drawn.statistics.values())).shape[:2]
     prior = prior_draws(parameters, PRIOR_DRAWS, rng)
-    means = predict(experiment, values, settings.closure, accuracy=1e-8)
-    prior_means = predict(experiment, prior, settings.closure, accuracy=1e-4)
+    means = predict_draws(experiment, values, settings.closure, accuracy=1e-7)
+    prior_means = predict_draws(experiment, prior, settings.closure, accuracy=1e-4)
     groups: dict[str, Any] = {
-        "posterior": _posterior(drawn, parameters),
+        "posterior": _stacked_dataset(drawn.variables, parameters),
         "prior": _stacked({u.label: prior[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
         "posterior_predictive": _data(experiment, noisy(experiment, means, rng), shape),
         "prior_predictive": _data(experiment, noisy(experiment, prior_means, rng), (1, PRIOR_DRAWS)),
@@ -147,8 +148,8 @@ def _tree(
     }
     others = excluded_observations(experiment, values)
     if others:
-        predicted = predict(experiment, values, settings.closure, observations=others, accuracy=1e-8).observations
-        stacked = np.stack([np.broadcast_to(row, shape[0] * shape[1]) for row in predicted], axis=-1)
+        predicted = predict_draws(experiment, values, settings.closure, observations=others, accuracy=1e-7).observations
+        stacked = np.stack(predicted, axis=-1)
         groups["predictions"] = xr.Dataset(
             {"excluded_observations": (("chain", "draw", "excluded"), stacked.reshape(*shape, -1))},
             coords={"excluded": [o.label for o in others]},
@@ -156,10 +157,6 @@ def _tree(
     tree = xr.DataTree.from_dict(groups)
     tree["experiment"] = to_tree(experiment)
     return tree
-
-
-def _posterior(drawn: Draws, parameters: list[Unknown]) -> Dataset:
-    return _stacked_dataset({name: array for name, array in drawn.variables.items()}, parameters)
 
 
 def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:

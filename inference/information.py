@@ -71,4 +71,4 @@ def _scaled_jacobians(
 
 
 def _differences(mean: np.ndarray, count: int) -> np.ndarray:
-    return ((mean[1 : count + 1] - mean[count + 1 :]) / (2 * _STEP)).T
+    return np.asarray((mean[1 : count + 1] - mean[count + 1 :]).T / (2 * _STEP))

@@ -184,7 +184,7 @@ def _likelihood(series: Series, mean: Any) -> None:
 
 
 def rate_bounds(experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0) -> dict[str, RateBounds]:
-    """For each run the rates up to which the model's quadrature is accurate: `resolution` × high quantiles of the priors."""
+    """For each run the rates that the quadrature resolves: `resolution` × upper quartiles of the priors."""
     high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
     for u in parameters:
         if u.name in ("squeezing_limit", "optical_depth"):

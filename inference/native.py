@@ -7,9 +7,13 @@ CasADi's function, bit for bit, ten times faster than its virtual machine, and c
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from .symbolic import NotTranslatable
 
@@ -77,24 +81,19 @@ class NativeDensity:
         self.dimension = dimension
         self.logp_address = self._engine.get_function_address("logp")
         self.expand_address = self._engine.get_function_address("expand")
+        self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
 
     def __call__(self, x: Any) -> tuple[float, Any]:
         """Log-density and gradient at `x` (dimension,)."""
-        import ctypes
-
-        import numpy as np
-
         point = np.ascontiguousarray(x, dtype=float)
         gradient, value = np.empty(self.dimension), np.empty(1)
-        kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)
         pointers = (array.ctypes.data for array in (point, gradient, value))
-        kind(self.logp_address)(self.dimension, *pointers, None)
+        self._function(self.dimension, *pointers, None)
         return float(value[0]), gradient
 
 
 def _provide_library_functions(llvm: Any) -> None:
     """Tell LLVM where the C library's functions are, also where the loader would not find them by itself."""
-    import ctypes
     import ctypes.util
     import sys
 
@@ -205,5 +204,5 @@ def _instructions(function: Any) -> Iterator[tuple[str, list[int], list[int], Ca
             names[function.instruction_id(k)],
             function.instruction_input(k),
             function.instruction_output(k),
-            lambda k=k: function.instruction_constant(k),
+            partial(function.instruction_constant, k),
         )

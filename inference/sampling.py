@@ -198,8 +198,9 @@ def starting_point(density: NativeDensity, seed: Any) -> np.ndarray:
             return 1e300, np.zeros_like(x)
         return -value, -gradient
 
-    found = minimize(uphill, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "maxcor": 30})
-    spread = found.hess_inv.todense()
+    found = minimize(uphill, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    inverse: Any = found.hess_inv
+    spread = inverse.todense()
     values, vectors = np.linalg.eigh(0.5 * (spread + spread.T))
     step = vectors @ (np.sqrt(np.clip(values, 0.0, 1.0)) * rng.standard_normal(len(start)))
     candidate = found.x + step
@@ -220,8 +221,8 @@ def _for_nutpie(density: NativeDensity) -> Any:
     n = density.dimension
     return CompiledPyMCModel(
         dims={"z": ("coordinate",)},
-        compiled_logp_func=_Address(density.logp_address),  # type: ignore[arg-type]
-        compiled_expand_func=_Address(density.expand_address),  # type: ignore[arg-type]
+        compiled_logp_func=_Address(density.logp_address),
+        compiled_expand_func=_Address(density.expand_address),
         initial_point_func=lambda seed: starting_point(density, seed),
         shared_data={},
         shared_var_keys={},
@@ -252,7 +253,7 @@ def _nutpie_sample(
         save_warmup=False,
         progress_bar=False,
         progress_callback=progress,
-        adaptation=adaptation,  # type: ignore[arg-type]
+        adaptation=adaptation,
         target_accept=settings.target_accept,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..datasets import ExperimentError, from_tree
-from ..datasets.netcdf import open_tree
+from ..datasets.netcdf import open_tree, write_tree
 from .unknowns import ModelSettings, Unknown, unknowns
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ def read_fit(path: str | Path) -> DataTree:
     if tree.attrs.get("inference_library") != "dissentangle" or "summary" not in tree.children:
         raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
     return tree
+
+
+def save_fit(fit: DataTree, path: str | Path) -> None:
+    """Write a fit as one NetCDF file, atomically."""
+    write_tree(fit, Path(path))
 
 
 def settings_of(fit: DataTree) -> ModelSettings:

@@ -56,7 +56,7 @@ def _needed(node: Any) -> list[Any]:
     """
     from pytensor.raise_op import CheckAndRaise
 
-    return node.inputs[:1] if isinstance(node.op, CheckAndRaise) else node.inputs
+    return list(node.inputs[:1] if isinstance(node.op, CheckAndRaise) else node.inputs)
 
 
 def _apply(node: Any, arguments: list[Any]) -> list[Any]:
@@ -69,7 +69,7 @@ def _apply(node: Any, arguments: list[Any]) -> list[Any]:
         return [arguments[0]]
     if isinstance(node.op, OpFromGraph):
         inside = [np.asarray(argument) for argument in arguments]
-        return translate(node.op.inner_outputs, node.op.inner_inputs, inside)
+        return translate(list(node.op.inner_outputs), list(node.op.inner_inputs), inside)
     if not any(_is_symbolic(argument) for argument in arguments):
         return _perform(node, arguments)
     if isinstance(node.op, Elemwise):

@@ -73,9 +73,10 @@ def summary_rows(fit: DataTree) -> list[ParameterSummary]:
     numbers = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contraction")
     rows = []
     for k, label in enumerate(data["parameter"].values):
-        values = [float(data[name].values[k]) for name in numbers]
-        contraction = None if np.isnan(values[-1]) else values[-1]
-        rows.append(ParameterSummary(str(label), *values[:-1], contraction))
+        row: dict[str, float | None] = {name: float(data[name].values[k]) for name in numbers}
+        if np.isnan(data["contraction"].values[k]):
+            row["contraction"] = None
+        rows.append(ParameterSummary(str(label), **row))  # type: ignore[arg-type]
     return rows
 
 

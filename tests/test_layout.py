@@ -36,7 +36,10 @@ def test_imports_go_one_way(room, forbidden):
 def test_package_list_is_that_of_the_tree():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {
-        path.parent.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py") if "bundled" not in path.parts
+        path.parent.relative_to(ROOT)
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if "bundled" not in path.parts
     }
     assert set(settings["packages"]) == {"dissentangle." + ".".join(folder.parts) for folder in folders}
     assert set(settings["package-dir"].values()) == {folder.as_posix() for folder in folders}

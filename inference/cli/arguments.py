@@ -16,6 +16,12 @@ examples:
 """
 
 
+_FIT_EXAMPLE = """\
+example:
+  dissentangle fit my-run -o my-run.nc --prior 'pump_rate=lognormal(0.2, 0.3)'
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, exit code 2."""
@@ -56,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_verb("demo", "demo"))
 
     fit = verbs.add_parser("fit", help="fit an experiment", formatter_class=argparse.RawDescriptionHelpFormatter,
-                           epilog="example:\n  dissentangle fit my-run -o my-run.nc --prior 'pump_rate=lognormal(0.2, 0.3)'")  # fmt: skip
+                           epilog=_FIT_EXAMPLE)  # fmt: skip
     _experiment(fit)
     fit.add_argument("-o", "--output", default="fit.nc", help="NetCDF file to write (%(default)s)")
     _model(fit)
@@ -114,7 +120,7 @@ def _model(verb: argparse.ArgumentParser) -> None:
                       help="of the spin variance (%(default)s)")  # fmt: skip
     verb.add_argument("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0")
     verb.add_argument("--prior", action="append", default=[], metavar="NAME=PRIOR",
-                      help="e.g. 'collective_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable")  # fmt: skip
+                      help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable")  # fmt: skip
     verb.add_argument("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable")
 
 

@@ -24,7 +24,8 @@ def test_round_trip(name, form, tmp_path):
 def test_round_trip_of_odd_data(form, tmp_path):
     rng = np.random.default_rng(0)
     series = datasets.Series(
-        "späte ξ <b>$x$ & 100 %", "xi", np.sort(rng.uniform(0, 5, 6)), rng.uniform(0.5, 1.5, 6), rng.uniform(0.01, 0.1, 6),
+        "späte ξ <b>$x$ & 100 %", "xi",
+        np.sort(rng.uniform(0, 5, 6)), rng.uniform(0.5, 1.5, 6), rng.uniform(0.01, 0.1, 6),
         noise="student-t", excluded=np.array([0, 1, 0, 0, 1, 0], bool), run="b", scale_uncertainty=1 / 3,
         offset_uncertainty=1e-17, efficiency_in_scale=False, tail=7.5,
     )  # fmt: skip
@@ -94,7 +95,11 @@ def test_simulate_like_keeps_times_and_noise():
 def test_units_are_converted(tmp_path):
     datasets.save(datasets.load("fig2b-d55"), tmp_path / "a")
     toml = tmp_path / "a" / "experiment.toml"
-    text = toml.read_text().replace('"20.0 ms"', '"0.02 s"').replace('file = "xi.csv"', 'file = "xi.csv", time_unit = "us"')
+    text = (
+        toml.read_text()
+        .replace('"20.0 ms"', '"0.02 s"')
+        .replace('file = "xi.csv"', 'file = "xi.csv", time_unit = "us"')
+    )
     toml.write_text(text)
     csv = tmp_path / "a" / "xi.csv"
     head, *rows = csv.read_text().splitlines()

@@ -30,4 +30,6 @@ def test_values(x, y):
     tolerance = {"d_0x": 2e-13, "d_0y": 2e-13, "d_0xy": 3e-11}
     for name, value in expected.items():
         assert getattr(found, name) == pytest.approx(value, rel=tolerance.get(name, 1e-13)), name
-    assert found.d_00xy == pytest.approx(exact(0, 0, x, y), rel=3e-8)  # 2⁻⁵² over the cube of the smallest argument without a series
+    assert found.d_00xy == pytest.approx(
+        exact(0, 0, x, y), rel=3e-8
+    )  # 2⁻⁵² over the cube of the smallest argument without a series

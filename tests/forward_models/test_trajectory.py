@@ -1,5 +1,7 @@
 """The whole forward model against independent integrations, and the laws it must obey."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from dissentangle.forward_models import (
     RateBounds,
     Rates,
     Stage,
+    dephasing_floor,
     evolve,
     steady_state,
 )
@@ -75,6 +78,8 @@ def test_against_ode_integration(first, second, n3, nh, closure):
 @settings(max_examples=60, deadline=None)
 @given(rates_strategy(), st.floats(0.0, 0.5), st.sampled_from(CLOSURES))
 def test_populations_and_variance_stay_physical(rates, n3, closure):
+    """Σ > 0 needs Γ̃ at or above its floor: atoms that leave take more noise along than a smaller Γ̃ leaves them."""
+    rates = replace(rates, dephasing_rate=dephasing_floor(rates) + rates.dephasing_rate)
     found = evolve([Stage(30.0, rates)], np.linspace(0, 30, 7), InitialState(n3=n3), closure)
     n3_now, nh = (found.n2 - found.p) / 2, 1 - found.n2
     for population in (n3_now, nh, found.n2 - n3_now):

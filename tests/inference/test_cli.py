@@ -39,7 +39,10 @@ def test_heavy_packages_are_not_imported_for_a_bad_argument(tmp_path):
 
 def test_fit_show_and_figure(tmp_path, capsys):
     out, figure = tmp_path / "out" / "fit.nc", tmp_path / "a.png"
-    assert run("fit", "fig2b-d35", "-o", str(out), "--seed", "2", "--figure", str(figure), "--fix", "collision_rate=0.002") == 0
+    assert (
+        run("fit", "fig2b-d35", "-o", str(out), "--seed", "2", "--figure", str(figure), "--fix", "collision_rate=0.002")
+        == 0
+    )
     printed = capsys.readouterr().out
     assert "The sampling is healthy" in printed
     assert "[simulated]" in printed
@@ -69,7 +72,10 @@ def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
         (["fit", "fig2b-d55", "-o", "."], "found a folder, expected the name of a file to write"),
         (["show", "nothing.nc"], "nothing.nc: found no such file"),
         (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=much"], "found 'much', expected a number"),
-        (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=-1"], "collective_rate = -1: expected a finite"),
+        (
+            ["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=-1"],
+            "collective_rate = -1: expected a finite",
+        ),
         (["datasets", "fig2b-d55"], "expected -o FOLDER or -o FILE.nc"),
         (["frobnicate"], "frobnicate"),
     ],

@@ -11,7 +11,6 @@ import xarray as xr
 
 from dissentangle import inference
 from dissentangle.datasets import from_tree, read
-from dissentangle.datasets.netcdf import write_tree
 from dissentangle.inference.cli.fit import truth_of
 from dissentangle.inference.diagnostics import summarise, verdict
 from dissentangle.inference.information import expected_information
@@ -72,11 +71,14 @@ def test_drive_only_numbers_give_the_posterior_of_the_independent_trial_fit():
         for o in experiment.observations
         if o.run == "main"
     )
-    alone = replace(experiment, observations=kept, stages=tuple(s for s in experiment.stages if s.run == "main"), run_depth={})
+    alone = replace(
+        experiment, observations=kept, stages=tuple(s for s in experiment.stages if s.run == "main"), run_depth={}
+    )
     found = inference.fit(alone, seed=2)["posterior"]
     rate, dephasing = found["collective_rate"].values, found["dephasing_rate"].values
-    np.testing.assert_allclose(np.quantile(rate, [0.05, 0.5, 0.95]), [0.047, 0.080, 0.119], atol=0.006)
-    np.testing.assert_allclose(np.quantile(dephasing, [0.05, 0.5, 0.95]), [0.209, 0.255, 0.310], atol=0.010)
+    # The trial does not say whether its 10 % are of T1 and T2 or of the slopes; that alone moves quantiles by 4 %.
+    np.testing.assert_allclose(np.quantile(rate, [0.05, 0.5, 0.95]), [0.047, 0.080, 0.119], rtol=0.06, atol=0.003)
+    np.testing.assert_allclose(np.quantile(dephasing, [0.05, 0.5, 0.95]), [0.209, 0.255, 0.310], rtol=0.06)
 
 
 def test_same_seed_same_draws_on_any_number_of_cores(fit_d55):
@@ -88,7 +90,8 @@ def test_same_seed_same_draws_on_any_number_of_cores(fit_d55):
 
 
 def test_file_is_whole_and_opens_without_the_package(fit_d55, tmp_path):
-    write_tree(fit_d55, tmp_path / "fit.nc")
+    inference.save_fit(fit_d55, tmp_path / "fit.nc")
+    assert inference.read_fit(tmp_path / "fit.nc")["summary"].dataset.identical(fit_d55["summary"].dataset)
     assert [path.name for path in tmp_path.iterdir()] == ["fit.nc"]
     with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as tree:
         assert tree["posterior"].dataset.identical(fit_d55["posterior"].dataset)
@@ -130,6 +133,13 @@ def test_the_general_engine_takes_what_the_fast_one_cannot():
     assert drawn.engine == "general"
     assert "gammaln" in drawn.reason
     assert drawn.variables["x"].std() == pytest.approx(1, abs=0.1)
+
+
+def test_sample_model_keeps_dims_and_says_which_engine_ran():
+    found = inference.sample_model(inference.build_model("fig2c-dark"), seed=1, draws=200, tune=200)
+    assert found.attrs["engine"] == "fast"
+    assert list(found["posterior"]["dephasing_rate"]["lights"].values) == ["drive+pump", "dark"]
+    assert found["posterior"]["collective_rate"].shape == (4, 200)
 
 
 def test_the_fast_engine_takes_any_translatable_model():

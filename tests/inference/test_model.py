@@ -34,7 +34,11 @@ VARIANTS = [
 def student_and_efficiency():
     experiment = read("fig2b-d55")
     xi = replace(
-        experiment.series[0], noise="student-t", spread=np.full(30, 0.02), efficiency_in_scale=False, offset_uncertainty=0.01
+        experiment.series[0],
+        noise="student-t",
+        spread=np.full(30, 0.02),
+        efficiency_in_scale=False,
+        offset_uncertainty=0.01,
     )
     apparatus = experiment.apparatus | {"detection_efficiency": Known(0.84, 0.03)}
     return replace(experiment, series=(xi, *experiment.series[1:]), apparatus=apparatus)
@@ -56,7 +60,7 @@ def pytensor_logp(model, centre):
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_machine_code_is_the_model(experiment, settings):
     model = model_of(experiment, settings)
-    labels, centre = value_labels(model)
+    _, centre = value_labels(model)
     shapes = [np.shape(model.initial_point()[v.name]) for v in model.value_vars]
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     exact = pytensor_logp(model, centre)
