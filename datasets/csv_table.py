@@ -11,6 +11,7 @@ import numpy as np
 from .errors import nearest, violation
 
 LARGEST = 32 * 1024 * 1024
+MOST_ROWS = 100_000
 
 
 def read_table(path: Path, known: Collection[str]) -> dict[str, np.ndarray]:
@@ -20,6 +21,8 @@ def read_table(path: Path, known: Collection[str]) -> dict[str, np.ndarray]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for line, row in enumerate(csv.reader(file, skipinitialspace=True), 1):
+                if line > MOST_ROWS:
+                    raise violation(f"{path}: line {line}", "one more line", f"at most {MOST_ROWS}")
                 if not row or row[0].startswith("#"):
                     continue
                 if not columns:
@@ -35,19 +38,22 @@ def read_table(path: Path, known: Collection[str]) -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in columns.items()}
 
 
-def check_size(path: Path) -> None:
+def check_size(path: Path, largest: int = LARGEST) -> None:
     """Raise where the file is missing, is no regular file, or is too large to be a series."""
     if not path.is_file():
         raise violation(str(path), "no such file", "a file")
     size = path.stat().st_size
-    if size > LARGEST:
-        raise violation(
-            str(path), f"{size / 2**20:.0f} MB", f"at most {LARGEST >> 20} MB: a series is a table of means"
-        )
+    if size > largest:
+        raise violation(str(path), f"{size / 2**20:.0f} MB", f"at most {largest >> 20} MB")
 
 
 def _header(path: Path, line: int, row: Sequence[str], known: Collection[str]) -> list[str]:
     names = [name.strip() for name in row]
+    for separator in (";", "\t"):
+        if separator in row[0]:
+            raise violation(
+                f"{path}: line {line}", f"columns separated by {separator!r}", "columns separated by commas"
+            )
     for name in names:
         if name not in known:
             raise violation(
@@ -83,4 +89,5 @@ def write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
 
 
 def _text(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))
+    whole = float(value).is_integer() and abs(value) < 2**53 and str(float(value)) != "-0.0"
+    return str(int(value)) if whole else repr(float(value))

@@ -16,6 +16,8 @@ def violation(where: str, found: Any, expected: str) -> ExperimentError:
     text = found if isinstance(found, str) else repr(found)
     if len(text) > 120:
         text = text[:117] + "…"
+    if len(where) > 300:
+        where = where[:149] + "…" + where[-150:]
     return ExperimentError(f"{where}: found {text}, expected {expected}")
 
 

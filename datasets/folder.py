@@ -26,9 +26,10 @@ from .experiment import (
     check_experiment,
 )
 from .tree import FORMAT_VERSION
-from .units import factor, quantity
+from .units import factor, plain_number, quantity
 
 FILE = "experiment.toml"
+_LARGEST = 1 << 20
 _TOP = (
     "format_version",
     "title",
@@ -71,13 +72,13 @@ _COLUMNS = ("time", "value", "sigma", "repetitions", "exclude")
 def read_folder(folder: Path) -> Experiment:
     """The experiment in `folder`; ExperimentError names file and line or key of the first violation."""
     path = folder / FILE
-    check_size(path)
+    check_size(path, _LARGEST)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise violation(str(path), f"no valid TOML ({error})", "TOML") from error
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise violation(str(path), "bytes that are not text", "TOML in UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise violation(str(path), f"no valid TOML ({error})", "TOML") from error
     where = str(path)
     check_keys(where, table, _TOP)
     if _required(where, table, "format_version", int) != FORMAT_VERSION:
@@ -118,11 +119,13 @@ def _optional(where: str, table: dict[str, Any], key: str, kind: type, default: 
         accepted = (int, float) if kind is float else kind
         if wrong or not isinstance(value, accepted):
             raise violation(f"{where}: {key}", value, _name(kind))
-    return float(value) if kind is float and value is not None else value
+    return plain_number(value, f"{where}: {key}") if kind is float and value is not None else value
 
 
 def _name(kind: type) -> str:
-    return {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}.get(kind, kind.__name__)
+    return {str: "a text", bool: "true or false", int: "a whole number", float: "a number", dict: "a table"}.get(
+        kind, kind.__name__
+    )
 
 
 def _rows(where: str, table: dict[str, Any], key: str) -> list[tuple[int, dict[str, Any]]]:
@@ -147,7 +150,10 @@ def _run_depth(where: str, table: dict[str, Any]) -> dict[str, float]:
     for k, row in _rows(where, table, "run"):
         at = f"{where}: run {k}"
         check_keys(at, row, ("name", "relative_depth"))
-        depths[_required(at, row, "name", str)] = _required(at, row, "relative_depth", float)
+        name = _required(at, row, "name", str)
+        if name in depths:
+            raise violation(f"{at}: name", repr(name), "each run once")
+        depths[name] = _required(at, row, "relative_depth", float)
     return depths
 
 
@@ -192,7 +198,7 @@ def _observation(where: str, row: dict[str, Any]) -> Observation:
         quantity=name,
         value=quantity(row["value"], unit, f"{where}: value"),
         sigma=quantity(row["sigma"], unit, f"{where}: sigma"),
-        time=quantity(row["time"], "ms", f"{where}: time") if "time" in row else 0.0,
+        time=0.0 if name in DECAY_TIMES else quantity(row["time"], "ms", f"{where}: time"),
         run=_optional(where, row, "run", str, MAIN_RUN),
         excluded=_optional(where, row, "exclude", str, ""),
         source=_optional(where, row, "source", str, ""),
@@ -221,6 +227,8 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     check_keys(where, row, _SERIES)
     kind = _required(where, row, "kind", str)
     file = _required(where, row, "file", str)
+    if not file.isprintable():
+        raise violation(f"{where}: file", repr(file), "the name of a file")
     path = (folder / file).resolve()
     if folder.resolve() not in path.parents:
         raise violation(f"{where}: file", repr(file), "a file inside the folder of the experiment")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import nearest, violation
+from .errors import ExperimentError, nearest, violation
 from .experiment import Experiment
 from .folder import FILE, read_folder, write_folder
 from .netcdf import read_netcdf, write_tree
@@ -53,6 +53,8 @@ def save(experiment: Experiment | DataTree, path: str | Path) -> None:
     checked = experiment if isinstance(experiment, Experiment) else from_tree(experiment)
     target = Path(path)
     if target.suffix == ".nc":
+        if target.exists():
+            raise ExperimentError(f"{target}: exists already; expected the name of a new file")
         write_tree(to_tree(checked), target)
     else:
         write_folder(checked, target)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .csv_table import check_size
-from .errors import violation
+from .errors import ExperimentError, violation
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
+_DEEPEST, _MOST_GROUPS, _LARGEST = 6, 2000, 2**30
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -24,11 +25,44 @@ def open_tree(path: Path) -> DataTree:
     with path.open("rb") as file:
         if file.read(8) != _HDF5:
             raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
+    _check_structure(path)
     import xarray as xr
 
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
+    except Exception as error:
+        raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
+
+
+def _check_structure(path: Path) -> None:
+    """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables."""
+    import h5py
+
+    seen, size, waiting = set(), 0, []
+    try:
+        with h5py.File(path, "r") as file:
+            waiting = [(file, 0)]
+            while waiting:
+                group, depth = waiting.pop()
+                address = h5py.h5o.get_info(group.id).addr
+                if address in seen or depth > _DEEPEST or len(seen) > _MOST_GROUPS:
+                    raise violation(
+                        str(path), "groups in a cycle, too deep or too many", "the layout of an experiment or a fit"
+                    )
+                seen.add(address)
+                for name in group:
+                    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                        raise violation(f"{path}: {name[:60]}", "a link", "data in the file itself")
+                    item = group[name]
+                    if isinstance(item, h5py.Group):
+                        waiting.append((item, depth + 1))
+                    elif isinstance(item, h5py.Dataset):
+                        size += item.size * max(item.dtype.itemsize, 1) if item.shape else 0
+            if size > _LARGEST:
+                raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {_LARGEST >> 20} MB")
+    except ExperimentError:
+        raise
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
 
@@ -41,6 +75,8 @@ def read_netcdf(path: Path) -> DataTree:
 
 def write_tree(tree: DataTree, path: Path) -> None:
     """Write atomically: a temporary file beside the target, fsync, rename."""
+    if path.exists() and not path.is_file():
+        raise violation(str(path), "something that is no regular file", "the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     os.close(handle)

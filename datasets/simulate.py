@@ -83,12 +83,10 @@ def simulate(
     """
     from .tree import to_tree
 
-    values = dict(PAPER)
-    check_keys("parameters", dict(parameters or {}), _labels(stages))
-    values |= parameters or {}
+    values = _truth(stages, dict(parameters or {}))
     rng = np.random.default_rng(seed)
     compiled = [Stage(stage.duration, rates_of(values, stage)) for stage in stages]
-    truth = {name: values[name] for name in _labels(stages) if name in values}
+    truth = dict(values)
     measured = []
     for plan in series:
         check_choice("series: kind", plan.kind, OBSERVABLES)
@@ -98,11 +96,10 @@ def simulate(
         truth |= errors
     known = apparatus
     if known is None:
-        depth = values["optical_depth"]
-        known = {
-            "optical_depth": Known(depth, 0.05 * depth),
-            "squeezing_limit": Known(values["squeezing_limit"], 0.005),
-        }
+        known = {}
+        if "optical_depth" in values:
+            known["optical_depth"] = Known(values["optical_depth"], 0.05 * values["optical_depth"])
+            known["squeezing_limit"] = Known(values["squeezing_limit"], 0.005)
     experiment = Experiment(
         title=title,
         simulated=True,
@@ -115,11 +112,39 @@ def simulate(
     return to_tree(check_experiment(experiment, "simulate"))
 
 
-def _labels(stages: Sequence[StageEntry]) -> list[str]:
-    common = [name for name in PAPER if "[" not in name]
+def _truth(stages: Sequence[StageEntry], given: dict[str, float]) -> dict[str, float]:
+    """The true values: those given over the paper's, without what the stages do not depend on."""
+    labels = _labels(stages)
+    check_keys("parameters", given, labels)
+    values = {name: value for name, value in PAPER.items() if name in labels}
+    for one, other in _alternatives(stages):
+        if one in given and other in given:
+            raise ExperimentError(f"parameters: found both {one} and {other}, expected one of the two")
+        if one in given:
+            values.pop(other, None)
+    values |= given
+    if "radiative_rate" in values and "collective_rate" in values:
+        values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
+    return values
+
+
+def _alternatives(stages: Sequence[StageEntry]) -> list[tuple[str, str]]:
+    """Pairs of labels that say the same thing in two ways, each pair in both orders."""
     kinds = dict.fromkeys(stage.label for stage in stages)
-    per_lights = [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in kinds]
-    return [*common, "radiative_rate", "initial_excess_variance", *per_lights]
+    pairs = [(f"dephasing_rate[{kind}]", f"pure_dephasing_rate[{kind}]") for kind in kinds]
+    pairs.append(("optical_depth", "radiative_rate"))
+    return pairs + [(other, one) for one, other in pairs]
+
+
+def _labels(stages: Sequence[StageEntry]) -> list[str]:
+    """What the truth of these stages can contain."""
+    on = {light for stage in stages for light in stage.lights}
+    labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
+    if "drive" in on:
+        labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
+    labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
+    kinds = dict.fromkeys(stage.label for stage in stages)
+    return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in kinds]
 
 
 def _measure(

@@ -9,8 +9,16 @@ import numpy as np
 
 from ..forward_models import Closure
 from .errors import ExperimentError
-from .experiment import MAIN_RUN, Experiment
-from .simulate import SeriesPlan, simulate
+from .experiment import MAIN_RUN, Experiment, Known
+from .simulate import PAPER, SeriesPlan, simulate
+
+_OTHER = {
+    "dephasing_rate": "pure_dephasing_rate",
+    "pure_dephasing_rate": "dephasing_rate",
+    "optical_depth": "radiative_rate",
+    "radiative_rate": "optical_depth",
+}
+"""Two ways to say the same: one that is given replaces the recorded other one."""
 
 
 def simulate_like(
@@ -29,10 +37,17 @@ def simulate_like(
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
     if any(series.run != MAIN_RUN for series in experiment.series):
         raise ExperimentError(f"{experiment.title!r}: found series of several runs, expected those of 'main' only")
-    known = {name: known.value for name, known in experiment.apparatus.items() if name != "faraday_angle"}
+    given = dict(parameters or {})
+    known = {name: entry.value for name, entry in experiment.apparatus.items() if name in PAPER}
     if experiment.truth is not None:
         known |= {k: v for k, v in experiment.truth.parameters.items() if not k.startswith(("scale", "offset"))}
-    known.pop("detection_efficiency", None)
+    for label in given:
+        known.pop(_OTHER.get(label.split("[")[0], "") + label[len(label.split("[")[0]) :], None)
+    apparatus = dict(experiment.apparatus)
+    if "optical_depth" in apparatus and {"optical_depth", "radiative_rate"} & set(given):
+        merged = known | given
+        depth = merged.get("optical_depth") or merged["collective_rate"] / merged["radiative_rate"]
+        apparatus["optical_depth"] = Known(depth, apparatus["optical_depth"].sigma)
     plans = [
         SeriesPlan(
             s.kind,
@@ -50,10 +65,10 @@ def simulate_like(
     return simulate(
         experiment.run_stages(MAIN_RUN),
         plans,
-        known | dict(parameters or {}),
+        known | given,
         closure=closure,
         seed=seed,
         title=f"simulated: like {title}"[:300],
-        apparatus=experiment.apparatus or None,
+        apparatus=apparatus or None,
         description=f"Made by the {closure} closure; not measured.",
     )

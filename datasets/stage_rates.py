@@ -9,6 +9,8 @@ from typing import Any
 from ..forward_models import InitialState, Rates, dephasing_floor
 from .experiment import StageEntry
 
+_DARK = {"collective_rate": 0.0, "radiative_rate": 0.0, "squeezing_limit": 1.0, "light_loss_rate": 0.0}
+
 
 def rates_of(parameters: Mapping[str, Any], stage: StageEntry, relative_depth: float = 1.0) -> Rates:
     """The rates of a stage from parameters by label; `dephasing_rate[drive]` or `pure_dephasing_rate[drive]`.
@@ -16,6 +18,8 @@ def rates_of(parameters: Mapping[str, Any], stage: StageEntry, relative_depth: f
     Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ.
     """
     pump = parameters.get(f"pump_rate[{stage.label}]", parameters.get("pump_rate", 0.0))
+    if "drive" not in stage.lights:  # without the drive nothing depends on its rates, and they may be unknown
+        parameters = _DARK | dict(parameters)
     radiative = parameters.get("radiative_rate")
     if radiative is None:
         radiative = parameters["collective_rate"] / parameters["optical_depth"]

@@ -12,7 +12,7 @@ format_version = 1
 title = "drive only"
 simulated = false                      # true if a model made the data
 
-[apparatus]                            # what you know beforehand; each becomes a prior, sigma 0 or none: fixed
+[apparatus]                            # what you know beforehand; each becomes a prior; without sigma: fixed
 faraday_angle        = "14.0 deg"      # d = 4.0 per degree, +- 5 %; or: optical_depth = { value = 55, sigma = 3 }
 squeezing_limit      = { value = 0.16, sigma = 0.005 }
 detection_efficiency = { value = 0.84, sigma = 0.03 }

@@ -18,7 +18,17 @@ import numpy as np
 
 from ..forward_models import LIGHTS, NOISES, PARAMETERS
 from .errors import ExperimentError, violation
-from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth, check_experiment
+from .experiment import (
+    APPARATUS,
+    Experiment,
+    Known,
+    Observation,
+    Series,
+    StageEntry,
+    Truth,
+    check_choice,
+    check_experiment,
+)
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -114,15 +124,29 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
     version = tree.attrs.get("format_version")
     if version is None:
         raise violation(where, "no attribute format_version", "an experiment as this package writes it")
-    if int(version) != FORMAT_VERSION:
+    if np.ndim(version) or version != FORMAT_VERSION:
         raise violation(f"{where}: format_version", version, f"{FORMAT_VERSION}")
+    simulated = tree.attrs.get("simulated")
+    if np.ndim(simulated) or isinstance(simulated, str) or simulated not in (0, 1):
+        raise violation(f"{where}: simulated", simulated, "0 (measured) or 1 (simulated)")
     try:
         experiment = _from_tree(tree)
     except ExperimentError:
         raise
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
         raise violation(where, f"{type(error).__name__}: {error}", "the layout of an experiment") from error
     return check_experiment(experiment, where)
+
+
+def _numbers(data: Any, name: str, unit: str | None = None) -> np.ndarray:
+    """A column of real numbers, in the unit it must have."""
+    column = data[name]
+    found = column.attrs.get("units", unit)
+    if found != unit:
+        raise violation(f"{name}: units", repr(found), repr(unit))
+    if column.ndim != 1 or column.dtype.kind not in "iuf":
+        raise violation(name, f"{column.ndim} dimensions of {column.dtype}", "one dimension of real numbers")
+    return np.asarray(column.values, float)
 
 
 def _from_tree(tree: Any) -> Experiment:
@@ -130,6 +154,7 @@ def _from_tree(tree: Any) -> Experiment:
     runs = tree["runs"].dataset
     series = tree.children["series"].children if "series" in tree.children else {}
     truth = tree.children.get("truth")
+    durations = _numbers(stages, "duration", "ms")
     apparatus = tree["apparatus"].dataset
     return Experiment(
         title=str(tree.attrs["title"]),
@@ -137,7 +162,7 @@ def _from_tree(tree: Any) -> Experiment:
         description=str(tree.attrs.get("description", "")),
         stages=tuple(
             StageEntry(
-                float(stages.duration[k]),
+                float(durations[k]),
                 frozenset(light for light in LIGHTS if stages[light].values[k]),
                 str(stages.run.values[k]),
             )
@@ -148,7 +173,11 @@ def _from_tree(tree: Any) -> Experiment:
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
             if depth != 1.0
         },
-        apparatus={str(name): Known(float(known), float(known.attrs["sigma"])) for name, known in apparatus.items()},
+        apparatus={
+            str(name): Known(float(known), float(known.attrs["sigma"]))
+            for name, known in apparatus.items()
+            if _unit_is(str(name), known)
+        },
         series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
         observations=_observations(tree.children.get("observations")),
         priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
@@ -162,6 +191,13 @@ def _from_tree(tree: Any) -> Experiment:
     )
 
 
+def _unit_is(name: str, known: Any) -> bool:
+    check_choice("apparatus", name, APPARATUS)
+    if known.attrs.get("units") != PARAMETERS[name].unit:
+        raise violation(f"apparatus: {name}: units", known.attrs.get("units"), repr(PARAMETERS[name].unit))
+    return True
+
+
 def _series(name: str, data: Any) -> Series:
     attributes: dict[str, Any] = {
         key: str(value) if isinstance(value := data.attrs[key], str) else float(value) for key in _SERIES_ATTRIBUTES
@@ -169,9 +205,9 @@ def _series(name: str, data: Any) -> Series:
     excluded = data.excluded.values.astype(bool)
     return Series(
         name=name,
-        time=data.time.values.astype(float),
-        value=data.value.values.astype(float),
-        spread=data[NOISES[attributes["noise"]].spread].values.astype(float),
+        time=_numbers(data, "time", "ms"),
+        value=_numbers(data, "value", "1"),
+        spread=_numbers(data, NOISES[attributes["noise"]].spread),
         excluded=excluded if excluded.any() else None,
         efficiency_in_scale=bool(data.attrs["efficiency_in_scale"]),
         **attributes,

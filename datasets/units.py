@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from .errors import violation
+
+_UNIT = re.compile(r"(1/)?[A-Za-zµμ°%]{1,24}((\^|\*\*)-?1)?|ms⁻¹")
+_ANGLE = re.compile(r"°|deg|degrees?|m?rad|(milli)?radians?")
+_QUANTITY = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:inf|nan))\s*(.*)")
 
 
 @cache
@@ -22,6 +27,8 @@ def factor(unit: str, target: str, where: str) -> float:
     """
     if unit == target:
         return 1.0
+    if not _UNIT.fullmatch(unit) or (target == "deg" and not _ANGLE.fullmatch(unit)):
+        raise violation(where, f"the unknown unit {unit!r}", f"a unit like {target!r}")
     import pint
 
     try:
@@ -39,15 +46,22 @@ def quantity(value: Any, target: str, where: str) -> float:
     if isinstance(value, (int, float)):
         if target != "1":
             raise violation(where, f"{value!r} without a unit", _expected(target))
-        return float(value)
-    number, _, unit = value.strip().partition(" ")
-    try:
-        magnitude = float(number)
-    except ValueError as error:
-        raise violation(where, value, _expected(target)) from error
-    if not unit.strip() and target != "1":
+        return plain_number(value, where)
+    match = _QUANTITY.fullmatch(value.strip())
+    if match is None:
+        raise violation(where, repr(value), _expected(target))
+    magnitude, unit = float(match[1]), match[2]
+    if not unit and target != "1":
         raise violation(where, f"{value!r} without a unit", _expected(target))
-    return magnitude * factor(unit.strip() or "1", target, where)
+    return magnitude * factor(unit or "1", target, where)
+
+
+def plain_number(value: Any, where: str) -> float:
+    """A number as float; ExperimentError where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise violation(where, "a number too large", "a number below 1e308") from error
 
 
 def _expected(target: str) -> str:

@@ -98,6 +98,7 @@ def verdict(
             f"{divergences} divergent transitions: the sampler could not follow the posterior everywhere;"
             " look at the prior of the least-informed parameter, or sample with a higher target_accept."
         )
+    rows = [row for row in rows if row.sd > 0]  # what all its parameters fix is no matter of sampling
     worst = max(rows, key=lambda row: row.rhat if np.isfinite(row.rhat) else np.inf)
     if not worst.rhat < RHAT_LIMIT:
         problems.append(

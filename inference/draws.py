@@ -171,8 +171,12 @@ def quadrature_error(
     fine = predict(experiment, some, closure, accuracy=1e-10)
     worst = 0.0
     for series in experiment.series:
-        sigma = series.spread if series.noise != "gamma" else series.value / np.sqrt(series.spread)
-        worst = max(worst, float(np.max(abs(coarse.series[series.name] - fine.series[series.name]) / sigma)))
+        use = series.fitted
+        if use.any():
+            spread, value = series.spread[use], series.value[use]
+            sigma = value / np.sqrt(spread - 1) if series.noise == "gamma" else spread
+            difference = coarse.series[series.name][..., use] - fine.series[series.name][..., use]
+            worst = max(worst, float(np.max(abs(difference) / sigma)))
     for observation, one, other in zip(
         fitted_observations(experiment), coarse.observations, fine.observations, strict=True
     ):

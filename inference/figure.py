@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from ..datasets import Experiment, Series, from_tree
 from ..datasets.experiment import StageEntry
 from ..datasets.stage_rates import initial_of
 from ..forward_models import NOISES, OBSERVABLES, evolve
-from .predictions import fitted_observations, stages_of
+from .predictions import fitted_observations, predict, stages_of
 from .unknowns import Unknown, fixed_values, free
 
 if TYPE_CHECKING:
@@ -64,14 +65,10 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
     panels = _panels(experiment)
     figure = Figure(figsize=(4.2 * min(3, len(panels)), 3.4 * ((len(panels) + 2) // 3)), layout="constrained")
     axes = figure.subplots((len(panels) + 2) // 3, min(3, len(panels)), squeeze=False).ravel()
-    scale = {s.name: values.get(f"scale[{s.name}]") for s in experiment.series}
     for axis, (run, kind) in zip(axes, panels, strict=False):
         times = np.linspace(0.0, experiment.duration(run), 161)
-        trajectory = evolve(stages_of(experiment, run, values), times, initial_of(values), closure, accuracy=1e-6)
-        curve = np.atleast_2d(getattr(trajectory, kind))
         measured = [s for s in experiment.series if (s.run, s.kind) == (run, kind)]
-        if measured and (factor := scale[measured[0].name]) is not None:
-            curve = curve * factor[:, None]
+        curve = _curve(experiment, values, closure, run, kind, times, measured)
         _band(axis, times, curve)
         for series in measured:
             _points(axis, series)
@@ -82,6 +79,24 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
     marked = f"{title}" + ("" if "simulated" in title or not experiment.simulated else " (simulated)")
     figure.suptitle(_as_text(marked), fontsize=10)
     return figure
+
+
+def _curve(
+    experiment: Experiment,
+    values: dict[str, Any],
+    closure: Any,
+    run: str,
+    kind: str,
+    times: np.ndarray,
+    measured: list[Series],
+) -> np.ndarray:
+    """The observable, with the calibration errors of the (first) series that measured it."""
+    if not measured:
+        stages = stages_of(experiment, run, values)
+        return np.atleast_2d(getattr(evolve(stages, times, initial_of(values), closure, accuracy=1e-6), kind))
+    only = replace(experiment, series=tuple(measured[:1]), observations=())
+    at = {measured[0].name: times}
+    return np.atleast_2d(predict(only, values, closure, times=at, accuracy=1e-6).series[measured[0].name])
 
 
 def _panels(experiment: Experiment) -> list[tuple[str, str]]:
@@ -95,7 +110,7 @@ def _panels(experiment: Experiment) -> list[tuple[str, str]]:
 def _as_text(text: str) -> str:
     """A title of the user's: no mathematics, no more than a line."""
     short = text if len(text) <= 110 else text[:107] + "…"
-    return short.replace("$", r"\$")
+    return "".join(c if c.isprintable() else " " for c in short).replace("$", r"\$")
 
 
 def _band(axis: Axes, times: np.ndarray, curve: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, read, to_tree
+from ..datasets import Experiment, ExperimentError, read, to_tree
 from ..forward_models import Closure
 from .coordinates import coordinates
 from .diagnostics import QUADRATURE_LIMIT, ParameterSummary, Verdict, summarise, verdict
@@ -88,7 +88,12 @@ def fit_experiment(
         settings = replace(settings, resolution=resolution)
         model = model_of(experiment, settings)
         chosen = coordinates(experiment, free(parameters), *value_labels(model))
-        drawn = sample(model, sampler, chosen, progress)
+        try:
+            drawn = sample(model, sampler, chosen, progress)
+        except (RuntimeError, ValueError) as error:
+            raise ExperimentError(
+                f"{experiment.title}: the sampler cannot start ({error}); check priors and data"
+            ) from error
         by_label = draws_by_label(drawn, parameters)
         values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
         bounds = rate_bounds(experiment, parameters, resolution)

@@ -34,15 +34,16 @@ def expected_information(experiment: Experiment, parameters: list[Unknown], clos
     """The expected contraction of each prior by each series, by the published numbers, and by all data."""
     unknown = free(parameters)
     jacobians = _scaled_jacobians(experiment, parameters, unknown, closure)
-    identity = np.eye(len(unknown))
+    by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
+    everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(unknown)))
+    return Information([u.label for u in unknown], by_source, _contraction(everything))
 
-    def contraction(information: np.ndarray) -> np.ndarray:
-        return 1 - np.diag(np.linalg.inv(identity + information))
 
-    fishers = {name: jacobian.T @ jacobian for name, jacobian in jacobians.items()}
-    total = sum(fishers.values(), start=np.zeros_like(identity))
-    by_source = {name: contraction(fisher) for name, fisher in fishers.items()}
-    return Information([u.label for u in unknown], by_source, contraction(total))
+def _contraction(jacobian: np.ndarray) -> np.ndarray:
+    """1 − diag (1 + JᵀJ)⁻¹, through singular values: exact also for very precise data."""
+    _, singular, directions = np.linalg.svd(jacobian, full_matrices=False)
+    share = singular**2 / (1 + singular**2)
+    return np.asarray((share[:, None] * directions**2).sum(axis=0))
 
 
 def _scaled_jacobians(

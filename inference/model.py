@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError, Series, read
+from ..datasets import Experiment, Series, read
 from ..datasets.stage_rates import rates_of
 from ..forward_models import PARAMETERS, Closure, RateBounds
 from ..forward_models.noise import gamma_shape
@@ -56,7 +56,6 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
     """The model of a checked experiment; see `build_model`."""
     import pymc as pm
 
-    check_names(experiment)
     parameters = unknowns(experiment, settings)
     with pm.Model(coords=_coords(experiment, parameters)) as model:
         values = fixed_values(parameters) | _variables(parameters)
@@ -75,13 +74,6 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
                 dims="observation",
             )
     return model
-
-
-def check_names(experiment: Experiment) -> None:
-    """Raise ExperimentError where a series has the name of a parameter or of a group of ours."""
-    for series in experiment.series:
-        if series.name in PARAMETERS or series.name == "observations":
-            raise ExperimentError(f"series {series.name!r}: the name is taken; expected another `name`")
 
 
 def _coords(experiment: Experiment, parameters: list[Unknown]) -> dict[str, Any]:
@@ -115,11 +107,6 @@ def _variables(parameters: list[Unknown]) -> dict[str, Any]:
         if entries[0].index is None:
             values[name] = entries[0].prior.variable(name)
             continue
-        forms = {u.prior.form for u in entries}
-        if len(forms) > 1:
-            raise ExperimentError(
-                f"priors of {name}: expected one form for all its entries, found {', '.join(sorted(forms))}"
-            )
         vector = vector_variable(name, [u.prior for u in entries], entry_dim(name, parameters))
         values |= {u.label: vector[k] for k, u in enumerate(entries)}
     return values

@@ -50,6 +50,8 @@ FORMS = {
     "fixed": _Form("fixed(value)", 1, False),
 }
 _PATTERN = re.compile(r"\s*([a-z_]+)\s*\(([^()]*)\)\s*")
+SMALLEST_LIMIT = 0.005
+"""Z below this is no experiment, and rates grow as 1/Z."""
 _FAR = 5.0  # standard deviations: a bound farther away than this is not worth a truncation
 
 
@@ -163,7 +165,10 @@ def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
     centre = numbers if match[1] in ("fixed", "uniform") else numbers[:1]
     if match[1] != "halfnormal" and not all(low <= number <= high for number in centre):
         raise PriorError(f"{place}: expected values in [{low:g}, {high:g}], where {name} is defined")
-    return Prior(match[1], numbers, low, high)
+    prior = Prior(match[1], numbers, low, high)
+    if match[1] in ("lognormal", "halfnormal") and (prior.quantile(1e-6) < low or prior.quantile(1 - 1e-6) > high):
+        raise PriorError(f"{place}: expected a prior inside [{low:g}, {high:g}], where {name} is defined")
+    return prior
 
 
 def _check_numbers(place: str, form: str, numbers: tuple[float, ...]) -> None:
@@ -177,6 +182,8 @@ def _check_numbers(place: str, form: str, numbers: tuple[float, ...]) -> None:
 
 def _domain(name: str) -> tuple[float, float]:
     parameter = PARAMETERS[name]
+    if name == "squeezing_limit":
+        return SMALLEST_LIMIT, 1.0
     return {"positive": (0.0, np.inf), "unit interval": (0.0, 1.0), "real": (-np.inf, np.inf)}[parameter.domain]
 
 

@@ -14,11 +14,26 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 
+_ATTRIBUTES = ("settings", "verdict", "healthy", "attempts", "engine", "engine_reason", "title")
+_GROUPS = ("posterior", "summary", "derived", "experiment")
+
+
 def read_fit(path: str | Path) -> DataTree:
     """The fit in a file; ExperimentError where it is something else."""
     tree = open_tree(Path(path))
-    if tree.attrs.get("inference_library") != "dissentangle" or "summary" not in tree.children:
+    if tree.attrs.get("inference_library") != "dissentangle":
         raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
+    for kind, names, present in (("attribute", _ATTRIBUTES, tree.attrs), ("group", _GROUPS, tree.children)):
+        for name in names:
+            if name not in present:
+                raise ExperimentError(f"{path}: found no {kind} {name!r}, expected a whole fit")
+    try:
+        from_tree(tree["experiment"], f"{path}: experiment")
+        settings_of(tree)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ExperimentError):
+            raise
+        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({error})") from error
     return tree
 
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..datasets import Experiment
 from ..datasets.errors import nearest
 from ..forward_models import PARAMETERS, Closure
 from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
 
+_NEARLY_CERTAIN = 1 - 1e-6
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
 
@@ -70,7 +73,35 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
             raise PriorError(
                 f"prior {key}: this experiment has no such parameter{nearest(key, labels)}; it has {', '.join(labels)}"
             )
+    _check_together(result)
     return result
+
+
+def _check_together(parameters: list[Unknown]) -> None:
+    """Raise PriorError for what single priors cannot show."""
+    if not free(parameters):
+        raise PriorError("all parameters are fixed; expected at least one unknown")
+    for name in dict.fromkeys(u.name for u in free(parameters)):
+        forms = sorted({u.prior.form for u in free(parameters) if u.name == name})
+        if len(forms) > 1:
+            raise PriorError(f"priors of {name}: found {' and '.join(forms)}, expected one form for all its entries")
+    by_name = {u.name: u.prior for u in parameters}
+    populations = sum(float(by_name[name].quantile(_NEARLY_CERTAIN)) for name in ("initial_n3", "initial_nh"))
+    if populations > 1:
+        raise PriorError(
+            f"priors of initial_n3 and initial_nh: found a sum up to {populations:.3g}, expected at most 1"
+        )
+    excess = float(by_name["initial_excess_variance"].quantile(1 - _NEARLY_CERTAIN))
+    if excess < -0.9:
+        raise PriorError(f"prior of initial_excess_variance: found values down to {excess:.3g}, expected above -0.9")
+
+
+def unused_knowledge(experiment: Experiment, parameters: list[Unknown]) -> list[str]:
+    """What the apparatus table says and no parameter of the model uses."""
+    used = {u.name for u in parameters}
+    if "optical_depth" in used and "optical_depth" not in experiment.apparatus:
+        used.add("faraday_angle")
+    return [name for name in experiment.apparatus if name not in used]
 
 
 def _given_priors(experiment: Experiment, settings: ModelSettings) -> dict[str, Prior]:
@@ -142,7 +173,7 @@ def _default(experiment: Experiment, name: str, index: str | None) -> Prior:
         angle = experiment.apparatus.get("faraday_angle")
         if known is None and angle is not None:
             depth = DEPTH_PER_DEGREE * angle.value
-            relative = max(angle.sigma / angle.value, DEPTH_UNCERTAINTY)
+            relative = float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY))
             return known_prior(name, depth, relative * depth)
         if known is not None and known.sigma == 0:
             return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ...forward_models.validation import InvalidValue
     from ..priors import PriorError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
     given = parser().parse_args(arguments)
     try:
         code = int(given.run(given))
@@ -35,4 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _in_one_line(error: Exception) -> str:
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Text of a file, safe for a terminal: control characters become spaces."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

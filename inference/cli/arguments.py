@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 
     demo = verbs.add_parser("demo", help="fit the published numbers and a simulated series; tables and a figure")
     demo.add_argument("-o", "--output", default="dissentangle-demo", help="folder for fits and figure (%(default)s)")
-    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--seed", type=_seed, default=1)
     demo.set_defaults(run=_verb("demo", "demo"))
 
     fit = verbs.add_parser("fit", help="fit an experiment", formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--tune", type=_positive, default=500, help="warm-up a chain (%(default)s)")
     fit.add_argument("--chains", type=_positive, default=4, help="(%(default)s)")
     fit.add_argument("--cores", type=_positive, default=None, help="(all)")
-    fit.add_argument("--seed", type=int, default=1, help="same seed, same draws (%(default)s)")
+    fit.add_argument("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
     fit.add_argument("--engine", choices=("fast", "general"), default=None, help="(fast where it can)")
     fit.add_argument("--figure", default=None, help="also write a figure (png, pdf, svg)")
     fit.set_defaults(run=_verb("fit", "fit"))
@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     _experiment(prior)
     _model(prior)
     prior.add_argument("-o", "--figure", default=None, help="figure to write (png, pdf, svg)")
-    prior.add_argument("--seed", type=int, default=1)
+    prior.add_argument("--seed", type=_seed, default=1)
     prior.set_defaults(run=_verb("experiments", "prior"))
 
     show = verbs.add_parser("show", help="the tables of a fit again")
@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
     simulate.add_argument("-o", "--output", required=True, help="folder or .nc file to write")
     simulate.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹")
     simulate.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic")
-    simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument("--seed", type=_seed, default=1)
     simulate.set_defaults(run=_verb("experiments", "simulate"))
     return main
 
@@ -125,7 +125,14 @@ def _model(verb: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value}: expected a whole number ≥ 1")
-    return value
+    return _whole(text, 1, 10_000_000)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 2**63 - 1)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text[:30]}: expected a whole number from {low} to {high}")
+    return int(text)

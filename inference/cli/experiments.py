@@ -9,21 +9,24 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
 from ...forward_models import Closure
 from ..unknowns import Unknown
-from .fit import writable
+from . import printable
+from .fit import figure_target
 from .options import model_settings, pair
 
 
 def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
-    from ..unknowns import fixed_values, unknowns
+    from ..unknowns import fixed_values, unknowns, unused_knowledge
 
     experiment = read(given.experiment)
     settings = model_settings(given)
     parameters = unknowns(experiment, settings)
-    print(_description(experiment))
+    print(printable(_description(experiment)))
     print(f"\nclosure: {settings.closure}")
     for label, value in fixed_values(parameters).items():
         print(f"fixed: {label} = {value:g}")
+    for name in unused_knowledge(experiment, parameters):
+        print(f"not used: {name} of the apparatus")
     print()
     print(_informs(experiment, parameters, settings.closure))
     return 0
@@ -79,6 +82,7 @@ def prior(given: argparse.Namespace) -> int:
 
     experiment = read(given.experiment)
     settings = model_settings(given)
+    target = figure_target(given.figure)
     values = prior_draws(unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
     print(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
     rows = []
@@ -88,10 +92,9 @@ def prior(given: argparse.Namespace) -> int:
             scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
             rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
     print(table(["quantity", "3 %", "median", "97 %"], rows))
-    if given.figure:
+    if target is not None:
         from ..figure import plot_bands
 
-        target = writable(given.figure)
         plot_bands(experiment, values, settings.closure, title=f"prior predictive: {experiment.title}").savefig(
             target, dpi=150
         )

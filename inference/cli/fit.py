@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...datasets import Experiment, ExperimentError, from_tree, read
+from . import printable
 from .options import model_settings
 from .progress import Progress
 
 if TYPE_CHECKING:
     from xarray import DataTree
+
+
+FIGURES = (".png", ".pdf", ".svg")
+LONGEST_NAME = 200
 
 
 def fit(given: argparse.Namespace) -> int:
@@ -24,7 +29,7 @@ def fit(given: argparse.Namespace) -> int:
     require_data(experiment, given.experiment)
     unknowns(experiment, settings)  # a wrong prior is reported before the slow imports
     target = writable(given.output)
-    figure = writable(given.figure) if given.figure else None
+    figure = figure_target(given.figure)
 
     from ...datasets.netcdf import write_tree
     from ..fitting import fit_experiment
@@ -50,13 +55,14 @@ def show(given: argparse.Namespace) -> int:
     """The tables of a fit again; 0 healthy, 1 not."""
     from ..settings_of import read_fit
 
+    figure = figure_target(given.figure)
     result = read_fit(given.fit)
     print(report(result))
-    if given.figure:
+    if figure is not None:
         from ..figure import plot_fit
 
-        plot_fit(result, writable(given.figure))
-        print(f"\nwritten: {given.figure}")
+        plot_fit(result, figure)
+        print(f"\nwritten: {figure}")
     return 0 if result.attrs["healthy"] else 1
 
 
@@ -75,7 +81,7 @@ def report(result: DataTree) -> str:
         published_table(result),
         _remarks(result, [row.label for row in rows if row.informed == "prior"]),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return printable("\n\n".join(part for part in parts if part))
 
 
 def _remarks(result: DataTree, from_prior: list[str]) -> str:
@@ -98,7 +104,10 @@ def truth_of(experiment: Experiment) -> dict[str, float]:
         return {}
     values = dict(experiment.truth.parameters)
     for stage in experiment.stages:
-        rates = rates_of(values, stage)
+        try:
+            rates = rates_of(values, stage)
+        except (KeyError, ZeroDivisionError):
+            continue  # a truth that somebody wrote by hand and left incomplete
         values[f"dephasing_rate[{stage.label}]"] = rates.dephasing_rate
         values[f"pure_dephasing_rate[{stage.label}]"] = rates.dephasing_rate - dephasing_floor(rates)
         if "pump" in stage.lights:
@@ -115,11 +124,25 @@ def require_data(experiment: Experiment, source: str) -> None:
         raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")
 
 
+def figure_target(path: str | None) -> Path | None:
+    """Where the figure goes, checked, its folder made; None where none is wanted."""
+    if path is None:
+        return None
+    if Path(path).suffix.lower() not in FIGURES:
+        raise ExperimentError(f"{path}: found no known kind of figure, expected a name ending in {', '.join(FIGURES)}")
+    target = writable(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
 def writable(path: str) -> Path:
     """The path, checked: its folder exists or can be made, and can be written to."""
     target = Path(path)
-    if target.is_dir():
-        raise ExperimentError(f"{path}: found a folder, expected the name of a file to write")
+    if "\x00" in path or len(target.name.encode()) > LONGEST_NAME:
+        raise ExperimentError(f"{printable(path[:60])}…: found a name no file can have, expected a shorter one")
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "something that is no regular file"
+        raise ExperimentError(f"{path}: found {kind}, expected the name of a file to write")
     folder = target.absolute().parent
     while not folder.exists():
         folder = folder.parent

@@ -8,6 +8,7 @@ import xarray as xr
 
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.netcdf import write_tree
 
 TOML = """\
 format_version = 1
@@ -100,10 +101,13 @@ def test_csv(csv, text, tmp_path):
         ),
         (change('file = "xi.csv"', 'file = "none.csv"'), r"none.csv: found no such file, expected a file"),
         (change('quantity = "orientation"', 'quantity = "oreintation"'), r"did you mean 'orientation'\?"),
-        (change("sigma = 0.003", "sigma = 0"), r"observation 1 \(orientation\): sigma: found 0.0, expected a positive"),
+        (
+            change("sigma = 0.003", "sigma = 0"),
+            r"observation 1 \(orientation\): sigma: found 0.0, expected a positive number",
+        ),
         (change('time = "15 ms"', 'time = "25 ms"'), r"time: found 25 ms, expected a time inside the stages"),
         (change('time = "15 ms"\n', ""), r"observation 1: time: found nothing, expected a time"),
-        (change('kind = "xi"', 'kind = "xi"\nname = "a/b"'), r"name: found 'a/b', expected a name without '/'"),
+        (change('kind = "xi"', 'kind = "xi"\nname = "a/b"'), r"name: found 'a/b', expected a name, without '/'"),
         (change('kind = "xi"', 'kind = "xi"\nrun = "other"'), r"run: found 'other'.*expected one of main"),
         (change('kind = "xi"', 'kind = "xi"\nnoise = "gamma"'), r"found the column 'sigma', expected 'repetitions'"),
         ("title = ", r"experiment.toml: found no valid TOML .*expected TOML"),
@@ -113,6 +117,116 @@ def test_csv(csv, text, tmp_path):
 def test_toml(toml, text, tmp_path):
     with pytest.raises(ExperimentError, match=re.compile(text, re.S)):
         datasets.read(write(tmp_path, toml=toml))
+
+
+SERIES = 'kind = "xi"'
+
+
+@pytest.mark.parametrize(
+    ("toml", "text"),
+    [
+        (
+            TOML + TOML[TOML.index("[[observation]]") :],
+            r"found 'orientation at 15 ms' twice, expected each quantity once",
+        ),
+        (change(SERIES, f"{SERIES}\nefficiency_in_scale = false"), r"expected a detection_efficiency in \[apparatus\]"),
+        (change(SERIES, 'kind = "polarization"\nefficiency_in_scale = false'), r"expected true for polarization"),
+        (change(SERIES, f'{SERIES}\nname = "draw"'), r"name: found a name that is taken"),
+        (change('"15 ms"', '"15 9**9**9 ms"'), r"time: found the unknown unit"),
+        (change("value = 55", "value = " + "9" * 400), r"optical_depth: value: found a number too large"),
+        (
+            change("optical_depth = { value = 55, sigma = 3 }", 'faraday_angle = "0.2 dimensionless"'),
+            r"unit like 'deg'",
+        ),
+        (
+            change("optical_depth = { value = 55, sigma = 3 }", 'faraday_angle = "0 deg"'),
+            r"found 0, expected a number > 0",
+        ),
+        (
+            change("[[stage]]", '[[run]]\nname = "main"\nrelative_depth = 2\n' * 2 + "[[stage]]"),
+            r"expected each run once",
+        ),
+        (change('title = "t"', 'title = "\\u0000"'), r"expected texts without NUL"),
+        (change('title = "t"', "title = " + "[" * 5000), r"no valid TOML"),
+        (TOML + "#" * 2**20, r"found 1 MB, expected at most 1 MB"),
+        (TOML + '[[stage]]\nduration = "1 ms"\n' * 1001, r"found 1002 stages, expected at most 1000"),
+        (
+            TOML.replace("sigma = 0.003", 'sigma = 0.003\nscale_uncertainty = 0.1\nshared_scale = "xi"'),
+            r"shared_scale 'xi': found the name of a series",
+        ),
+        (TOML + '[truth]\nclosure = "exact"\nseed = 1\nparameters = {}\n', r"truth: closure: found 'exact'"),
+        (TOML + '[truth]\nclosure = "microscopic"\nseed = -1\nparameters = {}\n', r"truth: seed: found -1"),
+        (
+            TOML + '[truth]\nclosure = "microscopic"\nseed = 1\nparameters = { rate = 1 }\n',
+            r"expected names of parameters",
+        ),
+    ],
+)
+def test_more_toml(toml, text, tmp_path):
+    with pytest.raises(ExperimentError, match=re.compile(text, re.S)):
+        datasets.read(write(tmp_path, toml=toml))
+
+
+@pytest.mark.parametrize(
+    ("csv", "text"),
+    [
+        ("time;value;sigma\n1;1;1\n", r"line 1: found columns separated by ';', expected columns separated by commas"),
+        ("time,value,sigma\n1,1e12,1\n", r"value: row 1: found 1e\+12, expected at most 1e\+09"),
+        ("time,value,sigma\n1,1,1e-12\n", r"sigma: row 1: found 1e-12, expected 1e-09 to 1e\+09"),
+        ("time,value,sigma\n" + "1,1,1\n" * 100_001, r"line 100001: found one more line, expected at most 100000"),
+    ],
+)
+def test_more_csv(csv, text, tmp_path):
+    with pytest.raises(ExperimentError, match=text):
+        datasets.read(write(tmp_path, csv=csv))
+
+
+def test_gamma_noise_takes_no_offset(tmp_path):
+    toml = change(SERIES, f"{SERIES}\noffset_uncertainty = 0.1")
+    with pytest.raises(ExperimentError, match=r"found 0.1, expected 0 with gamma noise"):
+        datasets.read(write(tmp_path, toml=toml, csv="time,value,repetitions\n1,0.9,10\n"))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "text"),
+    [
+        ("/", "simulated", "false", r"simulated: found false, expected 0"),
+        ("/", "format_version", 1.5, r"format_version: found .*1.5"),
+        ("/series/xi/time", "units", "s", r"time: units: found 's', expected 'ms'"),
+        ("/stages/duration", "units", "s", r"duration: units: found 's', expected 'ms'"),
+        ("/apparatus/optical_depth", "units", "mm", r"optical_depth: units: found mm, expected '1'"),
+        ("/truth", "closure", "exact", r"truth: closure: found 'exact'"),
+    ],
+)
+def test_attributes_of_netcdf(place, name, value, text, tmp_path):
+    path = tmp_path / "a.nc"
+    datasets.save(datasets.load("fig2b-d55"), path)
+    with h5py.File(path, "r+") as file:
+        file[place].attrs[name] = value
+    with pytest.raises(ExperimentError, match=text):
+        datasets.load(path)
+
+
+def test_netcdf_that_never_ends(tmp_path):
+    cycle, link = tmp_path / "cycle.nc", tmp_path / "link.nc"
+    with h5py.File(cycle, "w") as file:
+        file.create_group("a")["b"] = file
+    with pytest.raises(ExperimentError, match="found groups in a cycle"):
+        datasets.load(cycle)
+    with h5py.File(link, "w") as file:
+        file["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/")
+    with pytest.raises(ExperimentError, match="elsewhere: found a link, expected data in the file itself"):
+        datasets.load(link)
+
+
+def test_saving_never_replaces_what_is_no_file(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe.nc")
+    with pytest.raises(ExperimentError, match=r"pipe.nc: exists already"):
+        datasets.save(datasets.load("fig2b-d55"), tmp_path / "pipe.nc")
+    with pytest.raises(ExperimentError, match="found something that is no regular file"):
+        write_tree(datasets.load("fig2b-d55"), tmp_path / "pipe.nc")
 
 
 def test_no_stage(tmp_path):
@@ -146,7 +260,7 @@ def test_netcdf_that_is_something_else(tmp_path):
     hollow = tmp_path / "hollow.nc"
     with h5py.File(hollow, "w") as file:
         file.attrs["format_version"] = 1
-    with pytest.raises(ExperimentError, match=r"hollow.nc: found KeyError.*expected the layout of an experiment"):
+    with pytest.raises(ExperimentError, match=r"hollow.nc: simulated: found None, expected 0 \(measured\)"):
         datasets.load(hollow)
     datasets.save(datasets.load("fig2b-d55"), tmp_path / "whole.nc")
     broken = tmp_path / "broken.nc"
@@ -166,6 +280,8 @@ def test_simulate_rejects(tmp_path):
     stages = [datasets.StageEntry(20.0, frozenset({"drive"}))]
     with pytest.raises(ExperimentError, match=r"key 'colective_rate' \(did you mean 'collective_rate'\?\)"):
         datasets.simulate(stages, [], {"colective_rate": 1.0}, seed=1)
+    with pytest.raises(ExperimentError, match="found both dephasing_rate"):
+        datasets.simulate(stages, [], {"dephasing_rate[drive]": 1.0, "pure_dephasing_rate[drive]": 1.0}, seed=1)
     with pytest.raises(ExperimentError, match=r"spread: found -1, expected positive numbers"):
         datasets.simulate(stages, [datasets.SeriesPlan("xi", [1.0], -1.0)], seed=1)
     with pytest.raises(ExperimentError, match=r"found no series, expected one to imitate"):

@@ -77,7 +77,7 @@ def test_simulated_scatter_is_that_of_the_noise():
     plan = datasets.SeriesPlan("polarization", times, 0.01)
     stages = [datasets.StageEntry(20.0, frozenset({"drive"}))]
     tree = datasets.simulate(stages, [plan], seed=3)
-    exact = datasets.simulate(stages, [replace(plan, spread=1e-12)], seed=4)
+    exact = datasets.simulate(stages, [replace(plan, spread=1e-8)], seed=4)
     residual = (tree["series/polarization"]["value"] - exact["series/polarization"]["value"]).values / 0.01
     assert abs(residual.mean()) < 0.2
     assert residual.std() == pytest.approx(1, abs=0.12)
@@ -90,6 +90,16 @@ def test_simulate_like_keeps_times_and_noise():
     assert again.truth.closure == "fixed-number"
     np.testing.assert_array_equal(again.series[0].time, experiment.series[0].time)
     assert again.simulated
+
+
+def test_a_true_value_replaces_its_other_form():
+    experiment = datasets.read("fig2b-d55")
+    made = datasets.read(datasets.simulate_like(experiment, {"pure_dephasing_rate[drive]": 0.5}, seed=9))
+    assert "dephasing_rate[drive]" not in made.truth.parameters
+    assert made.series[2].value[-1] < experiment.series[2].value[-1] / 2
+    weaker = datasets.read(datasets.simulate_like(experiment, {"radiative_rate": 0.01}, seed=9))
+    assert weaker.truth.parameters["optical_depth"] == pytest.approx(11.0)
+    assert weaker.apparatus["optical_depth"].value == pytest.approx(11.0)
 
 
 def test_units_are_converted(tmp_path):

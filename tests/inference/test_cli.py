@@ -67,9 +67,13 @@ def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
         (["fit", "fig2b-d55", "--prior", "colective_rate=fixed(1)"], "did you mean 'collective_rate'?"),
         (["fit", "fig2b-d55", "--prior", "collective_rate"], "--prior 'collective_rate': expected NAME=VALUE"),
         (["fit", "fig2b-d55", "--fix", "collision_rate=fast"], "expected numbers, as in fixed(value)"),
-        (["fit", "fig2b-d55", "--draws", "0"], "0: expected a whole number ≥ 1"),
+        (["fit", "fig2b-d55", "--draws", "0"], "0: expected a whole number from 1 to"),
         (["fit", "fig2b-d55", "--drawz", "5"], "--drawz"),
         (["fit", "fig2b-d55", "-o", "."], "found a folder, expected the name of a file to write"),
+        (["fit", "fig2b-d55", "--figure", "a.exe"], "found no known kind of figure"),
+        (["fit", "fig2b-d55", "--seed", "-1"], "-1: expected a whole number from 0"),
+        (["fit", "fig2b-d55", "-o", "/dev/null"], "found something that is no regular file"),
+        (["fit", "fig2b-d55", "-o", "x" * 250], "found a name no file can have"),
         (["show", "nothing.nc"], "nothing.nc: found no such file"),
         (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=much"], "found 'much', expected a number"),
         (
@@ -122,6 +126,35 @@ def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
     assert not np.array_equal(made.series[0].value, datasets.read("fig2c-pump").series[0].value)
     assert run("prior", "krauter2011-published", "-o", "prior.png") == 0
     assert "what the priors alone predict" in capsys.readouterr().out
+
+
+def test_dark_only_and_fixed_scale(tmp_path, capsys):
+    write = (tmp_path / "experiment.toml").write_text
+    write(
+        'format_version = 1\ntitle = "dark\\u001b[31m"\nsimulated = false\n[[stage]]\nduration = "40 ms"\n'
+        '[[observation]]\nquantity = "transverse_spin_decay_time"\nvalue = "40 ms"\nsigma = "4 ms"\n'
+    )
+    assert run("check", str(tmp_path)) == 0
+    out = str(tmp_path / "a.nc")
+    assert run("fit", str(tmp_path), "-o", out, "--draws", "500") in (0, 1)
+    assert "\x1b" not in capsys.readouterr().out
+    fixed = ["--fix", "scale[xi]=1", "--draws", "200", "--figure", str(tmp_path / "new" / "a.png")]
+    assert run("fit", "fig2b-d55", "-o", out, *fixed) in (0, 1)
+    assert (tmp_path / "new" / "a.png").is_file()
+
+
+def test_show_of_a_damaged_fit(fit_d55, tmp_path, capsys):
+    for name in ("verdict", "settings"):
+        damaged = fit_d55.copy()
+        del damaged.attrs[name]
+        write_tree(damaged, tmp_path / f"{name}.nc")
+        assert run("show", str(tmp_path / f"{name}.nc")) == 2
+        assert f"found no attribute '{name}', expected a whole fit" in capsys.readouterr().err
+    whole = fit_d55.copy()
+    del whole["experiment"]
+    write_tree(whole, tmp_path / "group.nc")
+    assert run("show", str(tmp_path / "group.nc")) == 2
+    assert "found no group 'experiment'" in capsys.readouterr().err
 
 
 def test_demo(tmp_path, capsys):

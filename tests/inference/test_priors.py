@@ -55,6 +55,15 @@ def test_unreadable_priors(text, message):
         parse_prior("collective_rate", text)
 
 
+def test_everything_fixed_or_mixed_forms():
+    every = dict.fromkeys(labels("fig2b-d55"), "fixed(0.1)")
+    with pytest.raises(PriorError, match="all parameters are fixed"):
+        unknowns(read("fig2b-d55"), ModelSettings(priors=every))
+    mixed = {"pure_dephasing_rate[dark]": "normal(0.1, 0.1)"}
+    with pytest.raises(PriorError, match="found lognormal and normal, expected one form for all its entries"):
+        unknowns(read("fig2c-dark"), ModelSettings(priors=mixed))
+
+
 def labels(name, **settings):
     return [u.label for u in free(unknowns(read(name), ModelSettings(**settings)))]
 
@@ -79,6 +88,10 @@ def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
     [
         ({"colective_rate": "fixed(1)"}, r"colective_rate: unknown parameter \(did you mean 'collective_rate'\?\)"),
         ({"pump_rate": "fixed(1)"}, r"prior pump_rate: this experiment has no such parameter"),
+        ({"initial_nh": "lognormal(0.5, 1)"}, r"expected a prior inside \[0, 1\], where initial_nh is defined"),
+        ({"initial_nh": "uniform(0, 1)"}, r"found a sum up to 1.\d+, expected at most 1"),
+        ({"initial_excess_variance": "normal(0, 2)"}, r"found values down to -9.51, expected above -0.9"),
+        ({"squeezing_limit": "fixed(0.001)"}, r"expected values in \[0.005, 1\]"),
         ({"dephasing_rate[drive]": "fixed(1)"}, r"did you mean 'pure_dephasing_rate\[drive\]'\?"),
     ],
 )

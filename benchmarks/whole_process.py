@@ -1,0 +1,78 @@
+"""`dissentangle fit fig2b-d55` as a whole process, and where its time goes; `--help` and a bad argument.
+
+python benchmarks/whole_process.py [RUNS]        (with Python bytecode present: run it twice)
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+PARTS = """
+import time
+marks = [("interpreter", time.perf_counter())]
+def mark(name): marks.append((name, time.perf_counter()))
+import numpy; mark("import numpy")
+import xarray, h5netcdf; mark("import xarray, h5netcdf")
+import pymc; mark("import pymc")
+import nutpie; mark("import nutpie (and arviz)")
+import casadi, llvmlite.binding, scipy.optimize, arviz_stats.base; mark("import casadi, llvmlite, the rest")
+from dissentangle.datasets import read
+from dissentangle.datasets.netcdf import write_tree
+from dissentangle.inference import fitting
+from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.unknowns import ModelSettings
+import dissentangle.inference.fitting as f
+original, spent = f.sample, {}
+def timed(*a, **k):
+    start = time.perf_counter(); drawn = original(*a, **k)
+    spent["sample"] = time.perf_counter() - start; spent.update(drawn.timings); return drawn
+f.sample = timed
+experiment = read("fig2b-d55"); mark("read the experiment")
+tree = f.fit_experiment(experiment, ModelSettings(), SamplerSettings(1)); mark("fit")
+import pathlib, sys; write_tree(tree, pathlib.Path(sys.argv[1])); mark("write NetCDF")
+for (_, a), (name, b) in zip(marks, marks[1:]):
+    if name != "fit": print(f"{name:40} {b - a:6.2f} s")
+    else:
+        print(f"{'translate and compile':40} {spent['compile']:6.2f} s")
+        print(f"{'sample':40} {spent['sample'] - spent['compile']:6.2f} s")
+        print(f"{'model, predictions, derived, diagnostics':40} {b - a - spent['sample']:6.2f} s")
+"""
+
+
+def run(command: list[str], environment: dict[str, str]) -> float:
+    """Wall seconds of one process."""
+    start = time.perf_counter()
+    subprocess.run(command, env=environment, capture_output=True, check=False)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Medians, then the parts."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    program = [sys.executable, "-m", "dissentangle.inference"]
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "fit.nc")
+        for name, arguments in (
+            ("fit fig2b-d55", ["fit", "fig2b-d55", "-o", out]),
+            ("--help", ["--help"]),
+            ("a bad argument", ["fit", "nothing"]),
+        ):
+            times = [run([*program, *arguments], environment) for _ in range(runs + 1)][1:]
+            print(
+                f"{name:40} {np.median(times):6.2f} s  (median of {runs}; {min(times):.2f} to {max(times):.2f})",
+                flush=True,
+            )
+        print()
+        subprocess.run([sys.executable, "-c", PARTS, out], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
