@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .csv_table import check_size
 from .errors import ExperimentError, violation
@@ -39,10 +39,11 @@ def _check_structure(path: Path) -> None:
     """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables."""
     import h5py
 
-    seen, size, waiting = set(), 0, []
+    seen: set[int] = set()
+    size = 0
     try:
         with h5py.File(path, "r") as file:
-            waiting = [(file, 0)]
+            waiting: list[tuple[Any, int]] = [(file, 0)]
             while waiting:
                 group, depth = waiting.pop()
                 address = h5py.h5o.get_info(group.id).addr

@@ -35,7 +35,7 @@ def sample_model(
     drawn = sample(model, SamplerSettings(seed, draws, tune, chains, cores, engine=engine))
     dims: dict[str, Any] = {name: list(model.named_vars_to_dims.get(name, ())) for name in drawn.variables}
     coords = {name: list(entries) for name, entries in model.coords.items() if entries is not None}
-    tree = az.from_dict(
+    tree: DataTree = az.from_dict(
         {"posterior": drawn.variables, "sample_stats": drawn.statistics},
         dims={name: entries for name, entries in dims.items() if entries},
         coords=coords,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError, read, to_tree
 from ..forward_models import Closure
-from .coordinates import coordinates
+from .coordinates import Coordinates, coordinates
 from .diagnostics import QUADRATURE_LIMIT, ParameterSummary, Verdict, summarise, verdict
 from .draws import (
     derived_quantities,
@@ -88,12 +88,7 @@ def fit_experiment(
         settings = replace(settings, resolution=resolution)
         model = model_of(experiment, settings)
         chosen = coordinates(experiment, free(parameters), *value_labels(model))
-        try:
-            drawn = sample(model, sampler, chosen, progress)
-        except (RuntimeError, ValueError) as error:
-            raise ExperimentError(
-                f"{experiment.title}: the sampler cannot start ({error}); check priors and data"
-            ) from error
+        drawn = _sampled(experiment, model, sampler, chosen, progress)
         by_label = draws_by_label(drawn, parameters)
         values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
         bounds = rate_bounds(experiment, parameters, resolution)
@@ -105,6 +100,21 @@ def fit_experiment(
     tree = _tree(experiment, settings, sampler, parameters, drawn, values, rows)
     tree.attrs.update(_attributes(experiment, settings, sampler, drawn, judged, error))
     return tree
+
+
+def _sampled(
+    experiment: Experiment,
+    model: Any,
+    sampler: SamplerSettings,
+    chosen: Coordinates,
+    progress: Callable[[Any], None] | None,
+) -> Draws:
+    try:
+        return sample(model, sampler, chosen, progress)
+    except (RuntimeError, ValueError) as failure:
+        raise ExperimentError(
+            f"{experiment.title}: the sampler cannot start ({failure}); check priors and data"
+        ) from failure
 
 
 def draws_by_label(drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:
