@@ -31,8 +31,8 @@ from dissentangle.inference.unknowns import ModelSettings
 import dissentangle.inference.fitting as f
 original, spent = f.sample, {}
 def timed(*a, **k):
-    start = time.perf_counter(); drawn = original(*a, **k)
-    spent["sample"] = time.perf_counter() - start; spent.update(drawn.timings); return drawn
+    drawn = original(*a, **k)
+    spent.update(drawn.timings); return drawn
 f.sample = timed
 experiment = read("fig2b-d55"); mark("read the experiment")
 tree = f.fit_experiment(experiment, ModelSettings(), SamplerSettings(1)); mark("fit")
@@ -41,8 +41,8 @@ for (_, a), (name, b) in zip(marks, marks[1:]):
     if name != "fit": print(f"{name:40} {b - a:6.2f} s")
     else:
         print(f"{'translate and compile':40} {spent['compile']:6.2f} s")
-        print(f"{'sample':40} {spent['sample'] - spent['compile']:6.2f} s")
-        print(f"{'model, predictions, derived, diagnostics':40} {b - a - spent['sample']:6.2f} s")
+        print(f"{'sample':40} {spent['sample']:6.2f} s")
+        print(f"{'model, predictions, derived, diagnostics':40} {b - a - spent['sample'] - spent['compile']:6.2f} s")
 """
 
 
