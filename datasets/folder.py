@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..forward_models import CLOSURES, LIGHTS, NOISES, PARAMETERS
-from .csv_table import check_size, read_table, write_table
-from .errors import ExperimentError, check_keys, violation
-from .experiment import (
-    APPARATUS,
-    DECAY_TIMES,
-    MAIN_RUN,
-    Experiment,
-    Known,
-    Observation,
-    Series,
-    StageEntry,
-    Truth,
-    check_choice,
-    check_experiment,
-)
+from .checks import check_choice, check_experiment
+from .csv_table import check_size, read_table
+from .errors import check_keys, violation
+from .experiment import APPARATUS, DECAY_TIMES, MAIN_RUN, Experiment, Known, Observation, Series, StageEntry, Truth
 from .tree import FORMAT_VERSION
 from .units import factor, plain_number, quantity
 
@@ -276,88 +264,3 @@ def _excluded(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray | None:
     if not np.isin(column, (0, 1)).all():
         raise violation(f"{path}: column 'exclude'", f"{column[~np.isin(column, (0, 1))][0]:g}", "0 or 1")
     return column.astype(bool) if column.any() else None
-
-
-def write_folder(experiment: Experiment, folder: Path) -> None:
-    """Write the experiment so that `read_folder` gives it back without loss. The folder must not exist."""
-    import tomli_w
-
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    table: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "title": experiment.title,
-        "simulated": experiment.simulated,
-    }
-    if experiment.description:
-        table["description"] = experiment.description
-    if experiment.apparatus:
-        table["apparatus"] = {name: _known_row(name, known) for name, known in experiment.apparatus.items()}
-    if experiment.priors:
-        table["prior"] = experiment.priors
-    if experiment.truth is not None:
-        truth = experiment.truth
-        table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}
-    if experiment.run_depth:
-        table["run"] = [{"name": n, "relative_depth": depth} for n, depth in experiment.run_depth.items()]
-    table["stage"] = [
-        {"duration": f"{stage.duration!r} ms"}
-        | {light: True for light in LIGHTS if light in stage.lights}
-        | ({} if stage.run == MAIN_RUN else {"run": stage.run})
-        for stage in experiment.stages
-    ]
-    if experiment.series:
-        table["series"] = [_series_row(k, series) for k, series in enumerate(experiment.series)]
-    if experiment.observations:
-        table["observation"] = [_observation_row(o) for o in experiment.observations]
-    for row, series in zip(table.get("series", ()), experiment.series, strict=True):
-        _write_series(folder / row["file"], series)
-    (folder / FILE).write_text(tomli_w.dumps(table), encoding="utf-8")
-
-
-def _with_unit(value: float, unit: str) -> str | float:
-    return value if unit == "1" else f"{value!r} {unit}"
-
-
-def _known_row(name: str, known: Known) -> Any:
-    unit = PARAMETERS[name].unit
-    if known.sigma == 0:
-        return _with_unit(known.value, unit)
-    return {"value": _with_unit(known.value, unit), "sigma": _with_unit(known.sigma, unit)}
-
-
-def _series_row(index: int, series: Series) -> dict[str, Any]:
-    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", series.name)
-    row: dict[str, Any] = {"kind": series.kind, "file": f"{series.name if plain else f'series-{index}'}.csv"}
-    if series.name != series.kind:
-        row["name"] = series.name
-    defaults = Series("", "", series.time, series.value, series.spread)
-    for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale"):
-        if getattr(series, key) != getattr(defaults, key):
-            row[key] = getattr(series, key)
-    row["noise"] = series.noise
-    return row
-
-
-def _write_series(path: Path, series: Series) -> None:
-    columns = {"time": series.time, "value": series.value, NOISES[series.noise].spread: series.spread}
-    if series.excluded is not None:
-        columns["exclude"] = series.excluded.astype(float)
-    write_table(path, columns)
-
-
-def _observation_row(observation: Observation) -> dict[str, Any]:
-    unit = observation.unit
-    row: dict[str, Any] = {"quantity": observation.quantity}
-    if observation.quantity not in DECAY_TIMES:
-        row["time"] = f"{observation.time!r} ms"
-    row |= {"value": _with_unit(observation.value, unit), "sigma": _with_unit(observation.sigma, unit)}
-    if observation.run != MAIN_RUN:
-        row["run"] = observation.run
-    if observation.excluded:
-        row["exclude"] = observation.excluded
-    for key in ("source", "scale_uncertainty", "shared_scale"):
-        if getattr(observation, key):
-            row[key] = getattr(observation, key)
-    return row

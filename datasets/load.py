@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from .errors import ExperimentError, nearest, violation
 from .experiment import Experiment
-from .folder import FILE, read_folder, write_folder
+from .folder import FILE, read_folder
+from .folder_writing import write_folder
 from .netcdf import read_netcdf, write_tree
 from .tree import from_tree, to_tree
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..forward_models import NOISES, OBSERVABLES, Closure, InitialState, Stage, evolve
+from .checks import check_choice, check_experiment
 from .errors import ExperimentError, check_keys
-from .experiment import MAIN_RUN, Experiment, Known, Series, StageEntry, Truth, check_choice, check_experiment
+from .experiment import MAIN_RUN, Experiment, Known, Series, StageEntry, Truth
 from .stage_rates import initial_of, rates_of
 
 PAPER = {

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ..forward_models import Closure
 from .errors import ExperimentError
-from .experiment import MAIN_RUN, Experiment, Known
+from .experiment import MAIN_RUN, Experiment, Known, Series
 from .simulate import PAPER, SeriesPlan, simulate
 
 _OTHER = {
@@ -48,23 +46,10 @@ def simulate_like(
         merged = known | given
         depth = merged.get("optical_depth") or merged["collective_rate"] / merged["radiative_rate"]
         apparatus["optical_depth"] = Known(depth, apparatus["optical_depth"].sigma)
-    plans = [
-        SeriesPlan(
-            s.kind,
-            np.asarray(s.time),
-            s.spread,
-            s.noise,
-            s.name,
-            s.scale_uncertainty,
-            s.offset_uncertainty,
-            s.tail,
-        )
-        for s in experiment.series
-    ]
     title = experiment.title.removeprefix("simulated: ")
     return simulate(
         experiment.run_stages(MAIN_RUN),
-        plans,
+        [_plan(series) for series in experiment.series],
         known | given,
         closure=closure,
         seed=seed,
@@ -72,3 +57,7 @@ def simulate_like(
         apparatus=apparatus or None,
         description=f"Made by the {closure} closure; not measured.",
     )
+
+
+def _plan(s: Series) -> SeriesPlan:
+    return SeriesPlan(s.kind, s.time, s.spread, s.noise, s.name, s.scale_uncertainty, s.offset_uncertainty, s.tail)

@@ -17,18 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..forward_models import LIGHTS, NOISES, PARAMETERS
+from .checks import check_choice, check_experiment
 from .errors import ExperimentError, violation
-from .experiment import (
-    APPARATUS,
-    Experiment,
-    Known,
-    Observation,
-    Series,
-    StageEntry,
-    Truth,
-    check_choice,
-    check_experiment,
-)
+from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
 
 if TYPE_CHECKING:
     from xarray import DataTree

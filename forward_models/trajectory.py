@@ -87,10 +87,8 @@ def evolve(
     exponent = (
         xp.concatenate([0 * growth[..., :1], xp.cumsum(growth, axis=-1)], axis=-1) if len(grid.widths) else 0 * n2
     )
-    start = initial.initial_variance
-    start = start[..., None] if np.ndim(start) else start
     variance = accumulate(
-        start,
+        _column(initial.initial_variance),
         exponent,
         growth,
         contributions,
@@ -98,23 +96,28 @@ def evolve(
         exponent_bound=float((bounds.fastest * durations).sum()),
         xp=xp,
     )
+    return _observables(*(values[..., grid.wanted] for values in (n2, p, variance, exponent)), initial, xp)
 
-    wanted = grid.wanted
-    n2, p, exponent = n2[..., wanted], p[..., wanted], exponent[..., wanted]
-    sigma = variance[..., wanted]
-    jx = initial.jx
-    jx = jx[..., None] if np.ndim(jx) else jx
-    observables = (
+
+def _observables(n2: Any, p: Any, variance: Any, exponent: Any, initial: InitialState, xp: Any) -> Trajectory:
+    """All observables, of one shape in NumPy."""
+    jx = _column(initial.jx)
+    values = (
         n2,
         p,
-        sigma,
-        epr_parameter(n2, p, sigma),
+        variance,
+        epr_parameter(n2, p, variance),
         mean_spin(n2, p) / jx,
         xp.exp(-0.5 * exponent),
         orientation(n2, p),
-        total_variance(n2, p, sigma) / (2 * jx),
+        total_variance(n2, p, variance) / (2 * jx),
     )
-    return Trajectory(*(np.broadcast_arrays(*observables) if xp is np else observables))
+    return Trajectory(*(np.broadcast_arrays(*values) if xp is np else values))
+
+
+def _column(value: Any) -> Any:
+    """An initial value for each draw, with an axis for the times."""
+    return value[..., None] if np.ndim(value) else value
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
 
+    _fitting_verbs(verbs)
+    _experiment_verbs(verbs)
+    return main
+
+
+def _fitting_verbs(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="fit the published numbers and a simulated series; tables and a figure")
     demo.add_argument("-o", "--output", default="dissentangle-demo", help="folder for fits and figure (%(default)s)")
     demo.add_argument("--seed", type=_seed, default=1)
@@ -75,6 +81,13 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--figure", default=None, help="also write a figure (png, pdf, svg)")
     fit.set_defaults(run=_verb("fit", "fit"))
 
+    show = verbs.add_parser("show", help="the tables of a fit again")
+    show.add_argument("fit", help="a file that `dissentangle fit` wrote")
+    show.add_argument("--figure", default=None, help="figure to write (png, pdf, svg)")
+    show.set_defaults(run=_verb("fit", "show"))
+
+
+def _experiment_verbs(verbs: Any) -> None:
     check = verbs.add_parser("check", help="validate; what would be fitted and what each series informs")
     _experiment(check)
     _model(check)
@@ -86,11 +99,6 @@ def parser() -> argparse.ArgumentParser:
     prior.add_argument("-o", "--figure", default=None, help="figure to write (png, pdf, svg)")
     prior.add_argument("--seed", type=_seed, default=1)
     prior.set_defaults(run=_verb("experiments", "prior"))
-
-    show = verbs.add_parser("show", help="the tables of a fit again")
-    show.add_argument("fit", help="a file that `dissentangle fit` wrote")
-    show.add_argument("--figure", default=None, help="figure to write (png, pdf, svg)")
-    show.set_defaults(run=_verb("fit", "show"))
 
     init = verbs.add_parser("init", help="a folder to fill in")
     init.add_argument("folder")
@@ -108,7 +116,6 @@ def parser() -> argparse.ArgumentParser:
     simulate.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic")
     simulate.add_argument("--seed", type=_seed, default=1)
     simulate.set_defaults(run=_verb("experiments", "simulate"))
-    return main
 
 
 def _experiment(verb: argparse.ArgumentParser) -> None:

@@ -1,0 +1,199 @@
+"""Checks of an experiment: every violation says where, what was found, and what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..forward_models import CLOSURES, NOISES, OBSERVABLES, PARAMETERS
+from .errors import nearest, violation
+from .experiment import APPARATUS, QUANTITIES, VARIANCES, Experiment, Known, Observation, Series
+
+MOST_STAGES = 1000
+RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
+LARGEST_NUMBER, SMALLEST_SIGMA = 1e9, 1e-9
+
+
+def check_experiment(experiment: Experiment, where: str = "experiment") -> Experiment:
+    """Raise ExperimentError for anything that cannot be: see each check's message."""
+    if not experiment.stages:
+        raise violation(f"{where}: stage", "no stage", "at least one [[stage]] with a duration")
+    if len(experiment.stages) > MOST_STAGES:
+        raise violation(f"{where}: stage", f"{len(experiment.stages)} stages", f"at most {MOST_STAGES}")
+    for k, stage in enumerate(experiment.stages, 1):
+        at = f"{where}: stage {k}"
+        if not (np.isfinite(stage.duration) and stage.duration > 0):
+            raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
+    for name, depth in experiment.run_depth.items():
+        _check_run(f"{where}: run", name, experiment)
+        if not (np.isfinite(depth) and depth > 0):
+            raise violation(f"{where}: run {name!r}: relative_depth", depth, "a positive number")
+    for name, known in experiment.apparatus.items():
+        _check_known(f"{where}: apparatus: {name}", name, known)
+    names = [series.name for series in experiment.series]
+    for name in names:
+        if names.count(name) > 1:
+            raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
+    for series in experiment.series:
+        check_series(series, experiment, f"{where}: series {series.name!r}")
+    labels = [observation.label for observation in experiment.observations]
+    for k, observation in enumerate(experiment.observations, 1):
+        at = f"{where}: observation {k} ({observation.quantity})"
+        _check_observation(observation, experiment, at)
+        if labels.count(observation.label) > 1:
+            raise violation(at, f"{observation.label!r} twice", "each quantity once at a time of a run: pool them")
+    _check_shared_scales(experiment, where)
+    _check_truth(experiment, where)
+    _check_texts(experiment, where)
+    return experiment
+
+
+def _check_shared_scales(experiment: Experiment, where: str) -> None:
+    sizes: dict[str, float] = {}
+    for observation in experiment.observations:
+        group, size = observation.shared_scale, observation.scale_uncertainty
+        if not group:
+            continue
+        at = f"{where}: observation {observation.label!r}: shared_scale {group!r}"
+        if group in [series.name for series in experiment.series]:
+            raise violation(at, "the name of a series", "a name of its own")
+        if sizes.setdefault(group, size) != size:
+            raise violation(at, f"scale_uncertainty {size:g}", f"{sizes[group]:g}, as for the others of the group")
+
+
+def _check_truth(experiment: Experiment, where: str) -> None:
+    truth = experiment.truth
+    if truth is None:
+        return
+    check_choice(f"{where}: truth: closure", truth.closure, CLOSURES)
+    if not 0 <= truth.seed < 2**63:
+        raise violation(f"{where}: truth: seed", truth.seed, "a whole number from 0 to 2⁶³ − 1")
+    for label, value in truth.parameters.items():
+        if label.split("[")[0] not in PARAMETERS or "/" in label:
+            raise violation(f"{where}: truth: parameters", repr(label), "names of parameters")
+        if not np.isfinite(value):
+            raise violation(f"{where}: truth: parameters: {label}", value, "a finite number")
+
+
+def _check_texts(experiment: Experiment, where: str) -> None:
+    texts = [experiment.title, experiment.description, *experiment.runs]
+    texts += [text for o in experiment.observations for text in (o.source, o.excluded, o.shared_scale)]
+    for text in texts:
+        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise violation(where, repr(text), "texts without NUL and lone surrogates")
+
+
+def check_choice(where: str, word: str, known: Sequence[str]) -> None:
+    """Raise unless `word` is one of `known`."""
+    if word not in known:
+        raise violation(where, f"{word!r}{nearest(word, known)}", "one of " + ", ".join(known))
+
+
+def _check_run(where: str, run: str, experiment: Experiment) -> None:
+    check_choice(where, run, experiment.runs)
+
+
+def _check_known(where: str, name: str, known: Known) -> None:
+    check_choice(where, name, APPARATUS)
+    parameter = PARAMETERS[name]
+    if not np.isfinite(known.value) or not (np.isfinite(known.sigma) and known.sigma >= 0):
+        raise violation(where, f"{known.value:g} ± {known.sigma:g}", "finite numbers, sigma ≥ 0")
+    if parameter.domain != "real" and known.value < 0:
+        raise violation(where, f"{known.value:g}", "a number ≥ 0")
+    if name in ("optical_depth", "faraday_angle", "detection_efficiency") and known.value == 0:
+        raise violation(where, "0", "a number > 0")
+    if parameter.domain == "unit interval" and known.value > 1:
+        raise violation(where, f"{known.value:g}", "a number in [0, 1]")
+    if name == "squeezing_limit" and known.value == 0:
+        raise violation(where, "0", "a number in (0, 1]")
+
+
+def check_series(series: Series, experiment: Experiment, where: str) -> None:
+    """Raise for a series that does not fit the experiment or itself; rows are counted from 1."""
+    _check_words(series, experiment, where)
+    if not len(series.time):
+        raise violation(where, "no rows", "at least one measurement")
+    if not len(series.time) == len(series.value) == len(series.spread):
+        raise violation(where, "columns of different length", "the same number of times, values and errors")
+    noise = NOISES[series.noise]
+    if series.noise == "gamma" and series.kind not in VARIANCES:
+        raise violation(
+            f"{where}: noise", "gamma", f"gaussian or student-t for {series.kind} (gamma: {', '.join(VARIANCES)})"
+        )
+    _check_rows(f"{where}: time", series.time, np.isfinite(series.time), "a finite time")
+    _check_rows(f"{where}: value", series.value, np.isfinite(series.value), "a finite number")
+    if series.noise == "gamma":
+        _check_rows(f"{where}: value", series.value, series.value > 0, "a variance > 0")
+        _check_rows(f"{where}: repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
+        if series.offset_uncertainty:
+            raise violation(
+                f"{where}: offset_uncertainty", series.offset_uncertainty, "0 with gamma noise: a variance is > 0"
+            )
+    ok = np.isfinite(series.spread) & (series.spread > 0)
+    _check_rows(f"{where}: {noise.spread}", series.spread, ok, "a positive number")
+    _check_rows(f"{where}: value", series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
+    ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
+    _check_rows(f"{where}: {noise.spread}", series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
+    later = np.concatenate([[True], np.diff(series.time) >= 0])
+    _check_rows(f"{where}: time", series.time, later, "times in ascending order")
+    total = experiment.duration(series.run)
+    inside = (series.time >= 0) & (series.time <= total * (1 + 1e-12))
+    _check_rows(
+        f"{where}: time", series.time, inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms"
+    )
+    for key in ("scale_uncertainty", "offset_uncertainty"):
+        size = getattr(series, key)
+        if not (np.isfinite(size) and size >= 0):
+            raise violation(f"{where}: {key}", size, "a number ≥ 0")
+    if not 0 < series.tail <= LARGEST_NUMBER:
+        raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
+
+
+def _check_words(series: Series, experiment: Experiment, where: str) -> None:
+    if not series.name.strip(". ") or any(character in series.name for character in "/[]\x00"):
+        raise violation(f"{where}: name", repr(series.name), "a name, without '/', '[' and ']'")
+    if not series.name.isprintable() or series.name in (*PARAMETERS, *RESERVED):
+        raise violation(f"{where}: name", "a name that is taken", "another `name`")
+    check_choice(f"{where}: kind", series.kind, OBSERVABLES)
+    check_choice(f"{where}: noise", series.noise, tuple(NOISES))
+    _check_run(f"{where}: run", series.run, experiment)
+    if not series.efficiency_in_scale:
+        if series.kind not in VARIANCES:
+            raise violation(f"{where}: efficiency_in_scale", "false", f"true for {series.kind}: no light variance")
+        if "detection_efficiency" not in experiment.apparatus:
+            raise violation(f"{where}: efficiency_in_scale", "false", "a detection_efficiency in [apparatus]")
+
+
+def _check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str) -> None:
+    if not ok.all():
+        row = int(np.argmin(ok))
+        raise violation(f"{where}: row {row + 1}", f"{values[row]:g}", expected)
+
+
+def _check_observation(observation: Observation, experiment: Experiment, where: str) -> None:
+    check_choice(f"{where}: quantity", observation.quantity, QUANTITIES)
+    _check_run(f"{where}: run", observation.run, experiment)
+    numbers: tuple[tuple[str, Any], ...] = (
+        ("value", observation.value),
+        ("sigma", observation.sigma),
+        ("time", observation.time),
+        ("scale_uncertainty", observation.scale_uncertainty),
+    )
+    for key, number in numbers:
+        if not np.isfinite(number):
+            raise violation(f"{where}: {key}", number, "a finite number")
+    if observation.sigma < SMALLEST_SIGMA:
+        raise violation(f"{where}: sigma", observation.sigma, f"a positive number, at least {SMALLEST_SIGMA:g}")
+    if abs(observation.value) > LARGEST_NUMBER:
+        raise violation(f"{where}: value", observation.value, f"at most {LARGEST_NUMBER:g}")
+    if observation.scale_uncertainty < 0:
+        raise violation(f"{where}: scale_uncertainty", observation.scale_uncertainty, "a number ≥ 0")
+    total = experiment.duration(observation.run)
+    if not 0 <= observation.time <= total * (1 + 1e-12):
+        raise violation(
+            f"{where}: time",
+            f"{observation.time:g} ms",
+            f"a time inside the stages of run {observation.run!r}, 0 to {total:g} ms",
+        )

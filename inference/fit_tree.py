@@ -1,0 +1,143 @@
+"""The DataTree of a fit: ArviZ groups, derived quantities, the posterior table, the experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..datasets import Experiment, to_tree
+from ..forward_models import PARAMETERS
+from .diagnostics import ParameterSummary
+from .draws import derived_quantities, excluded_observations, log_likelihood, noisy, predict_draws, prior_draws
+from .model import entry_dim
+from .predictions import fitted_observations
+from .sampling import Draws, SamplerSettings
+from .unknowns import ModelSettings, Unknown, free
+
+if TYPE_CHECKING:
+    from xarray import Dataset, DataTree
+
+PRIOR_DRAWS = 1000
+
+
+def fit_tree(
+    experiment: Experiment,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    parameters: list[Unknown],
+    drawn: Draws,
+    values: dict[str, Any],
+    rows: list[ParameterSummary],
+) -> DataTree:
+    """All groups of a fit; see docs/formats.md. `values`: draws by label, flat; `rows`: the posterior table."""
+    import xarray as xr
+
+    rng = np.random.default_rng([sampler.seed, 1])
+    shape = next(iter(drawn.statistics.values())).shape[:2]
+    prior = prior_draws(parameters, PRIOR_DRAWS, rng)
+    means = predict_draws(experiment, values, settings.closure, accuracy=1e-7)
+    prior_means = predict_draws(experiment, prior, settings.closure, accuracy=1e-4)
+    groups: dict[str, Any] = {
+        "posterior": _stacked_dataset(drawn.variables, parameters),
+        "prior": _stacked({u.label: prior[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
+        "posterior_predictive": _data(experiment, noisy(experiment, means, rng), shape),
+        "prior_predictive": _data(experiment, noisy(experiment, prior_means, rng), (1, PRIOR_DRAWS)),
+        "log_likelihood": _data(experiment, log_likelihood(experiment, means), shape),
+        "observed_data": _data(experiment, _observed(experiment), None),
+        "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
+        "derived": _derived(experiment, values, settings, shape),
+        "summary": _summary(rows),
+    }
+    others = excluded_observations(experiment, values)
+    if others:
+        predicted = predict_draws(experiment, values, settings.closure, observations=others, accuracy=1e-7).observations
+        stacked = np.stack(predicted, axis=-1)
+        groups["predictions"] = xr.Dataset(
+            {"excluded_observations": (("chain", "draw", "excluded"), stacked.reshape(*shape, -1))},
+            coords={"excluded": [o.label for o in others]},
+        )
+    tree = xr.DataTree.from_dict(groups)
+    tree["experiment"] = to_tree(experiment)
+    return tree
+
+
+def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:
+    variables: dict[str, np.ndarray] = {}
+    for name in dict.fromkeys(u.name for u in free(parameters)):
+        entries = [u for u in free(parameters) if u.name == name]
+        columns = [draws[u.label].reshape(shape) for u in entries]
+        variables[name] = columns[0] if entries[0].index is None else np.stack(columns, axis=-1)
+    return _stacked_dataset(variables, parameters)
+
+
+def _stacked_dataset(variables: Mapping[str, np.ndarray], parameters: list[Unknown]) -> Dataset:
+    import xarray as xr
+
+    columns: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
+    for name, array in variables.items():
+        about = PARAMETERS[name]
+        attributes = {"units": about.unit, "long_name": about.meaning, "symbol": about.symbol}
+        if array.ndim == 2:
+            columns[name] = (("chain", "draw"), array, attributes)
+            continue
+        dim = "lights" if name == "dephasing_rate" else entry_dim(name, parameters)
+        source = "pure_dephasing_rate" if not any(u.name == name for u in parameters) else name
+        coords[dim] = [u.index for u in parameters if u.name == source and not u.prior.fixed]
+        columns[name] = (("chain", "draw", dim), array, attributes)
+    first = next(iter(variables.values()))
+    coords |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+    return xr.Dataset(columns, coords=coords)
+
+
+def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], shape: tuple[int, int] | None) -> Dataset:
+    import xarray as xr
+
+    columns: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
+    if shape is not None:
+        coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    for name, array in arrays.items():
+        dim = "observation" if name == "observations" else f"{name}_time"
+        if name == "observations":
+            coords[dim] = [o.label for o in fitted_observations(experiment)]
+        else:
+            series = next(s for s in experiment.series if s.name == name)
+            coords[dim] = (dim, series.time[series.fitted], {"units": "ms"})
+        full = array if shape is None else array.reshape(*shape, -1)
+        columns[name] = ((dim,) if shape is None else ("chain", "draw", dim), full)
+    return xr.Dataset(columns, coords=coords)
+
+
+def _observed(experiment: Experiment) -> dict[str, np.ndarray]:
+    observed = {s.name: s.value[s.fitted] for s in experiment.series if s.fitted.any()}
+    observations = fitted_observations(experiment)
+    if observations:
+        observed["observations"] = np.array([o.value for o in observations])
+    return observed
+
+
+def _derived(
+    experiment: Experiment, values: dict[str, Any], settings: ModelSettings, shape: tuple[int, int]
+) -> Dataset:
+    import xarray as xr
+
+    units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"}
+    derived = derived_quantities(experiment, values, settings.closure)
+    columns = {
+        name: (("chain", "draw", dim), array.reshape(*shape, -1), {"units": units.get(name, "1")})
+        for name, (dim, _, array) in derived.items()
+    }
+    return xr.Dataset(columns, coords={dim: entries for dim, entries, _ in derived.values()})
+
+
+def _summary(rows: list[ParameterSummary]) -> Dataset:
+    import xarray as xr
+
+    numbers = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat")
+    columns: dict[str, Any] = {n: ("parameter", np.array([getattr(r, n) for r in rows])) for n in numbers}
+    contraction = [np.nan if r.contraction is None else r.contraction for r in rows]
+    columns["contraction"] = ("parameter", np.array(contraction))
+    return xr.Dataset(columns, coords={"parameter": [r.label for r in rows]}, attrs={"interval": "94 % HDI"})
