@@ -96,7 +96,8 @@ def evolve(
         exponent_bound=float((bounds.fastest * durations).sum()),
         xp=xp,
     )
-    return _observables(*(values[..., grid.wanted] for values in (n2, p, variance, exponent)), initial, xp)
+    n2, p, variance, exponent = (values[..., grid.wanted] for values in (n2, p, variance, exponent))
+    return _observables(n2, p, variance, exponent, initial, xp)
 
 
 def _observables(n2: Any, p: Any, variance: Any, exponent: Any, initial: InitialState, xp: Any) -> Trajectory:

@@ -77,6 +77,7 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     marked = f"{title}" + ("" if "simulated" in title or not experiment.simulated else " (simulated)")
+    figure.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
     figure.suptitle(_as_text(marked), fontsize=10)
     return figure
 

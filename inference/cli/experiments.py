@@ -26,7 +26,8 @@ def check(given: argparse.Namespace) -> int:
     for label, value in fixed_values(parameters).items():
         print(f"fixed: {label} = {value:g}")
     for name in unused_knowledge(experiment, parameters):
-        print(f"not used: {name} of the apparatus")
+        why = " (contained in the scale uncertainty of ξ)" if name == "detection_efficiency" else ""
+        print(f"not used: {name} of the apparatus{why}")
     print()
     print(_informs(experiment, parameters, settings.closure))
     return 0
