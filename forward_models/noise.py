@@ -56,6 +56,13 @@ def _gamma(value: Any, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
     )
 
 
+def _draw_gamma(rng: np.random.Generator, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
+    """NaN where the mean is no variance: a free Γ̃ below its microscopic floor can make ξ negative."""
+    shape = gamma_shape(repetitions)
+    relative = rng.standard_gamma(np.broadcast_to(shape, np.shape(mean))) / shape
+    return np.where(np.asarray(mean) > 0, relative * mean, np.nan)
+
+
 NOISES: dict[str, Noise] = {
     noise.name: noise
     for noise in (
@@ -74,7 +81,7 @@ NOISES: dict[str, Noise] = {
         Noise(
             "gamma",
             "repetitions",
-            lambda rng, mean, r, tail: rng.gamma(gamma_shape(r), mean / gamma_shape(r)),
+            _draw_gamma,
             _gamma,
         ),
     )

@@ -4,7 +4,7 @@ The priors stay as they are: each map has a constant Jacobian. What the data det
 combinations; in plain logarithms these are curved ridges. Three of them follow from the physics:
 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
-- the initial slope of P fixes about Γout_L + (5/4) Γcol − Γpump n3/4: the same, weighted, and a shear
+- the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
 
 A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
@@ -24,6 +24,8 @@ from ..datasets import Experiment
 from ..datasets.experiment import VARIANCES
 from .unknowns import Unknown
 
+SPAN = 0.3
+"""The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
@@ -69,6 +71,8 @@ def coordinates(
             scale[k] = prior.numbers[1]
     logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
 
+    longest = max(experiment.duration(run) for run in experiment.runs)
+
     def index(label: str) -> int:
         return labels.index(label)
 
@@ -81,7 +85,7 @@ def coordinates(
         loss, collisions = index("light_loss_rate"), index("collision_rate")
         pumped = [label for label in labels if label.startswith("pump_rate[drive") and label in logarithmic]
         if pumped and "initial_n3" in logarithmic:
-            steps.append(_loss_shear(loss, collisions, index(pumped[0]), index("initial_n3"), centre))
+            steps.append(_loss_shear(loss, collisions, index(pumped[0]), index("initial_n3"), centre, SPAN * longest))
         steps.append(_sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
     for series in experiment.series:
         if series.kind in VARIANCES and f"scale[{series.name}]" in labels and "initial_n3" in logarithmic:
@@ -127,12 +131,19 @@ def _scale_shear(scale: int, n3: int, centre: np.ndarray) -> Callable[[list[Any]
     return step
 
 
-def _loss_shear(loss: int, collisions: int, pump: int, n3: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
+def _loss_shear(
+    loss: int, collisions: int, pump: int, n3: int, centre: np.ndarray, span: float
+) -> Callable[[list[Any]], None]:
+    """What pumping n3 adds to P over a `span` of time (ms), after which a strong pump has nothing left to do."""
     total = np.exp(centre[loss]) + COLLISION_WEIGHT * np.exp(centre[collisions])
-    reference = np.exp(centre[pump] + centre[n3])
+
+    def pumped(u: list[Any]) -> Any:
+        return _exp(u[n3]) / (_exp(-u[pump]) + span)
+
+    reference = pumped(list(centre))
 
     def step(u: list[Any]) -> None:
-        u[loss] = u[loss] + (_exp(u[pump] + u[n3]) - reference) / (4 * total)
+        u[loss] = u[loss] + (pumped(u) - reference) / (4 * total)
 
     return step
 

@@ -89,7 +89,9 @@ def _remarks(result: DataTree, from_prior: list[str]) -> str:
     if from_prior:
         lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
     if result.attrs["attempts"] > 1:
-        lines.append(f"Sampled {result.attrs['attempts']} times, with smaller steps, until no transition diverged.")
+        diverged = bool(result["sample_stats"]["diverging"].any())
+        end = "; some transitions diverged all the same" if diverged else ", until no transition diverged"
+        lines.append(f"Sampled {result.attrs['attempts']} times, with smaller steps{end}.")
     why = f" ({result.attrs['engine_reason']})" if result.attrs["engine_reason"] else ""
     lines.append(f"Engine: {result.attrs['engine']}{why}.")
     return "\n".join(lines)

@@ -35,6 +35,11 @@ def test_gamma_is_the_scatter_of_a_variance_from_two_quadratures():
     assert stats.kstest(xi, SCIPY["gamma"].cdf).pvalue > 1e-3
 
 
+def test_gamma_of_no_variance_is_nan():
+    drawn = NOISES["gamma"].draw(np.random.default_rng(1), np.array([0.5, -0.5]), 40.0, 4.0)
+    np.testing.assert_array_equal(np.isnan(drawn), [False, True])
+
+
 def test_unknown_kind():
     with pytest.raises(InvalidValue, match="noise = 'poisson': expected one of gaussian, student-t, gamma"):
         noise_kind("poisson")

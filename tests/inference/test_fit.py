@@ -108,6 +108,14 @@ def test_groups_agree_with_each_other(fit_d55):
     assert float(fit_d55["derived"]["entanglement_duration"].median()) == pytest.approx(22.8, abs=4)
 
 
+def test_a_free_dephasing_rate_is_found_too():
+    found = inference.fit("fig2b-d55", seed=1, free_dephasing=True)
+    assert found.attrs["healthy"] == 1
+    rows = {row.label: row for row in summary_rows(found)}
+    assert abs(rows["dephasing_rate[drive]"].mean - 0.193) < 4 * rows["dephasing_rate[drive]"].sd
+    assert "pure_dephasing_rate[drive]" not in rows
+
+
 def test_verdict_names_what_is_wrong():
     rng = np.random.default_rng(1)
     good = {"collision_rate": rng.normal(size=(4, 1000))}
