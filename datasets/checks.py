@@ -16,8 +16,10 @@ RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights"
 LARGEST_NUMBER, SMALLEST_SIGMA = 1e9, 1e-9
 
 
-def check_experiment(experiment: Experiment, where: str = "experiment") -> Experiment:
-    """Raise ExperimentError for anything that cannot be: see each check's message."""
+def check_experiment(
+    experiment: Experiment, where: str = "experiment", files: Sequence[str] | None = None
+) -> Experiment:
+    """Raise ExperimentError for anything that cannot be: see each check's message. `files`: of the series, to name."""
     if not experiment.stages:
         raise violation(f"{where}: stage", "no stage", "at least one [[stage]] with a duration")
     if len(experiment.stages) > MOST_STAGES:
@@ -36,8 +38,9 @@ def check_experiment(experiment: Experiment, where: str = "experiment") -> Exper
     for name in names:
         if names.count(name) > 1:
             raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
-    for series in experiment.series:
-        check_series(series, experiment, f"{where}: series {series.name!r}")
+    for k, series in enumerate(experiment.series):
+        file = f" ({files[k]})" if files is not None else ""
+        check_series(series, experiment, f"{where}: series {series.name!r}{file}")
     labels = [observation.label for observation in experiment.observations]
     for k, observation in enumerate(experiment.observations, 1):
         at = f"{where}: observation {k} ({observation.quantity})"

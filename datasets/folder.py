@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,7 @@ def read_folder(folder: Path) -> Experiment:
         truth=_truth(where, table),
     )
     series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series"))
-    return check_experiment(_with_series(experiment, series), where)
-
-
-def _with_series(experiment: Experiment, series: tuple[Series, ...]) -> Experiment:
-    from dataclasses import replace
-
-    return replace(experiment, series=series)
+    return check_experiment(replace(experiment, series=series), where, [row["file"] for row in table.get("series", [])])
 
 
 def _required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:

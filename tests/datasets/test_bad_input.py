@@ -57,8 +57,14 @@ def test_the_unchanged_one_is_read(tmp_path):
         ("time,value,sigma\n1,0.9,nan\n", r"line 2: column 'sigma': found nan, expected a finite number"),
         ("time,value,sigma\n1,much,0.1\n", r"line 2: column 'value': found 'much', expected a number"),
         ("time,value,sigma\n1,0.9\n", r"line 2: found 2 cells, expected 3: time, value, sigma"),
-        ("time,value,sigma\n2,0.9,0.1\n1,0.9,0.1\n", r"series 'xi': time: row 2: found 1, expected times in ascending"),
-        ("time,value,sigma\n1,0.9,-0.1\n", r"series 'xi': sigma: row 1: found -0.1, expected a positive number"),
+        (
+            "time,value,sigma\n2,0.9,0.1\n1,0.9,0.1\n",
+            r"series 'xi' \(xi.csv\): time: row 2: found 1, expected times in ascending",
+        ),
+        (
+            "time,value,sigma\n1,0.9,-0.1\n",
+            r"series 'xi' \(xi.csv\): sigma: row 1: found -0.1, expected a positive number",
+        ),
         (
             "time,value,sigma\n21,0.9,0.1\n",
             r"row 1: found 21, expected a time inside the stages of run 'main', 0 to 20",
@@ -67,7 +73,7 @@ def test_the_unchanged_one_is_read(tmp_path):
         ("time,value,repetitions\n1,-0.9,10\n", r"value: row 1: found -0.9, expected a variance > 0"),
         ("time,value,sigma,exclude\n1,0.9,0.1,2\n", r"column 'exclude': found 2, expected 0 or 1"),
         ("", r"xi.csv: found an empty file, expected a header line"),
-        ("time,value,sigma\n", r"series 'xi': found no rows, expected at least one measurement"),
+        ("time,value,sigma\n", r"series 'xi' \(xi.csv\): found no rows, expected at least one measurement"),
         (b"\xff\xfe\x00\x01", r"xi.csv: found bytes that are not text, expected a CSV file in UTF-8"),
     ],
 )

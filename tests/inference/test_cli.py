@@ -113,7 +113,7 @@ def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
     assert run("init", "mine") == 0
     assert run("init", "mine") == 2
     assert run("check", "mine") == 2
-    assert "mine/experiment.toml: series 'xi': found no rows" in capsys.readouterr().err
+    assert "mine/experiment.toml: series 'xi' (xi.csv): found no rows" in capsys.readouterr().err
     assert run("datasets") == 0
     assert "krauter2011-published    measured" in capsys.readouterr().out
     assert run("datasets", "fig2c-pump", "-o", "copy") == 0
