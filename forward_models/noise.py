@@ -19,6 +19,7 @@ class Noise:
     spread : "sigma" (standard deviation) or "repetitions" (number R of repetitions of a variance measurement)
     draw : (rng, m, spread, tail) -> a noisy value
     log_density : (value, m, spread, tail) -> log density, in NumPy
+    scatter : (m, spread) -> standard deviation (for Student's t its scale)
     tail : degrees of freedom of Student's t; not used by the others
     """
 
@@ -26,6 +27,7 @@ class Noise:
     spread: str
     draw: Callable[[np.random.Generator, Any, Any, float], np.ndarray]
     log_density: Callable[[Any, Any, Any, float], np.ndarray]
+    scatter: Callable[[Any, Any], Any]
 
 
 def gamma_shape(repetitions: Any) -> Any:
@@ -71,18 +73,21 @@ NOISES: dict[str, Noise] = {
             "sigma",
             lambda rng, mean, sigma, tail: rng.normal(mean, sigma),
             _gaussian,
+            lambda mean, sigma: sigma,
         ),
         Noise(
             "student-t",
             "sigma",
             lambda rng, mean, sigma, tail: mean + sigma * rng.standard_t(tail, np.shape(mean)),
             _student_t,
+            lambda mean, sigma: sigma,
         ),
         Noise(
             "gamma",
             "repetitions",
             _draw_gamma,
             _gamma,
+            lambda mean, repetitions: mean / np.sqrt(gamma_shape(repetitions)),
         ),
     )
 }

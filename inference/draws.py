@@ -173,8 +173,7 @@ def quadrature_error(
     for series in experiment.series:
         use = series.fitted
         if use.any():
-            spread, value = series.spread[use], series.value[use]
-            sigma = value / np.sqrt(spread - 1) if series.noise == "gamma" else spread
+            sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
             difference = coarse.series[series.name][..., use] - fine.series[series.name][..., use]
             worst = max(worst, float(np.max(abs(difference) / sigma)))
     for observation, one, other in zip(

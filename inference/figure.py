@@ -122,8 +122,7 @@ def _band(axis: Axes, times: np.ndarray, curve: np.ndarray) -> None:
 
 
 def _points(axis: Axes, series: Series) -> None:
-    relative = NOISES[series.noise].spread == "repetitions"
-    sigma = series.value / np.sqrt(series.spread - 1) if relative else series.spread
+    sigma = NOISES[series.noise].scatter(series.value, series.spread)
     use = np.ones(len(series.time), bool) if series.excluded is None else ~series.excluded
     style: dict[str, Any] = {"fmt": "o", "ms": 3, "lw": 0.8}
     axis.errorbar(series.time[use], series.value[use], sigma[use], color=_DATA, label="data, ± 1 sd", **style)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..datasets import Experiment
-from ..forward_models import Closure
+from ..forward_models import NOISES, Closure
 from .predictions import fitted_observations, predict
 from .unknowns import Unknown, fixed_values, free
 
@@ -61,7 +61,7 @@ def _scaled_jacobians(
         use = series.fitted
         if use.any():
             mean = means.series[series.name][:, use]
-            sigma = mean[0] / np.sqrt(series.spread[use] - 1) if series.noise == "gamma" else series.spread[use]
+            sigma = NOISES[series.noise].scatter(mean[0], series.spread[use])
             result[series.name] = _differences(mean, count) / sigma[:, None]
     observations = fitted_observations(experiment)
     if observations:

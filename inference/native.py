@@ -2,7 +2,7 @@
 
 CasADi gives the scalar instructions of a log-density and of its gradient through its public interface; LLVM's own
 assembler and code generator (llvmlite, which Numba brings) do the rest. No physics is written here: the result is
-CasADi's function, bit for bit, ten times faster than its virtual machine, and callable from many threads.
+CasADi's function, about five times faster than its virtual machine, and callable from many threads.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class NativeDensity:
     def __init__(self, function: Any, dimension: int, *, optimise: int = 0) -> None:
         """`function`: a casadi.Function x ↦ (log-density, gradient), x of length `dimension`.
 
-        optimise : LLVM's level: 0 compiles in half a second; 2 takes four times as long and runs 1.4 times faster
+        optimise : LLVM's level: 0 compiles in half a second; 2 takes a second longer and runs a fifth faster
         """
         import llvmlite.binding as llvm
 

@@ -21,6 +21,11 @@ def test_log_density(name):
     np.testing.assert_allclose(found, SCIPY[name].logpdf(value), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["gaussian", "gamma"])
+def test_scatter_is_the_standard_deviation(name):
+    assert NOISES[name].scatter(MEAN, SPREAD[name]) == pytest.approx(SCIPY[name].std(), rel=1e-12)
+
+
 @pytest.mark.parametrize("name", NOISES)
 def test_draws_follow_the_density(name):
     rng = np.random.default_rng(5)
