@@ -1,95 +1,148 @@
-"""A CasADi function as machine code: its instructions, one by one, as LLVM assembly, compiled in half a second.
+"""A program as machine code, by LLVM (llvmlite, which Numba brings), in a fraction of a second.
 
-CasADi gives the scalar instructions of a log-density and of its gradient through its public interface; LLVM's own
-assembler and code generator (llvmlite, which Numba brings) do the rest. No physics is written here: the result is
-CasADi's function, about five times faster than its virtual machine, and callable from many threads.
+No physics is written here: the code is CasADi's instructions in loops. It can be called from many threads: the
+memory that a call writes to is its own. Data are read through a pointer, so that they can be exchanged.
 """
 
 from __future__ import annotations
 
 import ctypes
-import struct
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from . import assembly
+from .assembly import DECLARATIONS, LIBRARY, POINTERS, Memory
+from .program import Data, Lanes, Program, Step
 from .symbolic import NotTranslatable
 
-_BINARY = {"ADD": "fadd", "SUB": "fsub", "MUL": "fmul", "DIV": "fdiv"}
-_COMPARE = {"LT": "olt", "LE": "ole", "EQ": "oeq", "NE": "une"}
-_LIBRARY = ("EXP", "LOG", "LOG1P", "EXPM1", "SIN", "COS", "TANH", "ERF")
-_INTRINSIC = {"FABS": "llvm.fabs.f64", "SQRT": "llvm.sqrt.f64", "FMAX": "llvm.maxnum.f64", "FMIN": "llvm.minnum.f64"}
-_UNARY = {
-    "NEG": "fneg double {0}",
-    "SQ": "fmul double {0}, {0}",
-    "TWICE": "fadd double {0}, {0}",
-    "INV": "fdiv double 1.0, {0}",
-}
-
-_HEADER = """
-declare double @llvm.fabs.f64(double)
-declare double @llvm.sqrt.f64(double)
-declare double @llvm.maxnum.f64(double, double)
-declare double @llvm.minnum.f64(double, double)
-declare double @llvm.copysign.f64(double, double)
-declare double @pow(double, double)
-declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
-"""
-
-# nutpie calls logp(dim, x, gradient, logp, data) and expand(dim, expanded, x, out, data); 0 means success,
+# nutpie calls logp(dim, x, gradient, value, data) and expand(dim, expanded, x, out, data); 0 means success,
 # a positive code a point that cannot be used. Not finite: x − x is not 0.
 _LOGP = """
-define i64 @logp(i64 %dim, ptr %x, ptr %gradient, ptr %value, ptr %data) {{
-{body}
-  %spread = fsub double {total}, {total}
+define i64 @logp(i64 %dim, ptr %x, ptr %out, ptr %value, ptr %data) {{
+  %work = call ptr @malloc(i64 {bytes})
+  call void @llvm.memset.p0.i64(ptr %work, i8 0, i64 {cleared_bytes}, i1 false)
+  call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {out_bytes}, i1 false)
+{forward}
+  %result = getelementptr double, ptr %work, i64 {result}
+  %logp = load double, ptr %result
+  store double %logp, ptr %value
+  %seed = getelementptr double, ptr %work, i64 {seed}
+  store double 1.0, ptr %seed
+{backward}
+  call void @free(ptr %work)
+  br label %check
+check:
+  %k = phi i64 [0, %0], [%k.next, %check]
+  %total = phi double [%logp, %0], [%total.next, %check]
+  %k.at = getelementptr double, ptr %out, i64 %k
+  %slope = load double, ptr %k.at
+  %total.next = fadd double %total, %slope
+  %k.next = add i64 %k, 1
+  %more = icmp ult i64 %k.next, {dimension}
+  br i1 %more, label %check, label %end
+end:
+  %spread = fsub double %total.next, %total.next
   %finite = fcmp oeq double %spread, 0.0
   %code = select i1 %finite, i64 0, i64 3
   ret i64 %code
 }}
+"""
+_EXPAND = """
 define i64 @expand(i64 %dim, i64 %expanded, ptr %x, ptr %out, ptr %data) {{
-  call void @llvm.memcpy.p0.p0.i64(ptr %out, ptr %x, i64 {size}, i1 false)
+  %work = call ptr @malloc(i64 {bytes})
+  call void @llvm.memset.p0.i64(ptr %work, i8 0, i64 {cleared_bytes}, i1 false)
+{forward}
+  call void @free(ptr %work)
   ret i64 0
 }}
+"""
+_SYSTEM = """
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare noalias ptr @malloc(i64)
+declare void @free(ptr)
 """
 
 
 class NativeDensity:
-    """Machine code of a log-density and its gradient; keeps the code alive.
+    """Machine code of a log-density, its gradient and the natural parameters; keeps the code alive.
 
+    dimension, expanded : lengths of a point and of its natural parameters
     logp_address, expand_address : C functions as nutpie calls them
+    data : the numbers that both read, constants and data; `with_data` gives others
     """
 
-    def __init__(self, function: Any, dimension: int, *, optimise: int = 0) -> None:
-        """`function`: a casadi.Function x ↦ (log-density, gradient), x of length `dimension`.
-
-        optimise : LLVM's level: 0 compiles in half a second; 2 takes a second longer and runs a fifth faster
-        """
-        import llvmlite.binding as llvm
-
-        assembly = _assemble(function, dimension)
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        module = llvm.parse_assembly(assembly)
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            opt=optimise, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
-        )
-        _provide_library_functions(llvm)
-        self._engine = llvm.create_mcjit_compiler(module, machine)
-        self._engine.finalize_object()
-        self.dimension = dimension
+    def __init__(self, density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> None:
+        """`logp`: a scalar of `density`; `natural`: values of `expansion`, what a draw reports, one after the other."""
+        self.dimension = density.inputs.size
+        self.expanded = sum(lanes.size for lanes in natural)
+        self._programs = (density, expansion)
+        self._engine = _compile(_assemble(density, logp, expansion, natural))
         self.logp_address = self._engine.get_function_address("logp")
         self.expand_address = self._engine.get_function_address("expand")
-        self._function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
+        self._logp = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
+        self.data = self._numbers()
 
-    def __call__(self, x: Any) -> tuple[float, Any]:
+    def with_data(self, new: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The numbers to read where the data called so have new values, of the same shape.
+
+        Raises ValueError for an unknown name, for another shape, and for data that decide the form of the program.
+        """
+        old = {name: data.value for program in self._programs for name, data in program.data.items()}
+        for name, value in new.items():
+            if name not in old:
+                raise ValueError(f"data {name!r}: expected one of {', '.join(old)}")
+            if np.shape(value) != old[name].shape:
+                raise ValueError(f"data {name!r}: found the shape {np.shape(value)}, expected {old[name].shape}")
+        try:
+            self._exchange({name: np.asarray(value, old[name].dtype) for name, value in new.items()})
+            return self._numbers()
+        finally:
+            self._exchange(old)
+
+    def _exchange(self, values: Mapping[str, np.ndarray]) -> None:
+        for program in self._programs:
+            for name in values.keys() & program.data.keys():
+                program.data[name].value = values[name]
+            for data in program.derived_data:
+                data.value = data.compute() if data.compute else data.value
+
+    def _numbers(self) -> np.ndarray:
+        for program in self._programs:
+            for data, used in program.fixed:
+                if not np.array_equal(data.value, used):
+                    raise ValueError("these data decide an index or a shape: they cannot be exchanged")
+        constants = [value for program in self._programs for _, value in program.constants]
+        arrays = [value.value if isinstance(value, Data) else value for value in constants]
+        return np.concatenate([np.ravel(array).astype(float) for array in arrays] or [np.zeros(1)])
+
+    def __call__(self, x: Any, data: np.ndarray | None = None) -> tuple[float, Any]:
         """Log-density and gradient at `x` (dimension,)."""
         point = np.ascontiguousarray(x, dtype=float)
         gradient, value = np.empty(self.dimension), np.empty(1)
-        pointers = (array.ctypes.data for array in (point, gradient, value))
-        self._function(self.dimension, *pointers, None)
+        numbers = self.data if data is None else data
+        self._logp(self.dimension, *(array.ctypes.data for array in (point, gradient, value, numbers)))
         return float(value[0]), gradient
+
+
+def _compile(text: str) -> Any:
+    """LLVM's engine with the functions of an assembly text.
+
+    Code generation at level 1 and none of LLVM's passes: CasADi has eliminated common subexpressions already, and
+    unrolling and vectorising, measured, cost more time than they save.
+    """
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        opt=1, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
+    )
+    _provide_library_functions(llvm)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), machine)
+    engine.finalize_object()
+    return engine
 
 
 def _provide_library_functions(llvm: Any) -> None:
@@ -97,112 +150,60 @@ def _provide_library_functions(llvm: Any) -> None:
     import ctypes.util
     import sys
 
-    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else ctypes.util.find_library("m") or None)
-    for name in (*(name.lower() for name in _LIBRARY), "pow"):
-        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-        llvm.add_symbol(name, address)
+    windows = sys.platform == "win32"
+    for names, library in (((*LIBRARY, "pow"), "m"), (("malloc", "free"), "c")):
+        found = ctypes.CDLL("ucrtbase" if windows else ctypes.util.find_library(library) or None)
+        for name in names:
+            llvm.add_symbol(name, ctypes.cast(getattr(found, name), ctypes.c_void_p).value)
 
 
-def _assemble(function: Any, dimension: int) -> str:
-    declared = "".join(f"declare double @{name.lower()}(double)\n" for name in _LIBRARY)
-    body, total = _Assembler(function).body()
-    return declared + _HEADER + _LOGP.format(body="\n".join(body), total=total, size=8 * dimension)
+def _assemble(density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> str:
+    """The text of the two functions. Both read the constants of both, the density's first."""
+    memory = Memory()
+    for buffer, _ in (*density.constants, *expansion.constants):
+        memory.add(buffer, "%data")
+    return "\n".join([DECLARATIONS, _SYSTEM, _density(density, logp, memory), _expansion(expansion, natural, memory)])
 
 
-class _Assembler:
-    """One pass over the instructions of a CasADi function; `where` maps its work slots to LLVM values."""
-
-    def __init__(self, function: Any) -> None:
-        self._function = function
-        self._lines: list[str] = []
-        self._where: dict[int, tuple[bool, str]] = {}
-        self._count = 0
-        self._outputs: list[str] = []
-
-    def body(self) -> tuple[list[str], str]:
-        """The lines, and the name of the sum of all outputs (finite if and only if each of them is)."""
-        for name, inputs, output, constant in _instructions(self._function):
-            self._emit(name, inputs, output, constant)
-        total = "0.0"
-        for value in self._outputs:
-            total = self._new(f"fadd double {total}, {value}")
-        return self._lines, total
-
-    def _new(self, expression: str) -> str:
-        self._count += 1
-        name = f"%v{self._count}"
-        self._lines.append(f"  {name} = {expression}")
-        return name
-
-    def _number(self, slot: int) -> str:
-        logical, value = self._where[slot]
-        return self._new(f"uitofp i1 {value} to double") if logical else value
-
-    def _truth(self, slot: int) -> str:
-        logical, value = self._where[slot]
-        return value if logical else self._new(f"fcmp une double {value}, 0.0")
-
-    def _emit(self, name: str, inputs: list[int], output: list[int], constant: Callable[[], float]) -> None:
-        if name == "OUTPUT":
-            self._store(self._number(inputs[0]), *output)
-        elif name in ("NOT", "AND", "OR", *_COMPARE):
-            self._where[output[0]] = (True, self._logical(name, inputs))
-        elif name == "CONST":
-            self._where[output[0]] = (False, _literal(constant()))
-        else:
-            self._where[output[0]] = (False, self._arithmetic(name, inputs))
-
-    def _logical(self, name: str, inputs: list[int]) -> str:
-        if name in _COMPARE:
-            return self._new(f"fcmp {_COMPARE[name]} double {self._number(inputs[0])}, {self._number(inputs[1])}")
-        if name == "NOT":
-            return self._new(f"xor i1 {self._truth(inputs[0])}, true")
-        return self._new(f"{name.lower()} i1 {self._truth(inputs[0])}, {self._truth(inputs[1])}")
-
-    def _arithmetic(self, name: str, inputs: list[int]) -> str:
-        if name == "INPUT":
-            return self._new(f"load double, ptr {self._new(f'getelementptr double, ptr %x, i64 {inputs[1]}')}")
-        if name == "IF_ELSE_ZERO":
-            return self._new(f"select i1 {self._truth(inputs[0])}, double {self._number(inputs[1])}, double 0.0")
-        values = [self._number(slot) for slot in inputs]
-        if name in _BINARY:
-            return self._new(f"{_BINARY[name]} double {values[0]}, {values[1]}")
-        if name in _UNARY:
-            return self._new(_UNARY[name].format(values[0]))
-        arguments = ", ".join(f"double {value}" for value in values)
-        if name in _INTRINSIC:
-            return self._new(f"call double @{_INTRINSIC[name]}({arguments})")
-        if name in _LIBRARY:
-            return self._new(f"call double @{name.lower()}({arguments})")
-        if name in ("POW", "CONSTPOW"):
-            return self._new(f"call double @pow({arguments})")
-        if name == "SIGN":
-            one = self._new(f"call double @llvm.copysign.f64(double 1.0, {arguments})")
-            zero = self._new(f"fcmp oeq {arguments}, 0.0")
-            return self._new(f"select i1 {zero}, double 0.0, double {one}")
-        if name == "ASSIGN":
-            return values[0]
-        raise NotTranslatable(f"CasADi's instruction {name} has no translation to LLVM")
-
-    def _store(self, value: str, which: int, position: int) -> None:
-        self._outputs.append(value)
-        target = "%value" if which == 0 else self._new(f"getelementptr double, ptr %gradient, i64 {position}")
-        self._lines.append(f"  store double {value}, ptr {target}")
+def _density(program: Program, logp: Lanes, memory: Memory) -> str:
+    result = program.store(logp)
+    forward = program.steps()
+    backward, slopes = program.adjoint(forward)
+    if result.buffer not in slopes:
+        raise NotTranslatable("a log-density without unknowns")
+    memory.add(program.inputs, "%x")
+    memory.add(slopes[program.inputs], "%out")
+    cleared = assembly.place([*forward, *backward], memory)
+    functions, calls = _functions("forward", forward, memory)
+    more, back = _functions("backward", backward, memory)
+    main = _LOGP.format(
+        bytes=8 * memory.used["%work"],
+        cleared_bytes=8 * cleared,
+        out_bytes=8 * program.inputs.size,
+        forward=calls,
+        result=memory.place[result.buffer][1] + result.start,
+        seed=memory.place[slopes[result.buffer]][1] + result.start,
+        backward=back,
+        dimension=program.inputs.size,
+    )
+    return functions + more + main
 
 
-def _literal(value: float) -> str:
-    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+def _expansion(program: Program, natural: Sequence[Lanes], memory: Memory) -> str:
+    out = program.join(list(natural))
+    steps = program.steps()
+    memory.used |= {"%x": 0, "%out": 0, "%work": 0}
+    memory.add(program.inputs, "%x")
+    memory.add(out, "%out")
+    cleared = assembly.place(steps, memory)
+    functions, calls = _functions("natural", steps, memory)
+    main = _EXPAND.format(bytes=8 * (memory.used["%work"] + 1), cleared_bytes=8 * cleared, forward=calls)
+    return functions + main
 
 
-def _instructions(function: Any) -> Iterator[tuple[str, list[int], list[int], Callable[[], float]]]:
-    """Name, input slots, output slots and constant of each instruction (CasADi's public interface)."""
-    import casadi
-
-    names = {getattr(casadi, name): name[3:] for name in dir(casadi) if name.startswith("OP_")}
-    for k in range(function.n_instructions()):
-        yield (
-            names[function.instruction_id(k)],
-            function.instruction_input(k),
-            function.instruction_output(k),
-            partial(function.instruction_constant, k),
-        )
+def _functions(prefix: str, steps: Sequence[Step], memory: Memory) -> tuple[str, str]:
+    """The functions of all steps, and the calls of them."""
+    names = [f"{prefix}{k}" for k in range(len(steps))]
+    texts = [assembly.function(name, step, memory) for name, step in zip(names, steps, strict=True)]
+    passed = ", ".join(f"ptr {pointer}" for pointer in POINTERS)
+    return "\n".join([*texts, ""]), "\n".join(f"  call void @{name}({passed})" for name in names)

@@ -15,7 +15,8 @@ import numpy as np
 
 from .coordinates import Coordinates, plain
 from .native import NativeDensity
-from .symbolic import NotTranslatable, translate
+from .program import Lanes, Program
+from .symbolic import NotTranslatable, Translation
 
 ENGINES = ("fast", "general")
 
@@ -51,7 +52,6 @@ class CompiledModel:
 
     density: NativeDensity
     coordinates: Coordinates
-    expand: Any
     names: list[str]
     shapes: list[tuple[int, ...]]
 
@@ -71,33 +71,35 @@ def value_labels(model: Any) -> tuple[list[str], np.ndarray]:
     return labels, np.concatenate([np.ravel(start[variable.name]) for variable in model.value_vars])
 
 
-def compile_model(model: Any, coordinates: Coordinates | None = None, *, optimise: int = 0) -> CompiledModel:
+def compile_model(model: Any, coordinates: Coordinates | None = None) -> CompiledModel:
     """The model's log-density, gradient and natural parameters, in machine code; NotTranslatable where it can't."""
-    import casadi
-
     chosen = coordinates or plain(value_labels(model)[1])
-    x = casadi.SX.sym("x", chosen.dimension)
-    u = chosen.apply([x[k] for k in range(chosen.dimension)])
-    start, symbols, at = model.initial_point(), [], 0
-    for variable in model.value_vars:
-        shape = np.shape(start[variable.name])
-        size = int(np.prod(shape))
-        block = np.empty(size, dtype=object)
-        block[:] = u[at : at + size]
-        symbols.append(block.reshape(shape))
-        at += size
+    start = model.initial_point()
+    shapes = [np.shape(start[variable.name]) for variable in model.value_vars]
+    density, expansion = Program(chosen.dimension), Program(chosen.dimension)
     wanted = _natural(model)
-    logp, *values = translate([model.logp(), *wanted], model.value_vars, symbols)
-    density = casadi.cse(casadi.SX(logp.item()))
-    function = casadi.Function("logp", [x], [density, casadi.gradient(density, x)], {"cse": True})
-    flat = [casadi.SX(entry) for value in values for entry in np.ravel(value)]
+    (logp,) = _translated(density, [model.logp()], model.value_vars, shapes, chosen)
+    natural = _translated(expansion, wanted, model.value_vars, shapes, chosen)
     return CompiledModel(
-        NativeDensity(function, chosen.dimension, optimise=optimise),
+        NativeDensity(density, logp, expansion, natural),
         chosen,
-        casadi.Function("expand", [x], [casadi.vertcat(*flat)], {"cse": True}),
         [variable.name for variable in wanted],
-        [np.shape(value) for value in values],
+        [value.shape for value in natural],
     )
+
+
+def _translated(
+    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], coordinates: Coordinates
+) -> list[Lanes]:
+    """The graphs `outputs` as values of the program, whose inputs are the sampled coordinates."""
+    translation = Translation(program)
+    u = coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    given = {
+        variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)
+        for variable, shape, end in zip(inputs, shapes, ends, strict=True)
+    }
+    return [translation.lanes(value) for value in translation.values(outputs, given)]
 
 
 def _natural(model: Any) -> list[Any]:
@@ -170,12 +172,11 @@ def sample_compiled(
 
     start = time.perf_counter()
     tree = _nutpie_sample(_for_nutpie(compiled.density), settings, progress, adaptation="low_rank")
-    z = tree["posterior"]["z"].values
-    flat = np.array(compiled.expand(z.reshape(-1, z.shape[-1]).T)).T
+    flat = tree["posterior"]["natural"].values
     variables, at = {}, 0
     for name, shape in zip(compiled.names, compiled.shapes, strict=True):
         size = int(np.prod(shape))
-        variables[name] = flat[:, at : at + size].reshape(*z.shape[:2], *shape)
+        variables[name] = flat[..., at : at + size].reshape(*flat.shape[:2], *shape)
         at += size
     elapsed = (timings or {}) | {"sample": time.perf_counter() - start}
     return Draws(variables, _statistics(tree), "fast", timings=elapsed)
@@ -218,23 +219,23 @@ def _for_nutpie(density: NativeDensity) -> Any:
     """Nutpie's model around machine code; its constructor is not a stable interface: hence nutpie is pinned."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    n = density.dimension
+    n, expanded = density.dimension, density.expanded
     return CompiledPyMCModel(
-        dims={"z": ("coordinate",)},
+        dims={"natural": ("entry",)},
         compiled_logp_func=_Address(density.logp_address),
         compiled_expand_func=_Address(density.expand_address),
         initial_point_func=lambda seed: starting_point(density, seed),
         shared_data={},
         shared_var_keys={},
-        user_data=np.zeros(1),
-        n_expanded=n,
-        shape_info=(["z"], [slice(0, n)], [(n,)]),
+        user_data=density.data,
+        n_expanded=expanded,
+        shape_info=(["natural"], [slice(0, expanded)], [(expanded,)]),
         logp_func=None,
         expand_func=None,
         reparameterized_names=None,
         _n_dim=n,
-        _shapes={"z": (n,)},
-        _coords={"coordinate": np.arange(n)},
+        _shapes={"natural": (expanded,)},
+        _coords={"entry": np.arange(expanded)},
     )
 
 

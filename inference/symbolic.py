@@ -1,52 +1,233 @@
-"""Translation of a PyTensor graph to CasADi: the same log-density, ready in a second instead of a compile.
+"""Translation of a PyTensor graph to a program of loops: the same log-density, ready at once instead of a compile.
 
-The graph's own `perform` methods run on NumPy object arrays of CasADi scalars, so that shapes, broadcasting,
-indexing and reductions are PyTensor's own; only scalar functions are mapped, one by one. Whatever part of the
-graph depends on no unknown is computed as numbers. CasADi differentiates.
+Elementwise functions are mapped one by one to CasADi's. Indexing, reshaping and joining are done by the graph's own
+`perform` methods, on arrays that hold positions instead of values, so that their meaning stays PyTensor's own.
+Whatever part of the graph depends on no unknown is computed as numbers; what depends on data (`pm.Data`) is
+remembered, to be computed again when the data change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+from .program import Access, Data, Lanes, Program, access
 
 
 class NotTranslatable(Exception):
     """The graph contains an operation for which there is no translation; the general engine takes it."""
 
 
-def translate(outputs: list[Any], inputs: list[Any], symbols: list[np.ndarray]) -> list[np.ndarray]:
-    """Values of the graph `outputs` where `inputs` are object arrays of CasADi symbols.
+class Translation:
+    """Values of a graph's variables: numbers, data, or lanes of a program."""
 
-    Raises NotTranslatable for an operation that is not covered.
-    """
-    known: dict[Any, Any] = dict(zip(inputs, symbols, strict=True))
-    waiting = list(outputs)
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._done: dict[Any, tuple[list[Any], list[Any]]] = {}
+
+    def values(self, outputs: Sequence[Any], given: dict[Any, Any]) -> list[Any]:
+        """Values of the variables `outputs` where those of `given` are known.
+
+        Raises NotTranslatable for an operation that is not covered.
+        """
+        known = dict(given)
+        kept = _kept(outputs, given)
+        waiting = list(outputs)
+        while waiting:
+            variable = waiting[-1]
+            if variable in known:
+                waiting.pop()
+            elif variable.owner is None:
+                known[variable] = self._leaf(variable)
+            elif missing := [needed for needed in _needed(variable.owner) if needed not in known]:
+                waiting.extend(missing)
+            else:
+                arguments = [known.get(needed) for needed in variable.owner.inputs]
+                for output, value in zip(variable.owner.outputs, self._apply(variable.owner, arguments), strict=True):
+                    if output in kept and isinstance(value, Lanes) and value.size > 1:
+                        self.program.store(value)
+                    known[output] = value
+        return [known[output] for output in outputs]
+
+    def _leaf(self, variable: Any) -> Any:
+        if hasattr(variable, "data"):
+            return np.asarray(variable.data)
+        if hasattr(variable, "get_value"):
+            data = self.program.data
+            return data.setdefault(variable.name, Data(np.asarray(variable.get_value())))
+        raise NotTranslatable(f"{variable} is not given")
+
+    def _apply(self, node: Any, arguments: list[Any]) -> list[Any]:
+        """Values of a node's outputs; the same node applied to the same values is computed once."""
+        key = (node.op, *(_identity(argument) for argument in arguments))
+        if key not in self._done:
+            self._done[key] = (arguments, self._computed(node, arguments))  # arguments are kept: ids stay theirs
+        return self._done[key][1]
+
+    def _computed(self, node: Any, arguments: list[Any]) -> list[Any]:
+        from pytensor.compile.builders import OpFromGraph
+        from pytensor.compile.ops import ViewOp
+        from pytensor.raise_op import CheckAndRaise
+
+        if isinstance(node.op, (CheckAndRaise, ViewOp)):
+            return [arguments[0]]
+        if isinstance(node.op, OpFromGraph):
+            return self.values(node.op.inner_outputs, dict(zip(node.op.inner_inputs, arguments, strict=True)))
+        if not any(isinstance(argument, Lanes) for argument in arguments):
+            return self._numbers(node, arguments)
+        return [self._symbolic(node, arguments)]
+
+    def _numbers(self, node: Any, arguments: list[Any]) -> list[Any]:
+        """Values of a node that depends on no unknown."""
+
+        def compute() -> list[Any]:
+            return _perform(node, [a.value if isinstance(a, Data) else a for a in arguments])
+
+        values = [np.asarray(value) for value in compute()]
+        if not any(isinstance(argument, Data) for argument in arguments):
+            return values
+
+        def computer(k: int) -> Callable[[], np.ndarray]:
+            return lambda: np.asarray(compute()[k])
+
+        made = [Data(value, computer(k)) for k, value in enumerate(values)]
+        self.program.derived_data += made
+        return list(made)
+
+    def _symbolic(self, node: Any, arguments: list[Any]) -> Lanes:
+        from pytensor.tensor.elemwise import CAReduce, Elemwise
+
+        kind = type(node.op).__name__
+        if isinstance(node.op, Elemwise):
+            return self._elementwise(node.op.scalar_op, arguments)
+        if isinstance(node.op, CAReduce):
+            return self._reduce(node.op, arguments[0])
+        if kind == "CumOp" and node.op.mode == "add" and len(arguments[0].shape) == 1:
+            return self._loaded(arguments[0].shape, Access(self.program.cumulative_sum(arguments[0])))
+        if kind in ("Join", "MakeVector"):
+            return self._join(arguments, node.op.axis if kind == "Join" else None)
+        if kind == "Alloc":
+            shape = tuple(int(self._plain(n)) for n in arguments[1:])
+            return self._rearranged(arguments[0], lambda positions: np.broadcast_to(positions, shape))
+        if kind in ("TensorFromScalar", "ScalarFromTensor"):
+            return arguments[0] if isinstance(arguments[0], Lanes) else self.lanes(arguments[0])
+        if kind in _STRUCTURAL and isinstance(arguments[0], Lanes):
+            rest = [self._plain(argument) for argument in arguments[1:]]
+            return self._rearranged(arguments[0], lambda positions: _perform(node, [positions, *rest])[0])
+        raise NotTranslatable(f"{node.op} has no translation to CasADi")
+
+    def lanes(self, value: Any) -> Lanes:
+        """Numbers as lanes."""
+        import casadi
+
+        if isinstance(value, Lanes):
+            return value
+        array = value.value if isinstance(value, Data) else np.asarray(value, float)
+        if not isinstance(value, Data) and array.size and (array == array.flat[0]).all():
+            return Lanes(array.shape, casadi.SX(float(array.flat[0])))
+        if not isinstance(value, Data) and np.isnan(array).any():
+            raise NotTranslatable("constants that are not numbers have no translation")
+        step = 1 if array.size > 1 else 0
+        return self._loaded(array.shape, Access(self.program.constant(value), 0, step))
+
+    def _plain(self, value: Any) -> Any:
+        """Numbers, where only numbers can stand: shapes and indices; data there cannot be exchanged afterwards."""
+        if isinstance(value, Lanes):
+            raise NotTranslatable("an index or shape that depends on an unknown has no translation")
+        if not isinstance(value, Data):
+            return value
+        self.program.fixed.append((value, value.value))
+        return value.value
+
+    def _loaded(self, shape: tuple[int, ...], where: Access) -> Lanes:
+        return Lanes(shape, self.program.load(where), where)
+
+    def _elementwise(self, scalar_op: Any, arguments: list[Any]) -> Lanes:
+        name = _scalar_name(scalar_op)
+        rules = _rules()
+        if name not in rules:
+            raise NotTranslatable(f"the function {scalar_op} has no translation to CasADi")
+        lanes = [self.lanes(argument) for argument in arguments]
+        shape = np.broadcast_shapes(*(each.shape for each in lanes))
+        entries = [self._spread(each, shape) for each in lanes]
+        result = Lanes(shape, rules[name](*entries))
+        if name == "exp" and result.size > 1:
+            self.program.store(result, exponent=entries[0])
+        return result
+
+    def _spread(self, lanes: Lanes, shape: tuple[int, ...]) -> Any:
+        """The expression of one entry of `lanes` broadcast to `shape`."""
+        if lanes.size == int(np.prod(shape)) or lanes.entry.is_constant():
+            return lanes.entry
+        where = self.program.store(lanes)
+        positions = np.broadcast_to(where.positions(lanes.size).reshape(lanes.shape), shape)
+        return self.program.load(access(where.buffer, positions.ravel()))
+
+    def _rearranged(self, value: Any, rearrange: Callable[[np.ndarray], np.ndarray]) -> Lanes:
+        """Lanes in another order or shape, as `rearrange` makes it of an array of positions."""
+        lanes = self.lanes(value)
+        order = np.asarray(rearrange(np.arange(lanes.size).reshape(lanes.shape)))
+        if not order.size:
+            raise NotTranslatable("an empty array has no translation")
+        same = order.size == lanes.size and (order.ravel() == np.arange(lanes.size)).all()
+        if same or lanes.entry.is_constant() or (lanes.size == 1 and order.size == 1):
+            return Lanes(order.shape, lanes.entry, lanes.stored if same else None)
+        where = self.program.store(lanes)
+        return self._loaded(order.shape, access(where.buffer, where.positions(lanes.size)[order.ravel()]))
+
+    def stacked(self, entries: list[Lanes], shape: tuple[int, ...]) -> Lanes:
+        """Scalars as one array of this shape."""
+        if len(entries) == 1:
+            return Lanes(shape, entries[0].entry)
+        return self._loaded(shape, Access(self.program.join(entries)))
+
+    def _join(self, arguments: list[Any], axis: int | None) -> Lanes:
+        parts = [self.lanes(argument) for argument in arguments]
+        buffer = self.program.join(parts)
+        starts = np.cumsum([0, *(part.size for part in parts)])
+        positions = [start + np.arange(p.size).reshape(p.shape) for start, p in zip(starts, parts, strict=False)]
+        order = np.stack([p.reshape(()) for p in positions]) if axis is None else np.concatenate(positions, axis=axis)
+        return self._loaded(order.shape, access(buffer, order.ravel()))
+
+    def _reduce(self, op: Any, lanes: Lanes) -> Lanes:
+        axes = range(len(lanes.shape)) if op.axis is None else [axis % len(lanes.shape) for axis in op.axis]
+        kept = tuple(1 if k in axes else n for k, n in enumerate(lanes.shape))
+        shape = tuple(n for k, n in enumerate(lanes.shape) if k not in axes)
+        name = _scalar_name(op.scalar_op)
+        if name in ("add", "mul") and lanes.size == int(np.prod(kept)):
+            return Lanes(shape, lanes.entry, lanes.stored)
+        if name != "add":
+            raise NotTranslatable(f"the reduction {op} has no translation to CasADi")
+        count = int(np.prod(kept))
+        groups = np.broadcast_to(np.arange(count).reshape(kept), lanes.shape).ravel()
+        buffer = self.program.reduce(lanes, groups, count)
+        return self._loaded(shape, Access(buffer, 0, 1 if count > 1 else 0))
+
+
+def _identity(value: Any) -> Any:
+    """Equal for equal values: for numbers what they are, for everything else which object it is."""
+    if isinstance(value, np.ndarray):
+        return (value.shape, value.dtype.str, value.tobytes())
+    return id(value)
+
+
+def _kept(outputs: Sequence[Any], given: dict[Any, Any]) -> set[Any]:
+    """Variables that must lie in memory for one use and have another use, so that they are computed only once."""
+    uses: dict[Any, int] = {}
+    in_memory, seen, waiting = set(), set(), list(outputs)
     while waiting:
-        variable = waiting[-1]
-        if variable in known:
-            waiting.pop()
+        variable = waiting.pop()
+        uses[variable] = uses.get(variable, 0) + 1
+        if variable in given or variable.owner is None or variable in seen:
             continue
-        if variable.owner is None:
-            known[variable] = _constant(variable)
-            continue
-        missing = [needed for needed in _needed(variable.owner) if needed not in known]
-        if missing:
-            waiting.extend(missing)
-            continue
-        arguments = [known.get(needed) for needed in variable.owner.inputs]
-        known |= dict(zip(variable.owner.outputs, _apply(variable.owner, arguments), strict=True))
-    return [np.asarray(known[output]) for output in outputs]
-
-
-def _constant(variable: Any) -> Any:
-    if hasattr(variable, "data"):
-        return variable.data
-    if hasattr(variable, "get_value"):
-        return variable.get_value()
-    raise NotTranslatable(f"{variable} is not given")
+        seen.add(variable)
+        needed = _needed(variable.owner)
+        waiting.extend(needed)
+        if type(variable.owner.op).__name__ in (*_STRUCTURAL, "CumOp", "Join", "MakeVector"):
+            in_memory |= set(needed)
+    return {variable for variable in in_memory if uses[variable] > 1}
 
 
 def _needed(node: Any) -> list[Any]:
@@ -59,62 +240,18 @@ def _needed(node: Any) -> list[Any]:
     return list(node.inputs[:1] if isinstance(node.op, CheckAndRaise) else node.inputs)
 
 
-def _apply(node: Any, arguments: list[Any]) -> list[Any]:
-    from pytensor.compile.builders import OpFromGraph
-    from pytensor.compile.ops import ViewOp
-    from pytensor.raise_op import CheckAndRaise
-    from pytensor.tensor.elemwise import CAReduce, Elemwise
-
-    if isinstance(node.op, (CheckAndRaise, ViewOp)):
-        return [arguments[0]]
-    if isinstance(node.op, OpFromGraph):
-        inside = [np.asarray(argument) for argument in arguments]
-        return translate(list(node.op.inner_outputs), list(node.op.inner_inputs), inside)
-    if not any(_is_symbolic(argument) for argument in arguments):
-        return _perform(node, arguments)
-    if isinstance(node.op, Elemwise):
-        return [_elementwise(node.op.scalar_op, arguments)]
-    if isinstance(node.op, CAReduce):
-        return [_reduce(node.op, arguments[0])]
-    if type(node.op).__name__ == "CumOp" and node.op.mode == "add":
-        return [np.cumsum(arguments[0], axis=node.op.axis)]
-    kind = type(node.op).__name__
-    if kind == "Join":
-        return [np.concatenate([np.asarray(a, dtype=object) for a in arguments], axis=node.op.axis)]
-    if kind == "MakeVector":
-        return [np.array([_item(a) for a in arguments] + [None], dtype=object)[:-1]]
-    if kind == "Alloc":
-        return [np.broadcast_to(arguments[0], [int(_item(n)) for n in arguments[1:]])]
-    if kind in ("TensorFromScalar", "ScalarFromTensor"):
-        return [np.asarray(_item(arguments[0]), dtype=object)]
-    if kind in _STRUCTURAL:
-        return [np.asarray(value, dtype=object) for value in _perform(node, arguments)]
-    raise NotTranslatable(f"{node.op} has no translation to CasADi")
-
-
 _STRUCTURAL = {
     "AdvancedSubtensor",
     "AdvancedSubtensor1",
     "DimShuffle",
     "ExpandDims",
     "Reshape",
-    "Shape",
-    "Shape_i",
     "SpecifyShape",
-    "Split",
     "Squeeze",
     "Subtensor",
     "Unbroadcast",
     "Transpose",
 }
-
-
-def _is_symbolic(value: Any) -> bool:
-    return (isinstance(value, np.ndarray) and value.dtype == object) or type(value).__name__ == "SX"
-
-
-def _item(value: Any) -> Any:
-    return value.item() if isinstance(value, np.ndarray) else value
 
 
 def _perform(node: Any, arguments: list[Any]) -> list[Any]:
@@ -126,25 +263,8 @@ def _perform(node: Any, arguments: list[Any]) -> list[Any]:
     return [cell[0] for cell in storage]
 
 
-def _reduce(op: Any, value: np.ndarray) -> Any:
-    reducers: dict[str, Callable[..., Any]] = {"add": np.sum, "mul": np.prod}
-    name = _scalar_name(op.scalar_op)
-    if name not in reducers:
-        raise NotTranslatable(f"the reduction {op} has no translation to CasADi")
-    return np.asarray(reducers[name](value, axis=op.axis), dtype=object)
-
-
 def _scalar_name(scalar_op: Any) -> str:
     return str(type(scalar_op).__name__).lower()
-
-
-def _elementwise(scalar_op: Any, arguments: list[Any]) -> np.ndarray:
-    name = _scalar_name(scalar_op)
-    rules = _rules()
-    if name not in rules:
-        raise NotTranslatable(f"the function {scalar_op} has no translation to CasADi")
-    result = np.frompyfunc(rules[name], len(arguments), 1)(*(np.asarray(a, dtype=object) for a in arguments))
-    return np.asarray(result, dtype=object)
 
 
 def _rules() -> dict[str, Callable[..., Any]]:
@@ -158,11 +278,6 @@ def _rules() -> dict[str, Callable[..., Any]]:
             return first
 
         return apply
-
-    def where(condition: Any, yes: Any, no: Any) -> Any:
-        if not isinstance(condition, ca.SX):
-            return yes if condition else no
-        return ca.if_else(condition, yes, no)
 
     return {
         "add": variadic(lambda a, b: a + b),
@@ -187,7 +302,7 @@ def _rules() -> dict[str, Callable[..., Any]]:
         "cos": ca.cos,
         "tanh": ca.tanh,
         "reciprocal": lambda a: 1 / a,
-        "switch": where,
+        "switch": ca.if_else,
         "lt": lambda a, b: a < b,
         "gt": lambda a, b: a > b,
         "le": lambda a, b: a <= b,
