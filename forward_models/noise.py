@@ -33,9 +33,9 @@ class Noise:
 def gamma_shape(repetitions: Any) -> Any:
     """Shape of the Gamma law of a variance from R repetitions of two pooled quadratures.
 
-    Half of its 2(R−1) degrees of freedom: relative standard deviation 1/√(R−1).
+    Half of its 2(R−1) degrees of freedom: relative standard deviation 1/√(R−1). `repetitions` may be symbolic.
     """
-    return np.asarray(repetitions, float) - 1
+    return repetitions - 1
 
 
 def _gaussian(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .sampling import SamplerSettings, sample
+from .sampling import SamplerSettings, prepare, sample
 
 if TYPE_CHECKING:
     import pymc
@@ -32,7 +32,7 @@ def sample_model(
     """
     import arviz as az
 
-    drawn = sample(model, SamplerSettings(seed, draws, tune, chains, cores, engine=engine))
+    drawn = sample(prepare(model, engine), SamplerSettings(seed, draws, tune, chains, cores))
     dims: dict[str, Any] = {name: list(model.named_vars_to_dims.get(name, ())) for name in drawn.variables}
     coords = {name: list(entries) for name, entries in model.coords.items() if entries is not None}
     tree: DataTree = az.from_dict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,14 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError, read
 from ..forward_models import Closure
-from .coordinates import Coordinates, coordinates
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
 from .draws import (
     quadrature_error,
 )
 from .fit_tree import fit_tree
-from .model import ACCURACY, model_of, rate_bounds
-from .sampling import Draws, SamplerSettings, sample, value_labels
+from .model import ACCURACY, rate_bounds
+from .prepared import prepared
+from .sampling import Draws, SamplerSettings, sample
 from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
 
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ def fit_experiment(
     parameters = unknowns(experiment, settings)
     for resolution in _RESOLUTIONS:
         settings = replace(settings, resolution=resolution)
-        model = model_of(experiment, settings)
-        chosen = coordinates(experiment, free(parameters), *value_labels(model))
-        drawn = _sampled(experiment, model, sampler, chosen, progress)
+        drawn = _sampled(experiment, settings, sampler, progress)
         by_label = draws_by_label(drawn, parameters)
         values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
         bounds = rate_bounds(experiment, parameters, resolution)
@@ -96,18 +95,18 @@ def fit_experiment(
 
 
 def _sampled(
-    experiment: Experiment,
-    model: Any,
-    sampler: SamplerSettings,
-    chosen: Coordinates,
-    progress: Callable[[Any], None] | None,
+    experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings, progress: Callable[[Any], None] | None
 ) -> Draws:
+    start = time.perf_counter()
+    ready = prepared(experiment, settings, sampler.engine)
+    preparing = time.perf_counter() - start
     try:
-        return sample(model, sampler, chosen, progress)
+        drawn = sample(ready, sampler, progress)
     except (RuntimeError, ValueError) as failure:
         raise ExperimentError(
             f"{experiment.title}: the sampler cannot start ({failure}); check priors and data"
         ) from failure
+    return replace(drawn, timings={"prepare": preparing, **drawn.timings})
 
 
 def draws_by_label(drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ class NativeDensity:
         self.dimension = density.inputs.size
         self.expanded = sum(lanes.size for lanes in natural)
         self._programs = (density, expansion)
+        self._exchanging = Lock()
         self._engine = _compile(_assemble(density, logp, expansion, natural))
         self.logp_address = self._engine.get_function_address("logp")
         self.expand_address = self._engine.get_function_address("expand")
@@ -95,11 +97,12 @@ class NativeDensity:
                 raise ValueError(f"data {name!r}: expected one of {', '.join(old)}")
             if np.shape(value) != old[name].shape:
                 raise ValueError(f"data {name!r}: found the shape {np.shape(value)}, expected {old[name].shape}")
-        try:
-            self._exchange({name: np.asarray(value, old[name].dtype) for name, value in new.items()})
-            return self._numbers()
-        finally:
-            self._exchange(old)
+        with self._exchanging:
+            try:
+                self._exchange({name: np.asarray(value, old[name].dtype) for name, value in new.items()})
+                return self._numbers()
+            finally:
+                self._exchange(old)
 
     def _exchange(self, values: Mapping[str, np.ndarray]) -> None:
         for program in self._programs:

@@ -1,24 +1,28 @@
 """Sampling a PyMC model: by the fast engine where its graph can be translated, else by the general one.
 
-fast : PyMC's log-density graph → CasADi (derivatives) → machine code (`native`) → nutpie
+fast : PyMC's log-density graph → loops of CasADi expressions → machine code → nutpie (`compiling`)
 general : nutpie's own compilation of the PyMC model, about a minute for a new model
 Both sample the same posterior; within one engine the same seed gives the same draws, whatever the number of cores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .coordinates import Coordinates, plain
+from . import nutpie_sampler
+from .compiling import CompiledModel, Start, compile_model, natural_variables
+from .coordinates import Coordinates
 from .native import NativeDensity
-from .program import Lanes, Program
-from .symbolic import NotTranslatable, Translation
+from .symbolic import NotTranslatable
 
 ENGINES = ("fast", "general")
+CALMER = (0.97, 0.99)
+"""Where transitions diverge, sampling starts over with these target acceptances (smaller steps), longer tuned."""
 
 
 @dataclass(frozen=True)
@@ -46,143 +50,95 @@ class Draws:
     attempts: int = 1
 
 
+Progress = Callable[[Any], None] | None
+
+
 @dataclass(frozen=True)
-class CompiledModel:
-    """A model in machine code, to be sampled any number of times."""
+class FastSampler:
+    """A model in machine code."""
 
-    density: NativeDensity
-    coordinates: Coordinates
+    compiled: CompiledModel
+
+    def with_data(self, new: Mapping[str, np.ndarray]) -> FastSampler:
+        """The same for other values of the model's `pm.Data`, of the same shapes."""
+        return FastSampler(self.compiled.with_data(new))
+
+    def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
+        """Draws for these settings."""
+        start, compiled, density = time.perf_counter(), self.compiled, self.compiled.density
+        model = nutpie_sampler.machine_code_model(
+            density.dimension,
+            density.expanded,
+            (density.logp_address, density.expand_address),
+            compiled.data,
+            lambda seed: starting_point(density, compiled.data, seed),
+        )
+        found, statistics = _nuts(model, settings, progress, adaptation="low_rank")
+        flat = found["natural"]
+        variables, at = {}, 0
+        for name, shape in zip(compiled.names, compiled.shapes, strict=True):
+            size = int(np.prod(shape))
+            variables[name] = flat[..., at : at + size].reshape(*flat.shape[:2], *shape)
+            at += size
+        return Draws(variables, statistics, "fast", timings={"sample": time.perf_counter() - start})
+
+
+@dataclass(frozen=True)
+class GeneralSampler:
+    """A model as nutpie compiles it by itself, and why the fast engine did not take it."""
+
+    compiled: Any
     names: list[str]
-    shapes: list[tuple[int, ...]]
+    reason: str
+
+    def with_data(self, new: Mapping[str, np.ndarray]) -> GeneralSampler:
+        """The same for other values of the model's `pm.Data`, of the same shapes."""
+        return replace(self, compiled=self.compiled.with_data(**new))
+
+    def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
+        """Draws for these settings."""
+        start = time.perf_counter()
+        found, statistics = _nuts(self.compiled, settings, progress, adaptation="diag")
+        variables = {name: found[name] for name in self.names}
+        return Draws(variables, statistics, "general", self.reason, {"sample": time.perf_counter() - start})
 
 
-def value_labels(model: Any) -> tuple[list[str], np.ndarray]:
-    """A label `name` or `name[entry]` and the initial value for each entry of the unconstrained parameters."""
-    start = model.initial_point()
-    labels: list[str] = []
-    for rv in model.free_RVs:
-        value = start[model.rvs_to_values[rv].name]
-        if np.ndim(value) == 0:
-            labels.append(rv.name)
-        else:
-            dims = model.named_vars_to_dims.get(rv.name)
-            entries = model.coords[dims[0]] if dims and np.ndim(value) == 1 else range(np.size(value))
-            labels += [f"{rv.name}[{entry}]" for entry in entries]
-    return labels, np.concatenate([np.ravel(start[variable.name]) for variable in model.value_vars])
+def prepare(
+    model: Any, engine: str | None = None, start: Start | None = None, coordinates: Coordinates | None = None
+) -> FastSampler | GeneralSampler:
+    """A PyMC model made ready to be sampled; `start` and `coordinates` are for the fast engine.
 
-
-def compile_model(model: Any, coordinates: Coordinates | None = None) -> CompiledModel:
-    """The model's log-density, gradient and natural parameters, in machine code; NotTranslatable where it can't."""
-    chosen = coordinates or plain(value_labels(model)[1])
-    start = model.initial_point()
-    shapes = [np.shape(start[variable.name]) for variable in model.value_vars]
-    density, expansion = Program(chosen.dimension), Program(chosen.dimension)
-    wanted = _natural(model)
-    (logp,) = _translated(density, [model.logp()], model.value_vars, shapes, chosen)
-    natural = _translated(expansion, wanted, model.value_vars, shapes, chosen)
-    return CompiledModel(
-        NativeDensity(density, logp, expansion, natural),
-        chosen,
-        [variable.name for variable in wanted],
-        [value.shape for value in natural],
-    )
-
-
-def _translated(
-    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], coordinates: Coordinates
-) -> list[Lanes]:
-    """The graphs `outputs` as values of the program, whose inputs are the sampled coordinates."""
-    translation = Translation(program)
-    u = coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-    given = {
-        variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)
-        for variable, shape, end in zip(inputs, shapes, ends, strict=True)
-    }
-    return [translation.lanes(value) for value in translation.values(outputs, given)]
-
-
-def _natural(model: Any) -> list[Any]:
-    """Graphs of all parameters and deterministics on natural units, in terms of the unconstrained values."""
-    names = {variable.name for variable in model.unobserved_RVs}
-    return [variable for variable in model.unobserved_value_vars if variable.name in names]
-
-
-CALMER = (0.97, 0.99)
-"""Where transitions diverge, sampling starts over with these target acceptances (smaller steps), longer tuned."""
+    Raises NotTranslatable where the fast engine is asked for and cannot take the model.
+    """
+    reason = "as asked"
+    if engine != "general":
+        try:
+            return FastSampler(compile_model(model, start, coordinates))
+        except NotTranslatable as error:
+            if engine == "fast":
+                raise
+            reason = str(error)
+    compiled = nutpie_sampler.import_nutpie().compile_pymc_model(model, backend="numba")
+    return GeneralSampler(compiled, [variable.name for variable in natural_variables(model)], reason)
 
 
 def sample(
-    model: Any,
-    settings: SamplerSettings,
-    coordinates: Coordinates | None = None,
-    progress: Callable[[Any], None] | None = None,
+    ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None
 ) -> Draws:
-    """Draws from the posterior of a PyMC model.
+    """Draws from the posterior of a model that `prepare` made ready.
 
-    A model that the fast engine cannot take goes to the general one, and the draws say why. Where transitions
-    diverge, all draws are made anew with smaller steps, at most twice; the draws say how often.
+    Where transitions diverge, all draws are made anew with smaller steps, at most twice; the draws say how often.
     """
-    run = _sampler(model, settings, coordinates, progress)
     calmer = (replace(settings, target_accept=t, tune=2 * settings.tune) for t in CALMER)
-    drawn = run(settings)
+    drawn = ready.draw(settings, progress)
     for attempt, calm in enumerate(calmer, 2):
         if not drawn.statistics["diverging"].any():
             break
-        drawn = replace(run(calm), attempts=attempt)
+        drawn = replace(ready.draw(calm, progress), attempts=attempt)
     return drawn
 
 
-def _sampler(
-    model: Any,
-    settings: SamplerSettings,
-    coordinates: Coordinates | None,
-    progress: Callable[[Any], None] | None,
-) -> Callable[[SamplerSettings], Draws]:
-    """The compiled model of one engine or the other, ready to be sampled with any settings."""
-    import time
-
-    start = time.perf_counter()
-    reason = "as asked"
-    if settings.engine != "general":
-        try:
-            fast = compile_model(model, coordinates)
-        except NotTranslatable as error:
-            if settings.engine == "fast":
-                raise
-            reason = str(error)
-        else:
-            elapsed = time.perf_counter() - start
-            return lambda asked: sample_compiled(fast, asked, progress, {"compile": elapsed})
-    import nutpie
-
-    general = nutpie.compile_pymc_model(model, backend="numba")
-    compiling = time.perf_counter() - start
-    return lambda asked: _sample_general(model, general, asked, reason, progress, {"compile": compiling})
-
-
-def sample_compiled(
-    compiled: CompiledModel,
-    settings: SamplerSettings,
-    progress: Callable[[Any], None] | None = None,
-    timings: dict[str, float] | None = None,
-) -> Draws:
-    """Draws from a compiled model."""
-    import time
-
-    start = time.perf_counter()
-    tree = _nutpie_sample(_for_nutpie(compiled.density), settings, progress, adaptation="low_rank")
-    flat = tree["posterior"]["natural"].values
-    variables, at = {}, 0
-    for name, shape in zip(compiled.names, compiled.shapes, strict=True):
-        size = int(np.prod(shape))
-        variables[name] = flat[..., at : at + size].reshape(*flat.shape[:2], *shape)
-        at += size
-    elapsed = (timings or {}) | {"sample": time.perf_counter() - start}
-    return Draws(variables, _statistics(tree), "fast", timings=elapsed)
-
-
-def starting_point(density: NativeDensity, seed: Any) -> np.ndarray:
+def starting_point(density: NativeDensity, data: np.ndarray, seed: Any) -> np.ndarray:
     """Where a chain starts: from its own random point uphill to a mode, then a step of the mode's own width.
 
     Random points of the prior can be so far out that a chain gets stuck there; chains that climb to different
@@ -194,104 +150,36 @@ def starting_point(density: NativeDensity, seed: Any) -> np.ndarray:
     start = rng.uniform(-1.0, 1.0, density.dimension)
 
     def uphill(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = density(x)
+        value, gradient = density(x, data)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             return 1e300, np.zeros_like(x)
         return -value, -gradient
 
-    found = minimize(uphill, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    inverse: Any = found.hess_inv
-    spread = inverse.todense()
+    # BFGS in NumPy: the threads of L-BFGS-B's linear algebra wait for each other where cores are busy (4 ms a step)
+    found = minimize(uphill, start, jac=True, method="BFGS", options={"maxiter": 100, "gtol": 1e-2})
+    spread: Any = found.hess_inv
     values, vectors = np.linalg.eigh(0.5 * (spread + spread.T))
     step = vectors @ (np.sqrt(np.clip(values, 0.0, 1.0)) * rng.standard_normal(len(start)))
     candidate = found.x + step
-    return candidate if np.isfinite(density(candidate)[0]) else start
+    return candidate if np.isfinite(density(candidate, data)[0]) else start
 
 
-class _Address:
-    """What nutpie asks of a compiled function: its address."""
-
-    def __init__(self, address: int) -> None:
-        self.address = address
-
-
-def _for_nutpie(density: NativeDensity) -> Any:
-    """Nutpie's model around machine code; its constructor is not a stable interface: hence nutpie is pinned."""
-    from nutpie.compile_pymc import CompiledPyMCModel
-
-    n, expanded = density.dimension, density.expanded
-    return CompiledPyMCModel(
-        dims={"natural": ("entry",)},
-        compiled_logp_func=_Address(density.logp_address),
-        compiled_expand_func=_Address(density.expand_address),
-        initial_point_func=lambda seed: starting_point(density, seed),
-        shared_data={},
-        shared_var_keys={},
-        user_data=density.data,
-        n_expanded=expanded,
-        shape_info=(["natural"], [slice(0, expanded)], [(expanded,)]),
-        logp_func=None,
-        expand_func=None,
-        reparameterized_names=None,
-        _n_dim=n,
-        _shapes={"natural": (expanded,)},
-        _coords={"entry": np.arange(expanded)},
-    )
-
-
-def _nutpie_sample(
-    compiled: Any, settings: SamplerSettings, progress: Callable[[Any], None] | None, adaptation: str
-) -> Any:
-    import nutpie
-
-    return nutpie.sample(
-        compiled,
+def _nuts(model: Any, settings: SamplerSettings, progress: Progress, adaptation: str) -> Any:
+    return nutpie_sampler.nuts(
+        model,
+        progress=progress,
+        adaptation=adaptation,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
-        cores=settings.cores or min(settings.chains, _available_cores()),
+        cores=settings.cores or min(settings.chains, available_cores()),
         seed=settings.seed,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=progress,
-        adaptation=adaptation,
         target_accept=settings.target_accept,
     )
 
 
-def _available_cores() -> int:
+def available_cores() -> int:
+    """The cores that this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _statistics(tree: Any) -> dict[str, np.ndarray]:
-    stats = tree["sample_stats"].dataset
-    wanted = {
-        "diverging": "diverging",
-        "n_steps": "n_steps",
-        "tree_depth": "depth",
-        "step_size": "step_size",
-        "energy": "energy",
-        "lp": "logp",
-        "acceptance_rate": "mean_tree_accept",
-    }
-    return {name: stats[theirs].values for name, theirs in wanted.items() if theirs in stats}
-
-
-def _sample_general(
-    model: Any,
-    compiled: Any,
-    settings: SamplerSettings,
-    reason: str,
-    progress: Callable[[Any], None] | None,
-    timings: dict[str, float],
-) -> Draws:
-    import time
-
-    start = time.perf_counter()
-    tree = _nutpie_sample(compiled, settings, progress, adaptation="diag")
-    posterior = tree["posterior"].dataset
-    variables = {variable.name: posterior[variable.name].values for variable in _natural(model)}
-    elapsed = timings | {"sample": time.perf_counter() - start}
-    return Draws(variables, _statistics(tree), "general", reason, elapsed)

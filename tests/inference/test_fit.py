@@ -14,7 +14,7 @@ from dissentangle.datasets import from_tree, read
 from dissentangle.inference.cli.fit import truth_of
 from dissentangle.inference.diagnostics import summarise, verdict
 from dissentangle.inference.information import expected_information
-from dissentangle.inference.sampling import SamplerSettings, sample
+from dissentangle.inference.sampling import SamplerSettings, prepare, sample
 from dissentangle.inference.text_table import summary_rows
 from dissentangle.inference.unknowns import ModelSettings, unknowns
 
@@ -137,7 +137,7 @@ def test_the_general_engine_takes_what_the_fast_one_cannot():
     with pm.Model() as model:
         x = pm.Normal("x")
         pm.Potential("odd", 0.0 * pt.gammaln(pt.exp(x)))
-    drawn = sample(model, SamplerSettings(seed=1))
+    drawn = sample(prepare(model), SamplerSettings(seed=1))
     assert drawn.engine == "general"
     assert "gammaln" in drawn.reason
     assert drawn.variables["x"].std() == pytest.approx(1, abs=0.1)
@@ -154,7 +154,7 @@ def test_the_fast_engine_takes_any_translatable_model():
     with pm.Model() as model:
         x = pm.Normal("x", 1.0, 2.0, shape=3)
         pm.Normal("y", x.sum(), 1.0, observed=[2.0])
-    drawn = sample(model, SamplerSettings(seed=1, draws=2000))
+    drawn = sample(prepare(model), SamplerSettings(seed=1, draws=2000))
     precision = np.eye(3) / 4 + np.ones((3, 3))
     exact = np.linalg.solve(precision, np.ones(3) / 4 + 2.0)
     assert drawn.engine == "fast"

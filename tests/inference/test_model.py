@@ -15,7 +15,7 @@ from dissentangle.inference.coordinates import coordinates, plain
 from dissentangle.inference.draws import log_likelihood, prior_draws
 from dissentangle.inference.model import model_of
 from dissentangle.inference.predictions import predict
-from dissentangle.inference.sampling import compile_model, value_labels
+from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.symbolic import NotTranslatable
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 
@@ -60,11 +60,11 @@ def pytensor_logp(model, centre):
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_machine_code_is_the_model(experiment, settings):
     model = model_of(experiment, settings)
-    _, centre = value_labels(model)
+    centre = start_of(model).centre
     shapes = [np.shape(model.initial_point()[v.name]) for v in model.value_vars]
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     exact = pytensor_logp(model, centre)
-    fast = compile_model(model, plain(np.zeros(len(centre)))).density
+    fast = compile_model(model, coordinates=plain(np.zeros(len(centre)))).density
     rng = np.random.default_rng(2)
     for _ in range(3):
         u = centre + 0.3 * rng.normal(size=len(centre)) * np.where(abs(centre) > 0.9, 0.02, 0.05)
@@ -79,7 +79,8 @@ def test_machine_code_is_the_model(experiment, settings):
 def test_coordinates_have_constant_jacobian(experiment, settings):
     model = model_of(experiment, settings)
     parameters = free(unknowns(experiment, settings))
-    labels, centre = value_labels(model)
+    start = start_of(model)
+    labels, centre = start.labels, start.centre
     assert set(labels) == {u.label for u in parameters}
     chosen = coordinates(experiment, parameters, labels, centre)
     np.testing.assert_allclose(chosen.apply(list(np.zeros(len(centre)))), centre, atol=1e-12)
@@ -137,7 +138,7 @@ def test_excluded_points_do_not_count():
     wrong = np.where(left_out, 9.0, xi.value)
     changed = replace(experiment, series=(replace(xi, value=wrong, excluded=left_out), *experiment.series[1:]))
     model = inference.build_model(changed)
-    np.testing.assert_array_equal(model.rvs_to_values[model["xi"]].data, xi.value[:28])
+    np.testing.assert_array_equal(model.rvs_to_values[model["xi"]].get_value(), xi.value[:28])
 
 
 def test_a_series_named_like_a_parameter():

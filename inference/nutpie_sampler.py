@@ -1,0 +1,127 @@
+"""The one place that knows nutpie: machine code in, arrays out. Its model class is not stable: hence it is pinned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+_STATISTICS = {
+    "diverging": "diverging",
+    "n_steps": "n_steps",
+    "tree_depth": "depth",
+    "step_size": "step_size",
+    "energy": "energy",
+    "lp": "logp",
+    "acceptance_rate": "mean_tree_accept",
+}
+"""Names of the ArviZ schema, and nutpie's."""
+
+
+def import_nutpie() -> Any:
+    """The module nutpie, without ArviZ.
+
+    nutpie imports ArviZ (with matplotlib and scipy.stats: most of its import time) for an output that is not used
+    here. While nutpie is imported a stand-in takes its place, which imports ArviZ once something is asked of it.
+    """
+    if "arviz" not in sys.modules and "nutpie" not in sys.modules:
+        stand_in = ModuleType("arviz")
+        stand_in.__getattr__ = _of_arviz  # type: ignore[method-assign]
+        sys.modules["arviz"] = stand_in
+        try:
+            import nutpie
+        finally:
+            del sys.modules["arviz"]
+    import nutpie
+
+    return nutpie
+
+
+def _of_arviz(name: str) -> Any:
+    import arviz
+
+    return getattr(arviz, name)
+
+
+class _Address:
+    """What nutpie asks of a compiled function: its address."""
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+
+def machine_code_model(
+    dimension: int,
+    expanded: int,
+    addresses: tuple[int, int],
+    data: np.ndarray,
+    start: Callable[[Any], np.ndarray],
+) -> Any:
+    """A model whose log-density and expansion are C functions at `addresses`.
+
+    expanded : length of what a draw reports, the variable `natural`;  data : passed to both by address
+    start : the first point of a chain, by its seed
+    """
+    import_nutpie()
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    return CompiledPyMCModel(
+        dims={"natural": ("entry",)},
+        compiled_logp_func=_Address(addresses[0]),
+        compiled_expand_func=_Address(addresses[1]),
+        initial_point_func=start,
+        shared_data={},
+        shared_var_keys={},
+        user_data=data,
+        n_expanded=expanded,
+        shape_info=(["natural"], [slice(0, expanded)], [(expanded,)]),
+        logp_func=None,
+        expand_func=None,
+        reparameterized_names=None,
+        _n_dim=dimension,
+        _shapes={"natural": (expanded,)},
+        _coords={"entry": np.arange(expanded)},
+    )
+
+
+def nuts(
+    compiled: Any, *, progress: Callable[[Any], None] | None, **options: Any
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Draws and statistics of nutpie's NUTS, by name, each of the shape (chain, draw, …). Ctrl-C stops at once."""
+    running = import_nutpie().sample(
+        compiled,
+        blocking=False,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=progress,
+        return_raw_trace=True,
+        **options,
+    )
+    try:
+        draws, statistics = running.wait().get_arrow_trace()
+    except BaseException:
+        running.cancel()
+        raise
+    kept = [~_column(chain, "tuning") for chain in statistics]
+    values = {name: _stacked(draws, name, kept) for name in draws[0].schema.names}
+    found = set(statistics[0].schema.names)
+    return values, {ours: _stacked(statistics, name, kept) for ours, name in _STATISTICS.items() if name in found}
+
+
+def _stacked(chains: list[Any], name: str, kept: list[np.ndarray]) -> np.ndarray:
+    return np.stack([_column(chain, name)[keep] for chain, keep in zip(chains, kept, strict=True)])
+
+
+def _column(chain: Any, name: str) -> np.ndarray:
+    """A column of an Arrow table, with the shape of the variable."""
+    import pyarrow
+
+    column = chain.column(name)
+    shape = (column.field.metadata or {}).get(b"shape", b"").decode()
+    array = pyarrow.array(column)
+    flat = array.flatten() if hasattr(array, "flatten") else array
+    values = flat.to_numpy(zero_copy_only=False)
+    return np.asarray(values.reshape(len(array), *(int(n) for n in shape.split(",") if n)))
