@@ -12,9 +12,9 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from dissentangle import datasets
+from dissentangle.inference.compiling import start_of
 from dissentangle.inference.coordinates import coordinates
 from dissentangle.inference.model import model_of
-from dissentangle.inference.compiling import start_of
 from dissentangle.inference.sampling import SamplerSettings, prepare, sample
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 

@@ -7,22 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .any_model import sample_model
+    from .calibration import sbc
+    from .calibration_figure import plot_calibration
+    from .campaigning import campaign
     from .figure import plot_fit
     from .fitting import fit
     from .model import build_model
     from .priors import PriorError
     from .settings_of import read_fit, save_fit
 
-__all__ = ["PriorError", "build_model", "fit", "plot_fit", "read_fit", "sample_model", "save_fit"]
+__all__ = [
+    "PriorError",
+    "build_model",
+    "campaign",
+    "fit",
+    "plot_calibration",
+    "plot_fit",
+    "read_fit",
+    "sample_model",
+    "save_fit",
+    "sbc",
+]
 
 _HOMES = {
     "PriorError": ".priors",
     "build_model": ".model",
+    "campaign": ".campaigning",
     "fit": ".fitting",
+    "plot_calibration": ".calibration_figure",
     "plot_fit": ".figure",
     "read_fit": ".settings_of",
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
+    "sbc": ".calibration",
 }
 
 

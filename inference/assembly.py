@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from .program import Access, Buffer, CumulativeSum, Loop, Output, Step
 from .symbolic import NotTranslatable
 
@@ -152,7 +150,7 @@ class _Loop:
         for name, inputs, output, constant in _instructions(self._function()):
             self._emit(name, inputs, output, constant, lane)
         body, w.written = w.written, []
-        for k, value in self._sums.items():
+        for k in self._sums:
             w.store(f"%sum{k}", loop.outputs[k].target, "0", add=True)
         if loop.size == 1:
             return [*before, *body, "  ret void"]
@@ -187,9 +185,7 @@ class _Loop:
         logical, value = self._where[slot]
         return value if logical else self._writer.new(f"fcmp une double {value}, 0.0")
 
-    def _emit(
-        self, name: str, inputs: list[int], output: list[int], constant: Callable[[], float], lane: str
-    ) -> None:
+    def _emit(self, name: str, inputs: list[int], output: list[int], constant: Callable[[], float], lane: str) -> None:
         if name == "OUTPUT":
             self._store(self._number(inputs[0]), output[1], lane)
         elif name in ("NOT", "AND", "OR", *_COMPARE):

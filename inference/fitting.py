@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,7 @@ import numpy as np
 from ..datasets import Experiment, ExperimentError, read
 from ..forward_models import Closure
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
-from .draws import (
-    quadrature_error,
-)
+from .draws import quadrature_error
 from .fit_tree import fit_tree
 from .model import ACCURACY, rate_bounds
 from .prepared import prepared
@@ -77,6 +75,39 @@ def fit_experiment(
     progress: Callable[[Any], None] | None = None,
 ) -> DataTree:
     """The fit of a checked experiment; see `fit`."""
+    found = sample_posterior(experiment, settings, sampler, progress)
+    rows = summarise(found.by_label, found.unknown)
+    judged = verdict(rows, found.drawn.statistics, found.quadrature_error)
+    parameters = unknowns(experiment, found.settings)
+    tree = fit_tree(experiment, found.settings, sampler, parameters, found.drawn, found.values, rows)
+    tree.attrs.update(_attributes(experiment, found.settings, sampler, found.drawn, judged, found.quadrature_error))
+    return tree
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The posterior of an experiment.
+
+    settings : with the resolution that the draws needed;  unknown : the free parameters
+    by_label : draws of every scalar, label → (chain, draw);  values : the same, flat, with the fixed parameters
+    quadrature_error : of the model's integration grid, in standard deviations of the data
+    """
+
+    settings: ModelSettings
+    drawn: Draws
+    unknown: list[Unknown]
+    by_label: dict[str, np.ndarray]
+    values: dict[str, Any]
+    quadrature_error: float
+
+
+def sample_posterior(
+    experiment: Experiment,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    progress: Callable[[Any], None] | None = None,
+) -> Sampled:
+    """Draws from the posterior, on an integration grid fine enough for them."""
     parameters = unknowns(experiment, settings)
     for resolution in _RESOLUTIONS:
         settings = replace(settings, resolution=resolution)
@@ -87,11 +118,7 @@ def fit_experiment(
         error = quadrature_error(experiment, values, settings.closure, bounds, ACCURACY)
         if error <= QUADRATURE_LIMIT:
             break
-    rows = summarise(by_label, free(parameters))
-    judged = verdict(rows, drawn.statistics, error)
-    tree = fit_tree(experiment, settings, sampler, parameters, drawn, values, rows)
-    tree.attrs.update(_attributes(experiment, settings, sampler, drawn, judged, error))
-    return tree
+    return Sampled(settings, drawn, free(parameters), by_label, values, error)
 
 
 def _sampled(

@@ -122,9 +122,7 @@ def prepare(
     return GeneralSampler(compiled, [variable.name for variable in natural_variables(model)], reason)
 
 
-def sample(
-    ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None
-) -> Draws:
+def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None) -> Draws:
     """Draws from the posterior of a model that `prepare` made ready.
 
     Where transitions diverge, all draws are made anew with smaller steps, at most twice; the draws say how often.

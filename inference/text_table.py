@@ -59,6 +59,12 @@ def posterior_table(rows: Sequence[ParameterSummary], beside: Mapping[str, float
     return table(header, body)
 
 
+def symbol(label: str) -> str:
+    """A label in the field's letters: `dephasing_rate[drive]` is Γ̃ [drive]; what has no letter stays as it is."""
+    name, bracket, entry = label.partition("[")
+    return f"{PARAMETERS[name].symbol}{' [' if bracket else ''}{entry}" if name in PARAMETERS else label
+
+
 def number(value: float, scale: float) -> str:
     """A number with as many decimals as `scale` with two significant digits has."""
     if not np.isfinite(value):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import Experiment
+from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
 from ..forward_models import PARAMETERS, Closure
 from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
@@ -190,3 +190,10 @@ def fixed_values(parameters: list[Unknown]) -> dict[str, Any]:
 def free(parameters: list[Unknown]) -> list[Unknown]:
     """The unknowns proper."""
     return [u for u in parameters if not u.prior.fixed]
+
+
+def require_data(experiment: Experiment, source: str) -> None:
+    """Raise ExperimentError where there is nothing to fit."""
+    fitted = any(series.fitted.any() for series in experiment.series)
+    if not fitted and all(o.excluded for o in experiment.observations):
+        raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")

@@ -38,10 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _in_one_line(error: Exception) -> str:
+    from ..fit_report import printable
+
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
     return printable(" ".join(text.split()))
-
-
-def printable(text: str) -> str:
-    """Text of a file, safe for a terminal: control characters become spaces."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

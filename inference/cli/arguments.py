@@ -13,12 +13,27 @@ examples:
   dissentangle check my-run                       what would be fitted, what each series informs
   dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
   dissentangle show my-run.nc --figure my-run.png
+  dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
+  dissentangle sbc my-run --simulations 200       are posteriors of such data calibrated?
 """
 
 
 _FIT_EXAMPLE = """\
 example:
   dissentangle fit my-run -o my-run.nc --prior 'pump_rate=lognormal(0.2, 0.3)'
+"""
+
+
+_CAMPAIGN_EXAMPLE = """\
+example:
+  dissentangle campaign my-runs -o fits --draws 500
+A fit that is in the output folder already, of the same data with the same settings, is not done again. Exit code:
+0 if all are healthy, 1 if not.
+"""
+_SBC_EXAMPLE = """\
+example:
+  dissentangle sbc my-run -o sbc --simulations 200
+Simulates experiments with parameters from the prior and fits them. Exit code: 0 calibrated, 1 not.
 """
 
 
@@ -57,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
 
     _fitting_verbs(verbs)
+    _many_fits_verbs(verbs)
     _experiment_verbs(verbs)
     return main
 
@@ -72,11 +88,7 @@ def _fitting_verbs(verbs: Any) -> None:
     _experiment(fit)
     fit.add_argument("-o", "--output", default="fit.nc", help="NetCDF file to write (%(default)s)")
     _model(fit)
-    fit.add_argument("--draws", type=_positive, default=1000, help="draws a chain (%(default)s)")
-    fit.add_argument("--tune", type=_positive, default=500, help="warm-up a chain (%(default)s)")
-    fit.add_argument("--chains", type=_positive, default=4, help="(%(default)s)")
-    fit.add_argument("--cores", type=_positive, default=None, help="(all)")
-    fit.add_argument("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
+    _sampler(fit, draws=1000)
     fit.add_argument("--engine", choices=("fast", "general"), default=None, help="(fast where it can)")
     fit.add_argument("--figure", default=None, help="also write a figure (png, pdf, svg)")
     fit.set_defaults(run=_verb("fit", "fit"))
@@ -85,6 +97,41 @@ def _fitting_verbs(verbs: Any) -> None:
     show.add_argument("fit", help="a file that `dissentangle fit` wrote")
     show.add_argument("--figure", default=None, help="figure to write (png, pdf, svg)")
     show.set_defaults(run=_verb("fit", "show"))
+
+
+def _many_fits_verbs(verbs: Any) -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    campaign = verbs.add_parser("campaign", help="fit all experiments of a folder; a summary and an index",
+                                formatter_class=raw, epilog=_CAMPAIGN_EXAMPLE)  # fmt: skip
+    campaign.add_argument("folder", help="a folder of experiments: folders with experiment.toml, or .nc files")
+    campaign.add_argument("-o", "--output", default="campaign", help="folder for fits and summary (%(default)s)")
+    _model(campaign)
+    _sampler(campaign, draws=1000)
+    _cluster(campaign)
+    campaign.set_defaults(run=_verb("campaign", "campaign"))
+
+    sbc = verbs.add_parser("sbc", help="simulation-based calibration: can posteriors of such data be trusted?",
+                           formatter_class=raw, epilog=_SBC_EXAMPLE)  # fmt: skip
+    _experiment(sbc)
+    sbc.add_argument("-o", "--output", default="sbc", help="folder for ranks, figure and verdict (%(default)s)")
+    sbc.add_argument("--simulations", type=_positive, default=100, help="simulated experiments (%(default)s)")
+    _model(sbc)
+    _sampler(sbc, draws=250)
+    _cluster(sbc)
+    sbc.set_defaults(run=_verb("campaign", "sbc"))
+
+
+def _sampler(verb: argparse.ArgumentParser, draws: int) -> None:
+    verb.add_argument("--draws", type=_positive, default=draws, help="draws a chain (%(default)s)")
+    verb.add_argument("--tune", type=_positive, default=500, help="warm-up a chain (%(default)s)")
+    verb.add_argument("--chains", type=_positive, default=4, help="(%(default)s)")
+    verb.add_argument("--cores", type=_positive, default=None, help="(all)")
+    verb.add_argument("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
+
+
+def _cluster(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--cluster", default=None, metavar="ADDRESS",
+                      help="scheduler of a running Dask cluster, e.g. tcp://host:8786, in place of own processes")  # fmt: skip
 
 
 def _experiment_verbs(verbs: Any) -> None:

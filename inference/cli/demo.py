@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from ...datasets import ExperimentError, read
-from .fit import report
+from ...datasets import read
+from ..fit_report import report
+from .fit import writable_folder
 from .progress import Progress
 
 
 def demo(given: argparse.Namespace) -> int:
     """Fit `krauter2011-published` and `fig2b-d55`; tables, fits and one figure into the output folder."""
-    folder = Path(given.output)
-    if folder.exists() and not folder.is_dir():
-        raise ExperimentError(f"{folder}: found a file, expected a folder to write to")
+    folder = writable_folder(given.output)
     folder.mkdir(parents=True, exist_ok=True)
 
     from ...datasets.netcdf import write_tree

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
 from ...forward_models import Closure
+from ..fit_report import printable
 from ..unknowns import Unknown
-from . import printable
 from .fit import figure_target
 from .options import model_settings, pair
 

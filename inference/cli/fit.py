@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ...datasets import Experiment, ExperimentError, from_tree, read
-from . import printable
+from ...datasets import ExperimentError, read
+from ..fit_report import printable, report
+from ..unknowns import require_data
 from .options import model_settings
 from .progress import Progress
-
-if TYPE_CHECKING:
-    from xarray import DataTree
-
 
 FIGURES = (".png", ".pdf", ".svg")
 LONGEST_NAME = 200
@@ -66,66 +62,6 @@ def show(given: argparse.Namespace) -> int:
     return 0 if result.attrs["healthy"] else 1
 
 
-def report(result: DataTree) -> str:
-    """Verdict, posterior table, derived quantities, published numbers."""
-    from ..text_table import PUBLISHED, derived_table, posterior_table, published_table, summary_rows
-
-    experiment = from_tree(result["experiment"])
-    rows = summary_rows(result)
-    beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
-    parts = [
-        f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
-        result.attrs["verdict"],
-        posterior_table(rows, beside, title),
-        derived_table(result),
-        published_table(result),
-        _remarks(result, [row.label for row in rows if row.informed == "prior"]),
-    ]
-    return printable("\n\n".join(part for part in parts if part))
-
-
-def _remarks(result: DataTree, from_prior: list[str]) -> str:
-    lines = []
-    if from_prior:
-        lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
-    if result.attrs["attempts"] > 1:
-        diverged = bool(result["sample_stats"]["diverging"].any())
-        end = "; some transitions diverged all the same" if diverged else ", until no transition diverged"
-        lines.append(f"Sampled {result.attrs['attempts']} times, with smaller steps{end}.")
-    why = f" ({result.attrs['engine_reason']})" if result.attrs["engine_reason"] else ""
-    lines.append(f"Engine: {result.attrs['engine']}{why}.")
-    return "\n".join(lines)
-
-
-def truth_of(experiment: Experiment) -> dict[str, float]:
-    """True values by label, those of derived rates included."""
-    from ...datasets.stage_rates import rates_of
-    from ...forward_models import dephasing_floor
-
-    if experiment.truth is None:
-        return {}
-    values = dict(experiment.truth.parameters)
-    for stage in experiment.stages:
-        try:
-            rates = rates_of(values, stage)
-        except (KeyError, ZeroDivisionError):
-            continue  # a truth that somebody wrote by hand and left incomplete
-        values[f"dephasing_rate[{stage.label}]"] = rates.dephasing_rate
-        values[f"pure_dephasing_rate[{stage.label}]"] = rates.dephasing_rate - dephasing_floor(rates)
-        if "pump" in stage.lights:
-            values[f"pump_rate[{stage.label}]"] = rates.pump_rate
-        if "drive" in stage.lights:
-            values["radiative_rate"] = rates.radiative_rate
-    return values
-
-
-def require_data(experiment: Experiment, source: str) -> None:
-    """Raise ExperimentError where there is nothing to fit."""
-    fitted = any(series.fitted.any() for series in experiment.series)
-    if not fitted and all(o.excluded for o in experiment.observations):
-        raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")
-
-
 def figure_target(path: str | None) -> Path | None:
     """Where the figure goes, checked, its folder made; None where none is wanted."""
     if path is None:
@@ -151,3 +87,12 @@ def writable(path: str) -> Path:
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ExperimentError(f"{path}: found a folder that cannot be written to ({folder}), expected a writable one")
     return target
+
+
+def writable_folder(path: str) -> Path:
+    """The folder, checked: it is one or can be made, and can be written to."""
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise ExperimentError(f"{path}: found a file, expected a folder to write to")
+    writable(str(folder / "index.html"))
+    return folder

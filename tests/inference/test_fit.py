@@ -11,8 +11,8 @@ import xarray as xr
 
 from dissentangle import inference
 from dissentangle.datasets import from_tree, read
-from dissentangle.inference.cli.fit import truth_of
 from dissentangle.inference.diagnostics import summarise, verdict
+from dissentangle.inference.fit_report import truth_of
 from dissentangle.inference.information import expected_information
 from dissentangle.inference.sampling import SamplerSettings, prepare, sample
 from dissentangle.inference.text_table import summary_rows

@@ -11,11 +11,11 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Known, read
+from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.coordinates import coordinates, plain
 from dissentangle.inference.draws import log_likelihood, prior_draws
 from dissentangle.inference.model import model_of
 from dissentangle.inference.predictions import predict
-from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.symbolic import NotTranslatable
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 

@@ -1,0 +1,288 @@
+"""Simulation-based calibration: experiments with parameters from the prior, and where their posteriors put them.
+
+If simulator, model and sampler are right, the rank of the true value among posterior draws is uniform (Talts et al.,
+arXiv:1804.06788). The verdict rests on the ECDF of the ranks and its simultaneous band (Säilynoja, Bürkner & Vehtari,
+Stat. Comput. 32, 32), as ArviZ computes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..datasets import Experiment, ExperimentError, read
+from ..datasets.netcdf import to_bytes, write_bytes
+from ..forward_models import Closure
+from .batch import Task, run_tasks
+from .campaigning import Done
+from .draws import derived_quantities, noisy, predict_draws, prior_draws
+from .predictions import fitted_observations
+from .sampling import SamplerSettings
+from .unknowns import ModelSettings, require_data, unknowns
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+BAND = 0.99
+_RANKS = 100
+"""Posterior draws among which a true value is ranked: few enough of all that they are nearly independent."""
+_MOST_TRIES = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is calibrated: simulated experiments of the form of `experiment`, fitted by the model of `settings`."""
+
+    experiment: Experiment
+    settings: ModelSettings
+    sampler: SamplerSettings
+    seed: int
+
+
+def sbc(
+    experiment: Any,
+    output: str | Path,
+    *,
+    simulations: int = 100,
+    seed: int = 1,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    draws: int = 250,
+    tune: int = 500,
+    chains: int = 4,
+    cores: int | None = None,
+    executor: Executor | None = None,
+    progress: Done | None = None,
+) -> Dataset:
+    """Whether the posteriors of experiments of this form can be trusted: simulate from the prior, fit, rank.
+
+    Parameters
+    ----------
+    experiment : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
+    output : a folder: one small file a simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
+    simulations : how many experiments; 100 show gross errors, 500 finer ones
+    seed, closure, free_dephasing, priors, draws, tune, chains, cores, executor, progress : as for `campaign`
+
+    Returns
+    -------
+    xarray.Dataset: rank (simulation, quantity), from 0 to `ranks` (an attribute), of every unknown and derived
+    quantity; ecdf, lower and upper (quantity, probability); inside (quantity): 1 where the ECDF stays in the 99 % band.
+    Attributes: calibrated (0 or 1), verdict.
+
+    Raises
+    ------
+    ExperimentError : for what cannot be simulated or fitted
+    """
+    data = experiment if isinstance(experiment, Experiment) else read(experiment)
+    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    plan = Plan(data, settings, SamplerSettings(seed, draws, tune, chains, cores=1), seed)
+    return run_sbc(plan, simulations, Path(output), cores=cores, executor=executor, progress=progress)
+
+
+def run_sbc(
+    plan: Plan,
+    simulations: int,
+    folder: Path,
+    *,
+    cores: int | None = None,
+    executor: Executor | None = None,
+    progress: Done | None = None,
+) -> Dataset:
+    """The calibration of a plan; see `sbc`."""
+    require_data(plan.experiment, plan.experiment.title)
+    if plan.sampler.draws * plan.sampler.chains < _RANKS:
+        raise ExperimentError(
+            f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {_RANKS} to rank in"
+        )
+    (folder / "simulations").mkdir(parents=True, exist_ok=True)
+    known = _fingerprint(plan)
+    ranks: dict[int, dict[str, int]] = {}
+    failed: dict[int, str] = {}
+
+    def finished(task: Task, answer: dict[str, int] | None, error: Exception | None) -> None:
+        k = int(task.name)
+        if answer is None:
+            failed[k] = f"{type(error).__name__}: {error}"
+        else:
+            ranks[k] = answer
+            write_bytes(json.dumps({"plan": known, "ranks": answer}).encode(), _file(folder, k))
+        if progress is not None:
+            progress(len(ranks) + len(failed), len(failed), simulations)
+
+    tasks = []
+    for k in range(simulations):
+        before = _finished_before(_file(folder, k), known)
+        if before is None:
+            tasks.append(Task(f"{k:05d}", simulate_and_rank, (plan, k)))
+        else:
+            ranks[k] = before
+    run_tasks(tasks, finished, executor=executor, cores=cores)
+    if not ranks:
+        raise ExperimentError(
+            f"none of {simulations} simulated experiments could be fitted: {next(iter(failed.values()))}"
+        )
+    result = calibration_of([ranks[k] for k in sorted(ranks)], list(failed.values()), plan)
+    _write(result, folder)
+    return result
+
+
+def _file(folder: Path, k: int) -> Path:
+    return folder / "simulations" / f"{k:05d}.json"
+
+
+def _fingerprint(plan: Plan) -> str:
+    """What the ranks depend on."""
+    import hashlib
+
+    from .fitting import data_hash, versions
+
+    sampler = asdict(plan.sampler)
+    sampler.pop("cores")
+    parts = [data_hash(plan.experiment), asdict(plan.settings), plan.experiment.priors, sampler, versions()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _finished_before(path: Path, known: str) -> dict[str, int] | None:
+    try:
+        stored = json.loads(path.read_text())
+        return stored["ranks"] if stored["plan"] == known else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def simulate_and_rank(plan: Plan, k: int) -> dict[str, int]:
+    """The k-th simulation: the rank of every true value among draws of its posterior."""
+    from .fitting import sample_posterior
+
+    rng = np.random.default_rng([plan.seed, k])
+    experiment, truth = _simulated(plan, rng)
+    sampled = sample_posterior(experiment, plan.settings, replace(plan.sampler, seed=int(rng.integers(2**62))))
+    closure = plan.settings.closure
+    few = np.linspace(0, plan.sampler.draws * plan.sampler.chains - 1, _RANKS).round().astype(int)
+    posterior = {label: v[few] if isinstance(v, np.ndarray) else v for label, v in sampled.values.items()}
+    ranks = {u.label: _rank(truth[u.label][0], posterior[u.label], rng) for u in sampled.unknown}
+    true = derived_quantities(experiment, truth, closure)
+    for name, (_, entries, array) in derived_quantities(experiment, posterior, closure).items():
+        for column, entry in enumerate(entries):
+            ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
+    return ranks
+
+
+def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
+    """An experiment of the model's own, and the parameters that made it: label → (1,).
+
+    Parameters whose predictions are no possible data (a free Γ̃ below its floor can make ξ negative) have no
+    posterior density either, and are drawn again.
+    """
+    experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
+    for _ in range(_MOST_TRIES):
+        truth = prior_draws(parameters, 1, rng)
+        data = noisy(experiment, predict_draws(experiment, truth, plan.settings.closure, accuracy=1e-9), rng)
+        if all(np.isfinite(values).all() for values in data.values()):
+            break
+    else:
+        raise ExperimentError(f"{_MOST_TRIES} draws from the prior: found none that predicts possible data")
+    series = []
+    for old in experiment.series:
+        value = old.value.copy()
+        if old.fitted.any():
+            value[old.fitted] = data[old.name][0]
+        series.append(replace(old, value=value))
+    numbers = iter(data["observations"][0]) if "observations" in data else iter(())
+    fitted = fitted_observations(experiment)
+    observations = [replace(o, value=float(next(numbers))) if o in fitted else o for o in experiment.observations]
+    made = replace(
+        experiment,
+        series=tuple(series),
+        observations=tuple(observations),
+        simulated=True,
+        title="simulated",
+        truth=None,
+    )
+    return made, truth
+
+
+def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:
+    """How many draws are smaller; among equal ones (an entanglement that never ends) by lot."""
+    equal = int(np.sum(draws == truth))
+    return int(np.sum(draws < truth)) + int(rng.integers(equal + 1))
+
+
+def calibration_of(ranks: list[dict[str, int]], failures: list[str], plan: Plan) -> Dataset:
+    """ECDFs, bands and the verdict, from the ranks of each simulation by quantity."""
+    import xarray as xr
+    from arviz_stats.ecdf_utils import ecdf_pit
+
+    names = list(ranks[0])
+    table = np.array([[row[name] for name in names] for row in ranks])
+    rng = np.random.default_rng([plan.seed, 2])
+    spread = (table + rng.uniform(size=table.shape)) / (_RANKS + 1)
+    bands = [ecdf_pit(column, BAND, 1000, rng=np.random.default_rng(214)) for column in spread.T]
+    points = bands[0][0]
+    ecdf, lower, upper = (np.stack([band[k] for band in bands]) for k in (1, 2, 3))
+    inside = ((ecdf >= lower) & (ecdf <= upper)).all(axis=1)
+    verdict = _verdict(dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures)
+    return xr.Dataset(
+        {
+            "rank": (("simulation", "quantity"), table),
+            "ecdf": (("quantity", "probability"), ecdf),
+            "lower": (("quantity", "probability"), lower),
+            "upper": (("quantity", "probability"), upper),
+            "inside": ("quantity", inside.astype(np.int8)),
+        },
+        coords={"quantity": np.array(names, object), "probability": points},
+        attrs={
+            "ranks": _RANKS,
+            "band": BAND,
+            "title": plan.experiment.title,
+            "settings": json.dumps({"model": asdict(plan.settings), "sampler": asdict(plan.sampler)}),
+            "failures": json.dumps(failures),
+            "calibrated": int(bool(inside.all()) and not failures),
+            "verdict": verdict,
+        },
+    )
+
+
+def _verdict(ranks: Mapping[str, np.ndarray], inside: Mapping[str, bool], failures: list[str]) -> str:
+    count = len(next(iter(ranks.values())))
+    sentences = []
+    outside = [name for name, is_inside in inside.items() if not is_inside]
+    if outside:
+        faults = ", ".join(f"{name} ({_fault(ranks[name])})" for name in outside)
+        sentences.append(
+            f"Not calibrated over {count} simulations: {len(outside)} of {len(inside)} quantities leave the"
+            f" {100 * BAND:.0f} % band (by chance, one in a hundred does): {faults}."
+        )
+    else:
+        sentences.append(
+            f"Calibrated: over {count} simulations the ranks of all {len(inside)} quantities stay in the"
+            f" {100 * BAND:.0f} % band."
+        )
+    if failures:
+        sentences.append(f"{len(failures)} simulations could not be fitted, which alone can bias ranks: {failures[0]}.")
+    return " ".join(sentences)
+
+
+def _fault(ranks: np.ndarray) -> str:
+    """What is wrong with a posterior whose true values have these ranks, from 0 to 1."""
+    shift = (ranks.mean() - 0.5) * np.sqrt(12 * len(ranks))
+    width = (ranks.var() - 1 / 12) * np.sqrt(180 * len(ranks))
+    if abs(shift) > abs(width):
+        return "posterior too low" if shift > 0 else "posterior too high"
+    return "posterior too narrow" if width > 0 else "posterior too wide"
+
+
+def _write(result: Dataset, folder: Path) -> None:
+    from xarray import DataTree
+
+    from .calibration_figure import plot_calibration
+
+    write_bytes(to_bytes(DataTree(result)), folder / "sbc.nc")
+    plot_calibration(result, folder / "sbc.png")

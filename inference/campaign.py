@@ -1,0 +1,237 @@
+"""Fits of hundreds of data sets: one file each, a summary, an index; what is finished is not done again.
+
+FOLDER/fits/NAME.nc      the fit, as `dissentangle fit` writes it
+FOLDER/reports/NAME.txt  its tables in words; for a data set that could not be fitted, why
+FOLDER/summary.nc, .csv  one row a data set
+FOLDER/index.html        the same as a page, what needs attention first
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..datasets import Experiment, ExperimentError, read
+from ..datasets.folder import FILE
+from ..datasets.netcdf import open_tree, to_bytes, write_bytes
+from ..forward_models import Closure
+from ..forward_models.validation import InvalidValue
+from .batch import Task, run_tasks
+from .campaign_index import index_page
+from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
+from .priors import PriorError
+from .sampling import SamplerSettings
+from .unknowns import ModelSettings, require_data
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+Done = Callable[[int, int, int], None]
+"""Told how many are finished, how many of them failed, and how many there are."""
+_LONGEST_NAME = 150
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker gives back: the fit as a file, its row of the summary, its tables in words."""
+
+    file: bytes
+    row: Row
+    report: str
+
+
+def campaign(
+    experiments: str | Path | Mapping[str, Any] | Iterable[Any],
+    output: str | Path,
+    *,
+    seed: int = 1,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    draws: int = 1000,
+    tune: int = 500,
+    chains: int = 4,
+    cores: int | None = None,
+    executor: Executor | None = None,
+    progress: Done | None = None,
+) -> Dataset:
+    """Fit many experiments, each as `fit` would, and keep every fit in the folder `output`.
+
+    Parameters
+    ----------
+    experiments : a folder that holds experiments (folders with experiment.toml, .nc files); a list of what `fit` takes;
+        or such by name
+    output : the folder for fits, reports, summary and index. A fit that is there, of the same data with the same
+        settings, is not done again
+    seed, closure, free_dephasing, priors, draws, tune, chains : as for `fit`, the same for all
+    cores : processes; None: one a core
+    executor : any executor of `concurrent.futures`' kind in place of own processes, e.g. Dask's `Client.get_executor()`
+    progress : called after each data set with the numbers of those finished, failed, and of all
+
+    Returns
+    -------
+    xarray.Dataset, one row a data set: status, healthy, verdict, effective draws, …; mean, sd, low and high (94 % HDI)
+    of every parameter; median, low and high of every derived quantity.
+
+    Raises
+    ------
+    ExperimentError : where nothing is found to fit. A data set that cannot be read or fitted raises nothing: it is a
+        row with the status "failed" and the reason
+    """
+    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    sampler = SamplerSettings(seed, draws, tune, chains, cores=1)
+    return run_campaign(
+        sources(experiments), Path(output), settings, sampler, cores=cores, executor=executor, progress=progress
+    )
+
+
+def sources(experiments: Any) -> dict[str, Any]:
+    """What to fit, by the name that its files will have."""
+    if isinstance(experiments, Mapping):
+        return {file_name(str(name)): source for name, source in experiments.items()}
+    if isinstance(experiments, (str, Path)):
+        return _in_folder(Path(experiments))
+    found: dict[str, Any] = {}
+    for k, source in enumerate(experiments, 1):
+        name = file_name(Path(source).stem) if isinstance(source, (str, Path)) else f"{k:04d}"
+        found[f"{name}-{k}" if name in found else name] = source
+    return found
+
+
+def file_name(name: str) -> str:
+    """A name that any file system takes, different for different names."""
+    quoted = quote(name, safe=" +,=@()")
+    if len(quoted) > _LONGEST_NAME:
+        raise ExperimentError(f"{name[:60]}…: found a name too long for a file, expected a shorter one")
+    return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
+
+
+def _in_folder(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise ExperimentError(f"{folder}: found no such folder, expected one that holds experiments")
+    if (folder / FILE).is_file():
+        raise ExperimentError(f"{folder}: found one experiment, expected a folder of them (or: dissentangle fit)")
+    inside = [p for p in sorted(folder.iterdir()) if (p / FILE).is_file() or (p.suffix == ".nc" and p.is_file())]
+    if not inside:
+        raise ExperimentError(f"{folder}: found no experiment, expected folders with {FILE} or .nc files")
+    names = [path.name if path.is_dir() or path.with_suffix("").is_dir() else path.stem for path in inside]
+    return {file_name(name): path for name, path in zip(names, inside, strict=True)}
+
+
+def run_campaign(
+    found: Mapping[str, Any],
+    folder: Path,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    *,
+    cores: int | None = None,
+    executor: Executor | None = None,
+    progress: Done | None = None,
+) -> Dataset:
+    """The campaign over `found` (sources by name); see `campaign`. Whatever ends it, the summary is written."""
+    if not found:
+        raise ExperimentError("a campaign: found no experiments, expected at least one")
+    for part in ("fits", "reports"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    rows: dict[str, Row] = {}
+
+    def finished(task: Task, answer: Answer | None, error: Exception | None) -> None:
+        rows[task.name] = _kept(folder, task.name, answer, error)
+        if progress is not None:
+            progress(len(rows), sum(row.status == "failed" for row in rows.values()), len(found))
+
+    try:
+        run_tasks(_tasks(found, folder, settings, sampler, finished, rows), finished, executor=executor, cores=cores)
+    finally:
+        summary = _write_summary(folder, [rows[name] for name in found if name in rows])
+    return summary
+
+
+def _tasks(
+    found: Mapping[str, Any],
+    folder: Path,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    finished: Callable[[Task, Any, Exception | None], None],
+    rows: dict[str, Row],
+) -> list[Task]:
+    """What is left to do; the rest is told to `finished` or, where its fit is there already, put to `rows`."""
+    tasks = []
+    for name, source in found.items():
+        task = Task(name, fit_one, ())
+        try:
+            experiment = source if isinstance(source, Experiment) else read(source)
+        except (ExperimentError, InvalidValue, OSError) as error:
+            finished(task, None, error)
+            continue
+        row = _finished_before(folder / "fits" / f"{name}.nc", name, experiment, settings, sampler)
+        if row is not None:
+            rows[name] = row
+        else:
+            tasks.append(replace(task, arguments=(name, experiment, settings, sampler)))
+    return tasks
+
+
+def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> Answer:
+    """One fit of a campaign, in a worker: what there is to write, for the process that keeps the folder."""
+    from .fit_report import report
+    from .fitting import fit_experiment
+
+    require_data(experiment, name)
+    fit = fit_experiment(experiment, settings, sampler)
+    return Answer(to_bytes(fit), row_of(name, fit), report(fit))
+
+
+def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | None) -> Row:
+    """Write what a task gave; its row."""
+    report = folder / "reports" / f"{name}.txt"
+    if answer is None:
+        expected = isinstance(error, (ExperimentError, InvalidValue, PriorError, OSError))
+        text = f"{error}" if expected else f"{type(error).__name__}: {error}"
+        write_bytes(f"could not be fitted: {text}\n".encode(errors="replace"), report)
+        return failed_row(name, " ".join(text.split()))
+    write_bytes(answer.report.encode(errors="replace"), report)
+    write_bytes(answer.file, folder / "fits" / f"{name}.nc")
+    return answer.row
+
+
+def _finished_before(
+    path: Path, name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings
+) -> Row | None:
+    """The row of a fit that is there already, of the same data with the same settings."""
+    from .fitting import data_hash
+
+    if not path.is_file():
+        return None
+    try:
+        fit = open_tree(path, only=("summary", "derived", "sample_stats", "experiment"))
+        stored = json.loads(fit.attrs["settings"])
+        same = (
+            fit.attrs["data_sha256"] == data_hash(experiment)
+            and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(settings)))
+            and stored["sampler"] == _without_cores(sampler)
+        )
+        return row_of(name, fit) if same else None
+    except (ExperimentError, KeyError, ValueError):
+        return None  # damaged, or of something else: done again
+
+
+def _without_cores(sampler: SamplerSettings) -> dict[str, Any]:
+    asked = asdict(sampler)
+    asked.pop("cores")
+    return asked
+
+
+def _write_summary(folder: Path, rows: list[Row]) -> Dataset:
+    from xarray import DataTree
+
+    summary = summary_dataset(rows)
+    write_bytes(to_bytes(DataTree(summary)), folder / "summary.nc")
+    write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
+    write_bytes(index_page(rows).encode(errors="replace"), folder / "index.html")
+    return summary

@@ -1,0 +1,66 @@
+"""A fit in words and tables: the verdict first, then posterior, derived quantities, published numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..datasets import Experiment, from_tree
+from ..datasets.stage_rates import rates_of
+from ..forward_models import dephasing_floor
+from .text_table import PUBLISHED, derived_table, posterior_table, published_table, summary_rows
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+
+def printable(text: str) -> str:
+    """Text of a file, safe for a terminal: control characters become spaces."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+def report(result: DataTree) -> str:
+    """Verdict, posterior table, derived quantities, published numbers."""
+    experiment = from_tree(result["experiment"])
+    rows = summary_rows(result)
+    beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
+    parts = [
+        f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
+        result.attrs["verdict"],
+        posterior_table(rows, beside, title),
+        derived_table(result),
+        published_table(result),
+        _remarks(result, [row.label for row in rows if row.informed == "prior"]),
+    ]
+    return printable("\n\n".join(part for part in parts if part))
+
+
+def _remarks(result: DataTree, from_prior: list[str]) -> str:
+    lines = []
+    if from_prior:
+        lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
+    if result.attrs["attempts"] > 1:
+        diverged = bool(result["sample_stats"]["diverging"].any())
+        end = "; some transitions diverged all the same" if diverged else ", until no transition diverged"
+        lines.append(f"Sampled {result.attrs['attempts']} times, with smaller steps{end}.")
+    why = f" ({result.attrs['engine_reason']})" if result.attrs["engine_reason"] else ""
+    lines.append(f"Engine: {result.attrs['engine']}{why}.")
+    return "\n".join(lines)
+
+
+def truth_of(experiment: Experiment) -> dict[str, float]:
+    """True values by label, those of derived rates included."""
+    if experiment.truth is None:
+        return {}
+    values = dict(experiment.truth.parameters)
+    for stage in experiment.stages:
+        try:
+            rates = rates_of(values, stage)
+        except (KeyError, ZeroDivisionError):
+            continue  # a truth that somebody wrote by hand and left incomplete
+        values[f"dephasing_rate[{stage.label}]"] = rates.dephasing_rate
+        values[f"pure_dephasing_rate[{stage.label}]"] = rates.dephasing_rate - dephasing_floor(rates)
+        if "pump" in stage.lights:
+            values[f"pump_rate[{stage.label}]"] = rates.pump_rate
+        if "drive" in stage.lights:
+            values["radiative_rate"] = rates.radiative_rate
+    return values
