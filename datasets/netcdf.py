@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .csv_table import check_size
 from .errors import ExperimentError, violation
+from .netcdf_writing import is_plain, write_groups
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -83,7 +84,7 @@ def write_tree(tree: DataTree, path: Path) -> None:
     os.close(handle)
     temporary = Path(name)
     try:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+        _write(tree, temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -92,6 +93,16 @@ def write_tree(tree: DataTree, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def _write(tree: DataTree, path: Path) -> None:
+    if not is_plain(tree):  # a tree that somebody else made, with dates or dask in it
+        tree.to_netcdf(path, engine="h5netcdf")
+        return
+    import h5py
+
+    with h5py.File(path, "w", track_order=True) as file:
+        write_groups(tree, file)
 
 
 def _umask() -> int:
