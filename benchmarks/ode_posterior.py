@@ -47,18 +47,29 @@ def initial(n3: Any) -> tuple[Any, Any, Any, Any]:
     return one, 1.0 - 2.0 * n3, one, 0.0 * n3
 
 
-def slopes(state: Any, collective: Any, depth: Any, z: Any, collisions: Any, loss: Any, pure: Any) -> tuple[Any, ...]:
-    """Time derivative of n2, p, Σ, K (microscopic closure)."""
-    n2, p, sigma, _ = state
+def coefficients(collective: Any, depth: Any, z: Any, collisions: Any, loss: Any, pure: Any) -> tuple[Any, ...]:
+    """Constants of the rate equations (microscopic closure), for `slopes`."""
     mean_square, radiative = 0.25 * (1 / z + z), collective / depth
     cooling = (mean_square + 0.5) * radiative + collisions
     heating = (mean_square - 0.5) * radiative + collisions
     out = loss + collisions
     dephasing = cooling + heating + 2 * out + pure
-    n2_slope = 2 * collisions - (out + 2 * collisions) * n2
-    decay = dephasing + collective * p
-    gain = dephasing * n2 + collective * z * p * p + n2_slope
-    return n2_slope, (cooling - heating) * n2 - (cooling + heating + out) * p, gain - decay * sigma, decay
+    return 2 * collisions, out + 2 * collisions, cooling - heating, cooling + heating + out, dephasing, collective, z
+
+
+def slopes(state: Any, constants: Any) -> tuple[Any, Any, Any, Any]:
+    """Time derivatives of n2, p, Σ, K."""
+    n2, p, sigma, _ = state
+    back, gone, polarised, spin_decay, dephasing, collective, z = constants
+    n2_slope = back - gone * n2
+    entangling = collective * p
+    decay = dephasing + entangling
+    return (
+        n2_slope,
+        polarised * n2 - spin_decay * p,
+        dephasing * n2 + z * entangling * p + n2_slope - decay * sigma,
+        decay,
+    )
 
 
 def log_likelihood(state: Any, n3: Any, scale: Any, xp: Any = np) -> Any:
@@ -87,9 +98,9 @@ def diffrax_log_posterior(
 
     def log_posterior(u: Any) -> Any:
         *rates, n3, scale = natural(u, jnp)
-        term = diffrax.ODETerm(lambda _, y, rates: jnp.stack(slopes(y, *rates)))
+        term = diffrax.ODETerm(lambda _, y, constants: jnp.stack(slopes(y, constants)))
         found = diffrax.diffeqsolve(
-            term, method, 0.0, DURATION, 0.2, jnp.stack(initial(n3)), tuple(rates), max_steps=max_steps,
+            term, method, 0.0, DURATION, 0.2, jnp.stack(initial(n3)), coefficients(*rates), max_steps=max_steps,
             saveat=diffrax.SaveAt(ts=jnp.asarray(TIMES)), stepsize_controller=controller,
             adjoint=adjoint or diffrax.RecursiveCheckpointAdjoint(), throw=False,
         )  # fmt: skip

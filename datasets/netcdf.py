@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,17 @@ def open_tree(path: Path) -> DataTree:
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
+    except Exception as error:
+        raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """The attributes of the whole file, without reading anything else; ExperimentError for another kind of file."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return dict(file.attrs)
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
 
@@ -77,6 +90,22 @@ def read_netcdf(path: Path) -> DataTree:
 
 def write_tree(tree: DataTree, path: Path) -> None:
     """Write atomically: a temporary file beside the target, fsync, rename."""
+    _replace(path, lambda temporary: _write(tree, temporary))
+
+
+def to_bytes(tree: DataTree) -> bytes:
+    """The NetCDF file of a tree, in memory."""
+    content = io.BytesIO()
+    _write(tree, content)
+    return content.getvalue()
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write a file atomically, as `write_tree` does."""
+    _replace(path, lambda temporary: temporary.write_bytes(content))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     if path.exists() and not path.is_file():
         raise violation(str(path), "something that is no regular file", "the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +113,7 @@ def write_tree(tree: DataTree, path: Path) -> None:
     os.close(handle)
     temporary = Path(name)
     try:
-        _write(tree, temporary)
+        write(temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -95,13 +124,13 @@ def write_tree(tree: DataTree, path: Path) -> None:
         raise
 
 
-def _write(tree: DataTree, path: Path) -> None:
+def _write(tree: DataTree, target: Path | io.BytesIO) -> None:
     if not is_plain(tree):  # a tree that somebody else made, with dates or dask in it
-        tree.to_netcdf(path, engine="h5netcdf")
+        tree.to_netcdf(target, engine="h5netcdf")
         return
     import h5py
 
-    with h5py.File(path, "w", track_order=True) as file:
+    with h5py.File(target, "w", track_order=True) as file:
         write_groups(tree, file)
 
 

@@ -22,6 +22,7 @@ from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
 from .draws import derived_quantities, noisy, predict_draws, prior_draws
+from .fingerprint import fingerprint, without_texts
 from .predictions import fitted_observations
 from .sampling import SamplerSettings
 from .unknowns import ModelSettings, require_data, unknowns
@@ -102,7 +103,7 @@ def run_sbc(
             f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {_RANKS} to rank in"
         )
     (folder / "simulations").mkdir(parents=True, exist_ok=True)
-    known = _fingerprint(plan)
+    known = fingerprint(without_texts(plan.experiment), plan.settings, replace(plan.sampler, cores=None), plan.seed)
     ranks: dict[int, dict[str, int]] = {}
     failed: dict[int, str] = {}
 
@@ -135,18 +136,6 @@ def run_sbc(
 
 def _file(folder: Path, k: int) -> Path:
     return folder / "simulations" / f"{k:05d}.json"
-
-
-def _fingerprint(plan: Plan) -> str:
-    """What the ranks depend on."""
-    import hashlib
-
-    from .fitting import data_hash, versions
-
-    sampler = asdict(plan.sampler)
-    sampler.pop("cores")
-    parts = [data_hash(plan.experiment), asdict(plan.settings), plan.experiment.priors, sampler, versions()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _finished_before(path: Path, known: str) -> dict[str, int] | None:

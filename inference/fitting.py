@@ -14,6 +14,7 @@ from ..datasets import Experiment, ExperimentError, read
 from ..forward_models import Closure
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
 from .draws import quadrature_error
+from .fingerprint import data_hash
 from .fit_tree import fit_tree
 from .model import ACCURACY, rate_bounds
 from .prepared import prepared
@@ -186,29 +187,3 @@ def versions() -> dict[str, str]:
 
     names = ("dissentangle", "numpy", "scipy", "pymc", "pytensor", "nutpie", "casadi", "llvmlite", "arviz", "xarray")
     return {name: version(name) for name in names}
-
-
-def data_hash(experiment: Experiment) -> str:
-    """SHA-256 of everything in the experiment that the likelihood depends on."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    parts = (experiment.stages, experiment.run_depth, experiment.observations, experiment.apparatus)
-    digest.update(repr([_plain(part) for part in parts]).encode())
-    for series in experiment.series:
-        digest.update(repr([series.name, series.kind, series.run, series.noise]).encode())
-        digest.update(repr([series.scale_uncertainty, series.offset_uncertainty, series.tail]).encode())
-        for array in (series.time, series.value, series.spread, series.fitted.astype(float)):
-            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return digest.hexdigest()
-
-
-def _plain(part: Any) -> Any:
-    """A form whose text does not depend on the order of a set."""
-    if isinstance(part, tuple):
-        return [_plain(item) for item in part]
-    if isinstance(part, dict):
-        return sorted((key, repr(value)) for key, value in part.items())
-    if hasattr(part, "lights"):
-        return (part.duration, part.label, part.run)
-    return repr(part)

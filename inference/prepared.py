@@ -5,7 +5,6 @@ Nothing is kept on disk, so nothing can be stale: a process makes its machine co
 
 from __future__ import annotations
 
-import pickle
 from collections import OrderedDict
 from dataclasses import replace
 from threading import Lock
@@ -16,31 +15,28 @@ import numpy as np
 from ..datasets import Experiment
 from .compiling import start_of
 from .coordinates import coordinates
+from .fingerprint import fingerprint, without_texts
 from .model import data_of, model_of
 from .sampling import FastSampler, GeneralSampler, prepare
 from .unknowns import ModelSettings, free, unknowns
 
 _MOST = 16
-_kept: OrderedDict[bytes, FastSampler | GeneralSampler] = OrderedDict()
+_kept: OrderedDict[str, FastSampler | GeneralSampler] = OrderedDict()
 _lock = Lock()
 
 
-def form_of(experiment: Experiment, settings: ModelSettings, engine: str | None = None) -> bytes:
+def form_of(experiment: Experiment, settings: ModelSettings, engine: str | None = None) -> str:
     """Equal for experiments that differ in measured values, their errors and texts only: one model serves them all.
 
     Everything else counts, also what this function does not know of: times, stages, apparatus, priors, noise, …
     """
-    nothing = np.empty(0)
-    stripped = replace(
-        experiment,
-        title="",
-        description="",
-        simulated=False,
-        truth=None,
-        series=tuple(replace(series, value=nothing, spread=nothing) for series in experiment.series),
-        observations=tuple(replace(o, value=0.0, sigma=1.0, source="") for o in experiment.observations),
+    nothing, bare = np.empty(0), without_texts(experiment)
+    form = replace(
+        bare,
+        series=tuple(replace(series, value=nothing, spread=nothing) for series in bare.series),
+        observations=tuple(replace(o, value=0.0, sigma=1.0) for o in bare.observations),
     )
-    return pickle.dumps((stripped, settings, engine))
+    return fingerprint(form, settings, engine)
 
 
 def prepared(

@@ -147,7 +147,7 @@ class Translation:
     def _elementwise(self, scalar_op: Any, arguments: list[Any]) -> Lanes:
         name = _scalar_name(scalar_op)
         rules = _rules()
-        if name not in rules:
+        if name not in rules or (name == "cast" and scalar_op.o_type.dtype[:5] != "float"):
             raise NotTranslatable(f"the function {scalar_op} has no translation to CasADi")
         lanes = [self.lanes(argument) for argument in arguments]
         shape = np.broadcast_shapes(*(each.shape for each in lanes))
@@ -196,14 +196,28 @@ class Translation:
         kept = tuple(1 if k in axes else n for k, n in enumerate(lanes.shape))
         shape = tuple(n for k, n in enumerate(lanes.shape) if k not in axes)
         name = _scalar_name(op.scalar_op)
-        if name in ("add", "mul") and lanes.size == int(np.prod(kept)):
+        if name in _FOLDS and lanes.size == int(np.prod(kept)):
             return Lanes(shape, lanes.entry, lanes.stored)
-        if name != "add":
-            raise NotTranslatable(f"the reduction {op} has no translation to CasADi")
         count = int(np.prod(kept))
         groups = np.broadcast_to(np.arange(count).reshape(kept), lanes.shape).ravel()
+        if name in _FOLDS and lanes.size <= _FOLDED * count:
+            return self._folded(name, lanes, shape, np.argsort(groups, kind="stable").reshape(count, -1))
+        if name != "add":
+            raise NotTranslatable(f"the reduction {op} has no translation to CasADi")
         buffer = self.program.reduce(lanes, groups, count)
         return self._loaded(shape, Access(buffer, 0, 1 if count > 1 else 0))
+
+    def _folded(self, name: str, lanes: Lanes, shape: tuple[int, ...], members: np.ndarray) -> Lanes:
+        """A few entries put together by one expression; `members` (groups, entries of each)."""
+        where = self.program.store(lanes)
+        positions = where.positions(lanes.size)
+        entries = [self.program.load(access(where.buffer, positions[column])) for column in members.T]
+        return Lanes(shape, _rules()[name](*entries))
+
+
+_FOLDS = ("add", "mul", "maximum", "minimum")
+_FOLDED = 8
+"""The most entries that one expression puts together; more of them are summed by a loop."""
 
 
 def _identity(value: Any) -> Any:
@@ -315,6 +329,6 @@ def _rules() -> dict[str, Callable[..., Any]]:
         "cast": lambda a: a,
         "identity": lambda a: a,
         "second": lambda a, b: b,
-        "scalarmaximum": ca.fmax,
-        "scalarminimum": ca.fmin,
+        "maximum": variadic(ca.fmax),
+        "minimum": variadic(ca.fmin),
     }

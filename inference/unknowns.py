@@ -105,16 +105,20 @@ def unused_knowledge(experiment: Experiment, parameters: list[Unknown]) -> list[
 
 
 def _given_priors(experiment: Experiment, settings: ModelSettings) -> dict[str, Prior]:
+    return read_priors(experiment.priors, "experiment: prior") | read_priors(settings.priors)
+
+
+def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Prior]:
+    """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter."""
     given = {}
-    for texts, where in ((experiment.priors, "experiment: prior"), (settings.priors, "prior")):
-        for key, text in texts.items():
-            name = re.sub(r"\[.*\]$", "", key)
-            if name not in PARAMETERS:
-                raise PriorError(
-                    f"{where} {key}: unknown parameter{nearest(name, list(PARAMETERS))};"
-                    f" expected one of {', '.join(PARAMETERS)}"
-                )
-            given[key] = parse_prior(name, text, where)
+    for key, text in texts.items():
+        name = re.sub(r"\[.*\]$", "", key)
+        if name not in PARAMETERS:
+            raise PriorError(
+                f"{where} {key}: unknown parameter{nearest(name, list(PARAMETERS))};"
+                f" expected one of {', '.join(PARAMETERS)}"
+            )
+        given[key] = parse_prior(name, text, where)
     return given
 
 

@@ -18,15 +18,16 @@ from urllib.parse import quote
 
 from ..datasets import Experiment, ExperimentError, read
 from ..datasets.folder import FILE
-from ..datasets.netcdf import open_tree, to_bytes, write_bytes
+from ..datasets.netcdf import read_attributes, to_bytes, write_bytes
 from ..forward_models import Closure
 from ..forward_models.validation import InvalidValue
 from .batch import Task, run_tasks
 from .campaign_index import index_page
 from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
+from .fingerprint import data_hash
 from .priors import PriorError
 from .sampling import SamplerSettings
-from .unknowns import ModelSettings, require_data
+from .unknowns import ModelSettings, read_priors, require_data
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 Done = Callable[[int, int, int], None]
 """Told how many are finished, how many of them failed, and how many there are."""
 _LONGEST_NAME = 150
+_ROW = "campaign_row"
+"""Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def campaign(
 
     Raises
     ------
-    ExperimentError : where nothing is found to fit. A data set that cannot be read or fitted raises nothing: it is a
+    ExperimentError, PriorError : where nothing is found to fit, and for priors that cannot be read. A data set that cannot be read or fitted raises nothing: it is a
         row with the status "failed" and the reason
     """
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
@@ -136,6 +139,7 @@ def run_campaign(
     """The campaign over `found` (sources by name); see `campaign`. Whatever ends it, the summary is written."""
     if not found:
         raise ExperimentError("a campaign: found no experiments, expected at least one")
+    read_priors(settings.priors)  # what is wrong for every data set is no matter of the single one
     for part in ("fits", "reports"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rows: dict[str, Row] = {}
@@ -184,7 +188,9 @@ def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler:
 
     require_data(experiment, name)
     fit = fit_experiment(experiment, settings, sampler)
-    return Answer(to_bytes(fit), row_of(name, fit), report(fit))
+    row = row_of(name, fit)
+    fit.attrs[_ROW] = json.dumps(asdict(row))
+    return Answer(to_bytes(fit), row, report(fit))
 
 
 def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | None) -> Row:
@@ -204,20 +210,18 @@ def _finished_before(
     path: Path, name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings
 ) -> Row | None:
     """The row of a fit that is there already, of the same data with the same settings."""
-    from .fitting import data_hash
-
     if not path.is_file():
         return None
     try:
-        fit = open_tree(path, only=("summary", "derived", "sample_stats", "experiment"))
-        stored = json.loads(fit.attrs["settings"])
+        attributes = read_attributes(path)
+        stored = json.loads(attributes["settings"])
         same = (
-            fit.attrs["data_sha256"] == data_hash(experiment)
+            attributes["data_sha256"] == data_hash(experiment)
             and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(settings)))
             and stored["sampler"] == _without_cores(sampler)
         )
-        return row_of(name, fit) if same else None
-    except (ExperimentError, KeyError, ValueError):
+        return Row(**json.loads(attributes[_ROW]) | {"name": name}) if same else None
+    except (ExperimentError, KeyError, TypeError, ValueError):
         return None  # damaged, or of something else: done again
 
 

@@ -1,0 +1,50 @@
+"""What an experiment is but for its texts, as a hash: equal if and only if the same posterior follows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..datasets import Experiment
+
+
+def fingerprint(*values: Any) -> str:
+    """SHA-256 of values of any depth: dataclasses, dicts, sets, sequences, arrays, numbers, texts."""
+    digest = hashlib.sha256()
+    for part in _parts(values):
+        digest.update(part)
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    if is_dataclass(value):
+        yield from _parts({field.name: getattr(value, field.name) for field in fields(value)})
+    elif isinstance(value, dict):
+        yield from _parts([(key, value[key]) for key in sorted(value)])
+    elif isinstance(value, (set, frozenset)):
+        yield from _parts(sorted(value))
+    elif isinstance(value, (list, tuple)):
+        yield f"{len(value)} values".encode()
+        for entry in value:
+            yield from _parts(entry)
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype.str} {value.shape}".encode()
+        yield np.ascontiguousarray(value).tobytes()
+    else:
+        yield repr(value).encode("utf-8", "backslashreplace")
+
+
+def without_texts(experiment: Experiment) -> Experiment:
+    """The experiment as far as its posterior depends on it: without title, description, sources and truth."""
+    observations = tuple(replace(o, source="") for o in experiment.observations)
+    return replace(experiment, title="", description="", simulated=False, truth=None, observations=observations)
+
+
+def data_hash(experiment: Experiment) -> str:
+    """SHA-256 of everything in the experiment that the posterior depends on."""
+    return fingerprint(without_texts(experiment))

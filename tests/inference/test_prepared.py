@@ -1,0 +1,113 @@
+"""Models kept in memory: which experiments share one, and that none is ever served to another."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import Known, Observation, StageEntry, read
+from dissentangle.inference import prepared as store
+from dissentangle.inference.fingerprint import data_hash, fingerprint
+from dissentangle.inference.prepared import form_of, prepared
+from dissentangle.inference.unknowns import ModelSettings
+
+D55 = read("fig2b-d55")
+XI = D55.series[0]
+SETTINGS = ModelSettings()
+OBSERVED = replace(D55, observations=(Observation("orientation", 0.98, 0.01, 15.0),))
+
+
+def with_xi(**changes):
+    return replace(D55, series=(replace(XI, **changes), *D55.series[1:]))
+
+
+def test_measured_values_errors_and_texts_do_not_change_the_form():
+    other = with_xi(value=XI.value * 1.1, spread=XI.spread + 3)
+    for same in (other, replace(D55, title="x", description="y", simulated=False, truth=None)):
+        assert form_of(same, SETTINGS) == form_of(D55, SETTINGS)
+    assert data_hash(other) != data_hash(D55)
+    moved = replace(OBSERVED, observations=(replace(OBSERVED.observations[0], value=0.9, sigma=0.1, source="z"),))
+    assert form_of(moved, SETTINGS) == form_of(OBSERVED, SETTINGS)
+    assert data_hash(moved) != data_hash(OBSERVED)
+
+
+CHANGES = {
+    "times": with_xi(time=XI.time * 0.999),
+    "fewer points": with_xi(time=XI.time[:-1], value=XI.value[:-1], spread=XI.spread[:-1]),
+    "excluded": with_xi(excluded=np.arange(30) == 3),
+    "noise": with_xi(noise="gaussian"),
+    "tail": with_xi(tail=7.0),
+    "scale": with_xi(scale_uncertainty=0.05),
+    "offset": with_xi(offset_uncertainty=0.01),
+    "efficiency": with_xi(efficiency_in_scale=False),
+    "kind": with_xi(kind="epr_variance"),
+    "name": with_xi(name="other"),
+    "a series less": replace(D55, series=D55.series[:2]),
+    "stages": replace(D55, stages=(StageEntry(21.0, frozenset({"drive"})),)),
+    "apparatus": replace(D55, apparatus=D55.apparatus | {"squeezing_limit": Known(0.17, 0.005)}),
+    "prior of the file": replace(D55, priors={"collision_rate": "lognormal(0.004, 1)"}),
+    "depth of a run": replace(D55, run_depth={"main": 2.0}),
+    "observation": OBSERVED,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_everything_else_does(change):
+    assert form_of(CHANGES[change], SETTINGS) != form_of(D55, SETTINGS)
+    assert data_hash(CHANGES[change]) != data_hash(D55)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ModelSettings(closure="fixed-number"),
+        ModelSettings(free_dephasing=True),
+        ModelSettings(priors={"collision_rate": "lognormal(0.004, 1)"}),
+        ModelSettings(resolution=4.0),
+    ],
+)
+def test_every_setting_does(settings):
+    assert form_of(D55, settings) != form_of(D55, SETTINGS)
+    assert len(fields(ModelSettings)) == 4
+    assert form_of(D55, SETTINGS, "fast") != form_of(D55, SETTINGS, "general")
+
+
+def test_a_fingerprint_does_not_depend_on_the_order_of_sets_and_dicts():
+    assert fingerprint({"a": 1, "b": frozenset("xyz")}) == fingerprint({"b": frozenset("zyx"), "a": 1})
+    assert len({fingerprint(v) for v in (1, 1.0, "1", (1,), [1, 1], np.ones(1), np.ones(1, int), {"1": 1}, None)}) == 9
+
+
+def test_the_data_of_a_kept_model_are_those_asked_for(monkeypatch):
+    """The same draws from a model made for other data first, and from one made for these."""
+    monkeypatch.setattr(store, "_kept", type(store._kept)())
+    other = read("fig2b-d55")
+    other = replace(other, series=tuple(replace(s, value=s.value * 0.9, spread=s.spread) for s in other.series))
+    prepared(other, SETTINGS)
+    second = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
+    assert len(store._kept) == 1
+    store._kept.clear()
+    first = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
+    for group in ("posterior", "log_likelihood", "derived"):
+        assert second[group].dataset.identical(first[group].dataset)
+
+
+def test_a_changed_prior_is_sampled_from_a_new_model():
+    known = {"collision_rate": "normal(0.01, 0.00001)"}
+    plain, changed = (inference.fit(D55, seed=5, draws=50, tune=100, chains=2, priors=p) for p in ({}, known))
+    assert float(changed["posterior"]["collision_rate"].mean()) == pytest.approx(0.01, rel=0.01)
+    assert float(plain["posterior"]["collision_rate"].mean()) < 0.005
+
+
+def test_only_so_many_models_are_kept(monkeypatch):
+    monkeypatch.setattr(store, "_kept", type(store._kept)())
+    monkeypatch.setattr(store, "_MOST", 2)
+    monkeypatch.setattr(store, "_made", lambda *_: _Ready())
+    for experiment in list(CHANGES.values())[:4]:
+        prepared(experiment, SETTINGS)
+    assert len(store._kept) == 2
+
+
+class _Ready:
+    def with_data(self, new):
+        return self
