@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BAND = 0.99
 _RANKS = 100
 """Posterior draws among which a true value is ranked: few enough of all that they are nearly independent."""
+_BAND_TRIALS = 2000
 _MOST_TRIES = 100
 
 
@@ -74,7 +75,7 @@ def sbc(
     Returns
     -------
     xarray.Dataset: rank (simulation, quantity), from 0 to `ranks` (an attribute), of every unknown and derived
-    quantity; ecdf, lower and upper (quantity, probability); inside (quantity): 1 where the ECDF stays in the 99 % band.
+    quantity; ecdf (quantity, probability), lower and upper (probability); inside (quantity): 1 where the ECDF stays in the 99 % band.
     Attributes: calibrated (0 or 1), verdict.
 
     Raises
@@ -207,23 +208,22 @@ def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:
 def calibration_of(ranks: list[dict[str, int]], failures: list[str], plan: Plan) -> Dataset:
     """ECDFs, bands and the verdict, from the ranks of each simulation by quantity."""
     import xarray as xr
-    from arviz_stats.ecdf_utils import ecdf_pit
+    from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
 
     names = list(ranks[0])
     table = np.array([[row[name] for name in names] for row in ranks])
     rng = np.random.default_rng([plan.seed, 2])
     spread = (table + rng.uniform(size=table.shape)) / (_RANKS + 1)
-    bands = [ecdf_pit(column, BAND, 1000, rng=np.random.default_rng(214)) for column in spread.T]
-    points = bands[0][0]
-    ecdf, lower, upper = (np.stack([band[k] for band in bands]) for k in (1, 2, 3))
+    points, _, lower, upper = ecdf_pit(spread[:, 0], BAND, _BAND_TRIALS, rng=np.random.default_rng(214))
+    ecdf = np.array([compute_ecdf(column, points) for column in spread.T])
     inside = ((ecdf >= lower) & (ecdf <= upper)).all(axis=1)
     verdict = _verdict(dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures)
     return xr.Dataset(
         {
             "rank": (("simulation", "quantity"), table),
             "ecdf": (("quantity", "probability"), ecdf),
-            "lower": (("quantity", "probability"), lower),
-            "upper": (("quantity", "probability"), upper),
+            "lower": ("probability", lower),
+            "upper": ("probability", upper),
             "inside": ("quantity", inside.astype(np.int8)),
         },
         coords={"quantity": np.array(names, object), "probability": points},

@@ -26,8 +26,9 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
     figure = Figure(figsize=(2.6 * columns, 2.1 * rows + 0.6), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     points = result["probability"].values
+    lower, upper = (result[part].values - points for part in ("lower", "upper"))
     for k, (axis, name) in enumerate(zip(axes, names, strict=False)):
-        lower, ecdf, upper = (result[part].values[k] - points for part in ("lower", "ecdf", "upper"))
+        ecdf = result["ecdf"].values[k] - points
         inside = bool(result["inside"].values[k])
         axis.fill_between(points, lower, upper, color=_BAND, alpha=0.2, lw=0, step="mid")
         axis.step(points, ecdf, color=_INSIDE if inside else _OUTSIDE, lw=1.2, where="mid")

@@ -21,7 +21,9 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: .3rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }}
 th {{ position: sticky; top: 0; background: Canvas; }}
 td.number, th.number {{ text-align: right; white-space: nowrap; }}
-td.words {{ min-width: 16rem; max-width: 34rem; overflow-wrap: anywhere; }}
+td.words {{ min-width: 18rem; overflow-wrap: anywhere; }}
+td.name {{ min-width: 8rem; max-width: 16rem; overflow-wrap: anywhere; }}
+small {{ font-weight: normal; opacity: .7; }}
 .healthy {{ color: #0a7d3f; }} .unhealthy {{ color: #b25900; }} .failed {{ color: #c4221c; }}
 @media (prefers-color-scheme: dark) {{
 .healthy {{ color: #56d08a; }} .unhealthy {{ color: #ffb25c; }} .failed {{ color: #ff8078; }} }}
@@ -49,18 +51,15 @@ def index_page(rows: Sequence[Row]) -> str:
     made = sum(row.simulated == 1 for row in rows)
     simulated = f" {made} of the data sets are simulated, not measured." if made else ""
     ordered = sorted(rows, key=lambda row: (-STATUS.index(row.status), -row.max_rhat if row.max_rhat > 1.01 else 0))
-    header = ["data set", "status", *(symbol(label) for label in labels), "ESS", "R-hat", "in words"]
-    heads = [f"<th{_number_class(2 <= k < len(header) - 1)}>{escape(text)}</th>" for k, text in enumerate(header)]
+    heads = ["<th>data set</th><th>status</th><th>in words</th>"]
+    heads += [f'<th class="number">{escape(symbol(label))}<br><small>{escape(label)}</small></th>' for label in labels]
+    heads += ['<th class="number">ESS</th><th class="number">R-hat</th>']
     return _PAGE.format(
         title=f"Campaign: {len(rows)} data sets",
         summary=escape(f"{', '.join(said)}.{simulated}"),
         header="".join(heads),
         body="\n".join(_line(row, labels) for row in ordered),
     )
-
-
-def _number_class(number: bool) -> str:
-    return ' class="number"' if number else ""
 
 
 def _line(row: Row, labels: Sequence[str]) -> str:
@@ -72,9 +71,10 @@ def _line(row: Row, labels: Sequence[str]) -> str:
     numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
     words = row.verdict if row.status != "healthy" else row.title
     return (
-        f'<tr><td>{report}{fit}</td><td class="{row.status}">{row.status}</td>'
+        f'<tr><td class="name">{report}{fit}</td><td class="{row.status}">{row.status}</td>'
+        f'<td class="words">{escape(_short(words) + mark)}</td>'
         + "".join(f'<td class="number">{escape(text)}</td>' for text in numbers)
-        + f'<td class="words">{escape(_short(words) + mark)}</td></tr>'
+        + "</tr>"
     )
 
 

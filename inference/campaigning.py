@@ -83,8 +83,8 @@ def campaign(
 
     Raises
     ------
-    ExperimentError, PriorError : where nothing is found to fit, and for priors that cannot be read. A data set that cannot be read or fitted raises nothing: it is a
-        row with the status "failed" and the reason
+    ExperimentError, PriorError : where nothing is found to fit, and for priors that cannot be read. A data set that
+        cannot be read or fitted raises nothing: it is a row with the status "failed" and the reason
     """
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
     sampler = SamplerSettings(seed, draws, tune, chains, cores=1)

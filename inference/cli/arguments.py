@@ -131,7 +131,7 @@ def _sampler(verb: argparse.ArgumentParser, draws: int) -> None:
 
 def _cluster(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--cluster", default=None, metavar="ADDRESS",
-                      help="scheduler of a running Dask cluster, e.g. tcp://host:8786, in place of own processes")  # fmt: skip
+                      help="a running Dask scheduler (tcp://host:8786), in place of own processes")  # fmt: skip
 
 
 def _experiment_verbs(verbs: Any) -> None:

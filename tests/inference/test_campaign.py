@@ -5,6 +5,7 @@ import signal
 import time
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_names_of_sources(tmp_path):
     assert file_name("../a/b.nc") == "%2E.%2Fa%2Fb.nc"
     with pytest.raises(ExperimentError, match="found a name too long for a file"):
         file_name("Γ" * 100)
-    with pytest.raises(ExperimentError, match="found no experiment, expected folders with experiment.toml"):
+    with pytest.raises(ExperimentError, match=r"found no experiment, expected folders with experiment\.toml"):
         sources(tmp_path)
     with pytest.raises(ExperimentError, match="found no such folder"):
         sources(tmp_path / "none")
@@ -202,7 +203,6 @@ def test_on_a_dask_cluster_whose_worker_is_killed(tmp_path):
 
 
 def test_the_extra_for_clusters_is_in_the_test_extra():
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    with open(os.path.join(root, "pyproject.toml"), "rb") as file:
-        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
     assert set(extras["cluster"]) <= set(extras["test"])

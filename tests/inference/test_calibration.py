@@ -1,0 +1,85 @@
+"""Simulation-based calibration: a right model passes, wrong ones are caught and named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
+from dissentangle.inference import calibration
+from dissentangle.inference.calibration import Plan, calibration_of, run_sbc, simulate_and_rank
+from dissentangle.inference.cli import main
+from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.unknowns import ModelSettings
+
+PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
+COUNT = 150
+
+
+def verdict_of(distort):
+    rng = np.random.default_rng(5)
+    fractions = np.clip(distort(rng.uniform(size=COUNT)), 0, 1)
+    ranks = [{"good": int(rng.integers(101)), "tested": round(100 * f)} for f in fractions]
+    return calibration_of(ranks, [], PLAN)
+
+
+@pytest.mark.parametrize(
+    ("distort", "fault"),
+    [
+        (lambda u: u, ""),
+        (lambda u: u**2, "posterior too high"),
+        (lambda u: np.sqrt(u), "posterior too low"),
+        (lambda u: 0.5 + 0.5 * np.sign(u - 0.5) * np.sqrt(abs(2 * u - 1)), "posterior too narrow"),
+        (lambda u: 0.3 + 0.4 * u, "posterior too wide"),
+    ],
+)
+def test_verdict_says_what_is_wrong(distort, fault):
+    result = verdict_of(distort)
+    assert result.attrs["calibrated"] == (not fault)
+    assert f"tested ({fault})" in result.attrs["verdict"] if fault else "Calibrated" in result.attrs["verdict"]
+    assert list(result["inside"].values) == [1, int(not fault)]
+
+
+def test_band_holds_what_it_says():
+    """Uniform ranks leave the 99 % band about once in a hundred times."""
+    rng = np.random.default_rng(6)
+    ranks = [{str(k): int(rank) for k, rank in enumerate(row)} for row in rng.integers(101, size=(60, 200))]
+    assert 0 <= 200 - int(calibration_of(ranks, [], PLAN)["inside"].sum()) <= 7
+
+
+def test_a_failed_simulation_is_no_calibration():
+    result = calibration_of([{"a": 50, "b": 50}] * 3, ["ExperimentError: no"], PLAN)
+    assert not result.attrs["calibrated"]
+    assert (
+        "1 simulations could not be fitted, which alone can bias ranks: ExperimentError: no." in result.attrs["verdict"]
+    )
+
+
+def test_command_and_going_on(tmp_path, capsys, monkeypatch):
+    words = ["sbc", "fig2b-d55", "-o", str(tmp_path), "--draws", "60", "--tune", "200", "--chains", "2", "--cores", "1"]
+    assert main([*words, "--simulations", "3"]) in (0, 1)
+    assert "over 3 simulations" in capsys.readouterr().out
+    assert (tmp_path / "sbc.png").read_bytes()[:4] == b"\x89PNG"
+    stamps = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "simulations").iterdir()}
+    (tmp_path / "simulations" / "00001.json").write_text("{")
+    assert main([*words, "--simulations", "4"]) in (0, 1)
+    again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "simulations").iterdir()}
+    assert [name for name in again if again[name] != stamps.get(name)] == ["00001.json", "00003.json"]
+    ranks = json.loads((tmp_path / "simulations" / "00000.json").read_text())["ranks"]
+    plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 60, 200, 2, cores=1), seed=1)
+    assert simulate_and_rank(plan, 0) == ranks
+    assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
+    assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
+    assert "40 draws: expected at least 100 to rank in" in capsys.readouterr().err
+
+
+def test_nothing_that_could_be_simulated(tmp_path):
+    dark = Experiment("dark", False, (StageEntry(10.0, frozenset()),))
+    with pytest.raises(ExperimentError, match="dark: found no data to fit"):
+        inference.sbc(dark, tmp_path)
+    settings = ModelSettings(priors={"light_loss_rate": "fixed(0.02)"}, free_dephasing=True)
+    impossible = Plan(read("fig2b-d55"), settings, PLAN.sampler, seed=1)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
+        patch.setattr(calibration, "_MOST_TRIES", 0)
+        run_sbc(impossible, 2, tmp_path, cores=1)
