@@ -1,39 +1,22 @@
-"""The steps of a program as LLVM assembly: CasADi's scalar instructions, with loops, loads and stores around them."""
+"""The steps of a program as LLVM assembly: loops, loads and stores around CasADi's scalar instructions.
+
+A loop does four lanes at a time and then the rest one by one. LLVM's own vectoriser would do the same, but takes
+twice the time to compile. The order of every sum is fixed by the program, so results do not depend on the machine's
+vector length.
+"""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from .program import Access, Buffer, CumulativeSum, Loop, Output, Step
-from .symbolic import NotTranslatable
+from .instructions import Code
+from .program import Access, Buffer, CumulativeSum, Loop, Step
 
-_BINARY = {"ADD": "fadd", "SUB": "fsub", "MUL": "fmul", "DIV": "fdiv"}
-_COMPARE = {"LT": "olt", "LE": "ole", "EQ": "oeq", "NE": "une"}
-LIBRARY = ("exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf")
-_INTRINSIC = {"FABS": "llvm.fabs.f64", "SQRT": "llvm.sqrt.f64", "FMAX": "llvm.maxnum.f64", "FMIN": "llvm.minnum.f64"}
-_UNARY = {
-    "NEG": "fneg double {0}",
-    "SQ": "fmul double {0}, {0}",
-    "TWICE": "fadd double {0}, {0}",
-    "INV": "fdiv double 1.0, {0}",
-}
+WIDTH = 4
 POINTERS = ("%x", "%out", "%work", "%data")
 """Inputs, results (the gradient), memory of one call, constants and data."""
-
-DECLARATIONS = "\n".join(
-    [
-        "declare double @llvm.fabs.f64(double)",
-        "declare double @llvm.sqrt.f64(double)",
-        "declare double @llvm.maxnum.f64(double, double)",
-        "declare double @llvm.minnum.f64(double, double)",
-        "declare double @llvm.copysign.f64(double, double)",
-        *(f"declare double @{name}(double) nounwind willreturn memory(none)" for name in LIBRARY),
-        "declare double @pow(double, double) nounwind willreturn memory(none)",
-    ]
-)
+_ARGUMENTS = ", ".join(f"ptr noalias {pointer}" for pointer in POINTERS)
+_PASSED = ", ".join(f"ptr {pointer}" for pointer in POINTERS)
 
 
 class Memory:
@@ -49,14 +32,27 @@ class Memory:
         self.used[pointer] += buffer.size
 
 
-def function(name: str, step: Step, memory: Memory) -> str:
-    """The LLVM function `name` (of the four pointers) that does one step."""
-    arguments = ", ".join(f"ptr noalias {pointer}" for pointer in POINTERS)
+def functions(prefix: str, steps: Sequence[Step], memory: Memory) -> tuple[str, str]:
+    """LLVM functions (of the four pointers) that do the steps, and the calls of them, in order."""
+    texts, names = [], []
+    for k, step in enumerate(steps):
+        name = f"{prefix}{k}"
+        texts += _indices(name, step)
+        for part, lines in _parts(name, step, memory):
+            texts += [f"define internal void @{part}({_ARGUMENTS}) {{", *lines, "  ret void", "}"]
+            names.append(part)
+    return "\n".join([*texts, ""]), "\n".join(f"  call void @{name}({_PASSED})" for name in names)
+
+
+def _parts(name: str, step: Step, memory: Memory) -> Iterator[tuple[str, list[str]]]:
     if isinstance(step, CumulativeSum):
-        lines = _cumulative_sum(name, step, memory)
-    else:
-        lines = _Loop(name, step, memory).lines()
-    return "\n".join([*_indices(name, step), f"define internal void @{name}({arguments}) {{", *lines, "}"])
+        yield name, _cumulative_sum(_Code(name, step, memory, 1), step)
+        return
+    wide = step.size - step.size % WIDTH
+    if wide:
+        yield f"{name}.wide", _loop(_Code(name, step, memory, WIDTH), step, 0, wide)
+    if wide < step.size:
+        yield f"{name}.rest", _loop(_Code(name, step, memory, 1), step, wide, step.size)
 
 
 def _accesses(step: Step) -> list[Access]:
@@ -73,183 +69,93 @@ def _indices(name: str, step: Step) -> Iterator[str]:
             yield f"@{name}.{k} = private unnamed_addr constant [{len(where.index)} x i64] [{numbers}]"
 
 
-class _Writer:
-    """Lines of a function, and addresses of entries."""
+class _Code(Code):
+    """Instructions with loads and stores of buffers."""
 
-    def __init__(self, name: str, step: Step, memory: Memory) -> None:
-        self.name, self.step, self.memory = name, step, memory
-        self.written: list[str] = []
-        self._count = 0
+    def __init__(self, name: str, step: Step, memory: Memory, width: int) -> None:
+        super().__init__(width)
+        self._name, self._place = name, memory.place
         self._which = {where.key: k for k, where in reversed(list(enumerate(_accesses(step))))}
 
-    def new(self, expression: str) -> str:
-        """The name of a new value."""
-        self._count += 1
-        name = f"%v{self._count}"
-        self.written.append(f"  {name} = {expression}")
-        return name
-
-    def address(self, where: Access, lane: str) -> str:
-        """The address of the entry that belongs to a lane."""
-        pointer, start = self.memory.place[where.buffer]
-        if where.index is not None:
-            table = f"@{self.name}.{self._which[where.key]}"
-            position = self.new(f"load i64, ptr {self.new(f'getelementptr i64, ptr {table}, i64 {lane}')}")
-        elif where.step == 0 or lane == "0":
-            return self.new(f"getelementptr double, ptr {pointer}, i64 {start + where.start}")
-        else:
-            position, start = lane, start + where.start
-        base = self.new(f"getelementptr double, ptr {pointer}, i64 {start}")
-        return self.new(f"getelementptr double, ptr {base}, i64 {position}")
-
     def load(self, where: Access, lane: str) -> str:
-        """The entry that belongs to a lane."""
-        return self.new(f"load double, ptr {self.address(where, lane)}")
+        """The entries of `width` lanes from `lane` on."""
+        if _same_for_all(where):
+            return self.splat(self.new(f"load double, ptr {self._address(where, lane)}"))
+        if where.index is None:
+            return self.new(f"load {self.number}, ptr {self._address(where, lane)}, align 8")
+        return self.gathered([self.new(f"load double, ptr {self._address(where, each)}") for each in self.lanes(lane)])
 
     def store(self, value: str, where: Access, lane: str, *, add: bool) -> None:
-        """Put the value of a lane to its place, or add it to what is there."""
-        address = self.address(where, lane)
+        """Put the values of `width` lanes to their places, or add them to what is there."""
+        if where.index is None:
+            self._put(value, self.number, self._address(where, lane), add)
+            return
+        for each, single in zip(self.lanes(lane), self.scattered(value), strict=True):
+            self._put(single, "double", self._address(where, each), add)
+
+    def add_total(self, value: str, where: Access) -> None:
+        """Add the sum over the `width` lanes to one entry."""
+        total, *others = self.scattered(value)
+        for other in others:
+            total = self.new(f"fadd double {total}, {other}")
+        self._put(total, "double", self._address(where, "0"), add=True)
+
+    def _put(self, value: str, kind: str, address: str, add: bool) -> None:
         if add:
-            value = self.new(f"fadd double {self.new(f'load double, ptr {address}')}, {value}")
-        self.written.append(f"  store double {value}, ptr {address}")
+            value = self.new(f"fadd {kind} {self.new(f'load {kind}, ptr {address}, align 8')}, {value}")
+        self.written.append(f"  store {kind} {value}, ptr {address}, align 8")
+
+    def _address(self, where: Access, lane: str) -> str:
+        pointer, start = self._place[where.buffer]
+        if where.index is not None:
+            table = f"@{self._name}.{self._which[where.key]}"
+            position = self.new(f"load i64, ptr {self.new(f'getelementptr i64, ptr {table}, i64 {lane}')}")
+        else:
+            position, start = ("0" if where.step == 0 else lane), start + where.start
+        base = self.new(f"getelementptr double, ptr {pointer}, i64 {start}")
+        return base if position == "0" else self.new(f"getelementptr double, ptr {base}, i64 {position}")
 
 
-def _cumulative_sum(name: str, step: CumulativeSum, memory: Memory) -> list[str]:
+def _same_for_all(where: Access) -> bool:
+    return where.step == 0 and where.index is None
+
+
+def _cumulative_sum(code: _Code, step: CumulativeSum) -> list[str]:
     """From the first entry to the last, or from the last to the first."""
-    w = _Writer(name, step, memory)
     last = step.size - 1
-    w.written += ["  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %loop]",
-                  "  %sum = phi double [0.0, %0], [%total, %loop]"]  # fmt: skip
-    lane = w.new(f"sub i64 {last}, %i") if step.reverse else "%i"
-    w.written.append(f"  %total = fadd double %sum, {w.load(step.source, lane)}")
-    w.store("%total", step.target, lane, add=step.reverse)
-    return [*w.written, "  %next = add i64 %i, 1", f"  %more = icmp slt i64 %i, {last}",
-            "  br i1 %more, label %loop, label %end", "end:", "  ret void"]  # fmt: skip
+    lane = code.new(f"sub i64 {last}, %i") if step.reverse else "%i"
+    code.written.append(f"  %total = fadd double %sum, {code.load(step.source, lane)}")
+    code.store("%total", step.target, lane, add=step.reverse)
+    return ["  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %loop]",
+            "  %sum = phi double [0.0, %0], [%total, %loop]", *code.written,
+            "  %next = add i64 %i, 1", f"  %more = icmp ule i64 %next, {last}",
+            "  br i1 %more, label %loop, label %end", "end:"]  # fmt: skip
 
 
-class _Loop:
-    """One pass over CasADi's instructions; `where` maps its work slots to LLVM values."""
-
-    def __init__(self, name: str, loop: Loop, memory: Memory) -> None:
-        self._loop = loop
-        self._writer = _Writer(name, loop, memory)
-        self._where: dict[int, tuple[bool, str]] = {}
-        self._loaded: list[str] = []
-        self._sums: dict[int, str] = {}
-
-    def lines(self) -> list[str]:
-        """All lines of the function."""
-        loop, w = self._loop, self._writer
-        lane = "%i" if loop.size > 1 else "0"
-        fixed = [self._same_for_all(where) for where in loop.loads]
-        self._loaded = [w.load(where, "0") if same else "" for where, same in zip(loop.loads, fixed, strict=True)]
-        before, w.written = w.written, []
-        for k, (where, same) in enumerate(zip(loop.loads, fixed, strict=True)):
-            if not same:
-                self._loaded[k] = w.load(where, lane)
-        for name, inputs, output, constant in _instructions(self._function()):
-            self._emit(name, inputs, output, constant, lane)
-        body, w.written = w.written, []
-        for k in self._sums:
-            w.store(f"%sum{k}", loop.outputs[k].target, "0", add=True)
-        if loop.size == 1:
-            return [*before, *body, "  ret void"]
-        carried = [f"  %carried{k} = phi double [0.0, %0], [%sum{k}, %loop]" for k in self._sums]
-        added = [f"  %sum{k} = fadd double %carried{k}, {value}" for k, value in self._sums.items()]
-        return [*before, "  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %loop]", *carried, *body, *added,
-                "  %next = add nuw nsw i64 %i, 1", f"  %more = icmp ult i64 %next, {loop.size}",
-                "  br i1 %more, label %loop, label %end", "end:", *w.written, "  ret void"]  # fmt: skip
-
-    def _same_for_all(self, where: Access) -> bool:
-        return where.step == 0 and where.index is None
-
-    def _function(self) -> Any:
-        import casadi
-
-        symbols = casadi.vertcat(*self._loop.symbols) if self._loop.symbols else casadi.SX(0, 1)
-        results = [casadi.densify(output.expression) for output in self._loop.outputs]
-        return casadi.Function("loop", [symbols], [casadi.vertcat(*results)], {"cse": True})
-
-    def _store(self, value: str, which: int, lane: str) -> None:
-        output: Output = self._loop.outputs[which]
-        if output.add and self._loop.size > 1 and self._same_for_all(output.target):
-            self._sums[which] = value
+def _loop(code: _Code, loop: Loop, first: int, end: int) -> list[str]:
+    """The lanes from `first` to `end`; what is added to one entry by all lanes is summed up before."""
+    lane = "%i" if end - first > code.width else f"{first}"
+    loaded = [code.load(where, lane) if _same_for_all(where) else "" for where in loop.loads]
+    before = code.taken()
+    loaded = [value or code.load(where, lane) for value, where in zip(loaded, loop.loads, strict=True)]
+    results = code.evaluate(loop.symbols, [output.expression for output in loop.outputs], loaded)
+    sums = {}
+    for k, (output, value) in enumerate(zip(loop.outputs, results, strict=True)):
+        if output.add and _same_for_all(output.target):
+            sums[k] = value
         else:
-            self._writer.store(value, output.target, lane, add=output.add)
-
-    def _number(self, slot: int) -> str:
-        logical, value = self._where[slot]
-        return self._writer.new(f"uitofp i1 {value} to double") if logical else value
-
-    def _truth(self, slot: int) -> str:
-        logical, value = self._where[slot]
-        return value if logical else self._writer.new(f"fcmp une double {value}, 0.0")
-
-    def _emit(self, name: str, inputs: list[int], output: list[int], constant: Callable[[], float], lane: str) -> None:
-        if name == "OUTPUT":
-            self._store(self._number(inputs[0]), output[1], lane)
-        elif name in ("NOT", "AND", "OR", *_COMPARE):
-            self._where[output[0]] = (True, self._logical(name, inputs))
-        elif name == "CONST":
-            self._where[output[0]] = (False, _literal(constant()))
-        else:
-            self._where[output[0]] = (False, self._arithmetic(name, inputs))
-
-    def _logical(self, name: str, inputs: list[int]) -> str:
-        new = self._writer.new
-        if name in _COMPARE:
-            return new(f"fcmp {_COMPARE[name]} double {self._number(inputs[0])}, {self._number(inputs[1])}")
-        if name == "NOT":
-            return new(f"xor i1 {self._truth(inputs[0])}, true")
-        return new(f"{name.lower()} i1 {self._truth(inputs[0])}, {self._truth(inputs[1])}")
-
-    def _arithmetic(self, name: str, inputs: list[int]) -> str:
-        new = self._writer.new
-        if name == "INPUT":
-            return self._loaded[inputs[1]]
-        if name == "IF_ELSE_ZERO":
-            return new(f"select i1 {self._truth(inputs[0])}, double {self._number(inputs[1])}, double 0.0")
-        values = [self._number(slot) for slot in inputs]
-        if name in _BINARY:
-            return new(f"{_BINARY[name]} double {values[0]}, {values[1]}")
-        if name in _UNARY:
-            return new(_UNARY[name].format(values[0]))
-        arguments = ", ".join(f"double {value}" for value in values)
-        if name in _INTRINSIC:
-            return new(f"call double @{_INTRINSIC[name]}({arguments})")
-        if name.lower() in LIBRARY:
-            return new(f"call double @{name.lower()}({arguments})")
-        if name in ("POW", "CONSTPOW"):
-            return new(f"call double @pow({arguments})")
-        if name == "SIGN":
-            one = new(f"call double @llvm.copysign.f64(double 1.0, {arguments})")
-            zero = new(f"fcmp oeq {arguments}, 0.0")
-            return new(f"select i1 {zero}, double 0.0, double {one}")
-        if name == "ASSIGN":
-            return values[0]
-        raise NotTranslatable(f"CasADi's instruction {name} has no translation to LLVM")
-
-
-def _literal(value: float) -> str:
-    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-
-
-def _instructions(function: Any) -> Iterator[tuple[str, list[int], list[int], Callable[[], float]]]:
-    """Name, input slots, output slots and constant of each instruction (CasADi's public interface)."""
-    names = _instruction_names()
-    for k in range(function.n_instructions()):
-        yield (
-            names[function.instruction_id(k)],
-            function.instruction_input(k),
-            function.instruction_output(k),
-            partial(function.instruction_constant, k),
-        )
-
-
-def _instruction_names() -> dict[int, str]:
-    import casadi
-
-    return {getattr(casadi, name): name[3:] for name in dir(casadi) if name.startswith("OP_")}
+            code.store(value, output.target, lane, add=output.add)
+    body = code.taken()
+    for k, value in sums.items():
+        code.add_total(f"%sum{k}" if lane == "%i" else value, loop.outputs[k].target)
+    after = code.taken()
+    if lane != "%i":
+        return [*before, *body, *after]
+    carried = [f"  %carried{k} = phi {code.number} [{code.zero}, %0], [%sum{k}, %loop]" for k in sums]
+    added = [f"  %sum{k} = fadd {code.number} %carried{k}, {value}" for k, value in sums.items()]
+    return [*before, "  br label %loop", "loop:", f"  %i = phi i64 [{first}, %0], [%next, %loop]",
+            *carried, *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}",
+            f"  %more = icmp ult i64 %next, {end}", "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
 
 
 def place(steps: Sequence[Step], memory: Memory) -> int:

@@ -75,8 +75,8 @@ def sbc(
     Returns
     -------
     xarray.Dataset: rank (simulation, quantity), from 0 to `ranks` (an attribute), of every unknown and derived
-    quantity; ecdf (quantity, probability), lower and upper (probability); inside (quantity): 1 where the ECDF stays in the 99 % band.
-    Attributes: calibrated (0 or 1), verdict.
+    quantity; ecdf (quantity, probability), lower and upper (probability); inside (quantity): 1 where the ECDF stays
+    in the 99 % band. Attributes: calibrated (0 or 1), verdict.
 
     Raises
     ------

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from . import assembly
-from .assembly import DECLARATIONS, LIBRARY, POINTERS, Memory
-from .program import Data, Lanes, Program, Step
+from .assembly import WIDTH, Memory
+from .instructions import LIBRARY, declarations
+from .program import Data, Lanes, Program
 from .symbolic import NotTranslatable
 
 # nutpie calls logp(dim, x, gradient, value, data) and expand(dim, expanded, x, out, data); 0 means success,
@@ -154,7 +155,7 @@ def _provide_library_functions(llvm: Any) -> None:
     import sys
 
     windows = sys.platform == "win32"
-    for names, library in (((*LIBRARY, "pow"), "m"), (("malloc", "free"), "c")):
+    for names, library in ((LIBRARY, "m"), (("malloc", "free"), "c")):
         found = ctypes.CDLL("ucrtbase" if windows else ctypes.util.find_library(library) or None)
         for name in names:
             llvm.add_symbol(name, ctypes.cast(getattr(found, name), ctypes.c_void_p).value)
@@ -165,7 +166,8 @@ def _assemble(density: Program, logp: Lanes, expansion: Program, natural: Sequen
     memory = Memory()
     for buffer, _ in (*density.constants, *expansion.constants):
         memory.add(buffer, "%data")
-    return "\n".join([DECLARATIONS, _SYSTEM, _density(density, logp, memory), _expansion(expansion, natural, memory)])
+    parts = [_density(density, logp, memory), _expansion(expansion, natural, memory)]
+    return "\n".join([declarations(WIDTH), _SYSTEM, *parts])
 
 
 def _density(program: Program, logp: Lanes, memory: Memory) -> str:
@@ -177,8 +179,8 @@ def _density(program: Program, logp: Lanes, memory: Memory) -> str:
     memory.add(program.inputs, "%x")
     memory.add(slopes[program.inputs], "%out")
     cleared = assembly.place([*forward, *backward], memory)
-    functions, calls = _functions("forward", forward, memory)
-    more, back = _functions("backward", backward, memory)
+    texts, calls = assembly.functions("forward", forward, memory)
+    more, back = assembly.functions("backward", backward, memory)
     main = _LOGP.format(
         bytes=8 * memory.used["%work"],
         cleared_bytes=8 * cleared,
@@ -189,7 +191,7 @@ def _density(program: Program, logp: Lanes, memory: Memory) -> str:
         backward=back,
         dimension=program.inputs.size,
     )
-    return functions + more + main
+    return texts + more + main
 
 
 def _expansion(program: Program, natural: Sequence[Lanes], memory: Memory) -> str:
@@ -199,14 +201,6 @@ def _expansion(program: Program, natural: Sequence[Lanes], memory: Memory) -> st
     memory.add(program.inputs, "%x")
     memory.add(out, "%out")
     cleared = assembly.place(steps, memory)
-    functions, calls = _functions("natural", steps, memory)
+    texts, calls = assembly.functions("natural", steps, memory)
     main = _EXPAND.format(bytes=8 * (memory.used["%work"] + 1), cleared_bytes=8 * cleared, forward=calls)
-    return functions + main
-
-
-def _functions(prefix: str, steps: Sequence[Step], memory: Memory) -> tuple[str, str]:
-    """The functions of all steps, and the calls of them."""
-    names = [f"{prefix}{k}" for k in range(len(steps))]
-    texts = [assembly.function(name, step, memory) for name, step in zip(names, steps, strict=True)]
-    passed = ", ".join(f"ptr {pointer}" for pointer in POINTERS)
-    return "\n".join([*texts, ""]), "\n".join(f"  call void @{name}({passed})" for name in names)
+    return texts + main
