@@ -6,7 +6,7 @@ from .load import load, names, read, save
 from .simulate import PAPER, SeriesPlan, simulate
 from .simulate_like import simulate_like
 from .template import write_template
-from .tree import from_tree, to_tree
+from .tree import from_tree, to_groups, to_tree
 
 __all__ = [
     "PAPER",
@@ -25,6 +25,7 @@ __all__ = [
     "save",
     "simulate",
     "simulate_like",
+    "to_groups",
     "to_tree",
     "write_template",
 ]

@@ -22,7 +22,7 @@ from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
 
 if TYPE_CHECKING:
-    from xarray import DataTree
+    from xarray import Dataset, DataTree
 
 FORMAT_VERSION = 1
 _SERIES_ATTRIBUTES = ("kind", "run", "noise", "scale_uncertainty", "offset_uncertainty", "tail")
@@ -32,6 +32,13 @@ _OBSERVATION_NUMBERS = ("time", "value", "sigma", "scale_uncertainty")
 
 def to_tree(experiment: Experiment) -> DataTree:
     """The DataTree of an experiment, in the layout given above."""
+    import xarray as xr
+
+    return xr.DataTree.from_dict(to_groups(experiment))
+
+
+def to_groups(experiment: Experiment) -> dict[str, Dataset]:
+    """The datasets of that tree, by path: to be put into a larger tree without making one twice."""
     import xarray as xr
 
     groups: dict[str, Any] = {
@@ -66,7 +73,7 @@ def to_tree(experiment: Experiment) -> DataTree:
             {name: ((), value) for name, value in truth.parameters.items()},
             attrs={"closure": truth.closure, "seed": truth.seed},
         )
-    return xr.DataTree.from_dict(groups)
+    return groups
 
 
 def _stages_dataset(experiment: Experiment) -> Any:

@@ -9,7 +9,7 @@ from .spin_variance import CLOSURES, Closure
 from .stages import InitialState, Stage
 from .steady_state import SteadyState, steady_state
 from .time_grid import RateBounds
-from .trajectory import OBSERVABLES, Trajectory, evolve
+from .trajectory import OBSERVABLES, Trajectory, evolve, speed
 from .validation import InvalidValue
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "evolve",
     "noise_kind",
     "polarization_decay_time",
+    "speed",
     "steady_state",
     "transitions",
     "transverse_spin_decay_time",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .observables import mean_spin
-from .populations import population_rates
+from .populations import population_rates, slopes
 from .rates import Rates
 from .stages import InitialState
 
@@ -16,9 +16,7 @@ def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
     Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3 + 7Γin nh]/(4n4+3n3) (supplement; there without nh).
     """
     k = population_rates(rates)
-    n2_slope = k.g - k.a * initial.n2
-    p_slope = k.c * initial.n2 - k.b * initial.p
-    return -initial.jx / mean_spin(n2_slope, p_slope)
+    return -initial.jx / mean_spin(*slopes(initial.n2, initial.p, k))
 
 
 def transverse_spin_decay_time(rates: Rates, initial: InitialState) -> Any:

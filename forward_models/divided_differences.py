@@ -8,6 +8,7 @@ so that populations and exponents are good to 1e-14 everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import factorial
 from typing import Any
@@ -38,15 +39,15 @@ def divided_differences(x: Any, y: Any, x_is_larger: Any, *, xp: Any = np) -> Di
     The order matters for accuracy alone: the values are symmetric in x and y.
     """
     high, low = _choose(x_is_larger, x, y, xp), _choose(x_is_larger, y, x, xp)
-    exp_high, exp_gap = xp.exp(high), xp.exp(low - high)
+    gap = low - high
+    exp_high, exp_gap = xp.exp(high), xp.exp(gap)
     exp_low = exp_high * exp_gap
-    d_0h = first_difference(high, exp_high, xp=xp)
-    d_hl = exp_high * first_difference(low - high, exp_gap, xp=xp)
-    small = abs(low) < SERIES_BELOW
-    safe = xp.where(small, -1.0, low)
-    d_0hl = xp.where(small, _series(high, low, 2), (d_hl - d_0h) / safe)
-    d_0l = xp.where(small, d_0h + (low - high) * d_0hl, (exp_low - 1) / safe)
-    d_00h = _second_difference(high, d_0h, xp)
+    by_high, by_low, by_gap = _Divisor(high, xp), _Divisor(low, xp), _Divisor(gap, xp)
+    d_0h = by_high.divide(exp_high - 1, lambda x: _series(x, 0.0, 1), high)
+    d_hl = exp_high * by_gap.divide(exp_gap - 1, lambda x: _series(x, 0.0, 1), gap)
+    d_0hl = by_low.divide(d_hl - d_0h, lambda x, y: _series(x, y, 2), high, low)
+    d_0l = by_low.divide(exp_low - 1, lambda gap, d_0h, d_0hl: d_0h + gap * d_0hl, gap, d_0h, d_0hl)
+    d_00h = by_high.divide(d_0h - 1, lambda x: _series(x, 0.0, 2), high)
     return DividedDifferences(
         exp_x=_choose(x_is_larger, exp_high, exp_low, xp),
         exp_y=_choose(x_is_larger, exp_low, exp_high, xp),
@@ -54,7 +55,7 @@ def divided_differences(x: Any, y: Any, x_is_larger: Any, *, xp: Any = np) -> Di
         d_0y=_choose(x_is_larger, d_0l, d_0h, xp),
         d_xy=d_hl,
         d_0xy=d_0hl,
-        d_00xy=xp.where(small, _series(high, low, 3), (d_0hl - d_00h) / safe),
+        d_00xy=by_low.divide(d_0hl - d_00h, lambda x, y: _series(x, y, 3), high, low),
     )
 
 
@@ -62,18 +63,23 @@ def _choose(condition: Any, yes: Any, no: Any, xp: Any) -> Any:
     return yes if condition is True else xp.where(condition, yes, no)
 
 
-def first_difference(x: Any, exp_x: Any, *, xp: Any = np) -> Any:
-    """exp[0,x] = (eˣ − 1)/x, from x and eˣ."""
-    small = abs(x) < SERIES_BELOW
-    safe = xp.where(small, -1.0, x)
-    return xp.where(small, _series(x, 0.0, 1), (exp_x - 1) / safe)
+class _Divisor:
+    """Quotients by x; where x is too small for one, another formula."""
 
+    def __init__(self, x: Any, xp: Any) -> None:
+        self.small = abs(x) < SERIES_BELOW
+        self.safe = xp.where(self.small, -1.0, x)
+        self.xp = xp
 
-def _second_difference(x: Any, d_0x: Any, xp: Any) -> Any:
-    """exp[0,0,x] = (exp[0,x] − 1)/x."""
-    small = abs(x) < SERIES_BELOW
-    safe = xp.where(small, -1.0, x)
-    return xp.where(small, _series(x, 0.0, 2), (d_0x - 1) / safe)
+    def divide(self, dividend: Any, instead: Callable[..., Any], *arguments: Any) -> Any:
+        """`dividend` / x; `instead` of the arguments where x is small, in NumPy evaluated there alone."""
+        quotient = dividend / self.safe
+        if self.xp is not np or not np.ndim(quotient):
+            return self.xp.where(self.small, instead(*arguments), quotient)
+        small = np.broadcast_to(self.small, quotient.shape)
+        if small.any():
+            quotient[small] = instead(*(np.broadcast_to(a, quotient.shape)[small] for a in arguments))
+        return quotient
 
 
 def _series(x: Any, y: Any, order: int) -> Any:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .observables import entanglement_margin
-from .spin_variance import Closure
+from .observables import entanglement_margin, epr_parameter, mean_spin, total_variance
+from .populations import slopes
+from .spin_variance import Closure, source, variance_slope
 from .stages import InitialState, Stage
-from .trajectory import Trajectory, evolve
+from .trajectory import Path, StageColumns, fastest_rates, path_of, stage_columns
 
 
 @dataclass(frozen=True)
@@ -38,47 +40,130 @@ def entanglement(
 ) -> Entanglement:
     """Minimum of ξ and the duration of entanglement, from `resolution` points and interpolation between them.
 
-    Between points the minimum is that of a parabola through three of them, the crossing that of a cubic through
-    p − Σ at four of them (ξ < 1 ⟺ Σ < p): relative errors fall as resolution⁻³ and faster.
+    The points of a stage stand close at its beginning, where all changes fast, and wider as the stage goes on.
+    Between two points a cubic takes ξ (or p − Σ: ξ < 1 ⟺ Σ < p) and its slope at both, which the equations of motion
+    give: relative errors fall as resolution⁻⁴.
     """
-    total = float(sum(stage.duration for stage in stages))
-    times = np.linspace(0.0, total, resolution)
-    trajectory = evolve(stages, times, initial, closure, accuracy=accuracy)
-    minimum, when = _minimum(times, trajectory.xi)
-    return Entanglement(minimum, when, _last_crossing(times, trajectory))
+    columns = stage_columns(stages)
+    times, stage = _search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
+    path = path_of(stages, times, initial, closure, accuracy=accuracy)
+    search = _Search(times, stage, columns, path, closure)
+    return Entanglement(*_minimum(search), _last_crossing(search))
 
 
-def _minimum(times: np.ndarray, xi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    step = times[1]
+def _search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times (T,), ms, and the stage of each interval between them (T−1,): steps grow with the time in the stage."""
+    scale = 2 / np.maximum(fastest, 1e-3 / durations)
+    share = np.log1p(durations / scale)
+    counts = np.maximum(np.rint((points - 1) * share / share.sum()), 4).astype(int)
+    ends = np.cumsum(durations)
+    parts = [[0.0]]
+    for end, duration, first, log, count in zip(ends, durations, scale, share, counts, strict=True):
+        within = first * np.expm1(np.arange(1, count) * (log / count))
+        parts += [end - duration + within, [end]]
+    return np.concatenate(parts), np.repeat(np.arange(len(durations)), counts)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Where to look: times (T,), the stage of each interval (T−1,), coefficients (…, S), the path at the times."""
+
+    times: np.ndarray
+    stage: np.ndarray
+    columns: StageColumns
+    path: Path
+    closure: Closure
+
+    def end(self, interval: np.ndarray, after: int) -> _End:
+        """One end of an interval of each draw, 0 or 1; one-sided slopes, those inside the interval."""
+        k = self.columns.each(partial(_pick, index=self.stage[interval]))
+        dephasing, collective, squeezing = (
+            _pick(values, self.stage[interval])
+            for values in (self.columns.dephasing, self.columns.collective, self.columns.squeezing)
+        )
+        point = interval + after
+        n2, p, variance = (_pick(v, point) for v in (self.path.n2, self.path.p, self.path.spin_variance))
+        n2_slope, p_slope = slopes(n2, p, k)
+        gained = source(n2, p, dephasing, collective, squeezing, n2_slope if self.closure == "microscopic" else 0.0)
+        slope = variance_slope(variance, p, gained, dephasing, collective)
+        return _End(self.times[point], n2, p, variance, n2_slope, p_slope, slope)
+
+
+@dataclass(frozen=True)
+class _End:
+    """Time, state and its slopes, for each draw."""
+
+    time: np.ndarray
+    n2: np.ndarray
+    p: np.ndarray
+    variance: np.ndarray
+    n2_slope: np.ndarray
+    p_slope: np.ndarray
+    variance_slope: np.ndarray
+
+    def xi(self) -> tuple[np.ndarray, np.ndarray]:
+        """ξ and its slope: total variance over mean spin, both linear in the state."""
+        xi = epr_parameter(self.n2, self.p, self.variance)
+        spin, spin_slope = mean_spin(self.n2, self.p), mean_spin(self.n2_slope, self.p_slope)
+        variance_slope = total_variance(self.n2_slope, self.p_slope, self.variance_slope)
+        return xi, (0.5 * variance_slope - xi * spin_slope) / spin
+
+    def margin(self) -> tuple[np.ndarray, np.ndarray]:
+        """The margin p − Σ and its slope."""
+        return entanglement_margin(self.p, self.variance), entanglement_margin(self.p_slope, self.variance_slope)
+
+
+def _minimum(search: _Search) -> tuple[np.ndarray, np.ndarray]:
+    """The least ξ and its time: inside the interval to which the slope at the lowest point leads, else that point."""
+    xi = epr_parameter(search.path.n2, search.path.p, search.path.spin_variance)
+    last = len(search.times) - 1
     lowest = np.argmin(xi, axis=-1)
-    middle = np.clip(lowest, 1, len(times) - 2)
-    before, at, after = (_pick(xi, middle + k) for k in (-1, 0, 1))
-    slope, curvature = 0.5 * (after - before), after - 2 * at + before
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shift = np.where(curvature > 0, -slope / curvature, 0.0)
-    inside = (middle == lowest) & (abs(shift) <= 1)
-    shift = np.where(inside, shift, 0.0)
-    value = np.where(inside, at + shift * (slope + 0.5 * shift * curvature), _pick(xi, lowest))
-    return value, times[lowest] + shift * step
+    after = np.minimum(lowest, last - 1)
+    falls = search.end(after, 0).xi()[1] < 0
+    interval = np.where((lowest < last) & falls, lowest, np.maximum(lowest - 1, 0))
+    left, right = search.end(interval, 0), search.end(interval, 1)
+    width = right.time - left.time
+    (y0, d0), (y1, d1) = left.xi(), right.xi()
+    d0, d1 = d0 * width, d1 * width
+    square, cube = 3 * (y1 - y0) - 2 * d0 - d1, d0 + d1 - 2 * (y1 - y0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x = -d0 / (square + np.sqrt(square**2 - 3 * cube * d0))
+    inside = (d0 < 0) & (d1 > 0)
+    x = np.where(inside, x, 0.0)
+    value = np.where(inside, y0 + x * (d0 + x * (square + x * cube)), _pick(xi, lowest))
+    return value, np.where(inside, left.time + x * width, search.times[lowest])
 
 
-def _last_crossing(times: np.ndarray, trajectory: Trajectory) -> np.ndarray:
-    margin = entanglement_margin(trajectory.p, trajectory.spin_variance)
-    entangled = margin > 0
-    last = len(times) - 1 - np.argmax(entangled[..., ::-1], axis=-1)
+def _last_crossing(search: _Search) -> np.ndarray:
+    entangled = entanglement_margin(search.path.p, search.path.spin_variance) > 0
+    last = entangled.shape[-1] - 1 - np.argmax(entangled[..., ::-1], axis=-1)
     never, always = ~entangled.any(axis=-1), entangled[..., -1]
-    base = np.clip(last - 1, 0, len(times) - 4)
-    y0, y1, y2, y3 = (_pick(margin, base + k) for k in range(4))
-    d1, d2, d3 = y1 - y0, y2 - 2 * y1 + y0, y3 - 3 * y2 + 3 * y1 - y0
-    low = (last - base).astype(float)
-    high = low + 1
-    for _ in range(45):
-        x = 0.5 * (low + high)
-        positive = y0 + x * (d1 + (x - 1) * (d2 / 2 + (x - 2) * d3 / 6)) > 0
-        low, high = np.where(positive, x, low), np.where(positive, high, x)
-    crossing = (base + low) * times[1]
+    interval = np.minimum(last, entangled.shape[-1] - 2)
+    left, right = search.end(interval, 0), search.end(interval, 1)
+    width = right.time - left.time
+    (y0, d0), (y1, d1) = left.margin(), right.margin()
+    crossing = left.time + width * _root(y0, d0 * width, y1, d1 * width)
     return np.where(never, 0.0, np.where(always, np.inf, crossing))
 
 
+def _root(y0: np.ndarray, d0: np.ndarray, y1: np.ndarray, d1: np.ndarray) -> np.ndarray:
+    """Where in [0, 1] a cubic of these values and slopes at the ends falls through zero: Newton steps, kept inside."""
+    square, cube = 3 * (y1 - y0) - 2 * d0 - d1, d0 + d1 - 2 * (y1 - y0)
+    low, high = np.zeros_like(y0), np.ones_like(y0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x = np.clip(y0 / (y0 - y1), 0.0, 1.0)
+        for _ in range(12):
+            value = y0 + x * (d0 + x * (square + x * cube))
+            low, high = np.where(value > 0, x, low), np.where(value > 0, high, x)
+            newton = x - value / (d0 + x * (2 * square + 3 * x * cube))
+            x = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
+    return x
+
+
 def _pick(values: Any, index: np.ndarray) -> np.ndarray:
+    """values[…, index] with one index a draw; `values` without draws, or with one entry, serve all."""
+    if values.shape[-1] == 1:
+        return np.asarray(values[..., 0])
+    if values.ndim <= np.ndim(index) or values.ndim == 1:
+        return np.asarray(values[index])
     return np.take_along_axis(values, np.asarray(index)[..., None], axis=-1)[..., 0]

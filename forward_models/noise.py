@@ -71,7 +71,7 @@ NOISES: dict[str, Noise] = {
         Noise(
             "gaussian",
             "sigma",
-            lambda rng, mean, sigma, tail: rng.normal(mean, sigma),
+            lambda rng, mean, sigma, tail: mean + sigma * rng.standard_normal(np.shape(mean)),
             _gaussian,
             lambda mean, sigma: sigma,
         ),

@@ -52,25 +52,59 @@ def populations(elapsed: Any, n2: Any, p: Any, rates: PopulationRates, *, xp: An
     return n2_now, p_now, integral
 
 
-def series_before(before: Any, n2: Any, p: Any, rates: PopulationRates, terms: int) -> tuple[Any, Any, Any]:
-    """n2, p and ∫p dt a short time `before` (ms) the moment at which they are `n2` and `p`.
+def slopes(n2: Any, p: Any, rates: PopulationRates) -> tuple[Any, Any]:
+    """dn2/dt and dp/dt, ms⁻¹."""
+    return rates.g - rates.a * n2, rates.c * n2 - rates.b * p
 
-    Taylor series with `terms` terms, for (a, b)·before well below 1: within one quadrature panel it is cheaper
-    than `populations`, and differences of large integrals are never taken. The integral runs from `before` to
-    that moment. All arguments broadcast.
+
+def least_polarization(duration: Any, n2: Any, p: Any, rates: PopulationRates) -> Any:
+    """A lower bound of p during `duration` ms at constant rates, from `n2` and `p` (NumPy) at the start.
+
+    p is drawn to (c/b) n2 and n2 to g/a: where c ≥ 0, p stays above the least of both and above p e^{−bt}.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n2_end = np.where(rates.a > 0, rates.g / rates.a, n2)
+        extreme = np.where(rates.c >= 0, np.minimum(n2, n2_end), np.maximum(n2, n2_end))
+        lowest = np.minimum(p, np.where(rates.b > 0, rates.c / rates.b * extreme, p))
+    return np.where(rates.c >= 0, np.maximum(lowest, np.minimum(p, p * np.exp(-rates.b * duration))), lowest)
+
+
+@dataclass(frozen=True)
+class BackwardSeries:
+    """Taylor coefficients of n2, p and ∫p in the time before a moment; see `series_before`."""
+
+    n2: list[Any]
+    p: list[Any]
+    integral: list[Any]
+
+    def at(self, before: Any) -> tuple[Any, Any, Any]:
+        """n2, p `before` ms that moment, and ∫p from then on to it."""
+        return _horner(self.n2, before), _horner(self.p, before), self.integral_from(before)
+
+    def integral_from(self, before: Any) -> Any:
+        """∫p dt over the last `before` ms."""
+        return before * _horner(self.integral, before)
+
+
+def series_before(n2: Any, p: Any, rates: PopulationRates, terms: int) -> BackwardSeries:
+    """n2, p and ∫p dt a short time before the moment at which they are `n2` and `p`.
+
+    Taylor series with `terms` terms, for (a, b)·time well below 1: within one quadrature panel it is cheaper
+    than `populations`, and differences of large integrals are never taken. All arguments broadcast.
     """
     n2_terms, p_terms = [n2], [p]
-    n2_term, p_term = rates.g - rates.a * n2, rates.c * n2 - rates.b * p
+    n2_term, p_term = slopes(n2, p, rates)
     for k in range(1, terms):
         n2_terms.append(n2_term * ((-1) ** k / factorial(k)))
         p_terms.append(p_term * ((-1) ** k / factorial(k)))
         n2_term, p_term = -rates.a * n2_term, rates.c * n2_term - rates.b * p_term
-    integral_terms = [term / (k + 1) for k, term in enumerate(p_terms)]
-    return _horner(n2_terms, before), _horner(p_terms, before), before * _horner(integral_terms, before)
+    return BackwardSeries(n2_terms, p_terms, [term / (k + 1) for k, term in enumerate(p_terms)])
 
 
 def _horner(coefficients: list[Any], x: Any) -> Any:
-    total = coefficients[-1]
-    for coefficient in reversed(coefficients[:-1]):
-        total = total * x + coefficient
+    """The polynomial at x; in NumPy without new arrays but the first, which takes most of the time otherwise."""
+    total = coefficients[-1] * x + coefficients[-2]
+    for coefficient in reversed(coefficients[:-2]):
+        total *= x
+        total += coefficient
     return total

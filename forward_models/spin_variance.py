@@ -34,6 +34,11 @@ def source(n2: Any, p: Any, dephasing_rate: Any, collective_rate: Any, squeezing
     return dephasing_rate * n2 + collective_rate * squeezing_limit * p * p + n2_slope
 
 
+def variance_slope(variance: Any, p: Any, gained: Any, dephasing_rate: Any, collective_rate: Any) -> Any:
+    """dΣ/dt = Q − (Γ̃ + dΓ p) Σ, ms⁻¹; `gained` is Q, see `source`."""
+    return gained - (dephasing_rate + collective_rate * p) * variance
+
+
 def accumulate(
     start: Any, exponent: Any, growth: Any, contributions: Any, *, points: int, exponent_bound: float, xp: Any = np
 ) -> Any:
@@ -48,8 +53,9 @@ def accumulate(
     """
     start = start + 0 * exponent[..., :1]
     if exponent_bound < _OVERFLOW:
-        grown = xp.concatenate([start, xp.exp(exponent[..., 1:]) * contributions], axis=-1)
-        return xp.exp(-exponent) * xp.cumsum(grown, axis=-1)
+        growth_since = xp.exp(exponent)
+        grown = xp.concatenate([start, growth_since[..., 1:] * contributions], axis=-1)
+        return xp.cumsum(grown, axis=-1) / growth_since
     decay = xp.concatenate([0 * start, xp.exp(-growth)], axis=-1)
     total = xp.concatenate([start, contributions], axis=-1)
     step = 1

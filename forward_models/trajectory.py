@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from .observables import epr_parameter, mean_spin, orientation, total_variance
-from .populations import PopulationRates, population_rates, populations, series_before
+from .populations import (
+    PopulationRates,
+    least_polarization,
+    population_rates,
+    populations,
+    series_before,
+    slopes,
+)
 from .rates import Rates
 from .spin_variance import Closure, accumulate, check_closure, source
 from .stages import InitialState, Stage, check_times
@@ -74,10 +81,35 @@ def evolve(
 
     Source: supplement (theory), (S.3); closed form and quadrature: no step size, right for any rate and duration.
     """
+    path = path_of(stages, times, initial, closure, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
+    return _observables(path, initial, xp)
+
+
+@dataclass(frozen=True)
+class Path:
+    """n2, p, Σ and K = ∫(Γ̃ + dΓ p)dt at some times, each (…, T); from them follow all observables."""
+
+    n2: Any
+    p: Any
+    spin_variance: Any
+    exponent: Any
+
+
+def path_of(
+    stages: Sequence[Stage],
+    times: Any,
+    initial: InitialState,
+    closure: Closure,
+    *,
+    rate_bounds: RateBounds | None = None,
+    accuracy: float = 1e-12,
+    xp: Any = np,
+) -> Path:
+    """The state of the atoms at `times`; arguments as in `evolve`."""
     check_closure(closure)
     times = check_times(stages, times)
     durations = np.array([float(stage.duration) for stage in stages])
-    columns = _stage_columns(stages, xp)
+    columns = stage_columns(stages, xp)
     starts = _stage_starts(columns, durations, initial, xp)
     bounds = rate_bounds or _bounds(columns, starts, durations)
     grid = time_grid(durations, times, bounds, accuracy)
@@ -96,20 +128,19 @@ def evolve(
         exponent_bound=float((bounds.fastest * durations).sum()),
         xp=xp,
     )
-    n2, p, variance, exponent = (values[..., grid.wanted] for values in (n2, p, variance, exponent))
-    return _observables(n2, p, variance, exponent, initial, xp)
+    return Path(*(values[..., grid.wanted] for values in (n2, p, variance, exponent)))
 
 
-def _observables(n2: Any, p: Any, variance: Any, exponent: Any, initial: InitialState, xp: Any) -> Trajectory:
+def _observables(path: Path, initial: InitialState, xp: Any) -> Trajectory:
     """All observables, of one shape in NumPy."""
-    jx = _column(initial.jx)
+    n2, p, variance, jx = path.n2, path.p, path.spin_variance, _column(initial.jx)
     values = (
         n2,
         p,
         variance,
         epr_parameter(n2, p, variance),
         mean_spin(n2, p) / jx,
-        xp.exp(-0.5 * exponent),
+        xp.exp(-0.5 * path.exponent),
         orientation(n2, p),
         total_variance(n2, p, variance) / (2 * jx),
     )
@@ -122,7 +153,7 @@ def _column(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Columns:
+class StageColumns:
     """Per-stage coefficients, each of shape (…, S)."""
 
     a: Any
@@ -134,9 +165,9 @@ class _Columns:
     collective: Any
     squeezing: Any
 
-    def at(self, stage: np.ndarray) -> _Columns:
+    def at(self, stage: np.ndarray) -> StageColumns:
         """The coefficients at points of the given stages; unchanged where there is only one stage."""
-        return _Columns(*(_gather(getattr(self, f.name), stage) for f in fields(self)))
+        return StageColumns(*(_gather(getattr(self, f.name), stage) for f in fields(self)))
 
     @property
     def population_rates(self) -> PopulationRates:
@@ -160,14 +191,15 @@ def _gather(values: Any, stage: np.ndarray) -> Any:
     return values[..., :1] if stage.max(initial=0) == 0 else values[..., stage]
 
 
-def _stage_columns(stages: Sequence[Stage], xp: Any) -> _Columns:
+def stage_columns(stages: Sequence[Stage], xp: Any = np) -> StageColumns:
+    """The coefficients of the stages, side by side."""
     rows = []
     for stage in stages:
         r: Rates = stage.rates
         k = population_rates(r)
         row = (k.a, k.g, k.b, k.c, k.a_is_smaller, r.dephasing_rate, r.collective_rate, r.squeezing_limit)
         rows.append(row)
-    return _Columns(*(_stack(column, xp) for column in zip(*rows, strict=True)))
+    return StageColumns(*(_stack(column, xp) for column in zip(*rows, strict=True)))
 
 
 def _stack(values: Sequence[Any], xp: Any) -> Any:
@@ -187,7 +219,7 @@ class _Starts:
     p: Any
 
 
-def _stage_starts(columns: _Columns, durations: np.ndarray, initial: InitialState, xp: Any) -> _Starts:
+def _stage_starts(columns: StageColumns, durations: np.ndarray, initial: InitialState, xp: Any) -> _Starts:
     n2, p = initial.n2, initial.p
     rows = [(n2 + 0 * columns.a[..., 0], p + 0 * columns.a[..., 0])]
     for s, duration in enumerate(durations[:-1]):
@@ -197,48 +229,63 @@ def _stage_starts(columns: _Columns, durations: np.ndarray, initial: InitialStat
     return _Starts(*(_stack(column, xp) for column in zip(*rows, strict=True)))
 
 
-def _at_points(columns: _Columns, starts: _Starts, grid: TimeGrid, xp: Any) -> tuple[Any, Any]:
+def _at_points(columns: StageColumns, starts: _Starts, grid: TimeGrid, xp: Any) -> tuple[Any, Any]:
     """n2 and p at the points of the grid, in closed form."""
     rates = columns.at(grid.stage).population_rates
     n2, p = _gather(starts.n2, grid.stage), _gather(starts.p, grid.stage)
     return populations(grid.elapsed, n2, p, rates, xp=xp)[:2]
 
 
-def _over_panels(k: _Columns, n2: Any, p: Any, grid: TimeGrid, closure: Closure, xp: Any) -> tuple[Any, Any]:
+def _over_panels(k: StageColumns, n2: Any, p: Any, grid: TimeGrid, closure: Closure, xp: Any) -> tuple[Any, Any]:
     """∫(Γ̃ + dΓ p) and ∫ e^{−K} q over each panel, K counted from its end; `n2` and `p` at the points."""
     rates, n2_end, p_end = k.population_rates, n2[..., 1:], p[..., 1:]
 
     def lost(before: Any, integral: Any) -> Any:
         return k.dephasing * before + k.collective * integral
 
+    series = series_before(n2_end, p_end, rates, grid.terms)
     contributions = 0.0
     for node, weight in zip(grid.nodes, grid.weights, strict=True):
         before = node * grid.remembered
-        n2_node, p_node, integral = series_before(before, n2_end, p_end, rates, grid.terms)
-        slope = rates.g - rates.a * n2_node if closure == "microscopic" else 0.0
+        n2_node, p_node, integral = series.at(before)
+        slope = slopes(n2_node, p_node, rates)[0] if closure == "microscopic" else 0.0
         q = source(n2_node, p_node, k.dephasing, k.collective, k.squeezing, slope)
         contributions = contributions + weight * grid.remembered * xp.exp(-lost(before, integral)) * q
     if (grid.remembered == grid.widths).all():
-        *_, integral = series_before(grid.widths, n2_end, p_end, rates, grid.terms)
+        integral = series.integral_from(grid.widths)
     else:
         *_, integral = populations(grid.widths, n2[..., :-1], p[..., :-1], rates, xp=xp)
     return lost(grid.widths, integral), contributions
 
 
-def _bounds(columns: _Columns, starts: _Starts, durations: np.ndarray) -> RateBounds:
-    """The bounds that follow from concrete rates; p(t) for the slowest is looked at in 33 places a stage."""
+def _bounds(columns: StageColumns, starts: _Starts, durations: np.ndarray) -> RateBounds:
+    """The bounds that follow from concrete rates."""
     if any(concrete(getattr(columns, name)) is None for name in ("a", "b", "dephasing", "collective")):
         raise InvalidValue("rate_bounds: needed where the rates are symbolic")
-    highest = columns.dephasing + columns.collective + 2 * columns.b + columns.a
-    elapsed = np.linspace(0.0, 1.0, 33) * durations[:, None]
-    k = columns.each(lambda values: values[..., None])
-    _, p, _ = populations(elapsed, starts.n2[..., None], starts.p[..., None], k)
-    slowest = columns.dephasing + 0.9 * columns.collective * p.min(axis=-1)
+    p = least_polarization(durations, starts.n2, starts.p, columns.population_rates)
     return RateBounds(
-        fastest=_over_draws(np.max, highest),
+        fastest=fastest_rates(columns),
         populations=_over_draws(np.max, np.maximum(columns.a, columns.b)),
-        slowest=np.maximum(_over_draws(np.min, slowest), 0.0),
+        slowest=np.maximum(_over_draws(np.min, columns.dephasing + columns.collective * p), 0.0),
     )
+
+
+def fastest_rates(columns: StageColumns) -> np.ndarray:
+    """Γ̃ + dΓ + 2b + a of each stage (S,), ms⁻¹, the largest over the draws: no part of the integrand is faster."""
+    return _over_draws(np.max, _resolved(columns))
+
+
+def _resolved(columns: StageColumns) -> Any:
+    return columns.dephasing + columns.collective + 2 * columns.b + columns.a
+
+
+def speed(stages: Sequence[Stage]) -> np.ndarray:
+    """For each draw (…) the panels that the quadrature needs, up to a factor: the resolved rate times the duration.
+
+    Draws of similar speed are best evaluated together.
+    """
+    durations = np.array([float(stage.duration) for stage in stages])
+    return np.asarray((_resolved(stage_columns(stages)) * durations).sum(axis=-1))
 
 
 def _over_draws(reduce: Callable[..., Any], values: np.ndarray) -> np.ndarray:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..datasets import Experiment, Observation
 from ..datasets.stage_rates import initial_of, rates_of
-from ..forward_models import NOISES, Closure, Entanglement, Stage, entanglement, steady_state
+from ..forward_models import NOISES, Closure, Entanglement, Stage, entanglement, speed, steady_state
 from .predictions import Predictions, fitted_observations, predict, stages_of
 from .unknowns import Unknown
 
 HORIZON = 4.0
 """The last stage is thought to go on until this multiple of the run's duration when entanglement is looked for."""
-_RESOLUTION = 121
-_GROUP = 500
+_RESOLUTION = 51
+_GROUP = 2**15
+"""Draws × times that are evaluated together: arrays of this size stay in a core's cache, memory in bounds."""
+_FEWEST_TIMES = 30
+"""What few times cost: the integration grid between them."""
+_CHECKED_DRAWS = 100
+_FINE = 1e-8
+"""Relative accuracy of what the model's own grid is compared with: far below its limit of 1e-3 standard deviations."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What draws predict, by variable, (draws, points): data with noise, log-likelihood of the fitted data; and
+
+    unfitted : expected values of published numbers that are not fitted, (draws, numbers)
+    """
+
+    noisy: dict[str, np.ndarray]
+    log_likelihood: dict[str, np.ndarray]
+    unfitted: np.ndarray
 
 
 def prior_draws(parameters: list[Unknown], number: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -24,37 +43,68 @@ def prior_draws(parameters: list[Unknown], number: int, rng: np.random.Generator
     return {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}
 
 
-def predict_draws(
+def predicted(
     experiment: Experiment,
     values: Mapping[str, Any],
     closure: Closure,
+    rng: np.random.Generator,
     *,
-    observations: tuple[Observation, ...] | None = None,
     accuracy: float,
-) -> Predictions:
-    """`predict` for many draws: in groups of similar speed, since the fastest of a group sets its integration grid."""
-    parts, order = [], []
-    for index, some in _by_speed(values):
-        parts.append(predict(experiment, some, closure, observations=observations, accuracy=accuracy))
-        order.append(index)
-    back = np.argsort(np.concatenate(order))
-    return Predictions(
-        {s.name: np.concatenate([part.series[s.name] for part in parts])[back] for s in experiment.series},
-        [
-            np.concatenate(
-                [np.broadcast_to(part.observations[k], len(i)) for part, i in zip(parts, order, strict=True)]
-            )[back]
-            for k in range(len(parts[0].observations))
-        ],
-    )
+    unfitted: tuple[Observation, ...] = (),
+) -> Predicted:
+    """Everything that needs the forward model at the draws, evaluated once, in groups: means take no memory."""
+    fitted = fitted_observations(experiment)
+    found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
+    number = _number(values)
+    for index, some in _by_speed(experiment, values, _fitted_runs(experiment), _times(experiment)):
+        all_means = predict(experiment, some, closure, observations=(*fitted, *unfitted), accuracy=accuracy)
+        means, others = _of_draws(all_means, len(index), len(fitted))
+        parts = {
+            "noisy": noisy(experiment, means, rng),
+            "likelihood": log_likelihood(experiment, means),
+            "unfitted": {"": others},
+        }
+        for kind, arrays in parts.items():
+            for name, array in arrays.items():
+                whole = found[kind].setdefault(name, np.empty((number, array.shape[-1])))
+                whole[index] = array
+    return Predicted(found["noisy"], found["likelihood"], found["unfitted"][""])
 
 
-def _by_speed(values: Mapping[str, Any]) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
-    """The draws in groups, slow ones first: which they are, and their values."""
+def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions, np.ndarray]:
+    """Means with an axis for the draws also where nothing varies; those of unfitted numbers apart."""
+    series = {name: np.broadcast_to(mean, (draws, np.shape(mean)[-1])) for name, mean in means.series.items()}
+    numbers = [np.broadcast_to(mean, draws) for mean in means.observations]
+    others = np.stack(numbers[fitted:], axis=-1) if numbers[fitted:] else np.empty((draws, 0))
+    return Predictions(series, numbers[:fitted]), others
+
+
+def _times(experiment: Experiment) -> int:
+    return sum(len(series.time) for series in experiment.series)
+
+
+def _fitted_runs(experiment: Experiment) -> list[str]:
+    """The runs that are measured and fitted: all rates of their stages are known."""
+    runs = {series.run for series in experiment.series} | {o.run for o in fitted_observations(experiment)}
+    return [run for run in experiment.runs if run in runs]
+
+
+def _number(values: Mapping[str, Any]) -> int:
+    """How many draws there are."""
+    return max(len(v) for v in values.values() if isinstance(v, np.ndarray) and v.ndim)
+
+
+def _by_speed(
+    experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str], times: int
+) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+    """The draws in groups, slow ones first: which they are, and their values.
+
+    The fastest draw of a group sets its integration grid. `times`: how many times each draw is evaluated at.
+    """
     arrays = {label: v for label, v in values.items() if isinstance(v, np.ndarray) and v.ndim}
-    speed = sum((v for label, v in arrays.items() if "rate" in label), start=np.zeros(1))
-    order = np.argsort(np.broadcast_to(speed, max(len(v) for v in arrays.values())), kind="stable")
-    for index in np.array_split(order, max(1, len(order) // _GROUP)):
+    pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
+    order = np.argsort(np.broadcast_to(pace, _number(values)), kind="stable")
+    for index in np.array_split(order, -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)):
         yield index, {label: v[index] if label in arrays else v for label, v in values.items()}
 
 
@@ -111,16 +161,16 @@ def derived_quantities(
     to four times the duration of the run; infinite beyond). For each kind of stage with the drive:
     steady_state_xi and threshold_optical_depth.
     """
-    runs = [run for run in experiment.runs if _predictable(experiment, run, values) and _driven(experiment, run)]
     names = ("xi_minimum", "xi_minimum_time", "entanglement_duration")
-    parts, order = [], []
-    for index, some in _by_speed(values):
-        rows = [_entanglement(experiment, run, some, closure) for run in runs]
-        parts.append([np.stack([getattr(row, name) for row in rows], axis=-1) for name in names] if rows else [])
-        order.append(index)
-    back = np.argsort(np.concatenate(order))
-    columns = [np.concatenate(column)[back] for column in zip(*parts, strict=True)]
-    derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=False)}
+    runs = [run for run in experiment.runs if _predictable(experiment, run, values) and _driven(experiment, run)]
+    derived = {}
+    if runs:
+        columns = np.empty((len(names), _number(values), len(runs)))
+        for k, run in enumerate(runs):
+            for index, some in _by_speed(experiment, values, [run], _RESOLUTION):
+                row = _entanglement(experiment, run, some, closure)
+                columns[:, index, k] = [getattr(row, name) for name in names]
+        derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
     return derived | _steady_states(experiment, values)
 
 
@@ -166,9 +216,17 @@ def quadrature_error(
 
     Compared with the same predictions on a grid refined for these very draws.
     """
-    some = {k: v[:: max(1, len(v) // 100)] if isinstance(v, np.ndarray) else v for k, v in values.items()}
-    coarse = predict(experiment, some, closure, rate_bounds=bounds, accuracy=accuracy)
-    fine = predict(experiment, some, closure, accuracy=1e-10)
+    step = max(1, _number(values) // _CHECKED_DRAWS)
+    few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
+    groups = _by_speed(experiment, few, _fitted_runs(experiment), _times(experiment))
+    return max(_group_error(experiment, some, closure, bounds, accuracy) for _, some in groups)
+
+
+def _group_error(
+    experiment: Experiment, values: Mapping[str, Any], closure: Closure, bounds: Any, accuracy: float
+) -> float:
+    coarse = predict(experiment, values, closure, rate_bounds=bounds, accuracy=accuracy)
+    fine = predict(experiment, values, closure, accuracy=_FINE)
     worst = 0.0
     for series in experiment.series:
         use = series.fitted

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, to_tree
+from ..datasets import Experiment, Observation, to_groups
 from ..forward_models import PARAMETERS
 from .diagnostics import ParameterSummary
-from .draws import derived_quantities, excluded_observations, log_likelihood, noisy, predict_draws, prior_draws
+from .draws import derived_quantities, excluded_observations, predicted, prior_draws
+from .kept_draws import KeptDraws, kept_draws
 from .model import entry_dim
 from .predictions import fitted_observations
 from .sampling import Draws, SamplerSettings
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 PRIOR_DRAWS = 1000
+POSTERIOR_ACCURACY, PRIOR_ACCURACY = 1e-6, 1e-4
+"""Relative errors of Σ that the integration may make in predictions: far below the noise of any measurement."""
 
 
 def fit_tree(
@@ -36,31 +39,27 @@ def fit_tree(
 
     rng = np.random.default_rng([sampler.seed, 1])
     shape = next(iter(drawn.statistics.values())).shape[:2]
+    others = excluded_observations(experiment, values)
+    kept, prior_kept = kept_draws(experiment, *shape), kept_draws(experiment, 1, PRIOR_DRAWS)
     prior = prior_draws(parameters, PRIOR_DRAWS, rng)
-    means = predict_draws(experiment, values, settings.closure, accuracy=1e-7)
-    prior_means = predict_draws(experiment, prior, settings.closure, accuracy=1e-4)
+    closure = settings.closure
+    posterior_of = predicted(experiment, kept.of(values), closure, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others)
+    prior_of = predicted(experiment, prior_kept.of(prior), closure, rng, accuracy=PRIOR_ACCURACY)
     groups: dict[str, Any] = {
         "posterior": _stacked_dataset(drawn.variables, parameters),
         "prior": _stacked({u.label: prior[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
-        "posterior_predictive": _data(experiment, noisy(experiment, means, rng), shape),
-        "prior_predictive": _data(experiment, noisy(experiment, prior_means, rng), (1, PRIOR_DRAWS)),
-        "log_likelihood": _data(experiment, log_likelihood(experiment, means), shape),
+        "posterior_predictive": _data(experiment, posterior_of.noisy, kept),
+        "prior_predictive": _data(experiment, prior_of.noisy, prior_kept),
+        "log_likelihood": _data(experiment, posterior_of.log_likelihood, kept),
         "observed_data": _data(experiment, _observed(experiment), None),
         "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
         "derived": _derived(experiment, values, settings, shape),
         "summary": _summary(rows),
     }
-    others = excluded_observations(experiment, values)
     if others:
-        predicted = predict_draws(experiment, values, settings.closure, observations=others, accuracy=1e-7).observations
-        stacked = np.stack(predicted, axis=-1)
-        groups["predictions"] = xr.Dataset(
-            {"excluded_observations": (("chain", "draw", "excluded"), stacked.reshape(*shape, -1))},
-            coords={"excluded": [o.label for o in others]},
-        )
-    tree = xr.DataTree.from_dict(groups)
-    tree["experiment"] = to_tree(experiment)
-    return tree
+        groups["predictions"] = _unfitted(others, posterior_of.unfitted, kept)
+    groups |= {f"experiment{path.rstrip('/')}": group for path, group in to_groups(experiment).items()}
+    return xr.DataTree.from_dict(groups)
 
 
 def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:
@@ -92,13 +91,13 @@ def _stacked_dataset(variables: Mapping[str, np.ndarray], parameters: list[Unkno
     return xr.Dataset(columns, coords=coords)
 
 
-def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], shape: tuple[int, int] | None) -> Dataset:
+def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDraws | None) -> Dataset:
     import xarray as xr
 
     columns: dict[str, Any] = {}
     coords: dict[str, Any] = {}
-    if shape is not None:
-        coords = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    if kept is not None:
+        coords = {"chain": np.arange(kept.chains), "draw": kept.numbers}
     for name, array in arrays.items():
         dim = "observation" if name == "observations" else f"{name}_time"
         if name == "observations":
@@ -106,9 +105,18 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], shape: tuple
         else:
             series = next(s for s in experiment.series if s.name == name)
             coords[dim] = (dim, series.time[series.fitted], {"units": "ms"})
-        full = array if shape is None else array.reshape(*shape, -1)
-        columns[name] = ((dim,) if shape is None else ("chain", "draw", dim), full)
-    return xr.Dataset(columns, coords=coords)
+        columns[name] = (dim, array) if kept is None else (("chain", "draw", dim), kept.by_chain(array))
+    return xr.Dataset(columns, coords=coords, attrs=None if kept is None else {"thinning": kept.step})
+
+
+def _unfitted(others: tuple[Observation, ...], means: np.ndarray, kept: KeptDraws) -> Dataset:
+    import xarray as xr
+
+    return xr.Dataset(
+        {"excluded_observations": (("chain", "draw", "excluded"), kept.by_chain(means))},
+        coords={"excluded": [o.label for o in others], "chain": np.arange(kept.chains), "draw": kept.numbers},
+        attrs={"thinning": kept.step},
+    )
 
 
 def _observed(experiment: Experiment) -> dict[str, np.ndarray]:

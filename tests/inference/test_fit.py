@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
+from arviz_stats.base import array_stats
 
 from dissentangle import inference
 from dissentangle.datasets import from_tree, read
@@ -35,6 +36,23 @@ def test_summary_is_that_of_arviz(fit_d55):
     assert row.ess_bulk == pytest.approx(float(table["ess_bulk"].iloc[0]))
     assert row.rhat == pytest.approx(float(table["r_hat"].iloc[0]))
     assert row.low == pytest.approx(float(table["hdi94_lb"].iloc[0]))
+
+
+@pytest.mark.parametrize("number", [1000, 51])
+def test_all_parameters_at_once_are_those_of_arviz_one_by_one(number):
+    rng = np.random.default_rng(1)
+    draws = {
+        "normal": rng.normal(size=(4, number)),
+        "slow": np.cumsum(rng.normal(size=(4, number)), axis=1),
+        "ties": rng.integers(0, 3, size=(4, number)).astype(float),
+        "heavy": rng.standard_cauchy(size=(4, number)),
+    }
+    for row in summarise(draws, []):
+        axes = {"chain_axis": 0, "draw_axis": 1}
+        values = draws[row.label]
+        assert row.ess_bulk == pytest.approx(float(array_stats.ess(values, method="bulk", **axes)), rel=1e-12)
+        assert row.ess_tail == array_stats.ess(values, method="tail", prob=(0.05, 0.95), **axes)
+        assert row.rhat == pytest.approx(float(array_stats.rhat(values, method="rank", **axes)), rel=1e-12)
 
 
 def test_who_informs_what(fit_d55):
