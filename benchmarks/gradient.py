@@ -69,49 +69,18 @@ def numba(experiment: Experiment) -> tuple[float, float]:
 
 
 def ode_solver() -> tuple[float, float] | None:
-    """The one-stage model through diffrax (adjoint by recursive checkpoints), float64, tolerance 1e-8."""
+    """The one-stage model through diffrax (adjoint by recursive checkpoints), float64."""
     try:
-        import diffrax
+        import diffrax  # noqa: F401
         import jax
         import jax.numpy as jnp
     except ImportError:
         return None
-    jax.config.update("jax_enable_x64", True)
-    experiment = read("fig2b-d55")
-    xi, spin, jy = experiment.series
-    times = jnp.asarray(xi.time)
+    from ode_posterior import START, diffrax_log_posterior
 
-    def log_posterior(u: Any) -> Any:
-        rates, depth, z, scale = jnp.exp(u[:5]), 55 + 2.75 * u[5], 0.16 + 0.005 * u[6], 1 + 0.04 * u[7]
-        collective, collisions, loss, pure, n3 = rates
-        radiative = collective / depth
-        mean = 0.25 * (1 / z + z)
-        up, down = (mean + 0.5) * radiative + collisions, (mean - 0.5) * radiative + collisions
-        out, back = loss + collisions, collisions
-        total = up + down + 2 * out + pure
-
-        def right(_: Any, y: Any, __: Any) -> Any:
-            n2, p, sigma, _k = y
-            dn2 = -(out + 2 * back) * n2 + 2 * back
-            k = total + collective * p
-            drive = total * n2 + collective * z * p * p + dn2
-            return jnp.array([dn2, -(up + down + out) * p + (up - down) * n2, -k * sigma + drive, k])
-
-        found = diffrax.diffeqsolve(
-            diffrax.ODETerm(right), diffrax.Tsit5(), 0.0, 20.0, 0.1, jnp.array([1.0, 1 - 2 * n3, 1.0, 0.0]),
-            saveat=diffrax.SaveAt(ts=times), stepsize_controller=diffrax.PIDController(rtol=1e-8, atol=1e-8),
-        )  # fmt: skip
-        n2, p, sigma, exponent = found.ys.T
-        mean_xi = scale * (8 * sigma + 7 * (n2 - p)) / (7 * n2 + p)
-        shape = xi.spread - 1
-        logp = jnp.sum(shape * jnp.log(shape / mean_xi) - shape * xi.value / mean_xi)
-        logp += -0.5 * jnp.sum(((spin.value - (7 * n2 + p) / (8 - 2 * n3)) / spin.spread) ** 2)
-        logp += -0.5 * jnp.sum(((jy.value - jnp.exp(-exponent / 2)) / jy.spread) ** 2)
-        return logp - 0.5 * jnp.sum(u**2)
-
-    function = jax.jit(jax.value_and_grad(log_posterior))
-    u = jnp.log(jnp.array([0.11, 0.002, 0.0264, 0.126, 0.01, 1.0, 1.0, 1.0])).at[5:].set(0.0)
+    function = jax.jit(jax.value_and_grad(diffrax_log_posterior()))
     start = time.perf_counter()
+    u = jnp.asarray(START)
     jax.block_until_ready(function(u))
     ready = time.perf_counter() - start
     return ready, microseconds(lambda: jax.block_until_ready(function(u)))

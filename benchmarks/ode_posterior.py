@@ -28,8 +28,11 @@ LOGARITHMIC = np.array([True, False, False, True, True, True, True, False])
 CENTRE = np.array([0.1, 55.0, 0.16, 0.003, 0.02, 0.2, 0.01, 1.0])
 WIDTH = np.array([1.0, 2.75, 0.005, 1.0, 1.0, 1.0, 0.5, 0.04])
 """Median and sd of the logarithm where logarithmic, mean and sd elsewhere: docs/model.md, and the apparatus."""
-NEAR_THE_MODE = np.array([0.1, 0.0, 0.0, -0.4, 0.3, -0.5, 0.2, 0.3])
-"""Scores at which peers may start: the samplers are compared, not the search for the mode."""
+START = np.array([0.1, 0.0, 0.0, -0.48, 0.28, -0.48, 0.2, 0.36])
+SPREAD = np.array([0.07, 1.0, 1.0, 0.14, 0.009, 0.05, 1.0, 0.43])
+"""About the posterior, in scores: where peers may start. The samplers are compared, not the search for the mode."""
+BOUND = np.where(SPREAD < 0.2, 3.0, 8.0)
+"""Farther out the posterior is nil, and one wild proposal would make the integrator take small steps for all."""
 SERIES = read(DATA_SET).series
 TIMES = SERIES[0].time
 DURATION = 20.0
@@ -84,26 +87,63 @@ def log_likelihood(state: Any, n3: Any, scale: Any, xp: Any = np) -> Any:
     return likelihood.sum(axis=-1)
 
 
-def diffrax_log_posterior(
-    tolerance: float = 1e-6, solver: str = "Tsit5", adjoint: Any = None, max_steps: int = 256
-) -> Callable[[Any], Any]:
-    """Log posterior of u for JAX, in float64."""
+def diffrax_log_posterior(tolerance: float = 1e-6) -> Callable[[Any], Any]:
+    """Log posterior of u for JAX, in float64. Tsit5 is the fastest of the solvers tried; tolerance hardly matters."""
     import diffrax
     import jax
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
-    method = getattr(diffrax, solver)()
+    term = diffrax.ODETerm(lambda _, state, constants: jnp.stack(slopes(state, constants)))
     controller = diffrax.PIDController(rtol=tolerance, atol=tolerance)
 
     def log_posterior(u: Any) -> Any:
         *rates, n3, scale = natural(u, jnp)
-        term = diffrax.ODETerm(lambda _, y, constants: jnp.stack(slopes(y, constants)))
         found = diffrax.diffeqsolve(
-            term, method, 0.0, DURATION, 0.2, jnp.stack(initial(n3)), coefficients(*rates), max_steps=max_steps,
-            saveat=diffrax.SaveAt(ts=jnp.asarray(TIMES)), stepsize_controller=controller,
-            adjoint=adjoint or diffrax.RecursiveCheckpointAdjoint(), throw=False,
+            term, diffrax.Tsit5(), 0.0, DURATION, 0.5, jnp.stack(initial(n3)), coefficients(*rates),
+            saveat=diffrax.SaveAt(ts=jnp.asarray(TIMES)), stepsize_controller=controller, max_steps=64, throw=False,
         )  # fmt: skip
         return log_likelihood(found.ys.T, n3, scale, jnp) - 0.5 * jnp.sum(u**2)
 
     return log_posterior
+
+
+def scipy_log_posterior(u: np.ndarray, tolerance: float = 1e-5) -> np.ndarray:
+    """Log posterior for rows of u, integrated together: ten times faster than one by one with odeint."""
+    from scipy.integrate import solve_ivp
+
+    result = np.full(len(u), -np.inf)
+    inside = (np.abs(u) < BOUND).all(axis=1)
+    *rates, n3, scale = natural(u[inside]).T
+    constants = coefficients(*rates)
+
+    def right(_: float, flat: np.ndarray) -> np.ndarray:
+        return np.concatenate(slopes(flat.reshape(4, -1), constants))
+
+    start = np.concatenate(initial(n3))
+    found = solve_ivp(right, (0.0, DURATION), start, "RK45", t_eval=TIMES, rtol=tolerance, atol=tolerance)
+    with np.errstate(invalid="ignore"):
+        likelihood = log_likelihood(found.y.reshape(4, len(n3), -1), n3[:, None], scale[:, None])
+    result[inside] = np.nan_to_num(likelihood, nan=-np.inf) - 0.5 * np.sum(u[inside] ** 2, axis=1)
+    return result
+
+
+def pymc_ode_model() -> Any:
+    """The PyMC model with `pm.ode.DifferentialEquation`; variables named as those of build_model."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    def right(state: Any, _: Any, rates: Any) -> list[Any]:
+        return list(slopes([state[k] for k in range(4)], coefficients(*(rates[k] for k in range(6)))))
+
+    solve = pm.ode.DifferentialEquation(right, TIMES, n_states=4, n_theta=6, t0=0)
+    with pm.Model() as model:
+        *rates, n3, scale = (
+            pm.LogNormal(name.split("[")[0], np.log(centre), width)
+            if logarithmic
+            else pm.Normal(name.split("[")[0], centre, width)
+            for name, logarithmic, centre, width in zip(NAMES, LOGARITHMIC, CENTRE, WIDTH, strict=True)
+        )
+        states = solve(y0=pt.stack(initial(n3)), theta=pt.stack(rates))
+        pm.Potential("likelihood", log_likelihood([states[:, k] for k in range(4)], n3, scale, pt))
+    return model

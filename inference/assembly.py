@@ -155,7 +155,8 @@ def _loop(code: _Code, loop: Loop, first: int, end: int) -> list[str]:
     added = [f"  %sum{k} = fadd {code.number} %carried{k}, {value}" for k, value in sums.items()]
     return [*before, "  br label %loop", "loop:", f"  %i = phi i64 [{first}, %0], [%next, %loop]",
             *carried, *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}",
-            f"  %more = icmp ult i64 %next, {end}", "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
+            f"  %more = icmp ult i64 %next, {end}",
+            "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
 
 
 def place(steps: Sequence[Step], memory: Memory) -> int:

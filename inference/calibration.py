@@ -57,7 +57,7 @@ def sbc(
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     draws: int = 250,
-    tune: int = 500,
+    tune: int = 300,
     chains: int = 4,
     cores: int | None = None,
     executor: Executor | None = None,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from .convergence import bulk_and_rhat, highest_density, tail
 from .unknowns import Unknown
 
 RHAT_LIMIT = 1.01
@@ -60,55 +60,25 @@ def summarise(
     draws: Mapping[str, np.ndarray], unknown: list[Unknown], probability: float = 0.94
 ) -> list[ParameterSummary]:
     """The posterior table. `draws`: label → (chain, draw); the interval is the highest-density one."""
-    from arviz_stats.base import array_stats
-
     priors = {u.label: u.prior for u in unknown}
-    labels = list(draws)
-    halves = _halves(np.stack([draws[label] for label in labels]))
-    bulk = _normal_scores(halves)
-    tails = _normal_scores(abs(halves - np.median(halves, axis=(1, 2), keepdims=True)))
-    rows = []
-    for label, scores, folded in zip(labels, bulk, tails, strict=True):
-        values = draws[label]
-        low, high = array_stats.hdi(values.ravel(), prob=probability)
-        axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
-        contraction = None
-        if label in priors:
-            contraction = float(1 - np.var(priors[label].score(values)))
-        rows.append(
-            ParameterSummary(
-                label,
-                float(values.mean()),
-                float(values.std(ddof=1)),
-                float(low),
-                float(high),
-                float(array_stats.ess(scores, method="identity", **axes)),
-                float(array_stats.ess(values, method="tail", prob=(0.05, 0.95), **axes)),
-                max(float(array_stats.rhat(part, method="identity", **axes)) for part in (scores, folded)),
-                contraction,
-            )
+    stacked = np.stack(list(draws.values()))
+    low, high = highest_density(stacked, probability)
+    bulk, rhat = bulk_and_rhat(stacked)
+    tails = tail(stacked)
+    return [
+        ParameterSummary(
+            label,
+            float(values.mean()),
+            float(values.std(ddof=1)),
+            float(low[k]),
+            float(high[k]),
+            float(bulk[k]),
+            float(tails[k]),
+            float(rhat[k]),
+            float(1 - np.var(priors[label].score(values))) if label in priors else None,
         )
-    return rows
-
-
-def _halves(values: np.ndarray) -> np.ndarray:
-    """Each chain as two: (parameters, chains, draws) → (parameters, 2 chains, draws/2)."""
-    half = values.shape[-1] // 2
-    return np.concatenate([values[..., :half], values[..., -half:]], axis=1)
-
-
-def _normal_scores(values: np.ndarray) -> np.ndarray:
-    """Ranks as quantiles of the normal distribution, for all parameters at once (arXiv:1903.08008, Eq. 14).
-
-    ArviZ ranks the same draws anew for the ESS and for R-hat, one parameter at a time, which is most of its work;
-    its method "identity" on these scores is its "bulk" and "rank" (a test holds the equality).
-    """
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    flat = values.reshape(len(values), -1)
-    scores: np.ndarray = ndtri((rankdata(flat, axis=-1) - 0.375) / (flat.shape[-1] + 0.25))
-    return scores.reshape(values.shape)
+        for k, (label, values) in enumerate(draws.items())
+    ]
 
 
 def verdict(

@@ -37,7 +37,7 @@ def fit(
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     draws: int = 1000,
-    tune: int = 500,
+    tune: int = 300,
     chains: int = 4,
     cores: int | None = None,
     engine: str | None = None,

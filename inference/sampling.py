@@ -17,7 +17,7 @@ import numpy as np
 from . import nutpie_sampler
 from .compiling import CompiledModel, Start, compile_model, natural_variables
 from .coordinates import Coordinates
-from .native import NativeDensity
+from .starting_point import starting_point
 from .symbolic import NotTranslatable
 
 ENGINES = ("fast", "general")
@@ -31,7 +31,7 @@ class SamplerSettings:
 
     seed: int
     draws: int = 1000
-    tune: int = 500
+    tune: int = 300
     chains: int = 4
     cores: int | None = None
     target_accept: float = 0.9
@@ -71,7 +71,7 @@ class FastSampler:
             density.expanded,
             (density.logp_address, density.expand_address),
             compiled.data,
-            lambda seed: starting_point(density, compiled.data, seed),
+            lambda seed: starting_point(lambda x: density(x, compiled.data), density.dimension, seed),
         )
         found, statistics = _nuts(model, settings, progress, adaptation="low_rank")
         flat = found["natural"]
@@ -134,32 +134,6 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
             break
         drawn = replace(ready.draw(calm, progress), attempts=attempt)
     return drawn
-
-
-def starting_point(density: NativeDensity, data: np.ndarray, seed: Any) -> np.ndarray:
-    """Where a chain starts: from its own random point uphill to a mode, then a step of the mode's own width.
-
-    Random points of the prior can be so far out that a chain gets stuck there; chains that climb to different
-    modes show in R-hat.
-    """
-    from scipy.optimize import minimize
-
-    rng = np.random.default_rng(seed)
-    start = rng.uniform(-1.0, 1.0, density.dimension)
-
-    def uphill(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = density(x, data)
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            return 1e300, np.zeros_like(x)
-        return -value, -gradient
-
-    # BFGS in NumPy: the threads of L-BFGS-B's linear algebra wait for each other where cores are busy (4 ms a step)
-    found = minimize(uphill, start, jac=True, method="BFGS", options={"maxiter": 100, "gtol": 1e-2})
-    spread: Any = found.hess_inv
-    values, vectors = np.linalg.eigh(0.5 * (spread + spread.T))
-    step = vectors @ (np.sqrt(np.clip(values, 0.0, 1.0)) * rng.standard_normal(len(start)))
-    candidate = found.x + step
-    return candidate if np.isfinite(density(candidate, data)[0]) else start
 
 
 def _nuts(model: Any, settings: SamplerSettings, progress: Progress, adaptation: str) -> Any:

@@ -123,7 +123,7 @@ def _many_fits_verbs(verbs: Any) -> None:
 
 def _sampler(verb: argparse.ArgumentParser, draws: int) -> None:
     verb.add_argument("--draws", type=_positive, default=draws, help="draws a chain (%(default)s)")
-    verb.add_argument("--tune", type=_positive, default=500, help="warm-up a chain (%(default)s)")
+    verb.add_argument("--tune", type=_positive, default=300, help="warm-up a chain (%(default)s)")
     verb.add_argument("--chains", type=_positive, default=4, help="(%(default)s)")
     verb.add_argument("--cores", type=_positive, default=None, help="(all)")
     verb.add_argument("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
