@@ -21,7 +21,7 @@ from ..datasets.netcdf import to_bytes, write_bytes
 from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
-from .draws import derived_quantities, noisy, predict_draws, prior_draws
+from .draws import derived_quantities, predicted, prior_draws
 from .fingerprint import fingerprint, without_texts
 from .predictions import fitted_observations
 from .sampling import SamplerSettings
@@ -174,7 +174,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
     experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
     for _ in range(_MOST_TRIES):
         truth = prior_draws(parameters, 1, rng)
-        data = noisy(experiment, predict_draws(experiment, truth, plan.settings.closure, accuracy=1e-9), rng)
+        data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9).noisy
         if all(np.isfinite(values).all() for values in data.values()):
             break
     else:
