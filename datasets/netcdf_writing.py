@@ -63,11 +63,12 @@ def _write_dataset(group: Any, data: Dataset) -> None:
 
     scales = {}
     for dim, size in data.sizes.items():
-        name = str(dim)
+        label = str(dim)
         if dim in data.variables:
-            scale, label = _write_values(group, name, data.variables[dim].values), name
+            scale = _write_values(group, label, data.variables[dim].values)
         else:  # as other NetCDF libraries write it: nobody reads the values
-            scale, label = _new_array(group, name, np.dtype(">f4"), (size,)), f"{_NO_VARIABLE}{size:10}"
+            scale = _new_array(group, label, np.dtype(">f4"), (size,))
+            label = f"{_NO_VARIABLE}{size:10}"
         h5ds.set_scale(scale, label.encode())
         scales[dim] = scale
     for name, variable in data.variables.items():

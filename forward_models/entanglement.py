@@ -151,7 +151,7 @@ def _root(y0: np.ndarray, d0: np.ndarray, y1: np.ndarray, d1: np.ndarray) -> np.
     square, cube = 3 * (y1 - y0) - 2 * d0 - d1, d0 + d1 - 2 * (y1 - y0)
     low, high = np.zeros_like(y0), np.ones_like(y0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x = np.clip(y0 / (y0 - y1), 0.0, 1.0)
+        x: np.ndarray = np.clip(y0 / (y0 - y1), 0.0, 1.0)
         for _ in range(12):
             value = y0 + x * (d0 + x * (square + x * cube))
             low, high = np.where(value > 0, x, low), np.where(value > 0, high, x)
