@@ -28,6 +28,7 @@ from ode_posterior import (
     NAMES,
     SPREAD,
     START,
+    WIDTH,
     diffrax_log_posterior,
     natural,
     pymc_ode_model,
@@ -131,22 +132,30 @@ def emcee_scipy(quick: bool) -> Sampled:
 
 
 def _pymc_nuts(model: Any, tune: int, draws: int, chains: int) -> Sampled:
-    """PyMC's own NUTS from the mode without jitter: with it, chains are lost at Z < 0."""
-    import pymc as pm
+    """PyMC's own NUTS from the mode and with about the right scales, which tuning then adapts.
 
-    values = dict(zip((name.split("[")[0] for name in NAMES), natural(START), strict=True))
-    shapes = {variable.name: variable.type.shape for variable in model.free_RVs}
-    tree = pm.sample(
-        draws, tune=tune, chains=chains, cores=min(CORES, chains), random_seed=1, init="adapt_diag", model=model,
-        initvals={name: np.full(shapes[name], value) for name, value in values.items()}, nuts_sampler="pymc",
-        progressbar=False, compute_convergence_checks=False,
-    )  # fmt: skip
+    From PyMC's own start chains are lost at Z < 0, and the first hundred trees are a thousand gradients deep.
+    """
+    import pymc as pm
+    from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
+
+    names = [name.split("[")[0] for name in NAMES]
+    order = [names.index(rv.name) for rv in model.free_RVs]
+    start, widths = natural(START)[order], (WIDTH * SPREAD)[order]
+    mean = np.where(LOGARITHMIC[order], np.log(np.abs(start)), start)
+    with model:
+        step = pm.NUTS(potential=QuadPotentialDiagAdapt(len(names), mean, widths**2, 10), target_accept=0.8)
+        tree = pm.sample(
+            draws, tune=tune, chains=chains, cores=min(CORES, chains), random_seed=1, step=step, progressbar=False,
+            initvals={rv.name: np.full(rv.type.shape, x) for rv, x in zip(model.free_RVs, start, strict=True)},
+            compute_convergence_checks=False,
+        )  # fmt: skip
     return Sampled(columns(tree["posterior"].dataset), float(tree["posterior"].attrs["sampling_time"]))
 
 
 def pymc_ode(quick: bool) -> Sampled:
     """Few draws: about a tenth of a second each."""
-    return _pymc_nuts(pymc_ode_model(), *((100, 50, 2) if quick else (200, 250, 2)))
+    return _pymc_nuts(pymc_ode_model(), *((50, 25, 2) if quick else (100, 150, 2)))
 
 
 def pymc_closed_form(quick: bool) -> Sampled:
@@ -186,12 +195,13 @@ def agreement() -> dict[str, float]:
     """Largest difference of each peer's log-posterior and PyMC's about the mode, less its constant."""
     from dissentangle.inference import build_model
 
-    u = starts(8, 1.0)
+    u = starts(8)
     points = np.where(LOGARITHMIC, np.log(np.where(LOGARITHMIC, natural(u), 1.0)), natural(u))
     found = {"scipy": scipy_log_posterior(u)}
     if find_spec("diffrax"):
-        log_posterior = diffrax_log_posterior()
-        found["diffrax"] = np.array([float(log_posterior(row)) for row in u])
+        import jax
+
+        found["diffrax"] = np.asarray(jax.jit(jax.vmap(diffrax_log_posterior()))(u))
     for name, model in (("PyMC", build_model(DATA_SET)), ("pm.ode", pymc_ode_model())):
         logp = model.compile_logp(mode="FAST_COMPILE")
         start = model.initial_point()

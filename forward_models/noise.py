@@ -50,12 +50,13 @@ def _student_t(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
 
 
 def _gamma(value: Any, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
+    """No density where the mean is no variance."""
     from scipy.special import gammaln
 
     shape = gamma_shape(repetitions)
-    return np.asarray(
-        shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
-    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
+    return np.where(np.asarray(mean) > 0, density, -np.inf)
 
 
 def _draw_gamma(rng: np.random.Generator, mean: Any, repetitions: Any, tail: float) -> np.ndarray:

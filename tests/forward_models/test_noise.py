@@ -45,6 +45,11 @@ def test_gamma_of_no_variance_is_nan():
     np.testing.assert_array_equal(np.isnan(drawn), [False, True])
 
 
+def test_gamma_of_no_variance_has_no_density():
+    found = NOISES["gamma"].log_density(0.5, np.array([0.5, 0.0, -0.5]), 40.0, 4.0)
+    np.testing.assert_array_equal(found > -np.inf, [True, False, False])
+
+
 def test_unknown_kind():
     with pytest.raises(InvalidValue, match="noise = 'poisson': expected one of gaussian, student-t, gamma"):
         noise_kind("poisson")
