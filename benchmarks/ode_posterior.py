@@ -87,8 +87,11 @@ def log_likelihood(state: Any, n3: Any, scale: Any, xp: Any = np) -> Any:
     return likelihood.sum(axis=-1)
 
 
-def diffrax_log_posterior(tolerance: float = 1e-6) -> Callable[[Any], Any]:
-    """Log posterior of u for JAX, in float64. Tsit5 is the fastest of the solvers tried; tolerance hardly matters."""
+def diffrax_log_posterior(forward: bool = False, tolerance: float = 1e-6) -> Callable[[Any], Any]:
+    """Log posterior of u for JAX, in float64, to be differentiated `forward` or backward (recursive checkpoints).
+
+    Tsit5 was no slower than the other solvers tried; the time hardly depends on the tolerance.
+    """
     import diffrax
     import jax
     import jax.numpy as jnp
@@ -96,12 +99,14 @@ def diffrax_log_posterior(tolerance: float = 1e-6) -> Callable[[Any], Any]:
     jax.config.update("jax_enable_x64", True)
     term = diffrax.ODETerm(lambda _, state, constants: jnp.stack(slopes(state, constants)))
     controller = diffrax.PIDController(rtol=tolerance, atol=tolerance)
+    adjoint = diffrax.ForwardMode() if forward else diffrax.RecursiveCheckpointAdjoint()
 
     def log_posterior(u: Any) -> Any:
         *rates, n3, scale = natural(u, jnp)
         found = diffrax.diffeqsolve(
             term, diffrax.Tsit5(), 0.0, DURATION, 0.5, jnp.stack(initial(n3)), coefficients(*rates),
             saveat=diffrax.SaveAt(ts=jnp.asarray(TIMES)), stepsize_controller=controller, max_steps=64, throw=False,
+            adjoint=adjoint,
         )  # fmt: skip
         return log_likelihood(found.ys.T, n3, scale, jnp) - 0.5 * jnp.sum(u**2)
 
