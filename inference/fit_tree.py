@@ -44,7 +44,7 @@ def fit_tree(
     prior = prior_draws(parameters, PRIOR_DRAWS, rng)
     closure = settings.closure
     posterior_of = predicted(experiment, kept.of(values), closure, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others)
-    prior_of = predicted(experiment, prior_kept.of(prior), closure, rng, accuracy=PRIOR_ACCURACY)
+    prior_of = predicted(experiment, prior_kept.of(prior), closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False)
     groups: dict[str, Any] = {
         "posterior": _stacked_dataset(drawn.variables, parameters),
         "prior": _stacked({u.label: prior[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
