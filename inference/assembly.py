@@ -34,7 +34,8 @@ class Memory:
 
 def functions(prefix: str, steps: Sequence[Step], memory: Memory) -> tuple[str, str]:
     """LLVM functions (of the four pointers) that do the steps, and the calls of them, in order."""
-    texts, names = [], []
+    texts: list[str] = []
+    names: list[str] = []
     for k, step in enumerate(steps):
         name = f"{prefix}{k}"
         texts += _indices(name, step)

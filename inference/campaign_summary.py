@@ -74,8 +74,9 @@ def row_of(name: str, fit: DataTree) -> Row:
 
 
 def _derived(fit: DataTree) -> Iterable[tuple[str, tuple[float, float, float]]]:
-    for name, variable in fit["derived"].dataset.data_vars.items():
-        for k, entry in enumerate(fit["derived"][variable.dims[-1]].values):
+    data = fit["derived"].dataset
+    for name, variable in data.data_vars.items():
+        for k, entry in enumerate(data[variable.dims[-1]].values):
             values = np.quantile(variable.values[..., k], [0.5, 0.03, 0.97], method="nearest")
             yield f"{name}[{entry}]", (float(values[0]), float(values[1]), float(values[2]))
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from .coordinates import Coordinates, plain
 from .native import NativeDensity
-from .program import Lanes, Program
-from .symbolic import Translation
+from .program import Data, Lanes, Program
+from .symbolic import NotTranslatable, Translation
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,34 @@ class CompiledModel:
 
 def start_of(model: Any) -> Start:
     """The initial point of a PyMC model."""
-    point = model.initial_point()
+    values = _initial_values(model)
     labels: list[str] = []
-    for rv in model.free_RVs:
-        value = point[model.rvs_to_values[rv].name]
+    for rv, value in zip(model.free_RVs, values, strict=True):
         if np.ndim(value) == 0:
             labels.append(rv.name)
         else:
             dims = model.named_vars_to_dims.get(rv.name)
             entries = model.coords[dims[0]] if dims and np.ndim(value) == 1 else range(np.size(value))
             labels += [f"{rv.name}[{entry}]" for entry in entries]
-    values = [point[variable.name] for variable in model.value_vars]
     return Start(labels, np.concatenate([np.ravel(value) for value in values]), [np.shape(value) for value in values])
+
+
+def _initial_values(model: Any) -> list[np.ndarray]:
+    """PyMC's initial point, variable by variable, without compiling a function for it where that can be done."""
+    from pymc.initial_point import make_initial_point_expression
+
+    graphs = make_initial_point_expression(
+        free_rvs=model.free_RVs,
+        rvs_to_transforms=model.rvs_to_transforms,
+        initval_strategies=model.rvs_to_initial_values,
+        return_transformed=True,
+    )
+    try:
+        values = Translation(Program(0)).values(graphs, {})
+    except NotTranslatable:  # a start drawn at random
+        point = model.initial_point()
+        return [np.asarray(point[variable.name]) for variable in model.value_vars]
+    return [value.value if isinstance(value, Data) else value for value in values]
 
 
 def compile_model(model: Any, start: Start | None = None, coordinates: Coordinates | None = None) -> CompiledModel:

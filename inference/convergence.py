@@ -24,8 +24,8 @@ def bulk_and_rhat(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def tail(values: np.ndarray) -> np.ndarray:
     """Tail ESS: the lesser of those of the 5 % and the 95 % quantile."""
     ends = np.quantile(values, TAILS, axis=(1, 2))
-    both = [_effective(_halves((values <= end[:, None, None]).astype(float))) for end in ends]
-    return np.minimum(*both)
+    low, high = (_effective(_halves((values <= end[:, None, None]).astype(float))) for end in ends)
+    return np.asarray(np.minimum(low, high))
 
 
 def highest_density(values: np.ndarray, probability: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytensor.tensor as pt
 import pytest
 
 from dissentangle.datasets import read
-from dissentangle.inference.compiling import compile_model
+from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.model import data_of, model_of
 from dissentangle.inference.native import NativeDensity
 from dissentangle.inference.program import Lanes, Program
@@ -110,6 +110,21 @@ def test_what_has_no_translation_is_named(make, reason):
     inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
     with pytest.raises(NotTranslatable, match=reason):
         translation.values([make(x)], {x: inputs})
+
+
+def test_the_start_is_that_of_pymc():
+    with pm.Model(coords={"which": ["a", "b"]}) as model:
+        pm.Normal("x", 3.0, 1.0)
+        pm.LogNormal("y", np.log([2.0, 5.0]), 1.0, dims="which")
+        pm.Uniform("z", 1.0, 4.0, shape=(2, 2))
+        pm.HalfNormal("w", 2.0, initval=0.5)
+    start, exact = start_of(model), model.initial_point()
+    assert start.labels == ["x", "y[a]", "y[b]", "z[0]", "z[1]", "z[2]", "z[3]", "w"]
+    assert start.shapes == [(), (2,), (2, 2), ()]
+    np.testing.assert_allclose(start.centre, np.concatenate([np.ravel(value) for value in exact.values()]))
+    with pm.Model() as random:
+        pm.Normal("x", shape=50, initval="prior")
+    assert start_of(random).centre.std() > 0.5
 
 
 def test_a_density_without_unknowns_is_refused():
