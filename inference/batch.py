@@ -6,6 +6,7 @@ its worker is found and the others do not suffer for it.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -66,7 +67,8 @@ def _in_processes(waiting: deque[Task], finished: Finished, count: int, ahead: i
     """Do tasks in new processes until all are done or one dies; the tasks that were lost with it."""
     from loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(count, timeout=_IDLE, env=_SINGLE_THREADED)
+    calm = partial(gc.set_threshold, 200_000)  # most objects of a fit live as long as it
+    pool = ProcessPoolExecutor(count, timeout=_IDLE, initializer=calm, env=_SINGLE_THREADED)
     try:
         lost = _run(waiting, finished, pool, ahead)
     except BaseException:

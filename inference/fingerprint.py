@@ -45,6 +45,16 @@ def without_texts(experiment: Experiment) -> Experiment:
     return replace(experiment, title="", description="", simulated=False, truth=None, observations=observations)
 
 
+def without_values(experiment: Experiment) -> Experiment:
+    """What is known before the measurement: no texts, no measured values; their errors stay."""
+    bare, nothing = without_texts(experiment), np.empty(0)
+    return replace(
+        bare,
+        series=tuple(replace(series, value=nothing) for series in bare.series),
+        observations=tuple(replace(o, value=0.0) for o in bare.observations),
+    )
+
+
 def data_hash(experiment: Experiment) -> str:
     """SHA-256 of everything in the experiment that the posterior depends on."""
     return fingerprint(without_texts(experiment))

@@ -11,15 +11,18 @@ from ..datasets import Experiment, Observation, to_groups
 from ..forward_models import PARAMETERS
 from .diagnostics import ParameterSummary
 from .draws import derived_quantities, excluded_observations, predicted, prior_draws
+from .fingerprint import fingerprint, without_values
 from .kept_draws import KeptDraws, kept_draws
 from .model import entry_dim
 from .predictions import fitted_observations
+from .recent import Recent
 from .sampling import Draws, SamplerSettings
 from .unknowns import ModelSettings, Unknown, free
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
+PRIORS: Recent[dict[str, Dataset]] = Recent(4)
 PRIOR_DRAWS = 1000
 POSTERIOR_ACCURACY, PRIOR_ACCURACY = 1e-6, 1e-4
 """Relative errors of Σ that the integration may make in predictions: far below the noise of any measurement."""
@@ -37,19 +40,21 @@ def fit_tree(
     """All groups of a fit; see docs/formats.md. `values`: draws by label, flat; `rows`: the posterior table."""
     import xarray as xr
 
-    rng = np.random.default_rng([sampler.seed, 1])
     shape = next(iter(drawn.statistics.values())).shape[:2]
     others = excluded_observations(experiment, values)
-    kept, prior_kept = kept_draws(experiment, *shape), kept_draws(experiment, 1, PRIOR_DRAWS)
-    prior = prior_draws(parameters, PRIOR_DRAWS, rng)
-    closure = settings.closure
-    posterior_of = predicted(experiment, kept.of(values), closure, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others)
-    prior_of = predicted(experiment, prior_kept.of(prior), closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False)
+    kept, rng = kept_draws(experiment, *shape), np.random.default_rng([sampler.seed, 3])
+    posterior_of = predicted(
+        experiment, kept.of(values), settings.closure, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others
+    )
+    priors = PRIORS.get(
+        fingerprint(without_values(experiment), parameters, settings.closure, sampler.seed),
+        lambda: _prior_groups(experiment, settings, sampler.seed, parameters),
+    )
     groups: dict[str, Any] = {
         "posterior": _stacked_dataset(drawn.variables, parameters),
-        "prior": _stacked({u.label: prior[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
+        "prior": priors["prior"].copy(deep=True),
         "posterior_predictive": _data(experiment, posterior_of.noisy, kept),
-        "prior_predictive": _data(experiment, prior_of.noisy, prior_kept),
+        "prior_predictive": priors["prior_predictive"].copy(deep=True),
         "log_likelihood": _data(experiment, posterior_of.log_likelihood, kept),
         "observed_data": _data(experiment, _observed(experiment), None),
         "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
@@ -60,6 +65,19 @@ def fit_tree(
         groups["predictions"] = _unfitted(others, posterior_of.unfitted, kept)
     groups |= {f"experiment{path.rstrip('/')}": group for path, group in to_groups(experiment).items()}
     return xr.DataTree.from_dict(groups)
+
+
+def _prior_groups(
+    experiment: Experiment, settings: ModelSettings, seed: int, parameters: list[Unknown]
+) -> dict[str, Dataset]:
+    """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
+    rng = np.random.default_rng([seed, 1])
+    kept, draws = kept_draws(experiment, 1, PRIOR_DRAWS), prior_draws(parameters, PRIOR_DRAWS, rng)
+    data = predicted(experiment, kept.of(draws), settings.closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False).noisy
+    return {
+        "prior": _stacked({u.label: draws[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
+        "prior_predictive": _data(experiment, data, kept),
+    }
 
 
 def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:

@@ -5,9 +5,7 @@ Nothing is kept on disk, so nothing can be stale: a process makes its machine co
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,14 +13,13 @@ import numpy as np
 from ..datasets import Experiment
 from .compiling import start_of
 from .coordinates import coordinates
-from .fingerprint import fingerprint, without_texts
+from .fingerprint import fingerprint, without_values
 from .model import data_of, model_of
+from .recent import Recent
 from .sampling import FastSampler, GeneralSampler, prepare
 from .unknowns import ModelSettings, free, unknowns
 
-_MOST = 16
-_kept: OrderedDict[str, FastSampler | GeneralSampler] = OrderedDict()
-_lock = Lock()
+KEPT: Recent[FastSampler | GeneralSampler] = Recent(16)
 
 
 def form_of(experiment: Experiment, settings: ModelSettings, engine: str | None = None) -> str:
@@ -30,11 +27,11 @@ def form_of(experiment: Experiment, settings: ModelSettings, engine: str | None 
 
     Everything else counts, also what this function does not know of: times, stages, apparatus, priors, noise, …
     """
-    nothing, bare = np.empty(0), without_texts(experiment)
+    bare, nothing = without_values(experiment), np.empty(0)
     form = replace(
         bare,
-        series=tuple(replace(series, value=nothing, spread=nothing) for series in bare.series),
-        observations=tuple(replace(o, value=0.0, sigma=1.0) for o in bare.observations),
+        series=tuple(replace(series, spread=nothing) for series in bare.series),
+        observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
     )
     return fingerprint(form, settings, engine)
 
@@ -46,14 +43,8 @@ def prepared(
 
     Raises NotTranslatable where the fast engine is asked for and cannot take the model.
     """
-    form = form_of(experiment, settings, engine)
-    with _lock:
-        if form not in _kept:
-            _kept[form] = _made(experiment, settings, engine)
-            while len(_kept) > _MOST:
-                _kept.popitem(last=False)
-        _kept.move_to_end(form)
-        return _kept[form].with_data(data_of(experiment))
+    ready = KEPT.get(form_of(experiment, settings, engine), lambda: _made(experiment, settings, engine))
+    return ready.with_data(data_of(experiment))
 
 
 def _made(experiment: Experiment, settings: ModelSettings, engine: str | None) -> Any:

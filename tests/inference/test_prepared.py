@@ -7,9 +7,10 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Known, Observation, StageEntry, read
-from dissentangle.inference import prepared as store
 from dissentangle.inference.fingerprint import data_hash, fingerprint
-from dissentangle.inference.prepared import form_of, prepared
+from dissentangle.inference.fit_tree import PRIORS
+from dissentangle.inference.prepared import KEPT, form_of
+from dissentangle.inference.recent import Recent
 from dissentangle.inference.unknowns import ModelSettings
 
 D55 = read("fig2b-d55")
@@ -78,36 +79,47 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_sets_and_dicts():
     assert len({fingerprint(v) for v in (1, 1.0, "1", (1,), [1, 1], np.ones(1), np.ones(1, int), {"1": 1}, None)}) == 9
 
 
-def test_the_data_of_a_kept_model_are_those_asked_for(monkeypatch):
-    """The same draws from a model made for other data first, and from one made for these."""
-    monkeypatch.setattr(store, "_kept", type(store._kept)())
-    other = read("fig2b-d55")
-    other = replace(other, series=tuple(replace(s, value=s.value * 0.9, spread=s.spread) for s in other.series))
-    prepared(other, SETTINGS)
+def test_the_data_of_a_kept_model_are_those_asked_for():
+    """The same fit from what was made for other data first, and from what was made for these."""
+    other = replace(D55, series=tuple(replace(s, value=s.value * 0.9, spread=s.spread) for s in D55.series))
+    for kept in (KEPT, PRIORS):
+        kept.clear()
+    inference.fit(other, seed=5, draws=50, tune=100, chains=2)
     second = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
-    assert len(store._kept) == 1
-    store._kept.clear()
+    assert (len(KEPT), len(PRIORS)) == (1, 1)
+    for kept in (KEPT, PRIORS):
+        kept.clear()
     first = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
-    for group in ("posterior", "log_likelihood", "derived"):
+    for group in ("posterior", "log_likelihood", "derived", "prior", "prior_predictive", "observed_data"):
         assert second[group].dataset.identical(first[group].dataset)
 
 
-def test_a_changed_prior_is_sampled_from_a_new_model():
+def test_a_changed_prior_or_error_is_not_answered_from_memory():
     known = {"collision_rate": "normal(0.01, 0.00001)"}
-    plain, changed = (inference.fit(D55, seed=5, draws=50, tune=100, chains=2, priors=p) for p in ({}, known))
-    assert float(changed["posterior"]["collision_rate"].mean()) == pytest.approx(0.01, rel=0.01)
-    assert float(plain["posterior"]["collision_rate"].mean()) < 0.005
+    noisier = replace(D55, series=(XI, replace(D55.series[1], spread=D55.series[1].spread * 100), *D55.series[2:]))
+    plain, changed, noisy = (
+        inference.fit(e, seed=5, draws=50, tune=100, chains=2, priors=p)
+        for e, p in ((D55, {}), (D55, known), (noisier, {}))
+    )
+    for group in ("posterior", "prior"):
+        assert float(changed[group]["collision_rate"].mean()) == pytest.approx(0.01, rel=0.01)
+        assert float(plain[group]["collision_rate"].mean()) < 0.008
+    spread = [float(fit["prior_predictive"]["polarization"].std()) for fit in (plain, noisy)]
+    assert spread[1] > 2 * spread[0]
+    other = inference.fit(D55, seed=6, draws=50, tune=100, chains=2)
+    assert not np.array_equal(other["prior"]["collision_rate"], plain["prior"]["collision_rate"])
 
 
-def test_only_so_many_models_are_kept(monkeypatch):
-    monkeypatch.setattr(store, "_kept", type(store._kept)())
-    monkeypatch.setattr(store, "_MOST", 2)
-    monkeypatch.setattr(store, "_made", lambda *_: _Ready())
-    for experiment in list(CHANGES.values())[:4]:
-        prepared(experiment, SETTINGS)
-    assert len(store._kept) == 2
+def test_only_so_many_results_are_kept():
+    recent, made = Recent(2), []
+    for key in "abacab":
+        assert recent.get(key, lambda key=key: made.append(key) or key) == key
+    assert made == ["a", "b", "c", "b"]
+    assert len(recent) == 2
 
 
-class _Ready:
-    def with_data(self, new):
-        return self
+def test_a_fit_does_not_share_its_prior_with_the_next():
+    first = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
+    before = float(first["prior"]["collision_rate"].mean())
+    first["prior"]["collision_rate"].values[:] = 0.0
+    assert float(inference.fit(D55, seed=5, draws=50, tune=100, chains=2)["prior"]["collision_rate"].mean()) == before
