@@ -63,9 +63,9 @@ def least_polarization(duration: Any, n2: Any, p: Any, rates: PopulationRates) -
     p is drawn to (c/b) n2 and n2 to g/a: where c ≥ 0, p stays above the least of both and above p e^{−bt}.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        n2_end = np.where(rates.a > 0, rates.g / rates.a, n2)
+        n2_end = np.where(rates.a > 0, np.divide(rates.g, rates.a), n2)
         extreme = np.where(rates.c >= 0, np.minimum(n2, n2_end), np.maximum(n2, n2_end))
-        lowest = np.minimum(p, np.where(rates.b > 0, rates.c / rates.b * extreme, p))
+        lowest = np.minimum(p, np.where(rates.b > 0, np.divide(rates.c, rates.b) * extreme, p))
     return np.where(rates.c >= 0, np.maximum(lowest, np.minimum(p, p * np.exp(-rates.b * duration))), lowest)
 
 

@@ -51,8 +51,12 @@ def predicted(
     *,
     accuracy: float,
     unfitted: tuple[Observation, ...] = (),
+    likelihood: bool = True,
 ) -> Predicted:
-    """Everything that needs the forward model at the draws, evaluated once, in groups: means take no memory."""
+    """Everything that needs the forward model at the draws, evaluated once, in groups: means take no memory.
+
+    `likelihood`: draws from the prior need none, and have none where they make a variance negative.
+    """
     fitted = fitted_observations(experiment)
     found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
     number = _number(values)
@@ -61,7 +65,7 @@ def predicted(
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
             "noisy": noisy(experiment, means, rng),
-            "likelihood": log_likelihood(experiment, means),
+            "likelihood": log_likelihood(experiment, means) if likelihood else {},
             "unfitted": {"": others},
         }
         for kind, arrays in parts.items():

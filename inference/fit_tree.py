@@ -73,7 +73,7 @@ def _prior_groups(
     """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
     rng = np.random.default_rng([seed, 1])
     kept, draws = kept_draws(experiment, 1, PRIOR_DRAWS), prior_draws(parameters, PRIOR_DRAWS, rng)
-    data = predicted(experiment, kept.of(draws), settings.closure, rng, accuracy=PRIOR_ACCURACY).noisy
+    data = predicted(experiment, kept.of(draws), settings.closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False).noisy
     return {
         "prior": _stacked({u.label: draws[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
         "prior_predictive": _data(experiment, data, kept),

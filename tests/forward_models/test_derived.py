@@ -55,6 +55,32 @@ def test_crossing_is_a_root_of_xi_minus_one():
     assert entanglement([run], resolution=121).entanglement_duration == pytest.approx(exact, rel=1e-5)
 
 
+@pytest.mark.parametrize("closure", CLOSURES)
+@pytest.mark.parametrize(("pump", "dark"), [(0.0, 0.0), (0.168, 0.0), (0.168, 20.0), (2.0, 20.0)])
+def test_few_points_find_what_many_find(closure, pump, dark):
+    """Draws as wide as a posterior of few data; with a kink of ξ where the drive is switched off."""
+    rng = np.random.default_rng(1)
+    rates = paper(
+        collective_rate=0.11 * np.exp(0.3 * rng.normal(size=200)),
+        dephasing=0.19 * np.exp(0.3 * rng.normal(size=200)) + 0.4 * pump,
+        pump=pump,
+    )
+    stages = [Stage(60.0, rates)]
+    if dark:
+        stages = [Stage(8.0, rates), Stage(dark, rates.with_lights((), 0.05))]
+    few = entanglement(stages, closure=closure, resolution=51, accuracy=1e-6)
+    many = entanglement(stages, closure=closure, resolution=2001)
+    np.testing.assert_allclose(few.xi_minimum, many.xi_minimum, rtol=1e-6)
+    np.testing.assert_allclose(few.entanglement_duration, many.entanglement_duration, rtol=1e-4)
+
+
+def test_minimum_where_the_drive_is_switched_off():
+    on = stage(3.0)
+    found = entanglement([on, Stage(10.0, on.rates.with_lights((), 0.05))], resolution=51)
+    assert found.xi_minimum_time == 3.0
+    assert found.xi_minimum == pytest.approx(float(evolve([on], [3.0]).xi[0]), rel=1e-9)
+
+
 def test_never_and_always_entangled():
     assert entanglement([stage(20.0, dephasing=3.0)]).entanglement_duration == 0
     assert entanglement([stage(10.0)]).entanglement_duration == np.inf

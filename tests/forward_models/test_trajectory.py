@@ -19,6 +19,7 @@ from dissentangle.forward_models import (
     evolve,
     steady_state,
 )
+from dissentangle.forward_models.populations import least_polarization, population_rates, populations
 
 from .rates_of_the_paper import derivatives, paper, stage
 
@@ -86,6 +87,16 @@ def test_populations_and_variance_stay_physical(rates, n3, closure):
         assert np.all(population > -1e-12)
         assert np.all(population < 1 + 1e-12)
     assert np.all(found.spin_variance > 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rates_strategy(), st.floats(0.0, 0.9), st.floats(0.0, 0.1), st.floats(0.1, 50.0))
+def test_polarization_stays_above_its_bound(rates, n3, nh, duration):
+    """The integration grid forgets the past as fast as this bound allows."""
+    k = population_rates(rates)
+    n2, p = 1 - nh, 1 - nh - 2 * n3
+    _, p_now, _ = populations(np.linspace(0, duration, 50), n2, p, k)
+    assert p_now.min() >= least_polarization(duration, n2, p, k) - 1e-12
 
 
 @settings(max_examples=40, deadline=None)
