@@ -174,7 +174,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
     experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
     for _ in range(_MOST_TRIES):
         truth = prior_draws(parameters, 1, rng)
-        data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9).noisy
+        data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9, likelihood=False).noisy
         if all(np.isfinite(values).all() for values in data.values()):
             break
     else:
