@@ -27,10 +27,14 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 @dataclass(frozen=True)
 class Sampled:
-    """Draws (chain, draw, unknown) on natural units; `seconds` of sampling with warm-up, without compilation."""
+    """Draws (chain, draw, unknown) on natural units; `seconds` of sampling with warm-up, without compilation.
+
+    divergent : transitions among the draws kept; -1 where the method has no such thing
+    """
 
     draws: np.ndarray
     seconds: float
+    divergent: int = -1
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def ours(quick: bool) -> Sampled:
     for seed in range(1, 4 if quick else 10):
         start = time.perf_counter()
         drawn = sample(ready, SamplerSettings(seed))
-        runs.append(Sampled(columns(drawn.variables), time.perf_counter() - start))
+        elapsed = time.perf_counter() - start
+        runs.append(Sampled(columns(drawn.variables), elapsed, int(drawn.statistics["diverging"].sum())))
     return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
 
 
@@ -87,15 +92,16 @@ def numpyro_diffrax(quick: bool) -> Sampled:
     kernel = NUTS(
         potential_fn=lambda u: -log_posterior(u),
         dense_mass=True,
-        target_accept_prob=0.9,
+        target_accept_prob=float(os.environ.get('TA','0.9')),
         forward_mode_differentiation=True,
     )
     draws = 300 if quick else 1000
     mcmc = MCMC(kernel, num_warmup=600, num_samples=draws, num_chains=4, chain_method="parallel", progress_bar=False)
     start = time.perf_counter()
-    mcmc.run(jax.random.PRNGKey(1), init_params=jnp.asarray(starts(4)))
+    mcmc.run(jax.random.PRNGKey(1), init_params=jnp.asarray(starts(4)), extra_fields=("diverging",))
     u = np.asarray(jax.block_until_ready(mcmc.get_samples(group_by_chain=True)))
-    return Sampled(natural(u), time.perf_counter() - start - sum(compiling))
+    elapsed = time.perf_counter() - start - sum(compiling)
+    return Sampled(natural(u), elapsed, int(mcmc.get_extra_fields()["diverging"].sum()))
 
 
 def _ensemble(job: tuple[int, int, int]) -> np.ndarray:
@@ -126,6 +132,10 @@ def emcee_scipy(quick: bool) -> Sampled:
     return Sampled(natural(u), time.perf_counter() - start)
 
 
+def _of_tree(tree: Any, seconds: float) -> Sampled:
+    return Sampled(columns(tree["posterior"].dataset), seconds, int(tree["sample_stats"]["diverging"].sum()))
+
+
 def _pymc_nuts(model: Any, tune: int, draws: int, chains: int) -> Sampled:
     """PyMC's own NUTS from the mode and with about the right scales, which tuning then adapts.
 
@@ -140,13 +150,13 @@ def _pymc_nuts(model: Any, tune: int, draws: int, chains: int) -> Sampled:
     start, widths = natural(START)[order], (WIDTH * SPREAD)[order]
     mean = np.where(LOGARITHMIC[order], np.log(np.abs(start)), start)
     with model:
-        step = pm.NUTS(potential=QuadPotentialDiagAdapt(len(names), mean, widths**2, 10), target_accept=0.8)
+        step = pm.NUTS(potential=QuadPotentialDiagAdapt(len(names), mean, widths**2, 10), target_accept=float(os.environ.get('TA','0.95')))
         tree = pm.sample(
             draws, tune=tune, chains=chains, cores=min(CORES, chains), random_seed=1, step=step, progressbar=False,
             initvals={rv.name: np.full(n, x) for rv, n, x in zip(model.free_RVs, sizes, start, strict=True)},
             compute_convergence_checks=False,
         )  # fmt: skip
-    return Sampled(columns(tree["posterior"].dataset), float(tree["posterior"].attrs["sampling_time"]))
+    return _of_tree(tree, float(tree["posterior"].attrs["sampling_time"]))
 
 
 def pymc_ode(quick: bool) -> Sampled:
@@ -174,7 +184,7 @@ def nutpie_closed_form(quick: bool) -> Sampled:
     nutpie.sample(compiled, draws=10, tune=10, seed=1, **options)
     start = time.perf_counter()
     tree = nutpie.sample(compiled, draws=200 if quick else 1000, tune=500, seed=1, target_accept=0.9, **options)
-    return Sampled(columns(tree["posterior"].dataset), time.perf_counter() - start)
+    return _of_tree(tree, time.perf_counter() - start)
 
 
 CONTENDERS = {

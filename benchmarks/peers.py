@@ -37,7 +37,7 @@ SAME = 4.0
 AGREEMENT = 0.01
 """Difference of log-posteriors (less their constant) that no sampler could see."""
 HEADER = (
-    "contender", "chains × draws", "sampling s", "min ESS", "R-hat", "ESS/s sampling", "ours ÷ it", "whole process s",
+    "contender", "chains × draws", "sampling s", "min ESS", "R-hat", "divergent", "ESS/s sampling", "ours ÷ it", "whole process s",
     "ESS/s whole", "ours ÷ it", "means and sds differ, MC errors",
 )  # fmt: skip
 
@@ -106,7 +106,8 @@ def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
     out = folder / f"{name}.npz"
     whole = timed([sys.executable, __file__, "--one", name, str(out), *(["--quick"] if quick else [])])
     with np.load(out) as file:
-        row: dict[str, Any] = {"seconds": float(file["seconds"]), **summary(file["draws"])}
+        row: dict[str, Any] = {name: file[name].item() for name in ("seconds", "divergent")}
+        row |= summary(file["draws"])
     row |= {"whole": whole, "whole_ess": row["ess"].min()}
     if name == "ours":
         import xarray
@@ -127,6 +128,7 @@ def line(name: str, row: Mapping[str, Any], reference: Mapping[str, Any]) -> str
     chains, draws = row["size"]
     return (
         f"| {name} | {chains} × {draws} | {row['seconds']:.3g} | {row['ess'].min():.0f} | {row['rhat'].max():.3f} |"
+        f" {row['divergent'] if row['divergent'] >= 0 else '–'} |"
         f" {mine:.3g} | {theirs / mine:.3g} | {row['whole']:.1f} | {whole[0]:.3g} | {whole[1] / whole[0]:.3g} |"
         f" {distance.max():.1f}{'' if distance.max() < SAME else ' (!)'} |"
     )
@@ -157,7 +159,7 @@ def main() -> None:
         parser.error(f"unknown contender {', '.join(sorted(unknown))}; expected {', '.join(CONTENDERS)}")
     if options.one:
         sampled = CONTENDERS[options.one[0]].run(options.quick)
-        np.savez(options.one[1], seconds=sampled.seconds, draws=sampled.draws)
+        np.savez(options.one[1], **vars(sampled))
     elif options.agreement:
         check_agreement()
     else:

@@ -29,6 +29,7 @@ from dissentangle.inference.unknowns import ModelSettings
 
 POINTS = (10, 30, 100, 300, 1000, 3000, 10000)
 EXPERIMENTS = (1, 2, 5, 10, 20)
+DRAWS = 200
 PARTS = ("model, s", "compile, s", "gradient, µs", "sampling, s", "whole fit and file, s")
 
 
@@ -66,8 +67,8 @@ def experiments(count: int) -> Experiment:
     return replace(like, stages=tuple(stages), series=tuple(series), truth=None)
 
 
-def measured(experiment: Experiment) -> tuple[list[float], float]:
-    """The parts, and the least bulk ESS."""
+def measured(experiment: Experiment) -> tuple[list[float], float, int]:
+    """The parts, the least bulk ESS, and how often it was sampled (again after divergences)."""
     start = time.perf_counter()
     model = model_of(experiment, ModelSettings())
     built = time.perf_counter()
@@ -78,7 +79,7 @@ def measured(experiment: Experiment) -> tuple[list[float], float]:
     each = microseconds(lambda: density._logp(*arguments))
     KEPT.clear()
     begin = time.perf_counter()
-    fit = fit_experiment(experiment, ModelSettings(), SamplerSettings(1))
+    fit = fit_experiment(experiment, ModelSettings(), SamplerSettings(1, draws=DRAWS, tune=DRAWS))
     with tempfile.TemporaryDirectory() as folder:
         write_tree(fit, Path(folder) / "fit.nc")
     whole = time.perf_counter() - begin
@@ -86,17 +87,17 @@ def measured(experiment: Experiment) -> tuple[list[float], float]:
 
     sampling = json.loads(fit.attrs["timings"])["sample"]
     ess = float(fit["summary"]["ess_bulk"].min())
-    return [built - start, compiled - built, each, sampling, whole], ess
+    return [built - start, compiled - built, each, sampling, whole], ess, int(fit.attrs["attempts"])
 
 
 def table(title: str, counts: tuple[int, ...], make: Callable[[int], Experiment]) -> np.ndarray:
     """Measure, print, return the parts (counts, parts)."""
-    print(f"\n| {title} | {' | '.join(PARTS)} | least ESS |\n{'|---' * (len(PARTS) + 2)}|", flush=True)
+    print(f"\n| {title} | {' | '.join(PARTS)} | least ESS | sampled |\n{'|---' * (len(PARTS) + 3)}|", flush=True)
     rows = []
     for count in counts:
-        parts, ess = measured(make(count))
+        parts, ess, attempts = measured(make(count))
         rows.append(parts)
-        print(f"| {count} | {' | '.join(f'{part:.3g}' for part in parts)} | {ess:.0f} |", flush=True)
+        print(f"| {count} | {' | '.join(f'{part:.3g}' for part in parts)} | {ess:.0f} | {attempts} |", flush=True)
     return np.array(rows)
 
 
@@ -121,7 +122,7 @@ def figure(path: str, by_points: np.ndarray, by_experiments: np.ndarray) -> None
         axis.set_ylabel("seconds")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7, frameon=False)
-    drawn.suptitle("Simulated data like fig2b-d55, 4 × (300 + 1000) draws, 2 cores", fontsize=9)
+    drawn.suptitle("Simulated data like fig2b-d55, 4 × (200 + 200) draws, 2 cores", fontsize=9)
     drawn.savefig(path, dpi=130)
 
 
