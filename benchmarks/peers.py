@@ -37,8 +37,8 @@ SAME = 4.0
 AGREEMENT = 0.01
 """Difference of log-posteriors (less their constant) that no sampler could see."""
 HEADER = (
-    "contender", "chains × draws", "sampling s", "min ESS", "R-hat", "divergent", "ESS/s sampling", "ours ÷ it", "whole process s",
-    "ESS/s whole", "ours ÷ it", "means and sds differ, MC errors",
+    "contender", "chains × draws", "sampling s", "min ESS", "R-hat", "divergent", "ESS/s sampling", "ours ÷ it",
+    "whole process s", "ESS/s whole", "ours ÷ it", "means and sds differ, MC errors",
 )  # fmt: skip
 
 
