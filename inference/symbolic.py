@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .program import Access, Data, Lanes, Program, access
+from .scalar_functions import rules
 
 
 class NotTranslatable(Exception):
@@ -146,13 +147,13 @@ class Translation:
 
     def _elementwise(self, scalar_op: Any, arguments: list[Any]) -> Lanes:
         name = _scalar_name(scalar_op)
-        rules = _rules()
-        if name not in rules or (name == "cast" and scalar_op.o_type.dtype[:5] != "float"):
+        known = rules()
+        if name not in known or (name == "cast" and scalar_op.o_type.dtype[:5] != "float"):
             raise NotTranslatable(f"the function {scalar_op} has no translation to CasADi")
         lanes = [self.lanes(argument) for argument in arguments]
         shape = np.broadcast_shapes(*(each.shape for each in lanes))
         entries = [self._spread(each, shape) for each in lanes]
-        result = Lanes(shape, rules[name](*entries))
+        result = Lanes(shape, known[name](*entries))
         if name == "exp" and result.size > 1:
             self.program.store(result, exponent=entries[0])
         return result
@@ -212,7 +213,7 @@ class Translation:
         where = self.program.store(lanes)
         positions = where.positions(lanes.size)
         entries = [self.program.load(access(where.buffer, positions[column])) for column in members.T]
-        return Lanes(shape, _rules()[name](*entries))
+        return Lanes(shape, rules()[name](*entries))
 
 
 _FOLDS = ("add", "mul", "maximum", "minimum")
@@ -279,56 +280,3 @@ def _perform(node: Any, arguments: list[Any]) -> list[Any]:
 
 def _scalar_name(scalar_op: Any) -> str:
     return str(type(scalar_op).__name__).lower()
-
-
-def _rules() -> dict[str, Callable[..., Any]]:
-    """CasADi's own functions by the lower-case name of PyTensor's scalar operation."""
-    import casadi as ca
-
-    def variadic(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-        def apply(first: Any, *rest: Any) -> Any:
-            for other in rest:
-                first = function(first, other)
-            return first
-
-        return apply
-
-    return {
-        "add": variadic(lambda a, b: a + b),
-        "mul": variadic(lambda a, b: a * b),
-        "sub": lambda a, b: a - b,
-        "truediv": lambda a, b: a / b,
-        "neg": lambda a: -a,
-        "pow": ca.power,
-        "sqr": lambda a: a * a,
-        "sqrt": ca.sqrt,
-        "exp": ca.exp,
-        "log": ca.log,
-        "log1p": ca.log1p,
-        "expm1": ca.expm1,
-        "abs": ca.fabs,
-        "sigmoid": lambda a: 1 / (1 + ca.exp(-a)),
-        "softplus": lambda a: ca.fmax(a, 0) + ca.log1p(ca.exp(-ca.fabs(a))),
-        "log1mexp": lambda a: ca.log(-ca.expm1(a)),
-        "erf": ca.erf,
-        "erfc": lambda a: 1 - ca.erf(a),
-        "sin": ca.sin,
-        "cos": ca.cos,
-        "tanh": ca.tanh,
-        "reciprocal": lambda a: 1 / a,
-        "switch": ca.if_else,
-        "lt": lambda a, b: a < b,
-        "gt": lambda a, b: a > b,
-        "le": lambda a, b: a <= b,
-        "ge": lambda a, b: a >= b,
-        "eq": lambda a, b: a == b,
-        "neq": lambda a, b: a != b,
-        "and": ca.logic_and,
-        "or": ca.logic_or,
-        "invert": ca.logic_not,
-        "cast": lambda a: a,
-        "identity": lambda a: a,
-        "second": lambda a, b: b,
-        "maximum": variadic(ca.fmax),
-        "minimum": variadic(ca.fmin),
-    }
