@@ -1,7 +1,7 @@
 """Effective draws, R-hat and highest-density intervals of all parameters at once.
 
 The definitions are ArviZ's (Vehtari et al., Bayesian Anal. 16, 667, arXiv:1903.08008), and a test holds the numbers to
-ArviZ's. They stand here again because importing ArviZ's takes longer than a fit, and a campaign computes them
+ArviZ's. They stand here again because importing ArviZ takes longer than the sampling, and a campaign computes them
 hundreds of times. Arrays: (parameters, chains, draws).
 """
 
