@@ -34,7 +34,7 @@ SPREAD = np.array([0.07, 1.0, 1.0, 0.14, 0.009, 0.05, 1.0, 0.43])
 BOUND = np.where(SPREAD < 0.2, 3.0, 8.0)
 """Farther out the posterior is nil, and one wild proposal would make the integrator take small steps for all."""
 SERIES = read(DATA_SET).series
-TIMES = SERIES[0].time
+TIMES = SERIES[0].x
 DURATION = 20.0
 
 

@@ -63,7 +63,7 @@ def experiments(count: int) -> Experiment:
         run = "main" if k == 0 else f"run {k}"
         stages += [replace(stage, run=run) for stage in made.stages]
         shift = 1 - 0.01 * k / count
-        series += [replace(s, name=f"{s.name}-{k}", run=run, time=s.time * shift) for s in made.series]
+        series += [replace(s, name=f"{s.name}-{k}", run=run, x=s.x * shift) for s in made.series]
     return replace(like, stages=tuple(stages), series=tuple(series), truth=None)
 
 

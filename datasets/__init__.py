@@ -2,6 +2,8 @@
 
 from .errors import ExperimentError
 from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth
+from .in_memory import series_of
+from .joint import joint, read_sharing
 from .load import load, names, read, save
 from .simulate import PAPER, SeriesPlan, simulate
 from .simulate_like import simulate_like
@@ -19,10 +21,13 @@ __all__ = [
     "StageEntry",
     "Truth",
     "from_tree",
+    "joint",
     "load",
     "names",
     "read",
+    "read_sharing",
     "save",
+    "series_of",
     "simulate",
     "simulate_like",
     "to_groups",

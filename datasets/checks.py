@@ -7,13 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from ..forward_models import CLOSURES, NOISES, OBSERVABLES, PARAMETERS
+from ..forward_models import CLOSURES, NOISES, PARAMETERS
 from .errors import nearest, violation
-from .experiment import APPARATUS, QUANTITIES, VARIANCES, Experiment, Known, Observation, Series
+from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, Series
+from .kinds import KINDS, VARIANCES
 
 MOST_STAGES = 1000
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 LARGEST_NUMBER, SMALLEST_SIGMA = 1e9, 1e-9
+ABOVE_ZERO = (
+    "optical_depth",
+    "faraday_angle",
+    "detection_efficiency",
+    "shot_noise_level",
+    "projection_noise_slope",
+    "depth_per_degree",
+)
+LARGEST_ANGLE = 1000.0
+SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
+"""Root mean square between which an orientation test must lie: its amplitude has a prior of size 1."""
 
 
 def check_experiment(
@@ -105,7 +117,7 @@ def _check_known(where: str, name: str, known: Known) -> None:
         raise violation(where, f"{known.value:g} ± {known.sigma:g}", "finite numbers, sigma ≥ 0")
     if parameter.domain != "real" and known.value < 0:
         raise violation(where, f"{known.value:g}", "a number ≥ 0")
-    if name in ("optical_depth", "faraday_angle", "detection_efficiency") and known.value == 0:
+    if name in ABOVE_ZERO and known.value == 0:
         raise violation(where, "0", "a number > 0")
     if parameter.domain == "unit interval" and known.value > 1:
         raise violation(where, f"{known.value:g}", "a number in [0, 1]")
@@ -116,42 +128,103 @@ def _check_known(where: str, name: str, known: Known) -> None:
 def check_series(series: Series, experiment: Experiment, where: str) -> None:
     """Raise for a series that does not fit the experiment or itself; rows are counted from 1."""
     _check_words(series, experiment, where)
-    if not len(series.time):
+    if not len(series.x):
         raise violation(where, "no rows", "at least one measurement")
-    if not len(series.time) == len(series.value) == len(series.spread):
+    if not len(series.x) == len(series.value) == len(series.spread):
         raise violation(where, "columns of different length", "the same number of times, values and errors")
-    noise = NOISES[series.noise]
-    if series.noise == "gamma" and series.kind not in VARIANCES:
-        raise violation(
-            f"{where}: noise", "gamma", f"gaussian or student-t for {series.kind} (gamma: {', '.join(VARIANCES)})"
-        )
-    _check_rows(f"{where}: time", series.time, np.isfinite(series.time), "a finite time")
-    _check_rows(f"{where}: value", series.value, np.isfinite(series.value), "a finite number")
-    if series.noise == "gamma":
-        _check_rows(f"{where}: value", series.value, series.value > 0, "a variance > 0")
-        _check_rows(f"{where}: repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
-        if series.offset_uncertainty:
-            raise violation(
-                f"{where}: offset_uncertainty", series.offset_uncertainty, "0 with gamma noise: a variance is > 0"
-            )
-    ok = np.isfinite(series.spread) & (series.spread > 0)
-    _check_rows(f"{where}: {noise.spread}", series.spread, ok, "a positive number")
-    _check_rows(f"{where}: value", series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
-    ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
-    _check_rows(f"{where}: {noise.spread}", series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
-    later = np.concatenate([[True], np.diff(series.time) >= 0])
-    _check_rows(f"{where}: time", series.time, later, "times in ascending order")
-    total = experiment.duration(series.run)
-    inside = (series.time >= 0) & (series.time <= total * (1 + 1e-12))
-    _check_rows(
-        f"{where}: time", series.time, inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms"
-    )
+    _check_abscissa(series, experiment, where)
+    _check_components(series, where)
+    _check_values(series, where)
     for key in ("scale_uncertainty", "offset_uncertainty"):
         size = getattr(series, key)
         if not (np.isfinite(size) and size >= 0):
             raise violation(f"{where}: {key}", size, "a number ≥ 0")
     if not 0 < series.tail <= LARGEST_NUMBER:
         raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
+    _check_needs(series, experiment, where)
+
+
+def _check_values(series: Series, where: str) -> None:
+    noise, names = NOISES[series.noise], series.about.components
+    value = " or ".join(names)
+
+    def check(column: str, values: np.ndarray, ok: np.ndarray, expected: str) -> None:
+        _check_rows(f"{where}: {column}", values, ok, expected, len(names))
+
+    check(value, series.value, np.isfinite(series.value), "a finite number")
+    if noise.quadratures:
+        check(value, series.value, series.value > 0, "a variance > 0")
+        check("repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
+        if series.offset_uncertainty:
+            raise violation(
+                f"{where}: offset_uncertainty", series.offset_uncertainty, "0 with gamma noise: a variance is > 0"
+            )
+    check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
+    check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
+    ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
+    check(noise.spread, series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
+    if series.kind == "orientation_beat":
+        size = float(np.sqrt(np.mean(series.value**2)))
+        if not SMALLEST_BEAT <= size <= LARGEST_BEAT:
+            expected = "values normalised so that the amplitude is about 1"
+            raise violation(f"{where}: {value}", f"a signal of size {size:.2g}", expected)
+
+
+def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
+    about = series.about
+    each = len(about.components)
+
+    def check(ok: np.ndarray, expected: str) -> None:
+        _check_rows(f"{where}: {about.abscissa}", series.x, ok, expected, each)
+
+    word = "time" if about.abscissa in ("time", "delay") else "number"
+    check(np.isfinite(series.x), f"a finite {word}")
+    if about.abscissa == "faraday_angle":
+        check((series.x > 0) & (series.x <= LARGEST_ANGLE), f"an angle > 0, at most {LARGEST_ANGLE:g} deg")
+        return
+    check(np.concatenate([[True], np.diff(series.x) >= 0]), f"{word}s in ascending order")
+    if about.abscissa == "delay":
+        check(series.x >= 0, "a time ≥ 0 after the pulse")
+    if about.abscissa == "time":
+        total = experiment.duration(series.run)
+        inside = (series.x >= 0) & (series.x <= total * (1 + 1e-12))
+        check(inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms")
+
+
+def _check_components(series: Series, where: str) -> None:
+    """Values of several components must come point by point: all components of the first, then of the second, …"""
+    names = series.about.components
+    if len(names) == 1:
+        if series.component is not None:
+            raise violation(f"{where}: component", "components", f"none for {series.kind}")
+        return
+    whole = series.component is not None and len(series.x) % len(names) == 0
+    if not whole or not (series.component == np.tile(np.arange(len(names)), len(series.x) // len(names))).all():
+        raise violation(f"{where}: component", "incomplete points", f"{', '.join(names)} of each point, in this order")
+    columns = [series.x, series.spread, *([] if series.excluded is None else [series.excluded])]
+    for column in columns:
+        pairs = column.reshape(-1, len(names))
+        if not (pairs == pairs[:, :1]).all():
+            raise violation(where, f"different entries for the {' and '.join(names)} of a point", "the same")
+
+
+def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
+    """What a kind of series cannot do without."""
+    needed = "probe_duration" in series.about.needs
+    if needed != (series.probe_duration > 0) or not np.isfinite(series.probe_duration):
+        expected = "the duration of the probe pulse, > 0" if needed else f"none for {series.kind}"
+        raise violation(f"{where}: probe_duration", f"{series.probe_duration:g} ms", expected)
+    member = experiment.member.get(series.run, "")
+    if series.about.abscissa == "faraday_angle" and not experiment.knows("faraday_angle", member):
+        raise violation(f"{where}: apparatus", "no faraday_angle", "the one of the other series, to compare with")
+    total = experiment.duration(series.run)
+    latest = total if series.kind == "orientation_beat" else 0.0
+    if not 0 <= series.pulse_time <= latest:
+        raise violation(f"{where}: pulse_time", f"{series.pulse_time:g} ms", f"a time from 0 to {latest:g} ms")
+    if not (np.isfinite(series.slope_used) and series.slope_used >= 0):
+        raise violation(f"{where}: slope_used", series.slope_used, "a number > 0")
+    if series.slope_used and series.kind != "xi":
+        raise violation(f"{where}: slope_used", series.slope_used, "none: only ξ is normalised by the projection noise")
 
 
 def _check_words(series: Series, experiment: Experiment, where: str) -> None:
@@ -159,8 +232,10 @@ def _check_words(series: Series, experiment: Experiment, where: str) -> None:
         raise violation(f"{where}: name", repr(series.name), "a name, without '/', '[' and ']'")
     if not series.name.isprintable() or series.name in (*PARAMETERS, *RESERVED):
         raise violation(f"{where}: name", "a name that is taken", "another `name`")
-    check_choice(f"{where}: kind", series.kind, OBSERVABLES)
+    check_choice(f"{where}: kind", series.kind, tuple(KINDS))
     check_choice(f"{where}: noise", series.noise, tuple(NOISES))
+    if series.noise not in series.about.noises:
+        raise violation(f"{where}: noise", series.noise, f"{' or '.join(series.about.noises)} for {series.kind}")
     _check_run(f"{where}: run", series.run, experiment)
     if not series.efficiency_in_scale:
         if series.kind not in VARIANCES:
@@ -169,10 +244,11 @@ def _check_words(series: Series, experiment: Experiment, where: str) -> None:
             raise violation(f"{where}: efficiency_in_scale", "false", "a detection_efficiency in [apparatus]")
 
 
-def _check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str) -> None:
+def _check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str, each: int = 1) -> None:
+    """`each`: how many values a row of the table holds."""
     if not ok.all():
         row = int(np.argmin(ok))
-        raise violation(f"{where}: row {row + 1}", f"{values[row]:g}", expected)
+        raise violation(f"{where}: row {row // each + 1}", f"{values[row]:g}", expected)
 
 
 def _check_observation(observation: Observation, experiment: Experiment, where: str) -> None:

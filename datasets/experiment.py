@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..forward_models import LIGHTS, OBSERVABLES, PARAMETERS
+from .kinds import KINDS, NORMALISED_TO_START, Kind
 
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
 QUANTITIES = (*OBSERVABLES, *DECAY_TIMES)
-VARIANCES = ("xi", "epr_variance")
-NORMALISED_TO_START = ("polarization", "transverse_spin")
 MAIN_RUN = "main"
 APPARATUS = tuple(
     name
@@ -41,18 +40,37 @@ class StageEntry:
         """'drive+pump', 'dark': the coordinate of the dim `lights`."""
         return "+".join(light for light in LIGHTS if light in self.lights) or "dark"
 
+    @classmethod
+    def of(cls, label: str, run: str = MAIN_RUN) -> StageEntry:
+        """A stage with these lights, of whatever duration."""
+        return cls(1.0, frozenset(label.split("+")) & frozenset(LIGHTS), run)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where a series is looked at: abscissas (T,) in the unit of its kind, and which component each is, if several."""
+
+    x: np.ndarray
+    component: np.ndarray | None = None
+
 
 @dataclass(frozen=True)
 class Series:
-    """A measured time series. Observed = scale × model + offset, plus noise.
+    """A measured series. Observed = scale × model + offset, plus noise.
 
-    time (T,), ms; value (T,); spread (T,): standard deviations, or numbers of repetitions R for Gamma noise;
-    excluded (T,): points that are kept but not fitted
+    x (T,): what it is measured against, see `KINDS`: ms or deg; value (T,);
+    spread (T,): standard deviations, or numbers of repetitions R for Gamma noise;
+    excluded (T,): points that are kept but not fitted;
+    component (T,): for kinds with several components, which one each value is; those of one point follow each other
+
+    probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
+    slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
+    note : what reading the data found worth saying
     """
 
     name: str
     kind: str
-    time: np.ndarray
+    x: np.ndarray
     value: np.ndarray
     spread: np.ndarray
     noise: str = "gaussian"
@@ -62,13 +80,39 @@ class Series:
     offset_uncertainty: float = 0.0
     efficiency_in_scale: bool = True
     tail: float = 4.0
+    component: np.ndarray | None = None
+    probe_duration: float = 0.0
+    pulse_time: float = 0.0
+    slope_used: float = 0.0
+    note: str = ""
+
+    @property
+    def about(self) -> Kind:
+        """Its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def dim(self) -> str:
+        """The name of its dimension in a model and in a fit."""
+        return f"{self.name}_{self.about.abscissa}"
+
+    @property
+    def points(self) -> Points:
+        """Where it was measured."""
+        return Points(self.x, self.component)
+
+    @property
+    def fitted_points(self) -> Points:
+        """Where it was measured and is fitted."""
+        component = None if self.component is None else self.component[self.fitted]
+        return Points(self.x[self.fitted], component)
 
     @property
     def fitted(self) -> np.ndarray:
         """Which points enter the likelihood: not excluded, and not 1 by normalisation (t = 0 of P and Jy)."""
-        use = np.ones(len(self.time), bool) if self.excluded is None else ~self.excluded
+        use = np.ones(len(self.x), bool) if self.excluded is None else ~self.excluded
         if self.kind in NORMALISED_TO_START:
-            use = use & (self.time > 0)
+            use = use & (self.x > 0)
         return use
 
 
@@ -114,7 +158,11 @@ class Truth:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`."""
+    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`.
+
+    Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
+    are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
+    """
 
     title: str
     simulated: bool
@@ -126,6 +174,22 @@ class Experiment:
     run_depth: dict[str, float] = field(default_factory=dict)
     description: str = ""
     truth: Truth | None = None
+    member: dict[str, str] = field(default_factory=dict)
+    sharing: dict[str, str] = field(default_factory=dict)
+    known_of: dict[str, dict[str, Known]] = field(default_factory=dict)
+
+    @property
+    def members(self) -> list[str]:
+        """The experiments that were put together, in order; none where this is a single one."""
+        return list(dict.fromkeys(self.member.values()))
+
+    def knows(self, name: str, member: str = "") -> bool:
+        """Whether something is known beforehand of a parameter (of a member)."""
+        return name in self.known_of.get(member, self.apparatus) or name in self.apparatus
+
+    def known(self, name: str, member: str = "") -> Known:
+        """What is known beforehand of a parameter (of a member); KeyError where nothing is."""
+        return self.known_of.get(member, self.apparatus).get(name) or self.apparatus[name]
 
     def run_stages(self, run: str) -> list[StageEntry]:
         """The stages of one run, in order."""

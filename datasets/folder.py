@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..forward_models import CLOSURES, LIGHTS, NOISES, PARAMETERS
 from .checks import check_choice, check_experiment
-from .csv_table import check_size, read_table
+from .columns import Mapping, read_columns, read_quadratures
+from .csv_table import check_size
 from .errors import check_keys, violation
 from .experiment import APPARATUS, DECAY_TIMES, MAIN_RUN, Experiment, Known, Observation, Series, StageEntry, Truth
+from .kinds import KINDS, SHOTS
 from .tree import FORMAT_VERSION
-from .units import factor, plain_number, quantity
+from .units import plain_number, quantity
 
 FILE = "experiment.toml"
 _LARGEST = 1 << 20
@@ -43,6 +43,14 @@ _SERIES = (
     "scale_uncertainty",
     "offset_uncertainty",
     "efficiency_in_scale",
+    "columns",
+    "units",
+    "separator",
+    "shots",
+    "probe_duration",
+    "pulse_time",
+    "slope_used",
+    "note",
 )
 _OBSERVATION = (
     "quantity",
@@ -55,7 +63,6 @@ _OBSERVATION = (
     "scale_uncertainty",
     "shared_scale",
 )
-_COLUMNS = ("time", "value", "sigma", "repetitions", "exclude")
 
 
 def read_folder(folder: Path) -> Experiment:
@@ -208,54 +215,67 @@ def _truth(where: str, table: dict[str, Any]) -> Truth | None:
 
 def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     check_keys(where, row, _SERIES)
-    kind = _required(where, row, "kind", str)
-    file = _required(where, row, "file", str)
-    if not file.isprintable():
-        raise violation(f"{where}: file", repr(file), "the name of a file")
-    path = (folder / file).resolve()
-    if folder.resolve() not in path.parents:
-        raise violation(f"{where}: file", repr(file), "a file inside the folder of the experiment")
+    kind, shots = _required(where, row, "kind", str), _optional(where, row, "shots", bool, False)
+    if kind == "quadratures":
+        kind, shots = "light_variance", True
+    check_choice(f"{where}: kind", kind, (*KINDS, "quadratures"))
+    if shots and kind not in SHOTS:
+        raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
+    path = _inside(where, _required(where, row, "file", str), folder)
     name = _optional(where, row, "name", str, kind)
-    columns = read_table(folder / file, _COLUMNS)
-    spread = _spread_column(folder / file, columns)
-    noise = _optional(where, row, "noise", str, "gamma" if spread == "repetitions" else "gaussian")
+    table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _mapping(where, row))
+    noise = _optional(where, row, "noise", str, KINDS[kind].default_noise(table.spread))
     check_choice(f"{where}: noise", noise, tuple(NOISES))
-    if NOISES[noise].spread != spread:
-        raise violation(f"{folder / file}", f"the column {spread!r}", f"{NOISES[noise].spread!r} for {noise} noise")
-    excluded = _excluded(folder / file, columns)
+    if NOISES[noise].spread != table.spread:
+        raise violation(f"{path}", f"the column {table.spread!r}", f"{NOISES[noise].spread!r} for {noise} noise")
     return Series(
         name=name,
         kind=kind,
-        time=columns["time"] * factor(_optional(where, row, "time_unit", str, "ms"), "ms", f"{where}: time_unit"),
-        value=columns["value"],
-        spread=columns[spread],
+        x=table.points.x,
+        value=table.value,
+        spread=table.spreads,
         noise=noise,
-        excluded=excluded,
+        excluded=table.excluded,
+        component=table.points.component,
+        note=table.note or _optional(where, row, "note", str, ""),
         run=_optional(where, row, "run", str, MAIN_RUN),
         scale_uncertainty=_optional(where, row, "scale_uncertainty", float, 0.0),
         offset_uncertainty=_optional(where, row, "offset_uncertainty", float, 0.0),
         efficiency_in_scale=_optional(where, row, "efficiency_in_scale", bool, True),
         tail=_optional(where, row, "tail", float, 4.0),
+        probe_duration=_time(where, row, "probe_duration"),
+        pulse_time=_time(where, row, "pulse_time"),
+        slope_used=_optional(where, row, "slope_used", float, 0.0),
     )
 
 
-def _spread_column(path: Path, columns: dict[str, np.ndarray]) -> str:
-    for name in ("time", "value"):
-        if name not in columns:
-            raise violation(
-                f"{path}: column {name!r}", "no such column", "columns time, value and sigma or repetitions"
-            )
-    given = [name for name in ("sigma", "repetitions") if name in columns]
-    if len(given) != 1:
-        found = "both sigma and repetitions" if given else "neither sigma nor repetitions"
-        raise violation(str(path), found, "one of the two columns")
-    return given[0]
+def _time(where: str, row: dict[str, Any], key: str) -> float:
+    return quantity(row[key], "ms", f"{where}: {key}") if key in row else 0.0
 
 
-def _excluded(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray | None:
-    if "exclude" not in columns:
-        return None
-    column = columns["exclude"]
-    if not np.isin(column, (0, 1)).all():
-        raise violation(f"{path}: column 'exclude'", f"{column[~np.isin(column, (0, 1))][0]:g}", "0 or 1")
-    return column.astype(bool) if column.any() else None
+def _inside(where: str, file: str, folder: Path) -> Path:
+    """The path of a file of the experiment, which must lie in its folder."""
+    if not file.isprintable():
+        raise violation(f"{where}: file", repr(file), "the name of a file")
+    if folder.resolve() not in (folder / file).resolve().parents:
+        raise violation(f"{where}: file", repr(file), "a file inside the folder of the experiment")
+    return folder / file
+
+
+def _mapping(where: str, row: dict[str, Any]) -> Mapping:
+    """How the columns, paths or channels of a lab's file are called, and in which units they are."""
+    names = _optional(where, row, "columns", dict, {})
+    for ours, theirs in names.items():
+        number = isinstance(theirs, (int, float)) and not isinstance(theirs, bool)
+        if not number and not isinstance(theirs, str):
+            raise violation(f"{where}: columns: {ours}", theirs, "the name of a column, or a number for all rows")
+    units = dict(_optional(where, row, "units", dict, {}))
+    if "time_unit" in row:
+        units |= dict.fromkeys(("time", "delay"), _required(where, row, "time_unit", str))
+    for ours, unit in units.items():
+        if not isinstance(unit, str):
+            raise violation(f"{where}: units: {ours}", unit, "a unit, such as 'us'")
+    separator = _optional(where, row, "separator", str, "")
+    if len(separator) > 1:
+        raise violation(f"{where}: separator", repr(separator), "one character")
+    return Mapping(dict(names), units, separator or None, where)

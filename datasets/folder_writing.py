@@ -18,6 +18,8 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     """Write the experiment so that `read_folder` gives it back without loss. The folder must not exist."""
     import tomli_w
 
+    if experiment.members:
+        raise ExperimentError(f"{folder}: found a joint experiment, expected the name of a .nc file for it")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,18 +70,24 @@ def _series_row(index: int, series: Series) -> dict[str, Any]:
     row: dict[str, Any] = {"kind": series.kind, "file": f"{series.name if plain else f'series-{index}'}.csv"}
     if series.name != series.kind:
         row["name"] = series.name
-    defaults = Series("", "", series.time, series.value, series.spread)
-    for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale"):
+    defaults = Series("", "", series.x, series.value, series.spread)
+    for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale", "slope_used", "note"):
         if getattr(series, key) != getattr(defaults, key):
             row[key] = getattr(series, key)
+    for key in ("probe_duration", "pulse_time"):
+        if getattr(series, key):
+            row[key] = f"{getattr(series, key)!r} ms"
     row["noise"] = series.noise
     return row
 
 
 def _write_series(path: Path, series: Series) -> None:
-    columns = {"time": series.time, "value": series.value, NOISES[series.noise].spread: series.spread}
+    names = series.about.components
+    columns = {series.about.abscissa: series.x[:: len(names)]}
+    columns |= {name: series.value[k :: len(names)] for k, name in enumerate(names)}
+    columns[NOISES[series.noise].spread] = series.spread[:: len(names)]
     if series.excluded is not None:
-        columns["exclude"] = series.excluded.astype(float)
+        columns["exclude"] = series.excluded[:: len(names)].astype(float)
     write_table(path, columns)
 
 

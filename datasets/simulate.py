@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..forward_models import NOISES, OBSERVABLES, Closure, InitialState, Stage, evolve
+from ..forward_models import NOISES, Closure
+from ..forward_models.orientation_beat import SUBLEVELS
 from .checks import check_choice, check_experiment
 from .errors import ExperimentError, check_keys
 from .experiment import MAIN_RUN, Experiment, Known, Series, StageEntry, Truth
-from .stage_rates import initial_of, rates_of
+from .kinds import KINDS
+from .predictions import predict, ratio_entry
+from .run_state import PROBE
 
 PAPER = {
     "collective_rate": 0.11,
@@ -28,11 +31,21 @@ PAPER = {
     "dephasing_rate[drive+pump]": 0.233,
     "dephasing_rate[drive+pump+repump]": 0.433,
     "dephasing_rate[dark]": 0.05,
+    "detection_efficiency": 0.84,
+    "faraday_angle": 14.0,
+    "classical_noise": 0.004,
+    "quadratic_zeeman": 0.0226,
+    "projection_noise_slope": 0.1,
+    "shot_noise_level": 1.0,
 }
-"""The paper's fitted values (captions of Fig. 2; Γout_L from T1 = 34 ms; T2 = 40 ms in the dark), ms⁻¹.
+"""The paper's fitted values (captions of Fig. 2; Γout_L from T1 = 34 ms; T2 = 40 ms in the dark) and calibrations.
 
-The paper gives no value for Γrepump, nor for Γ̃ with the repump light: those two are round numbers.
+The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
+are round numbers.
 """
+BEAT = {"beat_in_phase": 0.9, "beat_quadrature": 0.3, "beat_detuning": 0.002, "coherence_time": 25.0}
+DEEPER_RATIO = 0.3
+"""Of populations below |4,±3⟩, in simulated orientation tests; with `BEAT`, round numbers too."""
 
 
 _DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
@@ -40,19 +53,51 @@ _DECIMALS = 6  # so that a last bit of a library's exp() does not make other byt
 
 @dataclass(frozen=True)
 class SeriesPlan:
-    """What to measure: times (ms) and noise of one series.
+    """What to measure: where and how noisily.
 
-    spread : standard deviation, or repetitions R for Gamma noise; one number or one a time
+    times : times (ms), or angles (deg), or running numbers: what the kind is measured against
+    spread : standard deviation, or repetitions R for Gamma noise; one number or one a point
+    noise : the kind's own by default;  probe_duration, pulse_time (ms), slope_used: as in `Series`
     """
 
     kind: str
     times: np.ndarray
     spread: float | np.ndarray
-    noise: str = "gaussian"
+    noise: str = ""
     name: str = ""
     scale_uncertainty: float = 0.0
     offset_uncertainty: float = 0.0
     tail: float = 4.0
+    probe_duration: float = 0.0
+    pulse_time: float = 0.0
+    slope_used: float = 0.0
+
+    def series(self) -> Series:
+        """The series before it is measured: all values are 1."""
+        check_choice("series: kind", self.kind, tuple(KINDS))
+        about = KINDS[self.kind]
+        count, name = len(about.components), self.name or self.kind
+        noise = self.noise or about.noises[0]
+        check_choice("series: noise", noise, tuple(NOISES))
+        x = np.asarray(self.times, float)
+        spread = np.broadcast_to(np.asarray(self.spread, float), x.shape)
+        if not (np.isfinite(spread) & (spread > 0)).all():
+            raise ExperimentError(f"series {name!r}: spread: found {spread.min():g}, expected positive numbers")
+        return Series(
+            name=name,
+            kind=self.kind,
+            x=np.repeat(x, count),
+            value=np.ones(len(x) * count),
+            spread=np.repeat(spread, count),
+            noise=noise,
+            component=np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None,
+            scale_uncertainty=self.scale_uncertainty,
+            offset_uncertainty=self.offset_uncertainty,
+            tail=self.tail,
+            probe_duration=self.probe_duration,
+            pulse_time=self.pulse_time,
+            slope_used=self.slope_used,
+        )
 
 
 def simulate(
@@ -84,17 +129,8 @@ def simulate(
     """
     from .tree import to_tree
 
-    values = _truth(stages, dict(parameters or {}))
-    rng = np.random.default_rng(seed)
-    compiled = [Stage(stage.duration, rates_of(values, stage)) for stage in stages]
-    truth = dict(values)
-    measured = []
-    for plan in series:
-        check_choice("series: kind", plan.kind, OBSERVABLES)
-        check_choice("series: noise", plan.noise, tuple(NOISES))
-        one, errors = _measure(plan, compiled, initial_of(values), closure, rng)
-        measured.append(one)
-        truth |= errors
+    planned = tuple(plan.series() for plan in series)
+    values = _truth(stages, planned, dict(parameters or {}))
     known = apparatus
     if known is None:
         known = {}
@@ -105,20 +141,42 @@ def simulate(
         title=title,
         simulated=True,
         stages=tuple(replace(stage, run=MAIN_RUN) for stage in stages),
-        series=tuple(measured),
+        series=planned,
         apparatus=dict(known),
         description=description,
-        truth=Truth(truth, closure, seed),
     )
-    return to_tree(check_experiment(experiment, "simulate"))
+    check_experiment(experiment, "simulate")
+    rng = np.random.default_rng(seed)
+    measured = [_measured(one, experiment, values, closure, rng) for one in planned]
+    done = replace(experiment, series=tuple(measured), truth=Truth(values, closure, seed))
+    return to_tree(check_experiment(done, "simulate"))
 
 
-def _truth(stages: Sequence[StageEntry], given: dict[str, float]) -> dict[str, float]:
-    """The true values: those given over the paper's, without what the stages do not depend on."""
-    labels = _labels(stages)
+def _measured(
+    series: Series, experiment: Experiment, values: dict[str, float], closure: Closure, rng: np.random.Generator
+) -> Series:
+    """The series as it comes out; its calibration errors are drawn, and put into `values`."""
+    if series.scale_uncertainty:
+        values[f"scale[{series.name}]"] = float(rng.normal(1.0, series.scale_uncertainty))
+    if series.offset_uncertainty:
+        values[f"offset[{series.name}]"] = float(rng.normal(0.0, series.offset_uncertainty))
+    alone = replace(experiment, series=(series,))
+    mean = np.broadcast_to(predict(alone, values, closure, accuracy=1e-12).series[series.name], series.x.shape)
+    drawn = NOISES[series.noise].draw(rng, mean, series.spread, series.tail)
+    return replace(series, value=np.round(drawn, _DECIMALS))
+
+
+def _truth(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float]) -> dict[str, float]:
+    """The true values: those given over the paper's, without what the stages and series do not depend on."""
+    kinds = _kinds_of_stage(stages, series)
+    labels = truth_labels(stages, series)
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
-    for one, other in _alternatives(stages):
+    for one in series:
+        if one.kind == "orientation_beat":
+            values |= {f"{name}[{one.name}]": value for name, value in BEAT.items()}
+            values |= {f"population_ratio[{ratio_entry(one, m)}]": DEEPER_RATIO for m in SUBLEVELS[2:]}
+    for one, other in _alternatives(kinds):
         if one in given and other in given:
             raise ExperimentError(f"parameters: found both {one} and {other}, expected one of the two")
         if one in given:
@@ -126,53 +184,44 @@ def _truth(stages: Sequence[StageEntry], given: dict[str, float]) -> dict[str, f
     values |= given
     if "radiative_rate" in values and "collective_rate" in values:
         values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
+    if "initial_excess_variance" in given:
+        values.pop("classical_noise", None)
     return values
 
 
-def _alternatives(stages: Sequence[StageEntry]) -> list[tuple[str, str]]:
+def _alternatives(kinds: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of labels that say the same thing in two ways, each pair in both orders."""
-    kinds = dict.fromkeys(stage.label for stage in stages)
     pairs = [(f"dephasing_rate[{kind}]", f"pure_dephasing_rate[{kind}]") for kind in kinds]
-    pairs.append(("optical_depth", "radiative_rate"))
+    pairs += [("optical_depth", "radiative_rate"), ("initial_excess_variance", "classical_noise")]
     return pairs + [(other, one) for one, other in pairs]
 
 
-def _labels(stages: Sequence[StageEntry]) -> list[str]:
-    """What the truth of these stages can contain."""
-    on = {light for stage in stages for light in stage.lights}
+def _kinds_of_stage(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
+    """Labels of the kinds of stage, that of the probe included where one reads the atoms out."""
+    probed = any(one.probe_duration for one in series)
+    return list(dict.fromkeys([*(stage.label for stage in stages), *([PROBE] if probed else [])]))
+
+
+def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
+    """What the truth of such an experiment can contain."""
+    stage_kinds, kinds = _kinds_of_stage(stages, series), {one.kind for one in series}
+    on = {light for label in stage_kinds for light in label.split("+")}
     labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
     if "drive" in on:
         labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
-    kinds = dict.fromkeys(stage.label for stage in stages)
-    return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in kinds]
-
-
-def _measure(
-    plan: SeriesPlan, stages: list[Stage], initial: InitialState, closure: Closure, rng: np.random.Generator
-) -> tuple[Series, dict[str, float]]:
-    name = plan.name or plan.kind
-    times = np.asarray(plan.times, float)
-    mean = getattr(evolve(stages, times, initial, closure), plan.kind)
-    errors = {}
-    if plan.scale_uncertainty:
-        errors[f"scale[{name}]"] = float(rng.normal(1.0, plan.scale_uncertainty))
-    if plan.offset_uncertainty:
-        errors[f"offset[{name}]"] = float(rng.normal(0.0, plan.offset_uncertainty))
-    mean = errors.get(f"scale[{name}]", 1.0) * mean + errors.get(f"offset[{name}]", 0.0)
-    spread = np.broadcast_to(np.asarray(plan.spread, float), times.shape).copy()
-    if not (np.isfinite(spread) & (spread > 0)).all():
-        raise ExperimentError(f"series {name!r}: spread: found {spread.min():g}, expected positive numbers")
-    value = NOISES[plan.noise].draw(rng, mean, spread, plan.tail)
-    series = Series(
-        name=name,
-        kind=plan.kind,
-        time=times,
-        value=np.round(value, _DECIMALS),
-        spread=spread,
-        noise=plan.noise,
-        scale_uncertainty=plan.scale_uncertainty,
-        offset_uncertainty=plan.offset_uncertainty,
-        tail=plan.tail,
-    )
-    return series, errors
+    needed = {
+        "light_variance": ("detection_efficiency", "shot_noise_level"),
+        "coupling": ("faraday_angle",),
+        "projection_noise": ("faraday_angle", "classical_noise", "projection_noise_slope"),
+        "shot_noise": ("shot_noise_level",),
+        "orientation_beat": ("quadratic_zeeman",),
+    }
+    labels += dict.fromkeys(name for kind in needed if kind in kinds for name in needed[kind])
+    if any(one.slope_used for one in series):
+        labels.append("projection_noise_slope")
+    for one in series:
+        if one.kind == "orientation_beat":
+            labels += [f"{name}[{one.name}]" for name in BEAT]
+            labels += [f"population_ratio[{ratio_entry(one, m)}]" for m in SUBLEVELS[2:]]
+    return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]

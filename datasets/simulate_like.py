@@ -8,7 +8,7 @@ from typing import Any
 from ..forward_models import Closure
 from .errors import ExperimentError
 from .experiment import MAIN_RUN, Experiment, Known, Series
-from .simulate import PAPER, SeriesPlan, simulate
+from .simulate import PAPER, SeriesPlan, simulate, truth_labels
 
 _OTHER = {
     "dephasing_rate": "pure_dephasing_rate",
@@ -36,7 +36,9 @@ def simulate_like(
     if any(series.run != MAIN_RUN for series in experiment.series):
         raise ExperimentError(f"{experiment.title!r}: found series of several runs, expected those of 'main' only")
     given = dict(parameters or {})
-    known = {name: entry.value for name, entry in experiment.apparatus.items() if name in PAPER}
+    stages = experiment.run_stages(MAIN_RUN)
+    possible = truth_labels(stages, experiment.series)
+    known = {name: entry.value for name, entry in experiment.apparatus.items() if name in PAPER and name in possible}
     if experiment.truth is not None:
         known |= {k: v for k, v in experiment.truth.parameters.items() if not k.startswith(("scale", "offset"))}
     for label in given:
@@ -48,7 +50,7 @@ def simulate_like(
         apparatus["optical_depth"] = Known(depth, apparatus["optical_depth"].sigma)
     title = experiment.title.removeprefix("simulated: ")
     return simulate(
-        experiment.run_stages(MAIN_RUN),
+        stages,
         [_plan(series) for series in experiment.series],
         known | given,
         closure=closure,
@@ -60,4 +62,8 @@ def simulate_like(
 
 
 def _plan(s: Series) -> SeriesPlan:
-    return SeriesPlan(s.kind, s.time, s.spread, s.noise, s.name, s.scale_uncertainty, s.offset_uncertainty, s.tail)
+    each = len(s.about.components)
+    return SeriesPlan(
+        s.kind, s.x[::each], s.spread[::each], s.noise, s.name, s.scale_uncertainty, s.offset_uncertainty, s.tail,
+        s.probe_duration, s.pulse_time, s.slope_used,
+    )  # fmt: skip

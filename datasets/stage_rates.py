@@ -1,4 +1,8 @@
-"""From parameters by label to the rates of a stage and the initial state; for the simulator and the model alike."""
+"""From parameters by label to the rates of a stage and the initial state; for the simulator and the model alike.
+
+Labels: `collision_rate`; `pump_rate[drive+pump]` where a parameter depends on the lights; in experiments put
+together also `optical_depth[A]`, `pump_rate[A: drive+pump]` for what member A has for itself.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +11,79 @@ from dataclasses import replace
 from typing import Any
 
 from ..forward_models import InitialState, Rates, dephasing_floor
+from ..forward_models.calibration_curves import classical_excess
 from .experiment import StageEntry
 
-_DARK = {"collective_rate": 0.0, "radiative_rate": 0.0, "squeezing_limit": 1.0, "light_loss_rate": 0.0}
+Values = Mapping[str, Any]
 
 
-def rates_of(parameters: Mapping[str, Any], stage: StageEntry, relative_depth: float = 1.0) -> Rates:
+def find(parameters: Values, name: str, member: str = "", lights: str = "", default: Any = None) -> Any:
+    """The value of a parameter: a member's own, else the common one; `default` where there is none.
+
+    lights : label of the kind of stage, for parameters that depend on it
+    """
+    own = ([f"{name}[{member}: {lights}]"] if lights else [f"{name}[{member}]"]) if member else []
+    for label in (*own, f"{name}[{lights}]" if lights else name):
+        if label in parameters:
+            return parameters[label]
+    return default
+
+
+def optical_depth_of(parameters: Values, member: str = "") -> Any:
+    """d: itself, or (d/Θ) Θ where it is tied to the Faraday angle; None where neither is known."""
+    depth = find(parameters, "optical_depth", member)
+    per_degree = find(parameters, "depth_per_degree", member)
+    if depth is None and per_degree is not None:
+        return per_degree * find(parameters, "faraday_angle", member)
+    return depth
+
+
+def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
+    """dΓ and Γ, one of which follows from the other and d where it is not a parameter itself."""
+    collective = find(parameters, "collective_rate", member)
+    radiative = find(parameters, "radiative_rate", member)
+    if collective is None:
+        collective = optical_depth_of(parameters, member) * radiative
+    if radiative is None:
+        radiative = collective / optical_depth_of(parameters, member)
+    return collective, radiative
+
+
+def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Rates:
     """The rates of a stage from parameters by label; `dephasing_rate[drive]` or `pure_dephasing_rate[drive]`.
 
     Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ.
     """
-    pump = parameters.get(f"pump_rate[{stage.label}]", parameters.get("pump_rate", 0.0))
-    if "drive" not in stage.lights:  # without the drive nothing depends on its rates, and they may be unknown
-        parameters = _DARK | dict(parameters)
-    radiative = parameters.get("radiative_rate")
-    if radiative is None:
-        radiative = parameters["collective_rate"] / parameters["optical_depth"]
+    pump = find(parameters, "pump_rate", member, stage.label)
+    if pump is None:
+        pump = parameters.get("pump_rate", 0.0)
+    collective, radiative, limit, loss = 0.0, 0.0, 1.0, 0.0
+    if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
+        collective, radiative = coupled_rates(parameters, member)
+        limit = find(parameters, "squeezing_limit", member)
+        loss = find(parameters, "light_loss_rate", member)
     rates = Rates(
-        collective_rate=parameters["collective_rate"] * relative_depth,
+        collective_rate=collective * relative_depth,
         radiative_rate=radiative,
-        squeezing_limit=parameters["squeezing_limit"],
-        collision_rate=parameters["collision_rate"],
-        light_loss_rate=parameters["light_loss_rate"],
+        squeezing_limit=limit,
+        collision_rate=find(parameters, "collision_rate", member),
+        light_loss_rate=loss,
         pump_rate=pump,
-        repump_rate=parameters.get("repump_rate", 0.0),
+        repump_rate=find(parameters, "repump_rate", member, default=0.0),
         dephasing_rate=0.0,
     ).with_lights(stage.lights, 0.0)
-    effective = parameters.get(f"dephasing_rate[{stage.label}]")
+    effective = find(parameters, "dephasing_rate", member, stage.label)
     if effective is None:
-        effective = dephasing_floor(rates) + parameters[f"pure_dephasing_rate[{stage.label}]"]
+        effective = dephasing_floor(rates) + find(parameters, "pure_dephasing_rate", member, stage.label)
     return replace(rates, dephasing_rate=effective)
 
 
-def initial_of(parameters: Mapping[str, Any]) -> InitialState:
-    """The initial state from parameters by label."""
-    nh = parameters.get("initial_nh", 0.0)
-    excess = parameters.get("initial_excess_variance")
-    return InitialState(n3=parameters["initial_n3"], nh=nh, spin_variance=None if excess is None else 1 - nh + excess)
+def initial_of(parameters: Values, member: str = "") -> InitialState:
+    """The initial state from parameters by label; classical noise c₂ adds to its variance in proportion to Θ."""
+    nh = find(parameters, "initial_nh", member, default=0.0)
+    state = InitialState(n3=find(parameters, "initial_n3", member), nh=nh)
+    excess = find(parameters, "initial_excess_variance", member)
+    classical = find(parameters, "classical_noise", member)
+    if classical is not None:
+        excess = classical_excess(classical, find(parameters, "faraday_angle", member), state.n2, state.p)
+    return state if excess is None else replace(state, spin_variance=state.n2 + excess)

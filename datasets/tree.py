@@ -8,10 +8,15 @@
 /observations dim observation: quantity, time (ms), value, sigma, run, …
 /priors      attributes: parameter = specification
 /truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
+/sharing     of a joint experiment: member of each run; attributes: parameter = way; /known_of/MEMBER like apparatus
+
+Series that are not measured against time have the dim `delay`, `faraday_angle` or `number` in place of `time`, and
+where a point consists of several numbers, `component` names each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +25,15 @@ from ..forward_models import LIGHTS, NOISES, PARAMETERS
 from .checks import check_choice, check_experiment
 from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
+from .kinds import KINDS
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 FORMAT_VERSION = 1
 _SERIES_ATTRIBUTES = ("kind", "run", "noise", "scale_uncertainty", "offset_uncertainty", "tail")
+_OTHER_ATTRIBUTES = {"probe_duration": 0.0, "pulse_time": 0.0, "slope_used": 0.0, "note": ""}
+"""Those that are written only where they say something, with the value that says nothing."""
 _OBSERVATION_TEXT = ("quantity", "run", "excluded", "source", "shared_scale")
 _OBSERVATION_NUMBERS = ("time", "value", "sigma", "scale_uncertainty")
 
@@ -50,12 +58,7 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
                 "description": experiment.description,
             }
         ),
-        "/apparatus": xr.Dataset(
-            {
-                name: ((), known.value, {"units": PARAMETERS[name].unit, "sigma": known.sigma})
-                for name, known in experiment.apparatus.items()
-            }
-        ),
+        "/apparatus": _apparatus_dataset(experiment.apparatus),
         "/stages": _stages_dataset(experiment),
         "/runs": xr.Dataset(
             {"relative_depth": ("run", np.array([experiment.run_depth.get(r, 1.0) for r in experiment.runs]))},
@@ -63,6 +66,15 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         ),
         "/priors": xr.Dataset(attrs=dict(experiment.priors)),
     }
+    if experiment.members:
+        groups["/sharing"] = xr.Dataset(
+            {"member": ("run", np.array([experiment.member[run] for run in experiment.runs], object))},
+            coords={"run": experiment.runs},
+            attrs=experiment.sharing,
+        )
+        for member in experiment.members:
+            known = experiment.known_of.get(member, {})
+            groups[f"/known_of/{member}"] = _apparatus_dataset(known)
     for series in experiment.series:
         groups[f"/series/{series.name}"] = _series_dataset(series)
     if experiment.observations:
@@ -74,6 +86,13 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
             attrs={"closure": truth.closure, "seed": truth.seed},
         )
     return groups
+
+
+def _apparatus_dataset(apparatus: Mapping[str, Known]) -> Any:
+    import xarray as xr
+
+    rows = {n: ((), known.value, {"units": PARAMETERS[n].unit, "sigma": known.sigma}) for n, known in apparatus.items()}
+    return xr.Dataset(rows)
 
 
 def _stages_dataset(experiment: Experiment) -> Any:
@@ -91,18 +110,19 @@ def _stages_dataset(experiment: Experiment) -> Any:
 def _series_dataset(series: Series) -> Any:
     import xarray as xr
 
-    excluded = np.zeros(len(series.time), bool) if series.excluded is None else series.excluded
+    excluded = np.zeros(len(series.x), bool) if series.excluded is None else series.excluded
     attributes = {name: getattr(series, name) for name in _SERIES_ATTRIBUTES}
     attributes["efficiency_in_scale"] = int(series.efficiency_in_scale)
-    return xr.Dataset(
-        {
-            "value": ("time", series.value, {"units": "1"}),
-            NOISES[series.noise].spread: ("time", series.spread),
-            "excluded": ("time", excluded.astype(np.int8)),
-        },
-        coords={"time": ("time", series.time, {"units": "ms"})},
-        attrs=attributes,
-    )
+    attributes |= {n: getattr(series, n) for n, nothing in _OTHER_ATTRIBUTES.items() if getattr(series, n) != nothing}
+    dim = series.about.abscissa
+    columns: dict[str, Any] = {
+        "value": (dim, series.value, {"units": "1"}),
+        NOISES[series.noise].spread: (dim, series.spread),
+        "excluded": (dim, excluded.astype(np.int8)),
+    }
+    if series.component is not None:
+        columns["component"] = (dim, np.array(series.about.components, object)[series.component])
+    return xr.Dataset(columns, coords={dim: (dim, series.x, {"units": series.about.unit})}, attrs=attributes)
 
 
 def _observations_dataset(observations: tuple[Observation, ...]) -> Any:
@@ -153,7 +173,8 @@ def _from_tree(tree: Any) -> Experiment:
     series = tree.children["series"].children if "series" in tree.children else {}
     truth = tree.children.get("truth")
     durations = _numbers(stages, "duration", "ms")
-    apparatus = tree["apparatus"].dataset
+    sharing = tree.children.get("sharing")
+    known_of = tree.children["known_of"].children if "known_of" in tree.children else {}
     return Experiment(
         title=str(tree.attrs["title"]),
         simulated=bool(tree.attrs["simulated"]),
@@ -171,11 +192,7 @@ def _from_tree(tree: Any) -> Experiment:
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
             if depth != 1.0
         },
-        apparatus={
-            str(name): Known(float(known), float(known.attrs["sigma"]))
-            for name, known in apparatus.items()
-            if _unit_is(str(name), known)
-        },
+        apparatus=_apparatus(tree["apparatus"].dataset),
         series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
         observations=_observations(tree.children.get("observations")),
         priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
@@ -186,7 +203,20 @@ def _from_tree(tree: Any) -> Experiment:
             str(truth.attrs["closure"]),
             int(truth.attrs["seed"]),
         ),
+        member={}
+        if sharing is None
+        else {str(r): str(m) for r, m in zip(sharing["run"].values, sharing["member"].values, strict=True)},
+        sharing={} if sharing is None else {str(k): str(v) for k, v in sharing.attrs.items()},
+        known_of={str(name): _apparatus(group.dataset) for name, group in known_of.items()},
     )
+
+
+def _apparatus(data: Any) -> dict[str, Known]:
+    return {
+        str(name): Known(float(known), float(known.attrs["sigma"]))
+        for name, known in data.items()
+        if _unit_is(str(name), known)
+    }
 
 
 def _unit_is(name: str, known: Any) -> bool:
@@ -200,13 +230,25 @@ def _series(name: str, data: Any) -> Series:
     attributes: dict[str, Any] = {
         key: str(value) if isinstance(value := data.attrs[key], str) else float(value) for key in _SERIES_ATTRIBUTES
     }
+    for key, nothing in _OTHER_ATTRIBUTES.items():
+        value = data.attrs.get(key, nothing)
+        attributes[key] = str(value) if isinstance(nothing, str) else float(value)
+    check_choice(f"series {name!r}: kind", attributes["kind"], tuple(KINDS))
+    about = KINDS[attributes["kind"]]
     excluded = data.excluded.values.astype(bool)
+    component = None
+    if "component" in data:
+        words = [str(word) for word in data["component"].values]
+        for word in words:
+            check_choice(f"series {name!r}: component", word, about.components)
+        component = np.array([about.components.index(word) for word in words], np.int8)
     return Series(
         name=name,
-        time=_numbers(data, "time", "ms"),
+        x=_numbers(data, about.abscissa, about.unit),
         value=_numbers(data, "value", "1"),
         spread=_numbers(data, NOISES[attributes["noise"]].spread),
         excluded=excluded if excluded.any() else None,
+        component=component,
         efficiency_in_scale=bool(data.attrs["efficiency_in_scale"]),
         **attributes,
     )

@@ -59,6 +59,11 @@ def divided_differences(x: Any, y: Any, x_is_larger: Any, *, xp: Any = np) -> Di
     )
 
 
+def first_difference(x: Any, *, xp: Any = np) -> Any:
+    """(eˣ − 1)/x for x ≤ 0; 1 at 0."""
+    return _Divisor(x, xp).divide(xp.exp(x) - 1, lambda x: _series(x, 0.0, 1), x)
+
+
 def _choose(condition: Any, yes: Any, no: Any, xp: Any) -> Any:
     return yes if condition is True else xp.where(condition, yes, no)
 

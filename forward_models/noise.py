@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import pi
 from typing import Any
 
@@ -20,7 +21,8 @@ class Noise:
     draw : (rng, m, spread, tail) -> a noisy value
     log_density : (value, m, spread, tail) -> log density, in NumPy
     scatter : (m, spread) -> standard deviation (for Student's t its scale)
-    tail : degrees of freedom of Student's t; not used by the others
+    quadratures : for variances: how many quadratures are pooled in one value; else 0
+    The argument tail: degrees of freedom of Student's t; not used by the others.
     """
 
     name: str
@@ -28,14 +30,15 @@ class Noise:
     draw: Callable[[np.random.Generator, Any, Any, float], np.ndarray]
     log_density: Callable[[Any, Any, Any, float], np.ndarray]
     scatter: Callable[[Any, Any], Any]
+    quadratures: int = 0
 
 
-def gamma_shape(repetitions: Any) -> Any:
-    """Shape of the Gamma law of a variance from R repetitions of two pooled quadratures.
+def gamma_shape(repetitions: Any, quadratures: int = 2) -> Any:
+    """Shape of the Gamma law of a variance from R repetitions of one quadrature, or of two that are pooled.
 
-    Half of its 2(R−1) degrees of freedom: relative standard deviation 1/√(R−1). `repetitions` may be symbolic.
+    Half of its R−1 or 2(R−1) degrees of freedom: relative standard deviation √(2/dof). `repetitions` may be symbolic.
     """
-    return repetitions - 1
+    return 0.5 * quadratures * (repetitions - 1)
 
 
 def _gaussian(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
@@ -49,21 +52,32 @@ def _student_t(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
     return np.asarray(constant - (tail + 1) / 2 * np.log1p(((value - mean) / sigma) ** 2 / tail))
 
 
-def _gamma(value: Any, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
+def _gamma(value: Any, mean: Any, repetitions: Any, tail: float, quadratures: int = 2) -> np.ndarray:
     """No density where the mean is no variance."""
     from scipy.special import gammaln
 
-    shape = gamma_shape(repetitions)
+    shape = gamma_shape(repetitions, quadratures)
     with np.errstate(divide="ignore", invalid="ignore"):
         density = shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
     return np.where(np.asarray(mean) > 0, density, -np.inf)
 
 
-def _draw_gamma(rng: np.random.Generator, mean: Any, repetitions: Any, tail: float) -> np.ndarray:
+def _draw_gamma(rng: np.random.Generator, mean: Any, repetitions: Any, tail: float, quadratures: int = 2) -> np.ndarray:
     """NaN where the mean is no variance: a free Γ̃ below its microscopic floor can make ξ negative."""
-    shape = gamma_shape(repetitions)
+    shape = gamma_shape(repetitions, quadratures)
     relative = rng.standard_gamma(np.broadcast_to(shape, np.shape(mean))) / shape
     return np.where(np.asarray(mean) > 0, relative * mean, np.nan)
+
+
+def _gamma_noise(name: str, quadratures: int) -> Noise:
+    return Noise(
+        name,
+        "repetitions",
+        partial(_draw_gamma, quadratures=quadratures),
+        partial(_gamma, quadratures=quadratures),
+        lambda mean, repetitions: mean / np.sqrt(gamma_shape(repetitions, quadratures)),
+        quadratures,
+    )
 
 
 NOISES: dict[str, Noise] = {
@@ -83,13 +97,8 @@ NOISES: dict[str, Noise] = {
             _student_t,
             lambda mean, sigma: sigma,
         ),
-        Noise(
-            "gamma",
-            "repetitions",
-            _draw_gamma,
-            _gamma,
-            lambda mean, repetitions: mean / np.sqrt(gamma_shape(repetitions)),
-        ),
+        _gamma_noise("gamma", 2),
+        _gamma_noise("gamma-single", 1),
     )
 }
 

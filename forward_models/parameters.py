@@ -99,6 +99,46 @@ _ROWS = (
         per_series=True,
     ),
     Parameter("offset", "b", "1", "real", "common offset error of a series", "shot-noise error", per_series=True),
+    Parameter("shot_noise_level", "σ²", "1", "positive", "shot noise, in the unit of the light variances", "(S.1)"),
+    Parameter("projection_noise_slope", "a", "1/deg", "positive", "projection noise per degree of Θ", "Fig. S.1"),
+    Parameter("classical_noise", "c₂", "1/deg", "real", "classical over projection noise, per degree of Θ", "0.004(3)"),
+    Parameter("depth_per_degree", "d/Θ", "1/deg", "positive", "optical depth per degree of Θ", "p. 3; 4.0"),
+    Parameter("quadratic_zeeman", "ν₂", "1/ms", "positive", "second-order Zeeman splitting", "Breit–Rabi; 22.6 Hz"),
+    Parameter(
+        "population_ratio",
+        "p_m/p_m+1",
+        "1",
+        "positive",
+        "ratio of neighbouring populations",
+        "Fig. S.3",
+        per_series=True,
+    ),
+    Parameter(
+        "beat_in_phase", "Re S₀", "1", "real", "amplitude of the coherence 4 ↔ 3, in phase", "Fig. S.3", per_series=True
+    ),
+    Parameter(
+        "beat_quadrature", "Im S₀", "1", "real", "amplitude of the coherence 4 ↔ 3, 90°", "Fig. S.3", per_series=True
+    ),
+    Parameter("beat_detuning", "δ₀", "1/ms", "real", "detuning of the coherence 4 ↔ 3", "Fig. S.3", per_series=True),
+    Parameter("coherence_time", "T2", "ms", "positive", "decay time of the coherences", "Fig. S.3", per_series=True),
+    Parameter(
+        "population_spread",
+        "τ",
+        "1",
+        "positive",
+        "spread of a parameter over experiments (of its log)",
+        "hierarchical model",
+        per_series=True,
+    ),
+    Parameter(
+        "population_score",
+        "z",
+        "1",
+        "real",
+        "deviation of an experiment from the median, over the spread",
+        "hierarchical model",
+        per_series=True,
+    ),
 )
 
 PARAMETERS: dict[str, Parameter] = {row.name: row for row in _ROWS}

@@ -18,12 +18,12 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError, read
 from ..datasets.netcdf import to_bytes, write_bytes
+from ..datasets.predictions import fitted_observations
 from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
 from .draws import derived_quantities, predicted, prior_draws
 from .fingerprint import fingerprint, without_texts
-from .predictions import fitted_observations
 from .sampling import SamplerSettings
 from .unknowns import ModelSettings, require_data, unknowns
 
@@ -173,7 +173,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
     """
     experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
     for _ in range(_MOST_TRIES):
-        truth = prior_draws(parameters, 1, rng)
+        truth = prior_draws(experiment, parameters, 1, rng)
         data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9, likelihood=False).noisy
         if all(np.isfinite(values).all() for values in data.values()):
             break

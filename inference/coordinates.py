@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Experiment
-from ..datasets.experiment import VARIANCES
+from ..datasets.kinds import VARIANCES
 from .unknowns import Unknown
 
 SPAN = 0.3

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Experiment, Observation
-from ..datasets.stage_rates import initial_of, rates_of
+from ..datasets.experiment import StageEntry
+from ..datasets.predictions import Predictions, fitted_observations, moving_runs, predict, tested_populations
+from ..datasets.run_state import stages_of
+from ..datasets.stage_rates import find, initial_of, rates_of
 from ..forward_models import NOISES, Closure, Entanglement, Stage, entanglement, speed, steady_state
-from .predictions import Predictions, fitted_observations, predict, stages_of
+from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
+from .layout import complete
 from .unknowns import Unknown
 
 HORIZON = 4.0
@@ -39,9 +43,12 @@ class Predicted:
     unfitted: np.ndarray
 
 
-def prior_draws(parameters: list[Unknown], number: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Draws from the priors, label → (number,); fixed parameters included."""
-    return {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}
+def prior_draws(
+    experiment: Experiment, parameters: list[Unknown], number: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Draws from the priors, label → (number,); fixed parameters and members of populations included."""
+    draws = {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}
+    return complete(experiment, [], draws)
 
 
 def predicted(
@@ -61,7 +68,7 @@ def predicted(
     fitted = fitted_observations(experiment)
     found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
     number = _number(values)
-    for index, some in _by_speed(experiment, values, _fitted_runs(experiment), _times(experiment)):
+    for index, some in _by_speed(experiment, values, moving_runs(experiment), _times(experiment)):
         all_means = predict(experiment, some, closure, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
@@ -85,13 +92,7 @@ def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions,
 
 
 def _times(experiment: Experiment) -> int:
-    return sum(len(series.time) for series in experiment.series)
-
-
-def _fitted_runs(experiment: Experiment) -> list[str]:
-    """The runs that are measured and fitted: all rates of their stages are known."""
-    runs = {series.run for series in experiment.series} | {o.run for o in fitted_observations(experiment)}
-    return [run for run in experiment.runs if run in runs]
+    return sum(len(series.x) for series in experiment.series)
 
 
 def _number(values: Mapping[str, Any]) -> int:
@@ -153,8 +154,14 @@ def excluded_observations(experiment: Experiment, values: Mapping[str, Any]) -> 
 
 
 def _predictable(experiment: Experiment, run: str, values: Mapping[str, Any]) -> bool:
-    known = {label.split("[")[-1].rstrip("]") for label in values if "dephasing_rate[" in label}
-    return all(stage.label in known for stage in experiment.run_stages(run))
+    """Whether all rates of a run's stages are parameters: Γ̃ is the last that data of other runs leave open."""
+    return all(_has_dephasing(experiment, stage, values) for stage in experiment.run_stages(run))
+
+
+def _has_dephasing(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any]) -> bool:
+    member = experiment.member.get(stage.run, "")
+    names = ("dephasing_rate", "pure_dephasing_rate")
+    return any(find(values, name, member, stage.label) is not None for name in names)
 
 
 def derived_quantities(
@@ -176,7 +183,28 @@ def derived_quantities(
                 row = _entanglement(experiment, run, some, closure)
                 columns[:, index, k] = [getattr(row, name) for name in names]
         derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
-    return derived | _steady_states(experiment, values)
+    return derived | _steady_states(experiment, values) | _sublevels(experiment, values)
+
+
+def _sublevels(
+    experiment: Experiment, values: Mapping[str, np.ndarray]
+) -> dict[str, tuple[str, list[str], np.ndarray]]:
+    """Populations of the sub-levels of F = 4 and the orientation that orientation tests show."""
+    entries, populations, orientations = [], [], []
+    for series in experiment.series:
+        if series.kind == "orientation_beat" and series.fitted.any():
+            found = tested_populations(experiment, series, values)
+            entries += [f"{series.name}: {m}" for m in SUBLEVELS]
+            populations += found
+            orientations.append((series.name, sublevel_orientation(found)))
+    if not entries:
+        return {}
+    return {
+        "sublevel_population": ("sublevel", entries, np.stack(populations, axis=-1)),
+        "tested_orientation": (
+            "orientation_test", [n for n, _ in orientations], np.stack([o for _, o in orientations], axis=-1)
+        ),
+    }  # fmt: skip
 
 
 def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], closure: Closure) -> Entanglement:
@@ -184,7 +212,8 @@ def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], c
     last = stages[-1]
     longer = last.duration + (HORIZON - 1) * experiment.duration(run)
     stages = [*stages[:-1], Stage(longer, last.rates)]
-    return entanglement(stages, initial_of(values), closure, resolution=_RESOLUTION, accuracy=1e-6)
+    initial = initial_of(values, experiment.member.get(run, ""))
+    return entanglement(stages, initial, closure, resolution=_RESOLUTION, accuracy=1e-6)
 
 
 def _driven(experiment: Experiment, run: str) -> bool:
@@ -194,15 +223,16 @@ def _driven(experiment: Experiment, run: str) -> bool:
 def _steady_states(
     experiment: Experiment, values: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[str, list[str], np.ndarray]]:
-    driven = {
-        stage.label: stage
-        for stage in experiment.stages
-        if "drive" in stage.lights and f"[{stage.label}]" in " ".join(v for v in values if "dephasing" in v)
-    }
+    driven: dict[str, StageEntry] = {}
+    for stage in experiment.stages:
+        member = experiment.member.get(stage.run, "")
+        if "drive" in stage.lights and _has_dephasing(experiment, stage, values):
+            driven.setdefault(f"{member}: {stage.label}" if member else stage.label, stage)
     states, depths = [], []
     for stage in driven.values():
-        rates = rates_of(values, stage)
-        state = steady_state(rates, initial_of(values))
+        member = experiment.member.get(stage.run, "")
+        rates = rates_of(values, stage, member=member)
+        state = steady_state(rates, initial_of(values, member))
         states.append(state.xi)
         depths.append(state.threshold / rates.radiative_rate)
     if not states:
@@ -224,7 +254,7 @@ def quadrature_error(
     """
     step = max(1, _number(values) // _CHECKED_DRAWS)
     few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
-    groups = _by_speed(experiment, few, _fitted_runs(experiment), _times(experiment))
+    groups = _by_speed(experiment, few, moving_runs(experiment), _times(experiment))
     errors = [_group_errors(experiment, some, len(index), closure, bounds, accuracy) for index, some in groups]
     return float(np.quantile(np.concatenate(errors), _MOST_DRAWS, method="higher"))
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, Series, from_tree
-from ..datasets.experiment import StageEntry
+from ..datasets.experiment import Points, StageEntry
+from ..datasets.kinds import KINDS
+from ..datasets.predictions import fitted_observations, predict
+from ..datasets.run_state import stages_of
 from ..datasets.stage_rates import initial_of
 from ..forward_models import NOISES, OBSERVABLES, evolve
-from .predictions import fitted_observations, predict, stages_of
-from .unknowns import Unknown, fixed_values, free
+from .layout import complete, layout
+from .unknowns import Unknown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,24 +29,29 @@ LABELS = {
     "transverse_spin": "Jy(t)/Jy(0)",
     "orientation": "orientation o",
     "epr_variance": "ΣJ / 2⟨Jx(0)⟩",
+    "light_variance": "variance of the light / shot noise",
+    "coupling": "κ²",
+    "projection_noise": "atomic noise",
+    "shot_noise": "shot noise",
+    "orientation_beat": "transverse spin after the pulse",
 }
+_ABSCISSAS = {"time": "t (ms)", "delay": "t after the pulse (ms)", "faraday_angle": "Θ (deg)", "number": "measurement"}
 _BAND = "#0072B2"  # colour-blind safe (Okabe & Ito)
-_DATA = "#D55E00"
+_DATA = ("#D55E00", "#009E73")
+"""Of the first and the second component."""
 _LIGHTS = {"drive": "#E69F00", "pump": "#009E73", "repump": "#CC79A7"}
 
 
-def values_of(fit: DataTree, parameters: list[Unknown], most: int = 400) -> dict[str, Any]:
+def values_of(fit: DataTree, experiment: Experiment, parameters: list[Unknown], most: int = 400) -> dict[str, Any]:
     """Some posterior draws by label, thinned to at most about `most`."""
     posterior = fit["posterior"].dataset
-    values = dict(fixed_values(parameters))
-    for unknown in free(parameters):
-        array = posterior[unknown.name].values
-        if unknown.index is not None:
-            entries = [u.index for u in free(parameters) if u.name == unknown.name]
-            array = array[..., entries.index(unknown.index)]
-        flat = array.reshape(-1)
-        values[unknown.label] = flat[:: max(1, len(flat) // most)]
-    return values
+    values: dict[str, Any] = {}
+    for v in layout(experiment, parameters):
+        if not v.formulas:
+            flat = posterior[v.name].values.reshape(-1, len(v.labels))
+            few = flat[:: max(1, len(flat) // most)]
+            values |= {label: few[:, k] for k, label in enumerate(v.labels)}
+    return complete(experiment, parameters, values)
 
 
 def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
@@ -52,7 +60,9 @@ def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
 
     experiment = from_tree(fit["experiment"])
     parameters = parameters_of(fit)
-    figure = plot_bands(experiment, values_of(fit, parameters), settings_of(fit).closure, title=experiment.title)
+    figure = plot_bands(
+        experiment, values_of(fit, experiment, parameters), settings_of(fit).closure, title=experiment.title
+    )
     if path is not None:
         figure.savefig(path, dpi=150)
     return figure
@@ -66,10 +76,10 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
     figure = Figure(figsize=(4.2 * min(3, len(panels)), 3.4 * ((len(panels) + 2) // 3)), layout="constrained")
     axes = figure.subplots((len(panels) + 2) // 3, min(3, len(panels)), squeeze=False).ravel()
     for axis, (run, kind) in zip(axes, panels, strict=False):
-        times = np.linspace(0.0, experiment.duration(run), 161)
         measured = [s for s in experiment.series if (s.run, s.kind) == (run, kind)]
-        curve = _curve(experiment, values, closure, run, kind, times, measured)
-        _band(axis, times, curve)
+        x = _range(experiment, run, kind, measured)
+        for k, curve in enumerate(_curves(experiment, values, closure, run, kind, x, measured)):
+            _band(axis, x, curve, k)
         for series in measured:
             _points(axis, series)
         _observed(axis, experiment, run, kind)
@@ -82,22 +92,40 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
     return figure
 
 
-def _curve(
+def _range(experiment: Experiment, run: str, kind: str, measured: list[Series]) -> np.ndarray:
+    """Where the curves of a panel are drawn."""
+    about = KINDS[kind]
+    if about.abscissa == "time":
+        return np.linspace(0.0, experiment.duration(run), 161)
+    ends = [end for series in measured for end in (series.x.min(), series.x.max())]
+    first = 0.0 if about.abscissa == "faraday_angle" else min(ends)
+    return np.linspace(first, max(ends), 161 if about.abscissa == "faraday_angle" else 401)
+
+
+def _curves(
     experiment: Experiment,
     values: dict[str, Any],
     closure: Any,
     run: str,
     kind: str,
-    times: np.ndarray,
+    x: np.ndarray,
     measured: list[Series],
-) -> np.ndarray:
-    """The observable, with the calibration errors of the (first) series that measured it."""
+) -> list[np.ndarray]:
+    """What is measured, with the calibration errors of the (first) series of its kind, for each component that differs.
+
+    The two quadratures of the light have one and the same expectation.
+    """
     if not measured:
         stages = stages_of(experiment, run, values)
-        return np.atleast_2d(getattr(evolve(stages, times, initial_of(values), closure, accuracy=1e-6), kind))
+        initial = initial_of(values, experiment.member.get(run, ""))
+        return [np.atleast_2d(getattr(evolve(stages, x, initial, closure, accuracy=1e-6), kind))]
+    count = len(KINDS[kind].components)
     only = replace(experiment, series=tuple(measured[:1]), observations=())
-    at = {measured[0].name: times}
-    return np.atleast_2d(predict(only, values, closure, times=at, accuracy=1e-6).series[measured[0].name])
+    component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
+    at = {measured[0].name: Points(np.repeat(x, count), component)}
+    found = np.atleast_2d(predict(only, values, closure, points=at, accuracy=1e-6).series[measured[0].name])
+    parts = [found[:, k::count] for k in range(count)]
+    return parts if kind == "orientation_beat" else parts[:1]
 
 
 def _panels(experiment: Experiment) -> list[tuple[str, str]]:
@@ -114,21 +142,25 @@ def _as_text(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in short).replace("$", r"\$")
 
 
-def _band(axis: Axes, times: np.ndarray, curve: np.ndarray) -> None:
+def _band(axis: Axes, x: np.ndarray, curve: np.ndarray, component: int) -> None:
     low, quarter, middle, upper, high = np.quantile(curve, [0.03, 0.25, 0.5, 0.75, 0.97], axis=0)
-    axis.fill_between(times, low, high, color=_BAND, alpha=0.2, lw=0, label="model, 94 %")
-    axis.fill_between(times, quarter, upper, color=_BAND, alpha=0.35, lw=0, label="model, 50 %")
-    axis.plot(times, middle, color=_BAND, lw=1.2)
+    axis.fill_between(x, low, high, color=_BAND, alpha=0.2, lw=0, label="model, 94 %")
+    axis.fill_between(x, quarter, upper, color=_BAND, alpha=0.35, lw=0, label="model, 50 %")
+    axis.plot(x, middle, color=_BAND, lw=1.2, ls="-" if component == 0 else "--")
 
 
 def _points(axis: Axes, series: Series) -> None:
+    names = series.about.components
     sigma = NOISES[series.noise].scatter(series.value, series.spread)
-    use = np.ones(len(series.time), bool) if series.excluded is None else ~series.excluded
+    use = np.ones(len(series.x), bool) if series.excluded is None else ~series.excluded
     style: dict[str, Any] = {"fmt": "o", "ms": 3, "lw": 0.8}
-    axis.errorbar(series.time[use], series.value[use], sigma[use], color=_DATA, label="data, ± 1 sd", **style)
+    for k, name in enumerate(names):
+        mine = use if series.component is None else use & (series.component == k)
+        label = "data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
+        axis.errorbar(series.x[mine], series.value[mine], sigma[mine], color=_DATA[k], label=label, **style)
     if not use.all():
         axis.errorbar(
-            series.time[~use], series.value[~use], sigma[~use], color="0.5", mfc="white", label="excluded", **style
+            series.x[~use], series.value[~use], sigma[~use], color="0.5", mfc="white", label="excluded", **style
         )
 
 
@@ -136,7 +168,7 @@ def _observed(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
     for observation in fitted_observations(experiment):
         if (observation.run, observation.quantity) == (run, kind):
             sigma = np.hypot(observation.sigma, observation.scale_uncertainty * observation.value)
-            axis.errorbar(observation.time, observation.value, sigma, fmt="s", ms=4, color=_DATA, label="published")
+            axis.errorbar(observation.time, observation.value, sigma, fmt="s", ms=4, color=_DATA[0], label="published")
 
 
 def _decorate(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
@@ -144,10 +176,12 @@ def _decorate(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
         axis.axhline(1.0, color="0.2", ls="--", lw=0.9)
         axis.annotate("ξ = 1: entangled below", (0.98, 1.0), xycoords=("axes fraction", "data"), xytext=(0, 3),
                       textcoords="offset points", ha="right", fontsize=7, color="0.2")  # fmt: skip
-    axis.set_xlabel("t (ms)")
+    abscissa = KINDS[kind].abscissa
+    axis.set_xlabel(_ABSCISSAS[abscissa])
     name = LABELS[kind]
     axis.set_ylabel(name if len(experiment.runs) == 1 else f"{name}, run {_as_text(run)}", fontsize=8)
-    _stages(axis, experiment.run_stages(run))
+    if abscissa == "time":
+        _stages(axis, experiment.run_stages(run))
     handles, labels = axis.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     axis.legend(unique.values(), unique.keys(), fontsize=7, frameon=False, loc="best")

@@ -41,8 +41,15 @@ def _parts(value: Any) -> Iterator[bytes]:
 
 def without_texts(experiment: Experiment) -> Experiment:
     """The experiment as far as its posterior depends on it: without title, description, sources and truth."""
-    observations = tuple(replace(o, source="") for o in experiment.observations)
-    return replace(experiment, title="", description="", simulated=False, truth=None, observations=observations)
+    return replace(
+        experiment,
+        title="",
+        description="",
+        simulated=False,
+        truth=None,
+        series=tuple(replace(series, note="") for series in experiment.series),
+        observations=tuple(replace(o, source="") for o in experiment.observations),
+    )
 
 
 def without_values(experiment: Experiment) -> Experiment:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, Observation, to_groups
+from ..datasets.predictions import fitted_observations
+from ..datasets.reconstruction import reconstructed_xi
 from ..forward_models import PARAMETERS
 from .diagnostics import ParameterSummary
 from .draws import derived_quantities, excluded_observations, predicted, prior_draws
 from .fingerprint import fingerprint, without_values
 from .kept_draws import KeptDraws, kept_draws
-from .model import entry_dim
-from .predictions import fitted_observations
+from .layout import layout
 from .recent import Recent
 from .sampling import Draws, SamplerSettings
-from .unknowns import ModelSettings, Unknown, free
+from .unknowns import ModelSettings, Unknown
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
@@ -51,7 +52,7 @@ def fit_tree(
         lambda: _prior_groups(experiment, settings, sampler.seed, parameters),
     )
     groups: dict[str, Any] = {
-        "posterior": _stacked_dataset(drawn.variables, parameters),
+        "posterior": _stacked_dataset(experiment, drawn.variables, parameters),
         "prior": priors["prior"].copy(deep=True),
         "posterior_predictive": _data(experiment, posterior_of.noisy, kept),
         "prior_predictive": priors["prior_predictive"].copy(deep=True),
@@ -61,6 +62,8 @@ def fit_tree(
         "derived": _derived(experiment, values, settings, shape),
         "summary": _summary(rows),
     }
+    if any(series.kind == "light_variance" and series.fitted.any() for series in experiment.series):
+        groups["reconstructed"] = _reconstructed(experiment, kept.of(values), settings, kept, rng)
     if others:
         groups["predictions"] = _unfitted(others, posterior_of.unfitted, kept)
     groups |= {f"experiment{path.rstrip('/')}": group for path, group in to_groups(experiment).items()}
@@ -72,38 +75,40 @@ def _prior_groups(
 ) -> dict[str, Dataset]:
     """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
     rng = np.random.default_rng([seed, 1])
-    kept, draws = kept_draws(experiment, 1, PRIOR_DRAWS), prior_draws(parameters, PRIOR_DRAWS, rng)
+    kept = kept_draws(experiment, 1, PRIOR_DRAWS)
+    draws = prior_draws(experiment, parameters, PRIOR_DRAWS, rng)
     data = predicted(experiment, kept.of(draws), settings.closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False).noisy
     return {
-        "prior": _stacked({u.label: draws[u.label] for u in free(parameters)}, parameters, (1, PRIOR_DRAWS)),
+        "prior": _stacked(experiment, draws, parameters, (1, PRIOR_DRAWS)),
         "prior_predictive": _data(experiment, data, kept),
     }
 
 
-def _stacked(draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]) -> Dataset:
+def _stacked(
+    experiment: Experiment, draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]
+) -> Dataset:
     variables: dict[str, np.ndarray] = {}
-    for name in dict.fromkeys(u.name for u in free(parameters)):
-        entries = [u for u in free(parameters) if u.name == name]
-        columns = [draws[u.label].reshape(shape) for u in entries]
-        variables[name] = columns[0] if entries[0].index is None else np.stack(columns, axis=-1)
-    return _stacked_dataset(variables, parameters)
+    for v in layout(experiment, parameters):
+        if not v.formulas:
+            columns = [draws[label].reshape(shape) for label in v.labels]
+            variables[v.name] = columns[0] if v.dim is None else np.stack(columns, axis=-1)
+    return _stacked_dataset(experiment, variables, parameters)
 
 
-def _stacked_dataset(variables: Mapping[str, np.ndarray], parameters: list[Unknown]) -> Dataset:
+def _stacked_dataset(experiment: Experiment, variables: Mapping[str, np.ndarray], parameters: list[Unknown]) -> Dataset:
     import xarray as xr
 
     columns: dict[str, Any] = {}
     coords: dict[str, Any] = {}
-    for name, array in variables.items():
-        about = PARAMETERS[name]
-        attributes = {"units": about.unit, "long_name": about.meaning, "symbol": about.symbol}
-        if array.ndim == 2:
-            columns[name] = (("chain", "draw"), array, attributes)
+    for v in layout(experiment, parameters):
+        if v.name not in variables:
             continue
-        dim = "lights" if name == "dephasing_rate" else entry_dim(name, parameters)
-        source = "pure_dephasing_rate" if not any(u.name == name for u in parameters) else name
-        coords[dim] = [u.index for u in parameters if u.name == source and not u.prior.fixed]
-        columns[name] = (("chain", "draw", dim), array, attributes)
+        about = PARAMETERS[v.parameter]
+        attributes = {"units": about.unit, "long_name": about.meaning, "symbol": about.symbol}
+        dims = ("chain", "draw") if v.dim is None else ("chain", "draw", v.dim)
+        columns[v.name] = (dims, variables[v.name], attributes)
+        if v.dim is not None:
+            coords[v.dim] = list(v.coordinate)
     first = next(iter(variables.values()))
     coords |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
     return xr.Dataset(columns, coords=coords)
@@ -117,14 +122,36 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDr
     if kept is not None:
         coords = {"chain": np.arange(kept.chains), "draw": kept.numbers}
     for name, array in arrays.items():
-        dim = "observation" if name == "observations" else f"{name}_time"
         if name == "observations":
+            dim = "observation"
             coords[dim] = [o.label for o in fitted_observations(experiment)]
         else:
             series = next(s for s in experiment.series if s.name == name)
-            coords[dim] = (dim, series.time[series.fitted], {"units": "ms"})
+            dim = series.dim
+            coords[dim] = (dim, series.fitted_points.x, {"units": series.about.unit})
+            if series.component is not None:
+                words = np.array(series.about.components, object)
+                coords[f"{name}_component"] = (dim, words[series.fitted_points.component])
         columns[name] = (dim, array) if kept is None else (("chain", "draw", dim), kept.by_chain(array))
     return xr.Dataset(columns, coords=coords, attrs=None if kept is None else {"thinning": kept.step})
+
+
+def _reconstructed(
+    experiment: Experiment, values: dict[str, Any], settings: ModelSettings, kept: KeptDraws, rng: np.random.Generator
+) -> Dataset:
+    """ξ as the light tells it: NAME (chain, draw, NAME_probe) for each series of light variances."""
+    import xarray as xr
+
+    columns: dict[str, Any] = {}
+    coords: dict[str, Any] = {"chain": np.arange(kept.chains), "draw": kept.numbers}
+    about = {"units": "1", "long_name": "ξ reconstructed from the light"}
+    for series in experiment.series:
+        if series.kind == "light_variance" and series.fitted.any():
+            times, xi = reconstructed_xi(experiment, series, values, settings.closure, rng, POSTERIOR_ACCURACY)
+            dim = f"{series.name}_probe"
+            columns[series.name] = (("chain", "draw", dim), kept.by_chain(xi), about)
+            coords[dim] = (dim, times, {"units": "ms"})
+    return xr.Dataset(columns, coords=coords, attrs={"thinning": kept.step})
 
 
 def _unfitted(others: tuple[Observation, ...], means: np.ndarray, kept: KeptDraws) -> Dataset:

@@ -17,6 +17,7 @@ from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
 from .draws import quadrature_error
 from .fingerprint import data_hash
 from .fit_tree import fit_tree
+from .layout import layout
 from .model import ACCURACY, rate_bounds
 from .prepared import prepared
 from .sampling import Draws, SamplerSettings, sample
@@ -114,7 +115,7 @@ def sample_posterior(
     for resolution in _RESOLUTIONS:
         settings = replace(settings, resolution=resolution)
         drawn = _sampled(experiment, settings, sampler, progress)
-        by_label = draws_by_label(drawn, parameters)
+        by_label = draws_by_label(experiment, drawn, parameters)
         values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
         bounds = rate_bounds(experiment, parameters, resolution)
         error = quadrature_error(experiment, values, settings.closure, bounds, ACCURACY)
@@ -138,20 +139,12 @@ def _sampled(
     return replace(drawn, timings={"prepare": preparing, **drawn.timings})
 
 
-def draws_by_label(drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:
+def draws_by_label(experiment: Experiment, drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:
     """Draws of every scalar, label → (chain, draw): the unknowns first, then the derived rates."""
     result = {}
-    for name in dict.fromkeys([u.name for u in free(parameters)]):
-        entries = [u for u in free(parameters) if u.name == name]
-        array = drawn.variables[name]
-        for k, unknown in enumerate(entries):
-            result[unknown.label] = array if unknown.index is None else array[..., k]
-    lights = [u.index for u in parameters if u.name == "pure_dephasing_rate"]
-    if "dephasing_rate" in drawn.variables and lights:
-        for k, index in enumerate(lights):
-            result[f"dephasing_rate[{index}]"] = drawn.variables["dephasing_rate"][..., k]
-    if "radiative_rate" in drawn.variables:
-        result["radiative_rate"] = drawn.variables["radiative_rate"]
+    for v in layout(experiment, parameters):
+        array = drawn.variables[v.name]
+        result |= {v.labels[0]: array} if v.dim is None else {label: array[..., k] for k, label in enumerate(v.labels)}
     return result
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..datasets import Experiment
+from ..datasets.predictions import fitted_observations, predict
 from ..forward_models import NOISES, Closure
-from .predictions import fitted_observations, predict
-from .unknowns import Unknown, fixed_values, free
+from .layout import complete
+from .unknowns import Unknown, free
 
 _STEP = 1e-3
 
@@ -54,13 +55,14 @@ def _scaled_jacobians(
 
     count = len(unknown)
     scores = np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
-    values = fixed_values(parameters) | {u.label: u.prior.quantile(ndtr(scores[:, k])) for k, u in enumerate(unknown)}
+    draws = {u.label: u.prior.quantile(ndtr(scores[:, k])) for k, u in enumerate(unknown)}
+    values = complete(experiment, parameters, draws)
     means = predict(experiment, values, closure)
     result = {}
     for series in experiment.series:
         use = series.fitted
         if use.any():
-            mean = means.series[series.name][:, use]
+            mean = np.broadcast_to(means.series[series.name], (len(scores), len(use)))[:, use]
             sigma = NOISES[series.noise].scatter(mean[0], series.spread[use])
             result[series.name] = _differences(mean, count) / sigma[:, None]
     observations = fitted_observations(experiment)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Experiment
-from .predictions import fitted_observations
+from ..datasets.predictions import fitted_observations
 
 MOST_NUMBERS = 10**7
 """At most so many numbers in one of the groups posterior_predictive, prior_predictive and log_likelihood (80 MB)."""

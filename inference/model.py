@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, Series, read
-from ..datasets.stage_rates import rates_of
-from ..forward_models import PARAMETERS, Closure, RateBounds
+from ..datasets.predictions import Values, fitted_observations, moving_runs, predict
+from ..datasets.run_state import stages_of
+from ..forward_models import NOISES, Closure, RateBounds
 from ..forward_models.noise import gamma_shape
 from ..forward_models.populations import population_rates
-from .predictions import Values, fitted_observations, predict, stages_of
+from .layout import Variable, complete, layout
 from .priors import vector_variable
-from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
+from .unknowns import ModelSettings, Unknown, free, unknowns
 
 if TYPE_CHECKING:
     import pymc
@@ -58,10 +59,11 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
     import pytensor
 
     parameters = unknowns(experiment, settings)
+    variables = layout(experiment, parameters)
     # PyTensor notes for each of its nodes where in the source it was made, which takes a third of the time
-    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(experiment, parameters)) as model:
-        values = fixed_values(parameters) | _variables(parameters)
-        _derived(experiment, values, parameters)
+    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(experiment, variables)) as model:
+        values = _variables(parameters, variables)
+        _deterministics(complete(experiment, parameters, values), variables)
         means = _means(experiment, settings, parameters, values)
         data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
         for series in experiment.series:
@@ -90,54 +92,38 @@ def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
     return data
 
 
-def _coords(experiment: Experiment, parameters: list[Unknown]) -> dict[str, Any]:
-    coords: dict[str, Any] = {}
-    for name in dict.fromkeys(u.name for u in parameters if u.index is not None):
-        coords[entry_dim(name, parameters)] = [u.index for u in parameters if u.name == name and not u.prior.fixed]
+def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]:
+    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in variables if v.dim is not None}
     for series in experiment.series:
         if series.fitted.any():
-            coords[f"{series.name}_time"] = series.time[series.fitted]
+            coords[series.dim] = series.fitted_points.x
     observations = fitted_observations(experiment)
     if observations:
         coords["observation"] = [o.label for o in observations]
-    return {name: entries for name, entries in coords.items() if len(entries)}
+    return coords
 
 
-def entry_dim(name: str, parameters: list[Unknown]) -> str:
-    """The dim of an indexed parameter: `lights`, or a subset of it with a name of its own."""
-    if PARAMETERS[name].per_series:
-        return f"{name}_of"
-    entries = [u.index for u in parameters if u.name == name and not u.prior.fixed]
-    everything = [u.index for u in parameters if u.name in ("dephasing_rate", "pure_dephasing_rate")]
-    return "lights" if entries == everything else f"lights_{name}"
-
-
-def _variables(parameters: list[Unknown]) -> dict[str, Any]:
+def _variables(parameters: list[Unknown], variables: list[Variable]) -> dict[str, Any]:
     """The free variables by label, in the current model."""
     values = {}
-    unknown = free(parameters)
-    for name in dict.fromkeys(u.name for u in unknown):
-        entries = [u for u in unknown if u.name == name]
-        if entries[0].index is None:
-            values[name] = entries[0].prior.variable(name)
+    priors = {u.label: u.prior for u in parameters}
+    for v in variables:
+        if v.formulas:
             continue
-        vector = vector_variable(name, [u.prior for u in entries], entry_dim(name, parameters))
-        values |= {u.label: vector[k] for k, u in enumerate(entries)}
+        vector = vector_variable(v.name, [priors[label] for label in v.labels], v.dim)
+        values |= {v.labels[0]: vector} if v.dim is None else {label: vector[k] for k, label in enumerate(v.labels)}
     return values
 
 
-def _derived(experiment: Experiment, values: dict[str, Any], parameters: list[Unknown]) -> None:
-    """Deterministics: the effective Γ̃ of each kind of stage, and Γ where d is the unknown."""
+def _deterministics(values: Values, variables: list[Variable]) -> None:
+    """What follows from the free variables: Γ̃ of each kind of stage, Γ where d is the unknown, …"""
     import pymc as pm
     import pytensor.tensor as pt
 
-    lights = [u.index for u in parameters if u.name == "pure_dephasing_rate"]
-    if lights and entry_dim("pure_dephasing_rate", parameters) == "lights":
-        stage_of = {stage.label: stage for stage in experiment.stages}
-        effective = [rates_of(values, stage_of[str(label)]).dephasing_rate for label in lights]
-        pm.Deterministic("dephasing_rate", pt.stack(effective), dims="lights")
-    if "optical_depth" in values and "collective_rate" in values:
-        pm.Deterministic("radiative_rate", pt.as_tensor(values["collective_rate"] / values["optical_depth"]))
+    for v in variables:
+        if v.formulas:
+            rows = [pt.as_tensor(formula(values)) for formula in v.formulas]
+            pm.Deterministic(v.name, rows[0] if v.dim is None else pt.stack(rows), dims=v.dim)
 
 
 def _means(
@@ -155,9 +141,9 @@ def _means(
     inside = [pt.dscalar(label) for label in labels]
     means = predict(
         experiment,
-        fixed_values(parameters) | dict(zip(labels, inside, strict=True)),
+        complete(experiment, parameters, dict(zip(labels, inside, strict=True))),
         settings.closure,
-        times={s.name: s.time[s.fitted] for s in experiment.series},
+        points={s.name: s.fitted_points for s in experiment.series},
         rate_bounds=rate_bounds(experiment, parameters, settings.resolution),
         accuracy=ACCURACY,
         xp=pt,
@@ -174,27 +160,24 @@ def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
     import pymc as pm
 
     name, spread = series.name, data[f"spread[{series.name}]"]
-    common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": f"{name}_time"}
+    common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": series.dim}
     if series.noise == "gaussian":
         pm.Normal(name, mu=mean, sigma=spread, **common)
     elif series.noise == "student-t":
         pm.StudentT(name, nu=series.tail, mu=mean, sigma=spread, **common)
     else:
-        pm.Gamma(name, alpha=gamma_shape(spread), beta=gamma_shape(spread) / mean, **common)
+        shape = gamma_shape(spread, NOISES[series.noise].quadratures)
+        pm.Gamma(name, alpha=shape, beta=shape / mean, **common)
 
 
 def rate_bounds(experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0) -> dict[str, RateBounds]:
     """For each run the rates that the quadrature resolves: `resolution` × upper quartiles of the priors."""
     high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
     for u in parameters:
-        if u.name in ("squeezing_limit", "optical_depth"):
+        if u.name == "squeezing_limit" or (u.name == "optical_depth" and not experiment.members):
             high[u.label] = float(u.prior.quantile(1 - _BOUND_QUANTILE))
-    known = {u.index for u in parameters if u.name in ("dephasing_rate", "pure_dephasing_rate")}
-    return {
-        run: _run_bounds(experiment, run, high, resolution)
-        for run in experiment.runs
-        if known >= {stage.label for stage in experiment.run_stages(run)}
-    }
+    high = complete(experiment, [], high)
+    return {run: _run_bounds(experiment, run, high, resolution) for run in moving_runs(experiment)}
 
 
 def _run_bounds(experiment: Experiment, run: str, high: Values, resolution: float) -> RateBounds:

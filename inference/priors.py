@@ -26,6 +26,18 @@ DEFAULTS: dict[str, str] = {
     "initial_nh": "fixed(0)",
     "initial_excess_variance": "fixed(0)",
     "detection_efficiency": "normal(0.84, 0.03)",
+    "shot_noise_level": "lognormal(1, 0.3)",
+    "projection_noise_slope": "lognormal(0.1, 3)",
+    "classical_noise": "normal(0, 0.01)",
+    "depth_per_degree": "normal(4, 0.2)",
+    "quadratic_zeeman": "normal(0.0226, 0.002)",
+    "population_ratio": "lognormal(0.3, 0.7)",
+    "beat_in_phase": "normal(0, 3)",
+    "beat_quadrature": "normal(0, 3)",
+    "beat_detuning": "normal(0, 0.005)",
+    "coherence_time": "lognormal(30, 0.7)",
+    "population_spread": "halfnormal(0.3)",
+    "population_score": "normal(0, 1)",
 }
 
 

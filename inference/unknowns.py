@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,13 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
+from ..datasets.predictions import ratio_entry
+from ..datasets.run_state import PROBE
 from ..forward_models import PARAMETERS, Closure
+from ..forward_models.orientation_beat import SUBLEVELS
 from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
 
-_NEARLY_CERTAIN = 1 - 1e-6
+_NEARLY_CERTAIN, _HALF = 1 - 1e-6, 0.5
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
 
@@ -58,14 +61,14 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
     given = _given_priors(experiment, settings)
     used: set[str] = set()
     result = []
-    for name, index in _entries(experiment, settings):
+    for name, index, member in entries(experiment, settings):
         label = name if index is None else f"{name}[{index}]"
         chosen = next((key for key in (label, name) if key in given), None)
         if chosen is not None:
             used |= {label, name}
             prior = given[chosen]
         else:
-            prior = _default(experiment, name, index)
+            prior = _default(experiment, name, index, member)
         result.append(Unknown(name, index, prior))
     for key in given:
         if key not in used:
@@ -85,13 +88,17 @@ def _check_together(parameters: list[Unknown]) -> None:
         forms = sorted({u.prior.form for u in free(parameters) if u.name == name})
         if len(forms) > 1:
             raise PriorError(f"priors of {name}: found {' and '.join(forms)}, expected one form for all its entries")
-    by_name = {u.name: u.prior for u in parameters}
-    populations = sum(float(by_name[name].quantile(_NEARLY_CERTAIN)) for name in ("initial_n3", "initial_nh"))
+    ends: dict[tuple[str, float], float] = {}
+    for u in parameters:
+        for end in (1 - _NEARLY_CERTAIN, _NEARLY_CERTAIN):
+            reached, worst = float(u.prior.quantile(end)), max if end > _HALF else min
+            ends[u.name, end] = worst(reached, ends.get((u.name, end), reached))
+    populations = sum(ends[name, _NEARLY_CERTAIN] for name in ("initial_n3", "initial_nh"))
     if populations > 1:
         raise PriorError(
             f"priors of initial_n3 and initial_nh: found a sum up to {populations:.3g}, expected at most 1"
         )
-    excess = float(by_name["initial_excess_variance"].quantile(1 - _NEARLY_CERTAIN))
+    excess = ends.get(("initial_excess_variance", 1 - _NEARLY_CERTAIN), 0.0)
     if excess < -0.9:
         raise PriorError(f"prior of initial_excess_variance: found values down to {excess:.3g}, expected above -0.9")
 
@@ -99,9 +106,10 @@ def _check_together(parameters: list[Unknown]) -> None:
 def unused_knowledge(experiment: Experiment, parameters: list[Unknown]) -> list[str]:
     """What the apparatus table says and no parameter of the model uses."""
     used = {u.name for u in parameters}
-    if "optical_depth" in used and "optical_depth" not in experiment.apparatus:
+    if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in experiment.members or [""]):
         used.add("faraday_angle")
-    return [name for name in experiment.apparatus if name not in used]
+    known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
+    return [name for name in dict.fromkeys(known) if name not in used]
 
 
 def _given_priors(experiment: Experiment, settings: ModelSettings) -> dict[str, Prior]:
@@ -122,35 +130,96 @@ def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Pri
     return given
 
 
-def _entries(experiment: Experiment, settings: ModelSettings) -> list[tuple[str, str | None]]:
-    """Names and indices of the parameters that the experiment's likelihood depends on."""
-    lights = fitted_lights(experiment)
+Entry = tuple[str, str | None, str]
+"""Name of a parameter, its index (None for a scalar), and the member of a joint experiment whose own it is ("")."""
+
+
+def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
+    """The parameters that the experiment's likelihood depends on; those of one name together."""
+    found: dict[Entry, None] = {}
+    for member in experiment.members or [""]:
+        for name, lights in _of_member(experiment, settings, member):
+            found |= dict.fromkeys(_shared(experiment.sharing.get(name, "shared"), name, lights, member))
+    for name, index, _ in calibrations(experiment):
+        found[name, index, ""] = None
+    for series in experiment.series:
+        if series.kind == "orientation_beat" and series.fitted.any():
+            found |= {(name, series.name, ""): None for name in _BEAT}
+            found |= {("population_ratio", ratio_entry(series, m), ""): None for m in SUBLEVELS[2:]}
+    names = list(dict.fromkeys(name for name, _, _ in found))
+    return sorted(found, key=lambda entry: names.index(entry[0]))
+
+
+_BEAT = ("beat_in_phase", "beat_quadrature", "beat_detuning", "coherence_time")
+
+
+def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]:
+    """The entries that stand for a parameter of a member, by the way in which members share it."""
+    own = member if lights is None else f"{member}: {lights}"
+    if how == "separate":
+        return [(name, own, member)]
+    if how == "population":
+        label = name if lights is None else f"{name}[{lights}]"
+        return [(name, lights, ""), ("population_spread", label, ""), ("population_score", f"{name}[{own}]", member)]
+    return [(name, lights, "")]
+
+
+def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> list[tuple[str, str | None]]:
+    """The parameters (name, kind of stage where it depends on that) that the data of a member depend on."""
+    runs = [run for run in experiment.runs if experiment.member.get(run, "") == member]
+    kinds = {s.kind for s in experiment.series if s.run in runs and s.fitted.any()}
+    lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
-    entries: list[tuple[str, str | None]] = []
+    found: list[tuple[str, str | None]] = []
     if "drive" in on:
-        has_depth = {"optical_depth", "faraday_angle"} & set(experiment.apparatus)
-        entries += [("collective_rate", None), ("optical_depth" if has_depth else "radiative_rate", None)]
-        entries += [("squeezing_limit", None), ("light_loss_rate", None)]
-    entries.append(("collision_rate", None))
-    entries += [("pump_rate", label) for label in lights if "pump" in label.split("+")]
+        found += [*_coupled_rates(experiment, member), ("squeezing_limit", None), ("light_loss_rate", None)]
+    found.append(("collision_rate", None))
+    found += [("pump_rate", label) for label in lights if "pump" in label.split("+")]
     if "repump" in on:
-        entries.append(("repump_rate", None))
+        found.append(("repump_rate", None))
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
-    entries += [(dephasing, label) for label in lights]
-    entries += [("initial_n3", None), ("initial_nh", None), ("initial_excess_variance", None)]
-    entries += [(name, index) for name, index, _ in calibrations(experiment)]
-    if any(not series.efficiency_in_scale for series in experiment.series):
-        entries.append(("detection_efficiency", None))
-    return entries
+    found += [(dephasing, label) for label in lights]
+    found += [("initial_n3", None), ("initial_nh", None)]
+    classical = "projection_noise" in kinds or experiment.knows("classical_noise", member)
+    found.append(("classical_noise" if classical else "initial_excess_variance", None))
+    if classical or "coupling" in kinds:
+        found.append(("faraday_angle", None))
+    series = [s for s in experiment.series if s.run in runs]
+    if "light_variance" in kinds or any(not s.efficiency_in_scale for s in series):
+        found.append(("detection_efficiency", None))
+    if "shot_noise" in kinds or ("light_variance" in kinds and experiment.knows("shot_noise_level", member)):
+        found.append(("shot_noise_level", None))
+    if "projection_noise" in kinds or any(s.slope_used for s in series):
+        found.append(("projection_noise_slope", None))
+    if "orientation_beat" in kinds:
+        found.append(("quadratic_zeeman", None))
+    return found
 
 
-def fitted_lights(experiment: Experiment) -> list[str]:
-    """Labels of the kinds of stage in runs that are measured and fitted."""
-    runs = {series.run for series in experiment.series if series.fitted.any()}
+def _coupled_rates(experiment: Experiment, member: str) -> list[tuple[str, str | None]]:
+    """Two of dΓ, Γ and d, from which the third follows; d by the Faraday angle where it is tied to that."""
+    has_depth = any(experiment.knows(name, member) for name in ("optical_depth", "faraday_angle"))
+    depth = [("optical_depth", None)]
+    if experiment.sharing.get("optical_depth") == "tied":
+        depth = [("depth_per_degree", None), ("faraday_angle", None)]
+    if experiment.members and "collective_rate" not in experiment.sharing:
+        return [("radiative_rate", None), *depth]
+    return [("collective_rate", None), *(depth if has_depth else [("radiative_rate", None)])]
+
+
+def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) -> list[str]:
+    """Labels of the kinds of stage in runs (of `among`) that are measured and fitted, and of the probe."""
+    series = [s for s in experiment.series if s.fitted.any()]
+    runs = {s.run for s in series if not s.about.calibration or s.pulse_time}
     runs |= {observation.run for observation in experiment.observations if not observation.excluded}
-    if not runs:
+    probed = [s for s in series if s.kind in ("light_variance", "coupling")]
+    if not runs and not probed:
         runs = set(experiment.runs)
-    return list(dict.fromkeys(stage.label for stage in experiment.stages if stage.run in runs))
+    if among is not None:
+        runs &= set(among)
+        probed = [s for s in probed if s.run in among]
+    labels = [stage.label for stage in experiment.stages if stage.run in runs]
+    return list(dict.fromkeys([*labels, *([PROBE] if probed else [])]))
 
 
 def calibrations(experiment: Experiment) -> list[tuple[str, str, float]]:
@@ -168,21 +237,19 @@ def calibrations(experiment: Experiment) -> list[tuple[str, str, float]]:
     return rows
 
 
-def _default(experiment: Experiment, name: str, index: str | None) -> Prior:
+def _default(experiment: Experiment, name: str, index: str | None, member: str) -> Prior:
     for calibration, of, sigma in calibrations(experiment):
         if (calibration, of) == (name, index):
             return known_prior(name, 1.0 if name == "scale" else 0.0, sigma)
-    known = experiment.apparatus.get(name)
-    if name == "optical_depth":
-        angle = experiment.apparatus.get("faraday_angle")
-        if known is None and angle is not None:
-            depth = DEPTH_PER_DEGREE * angle.value
-            relative = float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY))
-            return known_prior(name, depth, relative * depth)
-        if known is not None and known.sigma == 0:
-            return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value)
-    if known is not None:
-        return known_prior(name, known.value, known.sigma)
+    if name == "optical_depth" and not experiment.knows(name, member) and experiment.knows("faraday_angle", member):
+        angle = experiment.known("faraday_angle", member)
+        depth = DEPTH_PER_DEGREE * angle.value
+        relative = float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY))
+        return known_prior(name, depth, relative * depth)
+    if experiment.knows(name, member):
+        known = experiment.known(name, member)
+        unsure = name == "optical_depth" and known.sigma == 0
+        return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
     return parse_prior(name, DEFAULTS[name])
 
 

@@ -39,9 +39,9 @@ def _description(experiment: Experiment) -> str:
         stages = ", ".join(f"{s.duration:g} ms {s.label}" for s in experiment.run_stages(run))
         lines.append(f"run {run}: {stages}")
     for series in experiment.series:
-        used, total = int(series.fitted.sum()), len(series.time)
+        used, total = int(series.fitted.sum()), len(series.x)
         left_out = f", {total - used} not fitted" if used < total else ""
-        span = f"{series.time[0]:g} to {series.time[-1]:g} ms"
+        span = f"{series.x[0]:g} to {series.x[-1]:g} ms"
         lines.append(f"series {series.name}: {series.kind}, {total} points, {span}, {series.noise} noise{left_out}")
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
@@ -84,7 +84,7 @@ def prior(given: argparse.Namespace) -> int:
     experiment = read(given.experiment)
     settings = model_settings(given)
     target = figure_target(given.figure)
-    values = prior_draws(unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
+    values = prior_draws(experiment, unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
     print(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
     rows = []
     for name, (_, entries, array) in derived_quantities(experiment, values, settings.closure).items():

@@ -43,7 +43,7 @@ def change(old, new):
 
 
 def test_the_unchanged_one_is_read(tmp_path):
-    assert len(datasets.read(write(tmp_path)).series[0].time) == 3
+    assert len(datasets.read(write(tmp_path)).series[0].x) == 3
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_simulate_like_keeps_times_and_noise():
     again = datasets.read(datasets.simulate_like(experiment, {"collective_rate": 0.2}, closure="fixed-number", seed=9))
     assert again.truth.parameters["collective_rate"] == 0.2
     assert again.truth.closure == "fixed-number"
-    np.testing.assert_array_equal(again.series[0].time, experiment.series[0].time)
+    np.testing.assert_array_equal(again.series[0].x, experiment.series[0].x)
     assert again.simulated
 
 
@@ -117,4 +117,4 @@ def test_units_are_converted(tmp_path):
     csv.write_text("\n".join([head, *scaled]))
     found = datasets.read(tmp_path / "a")
     assert found.stages[0].duration == pytest.approx(20.0)
-    np.testing.assert_allclose(found.series[0].time, datasets.read("fig2b-d55").series[0].time)
+    np.testing.assert_allclose(found.series[0].x, datasets.read("fig2b-d55").series[0].x)

@@ -6,11 +6,12 @@ from scipy import stats
 
 from dissentangle.forward_models import NOISES, InvalidValue, noise_kind
 
-MEAN, SPREAD = 0.8, {"gaussian": 0.02, "student-t": 0.02, "gamma": 40.0}
+MEAN, SPREAD = 0.8, {"gaussian": 0.02, "student-t": 0.02, "gamma": 40.0, "gamma-single": 40.0}
 SCIPY = {
     "gaussian": stats.norm(0.8, 0.02),
     "student-t": stats.t(4.0, 0.8, 0.02),
     "gamma": stats.gamma(39.0, scale=0.8 / 39.0),
+    "gamma-single": stats.gamma(19.5, scale=0.8 / 19.5),
 }
 
 
@@ -21,7 +22,7 @@ def test_log_density(name):
     np.testing.assert_allclose(found, SCIPY[name].logpdf(value), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["gaussian", "gamma"])
+@pytest.mark.parametrize("name", ["gaussian", "gamma", "gamma-single"])
 def test_scatter_is_the_standard_deviation(name):
     assert NOISES[name].scatter(MEAN, SPREAD[name]) == pytest.approx(SCIPY[name].std(), rel=1e-12)
 
@@ -38,6 +39,7 @@ def test_gamma_is_the_scatter_of_a_variance_from_two_quadratures():
     shots = rng.normal(0, np.sqrt(0.4), (5000, 2, 40))
     xi = shots.var(axis=2, ddof=1).sum(axis=1)
     assert stats.kstest(xi, SCIPY["gamma"].cdf).pvalue > 1e-3
+    assert stats.kstest(2 * shots.var(axis=2, ddof=1)[:, 0], SCIPY["gamma-single"].cdf).pvalue > 1e-3
 
 
 def test_gamma_of_no_variance_is_nan():

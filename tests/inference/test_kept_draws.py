@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from dissentangle.datasets import read
+from dissentangle.datasets.predictions import predict
 from dissentangle.inference import draws, kept_draws
 from dissentangle.inference.diagnostics import summarise
 from dissentangle.inference.draws import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fit_tree import fit_tree
-from dissentangle.inference.predictions import predict
 from dissentangle.inference.sampling import Draws, SamplerSettings
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 
@@ -22,8 +22,8 @@ def with_points(points):
     long = [
         replace(
             series,
-            time=np.linspace(0.01, 20, points),
-            value=np.interp(np.linspace(0.01, 20, points), series.time, series.value),
+            x=np.linspace(0.01, 20, points),
+            value=np.interp(np.linspace(0.01, 20, points), series.x, series.value),
             spread=np.resize(series.spread, points),
         )
         for series in experiment.series
@@ -34,7 +34,7 @@ def with_points(points):
 def fit_of(experiment, chains, number):
     """The tree of a fit whose draws are those of the prior: sampling is no matter here."""
     parameters = unknowns(experiment, ModelSettings())
-    values = prior_draws(parameters, chains * number, np.random.default_rng(1))
+    values = prior_draws(experiment, parameters, chains * number, np.random.default_rng(1))
     variables = {}
     for name in dict.fromkeys(u.name for u in free(parameters)):
         columns = [values[u.label].reshape(chains, number) for u in parameters if u.name == name]
@@ -81,7 +81,7 @@ def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
 def test_memory_is_bounded():
     """Means, temporaries and integration grids of 400 draws × 30,000 points would be gigabytes."""
     experiment = with_points(10_000)
-    values = prior_draws(unknowns(experiment, ModelSettings()), 40, np.random.default_rng(1))
+    values = prior_draws(experiment, unknowns(experiment, ModelSettings()), 40, np.random.default_rng(1))
     tracemalloc.start()
     try:
         found = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-4)
@@ -95,7 +95,7 @@ def test_memory_is_bounded():
 
 def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     experiment = read("fig2b-d55")
-    values = prior_draws(unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1))
+    values = prior_draws(experiment, unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1))
     whole = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-9)
     monkeypatch.setattr(draws, "_GROUP", 90)
     single = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-9)

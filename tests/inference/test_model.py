@@ -11,11 +11,11 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Known, read
+from dissentangle.datasets.predictions import predict
 from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.coordinates import coordinates, plain
 from dissentangle.inference.draws import log_likelihood, prior_draws
 from dissentangle.inference.model import model_of
-from dissentangle.inference.predictions import predict
 from dissentangle.inference.symbolic import NotTranslatable
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 
@@ -26,6 +26,8 @@ VARIANTS = [
     ("fig2c-dark", {"closure": "fixed-number"}),
     ("fig2c-dark", {"free_dephasing": True}),
     ("krauter2011-published", {}),
+    ("laboratory-d55", {}),
+    ("laboratory-d55", {"closure": "fixed-number", "free_dephasing": True}),
     ("fig2b-d35", {"priors": {"collective_rate": "halfnormal(0.2)", "collision_rate": "uniform(0, 0.05)"}}),
     ("fig2b-d35", {"priors": {"squeezing_limit": "normal(0.02, 0.01)", "light_loss_rate": "normal(0.01, 0.01)"}}),
 ]
@@ -100,7 +102,7 @@ def test_coordinates_have_constant_jacobian(experiment, settings):
 def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
     model = model_of(experiment, settings)
     parameters = unknowns(experiment, settings)
-    values = prior_draws(parameters, 4, np.random.default_rng(4))
+    values = prior_draws(experiment, parameters, 4, np.random.default_rng(4))
     values |= {"light_loss_rate": np.full(4, 0.02)}
     found = log_likelihood(experiment, predict(experiment, values, settings.closure))
     terms = model.logp(vars=model.observed_RVs, sum=False)

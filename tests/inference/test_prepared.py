@@ -36,8 +36,8 @@ def test_measured_values_errors_and_texts_do_not_change_the_form():
 
 
 CHANGES = {
-    "times": with_xi(time=XI.time * 0.999),
-    "fewer points": with_xi(time=XI.time[:-1], value=XI.value[:-1], spread=XI.spread[:-1]),
+    "times": with_xi(x=XI.x * 0.999),
+    "fewer points": with_xi(x=XI.x[:-1], value=XI.value[:-1], spread=XI.spread[:-1]),
     "excluded": with_xi(excluded=np.arange(30) == 3),
     "noise": with_xi(noise="gaussian"),
     "tail": with_xi(tail=7.0),

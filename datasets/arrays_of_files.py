@@ -1,0 +1,164 @@
+"""Arrays by name in the binary files that labs write: NetCDF, HDF5, MATLAB .mat (v5 and v7.3), LabVIEW TDMS.
+
+An array is read when it is asked for, or slice by slice (`Source.rows`), so that a large file need not fit in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .csv_table import check_size
+from .errors import ExperimentError, nearest, violation
+
+LARGEST = 1 << 34
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open file. `arrays`: its arrays by name (anything with shape, dtype and slices); `path`: for errors."""
+
+    path: Path
+    arrays: Mapping[str, Any]
+
+    def array(self, name: str) -> Any:
+        """The array of this name, not read yet; ExperimentError where it is missing or is not numbers."""
+        found = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/")))
+        if found is None:
+            some = ", ".join(list(self.arrays)[:20]) or "nothing"
+            raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
+        if np.dtype(found.dtype).kind not in "iuf":
+            raise violation(f"{self.path}: {name!r}", f"entries of type {found.dtype}", "real numbers")
+        return found
+
+    def column(self, name: str) -> np.ndarray:
+        """The array of this name as one column of finite numbers."""
+        values = np.asarray(self.array(name)[...], float)
+        if values.ndim > 1 and values.size == max(values.shape, default=0):
+            values = values.ravel()  # MATLAB's vectors are matrices
+        if values.ndim != 1:
+            raise violation(f"{self.path}: {name!r}", f"an array of shape {values.shape}", "one dimension")
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            raise violation(f"{self.path}: {name!r}: entry {row + 1}", f"{values[row]:g}", "a finite number")
+        return values
+
+
+def _hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+    import h5py
+
+    file = stack.enter_context(h5py.File(path, "r"))
+    found: dict[str, Any] = {}
+    file.visititems(lambda name, item: found.update({f"/{name}": item}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+    """Version 7.3 is HDF5, with its dimensions in reverse order; older ones SciPy reads, structs as `struct.field`."""
+    import h5py
+
+    if h5py.is_hdf5(path):
+        return {
+            name.replace("/", ".").lstrip("."): _Transposed(array)
+            for name, array in _hdf5(path, stack).items()
+            if not name.startswith("/#refs#")
+        }
+    from scipy.io import loadmat
+
+    found: dict[str, Any] = {}
+
+    def collect(name: str, value: Any) -> None:
+        if isinstance(value, np.ndarray) and value.dtype.names is not None and value.size == 1:
+            for field in value.dtype.names:
+                collect(f"{name}.{field}", value[field].item())
+        elif isinstance(value, np.ndarray):
+            found[name] = value
+
+    for name, value in loadmat(path).items():
+        if not name.startswith("__"):
+            collect(name, value)
+    return found
+
+
+@dataclass(frozen=True)
+class _Transposed:
+    """An array with its dimensions in reverse order, read when sliced."""
+
+    inner: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.inner.shape[::-1])
+
+    @property
+    def dtype(self) -> Any:
+        return self.inner.dtype
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if rows is Ellipsis:
+            return np.asarray(self.inner[...].T)
+        return np.asarray(self.inner[..., rows].T)
+
+
+def _tdms(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+    try:
+        from nptdms import TdmsFile
+    except ImportError as error:
+        raise violation(str(path), "no npTDMS", "pip install 'dissentangle[tdms]' to read TDMS files") from error
+    file = stack.enter_context(TdmsFile.open(stack.enter_context(path.open("rb"))))
+    return {
+        f"/{group.name}/{channel.name}": _Channel(channel) for group in file.groups() for channel in group.channels()
+    }
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """A TDMS channel as an array."""
+
+    inner: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.inner),)
+
+    @property
+    def dtype(self) -> Any:
+        return self.inner.dtype
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return np.asarray(self.inner[:] if rows is Ellipsis else self.inner[rows])
+
+
+_FORMATS: dict[str, tuple[str, Callable[[Path, contextlib.ExitStack], Mapping[str, Any]]]] = {
+    ".nc": ("a NetCDF 4 file", _hdf5),
+    ".h5": ("an HDF5 file", _hdf5),
+    ".hdf5": ("an HDF5 file", _hdf5),
+    ".mat": ("a MATLAB file", _matlab),
+    ".tdms": ("a TDMS file", _tdms),
+}
+SUFFIXES = tuple(_FORMATS)
+
+
+@contextlib.contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """The arrays of a file whose suffix is one of `SUFFIXES`; ExperimentError where it is broken or something else."""
+    check_size(path, LARGEST)
+    name, opener = _FORMATS[path.suffix.lower()]
+    with contextlib.ExitStack() as stack:
+        try:
+            arrays = opener(path, stack)
+        except ExperimentError:
+            raise
+        except Exception as error:  # what a reader makes of a file that is something else is its own affair
+            raise violation(str(path), f"{type(error).__name__}: {error}", name) from error
+        if not arrays:
+            raise violation(str(path), "no arrays", name)
+        try:
+            yield Source(path, arrays)
+        except (OSError, RuntimeError) as error:  # damaged inside: shows when an array is read
+            raise violation(str(path), f"{type(error).__name__}: {error}", f"{name} that is whole") from error

@@ -1,0 +1,130 @@
+"""From the columns of a lab's file to those of a series: names, units, components, shots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .arrays_of_files import SUFFIXES, open_source
+from .csv_table import read_table
+from .errors import check_keys, violation
+from .experiment import Points
+from .kinds import ABSCISSAS, SHOTS, Kind
+from .shots import read_shots
+from .units import factor
+
+SPREADS = ("sigma", "repetitions")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How a file's columns are called.
+
+    names : our column → theirs, or a number that holds for all rows;  units : our column → unit;  where : for errors
+    """
+
+    names: dict[str, Any]
+    units: dict[str, str]
+    separator: str | None = None
+    where: str = "columns"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The numbers of a series, as in Series; `spread`, "sigma" or "repetitions", says what `spreads` are."""
+
+    points: Points
+    value: np.ndarray
+    spread: str
+    spreads: np.ndarray
+    excluded: np.ndarray | None = None
+    note: str = ""
+
+
+def read_columns(path: Path, kind: Kind, mapping: Mapping) -> Table:
+    """A series from a table of any known format; ExperimentError says file and line, column or key."""
+    known = (kind.abscissa, *kind.components, *SPREADS, "exclude")
+    check_keys(f"{mapping.where}: columns", mapping.names, known)
+    check_keys(f"{mapping.where}: units", {k: u for k, u in mapping.units.items() if k not in ABSCISSAS}, known)
+    columns = _read(path, known, mapping)
+    if kind.abscissa == "number" and "number" not in columns and columns:
+        columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
+    return table_of(columns, kind, str(path), mapping.units, mapping.where)
+
+
+def table_of(
+    columns: dict[str, np.ndarray], kind: Kind, source: str, units: dict[str, str], where: str = "series"
+) -> Table:
+    """The same from columns in memory."""
+    for name in (kind.abscissa, *kind.components):
+        if name not in columns:
+            expected = f"columns {kind.abscissa}, {', '.join(kind.components)} and sigma or repetitions"
+            raise violation(f"{source}: column {name!r}", "no such column", expected)
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{length} of {name}" for name, length in lengths.items())
+        raise violation(source, f"columns of different length: {found}", "one length")
+    for name, unit in units.items():
+        if name in columns:
+            columns[name] = columns[name] * factor(unit, ABSCISSAS.get(name, "1"), f"{where}: units: {name}")
+    given = [name for name in SPREADS if name in columns]
+    if len(given) != 1:
+        found = "both sigma and repetitions" if given else "neither sigma nor repetitions"
+        raise violation(source, found, "one of the two columns")
+    count = len(kind.components)
+    x, excluded = np.repeat(columns[kind.abscissa], count), _excluded(source, columns)
+    component = np.tile(np.arange(count, dtype=np.int8), len(x) // count) if count > 1 else None
+    value = np.stack([columns[name] for name in kind.components], axis=-1).ravel()
+    return Table(
+        Points(x, component),
+        value,
+        given[0],
+        np.repeat(columns[given[0]], count),
+        None if excluded is None else np.repeat(excluded, count),
+    )
+
+
+def read_quadratures(path: Path, kind: Kind, mapping: Mapping) -> Table:
+    """A series of variances from a file of shots; a running number serves where shot noise has no column `number`."""
+    key = SHOTS[kind.name]
+    check_keys(f"{mapping.where}: columns", mapping.names, (key, *kind.components))
+    for name, theirs in mapping.names.items():
+        if not isinstance(theirs, str):
+            raise violation(f"{mapping.where}: columns: {name}", theirs, "the name of a column")
+    names = {"key": mapping.names.get(key, key)} | {c: mapping.names.get(c, c) for c in kind.components}
+    reduced = read_shots(path, names, mapping.separator)
+    unit = mapping.units.get(key, ABSCISSAS[key])
+    x = reduced.key * factor(unit, ABSCISSAS[key], f"{mapping.where}: units: {key}")
+    count = len(kind.components)
+    points = Points(np.repeat(x, count), np.tile(np.arange(count, dtype=np.int8), len(x)))
+    repetitions = np.repeat(reduced.repetitions, count)
+    return Table(points, reduced.variance.ravel(), "repetitions", repetitions, note=reduced.note)
+
+
+def _read(path: Path, known: tuple[str, ...], mapping: Mapping) -> dict[str, np.ndarray]:
+    """Columns by our names, constant ones filled in."""
+    theirs = {ours: name for ours, name in mapping.names.items() if isinstance(name, str)}
+    if path.suffix.lower() in SUFFIXES:
+        with open_source(path) as source:
+            if not mapping.names:
+                theirs = {name: name for name in known if name in source.arrays or f"/{name}" in source.arrays}
+            columns = {ours: source.column(name) for ours, name in theirs.items()}
+    else:
+        columns = read_table(path, known, theirs if mapping.names else None, mapping.separator)
+    rows = len(next(iter(columns.values()))) if columns else 0
+    for ours, number in mapping.names.items():
+        if not isinstance(number, str):
+            columns[ours] = np.full(rows, float(number))
+    return columns
+
+
+def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
+    if "exclude" not in columns:
+        return None
+    column = columns["exclude"]
+    if not np.isin(column, (0, 1)).all():
+        raise violation(f"{source}: column 'exclude'", f"{column[~np.isin(column, (0, 1))][0]:g}", "0 or 1")
+    return column.astype(bool) if column.any() else None

@@ -1,0 +1,188 @@
+"""What the model predicts for each series and published number, for NumPy draws and PyTensor graphs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..forward_models import (
+    OBSERVABLES,
+    Closure,
+    RateBounds,
+    polarization_decay_time,
+    transverse_spin_decay_time,
+)
+from ..forward_models.calibration_curves import coupling_at_angle, initial_spin_noise
+from ..forward_models.orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_populations
+from ..forward_models.readout import light_variance, readout_of
+from .experiment import DECAY_TIMES, Experiment, Observation, Points, Series
+from .kinds import VARIANCES
+from .run_state import RunState, column, run_state, stages_of
+from .stage_rates import Values
+
+_DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
+PROBE = "drive"
+"""What is on while the atoms are read out: the drive alone, whose light is the probe."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Expected values of the data: (…, T) a series, (…) a published number."""
+
+    series: dict[str, Any]
+    observations: list[Any]
+
+
+def predict(
+    experiment: Experiment,
+    values: Values,
+    closure: Closure,
+    *,
+    points: Mapping[str, Points] | None = None,
+    observations: tuple[Observation, ...] | None = None,
+    rate_bounds: Mapping[str, RateBounds] | None = None,
+    accuracy: float = 1e-9,
+    xp: Any = np,
+) -> Predictions:
+    """Expected values, calibration errors included (observed = scale × model + offset).
+
+    values : parameters by label; numbers, arrays of one value a draw, or symbolic
+    points : for each series where to predict; by default where it was measured
+    observations : by default those of the experiment that are fitted
+    rate_bounds : by run; needed for symbolic values
+    """
+    wanted = fitted_observations(experiment) if observations is None else observations
+    at = {series.name: series.points if points is None else points[series.name] for series in experiment.series}
+    runs = {}
+    for run in experiment.runs:
+        times = [_times(s, at[s.name]) for s in experiment.series if s.run == run]
+        times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity in OBSERVABLES]
+        bounds = None if rate_bounds is None else rate_bounds.get(run)
+        runs[run] = run_state(experiment, run, values, closure, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
+    return Predictions(
+        {s.name: _expected(s, at[s.name], runs[s.run]) for s in experiment.series},
+        [_observation(o, runs[o.run]) for o in wanted],
+    )
+
+
+def _times(series: Series, at: Points) -> np.ndarray:
+    """The times of the run at which the state of the atoms matters for a series, that at the start aside."""
+    if series.about.abscissa == "time":
+        return at.x
+    return np.array([series.pulse_time]) if series.pulse_time else np.empty(0)
+
+
+def moving_runs(experiment: Experiment) -> list[str]:
+    """The runs in which time matters for data that are fitted: all rates of their stages are parameters."""
+    runs = {s.run for s in experiment.series if s.fitted.any() and len(_times(s, s.fitted_points))}
+    runs |= {o.run for o in fitted_observations(experiment)}
+    return [run for run in experiment.runs if run in runs]
+
+
+def _expected(series: Series, at: Points, run: RunState) -> Any:
+    """Expected values of a series with its calibration errors."""
+    mean = _MEANS.get(series.kind, _observable)(series, at, run)
+    scale, offset = run.of_series("scale", series), run.of_series("offset", series)
+    mean = mean if scale is None else scale * mean
+    return mean if offset is None else mean + offset
+
+
+def _observable(series: Series, at: Points, run: RunState) -> Any:
+    mean = run.at(series.kind, at.x)
+    if series.kind in VARIANCES and not series.efficiency_in_scale:
+        assumed = run.experiment.known("detection_efficiency", run.member).value
+        limit = run.value("squeezing_limit")
+        mean = limit + run.value("detection_efficiency") / assumed * (mean - limit)
+    if series.slope_used:
+        mean = mean * run.value("projection_noise_slope") / series.slope_used
+    return mean
+
+
+def _light_variance(series: Series, at: Points, run: RunState) -> Any:
+    """In the unit of the measurement: shot noise times what the atoms make of it."""
+    noise = light_variance(run.at("xi", at.x), run.readout_at(at.x, series.probe_duration), xp=run.xp)
+    return run.value("shot_noise_level", 1.0) * noise
+
+
+def _coupling(series: Series, at: Points, run: RunState) -> Any:
+    n2, p = column(run.initial.n2), column(run.initial.p)
+    readout = readout_of(run.probe(series.probe_duration), n2, p, series.probe_duration, run.closure)
+    return coupling_at_angle(at.x, run.value("faraday_angle"), readout, xp=run.xp)
+
+
+def _projection_noise(series: Series, at: Points, run: RunState) -> Any:
+    n2, p = column(run.initial.n2), column(run.initial.p)
+    return initial_spin_noise(at.x, run.value("projection_noise_slope"), run.value("classical_noise"), n2, p)
+
+
+def _shot_noise(series: Series, at: Points, run: RunState) -> Any:
+    return run.value("shot_noise_level") + np.zeros(len(at.x))
+
+
+def _at_pulse(series: Series, run: RunState) -> tuple[Any, Any]:
+    """n2 and p when the RF pulse comes, as columns."""
+    if series.pulse_time:
+        n2, p = (run.at(name, np.array([series.pulse_time])) for name in ("n2", "p"))
+        return n2, p
+    return column(run.initial.n2), column(run.initial.p)
+
+
+def tested_populations(experiment: Experiment, series: Series, values: Values) -> list[np.ndarray]:
+    """Populations p₄, …, p₋₄ within F = 4, (draws,) each, when an orientation test is made."""
+    times = [np.array([series.pulse_time])] if series.pulse_time else []
+    run = run_state(experiment, series.run, values, "microscopic", times)  # populations have no closure
+    return [np.ravel(population) for population in beat_populations(series, *_at_pulse(series, run), values)]
+
+
+def beat_populations(series: Series, n2: Any, p: Any, values: Values) -> list[Any]:
+    """Populations of the sub-levels of F = 4: p₃/p₄ from the three-state model, the deeper ones by their ratios."""
+    deeper = [column(values[f"population_ratio[{ratio_entry(series, m)}]"]) for m in SUBLEVELS[2:]]
+    return sublevel_populations([(n2 - p) / (n2 + p), *deeper])
+
+
+def ratio_entry(series: Series, m: int) -> str:
+    """Entry of `population_ratio` for p_m/p_{m+1} in a series."""
+    return f"{series.name}: {m}"
+
+
+def _orientation_beat(series: Series, at: Points, run: RunState) -> Any:
+    n2, p = _at_pulse(series, run)
+    precession = Precession(
+        run.of_series("beat_in_phase", series),
+        run.of_series("beat_quadrature", series),
+        run.of_series("beat_detuning", series),
+        run.value("quadratic_zeeman"),
+        run.of_series("coherence_time", series),
+    )
+    populations = beat_populations(series, n2, p, run.values)
+    both = orientation_beat(at.x[::2], populations, precession, xp=run.xp)  # points are pairs of components
+    pairs = run.xp.stack(both, axis=-1)
+    return pairs.reshape((*pairs.shape[:-2], 2 * pairs.shape[-2])) if run.xp is np else pairs.flatten()
+
+
+_MEANS: dict[str, Callable[[Series, Points, RunState], Any]] = {
+    "light_variance": _light_variance,
+    "coupling": _coupling,
+    "projection_noise": _projection_noise,
+    "shot_noise": _shot_noise,
+    "orientation_beat": _orientation_beat,
+}
+
+
+def _observation(observation: Observation, run: RunState) -> Any:
+    if observation.quantity in DECAY_TIMES:
+        stage = stages_of(run.experiment, observation.run, run.values)[0]
+        mean = _DECAY[observation.quantity](stage.rates, run.initial)
+    else:
+        mean = run.at(observation.quantity, np.array([observation.time]))[..., 0]
+    if observation.scale_uncertainty:
+        mean = mean * run.values.get(f"scale[{observation.shared_scale or observation.label}]", 1.0)
+    return mean
+
+
+def fitted_observations(experiment: Experiment) -> tuple[Observation, ...]:
+    """The published numbers that enter the likelihood."""
+    return tuple(o for o in experiment.observations if not o.excluded)

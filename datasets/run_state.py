@@ -1,0 +1,89 @@
+"""A run as the model sees it: the state of the atoms at some times, and the parameters that readout needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..forward_models import Closure, InitialState, RateBounds, Rates, Stage, Trajectory, evolve
+from ..forward_models.readout import Readout, readout_of
+from .experiment import Experiment, Series, StageEntry
+from .stage_rates import Values, find, initial_of, rates_of
+
+PROBE = "drive"
+"""What is on while the atoms are read out: the drive alone, whose light is the probe."""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run as the model sees it. `trajectory`: its observables at the times `grid`; None where there are none."""
+
+    experiment: Experiment
+    values: Values
+    closure: Closure
+    name: str
+    member: str
+    initial: InitialState
+    grid: np.ndarray
+    trajectory: Trajectory | None
+    xp: Any
+
+    def at(self, kind: str, times: np.ndarray) -> Any:
+        """The observable at some of the times of the grid."""
+        return getattr(self.trajectory, kind)[..., np.searchsorted(self.grid, times)]
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """A parameter, as a column where it has one value a draw."""
+        return column(find(self.values, name, self.member, default=default))
+
+    def readout_at(self, times: np.ndarray, duration: float) -> Readout:
+        """The readout by a probe pulse that begins at these times."""
+        n2, p = (self.at(name, times) for name in ("n2", "p"))
+        return readout_of(self.probe(duration), n2, p, duration, self.closure, self.value("detection_efficiency"))
+
+    def of_series(self, name: str, series: Series, default: Any = None) -> Any:
+        """A parameter of one series, as a column."""
+        return column(self.values.get(f"{name}[{series.name}]", default))
+
+    def probe(self, duration: float) -> Rates:
+        """The rates while the atoms are read out, as columns."""
+        stage = StageEntry(duration, frozenset({PROBE}), self.name)
+        depth = self.experiment.run_depth.get(self.name, 1.0)
+        rates = rates_of(self.values, stage, depth, self.member)
+        return Rates(**{name: column(value) for name, value in vars(rates).items()})
+
+
+def run_state(
+    experiment: Experiment,
+    run: str,
+    values: Values,
+    closure: Closure,
+    times: Sequence[np.ndarray],
+    *,
+    rate_bounds: RateBounds | None = None,
+    accuracy: float = 1e-9,
+    xp: Any = np,
+) -> RunState:
+    """The run, evolved to all of these times (arrays, ms)."""
+    member = experiment.member.get(run, "")
+    initial = initial_of(values, member)
+    grid = np.unique(np.concatenate(times)) if times else np.empty(0)
+    trajectory = None
+    if len(grid):
+        stages = stages_of(experiment, run, values)
+        trajectory = evolve(stages, grid, initial, closure, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
+    return RunState(experiment, values, closure, run, member, initial, grid, trajectory, xp)
+
+
+def column(value: Any) -> Any:
+    """Draws (n,) as (n, 1), to go with (n, T); anything else as it is."""
+    return value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
+
+
+def stages_of(experiment: Experiment, run: str, values: Values) -> list[Stage]:
+    """The stages of a run with the rates that `values` give."""
+    depth, member = experiment.run_depth.get(run, 1.0), experiment.member.get(run, "")
+    return [Stage(entry.duration, rates_of(values, entry, depth, member)) for entry in experiment.run_stages(run)]
