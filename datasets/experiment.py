@@ -162,6 +162,8 @@ class Experiment:
 
     Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
     are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
+    From a calibration: priors `calibrated`, and the `correlation` (n, n) of those of the parameters `correlated`, on
+    the scale on which each is normal.
     """
 
     title: str
@@ -177,6 +179,9 @@ class Experiment:
     member: dict[str, str] = field(default_factory=dict)
     sharing: dict[str, str] = field(default_factory=dict)
     known_of: dict[str, dict[str, Known]] = field(default_factory=dict)
+    calibrated: dict[str, str] = field(default_factory=dict)
+    correlated: tuple[str, ...] = ()
+    correlation: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def members(self) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..forward_models import CLOSURES, LIGHTS, NOISES, PARAMETERS
+from .calibration_file import read_calibration, with_calibration
 from .checks import check_choice, check_experiment
 from .columns import Mapping, read_columns, read_quadratures
 from .csv_table import check_size
@@ -30,6 +31,7 @@ _TOP = (
     "series",
     "observation",
     "prior",
+    "calibration",
     "truth",
 )
 _SERIES = (
@@ -93,6 +95,9 @@ def read_folder(folder: Path) -> Experiment:
         truth=_truth(where, table),
     )
     series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series"))
+    if "calibration" in table:
+        file = _inside(where, _required(where, table, "calibration", str), folder, "calibration")
+        experiment = with_calibration(experiment, read_calibration(file))
     return check_experiment(replace(experiment, series=series), where, [row["file"] for row in table.get("series", [])])
 
 
@@ -253,12 +258,12 @@ def _time(where: str, row: dict[str, Any], key: str) -> float:
     return quantity(row[key], "ms", f"{where}: {key}") if key in row else 0.0
 
 
-def _inside(where: str, file: str, folder: Path) -> Path:
+def _inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
     """The path of a file of the experiment, which must lie in its folder."""
     if not file.isprintable():
-        raise violation(f"{where}: file", repr(file), "the name of a file")
+        raise violation(f"{where}: {key}", repr(file), "the name of a file")
     if folder.resolve() not in (folder / file).resolve().parents:
-        raise violation(f"{where}: file", repr(file), "a file inside the folder of the experiment")
+        raise violation(f"{where}: {key}", repr(file), "a file inside the folder of the experiment")
     return folder / file
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ..forward_models import LIGHTS, NOISES, PARAMETERS
+from .calibration_file import CalibrationFile, write_calibration
 from .csv_table import write_table
 from .errors import ExperimentError
 from .experiment import DECAY_TIMES, MAIN_RUN, Experiment, Known, Observation, Series
 from .folder import FILE
 from .tree import FORMAT_VERSION
+
+CALIBRATION = "calibration.toml"
 
 
 def write_folder(experiment: Experiment, folder: Path) -> None:
@@ -32,6 +35,16 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
         table["description"] = experiment.description
     if experiment.apparatus:
         table["apparatus"] = {name: _known_row(name, known) for name, known in experiment.apparatus.items()}
+    if experiment.calibrated:
+        calibration = CalibrationFile(
+            experiment.title,
+            experiment.simulated,
+            experiment.calibrated,
+            experiment.correlated,
+            experiment.correlation,
+        )
+        write_calibration(calibration, folder / CALIBRATION)
+        table["calibration"] = CALIBRATION
     if experiment.priors:
         table["prior"] = experiment.priors
     if experiment.truth is not None:

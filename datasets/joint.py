@@ -18,7 +18,7 @@ from ..forward_models import LIGHTS, PARAMETERS
 from .checks import check_choice, check_experiment
 from .csv_table import check_size
 from .errors import ExperimentError, check_keys, violation
-from .experiment import MAIN_RUN, Experiment, Known
+from .experiment import MAIN_RUN, Experiment, Known, Truth
 
 WAYS = ("shared", "separate", "population", "tied")
 SEPARATE = (
@@ -72,7 +72,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         known_of={name: {k: v for k, v in part.apparatus.items() if ways.get(k, "shared") != "shared"} | _depth(part)
                   for name, part in parts.items()},
     )  # fmt: skip
-    return check_experiment(whole, "joint fit")
+    return check_experiment(replace(whole, truth=_truth(parts, ways)), "joint fit")
 
 
 def read_sharing(path: str | Path) -> dict[str, str]:
@@ -144,6 +144,25 @@ def _common(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[st
                     f'one value, or {name} = "separate"',
                 )
     return {name: entry for name, (_, entry) in known.items()}
+
+
+def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | None:
+    """The truth of simulated experiments, as far as the joint model has a parameter for it."""
+    truths = {member: part.truth for member, part in parts.items()}
+    closures = {truth.closure for truth in truths.values() if truth is not None}
+    if None in truths.values() or len(closures) != 1:
+        return None
+    values: dict[str, set[float]] = {}
+    for member, truth in truths.items():
+        for label, value in truth.parameters.items() if truth is not None else ():
+            name, _, index = label.rstrip("]").partition("[")
+            if PARAMETERS[name].per_series:
+                label = f"{name}[{member}.{index}]"  # noqa: PLW2901
+            elif ways.get(name, "shared") != "shared" or name == "collective_rate":
+                label = f"{name}[{member}: {index}]" if index else f"{name}[{member}]"  # noqa: PLW2901
+            values.setdefault(label, set()).add(value)
+    common = {label: found.pop() for label, found in values.items() if len(found) == 1}
+    return Truth(common, closures.pop(), 0)
 
 
 def _common_priors(parts: Mapping[str, Experiment]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from ..forward_models import (
 )
 from ..forward_models.calibration_curves import coupling_at_angle, initial_spin_noise
 from ..forward_models.orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_populations
-from ..forward_models.readout import light_variance, readout_of
+from ..forward_models.readout import Readout, light_variance
 from .experiment import DECAY_TIMES, Experiment, Observation, Points, Series
 from .kinds import VARIANCES
 from .run_state import RunState, column, run_state, stages_of
@@ -108,8 +108,12 @@ def _light_variance(series: Series, at: Points, run: RunState) -> Any:
 
 
 def _coupling(series: Series, at: Points, run: RunState) -> Any:
-    n2, p = column(run.initial.n2), column(run.initial.p)
-    readout = readout_of(run.probe(series.probe_duration), n2, p, series.probe_duration, run.closure)
+    readout = Readout(
+        swap_rate=0.5 * run.collective_rate() * column(run.initial.p),
+        extra_decay_rate=0.5 * run.probe_dephasing(),
+        squeezing_limit=run.value("squeezing_limit"),
+        duration=series.probe_duration,
+    )
     return coupling_at_angle(at.x, run.value("faraday_angle"), readout, xp=run.xp)
 
 

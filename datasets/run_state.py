@@ -11,7 +11,7 @@ import numpy as np
 from ..forward_models import Closure, InitialState, RateBounds, Rates, Stage, Trajectory, evolve
 from ..forward_models.readout import Readout, readout_of
 from .experiment import Experiment, Series, StageEntry
-from .stage_rates import Values, find, initial_of, rates_of
+from .stage_rates import Values, collective_rate_of, find, initial_of, rates_of
 
 PROBE = "drive"
 """What is on while the atoms are read out: the drive alone, whose light is the probe."""
@@ -38,6 +38,15 @@ class RunState:
     def value(self, name: str, default: Any = None) -> Any:
         """A parameter, as a column where it has one value a draw."""
         return column(find(self.values, name, self.member, default=default))
+
+    def collective_rate(self) -> Any:
+        """dΓ of this run at its beginning, as a column."""
+        return column(collective_rate_of(self.values, self.member)) * self.experiment.run_depth.get(self.name, 1.0)
+
+    def probe_dephasing(self) -> Any:
+        """Γ̃ while the atoms are read out, as a column: where it is a parameter itself, nothing else is needed."""
+        effective = find(self.values, "dephasing_rate", self.member, PROBE)
+        return self.probe(1.0).dephasing_rate if effective is None else column(effective)
 
     def readout_at(self, times: np.ndarray, duration: float) -> Readout:
         """The readout by a probe pulse that begins at these times."""

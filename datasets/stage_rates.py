@@ -38,12 +38,18 @@ def optical_depth_of(parameters: Values, member: str = "") -> Any:
     return depth
 
 
+def collective_rate_of(parameters: Values, member: str = "") -> Any:
+    """dΓ: itself, or d Γ."""
+    collective = find(parameters, "collective_rate", member)
+    if collective is None:
+        collective = optical_depth_of(parameters, member) * find(parameters, "radiative_rate", member)
+    return collective
+
+
 def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
     """dΓ and Γ, one of which follows from the other and d where it is not a parameter itself."""
-    collective = find(parameters, "collective_rate", member)
+    collective = collective_rate_of(parameters, member)
     radiative = find(parameters, "radiative_rate", member)
-    if collective is None:
-        collective = optical_depth_of(parameters, member) * radiative
     if radiative is None:
         radiative = collective / optical_depth_of(parameters, member)
     return collective, radiative

@@ -8,6 +8,7 @@
 /observations dim observation: quantity, time (ms), value, sigma, run, …
 /priors      attributes: parameter = specification
 /truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
+/calibration attributes: parameter = prior; correlation (label, column) of some of them
 /sharing     of a joint experiment: member of each run; attributes: parameter = way; /known_of/MEMBER like apparatus
 
 Series that are not measured against time have the dim `delay`, `faraday_angle` or `number` in place of `time`, and
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..forward_models import LIGHTS, NOISES, PARAMETERS
+from .calibration_file import check_correlation
 from .checks import check_choice, check_experiment
 from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
@@ -66,6 +68,12 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         ),
         "/priors": xr.Dataset(attrs=dict(experiment.priors)),
     }
+    if experiment.calibrated:
+        groups["/calibration"] = xr.Dataset(
+            {"correlation": (("label", "column"), experiment.correlation)},
+            coords={"label": np.array(experiment.correlated, object)},
+            attrs=experiment.calibrated,
+        )
     if experiment.members:
         groups["/sharing"] = xr.Dataset(
             {"member": ("run", np.array([experiment.member[run] for run in experiment.runs], object))},
@@ -208,7 +216,18 @@ def _from_tree(tree: Any) -> Experiment:
         else {str(r): str(m) for r, m in zip(sharing["run"].values, sharing["member"].values, strict=True)},
         sharing={} if sharing is None else {str(k): str(v) for k, v in sharing.attrs.items()},
         known_of={str(name): _apparatus(group.dataset) for name, group in known_of.items()},
+        **_calibration(tree.children.get("calibration")),
     )
+
+
+def _calibration(group: Any) -> dict[str, Any]:
+    if group is None:
+        return {}
+    labels = tuple(str(label) for label in group.dataset["label"].values)
+    matrix = np.asarray(group.dataset["correlation"].values, float).reshape(len(labels), len(labels))
+    check_correlation("calibration: correlation", matrix)
+    priors = {str(label): str(text) for label, text in group.dataset.attrs.items()}
+    return {"calibrated": priors, "correlated": labels, "correlation": matrix}
 
 
 def _apparatus(data: Any) -> dict[str, Known]:

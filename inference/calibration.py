@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError, read
+from ..datasets import Experiment, ExperimentError
 from ..datasets.netcdf import to_bytes, write_bytes
 from ..datasets.predictions import fitted_observations
 from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
+from .convergence import highest_density
 from .draws import derived_quantities, predicted, prior_draws
 from .fingerprint import fingerprint, without_texts
+from .layout import layout
 from .sampling import SamplerSettings
+from .sources import experiment_of
 from .unknowns import ModelSettings, require_data, unknowns
 
 if TYPE_CHECKING:
@@ -35,6 +38,17 @@ _RANKS = 100
 """Posterior draws among which a true value is ranked: few enough of all that they are nearly independent."""
 _BAND_TRIALS = 2000
 _MOST_TRIES = 100
+
+
+INTERVAL = 0.94
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Of one simulation: ranks of the true values, and 1 for each parameter whose 94 % interval covers it."""
+
+    ranks: dict[str, int]
+    covered: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,7 @@ def sbc(
     experiment: Any,
     output: str | Path,
     *,
+    sharing: Mapping[str, str] | str | Path | None = None,
     simulations: int = 100,
     seed: int = 1,
     closure: Closure = "microscopic",
@@ -67,7 +82,7 @@ def sbc(
 
     Parameters
     ----------
-    experiment : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
+    experiment, sharing : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
     output : a folder: one small file a simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
     simulations : how many experiments; 100 show gross errors, 500 finer ones
     seed, closure, free_dephasing, priors, draws, tune, chains, cores, executor, progress : as for `campaign`
@@ -76,13 +91,14 @@ def sbc(
     -------
     xarray.Dataset: rank (simulation, quantity), from 0 to `ranks` (an attribute), of every unknown and derived
     quantity; ecdf (quantity, probability), lower and upper (probability); inside (quantity): 1 where the ECDF stays
-    in the 99 % band. Attributes: calibrated (0 or 1), verdict.
+    in the 99 % band; coverage (parameter): how often the 94 % interval contains the true value. Attributes:
+    calibrated (0 or 1), verdict.
 
     Raises
     ------
     ExperimentError : for what cannot be simulated or fitted
     """
-    data = experiment if isinstance(experiment, Experiment) else read(experiment)
+    data = experiment_of(experiment, sharing)
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
     plan = Plan(data, settings, SamplerSettings(seed, draws, tune, chains, cores=1), seed)
     return run_sbc(plan, simulations, Path(output), cores=cores, executor=executor, progress=progress)
@@ -105,16 +121,16 @@ def run_sbc(
         )
     (folder / "simulations").mkdir(parents=True, exist_ok=True)
     known = fingerprint(without_texts(plan.experiment), plan.settings, replace(plan.sampler, cores=None), plan.seed)
-    ranks: dict[int, dict[str, int]] = {}
+    ranks: dict[int, Ranked] = {}
     failed: dict[int, str] = {}
 
-    def finished(task: Task, answer: dict[str, int] | None, error: Exception | None) -> None:
+    def finished(task: Task, answer: Ranked | None, error: Exception | None) -> None:
         k = int(task.name)
         if answer is None:
             failed[k] = f"{type(error).__name__}: {error}"
         else:
             ranks[k] = answer
-            write_bytes(json.dumps({"plan": known, "ranks": answer}).encode(), _file(folder, k))
+            write_bytes(json.dumps({"plan": known} | asdict(answer)).encode(), _file(folder, k))
         if progress is not None:
             progress(len(ranks) + len(failed), len(failed), simulations)
 
@@ -139,16 +155,16 @@ def _file(folder: Path, k: int) -> Path:
     return folder / "simulations" / f"{k:05d}.json"
 
 
-def _finished_before(path: Path, known: str) -> dict[str, int] | None:
+def _finished_before(path: Path, known: str) -> Ranked | None:
     try:
         stored = json.loads(path.read_text())
-        return stored["ranks"] if stored["plan"] == known else None
+        return Ranked(stored["ranks"], stored["covered"]) if stored["plan"] == known else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def simulate_and_rank(plan: Plan, k: int) -> dict[str, int]:
-    """The k-th simulation: the rank of every true value among draws of its posterior."""
+def simulate_and_rank(plan: Plan, k: int) -> Ranked:
+    """The k-th simulation: the rank of every true value among draws of its posterior, and whether it is covered."""
     from .fitting import sample_posterior
 
     rng = np.random.default_rng([plan.seed, k])
@@ -162,7 +178,21 @@ def simulate_and_rank(plan: Plan, k: int) -> dict[str, int]:
     for name, (_, entries, array) in derived_quantities(experiment, posterior, closure).items():
         for column, entry in enumerate(entries):
             ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
-    return ranks
+    return Ranked(ranks, _covered(experiment, plan, truth, sampled.by_label))
+
+
+def _covered(
+    experiment: Experiment, plan: Plan, truth: Mapping[str, np.ndarray], by_label: Mapping[str, np.ndarray]
+) -> dict[str, int]:
+    """1 where the 94 % interval (highest density) of an unknown or of a derived rate contains the true value."""
+    low, high = highest_density(np.stack(list(by_label.values())), INTERVAL)
+    inside = {}
+    for v in layout(experiment, unknowns(experiment, plan.settings)):
+        for label, formula in zip(v.labels, v.formulas or [None] * len(v.labels), strict=True):
+            value = float(np.ravel(truth[label] if formula is None else formula(truth))[0])
+            k = list(by_label).index(label)
+            inside[label] = int(low[k] <= value <= high[k])
+    return inside
 
 
 def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
@@ -173,7 +203,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
     """
     experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
     for _ in range(_MOST_TRIES):
-        truth = prior_draws(experiment, parameters, 1, rng)
+        truth = prior_draws(experiment, plan.settings, parameters, 1, rng)
         data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9, likelihood=False).noisy
         if all(np.isfinite(values).all() for values in data.values()):
             break
@@ -205,13 +235,14 @@ def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:
     return int(np.sum(draws < truth)) + int(rng.integers(equal + 1))
 
 
-def calibration_of(ranks: list[dict[str, int]], failures: list[str], plan: Plan) -> Dataset:
+def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Dataset:
     """ECDFs, bands and the verdict, from the ranks of each simulation by quantity."""
     import xarray as xr
     from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
 
-    names = list(ranks[0])
-    table = np.array([[row[name] for name in names] for row in ranks])
+    names, labels = list(found[0].ranks), list(found[0].covered)
+    table = np.array([[row.ranks[name] for name in names] for row in found])
+    coverage = np.mean([[row.covered[label] for label in labels] for row in found], axis=0)
     rng = np.random.default_rng([plan.seed, 2])
     spread = (table + rng.uniform(size=table.shape)) / (_RANKS + 1)
     points, _, lower, upper = ecdf_pit(spread[:, 0], BAND, _BAND_TRIALS, rng=np.random.default_rng(214))
@@ -225,8 +256,13 @@ def calibration_of(ranks: list[dict[str, int]], failures: list[str], plan: Plan)
             "lower": ("probability", lower),
             "upper": ("probability", upper),
             "inside": ("quantity", inside.astype(np.int8)),
+            "coverage": ("parameter", coverage),
         },
-        coords={"quantity": np.array(names, object), "probability": points},
+        coords={
+            "quantity": np.array(names, object),
+            "probability": points,
+            "parameter": np.array(labels, object),
+        },
         attrs={
             "ranks": _RANKS,
             "band": BAND,

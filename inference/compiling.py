@@ -84,6 +84,9 @@ def compile_model(model: Any, start: Start | None = None, coordinates: Coordinat
     density, expansion = Program(chosen.dimension), Program(chosen.dimension)
     wanted = natural_variables(model)
     (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, chosen)
+    if chosen.populations:
+        u = chosen.apply([density.input(k) for k in range(chosen.dimension)])
+        logp = Lanes((), logp.entry + chosen.log_volume(u))
     natural = _translated(expansion, wanted, model.value_vars, start.shapes, chosen)
     code = NativeDensity(density, logp, expansion, natural)
     names = [variable.name for variable in wanted]

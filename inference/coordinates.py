@@ -1,11 +1,15 @@
-"""Coordinates for the sampler: unit-Jacobian changes of the unconstrained parameters that straighten the posterior.
+"""Coordinates for the sampler: changes of the unconstrained parameters that straighten the posterior.
 
-The priors stay as they are: each map has a constant Jacobian. What the data determine is not single rates but
-combinations; in plain logarithms these are curved ridges. Three of them follow from the physics:
+The priors stay as they are: each map has a constant Jacobian, but for the members of populations, whose widths depend
+on the spread; there the logarithm of the Jacobian is added to the density.
+
+What the data determine is not single rates but
+combinations; in plain logarithms these are curved ridges. They follow from the physics:
 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
 - the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
+- of a population the data fix the members, so the average of their logarithms better than the median
 
 A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
 never come back.
@@ -22,21 +26,29 @@ import numpy as np
 
 from ..datasets import Experiment
 from ..datasets.kinds import VARIANCES
+from ..datasets.predictions import moving_runs
+from ..datasets.run_state import PROBE
 from .unknowns import Unknown
 
 SPAN = 0.3
 """The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
+MEMBER_PRECISION = 0.1
+"""σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """A map from sampled coordinates z to unconstrained parameters u, both of length `dimension`."""
+    """A map from sampled coordinates z to unconstrained parameters u, both of length `dimension`.
+
+    populations : (entry of the log spread, entries of the scores) of each population of a hierarchical model
+    """
 
     centre: np.ndarray
     scale: np.ndarray
     steps: tuple[Callable[[list[Any]], None], ...] = ()
+    populations: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -46,9 +58,17 @@ class Coordinates:
     def apply(self, z: list[Any]) -> list[Any]:
         """U from z, entry by entry; entries are numbers, arrays, or CasADi symbols."""
         u = [c + s * value for c, s, value in zip(self.centre, self.scale, z, strict=True)]
+        for spread, scores in self.populations:
+            width = _width(u[spread])
+            for k in scores:
+                u[k] = u[k] * width
         for step in self.steps:
             step(u)
         return u
+
+    def log_volume(self, u: list[Any]) -> Any:
+        """Logarithm of the Jacobian of the map, but for a constant."""
+        return sum(len(scores) * _log(_width(u[spread])) for spread, scores in self.populations)
 
 
 def plain(centre: np.ndarray) -> Coordinates:
@@ -70,40 +90,119 @@ def coordinates(
         if prior.form == "normal" and not prior.truncated:
             scale[k] = prior.numbers[1]
     logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
-
-    longest = max(experiment.duration(run) for run in experiment.runs)
-
-    def index(label: str) -> int:
-        return labels.index(label)
-
-    steps = [
-        _sum_and_ratios([index(label) for label in group], [1.0] * len(group), centre)
-        for group in _dephasing_groups(labels)
-        if set(group) <= logarithmic
-    ]
+    steps = _coupling_shears(experiment, labels, centre, logarithmic)
+    if not steps:
+        steps = [
+            _sum_and_ratios([labels.index(label) for label in group], weights, centre)
+            for group, weights in _dephasing_groups(experiment, labels, centre)
+            if set(group) <= logarithmic
+        ]
     if {"light_loss_rate", "collision_rate"} <= logarithmic:
-        loss, collisions = index("light_loss_rate"), index("collision_rate")
-        pumped = [label for label in labels if label.startswith("pump_rate[drive") and label in logarithmic]
-        if pumped and "initial_n3" in logarithmic:
-            steps.append(_loss_shear(loss, collisions, index(pumped[0]), index("initial_n3"), centre, SPAN * longest))
+        loss, collisions = labels.index("light_loss_rate"), labels.index("collision_rate")
+        for pump, n3, longest in _pumped(experiment, labels):
+            if {pump, n3} <= logarithmic:
+                steps.append(
+                    _loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest)
+                )
         steps.append(_sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
+    populations = []
+    for spread in [label for label in labels if label.startswith("population_spread[")]:
+        median = spread.removeprefix("population_spread[")[:-1]
+        scores = [
+            k for k, label in enumerate(labels) if label.startswith("population_score") and _median_of(label) == median
+        ]
+        if {spread, median} <= logarithmic:
+            steps.append(_average(labels.index(median), labels.index(spread), scores))
+            populations.append((labels.index(spread), tuple(scores)))
     for series in experiment.series:
-        if series.kind in VARIANCES and f"scale[{series.name}]" in labels and "initial_n3" in logarithmic:
-            steps.append(_scale_shear(labels.index(f"scale[{series.name}]"), labels.index("initial_n3"), centre))
-    return Coordinates(np.asarray(centre, float), scale, tuple(steps))
+        n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
+        if series.kind in VARIANCES and f"scale[{series.name}]" in labels and n3 in logarithmic:
+            steps.append(_scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
+    return Coordinates(np.asarray(centre, float), scale, tuple(steps), tuple(populations))
 
 
-def _dephasing_groups(labels: list[str]) -> list[list[str]]:
-    """Rates whose sum the decay of Jy fixes, for each kind of stage with the drive; dΓ goes with the first."""
-    lights = dict.fromkeys(label.split("[")[1] for label in labels if "dephasing_rate[drive" in label)
-    groups = [
-        [f"{name}[{at}" for name in ("dephasing_rate", "pure_dephasing_rate")]
-        + ([f"pump_rate[{at}"] if f"pure_dephasing_rate[{at}" in labels else [])
-        for at in lights
-    ]
-    groups = [["collective_rate", *group] if k == 0 else group for k, group in enumerate(groups)]
-    present = [[label for label in group if label in labels] for group in groups]
-    return [group for group in present if len(group) > 1]
+def _median_of(score: str) -> str:
+    """The label of the population's median: `pump_rate[drive]` of `population_score[pump_rate[A: drive]]`."""
+    name, _, index = score.removeprefix("population_score[")[:-1].rstrip("]").partition("[")
+    _, colon, lights = index.rpartition(": ")
+    return f"{name}[{lights}]" if colon else name
+
+
+def _label(labels: list[str], name: str, member: str = "", lights: str = "") -> str:
+    """The label of a parameter as a member has it: its own, else the common one; '' where it is no unknown."""
+    own = f"{name}[{member}: {lights}]" if lights else f"{name}[{member}]"
+    common = f"{name}[{lights}]" if lights else name
+    return own if member and own in labels else common if common in labels else ""
+
+
+def _dephasing_groups(
+    experiment: Experiment, labels: list[str], centre: np.ndarray
+) -> list[tuple[list[str], list[float]]]:
+    """Rates whose sum the decay of Jy fixes, with their weights, for each kind of stage with the drive.
+
+    dΓ goes with the first one of a member; where it is d Γ, so does Γ with the weight d. No rate is in two groups.
+    """
+    taken: set[str] = set()
+    groups = []
+    for stage in experiment.stages:
+        member = experiment.member.get(stage.run, "")
+        names = ("dephasing_rate", "pure_dephasing_rate")
+        own = [label for name in names if (label := _label(labels, name, member, stage.label))]
+        if "drive" not in stage.lights or not own:
+            continue
+        rates = [(label, 1.0) for label in own]
+        pump = _label(labels, "pump_rate", member, stage.label)
+        if own[0].startswith("pure"):
+            rates.append((pump, 1.0))
+        depth = _label(labels, "optical_depth", member)
+        coupled = (_label(labels, "collective_rate", member), 1.0)
+        if not coupled[0] and depth:
+            coupled = (_label(labels, "radiative_rate", member), float(centre[labels.index(depth)]))
+        group = [(label, weight) for label, weight in (coupled, *rates) if label and label not in taken]
+        taken |= {label for label, _ in group}
+        if len(group) > 1:
+            groups.append(([label for label, _ in group], [weight for _, weight in group]))
+    return groups
+
+
+def _coupling_shears(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """Where nothing is followed in time, the data fix κ² ≈ (dΓ/Z) (1 − e^{−Γ̃T})/Γ̃: log dΓ → log κ²."""
+    if moving_runs(experiment):
+        return []
+    shears = []
+    for series in experiment.series:
+        if series.kind == "coupling":
+            pair = ["collective_rate", f"dephasing_rate[{PROBE}]"]
+            if set(pair) <= logarithmic:
+                shears.append(_coupling_shear(*(labels.index(label) for label in pair), centre, series.probe_duration))
+    return shears[:1]
+
+
+def _coupling_shear(
+    collective: int, dephasing: int, centre: np.ndarray, duration: float
+) -> Callable[[list[Any]], None]:
+    def decayed(log_rate: Any) -> Any:
+        return _log((1 - _exp(-duration * _exp(log_rate))) / (duration * _exp(log_rate)))
+
+    reference = decayed(centre[dephasing])
+
+    def step(u: list[Any]) -> None:
+        u[collective] = u[collective] - (decayed(u[dephasing]) - reference)
+
+    return step
+
+
+def _pumped(experiment: Experiment, labels: list[str]) -> list[tuple[str, str, float]]:
+    """Labels of Γpump and n3(0), and the duration of the longest run: of the first run that is driven and pumped."""
+    longest = max(experiment.duration(run) for run in experiment.runs)
+    for stage in experiment.stages:
+        member = experiment.member.get(stage.run, "")
+        pump = _label(labels, "pump_rate", member, stage.label)
+        if {"drive", "pump"} <= stage.lights and pump:
+            return [(pump, _label(labels, "initial_n3", member), longest)]
+    return []
 
 
 def _sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
@@ -118,6 +217,23 @@ def _sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray
             u[entry] = total - _softplus(-ratio) - np.log(weights[k])
             total = total - _softplus(ratio)
         u[entries[-1]] = total - np.log(weights[-1])
+
+    return step
+
+
+def _width(log_spread: Any) -> Any:
+    """How far a score can be from where a member's own data want it, for a spread τ: σ/√(σ² + τ²)."""
+    return 1 / _sqrt(1 + _exp(2 * log_spread) / MEMBER_PRECISION**2)
+
+
+def _average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:
+    """Log of the median from the average of the members' logarithms, which is what the data fix."""
+
+    def step(u: list[Any]) -> None:
+        total = u[scores[0]]
+        for k in scores[1:]:
+            total = total + u[k]
+        u[median] = u[median] - _exp(u[spread]) * total / len(scores)
 
     return step
 
@@ -154,6 +270,18 @@ def _exp(x: Any) -> Any:
 
         return casadi.exp(x)
     return np.exp(x)
+
+
+def _sqrt(x: Any) -> Any:
+    return x**0.5
+
+
+def _log(x: Any) -> Any:
+    if type(x).__name__ == "SX":
+        import casadi
+
+        return casadi.log(x)
+    return np.log(x)
 
 
 def _softplus(x: Any) -> Any:

@@ -15,8 +15,9 @@ from ..datasets.run_state import stages_of
 from ..datasets.stage_rates import find, initial_of, rates_of
 from ..forward_models import NOISES, Closure, Entanglement, Stage, entanglement, speed, steady_state
 from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
+from .correlated_priors import correlated
 from .layout import complete
-from .unknowns import Unknown
+from .unknowns import ModelSettings, Unknown
 
 HORIZON = 4.0
 """The last stage is thought to go on until this multiple of the run's duration when entanglement is looked for."""
@@ -44,10 +45,15 @@ class Predicted:
 
 
 def prior_draws(
-    experiment: Experiment, parameters: list[Unknown], number: int, rng: np.random.Generator
+    experiment: Experiment, settings: ModelSettings, parameters: list[Unknown], number: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Draws from the priors, label → (number,); fixed parameters and members of populations included."""
     draws = {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}
+    together = correlated(experiment, settings, parameters)
+    if together is not None:
+        priors = dict(zip(together.labels, together.priors, strict=True))
+        for label, score in together.scores(number, rng).items():
+            draws[label] = np.asarray(priors[label].of_score(score), float)
     return complete(experiment, [], draws)
 
 
@@ -154,14 +160,16 @@ def excluded_observations(experiment: Experiment, values: Mapping[str, Any]) -> 
 
 
 def _predictable(experiment: Experiment, run: str, values: Mapping[str, Any]) -> bool:
-    """Whether all rates of a run's stages are parameters: Γ̃ is the last that data of other runs leave open."""
-    return all(_has_dephasing(experiment, stage, values) for stage in experiment.run_stages(run))
+    """Whether all rates of a run's stages are parameters."""
+    return all(_known(experiment, stage, values) for stage in experiment.run_stages(run))
 
 
-def _has_dephasing(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any]) -> bool:
+def _known(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any]) -> bool:
+    """Whether all rates of a stage are parameters: data of other runs leave Γ̃ open, calibration runs Γcol."""
     member = experiment.member.get(stage.run, "")
     names = ("dephasing_rate", "pure_dephasing_rate")
-    return any(find(values, name, member, stage.label) is not None for name in names)
+    dephasing = any(find(values, name, member, stage.label) is not None for name in names)
+    return dephasing and find(values, "collision_rate", member) is not None
 
 
 def derived_quantities(
@@ -226,7 +234,7 @@ def _steady_states(
     driven: dict[str, StageEntry] = {}
     for stage in experiment.stages:
         member = experiment.member.get(stage.run, "")
-        if "drive" in stage.lights and _has_dephasing(experiment, stage, values):
+        if "drive" in stage.lights and _known(experiment, stage, values):
             driven.setdefault(f"{member}: {stage.label}" if member else stage.label, stage)
     states, depths = [], []
     for stage in driven.values():

@@ -80,6 +80,10 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
         x = _range(experiment, run, kind, measured)
         for k, curve in enumerate(_curves(experiment, values, closure, run, kind, x, measured)):
             _band(axis, x, curve, k)
+        if kind == "projection_noise":
+            quiet = values | {label: 0.0 for label in values if label.startswith("classical_noise")}
+            linear = _curves(experiment, quiet, closure, run, kind, x, measured)[0]
+            axis.plot(x, np.median(linear, axis=0), color="0.1", lw=0.9, ls=":", label="linear part: projection noise")
         for series in measured:
             _points(axis, series)
         _observed(axis, experiment, run, kind)

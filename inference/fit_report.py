@@ -53,14 +53,19 @@ def truth_of(experiment: Experiment) -> dict[str, float]:
         return {}
     values = dict(experiment.truth.parameters)
     for stage in experiment.stages:
+        member = experiment.member.get(stage.run, "")
         try:
-            rates = rates_of(values, stage)
-        except (KeyError, ZeroDivisionError):
+            rates = rates_of(experiment.truth.parameters, stage, member=member)
+        except (KeyError, TypeError, ZeroDivisionError):
             continue  # a truth that somebody wrote by hand and left incomplete
-        values[f"dephasing_rate[{stage.label}]"] = rates.dephasing_rate
-        values[f"pure_dephasing_rate[{stage.label}]"] = rates.dephasing_rate - dephasing_floor(rates)
+        floor = dephasing_floor(rates)
+        found = {"dephasing_rate": rates.dephasing_rate, "pure_dephasing_rate": rates.dephasing_rate - floor}
         if "pump" in stage.lights:
-            values[f"pump_rate[{stage.label}]"] = rates.pump_rate
+            found["pump_rate"] = rates.pump_rate
+        for name, value in found.items():
+            values[f"{name}[{stage.label}]"] = value
+            if member:
+                values[f"{name}[{member}: {stage.label}]"] = value
         if "drive" in stage.lights:
             values["radiative_rate"] = rates.radiative_rate
     return values

@@ -76,7 +76,7 @@ def _prior_groups(
     """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
     rng = np.random.default_rng([seed, 1])
     kept = kept_draws(experiment, 1, PRIOR_DRAWS)
-    draws = prior_draws(experiment, parameters, PRIOR_DRAWS, rng)
+    draws = prior_draws(experiment, settings, parameters, PRIOR_DRAWS, rng)
     data = predicted(experiment, kept.of(draws), settings.closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False).noisy
     return {
         "prior": _stacked(experiment, draws, parameters, (1, PRIOR_DRAWS)),

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError, read
+from ..datasets import Experiment, ExperimentError
 from ..forward_models import Closure
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
 from .draws import quadrature_error
@@ -21,6 +22,7 @@ from .layout import layout
 from .model import ACCURACY, rate_bounds
 from .prepared import prepared
 from .sampling import Draws, SamplerSettings, sample
+from .sources import experiment_of
 from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ _RESOLUTIONS = (1.0, 4.0, 16.0)
 def fit(
     experiment: Any,
     *,
+    sharing: Mapping[str, str] | str | Path | None = None,
     seed: int = 1,
     closure: Closure = "microscopic",
     free_dephasing: bool = False,
@@ -44,11 +47,14 @@ def fit(
     engine: str | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> DataTree:
-    """Fit an experiment: the posterior of its rates and calibration constants, and what follows from it.
+    """Fit an experiment, or several jointly: the posterior of rates and calibration constants, and what follows.
 
     Parameters
     ----------
-    experiment : a bundled name, a folder, a .nc file, a DataTree, or an Experiment
+    experiment : a bundled name, a folder, a .nc file, a DataTree, or an Experiment; a list of them, or a dict by name,
+        for a joint fit
+    sharing : of a joint fit: parameter → "shared", "separate", "population" or (optical_depth) "tied", or a TOML file
+        with a table [sharing]; see `datasets.joint` for what is shared by default
     seed : the same seed gives the same draws, on any number of cores
     closure, free_dephasing, priors : see `build_model`
     draws, tune, chains, cores : of the sampler; cores None takes those of the machine
@@ -65,7 +71,7 @@ def fit(
     ------
     ExperimentError, PriorError : for what cannot be fitted
     """
-    data = experiment if isinstance(experiment, Experiment) else read(experiment)
+    data = experiment_of(experiment, sharing)
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
     sampler = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
     return fit_experiment(data, settings, sampler, progress)

@@ -51,11 +51,9 @@ def _scaled_jacobians(
     experiment: Experiment, parameters: list[Unknown], unknown: list[Unknown], closure: Closure
 ) -> dict[str, np.ndarray]:
     """Source → (points, unknowns): derivative of the mean by the normal score, over the noise."""
-    from scipy.special import ndtr
-
     count = len(unknown)
     scores = np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
-    draws = {u.label: u.prior.quantile(ndtr(scores[:, k])) for k, u in enumerate(unknown)}
+    draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
     means = predict(experiment, values, closure)
     result = {}

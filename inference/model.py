@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, Series, read
+from ..datasets import Experiment, Series
 from ..datasets.predictions import Values, fitted_observations, moving_runs, predict
 from ..datasets.run_state import stages_of
 from ..forward_models import NOISES, Closure, RateBounds
 from ..forward_models.noise import gamma_shape
 from ..forward_models.populations import population_rates
+from .correlated_priors import correlated
 from .layout import Variable, complete, layout
 from .priors import vector_variable
+from .sources import experiment_of
 from .unknowns import ModelSettings, Unknown, free, unknowns
 
 if TYPE_CHECKING:
@@ -28,19 +31,20 @@ _BOUND_QUANTILE = 0.75
 def build_model(
     experiment: Any,
     *,
+    sharing: Mapping[str, str] | str | Path | None = None,
     closure: Closure = "microscopic",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
 ) -> pymc.Model:
     """A plain `pymc.Model` of the experiment.
 
-    Free variables are the parameters on natural units (rates in ms⁻¹); dims `lights` (kinds of stage),
-    `calibrated` (series with a scale or offset error), `observation`, and `NAME_time` for each series.
-    Derived rates (dephasing_rate, radiative_rate, …) are deterministics.
+    Free variables are the parameters on natural units (rates in ms⁻¹); dims `lights` (kinds of stage), `PARAMETER_of`
+    (series, members of a joint fit), `observation`, and for each series `NAME_time` (or `_delay`, `_faraday_angle`,
+    `_number`). Derived rates (dephasing_rate, radiative_rate, …) are deterministics.
 
     Parameters
     ----------
-    experiment : a bundled name, a folder, a .nc file, a DataTree, or an Experiment
+    experiment, sharing : one experiment or several, as for `fit`
     closure : "microscopic" or "fixed-number"
     free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
     priors : text by parameter, e.g. {"collective_rate": "lognormal(0.1, 1)"}
@@ -49,7 +53,7 @@ def build_model(
     ------
     ExperimentError, PriorError
     """
-    data = experiment if isinstance(experiment, Experiment) else read(experiment)
+    data = experiment_of(experiment, sharing)
     return model_of(data, ModelSettings(closure, free_dephasing, dict(priors or {})))
 
 
@@ -64,6 +68,9 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
     with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(experiment, variables)) as model:
         values = _variables(parameters, variables)
         _deterministics(complete(experiment, parameters, values), variables)
+        together = correlated(experiment, settings, parameters)
+        if together is not None:
+            pm.Potential("calibration", together.log_density(values, pm.math))
         means = _means(experiment, settings, parameters, values)
         data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
         for series in experiment.series:

@@ -100,6 +100,12 @@ class Prior:
         below, above = ndtr((self.low - a[0]) / a[1]), ndtr((self.high - a[0]) / a[1])
         return a[0] + a[1] * ndtri(below + (above - below) * np.asarray(probability))
 
+    def of_score(self, score: Any) -> Any:
+        """The value that has this score: inverse of `score`."""
+        from scipy.special import ndtr
+
+        return self.quantile(ndtr(score))
+
     def score(self, value: Any) -> Any:
         """The value on the scale on which the prior is a standard normal distribution."""
         from scipy.special import ndtr, ndtri

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
-from ..datasets.predictions import ratio_entry
+from ..datasets.predictions import moving_runs, ratio_entry
 from ..datasets.run_state import PROBE
 from ..forward_models import PARAMETERS, Closure
 from ..forward_models.orientation_beat import SUBLEVELS
@@ -59,6 +59,7 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
     not among them. Raises PriorError for priors that cannot be read, of unknown parameters, or of unused ones.
     """
     given = _given_priors(experiment, settings)
+    calibrated = read_priors(experiment.calibrated, "calibration: prior")
     used: set[str] = set()
     result = []
     for name, index, member in entries(experiment, settings):
@@ -68,7 +69,8 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
             used |= {label, name}
             prior = given[chosen]
         else:
-            prior = _default(experiment, name, index, member)
+            measured = calibrated.get(label, calibrated.get(name))
+            prior = _default(experiment, name, index, member) if measured is None else measured
         result.append(Unknown(name, index, prior))
     for key in given:
         if key not in used:
@@ -171,29 +173,38 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
     found: list[tuple[str, str | None]] = []
-    if "drive" in on:
-        found += [*_coupled_rates(experiment, member), ("squeezing_limit", None), ("light_loss_rate", None)]
-    found.append(("collision_rate", None))
+    if settings.free_dephasing and not set(runs) & set(moving_runs(experiment)):
+        if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
+            found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
+    else:
+        if "drive" in on:
+            found += [*_coupled_rates(experiment, member), ("squeezing_limit", None), ("light_loss_rate", None)]
+        found.append(("collision_rate", None))
     found += [("pump_rate", label) for label in lights if "pump" in label.split("+")]
     if "repump" in on:
         found.append(("repump_rate", None))
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
     found += [(dephasing, label) for label in lights]
     found += [("initial_n3", None), ("initial_nh", None)]
-    classical = "projection_noise" in kinds or experiment.knows("classical_noise", member)
+    classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
     found.append(("classical_noise" if classical else "initial_excess_variance", None))
     if classical or "coupling" in kinds:
         found.append(("faraday_angle", None))
     series = [s for s in experiment.series if s.run in runs]
     if "light_variance" in kinds or any(not s.efficiency_in_scale for s in series):
         found.append(("detection_efficiency", None))
-    if "shot_noise" in kinds or ("light_variance" in kinds and experiment.knows("shot_noise_level", member)):
+    if "shot_noise" in kinds or ("light_variance" in kinds and _stated(experiment, "shot_noise_level", member)):
         found.append(("shot_noise_level", None))
     if "projection_noise" in kinds or any(s.slope_used for s in series):
         found.append(("projection_noise_slope", None))
     if "orientation_beat" in kinds:
         found.append(("quadratic_zeeman", None))
     return found
+
+
+def _stated(experiment: Experiment, name: str, member: str) -> bool:
+    """Whether the apparatus or a calibration says something of a parameter."""
+    return experiment.knows(name, member) or name in experiment.calibrated
 
 
 def _coupled_rates(experiment: Experiment, member: str) -> list[tuple[str, str | None]]:

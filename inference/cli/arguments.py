@@ -12,7 +12,9 @@ examples:
   dissentangle init my-run                        a folder to fill in
   dissentangle check my-run                       what would be fitted, what each series informs
   dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
+  dissentangle fit run-a run-b run-c -o joint.nc  one posterior of several experiments
   dissentangle show my-run.nc --figure my-run.png
+  dissentangle calibrate my-run --figure cal.png  only the calibration runs; calibration.toml for later fits
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
   dissentangle sbc my-run --simulations 200       are posteriors of such data calibrated?
 """
@@ -85,13 +87,24 @@ def _fitting_verbs(verbs: Any) -> None:
 
     fit = verbs.add_parser("fit", help="fit an experiment", formatter_class=argparse.RawDescriptionHelpFormatter,
                            epilog=_FIT_EXAMPLE)  # fmt: skip
-    _experiment(fit)
+    _experiments(fit)
     fit.add_argument("-o", "--output", default="fit.nc", help="NetCDF file to write (%(default)s)")
     _model(fit)
     _sampler(fit, draws=1000)
     fit.add_argument("--engine", choices=("fast", "general"), default=None, help="(fast where it can)")
     fit.add_argument("--figure", default=None, help="also write a figure (png, pdf, svg)")
     fit.set_defaults(run=_verb("fit", "fit"))
+
+    calibrate = verbs.add_parser(
+        "calibrate", help="fit the calibration runs alone; a file that later fits take as prior"
+    )
+    _experiment(calibrate)
+    calibrate.add_argument("-o", "--output", default="calibration.toml", help="file to write (%(default)s)")
+    _priors(calibrate)
+    _sampler(calibrate, draws=1000)
+    calibrate.add_argument("--fit", default=None, help="also write the fit (NetCDF)")
+    calibrate.add_argument("--figure", default=None, help="also write a figure (png, pdf, svg)")
+    calibrate.set_defaults(run=_verb("calibrate", "calibrate"))
 
     show = verbs.add_parser("show", help="the tables of a fit again")
     show.add_argument("fit", help="a file that `dissentangle fit` wrote")
@@ -112,7 +125,7 @@ def _many_fits_verbs(verbs: Any) -> None:
 
     sbc = verbs.add_parser("sbc", help="simulation-based calibration: can posteriors of such data be trusted?",
                            formatter_class=raw, epilog=_SBC_EXAMPLE)  # fmt: skip
-    _experiment(sbc)
+    _experiments(sbc)
     sbc.add_argument("-o", "--output", default="sbc", help="folder for ranks, figure and verdict (%(default)s)")
     sbc.add_argument("--simulations", type=_positive, default=100, help="simulated experiments (%(default)s)")
     _model(sbc)
@@ -136,12 +149,12 @@ def _cluster(verb: argparse.ArgumentParser) -> None:
 
 def _experiment_verbs(verbs: Any) -> None:
     check = verbs.add_parser("check", help="validate; what would be fitted and what each series informs")
-    _experiment(check)
+    _experiments(check)
     _model(check)
     check.set_defaults(run=_verb("experiments", "check"))
 
     prior = verbs.add_parser("prior", help="what the priors alone predict, before there are data")
-    _experiment(prior)
+    _experiments(prior)
     _model(prior)
     prior.add_argument("-o", "--figure", default=None, help="figure to write (png, pdf, svg)")
     prior.add_argument("--seed", type=_seed, default=1)
@@ -169,10 +182,22 @@ def _experiment(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
 
 
+def _experiments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("experiments", nargs="+", metavar="experiment",
+                      help="a folder with experiment.toml, a .nc file, a bundled name; several: joint fit")  # fmt: skip
+    verb.add_argument("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit shares, table [sharing]")
+    verb.add_argument("--share", action="append", default=[], metavar="NAME=WAY",
+                      help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable")  # fmt: skip
+
+
 def _model(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic",
                       help="of the spin variance (%(default)s)")  # fmt: skip
     verb.add_argument("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0")
+    _priors(verb)
+
+
+def _priors(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--prior", action="append", default=[], metavar="NAME=PRIOR",
                       help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable")  # fmt: skip
     verb.add_argument("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable")

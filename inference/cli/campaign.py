@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
-from ...datasets import ExperimentError, read
+from ...datasets import ExperimentError
 from ..fit_report import printable
 from ..unknowns import require_data, unknowns
 from .fit import writable_folder
+from .options import experiment as experiment_given
 from .options import model_settings
 
 HEALTHY, NOT_HEALTHY = 0, 1
@@ -45,9 +46,9 @@ def campaign(given: argparse.Namespace) -> int:
 
 def sbc(given: argparse.Namespace) -> int:
     """Simulation-based calibration of experiments of this form; 0 if calibrated, 1 if not."""
-    experiment = read(given.experiment)
+    experiment = experiment_given(given)
     settings = model_settings(given)
-    require_data(experiment, given.experiment)
+    require_data(experiment, experiment.title)
     unknowns(experiment, settings)
     folder = writable_folder(given.output)
 
@@ -62,6 +63,10 @@ def sbc(given: argparse.Namespace) -> int:
             plan, given.simulations, folder, cores=given.cores, executor=executor, progress=_Count("simulations")
         )
     print(printable(result.attrs["verdict"]))
+    shares = dict(zip(result["parameter"].values, result["coverage"].values, strict=True))
+    print("\n94 % intervals that contain the true value:")
+    for label, share in shares.items():
+        print(printable(f"{label:40} {100 * share:5.1f} %"))
     print(f"\nwritten: {folder / 'sbc.png'}, sbc.nc, simulations/")
     return HEALTHY if result.attrs["calibrated"] else NOT_HEALTHY
 

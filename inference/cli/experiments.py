@@ -11,6 +11,7 @@ from ...forward_models import Closure
 from ..fit_report import printable
 from ..unknowns import Unknown
 from .fit import figure_target
+from .options import experiment as experiment_given
 from .options import model_settings, pair
 
 
@@ -18,7 +19,7 @@ def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     from ..unknowns import fixed_values, unknowns, unused_knowledge
 
-    experiment = read(given.experiment)
+    experiment = experiment_given(given)
     settings = model_settings(given)
     parameters = unknowns(experiment, settings)
     print(printable(_description(experiment)))
@@ -81,10 +82,10 @@ def prior(given: argparse.Namespace) -> int:
     from ..text_table import number, table
     from ..unknowns import unknowns
 
-    experiment = read(given.experiment)
+    experiment = experiment_given(given)
     settings = model_settings(given)
     target = figure_target(given.figure)
-    values = prior_draws(experiment, unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
+    values = prior_draws(experiment, settings, unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
     print(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
     rows = []
     for name, (_, entries, array) in derived_quantities(experiment, values, settings.closure).items():

@@ -6,9 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
-from ...datasets import ExperimentError, read
+from ...datasets import ExperimentError
 from ..fit_report import printable, report
 from ..unknowns import require_data
+from .options import experiment as experiment_given
 from .options import model_settings
 from .progress import Progress
 
@@ -20,9 +21,9 @@ def fit(given: argparse.Namespace) -> int:
     """Fit an experiment, write the file, print the tables; 0 healthy, 1 not."""
     from ..unknowns import unknowns
 
-    experiment = read(given.experiment)
+    experiment = experiment_given(given)
     settings = model_settings(given)
-    require_data(experiment, given.experiment)
+    require_data(experiment, experiment.title)
     unknowns(experiment, settings)  # a wrong prior is reported before the slow imports
     target = writable(given.output)
     figure = figure_target(given.figure)

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import argparse
 
+from ...datasets import Experiment, read_sharing
 from ..priors import PriorError
 from ..unknowns import ModelSettings
 
 
 def model_settings(given: argparse.Namespace) -> ModelSettings:
     """The model settings that --closure, --free-dephasing, --prior and --fix ask for."""
+    return ModelSettings(given.closure, given.free_dephasing, prior_texts(given))
+
+
+def prior_texts(given: argparse.Namespace) -> dict[str, str]:
+    """The priors that --prior and --fix ask for."""
     priors = dict(pair("--prior", text) for text in given.prior)
-    priors |= {name: f"fixed({value})" for name, value in (pair("--fix", text) for text in given.fix)}
-    return ModelSettings(given.closure, given.free_dephasing, priors)
+    return priors | {name: f"fixed({value})" for name, value in (pair("--fix", text) for text in given.fix)}
+
+
+def experiment(given: argparse.Namespace) -> Experiment:
+    """The experiment, or the joint one, that the arguments name."""
+    from ..sources import experiment_of
+
+    ways = read_sharing(given.sharing) if given.sharing else {}
+    ways |= dict(pair("--share", text) for text in given.share)
+    return experiment_of(given.experiments, ways)
 
 
 def pair(option: str, text: str) -> tuple[str, str]:

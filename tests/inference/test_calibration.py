@@ -8,7 +8,7 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
 from dissentangle.inference import calibration
-from dissentangle.inference.calibration import Plan, calibration_of, run_sbc, simulate_and_rank
+from dissentangle.inference.calibration import Plan, Ranked, calibration_of, run_sbc, simulate_and_rank
 from dissentangle.inference.cli import main
 from dissentangle.inference.sampling import SamplerSettings
 from dissentangle.inference.unknowns import ModelSettings
@@ -20,7 +20,7 @@ COUNT = 150
 def verdict_of(distort):
     rng = np.random.default_rng(5)
     fractions = np.clip(distort(rng.uniform(size=COUNT)), 0, 1)
-    ranks = [{"good": int(rng.integers(101)), "tested": round(100 * f)} for f in fractions]
+    ranks = [Ranked({"good": int(rng.integers(101)), "tested": round(100 * f)}, {"good": 1}) for f in fractions]
     return calibration_of(ranks, [], PLAN)
 
 
@@ -44,7 +44,8 @@ def test_verdict_says_what_is_wrong(distort, fault):
 def test_band_holds_what_it_says():
     """Uniform ranks leave the 99 % band about once in a hundred times."""
     rng = np.random.default_rng(6)
-    ranks = [{str(k): int(rank) for k, rank in enumerate(row)} for row in rng.integers(101, size=(60, 200))]
+    table = rng.integers(101, size=(60, 200))
+    ranks = [Ranked({str(k): int(rank) for k, rank in enumerate(row)}, {}) for row in table]
     assert 0 <= 200 - int(calibration_of(ranks, [], PLAN)["inside"].sum()) <= 7
 
 
@@ -66,9 +67,11 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     assert main([*words, "--simulations", "4"]) in (0, 1)
     again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "simulations").iterdir()}
     assert [name for name in again if again[name] != stamps.get(name)] == ["00001.json", "00003.json"]
-    ranks = json.loads((tmp_path / "simulations" / "00000.json").read_text())["ranks"]
+    stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
+    ranks, covered = stored["ranks"], stored["covered"]
     plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 60, 200, 2, cores=1), seed=1)
-    assert simulate_and_rank(plan, 0) == ranks
+    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered)
+    assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
     assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
     assert "40 draws: expected at least 100 to rank in" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def with_points(points):
 def fit_of(experiment, chains, number):
     """The tree of a fit whose draws are those of the prior: sampling is no matter here."""
     parameters = unknowns(experiment, ModelSettings())
-    values = prior_draws(experiment, parameters, chains * number, np.random.default_rng(1))
+    values = prior_draws(experiment, ModelSettings(), parameters, chains * number, np.random.default_rng(1))
     variables = {}
     for name in dict.fromkeys(u.name for u in free(parameters)):
         columns = [values[u.label].reshape(chains, number) for u in parameters if u.name == name]
@@ -81,7 +81,9 @@ def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
 def test_memory_is_bounded():
     """Means, temporaries and integration grids of 400 draws × 30,000 points would be gigabytes."""
     experiment = with_points(10_000)
-    values = prior_draws(experiment, unknowns(experiment, ModelSettings()), 40, np.random.default_rng(1))
+    values = prior_draws(
+        experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 40, np.random.default_rng(1)
+    )
     tracemalloc.start()
     try:
         found = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-4)
@@ -95,7 +97,9 @@ def test_memory_is_bounded():
 
 def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     experiment = read("fig2b-d55")
-    values = prior_draws(experiment, unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1))
+    values = prior_draws(
+        experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1)
+    )
     whole = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-9)
     monkeypatch.setattr(draws, "_GROUP", 90)
     single = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-9)

@@ -1,0 +1,53 @@
+"""The verb `calibrate`: the calibration runs alone, and the file that later fits take as prior."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...datasets import ExperimentError, read
+from ..fit_report import report
+from .fit import figure_target, writable
+from .options import prior_texts
+from .progress import Progress
+
+
+def calibrate(given: argparse.Namespace) -> int:
+    """Fit the calibration runs, write the calibration file; 0 healthy, 1 not."""
+    from ..unknowns import unknowns
+
+    experiment = read(given.experiment)
+    priors = prior_texts(given)
+    target = writable(given.output)
+    if target.suffix.lower() != ".toml":
+        raise ExperimentError(f"{given.output}: found no name of a calibration file, expected one ending in .toml")
+    figure, file = figure_target(given.figure), writable(given.fit) if given.fit else None
+
+    from ..calibrating import calibration_of_fit, calibration_runs, calibration_settings
+
+    runs, settings = calibration_runs(experiment), calibration_settings(priors)
+    unknowns(runs, settings)
+
+    from ...datasets.calibration_file import write_calibration
+    from ...datasets.netcdf import write_tree
+    from ..fitting import fit_experiment
+    from ..sampling import SamplerSettings
+
+    progress = Progress()
+    progress.step(f"fitting {runs.title!r}" + (" (simulated data)" if runs.simulated else ""))
+    sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, given.cores)
+    result = fit_experiment(runs, settings, sampler, progress)
+    progress.finish()
+    print(report(result))
+    written = [str(target)]
+    write_calibration(calibration_of_fit(result), target)
+    if file is not None:
+        write_tree(result, file)
+        written.append(str(file))
+    if figure is not None:
+        from ..figure import plot_fit
+
+        plot_fit(result, figure)
+        written.append(str(figure))
+    print(f"\nwritten: {', '.join(written)}")
+    print(f'To use it as prior: calibration = "{target.name}" in an experiment.toml beside it.')
+    return 0 if result.attrs["healthy"] else 1
