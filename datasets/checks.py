@@ -198,8 +198,8 @@ def _check_components(series: Series, where: str) -> None:
         if series.component is not None:
             raise violation(f"{where}: component", "components", f"none for {series.kind}")
         return
-    whole = series.component is not None and len(series.x) % len(names) == 0
-    if not whole or not (series.component == np.tile(np.arange(len(names)), len(series.x) // len(names))).all():
+    expected = np.tile(np.arange(len(names)), len(series.x) // len(names))
+    if series.component is None or not np.array_equal(series.component, expected):
         raise violation(f"{where}: component", "incomplete points", f"{', '.join(names)} of each point, in this order")
     columns = [series.x, series.spread, *([] if series.excluded is None else [series.excluded])]
     for column in columns:

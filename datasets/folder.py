@@ -95,10 +95,13 @@ def read_folder(folder: Path) -> Experiment:
         truth=_truth(where, table),
     )
     series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series"))
+    experiment = replace(experiment, series=series)
+    files = [row["file"] for row in table.get("series", [])]
     if "calibration" in table:
         file = _inside(where, _required(where, table, "calibration", str), folder, "calibration")
         experiment = with_calibration(experiment, read_calibration(file))
-    return check_experiment(replace(experiment, series=series), where, [row["file"] for row in table.get("series", [])])
+        files += [file.name] * (len(experiment.series) - len(files))
+    return check_experiment(experiment, where, files)
 
 
 def _required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:

@@ -72,7 +72,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         known_of={name: {k: v for k, v in part.apparatus.items() if ways.get(k, "shared") != "shared"} | _depth(part)
                   for name, part in parts.items()},
     )  # fmt: skip
-    return check_experiment(replace(whole, truth=_truth(parts, ways)), "joint fit")
+    return check_experiment(replace(whole, truth=_truth(parts, ways), **_calibration(parts)), "joint fit")
 
 
 def read_sharing(path: str | Path) -> dict[str, str]:
@@ -144,6 +144,18 @@ def _common(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[st
                     f'one value, or {name} = "separate"',
                 )
     return {name: entry for name, (_, entry) in known.items()}
+
+
+def _calibration(parts: Mapping[str, Experiment]) -> dict[str, Any]:
+    """The calibration that all members took as prior; it cannot hold for some of them only."""
+    member, first = next(iter(parts.items()))
+    for other, part in parts.items():
+        same = part.calibrated == first.calibrated and part.correlated == first.correlated
+        if not same or not np.array_equal(part.correlation, first.correlation):
+            raise violation(
+                f"{other}: calibration", f"another one than in {member}", "the same for all, or the calibration runs"
+            )
+    return {name: getattr(first, name) for name in ("calibrated", "correlated", "correlation")}
 
 
 def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | None:

@@ -78,23 +78,23 @@ def reduce_shots(pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequenc
             order = np.argsort(key, kind="stable")
             key, shots = key[order], shots[order]  # noqa: PLW2901
         for start, end in _stretches(key):
-            group = groups.get(float(key[start]))
-            if group is None:
+            at = float(key[start])
+            if at not in groups:
                 if len(groups) == MOST_TIMES:
                     raise violation(where, f"more than {MOST_TIMES} times", "many shots at each of a few times")
-                group = groups[float(key[start])] = _Group(shots[start].copy())
-            group.add(shots[start:end])
+                groups[at] = _Group(shots[start].copy())
+            groups[at].add(shots[start:end])
     if not groups:
         raise violation(where, "no shots", "at least two at each time")
-    keys = sorted(groups)
-    for key in keys:
-        if groups[key].count < 2:
-            raise violation(f"{where}: {key:g}", "one shot", "at least two at each time")
+    ordered = sorted(groups.items())
+    for at, group in ordered:
+        if group.count < 2:
+            raise violation(f"{where}: {at:g}", "one shot", "at least two at each time")
     return Reduced(
-        np.array(keys),
-        np.array([groups[key].moments()[1] for key in keys]),
-        np.array([groups[key].count for key in keys], float),
-        _note([(key, groups[key]) for key in keys], names),
+        np.array([at for at, _ in ordered]),
+        np.array([group.moments()[1] for _, group in ordered]),
+        np.array([group.count for _, group in ordered], float),
+        _note(ordered, names),
     )
 
 

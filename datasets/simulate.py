@@ -176,10 +176,10 @@ def _truth(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[s
         if one.kind == "orientation_beat":
             values |= {f"{name}[{one.name}]": value for name, value in BEAT.items()}
             values |= {f"population_ratio[{ratio_entry(one, m)}]": DEEPER_RATIO for m in SUBLEVELS[2:]}
-    for one, other in _alternatives(kinds):
-        if one in given and other in given:
-            raise ExperimentError(f"parameters: found both {one} and {other}, expected one of the two")
-        if one in given:
+    for label, other in _alternatives(kinds):
+        if label in given and other in given:
+            raise ExperimentError(f"parameters: found both {label} and {other}, expected one of the two")
+        if label in given:
             values.pop(other, None)
     values |= given
     if "radiative_rate" in values and "collective_rate" in values:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .any_model import sample_model
+    from .calibrating import calibrate
     from .calibration import sbc
     from .calibration_figure import plot_calibration
     from .campaigning import campaign
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PriorError",
     "build_model",
+    "calibrate",
     "campaign",
     "fit",
     "plot_calibration",
@@ -32,6 +34,7 @@ __all__ = [
 _HOMES = {
     "PriorError": ".priors",
     "build_model": ".model",
+    "calibrate": ".calibrating",
     "campaign": ".campaigning",
     "fit": ".fitting",
     "plot_calibration": ".calibration_figure",

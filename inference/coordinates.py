@@ -176,7 +176,8 @@ def _coupling_shears(
         if series.kind == "coupling":
             pair = ["collective_rate", f"dephasing_rate[{PROBE}]"]
             if set(pair) <= logarithmic:
-                shears.append(_coupling_shear(*(labels.index(label) for label in pair), centre, series.probe_duration))
+                collective, dephasing = (labels.index(label) for label in pair)
+                shears.append(_coupling_shear(collective, dephasing, centre, series.probe_duration))
     return shears[:1]
 
 

@@ -23,12 +23,14 @@ def report(result: DataTree) -> str:
     experiment = from_tree(result["experiment"])
     rows = summary_rows(result)
     beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
+    notes = [f"{series.name}: {series.note}" for series in experiment.series if series.note]
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
         result.attrs["verdict"],
         posterior_table(rows, beside, title),
         derived_table(result),
         published_table(result),
+        "\n".join(notes),
         _remarks(result, [row.label for row in rows if row.informed == "prior"]),
     ]
     return printable("\n\n".join(part for part in parts if part))

@@ -147,7 +147,7 @@ def _sampled(
 
 def draws_by_label(experiment: Experiment, drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:
     """Draws of every scalar, label → (chain, draw): the unknowns first, then the derived rates."""
-    result = {}
+    result: dict[str, np.ndarray] = {}
     for v in layout(experiment, parameters):
         array = drawn.variables[v.name]
         result |= {v.labels[0]: array} if v.dim is None else {label: array[..., k] for k, label in enumerate(v.labels)}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, Series
-from ..datasets.predictions import Values, fitted_observations, moving_runs, predict
+from ..datasets.predictions import fitted_observations, moving_runs, predict
 from ..datasets.run_state import stages_of
+from ..datasets.stage_rates import Values
 from ..forward_models import NOISES, Closure, RateBounds
 from ..forward_models.noise import gamma_shape
 from ..forward_models.populations import population_rates
@@ -112,7 +113,7 @@ def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]
 
 def _variables(parameters: list[Unknown], variables: list[Variable]) -> dict[str, Any]:
     """The free variables by label, in the current model."""
-    values = {}
+    values: dict[str, Any] = {}
     priors = {u.label: u.prior for u in parameters}
     for v in variables:
         if v.formulas:

@@ -17,7 +17,7 @@ import numpy as np
 from . import nutpie_sampler
 from .compiling import CompiledModel, Start, compile_model, natural_variables
 from .coordinates import Coordinates
-from .starting_point import starting_point
+from .starting_point import modes, starting_point
 from .symbolic import NotTranslatable
 
 ENGINES = ("fast", "general")
@@ -68,12 +68,17 @@ class FastSampler:
     def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
         """Draws for these settings."""
         start, compiled, density = time.perf_counter(), self.compiled, self.compiled.density
+
+        def at(x: np.ndarray) -> tuple[float, np.ndarray]:
+            return density(x, compiled.data)
+
+        found_modes = modes(at, density.dimension, settings.seed)
         model = nutpie_sampler.machine_code_model(
             density.dimension,
             density.expanded,
             (density.logp_address, density.expand_address),
             compiled.data,
-            lambda seed: starting_point(lambda x: density(x, compiled.data), density.dimension, seed),
+            lambda seed: starting_point(at, found_modes, seed),
         )
         found, statistics = _nuts(model, settings, progress, adaptation="low_rank")
         flat = found["natural"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,47 @@ _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
 _FARTHEST = 1.0  # in prior scales: a longer step could leap over to another mode
 _POINTS = 20
+_CLIMBS = 6
+_COMPARABLE = 10.0
+"""Log-density below the highest mode at which another one has no weight, whatever its width."""
 
 
-def starting_point(density: Density, dimension: int, seed: Any) -> np.ndarray:
-    """From the best of some random points of its own uphill to a mode, then a step of the mode's own width.
+@dataclass(frozen=True)
+class Mode:
+    """A mode of a density: where, how high, curvatures of −log-density there with their directions (columns)."""
 
-    Random points of the prior can be so far out that a chain gets stuck there; chains that climb to different
-    modes show in R-hat.
+    place: np.ndarray
+    height: float
+    curvature: np.ndarray
+    directions: np.ndarray
+
+
+def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
+    """The modes that count, found by climbs from random points: those nearly as high as the highest.
+
+    Side modes (an oscillation fitted with one period too many) can be far lower and hold a chain for ever. Modes of
+    comparable height are all kept: chains that start beside different ones show in R-hat.
     """
     rng = np.random.default_rng(seed)
-    points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
-    heights = [density(point)[0] for point in points]
-    mode, curvature, directions = climb(density, points[np.argmax(np.nan_to_num(heights, nan=-np.inf))])
-    step = directions @ (rng.standard_normal(dimension) / np.sqrt(np.maximum(curvature, 1.0)))
-    lowest = density(mode)[0] - 2 * dimension  # for a normal posterior the mean is half a dimension below the mode
-    while not density(mode + step)[0] > lowest:
+    found = []
+    for _ in range(_CLIMBS):
+        points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
+        heights = [density(point)[0] for point in points]
+        place, curvature, directions = climb(density, points[np.argmax(np.nan_to_num(heights, nan=-np.inf))])
+        found.append(Mode(place, density(place)[0], curvature, directions))
+    highest = max(mode.height for mode in found)
+    return [mode for mode in found if mode.height >= highest - _COMPARABLE]
+
+
+def starting_point(density: Density, found: Sequence[Mode], seed: Any) -> np.ndarray:
+    """One of the modes, then a step of its own width. (From random points of the prior no chain may come back.)"""
+    rng = np.random.default_rng(seed)
+    mode = found[int(rng.integers(len(found)))]
+    step = mode.directions @ (rng.standard_normal(len(mode.place)) / np.sqrt(np.maximum(mode.curvature, 1.0)))
+    lowest = mode.height - 2 * len(mode.place)  # for a normal posterior the mean is half a dimension below the mode
+    while not density(mode.place + step)[0] > lowest:
         step = step / 2
-    return np.asarray(mode + step)
+    return np.asarray(mode.place + step)
 
 
 def climb(density: Density, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

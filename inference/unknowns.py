@@ -224,7 +224,7 @@ def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) ->
     runs = {s.run for s in series if not s.about.calibration or s.pulse_time}
     runs |= {observation.run for observation in experiment.observations if not observation.excluded}
     probed = [s for s in series if s.kind in ("light_variance", "coupling")]
-    if not runs and not probed:
+    if not runs and not series:  # nothing is measured yet
         runs = set(experiment.runs)
     if among is not None:
         runs &= set(among)

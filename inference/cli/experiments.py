@@ -42,8 +42,11 @@ def _description(experiment: Experiment) -> str:
     for series in experiment.series:
         used, total = int(series.fitted.sum()), len(series.x)
         left_out = f", {total - used} not fitted" if used < total else ""
-        span = f"{series.x[0]:g} to {series.x[-1]:g} ms"
+        unit = "" if series.about.unit == "1" else f" {series.about.unit}"
+        span = f"{series.x[0]:g} to {series.x[-1]:g}{unit}"
         lines.append(f"series {series.name}: {series.kind}, {total} points, {span}, {series.noise} noise{left_out}")
+        if series.note:
+            lines.append(f"  {series.note}")
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
     for observation in experiment.observations:

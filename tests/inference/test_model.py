@@ -10,7 +10,8 @@ import pytest
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from dissentangle import datasets, inference
-from dissentangle.datasets import Known, read
+from dissentangle.datasets import Known, joint, read
+from dissentangle.datasets.calibration_file import CalibrationFile, with_calibration
 from dissentangle.datasets.predictions import predict
 from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.coordinates import coordinates, plain
@@ -46,9 +47,24 @@ def student_and_efficiency():
     return replace(experiment, series=(xi, *experiment.series[1:]), apparatus=apparatus)
 
 
+def hierarchical():
+    """Two members with d ∝ Θ, Γdeph from a population, and a calibration whose constants are correlated."""
+    members = {}
+    for name, angle in (("a", 14.0), ("b", 8.75)):
+        experiment = read("fig2b-d55" if name == "a" else "fig2b-d35")
+        series = tuple(replace(s, x=s.x[:6], value=s.value[:6], spread=s.spread[:6]) for s in experiment.series)
+        apparatus = experiment.apparatus | {"faraday_angle": Known(angle, 0.1)}
+        members[name] = replace(experiment, series=series, apparatus=apparatus)
+    together = joint(members, {"pure_dephasing_rate": "population", "optical_depth": "tied", "initial_n3": "shared"})
+    priors = {"initial_n3": "lognormal(0.01, 0.1)", "squeezing_limit": "normal(0.16, 0.004)"}
+    correlation = np.array([[1.0, -0.6], [-0.6, 1.0]])
+    return with_calibration(together, CalibrationFile("c", True, priors, tuple(priors), correlation))
+
+
 def _cases():
     yield from ((read(name), ModelSettings(**settings)) for name, settings in VARIANTS)
     yield student_and_efficiency(), ModelSettings()
+    yield hierarchical(), ModelSettings()
 
 
 CASES = list(_cases())

@@ -1,0 +1,50 @@
+"""Where chains start: beside the modes that count, whatever side modes there are."""
+
+import numpy as np
+import pytest
+
+from dissentangle.inference.starting_point import modes, starting_point
+
+GAP = 0.7
+
+
+def two_peaks(weight, width=0.1):
+    """Log of exp(−(x−GAP)²/2w²) + e^weight exp(−(x+GAP)²/2w²) in the first of three dimensions, normal in the others."""
+
+    def density(x):
+        exponents = np.array([0.0, weight]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * width**2)
+        top = exponents.max()
+        shares = np.exp(exponents - top)
+        gradient = (-(x[0] - np.array([GAP, -GAP])) / width**2 * shares).sum() / shares.sum()
+        return top + np.log(shares.sum()) - 0.5 * (x[1:] ** 2).sum(), np.concatenate([[gradient], -x[1:]])
+
+    return density
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_side_modes_without_weight_are_no_starts(seed):
+    found = modes(two_peaks(-30.0), 3, seed)
+    assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in found)
+
+
+def test_modes_of_comparable_height_are_all_starts():
+    places = {round(mode.place[0], 1) for seed in range(4) for mode in modes(two_peaks(-0.1), 3, seed)}
+    assert places == {GAP, -GAP}
+    density = two_peaks(-0.1)
+    found = modes(density, 3, 0)
+    starts = {np.sign(starting_point(density, found, seed)[0]) for seed in range(40)}
+    assert starts == {1.0, -1.0} or len({round(m.place[0], 1) for m in found}) == 1
+
+
+def test_starts_scatter_as_wide_as_the_mode():
+    density = two_peaks(-30.0)
+    found = modes(density, 3, 1)
+    starts = np.array([starting_point(density, found, seed) for seed in range(300)])
+    np.testing.assert_allclose(starts.std(axis=0), [0.1, 1.0, 1.0], rtol=0.15)
+    assert starts.mean(axis=0)[0] == pytest.approx(GAP, abs=0.03)
+
+
+def test_the_same_seed_gives_the_same_start():
+    density = two_peaks(-0.1)
+    first, second = (starting_point(density, modes(density, 3, 5), 7) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
