@@ -35,6 +35,12 @@ file = "polarization.csv"
 kind = "transverse_spin"               # Jy(t)/Jy(0)
 file = "transverse_spin.csv"
 
+# [[series]]                           # the light itself in place of xi, and calibration runs: docs/laboratory.md
+# kind = "light_variance"              # time, cos, sin (variances over the shot noise), repetitions
+# file = "light.csv"                   # or kind = "quadratures": one row a shot; also .tsv, .nc, .h5, .mat, .tdms
+# probe_duration = "1 ms"
+# columns = { time = "T", cos = "yc", sin = "ys", repetitions = 3000 }   # your names, where they differ
+
 # [prior]                              # priors in ms^-1 instead of the defaults; `dissentangle check` lists them
 # collective_rate = "lognormal(0.1, 1)"    # median, sd of the logarithm
 # collision_rate  = "fixed(0.002)"

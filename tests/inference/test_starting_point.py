@@ -9,7 +9,7 @@ GAP = 0.7
 
 
 def two_peaks(weight, width=0.1):
-    """Log of exp(−(x−GAP)²/2w²) + e^weight exp(−(x+GAP)²/2w²) in the first of three dimensions, normal in the others."""
+    """Log of exp(−(x−GAP)²/2w²) + e^weight exp(−(x+GAP)²/2w²) in the first dimension, normal in the others."""
 
     def density(x):
         exponents = np.array([0.0, weight]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * width**2)

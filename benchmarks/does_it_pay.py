@@ -1,0 +1,103 @@
+"""Does it pay to fit shots instead of ξ ± σ? Coverage and width of the 94 % intervals over simulated laboratories.
+
+python benchmarks/does_it_pay.py [LABORATORIES]
+
+Each laboratory is simulated at the paper's rates, with constants (Z, η, shot noise, c₂, Θ) that differ from what it
+believes of them by as much as it says. Its data are fitted three times, with the same P(t), Jy(t) and priors:
+
+shots     light variances with their number of shots (Gamma), and all calibration runs, in one model
+habit     ξ(t), inverted point by point with the best values of the constants, each point ± its scatter and ± 4 %
+common    the same ξ(t) ± scatter alone, and a ± 4 % that is common to all points
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+
+import numpy as np
+
+from dissentangle import datasets, inference
+from dissentangle.datasets import Experiment, Series, read
+from dissentangle.datasets.simulate import PAPER
+from dissentangle.forward_models.readout import Readout, xi_of_light_variance
+from dissentangle.inference.fit_report import truth_of
+
+COMMON = 0.04
+RATES = (
+    "collective_rate", "dephasing_rate[drive]", "pure_dephasing_rate[drive]", "light_loss_rate", "collision_rate",
+    "radiative_rate",
+)  # fmt: skip
+WAYS = ("shots", "habit", "common")
+
+
+def laboratory(seed: int) -> Experiment:
+    """Simulated; what it believes of its constants is the bundled example's apparatus."""
+    like = read("laboratory-d55")
+    rng = np.random.default_rng([seed, 7])
+    truth = {
+        name: float(rng.normal(known.value, known.sigma))
+        for name, known in like.apparatus.items()
+        if name not in ("optical_depth", "quadratic_zeeman")
+    }
+    truth |= {"classical_noise": float(rng.normal(0.004, 0.003)), "shot_noise_level": float(rng.normal(1.0, 0.02))}
+    depth = float(rng.normal(55.0, 2.75))
+    made = datasets.simulate_like(like, truth | {"radiative_rate": PAPER["collective_rate"] / depth}, seed=seed)
+    return replace(read(made), apparatus=like.apparatus)
+
+
+def series_of(experiment: Experiment, kind: str) -> Series:
+    return next(s for s in experiment.series if s.kind == kind)
+
+
+def reduced(experiment: Experiment, common: bool) -> Experiment:
+    """ξ(t) as a laboratory would work it out by hand (S.1 and S.2), in place of light variances and calibrations."""
+    light, coupling, shot = (series_of(experiment, kind) for kind in ("light_variance", "coupling", "shot_noise"))
+    polarization, decay = (series_of(experiment, kind) for kind in ("polarization", "transverse_spin"))
+    known = experiment.apparatus
+    variance = light.value.reshape(-1, 2).mean(axis=1) / shot.value.mean()
+    slope = (coupling.x * coupling.value).sum() / (coupling.x**2).sum()  # κ² ∝ Θ
+    kappa = slope * known["faraday_angle"].value * polarization.value  # Θ falls with ⟨Jx⟩
+    rate = -(np.log(decay.value[:4]) * decay.x[:4]).sum() / (decay.x[:4] ** 2).sum()  # 1/T2
+    limit, duration = known["squeezing_limit"].value, light.probe_duration
+    swap = rate * kappa * limit / (1 - np.exp(-2 * rate * duration))  # (S.2)
+    readout = Readout(swap, rate - swap, limit, duration, 1.0, known["detection_efficiency"].value)
+    xi = xi_of_light_variance(variance, readout)
+    scatter = variance / np.sqrt(light.spread[::2] - 1) / (known["detection_efficiency"].value * kappa)
+    sigma = scatter if common else np.hypot(scatter, COMMON * xi)
+    series = Series("xi", "xi", light.x[::2], xi, sigma, scale_uncertainty=COMMON if common else 0.0)
+    return replace(experiment, series=(series, polarization, decay))
+
+
+def intervals(experiments: dict[str, Experiment]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Ends of the 94 % intervals of the rates (laboratories, rates), and how many fits are healthy."""
+    with tempfile.TemporaryDirectory() as folder:
+        summary = inference.campaign(experiments, folder, draws=500)
+    rows = summary.sel(parameter=list(RATES))
+    return rows["low"].values, rows["high"].values, int((summary["status"] == "healthy").sum())
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    laboratories = {f"{k:03d}": laboratory(k) for k in range(count)}
+    sets = {
+        "shots": laboratories,
+        "habit": {name: reduced(lab, common=False) for name, lab in laboratories.items()},
+        "common": {name: reduced(lab, common=True) for name, lab in laboratories.items()},
+    }
+    true = np.array([[truth_of(lab)[rate] for rate in RATES] for lab in laboratories.values()])
+    found = {}
+    for way in WAYS:
+        low, high, healthy = intervals(sets[way])
+        found[way] = ((low <= true) & (true <= high)).mean(axis=0), np.median(high - low, axis=0)
+        print(f"{way}: {healthy} of {count} fits healthy", flush=True)
+    print(f"\n| rate | {' | '.join(f'{way}: coverage | width' for way in WAYS)} | width, habit ÷ shots |")
+    print("|---" * (2 + 2 * len(WAYS)) + "|")
+    for k, rate in enumerate(RATES):
+        cells = [f"{100 * found[way][0][k]:.0f} % | {found[way][1][k]:.4f}" for way in WAYS]
+        print(f"| {rate} | {' | '.join(cells)} | {found['habit'][1][k] / found['shots'][1][k]:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
