@@ -32,9 +32,18 @@ class Source:
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
-        if np.dtype(found.dtype).kind not in "iuf":
+        if found.shape is None or np.dtype(found.dtype).kind not in "iufb":
             raise violation(f"{self.path}: {name!r}", f"entries of type {found.dtype}", "real numbers")
+        if np.dtype(found.dtype).itemsize * int(np.prod(found.shape, dtype=float)) > LARGEST:
+            raise violation(f"{self.path}: {name!r}", f"an array of shape {found.shape}", f"at most {LARGEST >> 30} GB")
+        if 0 in found.shape:
+            raise violation(f"{self.path}: {name!r}", "an empty array", "numbers")
         return found
+
+    def unit(self, name: str) -> str | None:
+        """The unit that the file itself gives for an array, as an attribute `units`; None where it gives none."""
+        unit = getattr(self.array(name), "attrs", {}).get("units")
+        return unit if isinstance(unit, str) else None
 
     def column(self, name: str) -> np.ndarray:
         """The array of this name as one column of finite numbers."""
@@ -47,6 +56,40 @@ class Source:
             row = int(np.argmin(np.isfinite(values)))
             raise violation(f"{self.path}: {name!r}: entry {row + 1}", f"{values[row]:g}", "a finite number")
         return values
+
+
+def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+    """Variables as their attributes (scale_factor, _FillValue, …) mean them."""
+    import xarray as xr
+
+    tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False))
+    return {
+        f"{node.path.rstrip('/')}/{name}": _Variable(variable)
+        for node in tree.subtree
+        for name, variable in node.dataset.variables.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """An xarray variable, read when sliced."""
+
+    inner: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.inner.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.inner.dtype
+
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        return dict(self.inner.attrs)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        return np.asarray(self.inner[rows].values)
 
 
 def _hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
@@ -67,6 +110,8 @@ def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
             name.replace("/", ".").lstrip("."): _Transposed(array)
             for name, array in _hdf5(path, stack).items()
             if not name.startswith("/#refs#")
+            and array.attrs.get("MATLAB_class") != b"char"
+            and not array.attrs.get("MATLAB_empty")
         }
     from scipy.io import loadmat
 
@@ -135,7 +180,7 @@ class _Channel:
 
 
 _FORMATS: dict[str, tuple[str, Callable[[Path, contextlib.ExitStack], Mapping[str, Any]]]] = {
-    ".nc": ("a NetCDF 4 file", _hdf5),
+    ".nc": ("a NetCDF 4 file", _netcdf),
     ".h5": ("an HDF5 file", _hdf5),
     ".hdf5": ("an HDF5 file", _hdf5),
     ".mat": ("a MATLAB file", _matlab),
@@ -160,5 +205,7 @@ def open_source(path: Path) -> Iterator[Source]:
             raise violation(str(path), "no arrays", name)
         try:
             yield Source(path, arrays)
-        except (OSError, RuntimeError) as error:  # damaged inside: shows when an array is read
+        except ExperimentError:
+            raise
+        except Exception as error:  # damaged inside: shows when an array is read
             raise violation(str(path), f"{type(error).__name__}: {error}", f"{name} that is whole") from error

@@ -58,7 +58,7 @@ def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
     if calibration.labels:
         table["correlation"] = {
             "labels": list(calibration.labels),
-            "matrix": [[round(float(entry), 6) for entry in row] for row in calibration.correlation],
+            "matrix": calibration.correlation.tolist(),
         }
     if calibration.coupling:
         table["coupling"] = [
@@ -76,10 +76,10 @@ def read_calibration(path: str | Path) -> CalibrationFile:
     where = str(file)
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise violation(where, f"no valid TOML ({error})", "TOML in UTF-8") from error
     check_keys(where, table, ("calibration_version", "title", "simulated", "prior", "correlation", "coupling"))
-    if table.get("calibration_version") != VERSION:
+    if table.get("calibration_version") != VERSION or isinstance(table["calibration_version"], bool):
         raise violation(f"{where}: calibration_version", table.get("calibration_version"), f"{VERSION}")
     priors = table.get("prior")
     if not isinstance(priors, dict) or not all(isinstance(text, str) for text in priors.values()):
@@ -111,14 +111,19 @@ def _correlation(where: str, table: Any, priors: dict[str, str]) -> tuple[tuple[
         raise violation(where, table, "a table with labels and matrix")
     check_keys(where, table, ("labels", "matrix"))
     labels = table.get("labels", [])
-    if not isinstance(labels, list) or len(set(map(str, labels))) != len(labels):
+    if not isinstance(labels, list) or len(set(map(str, labels))) != len(labels) or "" in labels:
         raise violation(f"{where}: labels", labels, "parameters of [prior], each once")
     for label in labels:
-        if label not in priors:
+        if not isinstance(label, str) or label not in priors:
             raise violation(f"{where}: labels", repr(label), "parameters of [prior]")
+    rows = table.get("matrix", [])
+    if not isinstance(rows, list) or any(
+        isinstance(entry, str) for row in rows if isinstance(row, list) for entry in row
+    ):
+        raise violation(f"{where}: matrix", "no numbers", f"{len(labels)} rows of {len(labels)} numbers")
     try:
-        matrix = np.array(table.get("matrix", []), float).reshape(len(labels), len(labels))
-    except (TypeError, ValueError) as error:
+        matrix = np.array(rows, float).reshape(len(labels), len(labels))
+    except (TypeError, ValueError, OverflowError) as error:
         raise violation(f"{where}: matrix", "another shape", f"{len(labels)} rows of {len(labels)} numbers") from error
     check_correlation(f"{where}: matrix", matrix)
     return tuple(labels), matrix

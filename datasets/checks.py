@@ -93,7 +93,11 @@ def _check_truth(experiment: Experiment, where: str) -> None:
 
 
 def _check_texts(experiment: Experiment, where: str) -> None:
-    texts = [experiment.title, experiment.description, *experiment.runs]
+    texts = [experiment.title, experiment.description, *experiment.runs, *(s.note for s in experiment.series)]
+    for priors in (experiment.priors, experiment.calibrated):
+        texts += [*priors, *priors.values()]
+        if "" in priors:
+            raise violation(f"{where}: prior", "a parameter without a name", "names of parameters")
     texts += [text for o in experiment.observations for text in (o.source, o.excluded, o.shared_scale)]
     for text in texts:
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):

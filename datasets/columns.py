@@ -14,7 +14,7 @@ from .errors import check_keys, violation
 from .experiment import Points
 from .kinds import ABSCISSAS, SHOTS, Kind
 from .shots import read_shots
-from .units import factor
+from .units import factor, plain_number
 
 SPREADS = ("sigma", "repetitions")
 
@@ -48,11 +48,11 @@ def read_columns(path: Path, kind: Kind, mapping: Mapping) -> Table:
     """A series from a table of any known format; ExperimentError says file and line, column or key."""
     known = (kind.abscissa, *kind.components, *SPREADS, "exclude")
     check_keys(f"{mapping.where}: columns", mapping.names, known)
-    check_keys(f"{mapping.where}: units", {k: u for k, u in mapping.units.items() if k not in ABSCISSAS}, known)
-    columns = _read(path, known, mapping)
+    check_keys(f"{mapping.where}: units", mapping.units, known)
+    columns, units = _read(path, kind, known, mapping)
     if kind.abscissa == "number" and "number" not in columns and columns:
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
-    return table_of(columns, kind, str(path), mapping.units, mapping.where)
+    return table_of(columns, kind, str(path), units, mapping.where)
 
 
 def table_of(
@@ -88,13 +88,16 @@ def table_of(
 
 
 def read_quadratures(path: Path, kind: Kind, mapping: Mapping) -> Table:
-    """A series of variances from a file of shots; a running number serves where shot noise has no column `number`."""
+    """A series of variances from a file of shots; those of shot noise belong together where no `number` is mapped."""
     key = SHOTS[kind.name]
     check_keys(f"{mapping.where}: columns", mapping.names, (key, *kind.components))
+    check_keys(f"{mapping.where}: units", mapping.units, (key,))
     for name, theirs in mapping.names.items():
         if not isinstance(theirs, str):
             raise violation(f"{mapping.where}: columns: {name}", theirs, "the name of a column")
-    names = {"key": mapping.names.get(key, key)} | {c: mapping.names.get(c, c) for c in kind.components}
+    names = {"key": mapping.names.get(key, None if key == "number" else key)}
+    names |= {c: mapping.names.get(c, c) for c in kind.components}
+    _check_distinct(mapping)
     reduced = read_shots(path, names, mapping.separator)
     unit = mapping.units.get(key, ABSCISSAS[key])
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{mapping.where}: units: {key}")
@@ -104,21 +107,39 @@ def read_quadratures(path: Path, kind: Kind, mapping: Mapping) -> Table:
     return Table(points, reduced.variance.ravel(), "repetitions", repetitions, note=reduced.note)
 
 
-def _read(path: Path, known: tuple[str, ...], mapping: Mapping) -> dict[str, np.ndarray]:
-    """Columns by our names, constant ones filled in."""
+def _read(
+    path: Path, kind: Kind, known: tuple[str, ...], mapping: Mapping
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Columns by our names, constant ones filled in, and their units: as they are given, or as the file gives them."""
     theirs = {ours: name for ours, name in mapping.names.items() if isinstance(name, str)}
+    needed = [name for name in (kind.abscissa, *kind.components) if name not in mapping.names]
+    units = dict(mapping.units)
+    _check_distinct(mapping)
     if path.suffix.lower() in SUFFIXES:
         with open_source(path) as source:
-            if not mapping.names:
-                theirs = {name: name for name in known if name in source.arrays or f"/{name}" in source.arrays}
+            candidates = needed if mapping.names else known
+            theirs |= {n: n for n in candidates if n in source.arrays or f"/{n}" in source.arrays}
             columns = {ours: source.column(name) for ours, name in theirs.items()}
+            for ours, name in theirs.items():
+                found = source.unit(name) if ours == kind.abscissa else None
+                if found is not None and units.setdefault(ours, found) != found:
+                    raise violation(f"{mapping.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
-        columns = read_table(path, known, theirs if mapping.names else None, mapping.separator)
-    rows = len(next(iter(columns.values()))) if columns else 0
+        columns = read_table(path, known, theirs if mapping.names else None, mapping.separator, needed)
+    if not columns:
+        raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
+    rows = len(next(iter(columns.values())))
     for ours, number in mapping.names.items():
         if not isinstance(number, str):
-            columns[ours] = np.full(rows, float(number))
-    return columns
+            columns[ours] = np.full(rows, plain_number(number, f"{mapping.where}: columns: {ours}"))
+    return columns, units
+
+
+def _check_distinct(mapping: Mapping) -> None:
+    names = [name for name in mapping.names.values() if isinstance(name, str)]
+    for name in names:
+        if names.count(name) > 1:
+            raise violation(f"{mapping.where}: columns", f"{name!r} for two columns", "another one for each")
 
 
 def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,17 @@ SEPARATORS = {".tsv": "\t", ".tab": "\t"}
 
 
 def read_table(
-    path: Path, known: Collection[str], columns: Mapping[str, str] | None = None, separator: str | None = None
+    path: Path,
+    known: Collection[str],
+    columns: Mapping[str, str] | None = None,
+    separator: str | None = None,
+    also: Collection[str] = (),
 ) -> dict[str, np.ndarray]:
     """Columns of numbers by our names; lines that start with # are comments.
 
     columns : our name → theirs, or `#3` for the third column; without it the names are ours, and all must be in `known`
     separator : a comma, or a tabulator for .tsv, by default
+    also : our names that are looked for under themselves where `columns` says nothing of them
     """
     check_size(path)
     separator = separator or SEPARATORS.get(path.suffix.lower(), ",")
@@ -31,15 +36,21 @@ def read_table(
     width = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            for line, row in enumerate(csv.reader(file, skipinitialspace=True, delimiter=separator), 1):
+            lines = _Lines(file)
+            for row in csv.reader(lines, skipinitialspace=True, delimiter=separator, strict=True):
+                line = lines.start()
+                if lines.number > line:
+                    raise violation(
+                        f"{path}: line {line}", "a quotation mark that no other one ends", "cells of one line"
+                    )
                 if line > MOST_ROWS:
                     raise violation(f"{path}: line {line}", "one more line", f"at most {MOST_ROWS}")
-                if not row or row[0].startswith("#"):
+                if not row:
                     continue
                 if not places:
-                    places = _places(path, line, row, known, columns, separator)
+                    places = _places(path, line, row, known, columns, separator, also)
                     found, width = {name: [] for name in places}, len(row)
-                    if not (columns and all(theirs.startswith("#") for theirs in columns.values()) and _numeric(row)):
+                    if not headless(columns, [row[place] for place in places.values()]):
                         continue
                 _append(path, line, row, width, places, found)
     except UnicodeDecodeError as error:
@@ -49,6 +60,36 @@ def read_table(
     if not places:
         raise violation(str(path), "an empty file", "a header line with " + ", ".join(columns or known))
     return {name: np.array(values) for name, values in found.items()}
+
+
+class _Lines:
+    """Lines of a file without those that start with #, and their numbers."""
+
+    def __init__(self, file: Iterable[str]) -> None:
+        self.number = 0
+        self._file = iter(file)
+        self._first = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            line = next(self._file)
+            self.number += 1
+            if not line.startswith("#"):
+                self._first = self._first or self.number
+                return line
+
+    def start(self) -> int:
+        """The number of the first line since this was asked the last time."""
+        first, self._first = self._first, 0
+        return first
+
+
+def headless(columns: Mapping[str, str] | None, cells: Sequence[str]) -> bool:
+    """Whether a first row of these cells is data: all columns are asked for by number, and there are numbers."""
+    return bool(columns) and all(theirs.startswith("#") for theirs in (columns or {}).values()) and _numeric(cells)
 
 
 def check_size(path: Path, largest: int = LARGEST) -> None:
@@ -80,16 +121,18 @@ def _places(
     known: Collection[str],
     columns: Mapping[str, str] | None,
     separator: str,
+    also: Collection[str],
 ) -> dict[str, int]:
     names = [name.strip() for name in row]
     for other in (";", "\t", ","):
-        if other != separator and other in row[0]:
+        if other != separator and other in row[0] and len(row) == 1:
             expected = {",": "commas", "\t": "tabulators", ";": "semicolons"}.get(separator, repr(separator))
             raise violation(
                 f"{path}: line {line}", f"columns separated by {other!r}", f"columns separated by {expected}"
             )
     if columns is not None:
-        return {ours: column_place(path, line, names, theirs) for ours, theirs in columns.items()}
+        places = {ours: column_place(path, line, names, theirs) for ours, theirs in columns.items()}
+        return {ours: names.index(ours) for ours in also if ours not in places and names.count(ours) == 1} | places
     for name in names:
         if name not in known:
             raise violation(
@@ -116,9 +159,10 @@ def _append(
         raise violation(f"{path}: line {line}", f"{len(row)} cells", f"{width}: {', '.join(places)}")
     for name, place in places.items():
         try:
-            value = float(row[place])
+            value = float(row[place] if "_" not in row[place] else "no number")
         except ValueError as error:
-            raise violation(f"{path}: line {line}: column {name!r}", repr(row[place]), "a number") from error
+            expected = "a number, with a decimal point" if "," in row[place] else "a number"
+            raise violation(f"{path}: line {line}: column {name!r}", repr(row[place]), expected) from error
         if not np.isfinite(value):
             raise violation(f"{path}: line {line}: column {name!r}", row[place].strip(), "a finite number")
         found[name].append(value)

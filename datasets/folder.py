@@ -14,12 +14,13 @@ from .columns import Mapping, read_columns, read_quadratures
 from .csv_table import check_size
 from .errors import check_keys, violation
 from .experiment import APPARATUS, DECAY_TIMES, MAIN_RUN, Experiment, Known, Observation, Series, StageEntry, Truth
-from .kinds import KINDS, SHOTS
+from .kinds import KINDS, SHOTS, Kind
 from .tree import FORMAT_VERSION
 from .units import plain_number, quantity
 
 FILE = "experiment.toml"
 _LARGEST = 1 << 20
+LONGEST_NAME = 255
 _TOP = (
     "format_version",
     "title",
@@ -231,7 +232,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
         raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
     path = _inside(where, _required(where, row, "file", str), folder)
     name = _optional(where, row, "name", str, kind)
-    table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _mapping(where, row))
+    table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _mapping(where, row, KINDS[kind]))
     noise = _optional(where, row, "noise", str, KINDS[kind].default_noise(table.spread))
     check_choice(f"{where}: noise", noise, tuple(NOISES))
     if NOISES[noise].spread != table.spread:
@@ -263,14 +264,14 @@ def _time(where: str, row: dict[str, Any], key: str) -> float:
 
 def _inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
     """The path of a file of the experiment, which must lie in its folder."""
-    if not file.isprintable():
+    if not file.isprintable() or len(file.encode()) > LONGEST_NAME:
         raise violation(f"{where}: {key}", repr(file), "the name of a file")
     if folder.resolve() not in (folder / file).resolve().parents:
         raise violation(f"{where}: {key}", repr(file), "a file inside the folder of the experiment")
     return folder / file
 
 
-def _mapping(where: str, row: dict[str, Any]) -> Mapping:
+def _mapping(where: str, row: dict[str, Any], about: Kind) -> Mapping:
     """How the columns, paths or channels of a lab's file are called, and in which units they are."""
     names = _optional(where, row, "columns", dict, {})
     for ours, theirs in names.items():
@@ -279,11 +280,13 @@ def _mapping(where: str, row: dict[str, Any]) -> Mapping:
             raise violation(f"{where}: columns: {ours}", theirs, "the name of a column, or a number for all rows")
     units = dict(_optional(where, row, "units", dict, {}))
     if "time_unit" in row:
-        units |= dict.fromkeys(("time", "delay"), _required(where, row, "time_unit", str))
+        if {"time", "delay"} & set(units):
+            raise violation(f"{where}: time_unit", "a second unit of the time", "one: time_unit, or units")
+        units |= dict.fromkeys({"time", "delay"} & {about.abscissa}, _required(where, row, "time_unit", str))
     for ours, unit in units.items():
         if not isinstance(unit, str):
             raise violation(f"{where}: units: {ours}", unit, "a unit, such as 'us'")
     separator = _optional(where, row, "separator", str, "")
-    if len(separator) > 1:
+    if len(separator) > 1 or separator in ('"', "\n", "\r", "#") or not separator.isascii():
         raise violation(f"{where}: separator", repr(separator), "one character")
     return Mapping(dict(names), units, separator or None, where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
         for stage in experiment.stages
     ]
     if experiment.series:
-        table["series"] = [_series_row(k, series) for k, series in enumerate(experiment.series)]
+        table["series"] = _series_rows(experiment.series)
     if experiment.observations:
         table["observation"] = [_observation_row(o) for o in experiment.observations]
     for row, series in zip(table.get("series", ()), experiment.series, strict=True):
@@ -76,6 +77,16 @@ def _known_row(name: str, known: Known) -> Any:
     if known.sigma == 0:
         return _with_unit(known.value, unit)
     return {"value": _with_unit(known.value, unit), "sigma": _with_unit(known.sigma, unit)}
+
+
+def _series_rows(series: Sequence[Series]) -> list[dict[str, Any]]:
+    """The tables of the series; no two share a file, on no file system."""
+    rows = [_series_row(k, one) for k, one in enumerate(series)]
+    names = [row["file"].lower() for row in rows]
+    for k, row in enumerate(rows):
+        if names.count(row["file"].lower()) > 1:
+            row["file"] = f"series {k}.csv"
+    return rows
 
 
 def _series_row(index: int, series: Series) -> dict[str, Any]:

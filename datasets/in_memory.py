@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from ..forward_models import NOISES
 from .checks import check_choice
 from .columns import table_of
-from .errors import nearest, violation
+from .errors import check_keys, nearest, violation
 from .experiment import Series
 from .kinds import KINDS
+from .units import plain_number
 
 
 def series_of(
@@ -31,7 +34,7 @@ def series_of(
     data : whatever gives columns by name: pandas.DataFrame, xarray.Dataset, dict of arrays
     kind : of the series, see `KINDS`
     columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
-    units : our column → unit, where it is not ms or deg
+    units : our column → unit, where it is not ms or deg; xarray's own attribute `units` counts too
     name : by default that of the kind;  noise : by default that of the column sigma or repetitions
     more : other fields of `Series`: run, scale_uncertainty, probe_duration (ms), …
 
@@ -40,28 +43,71 @@ def series_of(
     ExperimentError : for unknown kinds and missing columns; what the values must be is checked with the experiment
     """
     check_choice("kind", kind, tuple(KINDS))
+    check_keys("series", more, [f.name for f in fields(Series) if f.name not in _GIVEN])
     about = KINDS[kind]
     known = (about.abscissa, *about.components, "sigma", "repetitions", "exclude")
-    there = [str(key) for key in (data.variables if hasattr(data, "variables") else data.keys())]
-    names: Mapping[str, str | float] = columns or {ours: ours for ours in known if ours in there}
+    check_keys("columns", dict(columns or {}), known)
+    check_keys("units", dict(units or {}), known)
+    there = _columns_of(data)
+    names: Mapping[Any, Any] = columns or {ours: ours for ours in known if ours in there}
     found: dict[str, np.ndarray] = {}
+    stated = dict(units or {})
     for ours, theirs in names.items():
-        check_choice("columns", ours, known)
-        if isinstance(theirs, str):
+        if isinstance(theirs, str) or theirs in there:
             if theirs not in there:
-                raise violation(f"column {theirs!r}{nearest(theirs, there)}", "no such column", ", ".join(there))
-            found[ours] = np.asarray(data[theirs], float)
-    rows = len(next(iter(found.values()))) if found else 0
-    found |= {ours: np.full(rows, float(n)) for ours, n in names.items() if not isinstance(n, str)}
-    table = table_of(found, about, "data", dict(units or {}))
+                some = [str(name) for name in there]
+                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", ", ".join(some))
+            found[ours] = _numbers(str(theirs), there[theirs])
+            unit = getattr(there[theirs], "attrs", {}).get("units")
+            if ours == about.abscissa and isinstance(unit, str) and stated.setdefault(ours, unit) != unit:
+                raise violation(f"units: {ours}", repr(stated[ours]), f"{unit!r}, as the data say")
+    if not found:
+        raise violation("data", "no column in use", f"columns {', '.join(known)}, or names for them")
+    rows = len(next(iter(found.values())))
+    for ours, number in names.items():
+        if ours not in found:
+            found[ours] = np.full(rows, plain_number(number, f"columns: {ours}"))
+    table = table_of(found, about, "data", stated)
+    chosen = noise or about.default_noise(table.spread)
+    check_choice("noise", chosen, tuple(NOISES))
+    if NOISES[chosen].spread != table.spread:
+        raise violation("data", f"the column {table.spread!r}", f"{NOISES[chosen].spread!r} for {chosen} noise")
     return Series(
         name=name or kind,
         kind=kind,
         x=table.points.x,
         value=table.value,
         spread=table.spreads,
-        noise=noise or about.default_noise(table.spread),
+        noise=chosen,
         excluded=table.excluded,
         component=table.points.component,
         **more,
     )
+
+
+_GIVEN = ("name", "kind", "x", "value", "spread", "noise", "excluded", "component")
+
+
+def _columns_of(data: Any) -> dict[Any, Any]:
+    """Columns by name; an index or coordinate with a name is one too."""
+    if hasattr(data, "columns") and hasattr(data, "index"):  # pandas
+        names = list(data.columns)
+        for name in names:
+            if names.count(name) > 1:
+                raise violation(f"column {name!r}", "the column twice", "each column once")
+        index = {} if data.index.name is None else {data.index.name: data.index}
+        return index | {name: data[name] for name in names}
+    if hasattr(data, "data_vars"):  # xarray
+        return {name: data[name] for name in data.variables}
+    return dict(data)
+
+
+def _numbers(name: str, column: Any) -> np.ndarray:
+    """A column of real numbers."""
+    values = np.ma.asanyarray(column) if isinstance(column, np.ma.MaskedArray) else np.asarray(column)
+    if np.ma.is_masked(values):
+        raise violation(f"column {name!r}", "masked entries", "a number in each")
+    if values.dtype.kind not in "iufb" or values.ndim != 1:
+        found = f"{values.ndim} dimensions of {values.dtype}"
+        raise violation(f"column {name!r}", found, "one dimension of real numbers (times in ms, or with `units`)")
+    return np.asarray(values, float)

@@ -48,6 +48,8 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     if len(experiments) < 2:
         raise ExperimentError(f"joint fit: found {len(experiments)} experiment, expected several")
     for name in experiments:
+        if not isinstance(name, str):
+            raise violation("joint fit: name", repr(name), "a text")
         if not name.strip() or any(character in name for character in "/[]:\x00") or not name.isprintable():
             raise violation("joint fit: name", repr(name), "a name without '/', ':', '[' and ']'")
         if frozenset(name.split("+")) <= {*LIGHTS, "dark"}:
@@ -58,6 +60,10 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
             if not experiment.knows("faraday_angle"):
                 raise violation(f"{name}: apparatus", "no faraday_angle", "one, since optical_depth is tied to it")
     parts = {name: _renamed(name, experiment) for name, experiment in experiments.items()}
+    runs = [run for part in parts.values() for run in part.runs]
+    for run in runs:
+        if runs.count(run) > 1:
+            raise violation("joint fit: name", f"{run!r} for two runs", "names without the others' names and a dot")
     whole = Experiment(
         title="joint: " + ", ".join(parts),
         simulated=any(part.simulated for part in parts.values()),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .arrays_of_files import LARGEST, SUFFIXES, open_source
-from .csv_table import SEPARATORS, check_size, column_place
+from .csv_table import SEPARATORS, check_size, column_place, headless
 from .errors import violation
 
 PIECE = 1 << 16
@@ -23,21 +23,37 @@ PIECE = 1 << 16
 _BLOCK = 1 << 20
 """Bytes of a text that are read together."""
 MOST_TIMES = 100_000
+LARGEST_SHOT = 1e100
 _MOST_STRETCHES = 64
 _SUSPECT = 4.0
+_MEDIAN_DEVIATION = 1.4826  # standard deviation over median deviation, of a Gaussian
+FEWEST = 20
+"""Shots at a time below which what stands out is not looked for."""
 _UNLIKELY = 0.01
 """Shots are reported that are so far out that a Gaussian would have fewer than this many among all."""
 
 
 @dataclass
 class _Group:
-    """The shots of one time: sums of deviations from the first shot, and those far out."""
+    """The shots of one time: sums of deviations from the first shot, and those far out.
+
+    centre, width (2,): median and scaled median deviation of the first shots, which outliers do not move
+    """
 
     origin: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
     count: int = 0
     total: np.ndarray = field(default_factory=lambda: np.zeros(2))
     squares: np.ndarray = field(default_factory=lambda: np.zeros(2))
     far: list[list[np.ndarray]] = field(default_factory=lambda: [[], []])
+
+    @classmethod
+    def of(cls, shots: np.ndarray) -> _Group:
+        """An empty group for shots like these (n, 2)."""
+        centre = np.median(shots, axis=0)
+        width = _MEDIAN_DEVIATION * np.median(abs(shots - centre), axis=0)
+        return cls(shots[0].copy(), centre, width if len(shots) >= FEWEST else np.full(2, np.inf))
 
     def add(self, shots: np.ndarray) -> None:
         """Shots (n, 2)."""
@@ -45,16 +61,16 @@ class _Group:
         self.count += len(shots)
         self.total += moved.sum(axis=0)
         self.squares += np.einsum("ij,ij->j", moved, moved)
-        mean, variance = self.moments()
+        distance = abs(shots - self.centre)
         for k in range(2):
-            out = abs(moved[:, k] - mean[k]) > _SUSPECT * np.sqrt(variance[k])
-            if out.any():
-                self.far[k].append(shots[out, k])
+            out = distance[:, k] > _SUSPECT * self.width[k]
+            if self.width[k] and out.any():
+                self.far[k].append(distance[out, k] / self.width[k])
 
-    def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean (from the origin) and variance of what was added so far."""
+    def variance(self) -> np.ndarray:
+        """Of what was added so far, (2,)."""
         mean = self.total / self.count
-        return mean, np.maximum(self.squares - self.count * mean**2, 0.0) / max(self.count - 1, 1)
+        return np.asarray(np.maximum(self.squares - self.count * mean**2, 0.0) / max(self.count - 1, 1))
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,8 @@ def reduce_shots(pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequenc
     """Statistics of pieces (key (n,), shots (n, 2)) by key, in ascending order of the keys."""
     groups: dict[float, _Group] = {}
     for key, shots in pieces:
+        if not len(key):
+            continue
         if np.count_nonzero(key[1:] != key[:-1]) > _MOST_STRETCHES:  # in no order
             order = np.argsort(key, kind="stable")
             key, shots = key[order], shots[order]  # noqa: PLW2901
@@ -82,7 +100,7 @@ def reduce_shots(pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequenc
             if at not in groups:
                 if len(groups) == MOST_TIMES:
                     raise violation(where, f"more than {MOST_TIMES} times", "many shots at each of a few times")
-                groups[at] = _Group(shots[start].copy())
+                groups[at] = _Group.of(shots[start:end])
             groups[at].add(shots[start:end])
     if not groups:
         raise violation(where, "no shots", "at least two at each time")
@@ -92,7 +110,7 @@ def reduce_shots(pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequenc
             raise violation(f"{where}: {at:g}", "one shot", "at least two at each time")
     return Reduced(
         np.array([at for at, _ in ordered]),
-        np.array([group.moments()[1] for _, group in ordered]),
+        np.array([group.variance() for _, group in ordered]),
         np.array([group.count for _, group in ordered], float),
         _note(ordered, names),
     )
@@ -113,13 +131,8 @@ def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str]) -> str:
     limit = -float(ndtri(_UNLIKELY / (4 * total)))
     found = []
     for key, group in groups:
-        mean, variance = group.moments()
         for k, name in enumerate(names):
-            if not group.far[k] or not variance[k]:
-                continue
-            far = np.concatenate(group.far[k]) - group.origin[k] - mean[k]
-            rest = np.sqrt(max(variance[k] * (group.count - 1) - (far**2).sum(), 0.0) / max(group.count - len(far), 1))
-            distance = abs(far) / (rest or np.sqrt(variance[k]))
+            distance = np.concatenate(group.far[k]) if group.far[k] else np.zeros(0)
             if (distance > limit).any():
                 found.append((float(distance.max()), f"{int((distance > limit).sum())} of {name} at {key:g}"))
     if not found:
@@ -129,8 +142,8 @@ def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str]) -> str:
     return f"shots farther out than {limit:.1f} standard deviations (up to {found[0][0]:.1f}), kept: {shown}"
 
 
-def read_shots(path: Path, columns: Mapping[str, str], separator: str | None = None) -> Reduced:
-    """Statistics of the shots in a file. columns: `key`, `cos`, `sin` → their names.
+def read_shots(path: Path, columns: Mapping[str, str | None], separator: str | None = None) -> Reduced:
+    """Statistics of the shots in a file. columns: `key`, `cos`, `sin` → their names; `key` None: all belong together.
 
     Either one row a shot, all three columns of one length; or (binary files) a key for each row of two matrices.
     """
@@ -138,13 +151,20 @@ def read_shots(path: Path, columns: Mapping[str, str], separator: str | None = N
     if path.suffix.lower() not in SUFFIXES:
         return reduce_shots(_of_text(path, columns, separator), names, str(path))
     with open_source(path) as source:
-        key = source.column(columns["key"])
+        if columns["key"] is None:
+            key = np.zeros(int(np.prod(source.array(columns["cos"]).shape)))
+        else:
+            key = source.column(columns["key"])
         pair = [source.array(columns[name]) for name in names]
         shapes = [tuple(array.shape) for array in pair]
         if shapes[0] != shapes[1] or not shapes[0]:
             raise violation(str(path), f"arrays of shapes {shapes[0]} and {shapes[1]}", "two of one shape")
         if len(shapes[0]) == 2 and 1 in shapes[0] and max(shapes[0]) == len(key):  # MATLAB's vectors
             pair, shapes = [np.asarray(array[...]).ravel() for array in pair], [(len(key),)] * 2
+        if len(shapes[0]) == 2 and shapes[0] == (len(key), len(key)) and len(key) > 1:
+            raise violation(
+                str(path), f"{len(key)} entries of {columns['key']!r}, matrices of shape {shapes[0]}", "one row a shot"
+            )
         if len(shapes[0]) == 2 and shapes[0][1] == len(key) != shapes[0][0]:  # a key for each column
             pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
         if shapes[0][0] != len(key) or len(shapes[0]) > 2:
@@ -166,24 +186,30 @@ def _of_arrays(
         yield np.repeat(key[rows], each), shots
 
 
-def _of_text(path: Path, columns: Mapping[str, str], separator: str | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _of_text(
+    path: Path, columns: Mapping[str, str | None], separator: str | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     import pyarrow as pa
 
     check_size(path, LARGEST)
     separator = separator or SEPARATORS.get(path.suffix.lower(), ",")
     skip, names = _header(path, separator)
-    places = [column_place(path, skip + 1, names, columns[name]) for name in ("key", "cos", "sin")]
+    asked = {name: columns[name] for name in ("key", "cos", "sin") if columns[name] is not None}
+    places = [column_place(path, skip + 1, names, theirs) for theirs in asked.values()]
+    if not headless(asked, [names[place] for place in places]):
+        skip += 1
     wanted = [f"c{place}" for place in places]
     row = 0
     try:
-        for piece in _pieces(path, skip + 1):
+        for piece in _pieces(path, skip):
             table = _parsed(piece, len(names), wanted, separator)
             found = [table.column(name).to_numpy() for name in wanted]
-            shots = np.stack(found[1:], axis=-1)
+            shots = np.stack(found[-2:], axis=-1)
+            key = found[0] if len(found) == 3 else np.zeros(len(shots))
             _check_finite(path, shots, row)
-            _check_finite(path, found[0][:, None], row)
+            _check_finite(path, key[:, None], row)
             row += len(shots)
-            yield found[0], shots
+            yield key, shots
     except pa.ArrowException as error:
         raise violation(f"{path}: after row {row}", str(error).splitlines()[0], "a number in each cell") from error
 
@@ -197,9 +223,15 @@ def _pieces(path: Path, skip: int) -> Iterator[bytes]:
         while block := file.read(_BLOCK):
             lines, newline, rest = (rest + block).rpartition(b"\n")
             if newline:
-                yield lines + newline
+                yield _without_comments(lines + newline)
         if rest.strip():
-            yield rest
+            yield _without_comments(rest)
+
+
+def _without_comments(piece: bytes) -> bytes:
+    if b"#" not in piece:
+        return piece
+    return b"".join(line for line in piece.splitlines(keepends=True) if not line.startswith(b"#"))
 
 
 def _parsed(piece: bytes, width: int, wanted: Sequence[str], separator: str) -> Any:
@@ -210,7 +242,7 @@ def _parsed(piece: bytes, width: int, wanted: Sequence[str], separator: str) -> 
     return pc.read_csv(
         pa.BufferReader(piece),
         read_options=pc.ReadOptions(column_names=[f"c{k}" for k in range(width)], use_threads=False),
-        parse_options=pc.ParseOptions(delimiter=separator),
+        parse_options=pc.ParseOptions(delimiter=separator, quote_char=False),
         convert_options=pc.ConvertOptions(
             include_columns=list(dict.fromkeys(wanted)), column_types=dict.fromkeys(wanted, pa.float64())
         ),
@@ -225,6 +257,7 @@ def _header(path: Path, separator: str) -> tuple[int, list[str]]:
             line = file.readline(1 << 16)
             if not line:
                 break
+            line = line.removeprefix(b"\xef\xbb\xbf")
             if line.startswith(b"#") or not line.strip():
                 continue
             try:
@@ -236,9 +269,11 @@ def _header(path: Path, separator: str) -> tuple[int, list[str]]:
 
 
 def _check_finite(path: Path, shots: np.ndarray, before: int) -> None:
-    ok = np.isfinite(shots).all(axis=1)
+    ok = (abs(shots) < LARGEST_SHOT).all(axis=1)
     if not ok.all():
         row = int(np.argmin(ok))
         raise violation(
-            f"{path}: row {before + row + 1}", f"{shots[row][~np.isfinite(shots[row])][0]:g}", "finite numbers"
+            f"{path}: row {before + row + 1}",
+            f"{shots[row][~(abs(shots[row]) < LARGEST_SHOT)][0]:g}",
+            f"numbers below {LARGEST_SHOT:g}",
         )

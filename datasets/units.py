@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from .errors import violation
+from .errors import ExperimentError, violation
 
 _UNIT = re.compile(r"(1/)?[A-Za-zµμ°%]{1,24}((\^|\*\*)-?1)?|ms⁻¹")
 _ANGLE = re.compile(r"°|deg|degrees?|m?rad|(milli)?radians?")
@@ -32,7 +32,14 @@ def factor(unit: str, target: str, where: str) -> float:
     import pint
 
     try:
-        return float(_registry().Quantity(1.0, unit).to("" if target == "1" else target).magnitude)
+        one, two = (
+            float(_registry().Quantity(n, unit).to("" if target == "1" else target).magnitude) for n in (1.0, 2.0)
+        )
+        if abs(two - 2 * one) > 1e-9 * abs(two):  # decibels: no factor
+            raise violation(where, f"the logarithmic unit {unit!r}", f"a unit like {target!r}")
+        return one
+    except ExperimentError:
+        raise
     except pint.DimensionalityError as error:
         raise violation(where, f"the unit {unit!r}", f"a unit like {target!r}") from error
     except Exception as error:

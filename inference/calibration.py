@@ -7,6 +7,7 @@ Stat. Comput. 32, 32), as ArviZ computes it.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -167,6 +168,7 @@ def simulate_and_rank(plan: Plan, k: int) -> Ranked:
     """The k-th simulation: the rank of every true value among draws of its posterior, and whether it is covered."""
     from .fitting import sample_posterior
 
+    gc.collect(0)  # what the simulation before left: see `campaigning.fit_one`
     rng = np.random.default_rng([plan.seed, k])
     experiment, truth = _simulated(plan, rng)
     sampled = sample_posterior(experiment, plan.settings, replace(plan.sampler, seed=int(rng.integers(2**62))))

@@ -8,6 +8,7 @@ FOLDER/index.html        the same as a page, what needs attention first
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -186,6 +187,7 @@ def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler:
     from .fit_report import report
     from .fitting import fit_experiment
 
+    gc.collect(0)  # the fit before, whose trees refer to themselves: megabytes that no other collection sees for long
     require_data(experiment, name)
     fit = fit_experiment(experiment, settings, sampler)
     row = row_of(name, fit)

@@ -122,3 +122,11 @@ def test_members_share_one_calibration():
         ExperimentError, match=r"b: calibration: found another one than in a, expected the same for all"
     ):
         joint({"a": calibrated[0], "b": B})
+
+
+def test_runs_of_two_members_cannot_have_one_name():
+    several = replace(A, stages=(*A.stages, replace(A.stages[0], run="b")))
+    with pytest.raises(ExperimentError, match=r"joint fit: name: found 'a.b' for two runs, expected names without"):
+        joint({"a": several, "a.b": B})
+    with pytest.raises(ExperimentError, match=r"joint fit: name: found 1, expected a text"):
+        joint({1: A, 2: B})

@@ -1,6 +1,7 @@
 """What labs write: the same experiment from every format, shots reduced on reading, and what broken files say."""
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -205,7 +206,7 @@ def test_rows_of_one_time_may_be_anywhere(tmp_path):
     ("text", "message"),
     [
         ("time,cos,sin\n1,0.1,0.2\n1,x,0.1\n", r"s.csv: after row 0: found .*'x'.*, expected a number in each cell"),
-        ("time,cos,sin\n1,0.1,0.2\n1,nan,0.1\n", r"s.csv: row 2: found nan, expected finite numbers"),
+        ("time,cos,sin\n1,0.1,0.2\n1,nan,0.1\n", r"s.csv: row 2: found nan, expected numbers below"),
         ("time,cos,sin\n1,0.1,0.2\n", r"s.csv: 1: found one shot, expected at least two at each time"),
         ("time,cos,sin\n", r"s.csv: found no shots, expected at least two"),
         ("time,cos\n1,2\n", r"s.csv: line 1: column 'sin': found no such column, expected one of time, cos"),
@@ -339,3 +340,193 @@ def test_calibrations_need_the_angle_of_the_run(tmp_path):
     )
     with pytest.raises(ExperimentError, match=r"series 'coupling' \(coupling.csv\): apparatus: found no faraday_angle"):
         datasets.read(folder)
+
+
+OURS = 'columns = { time = "time", value = "value", sigma = "sigma" }'
+PLAIN = {"value": ("time", [0.95, 0.9, 0.85]), "sigma": ("time", [0.02, 0.02, 0.02])}
+
+
+def netcdf(folder, variables=PLAIN, rest=OURS, **encoding):
+    dataset = xr.Dataset(variables, coords={"time": ("time", [1.0, 2.0, 3.0])})
+    dataset.to_netcdf(folder / "x.nc", engine="h5netcdf", encoding=encoding)
+    return datasets.read(experiment(folder, "x.nc", rest)).series[0]
+
+
+def test_packed_netcdf_is_unpacked(tmp_path):
+    packing = {"dtype": "int16", "scale_factor": 1e-4, "add_offset": 0.5, "_FillValue": -9999}
+    np.testing.assert_allclose(netcdf(tmp_path, value=packing).value, [0.95, 0.9, 0.85], atol=1e-4)
+
+
+def test_fill_values_and_dimensions_without_times_are_no_numbers(tmp_path):
+    filled = {**PLAIN, "value": ("time", [0.95, np.nan, 0.85])}
+    with pytest.raises(ExperimentError, match=r"'value': entry 2: found nan, expected a finite number"):
+        netcdf(tmp_path, filled, value={"_FillValue": -9999.0})
+    xr.Dataset(PLAIN).to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
+    with pytest.raises(ExperimentError, match=r"'time'.*: found no such array"):
+        datasets.read(experiment(tmp_path, "x.nc", OURS))
+
+
+def test_units_that_a_file_states_are_used_and_may_not_be_contradicted(tmp_path):
+    dataset = xr.Dataset(PLAIN, coords={"time": ("time", TIME, {"units": "us"})})
+    dataset.to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
+    np.testing.assert_allclose(datasets.read(experiment(tmp_path, "x.nc", OURS)).series[0].x, TIME / 1000)
+    np.testing.assert_allclose(datasets.series_of(dataset, "xi").x, TIME / 1000)
+    with pytest.raises(ExperimentError, match=r"units: time: found 's', expected 'us', as in"):
+        datasets.read(experiment(tmp_path, "x.nc", OURS + '\nunits = { time = "s" }'))
+    with pytest.raises(ExperimentError, match=r"units: time: found 's', expected 'us', as the data say"):
+        datasets.series_of(dataset, "xi", units={"time": "s"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('time,value,sigma,note\n1,0.95,0.02,"start\n2,0.9,0.02,ok\n', r"unexpected end of data, expected a CSV"),
+        ('time,value,sigma,note\n1,0.95,0.02,"a\n2,0.9,0.02,b"\n', r"line 2: found a quotation mark that"),
+        ("time,value,sigma\n1_0,0.95,0.02\n", r"line 2: column 'time': found '1_0', expected a number"),
+        ('time;value;sigma\n1;"0,95";0.02\n', r"found columns separated by ';', expected columns separated by commas"),
+    ],
+)  # fmt: skip
+def test_broken_tables(text, message, tmp_path):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(ExperimentError, match=message):
+        datasets.read(experiment(tmp_path, "x.csv", OURS))
+
+
+def test_a_quotation_mark_in_a_comment_is_none(tmp_path):
+    (tmp_path / "x.csv").write_text('time,value,sigma\n1,0.95,0.02\n# lens, "old one\n2,0.9,0.02\n')
+    assert len(datasets.read(experiment(tmp_path, "x.csv", OURS)).series[0].x) == 2
+
+
+@pytest.mark.parametrize("tail", ["", ",ok"])
+def test_files_without_header_keep_their_first_row(tail, tmp_path):
+    (tmp_path / "x.csv").write_text("".join(f"{t},0.9,0.02{tail}\n" for t in (1, 2, 3)))
+    rest = 'columns = { time = "#1", value = "#2", sigma = "#3" }'
+    np.testing.assert_array_equal(datasets.read(experiment(tmp_path, "x.csv", rest)).series[0].x, [1, 2, 3])
+
+
+def shots_of(folder, file, columns_="", kind="quadratures"):
+    toml = TOML.format(
+        file=file, rest=f"{columns_}\n" + ('probe_duration = "1 ms"' if kind == "quadratures" else "shots = true")
+    )
+    (folder / "experiment.toml").write_text(toml.replace('"xi"', f'"{kind}"'))
+    return datasets.read(folder).series[0]
+
+
+def test_shots_without_header_with_comments_and_a_byte_order_mark(tmp_path):
+    rows = [f"{t},{c!r},{s!r}" for t, block in zip((1, 2, 3), SHOTS.tolist(), strict=True) for c, s in block]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n# end\n")
+    series = shots_of(tmp_path, "a.csv", 'columns = { time = "#1", cos = "#2", sin = "#3" }')
+    np.testing.assert_array_equal(series.spread, [500.0] * 6)
+    (tmp_path / "b.csv").write_bytes(b"\xef\xbb\xbf# run\n" + "\n".join(["time,cos,sin", *rows]).encode())
+    np.testing.assert_allclose(shots_of(tmp_path, "b.csv").value, series.value)
+
+
+def test_quoted_shots_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text('time,cos,sin,note\n1,0.1,0.2,"x\n1,0.3,0.1,y\n2,0.1,0.1,z\n2,"0.4",0.2,z\n')
+    with pytest.raises(ExperimentError, match=r"a.csv: after row 0: found .*, expected a number in each cell"):
+        shots_of(tmp_path, "a.csv")
+
+
+def test_shot_noise_without_numbers_is_one_measurement(tmp_path):
+    np.savetxt(tmp_path / "a.csv", SHOTS[0], delimiter=",", header="cos,sin", comments="")
+    series = shots_of(tmp_path, "a.csv", kind="shot_noise")
+    np.testing.assert_allclose(series.value, SHOTS[0].var(axis=0, ddof=1))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cos"], file["sin"] = SHOTS[0].T
+    np.testing.assert_allclose(shots_of(tmp_path, "a.h5", kind="shot_noise").value, series.value)
+
+
+def test_square_matrices_of_shots_are_ambiguous(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["time"], file["cos"], file["sin"] = [1.0, 2.0, 3.0], SHOTS[:, :3, 0], SHOTS[:, :3, 1]
+    with pytest.raises(ExperimentError, match=r"matrices of shape \(3, 3\), expected one row a shot"):
+        shots_of(tmp_path, "a.h5")
+
+
+def test_many_outliers_do_not_hide_each_other(tmp_path):
+    spoiled = SHOTS.copy()
+    spoiled[0, ::10, 0] += 1e4
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["time"], file["cos"], file["sin"] = [1.0, 2.0, 3.0], spoiled[..., 0], spoiled[..., 1]
+    assert "50 of cos at 1" in shots_of(tmp_path, "a.h5").note
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ('units = { tim = "us" }', r"units: key 'tim'"),
+        ('columns = { time = "time", cos = "cos", sin = "cos" }', r"columns: found 'cos' for two columns"),
+        ('time_unit = "us"\nunits = { time = "ms" }', r"time_unit: found a second unit of the time, expected one"),
+        ('separator = "\\""', r"separator: found .*, expected one character"),
+    ],
+)
+def test_wrong_mappings_of_shots(names, message, tmp_path):
+    (tmp_path / "a.csv").write_text("time,cos,sin\n1,0.1,0.2\n1,0.3,0.1\n")
+    with pytest.raises(ExperimentError, match=message):
+        shots_of(tmp_path, "a.csv", names)
+
+
+def test_decibels_are_no_factor(tmp_path):
+    (tmp_path / "x.csv").write_text("time,value,sigma\n1,-0.5,0.1\n")
+    with pytest.raises(
+        ExperimentError, match=r"units: value: found the logarithmic unit 'dB', expected a unit like '1'"
+    ):
+        datasets.read(experiment(tmp_path, "x.csv", OURS + '\nunits = { value = "dB" }'))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "options", "message"),
+    [
+        ({"time": [1.0], "value": [1.0], "repetitions": [30.0]}, "polarization", {},
+         r"found the column 'repetitions', expected 'sigma' for gaussian noise"),
+        ({"time": [1.0], "value": [1.0], "sigma": [0.1]}, "xi", {"units": {"tme": "us"}}, r"units: key 'tme'"),
+        ({"time": [1.0], "value": [1.0], "sigma": [0.1]}, "xi", {"foo": 1}, r"series: key 'foo'"),
+        ({"time": [1.0], "value": [1j], "sigma": [0.1]}, "xi", {}, r"column 'value': found 1 dimensions of complex128"),
+        ({"time": [1.0], "value": [1.0], "sigma": 0.1}, "xi", {}, r"column 'sigma': found 0 dimensions of float64"),
+        ({"time": np.array([1], "timedelta64[ms]"), "value": [1.0], "sigma": [0.1]}, "xi", {}, r"of timedelta64"),
+        ({"time": [1.0], "value": np.ma.array([1.0], mask=[True]), "sigma": [0.1]}, "xi", {}, r"found masked entries"),
+        ({}, "xi", {"columns": {"sigma": 0.1}}, r"found no column in use"),
+        ({"time": [1.0]}, "light", {}, r"kind: found 'light'"),
+    ],
+)  # fmt: skip
+def test_wrong_objects(data, kind, options, message):
+    with pytest.raises(ExperimentError, match=message):
+        datasets.series_of(data, kind, **options)
+
+
+def test_pandas_index_and_integer_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({0: XI, 1: ERROR}, index=pandas.Index(TIME / 1000, name="t"))
+    series = datasets.series_of(frame, "xi", columns={"time": "t", "value": 0, "sigma": 1})
+    np.testing.assert_array_equal(series.value, XI)
+    np.testing.assert_array_equal(series.x, TIME / 1000)
+    twice = pandas.DataFrame([[1.0, 1.0, 0.1]], columns=["time", "value", "value"])
+    with pytest.raises(ExperimentError, match=r"column 'value': found the column twice"):
+        datasets.series_of(twice, "xi")
+
+
+def test_no_two_series_share_a_file(tmp_path):
+    first = datasets.read("fig2b-d55")
+    names = ("ξ data", "series-0", "XI", "xi")
+    xi = first.series[0]
+    several = replace(first, series=tuple(replace(xi, name=name, scale_uncertainty=0.0) for name in names))
+    changed = tuple(replace(s, value=s.value + k) for k, s in enumerate(several.series))
+    several = replace(several, truth=None, series=changed)
+    datasets.save(several, tmp_path / "a")
+    assert datasets.load(tmp_path / "a").identical(datasets.to_tree(several))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda f: f.create_dataset("xi", data=h5py.Empty("f8")), r"found entries of type float64, expected real"),
+        (lambda f: f.create_dataset("xi", shape=(10**13,), dtype="f8", chunks=(1000,)), r"expected at most 16 GB"),
+        (lambda f: f.create_dataset("xi", shape=(0,), dtype="f8"), r"found an empty array, expected numbers"),
+    ],
+)  # fmt: skip
+def test_hostile_arrays(make, message, tmp_path):
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["t"], file["err"] = TIME, ERROR
+        make(file)
+    with pytest.raises(ExperimentError, match=message):
+        datasets.read(experiment(tmp_path, "run.h5", columns("t", "xi", "err")))
