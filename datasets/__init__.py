@@ -7,6 +7,7 @@ from .joint import joint, read_sharing
 from .load import load, names, read, save
 from .simulate import PAPER, SeriesPlan, simulate
 from .simulate_like import simulate_like
+from .simulate_shots import write_shots
 from .template import write_template
 from .tree import from_tree, to_groups, to_tree
 
@@ -32,5 +33,6 @@ __all__ = [
     "simulate_like",
     "to_groups",
     "to_tree",
+    "write_shots",
     "write_template",
 ]

@@ -216,11 +216,12 @@ def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
     """What a kind of series cannot do without."""
     needed = "probe_duration" in series.about.needs
     if needed != (series.probe_duration > 0) or not np.isfinite(series.probe_duration):
-        expected = "the duration of the probe pulse, > 0" if needed else f"none for {series.kind}"
-        raise violation(f"{where}: probe_duration", f"{series.probe_duration:g} ms", expected)
+        expected = "the duration of the probe pulse, such as '1 ms'" if needed else f"none for {series.kind}"
+        found = f"{series.probe_duration:g} ms" if series.probe_duration else "nothing"
+        raise violation(f"{where}: probe_duration", found, expected)
     member = experiment.member.get(series.run, "")
     if series.about.abscissa == "faraday_angle" and not experiment.knows("faraday_angle", member):
-        raise violation(f"{where}: apparatus", "no faraday_angle", "the one of the other series, to compare with")
+        raise violation(f"{where}: apparatus", "no faraday_angle", "that of this run, to which other angles refer")
     total = experiment.duration(series.run)
     latest = total if series.kind == "orientation_beat" else 0.0
     if not 0 <= series.pulse_time <= latest:

@@ -46,7 +46,7 @@ class Table:
 
 def read_columns(path: Path, kind: Kind, mapping: Mapping) -> Table:
     """A series from a table of any known format; ExperimentError says file and line, column or key."""
-    known = (kind.abscissa, *kind.components, *SPREADS, "exclude")
+    known = kind.columns
     check_keys(f"{mapping.where}: columns", mapping.names, known)
     check_keys(f"{mapping.where}: units", mapping.units, known)
     columns, units = _read(path, kind, known, mapping)
@@ -73,7 +73,8 @@ def table_of(
     given = [name for name in SPREADS if name in columns]
     if len(given) != 1:
         found = "both sigma and repetitions" if given else "neither sigma nor repetitions"
-        raise violation(source, found, "one of the two columns")
+        possible = [name for name in SPREADS if name in kind.columns]
+        raise violation(source, found, "one of the two columns" if len(possible) > 1 else f"the column {possible[0]}")
     count = len(kind.components)
     x, excluded = np.repeat(columns[kind.abscissa], count), _excluded(source, columns)
     component = np.tile(np.arange(count, dtype=np.int8), len(x) // count) if count > 1 else None
@@ -95,11 +96,12 @@ def read_quadratures(path: Path, kind: Kind, mapping: Mapping) -> Table:
     for name, theirs in mapping.names.items():
         if not isinstance(theirs, str):
             raise violation(f"{mapping.where}: columns: {name}", theirs, "the name of a column")
-    names = {"key": mapping.names.get(key, None if key == "number" else key)}
-    names |= {c: mapping.names.get(c, c) for c in kind.components}
+    names = {c: mapping.names.get(c, c) for c in kind.components}
+    if key in mapping.names or key != "number":
+        names |= {"key": mapping.names.get(key, key)}
     _check_distinct(mapping)
-    reduced = read_shots(path, names, mapping.separator)
     unit = mapping.units.get(key, ABSCISSAS[key])
+    reduced = read_shots(path, names, mapping.separator, "" if unit == "1" else unit)
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{mapping.where}: units: {key}")
     count = len(kind.components)
     points = Points(np.repeat(x, count), np.tile(np.arange(count, dtype=np.int8), len(x)))

@@ -128,7 +128,9 @@ def _places(
         if other != separator and other in row[0] and len(row) == 1:
             expected = {",": "commas", "\t": "tabulators", ";": "semicolons"}.get(separator, repr(separator))
             raise violation(
-                f"{path}: line {line}", f"columns separated by {other!r}", f"columns separated by {expected}"
+                f"{path}: line {line}",
+                f"columns separated by {other!r}",
+                f"columns separated by {expected}, or separator = {other!r}",
             )
     if columns is not None:
         places = {ours: column_place(path, line, names, theirs) for ours, theirs in columns.items()}
@@ -138,7 +140,7 @@ def _places(
             raise violation(
                 f"{path}: line {line}: column {name!r}{nearest(name, known)}",
                 "an unknown column",
-                "columns " + ", ".join(known),
+                f"columns {', '.join(known)}, or names for them: columns = {{ {next(iter(known))} = {name!r} }}",
             )
         if names.count(name) > 1:
             raise violation(f"{path}: line {line}: column {name!r}", "the column twice", "each column once")

@@ -80,6 +80,8 @@ def read_folder(folder: Path) -> Experiment:
         raise violation(str(path), f"no valid TOML ({error})", "TOML") from error
     where = str(path)
     check_keys(where, table, _TOP)
+    if "format_version" not in table:
+        raise violation(f"{where}: format_version", "nothing", f"the line format_version = {FORMAT_VERSION}")
     if _required(where, table, "format_version", int) != FORMAT_VERSION:
         raise violation(f"{where}: format_version", table["format_version"], f"{FORMAT_VERSION}")
     experiment = Experiment(

@@ -44,8 +44,11 @@ def series_of(
     """
     check_choice("kind", kind, tuple(KINDS))
     check_keys("series", more, [f.name for f in fields(Series) if f.name not in _GIVEN])
+    for key, value in more.items():
+        if isinstance(value, str) and key not in ("run", "note"):
+            raise violation(f"series: {key}", repr(value), "a number, times in ms")
     about = KINDS[kind]
-    known = (about.abscissa, *about.components, "sigma", "repetitions", "exclude")
+    known = about.columns
     check_keys("columns", dict(columns or {}), known)
     check_keys("units", dict(units or {}), known)
     there = _columns_of(data)

@@ -45,6 +45,8 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     ------
     ExperimentError : for an unknown parameter or way, names that labels cannot hold, and knowledge that contradicts
     """
+    if not isinstance(experiments, Mapping):
+        raise violation("joint fit", type(experiments).__name__, "a dict name → experiment")
     if len(experiments) < 2:
         raise ExperimentError(f"joint fit: found {len(experiments)} experiment, expected several")
     for name in experiments:
@@ -159,7 +161,9 @@ def _calibration(parts: Mapping[str, Experiment]) -> dict[str, Any]:
         same = part.calibrated == first.calibrated and part.correlated == first.correlated
         if not same or not np.array_equal(part.correlation, first.correlation):
             raise violation(
-                f"{other}: calibration", f"another one than in {member}", "the same for all, or the calibration runs"
+                f"{other}: calibration",
+                f"not the one of {member} ({'none' if not part.calibrated or not first.calibrated else 'another'})",
+                "the same for all, or the calibration runs as series",
             )
     return {name: getattr(first, name) for name in ("calibrated", "correlated", "correlation")}
 

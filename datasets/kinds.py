@@ -35,6 +35,12 @@ class Kind:
         """Of the abscissa."""
         return ABSCISSAS[self.abscissa]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names that a table of it can have."""
+        spreads = dict.fromkeys(NOISES[name].spread for name in self.noises)
+        return (self.abscissa, *self.components, *spreads, "exclude")
+
     def default_noise(self, spread: str) -> str:
         """The noise for a column `sigma` or `repetitions`."""
         fitting = [name for name in self.noises if NOISES[name].spread == spread]

@@ -86,8 +86,10 @@ class Reduced:
     note: str
 
 
-def reduce_shots(pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequence[str], where: str) -> Reduced:
-    """Statistics of pieces (key (n,), shots (n, 2)) by key, in ascending order of the keys."""
+def reduce_shots(
+    pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequence[str], where: str, unit: str = ""
+) -> Reduced:
+    """Statistics of pieces (key (n,), shots (n, 2)) by key, in ascending order; `unit` of the keys, for the note."""
     groups: dict[float, _Group] = {}
     for key, shots in pieces:
         if not len(key):
@@ -112,7 +114,7 @@ def reduce_shots(pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequenc
         np.array([at for at, _ in ordered]),
         np.array([group.variance() for _, group in ordered]),
         np.array([group.count for _, group in ordered], float),
-        _note(ordered, names),
+        _note(ordered, names, unit),
     )
 
 
@@ -123,7 +125,7 @@ def _stretches(key: np.ndarray) -> Iterator[tuple[int, int]]:
     yield from pairwise(edges)
 
 
-def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str]) -> str:
+def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str], unit: str) -> str:
     """What stands out: shots that Gaussian noise would hardly give."""
     from scipy.special import ndtri
 
@@ -134,7 +136,9 @@ def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str]) -> str:
         for k, name in enumerate(names):
             distance = np.concatenate(group.far[k]) if group.far[k] else np.zeros(0)
             if (distance > limit).any():
-                found.append((float(distance.max()), f"{int((distance > limit).sum())} of {name} at {key:g}"))
+                found.append(
+                    (float(distance.max()), f"{int((distance > limit).sum())} of {name} at {key:g} {unit}".rstrip())
+                )
     if not found:
         return ""
     found.sort(reverse=True)
@@ -142,36 +146,29 @@ def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str]) -> str:
     return f"shots farther out than {limit:.1f} standard deviations (up to {found[0][0]:.1f}), kept: {shown}"
 
 
-def read_shots(path: Path, columns: Mapping[str, str | None], separator: str | None = None) -> Reduced:
-    """Statistics of the shots in a file. columns: `key`, `cos`, `sin` → their names; `key` None: all belong together.
+def read_shots(path: Path, columns: Mapping[str, str], separator: str | None = None, unit: str = "") -> Reduced:
+    """Statistics of the shots in a file. columns: `key`, `cos`, `sin` → their names; without `key` all belong together.
 
     Either one row a shot, all three columns of one length; or (binary files) a key for each row of two matrices.
     """
     names = [name for name in columns if name != "key"]
     if path.suffix.lower() not in SUFFIXES:
-        return reduce_shots(_of_text(path, columns, separator), names, str(path))
+        return reduce_shots(_of_text(path, columns, separator), names, str(path), unit)
     with open_source(path) as source:
-        if columns["key"] is None:
-            key = np.zeros(int(np.prod(source.array(columns["cos"]).shape)))
-        else:
-            key = source.column(columns["key"])
         pair = [source.array(columns[name]) for name in names]
+        key = source.column(columns["key"]) if "key" in columns else np.zeros(int(np.prod(pair[0].shape)))
         shapes = [tuple(array.shape) for array in pair]
         if shapes[0] != shapes[1] or not shapes[0]:
             raise violation(str(path), f"arrays of shapes {shapes[0]} and {shapes[1]}", "two of one shape")
         if len(shapes[0]) == 2 and 1 in shapes[0] and max(shapes[0]) == len(key):  # MATLAB's vectors
             pair, shapes = [np.asarray(array[...]).ravel() for array in pair], [(len(key),)] * 2
         if len(shapes[0]) == 2 and shapes[0] == (len(key), len(key)) and len(key) > 1:
-            raise violation(
-                str(path), f"{len(key)} entries of {columns['key']!r}, matrices of shape {shapes[0]}", "one row a shot"
-            )
+            raise violation(str(path), f"{len(key)} times, matrices of shape {shapes[0]}", "one row a shot")
         if len(shapes[0]) == 2 and shapes[0][1] == len(key) != shapes[0][0]:  # a key for each column
             pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
         if shapes[0][0] != len(key) or len(shapes[0]) > 2:
-            raise violation(
-                str(path), f"{len(key)} entries of {columns['key']!r}, arrays of shape {shapes[0]}", "one entry a row"
-            )
-        return reduce_shots(_of_arrays(path, key, pair, len(shapes[0])), names, str(path))
+            raise violation(str(path), f"{len(key)} times, arrays of shape {shapes[0]}", "one entry a row")
+        return reduce_shots(_of_arrays(path, key, pair, len(shapes[0])), names, str(path), unit)
 
 
 def _of_arrays(
@@ -186,15 +183,13 @@ def _of_arrays(
         yield np.repeat(key[rows], each), shots
 
 
-def _of_text(
-    path: Path, columns: Mapping[str, str | None], separator: str | None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _of_text(path: Path, columns: Mapping[str, str], separator: str | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     import pyarrow as pa
 
     check_size(path, LARGEST)
     separator = separator or SEPARATORS.get(path.suffix.lower(), ",")
     skip, names = _header(path, separator)
-    asked = {name: columns[name] for name in ("key", "cos", "sin") if columns[name] is not None}
+    asked = {name: columns[name] for name in ("key", "cos", "sin") if name in columns}
     places = [column_place(path, skip + 1, names, theirs) for theirs in asked.values()]
     if not headless(asked, [names[place] for place in places]):
         skip += 1

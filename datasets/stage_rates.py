@@ -89,7 +89,7 @@ def initial_of(parameters: Values, member: str = "") -> InitialState:
     nh = find(parameters, "initial_nh", member, default=0.0)
     state = InitialState(n3=find(parameters, "initial_n3", member), nh=nh)
     excess = find(parameters, "initial_excess_variance", member)
-    classical = find(parameters, "classical_noise", member)
-    if classical is not None:
-        excess = classical_excess(classical, find(parameters, "faraday_angle", member), state.n2, state.p)
+    classical, angle = (find(parameters, name, member) for name in ("classical_noise", "faraday_angle"))
+    if classical is not None and angle is not None:
+        excess = classical_excess(classical, angle, state.n2, state.p)
     return state if excess is None else replace(state, spin_variance=state.n2 + excess)

@@ -29,7 +29,7 @@ LABELS = {
     "transverse_spin": "Jy(t)/Jy(0)",
     "orientation": "orientation o",
     "epr_variance": "ΣJ / 2⟨Jx(0)⟩",
-    "light_variance": "variance of the light / shot noise",
+    "light_variance": "variance of the light",
     "coupling": "κ²",
     "projection_noise": "atomic noise",
     "shot_noise": "shot noise",
@@ -59,20 +59,43 @@ def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
     from .settings_of import parameters_of, settings_of
 
     experiment = from_tree(fit["experiment"])
-    parameters = parameters_of(fit)
-    figure = plot_bands(
-        experiment, values_of(fit, experiment, parameters), settings_of(fit).closure, title=experiment.title
-    )
+    values = values_of(fit, experiment, parameters_of(fit))
+    closure, again = settings_of(fit).closure, _reconstructed(fit)
+    figure = plot_bands(experiment, values, closure, title=experiment.title, reconstructed=again)
     if path is not None:
         figure.savefig(path, dpi=150)
     return figure
 
 
-def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, title: str) -> Figure:
+Reconstructed = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Run → times (T,) and 3, 50 and 97 % quantiles (3, T) of ξ reconstructed from the light."""
+
+
+def _reconstructed(fit: DataTree) -> Reconstructed:
+    if "reconstructed" not in fit.children:
+        return {}
+    data, found = fit["reconstructed"].dataset, {}
+    for series in from_tree(fit["experiment"]).series:
+        if series.name in data:
+            draws = data[series.name].values
+            ends = np.quantile(draws.reshape(-1, draws.shape[-1]), [0.03, 0.5, 0.97], axis=0)
+            found[series.run] = (data[f"{series.name}_probe"].values, ends)
+    return found
+
+
+def plot_bands(
+    experiment: Experiment,
+    values: dict[str, Any],
+    closure: Any,
+    *,
+    title: str,
+    reconstructed: Reconstructed | None = None,
+) -> Figure:
     """Bands of the draws `values` (label → (draws,)) for each panel of an experiment, and its data."""
     from matplotlib.figure import Figure
 
-    panels = _panels(experiment)
+    again = reconstructed or {}
+    panels = list(dict.fromkeys([*((run, "xi") for run in again), *_panels(experiment)]))
     figure = Figure(figsize=(4.2 * min(3, len(panels)), 3.4 * ((len(panels) + 2) // 3)), layout="constrained")
     axes = figure.subplots((len(panels) + 2) // 3, min(3, len(panels)), squeeze=False).ravel()
     for axis, (run, kind) in zip(axes, panels, strict=False):
@@ -86,6 +109,10 @@ def plot_bands(experiment: Experiment, values: dict[str, Any], closure: Any, *, 
             axis.plot(x, np.median(linear, axis=0), color="0.1", lw=0.9, ls=":", label="linear part: projection noise")
         for series in measured:
             _points(axis, series)
+        if kind == "xi" and run in again:
+            times, (low, middle, high) = again[run]
+            axis.errorbar(times, middle, [middle - low, high - middle], fmt="o", ms=3, lw=0.8, color=_DATA[0],
+                          label="from the light, 94 %")  # fmt: skip
         _observed(axis, experiment, run, kind)
         _decorate(axis, experiment, run, kind)
     for axis in axes[len(panels) :]:
@@ -180,8 +207,12 @@ def _decorate(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
         axis.axhline(1.0, color="0.2", ls="--", lw=0.9)
         axis.annotate("ξ = 1: entangled below", (0.98, 1.0), xycoords=("axes fraction", "data"), xytext=(0, 3),
                       textcoords="offset points", ha="right", fontsize=7, color="0.2")  # fmt: skip
+    from matplotlib.ticker import MaxNLocator
+
     abscissa = KINDS[kind].abscissa
     axis.set_xlabel(_ABSCISSAS[abscissa])
+    if abscissa == "number":
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     name = LABELS[kind]
     axis.set_ylabel(name if len(experiment.runs) == 1 else f"{name}, run {_as_text(run)}", fontsize=8)
     if abscissa == "time":
@@ -197,7 +228,7 @@ def _stages(axis: Axes, stages: list[StageEntry]) -> None:
     for stage in stages:
         for k, (light, colour) in enumerate(_LIGHTS.items()):
             if light in stage.lights:
-                axis.plot([start, start + stage.duration], [1.02 + 0.035 * k] * 2, color=colour, lw=3,
+                axis.plot([start, start + stage.duration], [1.02 + 0.06 * k] * 2, color=colour, lw=3,
                           transform=axis.get_xaxis_transform(), clip_on=False, solid_capstyle="butt")  # fmt: skip
-                axis.text(start, 1.035 + 0.035 * k, light, fontsize=6, transform=axis.get_xaxis_transform())
+                axis.text(start, 1.03 + 0.06 * k, light, fontsize=6, transform=axis.get_xaxis_transform())
         start += stage.duration

@@ -17,6 +17,8 @@ from .layout import complete
 from .unknowns import Unknown, free
 
 _STEP = 1e-3
+_AMPLITUDE = 0.3
+"""Score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def _scaled_jacobians(
 ) -> dict[str, np.ndarray]:
     """Source → (points, unknowns): derivative of the mean by the normal score, over the noise."""
     count = len(unknown)
-    scores = np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+    centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
+    scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
     draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
     means = predict(experiment, values, closure)

@@ -69,16 +69,16 @@ class FastSampler:
         """Draws for these settings."""
         start, compiled, density = time.perf_counter(), self.compiled, self.compiled.density
 
-        def at(x: np.ndarray) -> tuple[float, np.ndarray]:
+        def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
             return density(x, compiled.data)
 
-        found_modes = modes(at, density.dimension, settings.seed)
+        found_modes = modes(log_density, density.dimension, settings.seed)
         model = nutpie_sampler.machine_code_model(
             density.dimension,
             density.expanded,
             (density.logp_address, density.expand_address),
             compiled.data,
-            lambda seed: starting_point(at, found_modes, seed),
+            lambda seed: starting_point(log_density, found_modes, seed),
         )
         found, statistics = _nuts(model, settings, progress, adaptation="low_rank")
         flat = found["natural"]

@@ -187,6 +187,9 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     found += [(dephasing, label) for label in lights]
     found += [("initial_n3", None), ("initial_nh", None)]
     classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
+    if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
+        measured = classical or any(s.kind == "projection_noise" and s.fitted.any() for s in experiment.series)
+        classical = measured and experiment.knows("faraday_angle", member)
     found.append(("classical_noise" if classical else "initial_excess_variance", None))
     if classical or "coupling" in kinds:
         found.append(("faraday_angle", None))

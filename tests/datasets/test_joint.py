@@ -119,7 +119,7 @@ def test_members_share_one_calibration():
     calibrated = [with_calibration(e, calibration) for e in (A, B)]
     assert joint(dict(zip("ab", calibrated, strict=True))).calibrated == priors
     with pytest.raises(
-        ExperimentError, match=r"b: calibration: found another one than in a, expected the same for all"
+        ExperimentError, match=r"b: calibration: found not the one of a \(none\), expected the same for all"
     ):
         joint({"a": calibrated[0], "b": B})
 
@@ -130,3 +130,5 @@ def test_runs_of_two_members_cannot_have_one_name():
         joint({"a": several, "a.b": B})
     with pytest.raises(ExperimentError, match=r"joint fit: name: found 1, expected a text"):
         joint({1: A, 2: B})
+    with pytest.raises(ExperimentError, match=r"joint fit: found list, expected a dict name → experiment"):
+        joint([A, B])

@@ -187,7 +187,7 @@ def test_outliers_are_reported_and_kept(tmp_path):
     )
     series = datasets.read(tmp_path).series[0]
     assert series.note.startswith("shots farther out than 4.")
-    assert "kept: 1 of cos at 2.5" in series.note
+    assert "kept: 1 of cos at 2.5 ms" in series.note
     assert series.value[2] == pytest.approx(spoiled[1, :, 0].var(ddof=1))
 
 
@@ -314,7 +314,7 @@ def changed(tmp_path, file, old, new):
         ("coupling.csv", "6,0.25", "-6,0.25", r"faraday_angle: row 1: found -6, expected an angle > 0"),
         ("orientation_beat.csv", "0,0.918007", "-1,0.9", r"delay: row 1: found -1, expected a time ≥ 0"),
         ("experiment.toml", 'noise = "gamma-single"', 'noise = "gamma"', r"noise: found gamma, expected gamma-single"),
-        ("experiment.toml", 'probe_duration = "1.0 ms"', "", r"probe_duration: found 0 ms, expected the"),
+        ("experiment.toml", 'probe_duration = "1.0 ms"', "", r"probe_duration: found nothing, expected the"),
         ("shot_noise.csv", "number,cos", "number,cosine", r"line 1: column 'cosine' .*: found an unknown column"),
     ],
 )  # fmt: skip
@@ -448,7 +448,7 @@ def test_many_outliers_do_not_hide_each_other(tmp_path):
     spoiled[0, ::10, 0] += 1e4
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["time"], file["cos"], file["sin"] = [1.0, 2.0, 3.0], spoiled[..., 0], spoiled[..., 1]
-    assert "50 of cos at 1" in shots_of(tmp_path, "a.h5").note
+    assert "50 of cos at 1 ms" in shots_of(tmp_path, "a.h5").note
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ def test_decibels_are_no_factor(tmp_path):
     ("data", "kind", "options", "message"),
     [
         ({"time": [1.0], "value": [1.0], "repetitions": [30.0]}, "polarization", {},
-         r"found the column 'repetitions', expected 'sigma' for gaussian noise"),
+         r"found neither sigma nor repetitions, expected the column sigma"),
         ({"time": [1.0], "value": [1.0], "sigma": [0.1]}, "xi", {"units": {"tme": "us"}}, r"units: key 'tme'"),
         ({"time": [1.0], "value": [1.0], "sigma": [0.1]}, "xi", {"foo": 1}, r"series: key 'foo'"),
         ({"time": [1.0], "value": [1j], "sigma": [0.1]}, "xi", {}, r"column 'value': found 1 dimensions of complex128"),
@@ -487,6 +487,7 @@ def test_decibels_are_no_factor(tmp_path):
         ({"time": [1.0], "value": np.ma.array([1.0], mask=[True]), "sigma": [0.1]}, "xi", {}, r"found masked entries"),
         ({}, "xi", {"columns": {"sigma": 0.1}}, r"found no column in use"),
         ({"time": [1.0]}, "light", {}, r"kind: found 'light'"),
+        ({"time": [1.0], "value": [1.0], "sigma": [0.1]}, "xi", {"pulse_time": "1 ms"}, r"pulse_time: found '1 ms'"),
     ],
 )  # fmt: skip
 def test_wrong_objects(data, kind, options, message):
@@ -530,3 +531,16 @@ def test_hostile_arrays(make, message, tmp_path):
         make(file)
     with pytest.raises(ExperimentError, match=message):
         datasets.read(experiment(tmp_path, "run.h5", columns("t", "xi", "err")))
+
+
+@pytest.mark.parametrize("kind", ["light_variance", "shot_noise"])
+def test_simulated_shots_reduce_to_their_series(kind, tmp_path):
+    series = next(s for s in datasets.read("laboratory-d55").series if s.kind == kind)
+    datasets.write_shots(series, tmp_path / "s.csv", seed=1)
+    names = "" if kind == "light_variance" else 'columns = { number = "number" }'
+    found = shots_of(tmp_path, "s.csv", names, "quadratures" if kind == "light_variance" else kind)
+    np.testing.assert_allclose(found.value, series.value, rtol=1e-12)
+    np.testing.assert_array_equal(found.spread, series.spread)
+    np.testing.assert_allclose(found.x, series.x)
+    with pytest.raises(ExperimentError, match=r"series 'xi': found xi, expected one of light_variance, shot_noise"):
+        datasets.write_shots(datasets.read("fig2b-d55").series[0], tmp_path / "x.csv", seed=1)

@@ -50,7 +50,7 @@ def test_band_holds_what_it_says():
 
 
 def test_a_failed_simulation_is_no_calibration():
-    result = calibration_of([{"a": 50, "b": 50}] * 3, ["ExperimentError: no"], PLAN)
+    result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PLAN)
     assert not result.attrs["calibrated"]
     assert (
         "1 simulations could not be fitted, which alone can bias ranks: ExperimentError: no." in result.attrs["verdict"]

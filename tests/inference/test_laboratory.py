@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from xarray import DataTree
 
 from dissentangle import datasets, inference
-from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.datasets.calibration_file import CalibrationFile, read_calibration, with_calibration
 from dissentangle.forward_models import Rates, Stage, evolve
 from dissentangle.forward_models.readout import light_variance, readout_of, xi_of_light_variance
@@ -16,6 +17,7 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.correlated_priors import correlated
 from dissentangle.inference.draws import prior_draws
 from dissentangle.inference.fit_report import report
+from dissentangle.inference.information import expected_information
 from dissentangle.inference.text_table import summary_rows
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 
@@ -90,7 +92,7 @@ def test_populations_of_the_orientation_test(fit_laboratory):
 def test_figure_has_a_panel_for_each_kind(fit_laboratory, tmp_path):
     figure = inference.plot_fit(fit_laboratory, tmp_path / "f.png")
     labels = [axis.get_ylabel() for axis in figure.axes if axis.axison]
-    assert labels[:1] == ["variance of the light / shot noise"]
+    assert labels[:2] == ["ξ (normalised EPR variance)", "variance of the light"]
     assert {"κ²", "atomic noise", "shot noise", "transverse spin after the pulse"} <= set(labels)
 
 
@@ -194,3 +196,35 @@ def test_notes_of_the_reader_are_shown(capsys, tmp_path):
     datasets.save(replace(LABORATORY, series=noted), tmp_path / "run")
     assert main(["check", str(tmp_path / "run")]) == 0
     assert "shots farther out than 4.8 sd" in capsys.readouterr().out
+
+
+def test_a_misfit_is_said_in_words(fit_laboratory):
+    assert "The model describes every series within its scatter" in report(fit_laboratory)
+    wrong = fit_laboratory.copy()
+    observed = fit_laboratory["observed_data"].dataset.copy()
+    observed["light_variance"] = 1 + 10 * np.log10(observed["light_variance"])  # decibels
+    wrong["observed_data"] = DataTree(observed)
+    assert "The model does not describe these data, do not use its rates: light_variance (χ²" in report(wrong)
+
+
+def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():
+    experiment = replace(LABORATORY, series=LABORATORY.series[-1:])
+    parameters = unknowns(experiment, ModelSettings())
+    assert "collective_rate" not in {u.label for u in parameters}
+    expected = expected_information(experiment, parameters, "microscopic")
+    informed = dict(zip(expected.labels, expected.together, strict=True))
+    assert informed["coherence_time[orientation_beat]"] > 0.99
+    assert informed["initial_n3"] > 0.5
+
+
+def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
+    one, other = LABORATORY, read("fig2b-d55")
+    both = joint({"lab": one, "other": other})
+    found = {u.label for u in unknowns(both, ModelSettings())}
+    assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
+    values = prior_draws(both, ModelSettings(), unknowns(both, ModelSettings()), 3, np.random.default_rng(1))
+    assert np.isfinite(datasets.predictions.predict(both, values, "microscopic").series["other.xi"]).all()
+    angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
+    found = {u.label for u in unknowns(joint({"lab": one, "other": angled}), ModelSettings())}
+    assert "faraday_angle[other]" in found
+    assert "initial_excess_variance[other]" not in found

@@ -28,7 +28,6 @@ VARIANTS = [
     ("fig2c-dark", {"free_dephasing": True}),
     ("krauter2011-published", {}),
     ("laboratory-d55", {}),
-    ("laboratory-d55", {"closure": "fixed-number", "free_dephasing": True}),
     ("fig2b-d35", {"priors": {"collective_rate": "halfnormal(0.2)", "collision_rate": "uniform(0, 0.05)"}}),
     ("fig2b-d35", {"priors": {"squeezing_limit": "normal(0.02, 0.01)", "light_loss_rate": "normal(0.01, 0.01)"}}),
 ]
