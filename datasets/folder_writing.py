@@ -37,15 +37,7 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     if experiment.apparatus:
         table["apparatus"] = {name: _known_row(name, known) for name, known in experiment.apparatus.items()}
     if experiment.calibrated:
-        calibration = CalibrationFile(
-            experiment.title,
-            experiment.simulated,
-            experiment.calibrated,
-            experiment.correlated,
-            experiment.correlation,
-        )
-        write_calibration(calibration, folder / CALIBRATION)
-        table["calibration"] = CALIBRATION
+        table["calibration"] = _write_calibration(experiment, folder)
     if experiment.priors:
         table["prior"] = experiment.priors
     if experiment.truth is not None:
@@ -66,6 +58,15 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     for row, series in zip(table.get("series", ()), experiment.series, strict=True):
         _write_series(folder / row["file"], series)
     (folder / FILE).write_text(tomli_w.dumps(table), encoding="utf-8")
+
+
+def _write_calibration(experiment: Experiment, folder: Path) -> str:
+    """The name of the calibration file, written. (What it said of κ² is a series by now.)"""
+    calibration = CalibrationFile(
+        experiment.title, experiment.simulated, experiment.calibrated, experiment.correlated, experiment.correlation
+    )
+    write_calibration(calibration, folder / CALIBRATION)
+    return CALIBRATION
 
 
 def _with_unit(value: float, unit: str) -> str | float:

@@ -13,7 +13,7 @@ from .checks import check_choice
 from .columns import table_of
 from .errors import check_keys, nearest, violation
 from .experiment import Series
-from .kinds import KINDS
+from .kinds import KINDS, Kind
 from .units import plain_number
 
 
@@ -51,6 +51,30 @@ def series_of(
     known = about.columns
     check_keys("columns", dict(columns or {}), known)
     check_keys("units", dict(units or {}), known)
+    found, stated = _mapped(data, about, columns, units)
+    table = table_of(found, about, "data", stated)
+    chosen = noise or about.default_noise(table.spread)
+    check_choice("noise", chosen, tuple(NOISES))
+    if NOISES[chosen].spread != table.spread:
+        raise violation("data", f"the column {table.spread!r}", f"{NOISES[chosen].spread!r} for {chosen} noise")
+    return Series(
+        name=name or kind,
+        kind=kind,
+        x=table.points.x,
+        value=table.value,
+        spread=table.spreads,
+        noise=chosen,
+        excluded=table.excluded,
+        component=table.points.component,
+        **more,
+    )
+
+
+def _mapped(
+    data: Any, about: Kind, columns: Mapping[str, Any] | None, units: Mapping[str, str] | None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Columns by our names, constant ones filled in, and their units."""
+    known = about.columns
     there = _columns_of(data)
     names: Mapping[Any, Any] = columns or {ours: ours for ours in known if ours in there}
     found: dict[str, np.ndarray] = {}
@@ -70,22 +94,7 @@ def series_of(
     for ours, number in names.items():
         if ours not in found:
             found[ours] = np.full(rows, plain_number(number, f"columns: {ours}"))
-    table = table_of(found, about, "data", stated)
-    chosen = noise or about.default_noise(table.spread)
-    check_choice("noise", chosen, tuple(NOISES))
-    if NOISES[chosen].spread != table.spread:
-        raise violation("data", f"the column {table.spread!r}", f"{NOISES[chosen].spread!r} for {chosen} noise")
-    return Series(
-        name=name or kind,
-        kind=kind,
-        x=table.points.x,
-        value=table.value,
-        spread=table.spreads,
-        noise=chosen,
-        excluded=table.excluded,
-        component=table.points.component,
-        **more,
-    )
+    return found, stated
 
 
 _GIVEN = ("name", "kind", "x", "value", "spread", "noise", "excluded", "component")

@@ -68,6 +68,25 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         ),
         "/priors": xr.Dataset(attrs=dict(experiment.priors)),
     }
+    groups |= _knowledge_groups(experiment)
+    for series in experiment.series:
+        groups[f"/series/{series.name}"] = _series_dataset(series)
+    if experiment.observations:
+        groups["/observations"] = _observations_dataset(experiment.observations)
+    if experiment.truth is not None:
+        truth = experiment.truth
+        groups["/truth"] = xr.Dataset(
+            {name: ((), value) for name, value in truth.parameters.items()},
+            attrs={"closure": truth.closure, "seed": truth.seed},
+        )
+    return groups
+
+
+def _knowledge_groups(experiment: Experiment) -> dict[str, Dataset]:
+    """What a calibration gave, and who the members of a joint experiment are."""
+    import xarray as xr
+
+    groups: dict[str, Any] = {}
     if experiment.calibrated:
         groups["/calibration"] = xr.Dataset(
             {"correlation": (("label", "column"), experiment.correlation)},
@@ -83,16 +102,6 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         for member in experiment.members:
             known = experiment.known_of.get(member, {})
             groups[f"/known_of/{member}"] = _apparatus_dataset(known)
-    for series in experiment.series:
-        groups[f"/series/{series.name}"] = _series_dataset(series)
-    if experiment.observations:
-        groups["/observations"] = _observations_dataset(experiment.observations)
-    if experiment.truth is not None:
-        truth = experiment.truth
-        groups["/truth"] = xr.Dataset(
-            {name: ((), value) for name, value in truth.parameters.items()},
-            attrs={"closure": truth.closure, "seed": truth.seed},
-        )
     return groups
 
 

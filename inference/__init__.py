@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .any_model import sample_model
     from .calibrating import calibrate
-    from .calibration import sbc
-    from .calibration_figure import plot_calibration
     from .campaigning import campaign
     from .figure import plot_fit
     from .fitting import fit
     from .model import build_model
     from .priors import PriorError
+    from .rank_figure import plot_calibration
     from .settings_of import read_fit, save_fit
+    from .simulation_based_calibration import sbc
 
 __all__ = [
     "PriorError",
@@ -37,12 +37,12 @@ _HOMES = {
     "calibrate": ".calibrating",
     "campaign": ".campaigning",
     "fit": ".fitting",
-    "plot_calibration": ".calibration_figure",
+    "plot_calibration": ".rank_figure",
     "plot_fit": ".figure",
     "read_fit": ".settings_of",
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
-    "sbc": ".calibration",
+    "sbc": ".simulation_based_calibration",
 }
 
 

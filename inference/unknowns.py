@@ -103,6 +103,13 @@ def _check_together(parameters: list[Unknown]) -> None:
     excess = ends.get(("initial_excess_variance", 1 - _NEARLY_CERTAIN), 0.0)
     if excess < -0.9:
         raise PriorError(f"prior of initial_excess_variance: found values down to {excess:.3g}, expected above -0.9")
+    classical = ends.get(("classical_noise", 1 - _NEARLY_CERTAIN), 0.0) * ends.get(
+        ("faraday_angle", _NEARLY_CERTAIN), 0.0
+    )
+    if classical < -0.9:
+        raise PriorError(
+            f"prior of classical_noise: found c₂Θ down to {classical:.3g}, expected above -0.9: a narrower prior"
+        )
 
 
 def unused_knowledge(experiment: Experiment, parameters: list[Unknown]) -> list[str]:

@@ -52,8 +52,9 @@ def sbc(given: argparse.Namespace) -> int:
     unknowns(experiment, settings)
     folder = writable_folder(given.output)
 
-    from ..calibration import Plan, run_sbc
     from ..sampling import SamplerSettings
+    from ..simulated_ranks import Plan
+    from ..simulation_based_calibration import run_sbc
 
     plan = Plan(
         experiment, settings, SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores=1), given.seed

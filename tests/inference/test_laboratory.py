@@ -18,6 +18,7 @@ from dissentangle.inference.correlated_priors import correlated
 from dissentangle.inference.draws import prior_draws
 from dissentangle.inference.fit_report import report
 from dissentangle.inference.information import expected_information
+from dissentangle.inference.priors import PriorError
 from dissentangle.inference.text_table import summary_rows
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
 
@@ -228,3 +229,8 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     found = {u.label for u in unknowns(joint({"lab": one, "other": angled}), ModelSettings())}
     assert "faraday_angle[other]" in found
     assert "initial_excess_variance[other]" not in found
+
+
+def test_classical_noise_may_not_take_all_variance_away():
+    with pytest.raises(PriorError, match=r"prior of classical_noise: found c₂Θ down to -6.91, expected above -0.9"):
+        unknowns(LABORATORY, ModelSettings(priors={"classical_noise": "normal(0, 0.1)"}))

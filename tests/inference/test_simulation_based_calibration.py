@@ -7,10 +7,11 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
-from dissentangle.inference import calibration
-from dissentangle.inference.calibration import Plan, Ranked, calibration_of, run_sbc, simulate_and_rank
+from dissentangle.inference import simulated_ranks
 from dissentangle.inference.cli import main
 from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.simulated_ranks import Plan, Ranked, simulate_and_rank
+from dissentangle.inference.simulation_based_calibration import calibration_of, run_sbc
 from dissentangle.inference.unknowns import ModelSettings
 
 PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
@@ -84,5 +85,5 @@ def test_nothing_that_could_be_simulated(tmp_path):
     settings = ModelSettings(priors={"light_loss_rate": "fixed(0.02)"}, free_dephasing=True)
     impossible = Plan(read("fig2b-d55"), settings, PLAN.sampler, seed=1)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
-        patch.setattr(calibration, "_MOST_TRIES", 0)
+        patch.setattr(simulated_ranks, "_MOST_TRIES", 0)
         run_sbc(impossible, 2, tmp_path, cores=1)

@@ -7,59 +7,31 @@ Stat. Comput. 32, 32), as ArviZ computes it.
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError
+from ..datasets import ExperimentError
 from ..datasets.netcdf import to_bytes, write_bytes
-from ..datasets.predictions import fitted_observations
 from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
-from .convergence import highest_density
-from .draws import derived_quantities, predicted, prior_draws
 from .fingerprint import fingerprint, without_texts
-from .layout import layout
 from .sampling import SamplerSettings
+from .simulated_ranks import RANKS, Plan, Ranked, simulate_and_rank
 from .sources import experiment_of
-from .unknowns import ModelSettings, require_data, unknowns
+from .unknowns import ModelSettings, require_data
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
 BAND = 0.99
-_RANKS = 100
-"""Posterior draws among which a true value is ranked: few enough of all that they are nearly independent."""
 _BAND_TRIALS = 2000
-_MOST_TRIES = 100
-
-
-INTERVAL = 0.94
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """Of one simulation: ranks of the true values, and 1 for each parameter whose 94 % interval covers it."""
-
-    ranks: dict[str, int]
-    covered: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is calibrated: simulated experiments of the form of `experiment`, fitted by the model of `settings`."""
-
-    experiment: Experiment
-    settings: ModelSettings
-    sampler: SamplerSettings
-    seed: int
 
 
 def sbc(
@@ -116,10 +88,8 @@ def run_sbc(
 ) -> Dataset:
     """The calibration of a plan; see `sbc`."""
     require_data(plan.experiment, plan.experiment.title)
-    if plan.sampler.draws * plan.sampler.chains < _RANKS:
-        raise ExperimentError(
-            f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {_RANKS} to rank in"
-        )
+    if plan.sampler.draws * plan.sampler.chains < RANKS:
+        raise ExperimentError(f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {RANKS} to rank in")
     (folder / "simulations").mkdir(parents=True, exist_ok=True)
     known = fingerprint(without_texts(plan.experiment), plan.settings, replace(plan.sampler, cores=None), plan.seed)
     ranks: dict[int, Ranked] = {}
@@ -164,79 +134,6 @@ def _finished_before(path: Path, known: str) -> Ranked | None:
         return None
 
 
-def simulate_and_rank(plan: Plan, k: int) -> Ranked:
-    """The k-th simulation: the rank of every true value among draws of its posterior, and whether it is covered."""
-    from .fitting import sample_posterior
-
-    gc.collect(0)  # what the simulation before left: see `campaigning.fit_one`
-    rng = np.random.default_rng([plan.seed, k])
-    experiment, truth = _simulated(plan, rng)
-    sampled = sample_posterior(experiment, plan.settings, replace(plan.sampler, seed=int(rng.integers(2**62))))
-    closure = plan.settings.closure
-    few = np.linspace(0, plan.sampler.draws * plan.sampler.chains - 1, _RANKS).round().astype(int)
-    posterior = {label: v[few] if isinstance(v, np.ndarray) else v for label, v in sampled.values.items()}
-    ranks = {u.label: _rank(truth[u.label][0], posterior[u.label], rng) for u in sampled.unknown}
-    true = derived_quantities(experiment, truth, closure)
-    for name, (_, entries, array) in derived_quantities(experiment, posterior, closure).items():
-        for column, entry in enumerate(entries):
-            ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
-    return Ranked(ranks, _covered(experiment, plan, truth, sampled.by_label))
-
-
-def _covered(
-    experiment: Experiment, plan: Plan, truth: Mapping[str, np.ndarray], by_label: Mapping[str, np.ndarray]
-) -> dict[str, int]:
-    """1 where the 94 % interval (highest density) of an unknown or of a derived rate contains the true value."""
-    low, high = highest_density(np.stack(list(by_label.values())), INTERVAL)
-    inside = {}
-    for v in layout(experiment, unknowns(experiment, plan.settings)):
-        for label, formula in zip(v.labels, v.formulas or [None] * len(v.labels), strict=True):
-            value = float(np.ravel(truth[label] if formula is None else formula(truth))[0])
-            k = list(by_label).index(label)
-            inside[label] = int(low[k] <= value <= high[k])
-    return inside
-
-
-def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
-    """An experiment of the model's own, and the parameters that made it: label → (1,).
-
-    Parameters whose predictions are no possible data (a free Γ̃ below its floor can make ξ negative) have no
-    posterior density either, and are drawn again.
-    """
-    experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
-    for _ in range(_MOST_TRIES):
-        truth = prior_draws(experiment, plan.settings, parameters, 1, rng)
-        data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9, likelihood=False).noisy
-        if all(np.isfinite(values).all() for values in data.values()):
-            break
-    else:
-        raise ExperimentError(f"{_MOST_TRIES} draws from the prior: found none that predicts possible data")
-    series = []
-    for old in experiment.series:
-        value = old.value.copy()
-        if old.fitted.any():
-            value[old.fitted] = data[old.name][0]
-        series.append(replace(old, value=value))
-    numbers = iter(data["observations"][0]) if "observations" in data else iter(())
-    fitted = fitted_observations(experiment)
-    observations = [replace(o, value=float(next(numbers))) if o in fitted else o for o in experiment.observations]
-    made = replace(
-        experiment,
-        series=tuple(series),
-        observations=tuple(observations),
-        simulated=True,
-        title="simulated",
-        truth=None,
-    )
-    return made, truth
-
-
-def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:
-    """How many draws are smaller; among equal ones (an entanglement that never ends) by lot."""
-    equal = int(np.sum(draws == truth))
-    return int(np.sum(draws < truth)) + int(rng.integers(equal + 1))
-
-
 def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Dataset:
     """ECDFs, bands and the verdict, from the ranks of each simulation by quantity."""
     import xarray as xr
@@ -246,7 +143,7 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
     table = np.array([[row.ranks[name] for name in names] for row in found])
     coverage = np.mean([[row.covered[label] for label in labels] for row in found], axis=0)
     rng = np.random.default_rng([plan.seed, 2])
-    spread = (table + rng.uniform(size=table.shape)) / (_RANKS + 1)
+    spread = (table + rng.uniform(size=table.shape)) / (RANKS + 1)
     points, _, lower, upper = ecdf_pit(spread[:, 0], BAND, _BAND_TRIALS, rng=np.random.default_rng(214))
     ecdf = np.array([compute_ecdf(column, points) for column in spread.T])
     inside = ((ecdf >= lower) & (ecdf <= upper)).all(axis=1)
@@ -266,7 +163,7 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
             "parameter": np.array(labels, object),
         },
         attrs={
-            "ranks": _RANKS,
+            "ranks": RANKS,
             "band": BAND,
             "title": plan.experiment.title,
             "settings": json.dumps({"model": asdict(plan.settings), "sampler": asdict(plan.sampler)}),
@@ -309,7 +206,7 @@ def _fault(ranks: np.ndarray) -> str:
 def _write(result: Dataset, folder: Path) -> None:
     from xarray import DataTree
 
-    from .calibration_figure import plot_calibration
+    from .rank_figure import plot_calibration
 
     write_bytes(to_bytes(DataTree(result)), folder / "sbc.nc")
     plot_calibration(result, folder / "sbc.png")
