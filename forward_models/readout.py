@@ -64,6 +64,18 @@ class Readout:
         return self.extra_decay_rate / self.decay_rate
 
 
+def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True, xp: Any = np) -> Any:
+    """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised: ∫u² dt = 1 (main text, after (1)).
+
+    The falling mode of the transmitted light is what is measured; the rising one of the input is what the atoms take up.
+
+    times : ms, inside the pulse;  decay_rate : γ, ms⁻¹;  duration : T, ms
+    """
+    shape = xp.exp((-decay_rate if falling else decay_rate) * times)
+    square = duration * first_difference(-2 * decay_rate * duration, xp=xp)  # ∫e^{−2γt} dt
+    return shape / xp.sqrt(square if falling else square * xp.exp(2 * decay_rate * duration))
+
+
 def coupling(readout: Readout, *, xp: Any = np) -> Any:
     """κ² = (1 − ε²)(1 − e^{−2γT})/Z, coupling of the atomic state to the light (S.2; ideal case: (1)).
 

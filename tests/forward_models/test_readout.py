@@ -14,6 +14,7 @@ from dissentangle.forward_models.readout import (
     coupling,
     light_noise,
     light_variance,
+    mode_function,
     readout_of,
     xi_of_light_variance,
 )
@@ -55,6 +56,26 @@ def test_light_variance_by_covariance(duration, bath):
     readout = Readout(**TYPICAL, duration=duration, bath_noise=bath, detection_efficiency=0.84)
     for xi in (0.5, 1.0, 2.0):
         assert light_variance(xi, readout) == pytest.approx(by_covariance(readout, xi), abs=3e-5)
+
+
+@pytest.mark.parametrize("falling", [True, False])
+@given(RATE, st.floats(0.01, 10))
+def test_modes_are_normalised(falling, rate, duration):
+    times = np.linspace(0, duration, 4001)
+    mode = mode_function(times, rate, duration, falling=falling)
+    assert np.trapezoid(mode**2, times) == pytest.approx(1, rel=1e-4)
+    assert (np.diff(mode) < 0).all() == falling
+    np.testing.assert_allclose(mode, mode_function(duration - times, rate, duration, falling=not falling), rtol=1e-9)
+
+
+@pytest.mark.parametrize("duration", [1.0, 5.0])
+def test_coupling_is_the_overlap_of_the_falling_mode_with_the_decaying_atoms(duration):
+    """κ = √(2γs/Z) ∫ u(t) e^{−γt} dt."""
+    readout = Readout(**TYPICAL, duration=duration)
+    times = np.linspace(0, duration, 4001)
+    mode = mode_function(times, readout.decay_rate, duration)
+    overlap = np.trapezoid(mode * np.exp(-readout.decay_rate * times), times)
+    assert 2 * readout.swap_rate / 0.16 * overlap**2 == pytest.approx(coupling(readout), rel=1e-6)
 
 
 @given(RATE, RATE, st.floats(0.05, 1.0), st.floats(0.01, 30), st.floats(0, 2), st.floats(0.1, 1), st.floats(0, 3))
