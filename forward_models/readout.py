@@ -65,7 +65,7 @@ class Readout:
 
 
 def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True, xp: Any = np) -> Any:
-    """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised: ∫u² dt = 1 (main text, after (1)).
+    """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised to ∫u² dt = 1 (text after (1)).
 
     The falling mode of the transmitted light is what is measured; the rising one of the input is what the atoms take up.
 
