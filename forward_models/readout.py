@@ -67,7 +67,7 @@ class Readout:
 def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True, xp: Any = np) -> Any:
     """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised to ∫u² dt = 1 (text after (1)).
 
-    The falling mode of the transmitted light is what is measured; the rising one of the input is what the atoms take up.
+    The falling mode of the transmitted light is measured; the rising one of the input is what the atoms take up.
 
     times : ms, inside the pulse;  decay_rate : γ, ms⁻¹;  duration : T, ms
     """
