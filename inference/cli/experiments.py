@@ -14,6 +14,9 @@ from .fit import figure_target
 from .options import experiment as experiment_given
 from .options import model_settings, pair
 
+WIDEST = 6
+"""Series beyond which the table of what informs what names the best two only."""
+
 
 def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
@@ -64,11 +67,17 @@ def _informs(experiment: Experiment, parameters: list[Unknown], closure: Closure
     from ..unknowns import free
 
     expected = expected_information(experiment, parameters, closure)
-    header = ["unknown", "prior", "unit", *expected.by_source, "all"]
+    narrow = len(expected.by_source) > WIDEST
+    header = ["unknown", "prior", "unit", *(["all", "most by"] if narrow else [*expected.by_source, "all"])]
     rows = []
     for k, unknown in enumerate(free(parameters)):
-        shares = [f"{100 * source[k]:.0f} %" for source in (*expected.by_source.values(), expected.together)]
-        rows.append([unknown.label, str(unknown.prior), PARAMETERS[unknown.name].unit, *shares])
+        shares = {name: source[k] for name, source in expected.by_source.items()}
+        together = f"{100 * expected.together[k]:.0f} %"
+        cells = [*(f"{100 * share:.0f} %" for share in shares.values()), together]
+        if narrow:
+            best = sorted(shares, key=lambda name: -shares[name])[:2]
+            cells = [together, ", ".join(f"{n} {100 * shares[n]:.0f} %" for n in best if shares[n] >= PRIOR_DOMINATED)]
+        rows.append([unknown.label, str(unknown.prior), PARAMETERS[unknown.name].unit, *cells])
     text = table(header, rows)
     text += (
         "\n(how much of the prior's variance each series takes away by itself, and all together, at the prior medians)"

@@ -234,3 +234,10 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
 def test_classical_noise_may_not_take_all_variance_away():
     with pytest.raises(PriorError, match=r"prior of classical_noise: found c₂Θ down to -6.8\d, expected above -0.9"):
         unknowns(LABORATORY, ModelSettings(priors={"classical_noise": "normal(0, 0.1)"}))
+
+
+def test_check_of_many_series_names_the_two_that_inform_most(capsys):
+    assert main(["check", "laboratory-d55"]) == 0
+    out = capsys.readouterr().out
+    assert "most by" in out
+    assert "coupling 99 %, light_variance" in out
