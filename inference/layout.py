@@ -91,12 +91,13 @@ def _derived(
                     index = f"{member}: {lights}" if member else lights
                     found.append(("dephasing_rate", index, partial(_dephasing, lights=lights, member=member)))
         at = f"[{member}]" if member else ""
-        depth_known = {f"optical_depth{at}", "optical_depth", "depth_per_degree"} & given
+        tied = "depth_per_degree" in names and bool({f"faraday_angle{at}", "faraday_angle"} & given)
+        depth_known = tied or bool({f"optical_depth{at}", "optical_depth"} & given)
         if "radiative_rate" not in names and "collective_rate" in names and depth_known:
             found.append(("radiative_rate", member or None, partial(_coupled, which=1, member=member)))
         if "collective_rate" not in names and "radiative_rate" in names and depth_known:
             found.append(("collective_rate", member or None, partial(_coupled, which=0, member=member)))
-        if "depth_per_degree" in names:
+        if tied:
             found.append(("optical_depth", member or None, partial(_depth, member=member)))
     return [row for row in found if (row[0] if row[1] is None else f"{row[0]}[{row[1]}]") not in given]
 

@@ -1,5 +1,7 @@
 """Joint fits: which parameters there are, the posterior of two members, the command line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,13 @@ def test_members_have_only_what_they_depend_on():
     assert "optical_depth[lit]" in found
     assert "optical_depth[night]" not in found
     assert {"pure_dephasing_rate[dark]", "pure_dephasing_rate[drive]"} <= found
+    angled = [
+        replace(e, apparatus=e.apparatus | {"faraday_angle": Known(14.0, 0.1)}) for e in (dark, read("fig2b-d55"))
+    ]
+    tied = joint(dict(zip(("night", "lit"), angled, strict=True)), {"optical_depth": "tied"})
+    derived = {label for v in layout(tied, unknowns(tied, ModelSettings())) if v.formulas for label in v.labels}
+    assert {"optical_depth[lit]", "collective_rate[lit]"} <= derived
+    assert not any("night]" in label for label in derived)
 
 
 def test_prior_draws_of_a_population_have_its_spread():
