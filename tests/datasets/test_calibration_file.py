@@ -93,7 +93,9 @@ def test_a_measured_experiment_with_a_simulated_calibration_counts_as_simulated(
         ("[[coupling]]", "[coupling]", r"coupling: found .*, expected tables, each headed \[\[coupling\]\]"),
         ("sigma = 0.004", "", r"coupling 1: sigma: found nothing, expected the key sigma"),
         ('"14 deg"', "14", r"coupling 1: faraday_angle: found 14 without a unit"),
-        ("[correlation]\n", "correlation = 3\n[more]\n", r"key 'more'|correlation: found 3, expected a table"),
+        ("[correlation]\n", "[more]\n", r"key 'more'"),
+        ("[prior]", "correlation = 3\n[prior]", r"no valid TOML|correlation: found 3, expected a table"),
+        ("[[1, 0.5], [0.5, 1]]", '[["1", 0.5], [0.5, 1]]', r"matrix: found no numbers, expected 2 rows of 2 numbers"),
     ],
 )
 def test_wrong_files(old, new, message, tmp_path):

@@ -11,6 +11,7 @@ import xarray as xr
 
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.checks import check_experiment as check
 
 TOML = """\
 format_version = 1
@@ -544,3 +545,66 @@ def test_simulated_shots_reduce_to_their_series(kind, tmp_path):
     np.testing.assert_allclose(found.x, series.x)
     with pytest.raises(ExperimentError, match=r"series 'xi': found xi, expected one of light_variance, shot_noise"):
         datasets.write_shots(datasets.read("fig2b-d55").series[0], tmp_path / "x.csv", seed=1)
+
+
+def test_a_file_without_arrays_and_one_that_is_damaged_inside(tmp_path):
+    h5py.File(tmp_path / "run.h5", "w").close()
+    folder = experiment(tmp_path, "run.h5", columns("t", "xi", "err"))
+    with pytest.raises(ExperimentError, match=r"run.h5: found no arrays, expected an HDF5 file"):
+        datasets.read(folder)
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["t"], file["err"] = TIME, ERROR
+        file.create_dataset("xi", data=np.tile(XI, 2000), compression="gzip")
+    whole = bytearray((tmp_path / "run.h5").read_bytes())
+    start = whole.find(b"\x78\x5e") if whole.find(b"\x78\x5e") > 0 else len(whole) - 60  # a zlib stream
+    whole[start + 4 : start + 24] = bytes(20)
+    (tmp_path / "run.h5").write_bytes(bytes(whole))
+    with pytest.raises(ExperimentError, match=r"run.h5: found .*, expected an HDF5 file that is whole"):
+        datasets.read(folder)
+
+
+def test_a_table_needs_a_column_of_the_file(tmp_path):
+    (tmp_path / "x.csv").write_text("t,x,e\n1,0.9,0.1\n")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["other"] = TIME
+    with pytest.raises(
+        ExperimentError, match=r"x.h5: found no column of the file in use, expected columns time, value"
+    ):
+        datasets.read(experiment(tmp_path, "x.h5", "columns = { time = 1, value = 1, sigma = 1 }"))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (((3, 5), (3, 4)), r"arrays of shapes \(3, 5\) and \(3, 4\), expected two of one shape"),
+        (((4, 5), (4, 5)), r"3 times, arrays of shape \(4, 5\), expected one entry a row"),
+    ],
+)
+def test_shots_of_impossible_shapes(shapes, message, tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["time"], file["cos"], file["sin"] = [1.0, 2.0, 3.0], np.ones(shapes[0]), np.ones(shapes[1])
+    with pytest.raises(ExperimentError, match=message):
+        shots_of(tmp_path, "a.h5")
+
+
+def test_too_many_times_are_no_repetitions(tmp_path, monkeypatch):
+    monkeypatch.setattr("dissentangle.datasets.shots.MOST_TIMES", 2)
+    (tmp_path / "a.csv").write_text("time,cos,sin\n" + "".join(f"{t},0.1,0.2\n" for t in (1, 2, 3)))
+    with pytest.raises(ExperimentError, match=r"found more than 2 times, expected many shots at each of a few times"):
+        shots_of(tmp_path, "a.csv")
+
+
+def test_components_of_a_point_belong_together():
+    laboratory = datasets.read("laboratory-d55")
+    light = laboratory.series[0]
+    for changes, message in (
+        ({"spread": light.spread + np.arange(30)}, r"found different entries for the cos and sin of a point"),
+        ({"component": None}, r"component: found incomplete points, expected cos, sin of each point"),
+    ):
+        wrong = replace(laboratory, series=(replace(light, **changes), *laboratory.series[1:]))
+        with pytest.raises(ExperimentError, match=message):
+            datasets.from_tree(datasets.to_tree(wrong)) if changes.get("component", 0) is not None else check(wrong)
+    xi = datasets.read("fig2b-d55")
+    one = replace(xi.series[0], component=np.zeros(30, np.int8))
+    with pytest.raises(ExperimentError, match=r"component: found components, expected none for xi"):
+        check(replace(xi, series=(one,)))

@@ -12,7 +12,7 @@ from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.datasets.calibration_file import CalibrationFile, read_calibration, with_calibration
 from dissentangle.forward_models import Rates, Stage, evolve
 from dissentangle.forward_models.readout import light_variance, readout_of, xi_of_light_variance
-from dissentangle.inference.calibrating import calibration_runs
+from dissentangle.inference.calibrating import calibration_of_fit, calibration_runs
 from dissentangle.inference.cli import main
 from dissentangle.inference.correlated_priors import correlated
 from dissentangle.inference.draws import prior_draws
@@ -241,3 +241,11 @@ def test_check_of_many_series_names_the_two_that_inform_most(capsys):
     out = capsys.readouterr().out
     assert "most by" in out
     assert "coupling 99 %, light_variance" in out
+
+
+def test_a_calibration_must_determine_something():
+    only = replace(LABORATORY, series=tuple(s for s in LABORATORY.series if s.kind == "shot_noise"))
+    priors = {"shot_noise_level": "lognormal(1, 0.001)"}
+    fit = inference.calibrate(only, priors=priors, draws=200)
+    with pytest.raises(ExperimentError, match="found nothing that these data determine, expected some precise"):
+        calibration_of_fit(fit)
