@@ -1,6 +1,7 @@
 """Does it pay to fit shots instead of ξ ± σ? Coverage and width of the 94 % intervals over simulated laboratories.
 
 python benchmarks/does_it_pay.py [LABORATORIES]
+python benchmarks/does_it_pay.py --why             (how far off the habit's ξ is, and by what)
 
 Each laboratory is simulated at the paper's rates, with constants (Z, η, shot noise, c₂, Θ) that differ from what it
 believes of them by as much as it says. Its data are fitted three times, with the same P(t), Jy(t) and priors:
@@ -20,11 +21,13 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, Series, read
+from dissentangle.datasets.run_state import run_state
 from dissentangle.datasets.simulate import PAPER
 from dissentangle.forward_models.readout import Readout, xi_of_light_variance
 from dissentangle.inference.fit_report import truth_of
 
 COMMON = 0.04
+LATE = 10.0
 RATES = (
     "collective_rate", "dephasing_rate[drive]", "pure_dephasing_rate[drive]", "light_loss_rate", "collision_rate",
     "radiative_rate",
@@ -78,7 +81,34 @@ def intervals(experiments: dict[str, Experiment]) -> tuple[np.ndarray, np.ndarra
     return rows["low"].values, rows["high"].values, int((summary["status"] == "healthy").sum())
 
 
+def why(count: int) -> None:
+    """Mean error of the habit's ξ(t), and what is left of it where its readout knows the truth, piece by piece."""
+    errors: dict[str, list[np.ndarray]] = {}
+    for k in range(count):
+        lab = laboratory(k)
+        habit, truth = reduced(lab, common=True).series[0], lab.truth.parameters
+        state = run_state(lab, "main", truth, "microscopic", [habit.x])
+        true = state.readout_at(habit.x, series_of(lab, "light_variance").probe_duration)
+        variance = series_of(lab, "light_variance").value.reshape(-1, 2).mean(axis=1)
+        measured = variance / series_of(lab, "shot_noise").value.mean()
+        believed = {n: lab.apparatus[n].value for n in ("squeezing_limit", "detection_efficiency")}
+        readouts = {
+            "its own": habit.value,
+            "true γs, γextra": xi_of_light_variance(measured, replace(true, bath_noise=1.0, **believed)),
+            "and true n_b": xi_of_light_variance(measured, replace(true, **believed)),
+            "and true Z, η, shot noise": xi_of_light_variance(variance / truth["shot_noise_level"], true),
+        }
+        for name, xi in readouts.items():
+            errors.setdefault(name, []).append(xi - state.at("xi", habit.x))
+    late = habit.x > LATE
+    for name, rows in errors.items():
+        print(f"{name}: mean error of ξ after {LATE:g} ms {np.mean(np.array(rows)[:, late]):.3f}")
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["--why"]:
+        why(100)
+        return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     laboratories = {f"{k:03d}": laboratory(k) for k in range(count)}
     sets = {

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..forward_models import NOISES
 from .arrays_of_files import SUFFIXES, open_source
+from .checks import check_choice
 from .csv_table import read_table
 from .errors import check_keys, violation
-from .experiment import Points
+from .experiment import Points, Series
 from .kinds import ABSCISSAS, SHOTS, Kind
 from .shots import read_shots
 from .units import factor, plain_number
@@ -42,6 +44,24 @@ class Table:
     spreads: np.ndarray
     excluded: np.ndarray | None = None
     note: str = ""
+
+    def series(self, name: str, kind: Kind, noise: str, where: str, **more: Any) -> Series:
+        """A series with these numbers; `noise` "" is the kind's own. ExperimentError where it needs another column."""
+        chosen = noise or kind.default_noise(self.spread)
+        check_choice(f"{where}: noise", chosen, tuple(NOISES))
+        if NOISES[chosen].spread != self.spread:
+            raise violation(where, f"the column {self.spread!r}", f"{NOISES[chosen].spread!r} for {chosen} noise")
+        return Series(
+            name=name,
+            kind=kind.name,
+            x=self.points.x,
+            value=self.value,
+            spread=self.spreads,
+            noise=chosen,
+            excluded=self.excluded,
+            component=self.points.component,
+            **more,
+        )
 
 
 def read_columns(path: Path, kind: Kind, mapping: Mapping) -> Table:

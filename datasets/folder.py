@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..forward_models import CLOSURES, LIGHTS, NOISES, PARAMETERS
+from ..forward_models import CLOSURES, LIGHTS, PARAMETERS
 from .calibration_file import read_calibration, with_calibration
 from .checks import check_choice, check_experiment
 from .columns import Mapping, read_columns, read_quadratures
@@ -235,19 +235,11 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     path = _inside(where, _required(where, row, "file", str), folder)
     name = _optional(where, row, "name", str, kind)
     table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _mapping(where, row, KINDS[kind]))
-    noise = _optional(where, row, "noise", str, KINDS[kind].default_noise(table.spread))
-    check_choice(f"{where}: noise", noise, tuple(NOISES))
-    if NOISES[noise].spread != table.spread:
-        raise violation(f"{path}", f"the column {table.spread!r}", f"{NOISES[noise].spread!r} for {noise} noise")
-    return Series(
-        name=name,
-        kind=kind,
-        x=table.points.x,
-        value=table.value,
-        spread=table.spreads,
-        noise=noise,
-        excluded=table.excluded,
-        component=table.points.component,
+    return table.series(
+        name,
+        KINDS[kind],
+        _optional(where, row, "noise", str, ""),
+        str(path),
         note=table.note or _optional(where, row, "note", str, ""),
         run=_optional(where, row, "run", str, MAIN_RUN),
         scale_uncertainty=_optional(where, row, "scale_uncertainty", float, 0.0),

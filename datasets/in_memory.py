@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..forward_models import NOISES
 from .checks import check_choice
 from .columns import table_of
 from .errors import check_keys, nearest, violation
@@ -53,21 +52,7 @@ def series_of(
     check_keys("units", dict(units or {}), known)
     found, stated = _mapped(data, about, columns, units)
     table = table_of(found, about, "data", stated)
-    chosen = noise or about.default_noise(table.spread)
-    check_choice("noise", chosen, tuple(NOISES))
-    if NOISES[chosen].spread != table.spread:
-        raise violation("data", f"the column {table.spread!r}", f"{NOISES[chosen].spread!r} for {chosen} noise")
-    return Series(
-        name=name or kind,
-        kind=kind,
-        x=table.points.x,
-        value=table.value,
-        spread=table.spreads,
-        noise=chosen,
-        excluded=table.excluded,
-        component=table.points.component,
-        **more,
-    )
+    return table.series(name or kind, about, noise, "data", **more)
 
 
 def _mapped(

@@ -188,7 +188,6 @@ def _from_tree(tree: Any) -> Experiment:
     stages = tree["stages"].dataset
     runs = tree["runs"].dataset
     series = tree.children["series"].children if "series" in tree.children else {}
-    truth = tree.children.get("truth")
     durations = _numbers(stages, "duration", "ms")
     sharing = tree.children.get("sharing")
     known_of = tree.children["known_of"].children if "known_of" in tree.children else {}
@@ -213,13 +212,7 @@ def _from_tree(tree: Any) -> Experiment:
         series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
         observations=_observations(tree.children.get("observations")),
         priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
-        truth=None
-        if truth is None
-        else Truth(
-            {str(name): float(value) for name, value in truth.dataset.items()},
-            str(truth.attrs["closure"]),
-            int(truth.attrs["seed"]),
-        ),
+        truth=_truth(tree.children.get("truth")),
         member={}
         if sharing is None
         else {str(r): str(m) for r, m in zip(sharing["run"].values, sharing["member"].values, strict=True)},
@@ -227,6 +220,13 @@ def _from_tree(tree: Any) -> Experiment:
         known_of={str(name): _apparatus(group.dataset) for name, group in known_of.items()},
         **_calibration(tree.children.get("calibration")),
     )
+
+
+def _truth(group: Any) -> Truth | None:
+    if group is None:
+        return None
+    values = {str(name): float(value) for name, value in group.dataset.items()}
+    return Truth(values, str(group.attrs["closure"]), int(group.attrs["seed"]))
 
 
 def _calibration(group: Any) -> dict[str, Any]:

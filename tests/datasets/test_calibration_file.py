@@ -94,7 +94,6 @@ def test_a_measured_experiment_with_a_simulated_calibration_counts_as_simulated(
         ("sigma = 0.004", "", r"coupling 1: sigma: found nothing, expected the key sigma"),
         ('"14 deg"', "14", r"coupling 1: faraday_angle: found 14 without a unit"),
         ("[correlation]\n", "[more]\n", r"key 'more'"),
-        ("[prior]", "correlation = 3\n[prior]", r"no valid TOML|correlation: found 3, expected a table"),
         ("[[1, 0.5], [0.5, 1]]", '[["1", 0.5], [0.5, 1]]', r"matrix: found no numbers, expected 2 rows of 2 numbers"),
     ],
 )
@@ -102,4 +101,12 @@ def test_wrong_files(old, new, message, tmp_path):
     assert old in TEXT
     (tmp_path / "c.toml").write_text(TEXT.replace(old, new, 1))
     with pytest.raises(ExperimentError, match=message):
+        read_calibration(tmp_path / "c.toml")
+
+
+def test_a_correlation_is_a_table(tmp_path):
+    head, _, rest = TEXT.partition("[correlation]")
+    number = head.replace("[prior]", "correlation = 3\n[prior]")
+    (tmp_path / "c.toml").write_text(number + rest[rest.index("[[coupling]]") :])
+    with pytest.raises(ExperimentError, match=r"correlation: found 3, expected a table with labels and matrix"):
         read_calibration(tmp_path / "c.toml")
