@@ -24,7 +24,7 @@ from dissentangle.datasets import Experiment, Series, read
 from dissentangle.datasets.run_state import run_state
 from dissentangle.datasets.simulate import PAPER
 from dissentangle.forward_models.readout import Readout, xi_of_light_variance
-from dissentangle.inference.fit_report import truth_of
+from dissentangle.inference.fit_text import truth_of
 
 COMMON = 0.04
 LATE = 10.0

@@ -34,7 +34,7 @@ def read(source: str | Path | DataTree) -> Experiment:
     if path.is_dir():
         return read_folder(path)
     if path.is_file():
-        return read_folder(path.parent) if path.name == FILE else from_tree(read_netcdf(path), str(path))
+        return read_folder(path.parent) if path.name == FILE else _in_file(path)
     if str(source) in names():
         return read_folder(BUNDLED / str(source))
     raise violation(
@@ -42,6 +42,14 @@ def read(source: str | Path | DataTree) -> Experiment:
         f"no such folder, file or bundled experiment{nearest(str(source), names())}",
         f"a folder with {FILE}, a .nc file, or one of {', '.join(names())}",
     )
+
+
+def _in_file(path: Path) -> Experiment:
+    """The experiment in a NetCDF file; that of a fit where the file is one."""
+    tree = read_netcdf(path)
+    if "experiment" in tree.children and "posterior" in tree.children:
+        return from_tree(tree["experiment"], f"{path}: experiment")
+    return from_tree(tree, str(path))
 
 
 def load(source: str | Path | DataTree) -> DataTree:

@@ -142,3 +142,36 @@ _ROWS = (
 )
 
 PARAMETERS: dict[str, Parameter] = {row.name: row for row in _ROWS}
+
+LATEX_SYMBOLS: dict[str, str] = {
+    "collective_rate": r"d\Gamma",
+    "optical_depth": "d",
+    "faraday_angle": r"\Theta",
+    "radiative_rate": r"\Gamma",
+    "squeezing_limit": "Z",
+    "collision_rate": r"\Gamma_\mathrm{col}",
+    "light_loss_rate": r"\Gamma_\mathrm{out}^\mathrm{L}",
+    "pump_rate": r"\Gamma_\mathrm{pump}",
+    "repump_rate": r"\Gamma_\mathrm{repump}",
+    "dephasing_rate": r"\tilde\Gamma",
+    "pure_dephasing_rate": r"\Gamma_\mathrm{deph}",
+    "initial_n3": "n_3(0)",
+    "initial_nh": "n_h(0)",
+    "initial_excess_variance": "C_0",
+    "detection_efficiency": r"\eta",
+    "scale": "s",
+    "offset": "b",
+    "shot_noise_level": r"\sigma^2",
+    "projection_noise_slope": "a",
+    "classical_noise": "c_2",
+    "depth_per_degree": r"d/\Theta",
+    "quadratic_zeeman": r"\nu_2",
+    "population_ratio": "p_m/p_{m+1}",
+    "beat_in_phase": r"\mathrm{Re}\,S_0",
+    "beat_quadrature": r"\mathrm{Im}\,S_0",
+    "beat_detuning": r"\delta_0",
+    "coherence_time": "T_2",
+    "population_spread": r"\tau",
+    "population_score": "z",
+}
+"""Symbols of the table in LaTeX's mathematics."""

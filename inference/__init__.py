@@ -9,23 +9,33 @@ if TYPE_CHECKING:
     from .any_model import sample_model
     from .calibrating import calibrate
     from .campaigning import campaign
-    from .figure import plot_fit
+    from .exporting import export
+    from .figures.calibration_ranks import plot_calibration
+    from .figures.series import plot_fit
     from .fitting import fit
+    from .folder_reporting import report_folder
     from .model import build_model
+    from .predicting import predict
     from .priors import PriorError
-    from .rank_figure import plot_calibration
+    from .reporting import report
     from .settings_of import read_fit, save_fit
     from .simulation_based_calibration import sbc
+    from .tables import posterior_as
 
 __all__ = [
     "PriorError",
     "build_model",
     "calibrate",
     "campaign",
+    "export",
     "fit",
     "plot_calibration",
     "plot_fit",
+    "posterior_as",
+    "predict",
     "read_fit",
+    "report",
+    "report_folder",
     "sample_model",
     "save_fit",
     "sbc",
@@ -37,9 +47,14 @@ _HOMES = {
     "calibrate": ".calibrating",
     "campaign": ".campaigning",
     "fit": ".fitting",
-    "plot_calibration": ".rank_figure",
-    "plot_fit": ".figure",
+    "plot_calibration": ".figures.calibration_ranks",
+    "plot_fit": ".figures.series",
     "read_fit": ".settings_of",
+    "export": ".exporting",
+    "posterior_as": ".tables",
+    "predict": ".predicting",
+    "report": ".reporting",
+    "report_folder": ".folder_reporting",
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
     "sbc": ".simulation_based_calibration",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError, from_tree, read
+from ..datasets import Experiment, ExperimentError, read
 from ..datasets.calibration_file import CalibrationFile, Coupling, write_calibration
 from ..datasets.experiment import Points
 from ..datasets.predictions import predict
 from ..forward_models import Closure
 from .diagnostics import PRIOR_DOMINATED
-from .figure import values_of
+from .fitted import Fitted
 from .sampling import SamplerSettings
 from .text_table import summary_rows
 from .unknowns import ModelSettings, Unknown, free
@@ -98,14 +98,12 @@ def calibration_of_fit(fit: DataTree) -> CalibrationFile:
     one; constants that stayed as the prior had them are left out. κ²(Θ) fixes no rate singly: what it says is kept as
     one measurement of κ² for each series, where its uncertainty is least.
     """
-    from .settings_of import parameters_of, settings_of
-
-    experiment, parameters = from_tree(fit["experiment"]), parameters_of(fit)
-    values = values_of(fit, experiment, parameters, most=MOST_DRAWS)
+    fitted = Fitted(fit)
+    experiment, values = fitted.experiment, fitted.thinned(MOST_DRAWS)
     informed = {row.label for row in summary_rows(fit) if (row.contraction or 0.0) >= PRIOR_DOMINATED}
-    kept = [u for u in free(parameters) if u.label in informed and u.name in CONSTANTS]
+    kept = [u for u in free(fitted.parameters) if u.label in informed and u.name in CONSTANTS]
     described = {u.label: _described(u, values[u.label]) for u in kept}
-    couplings = _couplings(experiment, values, settings_of(fit).closure)
+    couplings = _couplings(experiment, values, fitted.settings.closure)
     if not kept and not couplings:
         raise ExperimentError(f"{experiment.title}: found nothing that these data determine, expected some precise")
     matrix = np.zeros((0, 0))

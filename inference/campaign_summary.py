@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..forward_models import PARAMETERS
+from . import assessment
 from .diagnostics import ParameterSummary
 from .text_table import summary_rows
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
-STATUS = ("healthy", "unhealthy", "failed")
+STATUS = (*assessment.STATUS, "failed")
+"""From best to worst."""
 _TEXTS = ("status", "title", "verdict", "engine")
 _COUNTS = ("simulated", "divergences", "attempts")
 _NUMBERS = ("min_ess", "max_rhat", "seconds")
@@ -55,11 +57,12 @@ def row_of(name: str, fit: DataTree) -> Row:
     """The row of a fit."""
     import json
 
+    judged = assessment.assess(fit)
     rows: list[ParameterSummary] = [row for row in summary_rows(fit) if row.sd > 0]
     return Row(
         name=name,
-        status=STATUS[0] if fit.attrs["healthy"] else STATUS[1],
-        verdict=str(fit.attrs["verdict"]),
+        status=judged.status,
+        verdict=judged.sampling if judged.status in ("healthy", "unhealthy") else f"{judged.headline} {judged.model}",
         title=str(fit.attrs["title"]),
         engine=str(fit.attrs["engine"]),
         simulated=int(fit.attrs["simulated"]),

@@ -23,9 +23,9 @@ from ..datasets.netcdf import read_attributes, to_bytes, write_bytes
 from ..forward_models import Closure
 from ..forward_models.validation import InvalidValue
 from .batch import Task, run_tasks
-from .campaign_index import index_page
 from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
 from .fingerprint import data_hash
+from .folder_reporting import write_index
 from .priors import PriorError
 from .sampling import SamplerSettings
 from .unknowns import ModelSettings, read_priors, require_data
@@ -184,7 +184,7 @@ def _tasks(
 
 def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> Answer:
     """One fit of a campaign, in a worker: what there is to write, for the process that keeps the folder."""
-    from .fit_report import report
+    from .fit_text import fit_text
     from .fitting import fit_experiment
 
     gc.collect(0)  # the fit before, whose trees refer to themselves: megabytes that no other collection sees for long
@@ -192,7 +192,7 @@ def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler:
     fit = fit_experiment(experiment, settings, sampler)
     row = row_of(name, fit)
     fit.attrs[_ROW] = json.dumps(asdict(row))
-    return Answer(to_bytes(fit), row, report(fit))
+    return Answer(to_bytes(fit), row, fit_text(fit))
 
 
 def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | None) -> Row:
@@ -239,5 +239,5 @@ def _write_summary(folder: Path, rows: list[Row]) -> Dataset:
     summary = summary_dataset(rows)
     write_bytes(to_bytes(DataTree(summary)), folder / "summary.nc")
     write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
-    write_bytes(index_page(rows).encode(errors="replace"), folder / "index.html")
+    write_index(folder, rows, {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"})
     return summary

@@ -36,7 +36,8 @@ class Information:
 def expected_information(experiment: Experiment, parameters: list[Unknown], closure: Closure) -> Information:
     """The expected contraction of each prior by each series, by the published numbers, and by all data."""
     unknown = free(parameters)
-    jacobians = _scaled_jacobians(experiment, parameters, unknown, closure)
+    centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
+    jacobians = scaled_jacobians(experiment, parameters, closure, centre)
     by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
     everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(unknown)))
     return Information([u.label for u in unknown], by_source, _contraction(everything))
@@ -49,12 +50,12 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
     return np.asarray((share[:, None] * directions**2).sum(axis=0))
 
 
-def _scaled_jacobians(
-    experiment: Experiment, parameters: list[Unknown], unknown: list[Unknown], closure: Closure
+def scaled_jacobians(
+    experiment: Experiment, parameters: list[Unknown], closure: Closure, centre: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Source → (points, unknowns): derivative of the mean by the normal score, over the noise."""
+    """Source → (points, unknowns): derivative of the mean by the normal score over the noise; at `centre`."""
+    unknown = free(parameters)
     count = len(unknown)
-    centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
     scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
     draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..datasets import ExperimentError, from_tree
 from ..datasets.netcdf import open_tree, write_tree
-from .unknowns import ModelSettings, Unknown, unknowns
+from .unknowns import ModelSettings
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -46,8 +46,3 @@ def settings_of(fit: DataTree) -> ModelSettings:
     """The model settings of a fit."""
     stored = json.loads(fit.attrs["settings"])["model"]
     return ModelSettings(stored["closure"], stored["free_dephasing"], stored["priors"], stored["resolution"])
-
-
-def parameters_of(fit: DataTree) -> list[Unknown]:
-    """The parameters of a fit, fixed ones included."""
-    return unknowns(from_tree(fit["experiment"]), settings_of(fit))

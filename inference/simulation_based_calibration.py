@@ -206,7 +206,7 @@ def _fault(ranks: np.ndarray) -> str:
 def _write(result: Dataset, folder: Path) -> None:
     from xarray import DataTree
 
-    from .rank_figure import plot_calibration
+    from .figures.calibration_ranks import plot_calibration
 
     write_bytes(to_bytes(DataTree(result)), folder / "sbc.nc")
     plot_calibration(result, folder / "sbc.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,10 +66,19 @@ def symbol(label: str) -> str:
     return f"{PARAMETERS[name].symbol}{' [' if bracket else ''}{entry}" if name in PARAMETERS else label
 
 
+def shown_unit(unit: str) -> str:
+    """A unit of the table of parameters as it is printed: '1/ms' is ms⁻¹, '1' nothing."""
+    if unit == "1":
+        return ""
+    return f"{unit[2:]}⁻¹" if unit.startswith("1/") else unit
+
+
 def number(value: float, scale: float) -> str:
     """A number with as many decimals as `scale` with two significant digits has."""
     if not np.isfinite(value):
         return "> horizon" if value > 0 else str(value)
+    if 0 < scale < _EXACT * abs(value):
+        return f"{value:.6g}"
     decimals = 0 if scale <= 0 or not np.isfinite(scale) else max(0, 1 - int(np.floor(np.log10(scale))))
     return f"{value:.{decimals}f}"
 
@@ -86,30 +96,62 @@ def summary_rows(fit: DataTree) -> list[ParameterSummary]:
     return rows
 
 
+DERIVED = {
+    "xi_minimum": "minimum of ξ",
+    "xi_minimum_time": "time of the minimum",
+    "entanglement_duration": "entangled until (the last stage goes on)",
+    "steady_state_xi": "ξ of the steady state",
+    "threshold_optical_depth": "d needed for an entangled steady state",
+    "sublevel_population": "population of the sub-level",
+    "tested_orientation": "orientation when it was tested",
+}
+"""What the derived quantities are."""
+
+
+_LARGE, _EXACT = 1e4, 1e-9
+
+
+@dataclass(frozen=True)
+class DerivedRow:
+    """A derived quantity of a run or of a kind of stage: median and 94 % interval, as they are printed."""
+
+    name: str
+    entry: str
+    unit: str
+    middle: str
+    low: str
+    high: str
+
+
+def derived_rows(fit: DataTree) -> list[DerivedRow]:
+    """The derived quantities of a fit."""
+    data = fit["derived"].dataset
+    rows = []
+    for name, variable in data.data_vars.items():
+        unit = variable.attrs.get("units", "1")
+        for k, entry in enumerate(data[variable.dims[-1]].values):
+            low, middle, high = np.quantile(variable.values[..., k].ravel(), [0.03, 0.5, 0.97], method="nearest")
+            scale = (high - low) / 4 if np.isfinite(high - low) else max(abs(middle), 1.0) / 10
+            large = abs(middle) >= _LARGE and np.isfinite(high)
+            shown = (f"{value:.2g}" if large else number(value, scale) for value in (middle, low, high))
+            rows.append(DerivedRow(str(name), str(entry), "" if unit == "1" else unit, *shown))
+    return rows
+
+
 def derived_table(fit: DataTree) -> str:
     """Medians and 94 % intervals of the derived quantities."""
-    data = fit["derived"].dataset
-    body = []
-    for name, variable in data.data_vars.items():
-        dim = variable.dims[-1]
-        unit = variable.attrs.get("units", "1")
-        for k, entry in enumerate(data[dim].values):
-            values = variable.values[..., k].ravel()
-            low, middle, high = np.quantile(values, [0.03, 0.5, 0.97], method="nearest")
-            scale = (high - low) / 4 if np.isfinite(high - low) else max(abs(middle), 1.0) / 10
-            body.append(
-                [
-                    f"{name}[{entry}]",
-                    "" if unit == "1" else unit,
-                    number(middle, scale),
-                    f"[{number(low, scale)}, {number(high, scale)}]",
-                ]
-            )
+    body = [[f"{r.name}[{r.entry}]", r.unit, r.middle, f"[{r.low}, {r.high}]"] for r in derived_rows(fit)]
     return table(["derived quantity", "", "median", "94 % interval"], body)
 
 
 def published_table(fit: DataTree) -> str:
     """Observed numbers against their posterior prediction; '' where the experiment has none."""
+    body = published_rows(fit)
+    return table(["published number", "", "value", "94 % predictive", "inside", ""], body) if body else ""
+
+
+def published_rows(fit: DataTree) -> list[list[str]]:
+    """Label, unit, value, 94 % predictive interval, whether it lies inside, whether it was fitted."""
     from ..datasets import from_tree
 
     experiment = from_tree(fit["experiment"])
@@ -140,6 +182,4 @@ def published_table(fit: DataTree) -> str:
                     fitted,
                 ]
             )
-    if not body:
-        return ""
-    return table(["published number", "", "value", "94 % predictive", "inside", ""], body)
+    return body

@@ -35,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"dissentangle: {_in_one_line(error)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("dissentangle: interrupted; nothing was written", file=sys.stderr)
+        print("dissentangle: interrupted; nothing was written: the same command starts again", file=sys.stderr)
         return INTERRUPTED
 
 
 def _in_one_line(error: Exception) -> str:
-    from ..fit_report import printable
+    from ..fit_text import printable
 
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
     return printable(" ".join(text.split()))

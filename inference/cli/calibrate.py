@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ...datasets import ExperimentError, read
-from ..fit_report import report
-from .fit import figure_target, writable
 from .options import prior_texts
+from .output import Output
+from .paths import figure_target, writable
 from .progress import Progress
 
 
@@ -15,7 +15,7 @@ def calibrate(given: argparse.Namespace) -> int:
     """Fit the calibration runs, write the calibration file; 0 healthy, 1 not."""
     from ..unknowns import unknowns
 
-    experiment = read(given.experiment)
+    output, experiment = Output(given), read(given.experiment)
     priors = prior_texts(given)
     target = writable(given.output)
     if target.suffix.lower() != ".toml":
@@ -32,22 +32,26 @@ def calibrate(given: argparse.Namespace) -> int:
     from ..fitting import fit_experiment
     from ..sampling import SamplerSettings
 
-    progress = Progress()
+    progress = Progress(given.quiet)
     progress.step(f"fitting {runs.title!r}" + (" (simulated data)" if runs.simulated else ""))
     sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, given.cores)
     result = fit_experiment(runs, settings, sampler, progress)
     progress.finish()
-    print(report(result))
-    written = [str(target)]
+    output.fit(result)
+    output.text("")
     write_calibration(calibration_of_fit(result), target)
+    output.written(target)
     if file is not None:
         write_tree(result, file)
-        written.append(str(file))
+        output.written(file)
     if figure is not None:
-        from ..figure import plot_fit
+        from ..figures.series import plot_fit
 
         plot_fit(result, figure)
-        written.append(str(figure))
-    print(f"\nwritten: {', '.join(written)}")
-    print(f'To use it as prior: calibration = "{target.name}" in an experiment.toml beside it.')
+        output.written(figure)
+    output.text(f'To use it as prior: calibration = "{target.name}" in an experiment.toml beside it.')
+    if output.json:
+        from ..fit_facts import fit_facts
+
+        output.facts(fit_facts(result))
     return 0 if result.attrs["healthy"] else 1

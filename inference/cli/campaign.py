@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from pathlib import Path
 
 from ...datasets import ExperimentError
-from ..fit_report import printable
+from ..campaign_summary import STATUS
 from ..unknowns import require_data, unknowns
-from .fit import writable_folder
 from .options import experiment as experiment_given
 from .options import model_settings
+from .output import Output
+from .paths import writable_folder
+from .progress import Count, resumable
 
 HEALTHY, NOT_HEALTHY = 0, 1
 
 
 def campaign(given: argparse.Namespace) -> int:
-    """Fit all experiments of a folder; 0 if every fit is healthy, 1 if not."""
-    folder = writable_folder(given.output)
+    """Fit all experiments of a folder; 0 if the sampling of every one is healthy, 1 if not."""
+    output, folder = Output(given), writable_folder(given.output)
     settings = model_settings(given)
 
     from ..campaigning import run_campaign, sources
@@ -30,23 +29,34 @@ def campaign(given: argparse.Namespace) -> int:
 
     found = sources(given.folder)
     sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores=1)
-    with _cluster(given.cluster) as executor, _resumable(folder):
+    with _cluster(given.cluster) as executor, resumable(folder):
         summary = run_campaign(
-            found, folder, settings, sampler, cores=given.cores, executor=executor, progress=_Count("data sets")
+            found,
+            folder,
+            settings,
+            sampler,
+            cores=given.cores,
+            executor=executor,
+            progress=Count("data sets", given.quiet),
         )
     statuses = [str(status) for status in summary["status"].values]
-    for status in ("healthy", "unhealthy", "failed"):
-        print(f"{statuses.count(status):5d} {status}")
-    for name, status, words in zip(summary["dataset"].values, statuses, summary["verdict"].values, strict=True):
+    for status in STATUS:
+        if status in statuses:
+            output.text(f"{statuses.count(status):5d} {status}")
+    rows = list(zip(summary["dataset"].values, statuses, summary["verdict"].values, strict=True))
+    for name, status, words in rows:
         if status != "healthy":
-            print(printable(f"{name}: {status}: {words}"))
-    print(f"\nwritten: {folder / 'index.html'}, summary.csv, summary.nc, fits/, reports/")
-    return HEALTHY if set(statuses) == {"healthy"} else NOT_HEALTHY
+            output.text(f"{name}: {status}: {words}")
+    output.text("")
+    output.written(folder / "index.html")
+    output.text(f"(with summary.csv, summary.nc, fits/; a page for each: dissentangle report {folder})")
+    output.facts({"fits": [{"name": n, "status": s, "verdict": w} for n, s, w in rows]})
+    return NOT_HEALTHY if {"unhealthy", "failed"} & set(statuses) else HEALTHY
 
 
 def sbc(given: argparse.Namespace) -> int:
     """Simulation-based calibration of experiments of this form; 0 if calibrated, 1 if not."""
-    experiment = experiment_given(given)
+    output, experiment = Output(given), experiment_given(given)
     settings = model_settings(given)
     require_data(experiment, experiment.title)
     unknowns(experiment, settings)
@@ -59,16 +69,24 @@ def sbc(given: argparse.Namespace) -> int:
     plan = Plan(
         experiment, settings, SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores=1), given.seed
     )
-    with _cluster(given.cluster) as executor, _resumable(folder):
+    with _cluster(given.cluster) as executor, resumable(folder):
         result = run_sbc(
-            plan, given.simulations, folder, cores=given.cores, executor=executor, progress=_Count("simulations")
+            plan,
+            given.simulations,
+            folder,
+            cores=given.cores,
+            executor=executor,
+            progress=Count("simulations", given.quiet),
         )
-    print(printable(result.attrs["verdict"]))
-    shares = dict(zip(result["parameter"].values, result["coverage"].values, strict=True))
-    print("\n94 % intervals that contain the true value:")
+    shares = {str(p): float(s) for p, s in zip(result["parameter"].values, result["coverage"].values, strict=True)}
+    output.text(f"{result.attrs['verdict']}\n\n94 % intervals that contain the true value:")
     for label, share in shares.items():
-        print(printable(f"{label:40} {100 * share:5.1f} %"))
-    print(f"\nwritten: {folder / 'sbc.png'}, sbc.nc, simulations/")
+        output.text(f"{label:40} {100 * share:5.1f} %")
+    output.text("")
+    output.written(folder / "sbc.png")
+    output.written(folder / "sbc.nc")
+    calibrated = bool(result.attrs["calibrated"])
+    output.facts({"calibrated": calibrated, "verdict": result.attrs["verdict"], "coverage": shares})
     return HEALTHY if result.attrs["calibrated"] else NOT_HEALTHY
 
 
@@ -88,37 +106,3 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
         raise ExperimentError(f"--cluster {address}: found no Dask scheduler there ({error})") from error
     with client:
         yield client.get_executor()
-
-
-@contextlib.contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
-    """Ctrl-C says how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(
-            f"\ndissentangle: interrupted; what was finished is in {folder}: the same command goes on", file=sys.stderr
-        )
-        raise SystemExit(130) from None
-
-
-class _Count:
-    """A line that is rewritten on a terminal, a line every few seconds in a log."""
-
-    EVERY = 10.0
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._terminal = sys.stderr.isatty()
-        self._start = self._last = time.monotonic()
-
-    def __call__(self, done: int, failed: int, total: int) -> None:
-        """Told after each one."""
-        now = time.monotonic()
-        if done < total and now - self._last < (0.2 if self._terminal else self.EVERY):
-            return
-        self._last = now
-        left = (now - self._start) / done * (total - done)
-        text = f"{done} of {total} {self._what}, {failed} failed, {left:.0f} s left"
-        end = "\n" if done == total or not self._terminal else ""
-        print(f"\r{text:<70}" if self._terminal else text, end=end, file=sys.stderr, flush=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
-from ...forward_models import Closure
-from ..fit_report import printable
 from ..unknowns import Unknown
-from .fit import figure_target
 from .options import experiment as experiment_given
-from .options import model_settings, pair
+from .options import model_settings, number_pair
+from .output import Output
+from .paths import figure_target
+
+if TYPE_CHECKING:
+    from ..information import Information
 
 WIDEST = 6
 """Series beyond which the table of what informs what names the best two only."""
@@ -20,21 +23,40 @@ WIDEST = 6
 
 def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
+    from ..information import expected_information
     from ..unknowns import fixed_values, unknowns, unused_knowledge
 
     experiment = experiment_given(given)
     settings = model_settings(given)
     parameters = unknowns(experiment, settings)
-    print(printable(_description(experiment)))
-    print(f"\nclosure: {settings.closure}")
-    for label, value in fixed_values(parameters).items():
-        print(f"fixed: {label} = {value:g}")
-    for name in unused_knowledge(experiment, parameters):
+    output = Output(given)
+    output.text(f"{_description(experiment)}\n\nclosure: {settings.closure}")
+    fixed, unused = fixed_values(parameters), unused_knowledge(experiment, parameters)
+    for label, value in fixed.items():
+        output.text(f"fixed: {label} = {value:g}")
+    for name in unused:
         why = " (contained in the scale uncertainty of ξ)" if name == "detection_efficiency" else ""
-        print(f"not used: {name} of the apparatus{why}")
-    print()
-    print(_informs(experiment, parameters, settings.closure))
+        output.text(f"not used: {name} of the apparatus{why}")
+    expected = expected_information(experiment, parameters, settings.closure)
+    output.text(f"\n{_informs(expected, parameters)}")
+    output.facts(_facts(experiment, parameters, expected) | {"fixed": fixed, "not_used": unused})
     return 0
+
+
+def _facts(experiment: Experiment, parameters: list[Unknown], expected: Information) -> dict[str, Any]:
+    from ..unknowns import free
+
+    return {
+        "title": experiment.title,
+        "simulated": experiment.simulated,
+        "series": [{"name": s.name, "kind": s.kind, "points": len(s.x), "fitted": int(s.fitted.sum())}
+                   for s in experiment.series],
+        "unknowns": [
+            {"label": u.label, "prior": str(u.prior), "expected_contraction": float(expected.together[k]),
+             "by_series": {name: float(source[k]) for name, source in expected.by_source.items()}}
+            for k, u in enumerate(free(parameters))
+        ],
+    }  # fmt: skip
 
 
 def _description(experiment: Experiment) -> str:
@@ -59,14 +81,12 @@ def _description(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _informs(experiment: Experiment, parameters: list[Unknown], closure: Closure) -> str:
+def _informs(expected: Information, parameters: list[Unknown]) -> str:
     from ...forward_models import PARAMETERS
     from ..diagnostics import PRIOR_DOMINATED
-    from ..information import expected_information
     from ..text_table import table
     from ..unknowns import free
 
-    expected = expected_information(experiment, parameters, closure)
     narrow = len(expected.by_source) > WIDEST
     header = ["unknown", "prior", "unit", *(["all", "most by"] if narrow else [*expected.by_source, "all"])]
     rows = []
@@ -98,55 +118,60 @@ def prior(given: argparse.Namespace) -> int:
     settings = model_settings(given)
     target = figure_target(given.figure)
     values = prior_draws(experiment, settings, unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
-    print(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
-    rows = []
+    output = Output(given)
+    output.text(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
+    rows, facts = [], []
     for name, (_, entries, array) in derived_quantities(experiment, values, settings.closure).items():
         for k, entry in enumerate(entries):
             low, middle, high = np.quantile(array[:, k], [0.03, 0.5, 0.97], method="nearest")
+            facts.append({"name": name, "entry": entry, "median": middle, "low": low, "high": high})
             scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
             rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
-    print(table(["quantity", "3 %", "median", "97 %"], rows))
+    output.text(table(["quantity", "3 %", "median", "97 %"], rows))
     if target is not None:
-        from ..figure import plot_bands
+        from ..figures.curves import Drawn
+        from ..figures.series import plot_bands
+        from ..figures.style import write
 
-        plot_bands(experiment, values, settings.closure, title=f"prior predictive: {experiment.title}").savefig(
-            target, dpi=150
-        )
-        print(f"\nwritten: {target}")
+        write(plot_bands(Drawn(experiment, values, settings.closure), f"prior predictive: {experiment.title}"), target)
+        output.written(target)
+    output.facts({"derived": facts})
     return 0
 
 
 def init(given: argparse.Namespace) -> int:
     """Write a folder to fill in."""
+    output = Output(given)
     for path in write_template(given.folder):
-        print(f"written: {path}")
-    print(f"Fill in the tables, then: dissentangle check {given.folder}")
+        output.written(path)
+    output.text(f"Fill in the tables, then: dissentangle check {given.folder}")
+    output.facts({})
     return 0
 
 
 def datasets(given: argparse.Namespace) -> int:
     """List the bundled experiments, or copy one."""
+    output = Output(given)
     if given.name is None:
-        for name in names():
-            experiment = read(name)
-            print(f"{name:24} {'simulated' if experiment.simulated else 'measured ':9}  {experiment.title}")
+        bundled = {name: read(name) for name in names()}
+        for name, experiment in bundled.items():
+            output.text(f"{name:24} {'simulated' if experiment.simulated else 'measured ':9}  {experiment.title}")
+        rows = [{"name": name, "simulated": e.simulated, "title": e.title} for name, e in bundled.items()]
+        output.facts({"datasets": rows})
         return 0
     if given.output is None:
         raise ExperimentError(f"{given.name}: expected -o FOLDER or -o FILE.nc to copy it to")
     save(load(given.name), given.output)
-    print(f"written: {given.output}")
+    output.written(given.output)
+    output.facts({})
     return 0
 
 
 def simulate(given: argparse.Namespace) -> int:
     """Write a simulated experiment."""
-    truth = {}
-    for text in given.set:
-        name, value = pair("--set", text)
-        try:
-            truth[name] = float(value)
-        except ValueError as error:
-            raise ExperimentError(f"--set {text}: found {value!r}, expected a number") from error
+    output = Output(given)
+    truth = dict(number_pair("--set", text) for text in given.set)
     save(simulate_like(read(given.experiment), truth, closure=given.closure, seed=given.seed), given.output)
-    print(f"written: {given.output}")
+    output.written(given.output)
+    output.facts({})
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ...datasets import Experiment, read_sharing
+from ...datasets import Experiment, ExperimentError, read_sharing
 from ..priors import PriorError
 from ..unknowns import ModelSettings
 
@@ -35,3 +35,12 @@ def pair(option: str, text: str) -> tuple[str, str]:
     if not sign or not name.strip() or not value.strip():
         raise PriorError(f"{option} {text!r}: expected NAME=VALUE")
     return name.strip(), value.strip()
+
+
+def number_pair(option: str, text: str) -> tuple[str, float]:
+    """NAME=NUMBER in two; ExperimentError where it is no number."""
+    name, value = pair(option, text)
+    try:
+        return name, float(value)
+    except ValueError as error:
+        raise ExperimentError(f"{option} {text}: found {value!r}, expected a number") from error

@@ -15,10 +15,10 @@ import xarray as xr
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, read
 from dissentangle.datasets.netcdf import open_tree
-from dissentangle.inference.campaign_index import index_page
 from dissentangle.inference.campaign_summary import Row, failed_row, summary_csv
 from dissentangle.inference.campaigning import file_name, sources
 from dissentangle.inference.cli import main
+from dissentangle.inference.pages.index_page import index_page
 
 QUICK = {"draws": 60, "tune": 150, "chains": 2, "seed": 4}
 WORDS = ["--draws", "60", "--tune", "150", "--chains", "2", "--seed", "4", "--cores", "1"]
@@ -130,7 +130,7 @@ def test_index_shows_texts_as_texts_and_what_needs_attention_first():
         Row("b", "unhealthy", "Do not use this fit.", title="b", simulated=0, min_ess=20, max_rhat=1.3),
         failed_row("%3Cscript%3E", "no <b>such</b> thing"),
     ]  # fmt: skip
-    page = index_page(rows)
+    page = index_page(rows, {"%3Cscript%3E": "reports/%253Cscript%253E.txt"}, {})
     assert "<script" not in page
     assert page.index("no &lt;b&gt;such") < page.index("Do not use this fit.") < page.index("0.1125(72)")
     assert 'href="reports/%253Cscript%253E.txt">&lt;script&gt;</a>' in page

@@ -1,5 +1,7 @@
 """The command line: what it prints, what it refuses, with which exit code."""
 
+import json
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +11,8 @@ import pytest
 from dissentangle import datasets
 from dissentangle.datasets.netcdf import write_tree
 from dissentangle.inference.cli import main
+from dissentangle.inference.cli.arguments import parser
+from dissentangle.inference.cli.output import painted
 
 
 def run(*arguments):
@@ -160,7 +164,63 @@ def test_show_of_a_damaged_fit(fit_d55, tmp_path, capsys):
 def test_demo(tmp_path, capsys):
     assert run("demo", "-o", str(tmp_path / "demo")) == 0
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {
-        "krauter2011-published.nc", "fig2b-d55.nc", "fig2b-d55.png",
+        "krauter2011-published.nc", "fig2b-d55.nc", "fig2b-d55.png", "fig2b-d55.html",
     }  # fmt: skip
     printed = capsys.readouterr().out
     assert "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002" in printed
+
+
+def test_facts_and_silence(fit_d55, tmp_path, capsys):
+    file = tmp_path / "f.nc"
+    write_tree(fit_d55, file)
+    assert run("show", str(file), "--json", "--figure", str(tmp_path / "f.png")) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["status"] == "healthy"
+    assert facts["written"] == [str(tmp_path / "f.png")]
+    assert run("show", str(file), "--quiet") == 0
+    assert run("fit", "fig2b-d35", "-q", "-o", str(tmp_path / "g.nc"), "--draws", "50", "--tune", "100") == 1
+    assert capsys.readouterr() == ("", "")
+    for words in (["check", "fig2b-d55"], ["prior", "fig2b-d55"], ["datasets"], ["init", str(tmp_path / "new")]):
+        assert run(*words, "--json") == 0
+        assert isinstance(json.loads(capsys.readouterr().out), dict)
+
+
+def test_colours_on_a_terminal_only(monkeypatch):
+    assert painted("fine", "healthy") == "fine"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert painted("fine", "healthy") == "\x1b[1;32mfine\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert painted("fine", "healthy") == "fine"
+
+
+def test_every_verb_has_examples_and_the_common_options():
+    verbs = next(action for action in parser()._actions if action.choices).choices
+    assert set(verbs) >= {"demo", "fit", "show", "report", "plot", "table", "predict", "export", "campaign", "sbc"}
+    for name, verb in verbs.items():
+        text = verb.format_help()
+        assert f"dissentangle {name}" in text[text.index("examples:") :]
+        assert "--json" in text
+        assert "--quiet" in text
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="completion is tried in bash")
+def test_completion_in_a_shell(capsys):
+    assert run("completion", "bash") == 0
+    script = capsys.readouterr().out
+    ask = "COMP_WORDS=(dissentangle pl); COMP_CWORD=1; _shtab_dissentangle; echo ${COMPREPLY[@]}"
+    done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "plot"
+    assert run("completion", "zsh") == 0
+    assert "#compdef dissentangle" in capsys.readouterr().out
+
+
+def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dissentangle.inference.fitting.fit_experiment", interrupted)
+    assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
+    assert "interrupted; nothing was written: the same command starts again" in capsys.readouterr().err
+    assert not (tmp_path / "f.nc").exists()

@@ -13,7 +13,7 @@ from arviz_stats.base import array_stats
 from dissentangle import inference
 from dissentangle.datasets import from_tree, read
 from dissentangle.inference.diagnostics import summarise, verdict
-from dissentangle.inference.fit_report import truth_of
+from dissentangle.inference.fit_text import truth_of
 from dissentangle.inference.information import expected_information
 from dissentangle.inference.sampling import SamplerSettings, prepare, sample
 from dissentangle.inference.text_table import summary_rows

@@ -9,7 +9,7 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, Known, StageEntry, joint, read
 from dissentangle.inference.cli import main
 from dissentangle.inference.draws import prior_draws
-from dissentangle.inference.fit_report import report
+from dissentangle.inference.fit_text import fit_text
 from dissentangle.inference.layout import layout
 from dissentangle.inference.sources import experiment_of, name_of
 from dissentangle.inference.unknowns import ModelSettings, free, unknowns
@@ -95,13 +95,13 @@ def test_the_posterior_of_two_members(fit_two):
 
 
 def test_tables_figure_and_file_of_a_joint_fit(fit_two, tmp_path):
-    text = report(fit_two)
+    text = fit_text(fit_two)
     assert "joint: fig2b-d55, fig2b-d35 [simulated]" in text
     assert "collective_rate[fig2b-d35]" in text
     assert "entanglement_duration[fig2b-d55]" in text
     inference.save_fit(fit_two, tmp_path / "two.nc")
     again = inference.read_fit(tmp_path / "two.nc")
-    assert report(again) == text
+    assert fit_text(again) == text
     figure = inference.plot_fit(again, tmp_path / "two.png")
     assert len(figure.axes) == 6
     assert again["posterior_predictive"]["fig2b-d55.xi"].dims == ("chain", "draw", "fig2b-d55.xi_time")

@@ -16,7 +16,7 @@ from dissentangle.inference.calibrating import calibration_of_fit, calibration_r
 from dissentangle.inference.cli import main
 from dissentangle.inference.correlated_priors import correlated
 from dissentangle.inference.draws import prior_draws
-from dissentangle.inference.fit_report import report
+from dissentangle.inference.fit_text import fit_text
 from dissentangle.inference.information import expected_information
 from dissentangle.inference.priors import PriorError
 from dissentangle.inference.text_table import summary_rows
@@ -87,7 +87,7 @@ def test_populations_of_the_orientation_test(fit_laboratory):
     populations = derived["sublevel_population"]
     np.testing.assert_allclose(populations.sum("sublevel"), 1)
     assert abs(float(derived["tested_orientation"].mean()) - 0.9941) < 0.003
-    assert "tested_orientation[orientation_beat]" in report(fit_laboratory)
+    assert "tested_orientation[orientation_beat]" in fit_text(fit_laboratory)
 
 
 def test_figure_has_a_panel_for_each_kind(fit_laboratory, tmp_path):
@@ -200,12 +200,12 @@ def test_notes_of_the_reader_are_shown(capsys, tmp_path):
 
 
 def test_a_misfit_is_said_in_words(fit_laboratory):
-    assert "The model describes every series within its scatter" in report(fit_laboratory)
+    assert "The model describes every series within its scatter" in fit_text(fit_laboratory)
     wrong = fit_laboratory.copy()
     observed = fit_laboratory["observed_data"].dataset.copy()
     observed["light_variance"] = 1 + 10 * np.log10(observed["light_variance"])  # decibels
     wrong["observed_data"] = DataTree(observed)
-    assert "The model does not describe these data, do not use its rates: light_variance (χ²" in report(wrong)
+    assert "The model does not describe these data, do not use its rates: light_variance (χ²" in fit_text(wrong)
 
 
 def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .text_table import symbol
+from ..text_table import symbol
+from .style import DATA, MODEL, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from xarray import Dataset
 
-_BAND, _INSIDE, _OUTSIDE = "#0072B2", "#0072B2", "#D55E00"
+_BAND, _INSIDE, _OUTSIDE = MODEL, MODEL, DATA[0]
 
 
 def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
@@ -44,5 +45,5 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
                     fontsize=9)  # fmt: skip
     figure.supxlabel("fractional rank of the true value", fontsize=8)
     if path is not None:
-        figure.savefig(path, dpi=150)
+        write(figure, path)
     return figure

@@ -1,0 +1,109 @@
+"""The figures that can be asked for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...datasets import ExperimentError
+from ..fitted import Fitted
+from .style import FORMATS, WIDTHS, write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from xarray import DataTree
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A figure: what it shows, and how it is made from a fit, a width in inches, and a run (None: the default)."""
+
+    meaning: str
+    make: Callable[[Fitted, float, str | None], Figure]
+    takes_run: bool = False
+
+
+def _series(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from .curves import Drawn
+    from .series import plot_bands
+
+    return plot_bands(Drawn.of(fitted), fitted.experiment.title)
+
+
+def _fig2a(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from .paper import figure_2a
+
+    return figure_2a(fitted, run, width)
+
+
+def _fig2b(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from .paper import figure_2b
+
+    return figure_2b(fitted, run, width)
+
+
+def _entanglement(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from .entanglement import plot_probability
+
+    return plot_probability(fitted, width)
+
+
+def _pareto(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from ..leave_one_out import leave_one_out
+    from .standard import plot_pareto_k
+
+    return plot_pareto_k(leave_one_out(fitted.tree), width)
+
+
+def _standard(name: str) -> Callable[[Fitted, float, str | None], Figure]:
+    def make(fitted: Fitted, width: float, run: str | None) -> Figure:
+        from . import standard
+
+        figure: Figure = getattr(standard, name)(fitted, width=width)
+        return figure
+
+    return make
+
+
+FIGURES: dict[str, Entry] = {
+    "series": Entry("all series with posterior bands (its own size)", _series),
+    "fig2a": Entry("ΣJ(t) and ⟨Jx(t)⟩ as in the paper's Fig. 2a", _fig2a, takes_run=True),
+    "fig2b": Entry("ξ(t) of all runs as in the paper's Fig. 2b", _fig2b, takes_run=True),
+    "entanglement": Entry("probability of ξ < 1 against time", _entanglement),
+    "posterior": Entry("prior and posterior of every unknown", _standard("plot_prior_posterior")),
+    "pairs": Entry("pairs of parameters", _standard("plot_pairs")),
+    "ranks": Entry("ranks of the chains", _standard("plot_ranks")),
+    "energy": Entry("energy of the sampler", _standard("plot_energy")),
+    "pit": Entry("LOO-PIT of each series", _standard("plot_pit")),
+    "pareto-k": Entry("influence of single points", _pareto),
+}
+
+
+def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str = "column",
+         run: str | None = None) -> Figure:  # fmt: skip
+    """A figure of a fit by its name, for a paper; written to `path` if given (.pdf with embedded fonts, .svg, .png).
+
+    Parameters
+    ----------
+    what : "series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k"
+    width : "column" (8.6 cm) or "page" (17.8 cm)
+    run : for "fig2a" and "fig2b": one run only
+
+    Raises
+    ------
+    ExperimentError : for another name, width or ending, and for a run that the fit does not have
+    """
+    if what not in FIGURES:
+        raise ExperimentError(f"plot: found {what!r}, expected one of {', '.join(FIGURES)}")
+    if width not in WIDTHS:
+        raise ExperimentError(f"plot: found the width {width!r}, expected one of {', '.join(WIDTHS)}")
+    if run is not None and not FIGURES[what].takes_run:
+        raise ExperimentError(f"plot: found a run for {what!r}, expected none: it shows all")
+    if path is not None and Path(path).suffix.lower() not in FORMATS:
+        raise ExperimentError(f"{path}: found no known kind of figure, expected a name ending in {', '.join(FORMATS)}")
+    figure = FIGURES[what].make(Fitted(fit), WIDTHS[width], run)
+    if path is not None:
+        write(figure, path)
+    return figure

@@ -1,0 +1,117 @@
+"""What there is to draw of an experiment: its panels, and the curves of the draws in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment, Series
+from ...datasets.experiment import Points
+from ...datasets.kinds import KINDS
+from ...datasets.predictions import fitted_observations, predict
+from ...datasets.run_state import stages_of
+from ...datasets.stage_rates import initial_of
+from ...forward_models import OBSERVABLES, evolve
+from ..fitted import Fitted
+
+_TIMES, _FINE = 161, 401
+_ACCURACY = 1e-6
+Reconstructed = Mapping[str, tuple[np.ndarray, np.ndarray]]
+"""Run → times (T,) and 3, 50 and 97 % quantiles (3, T) of ξ reconstructed from the light."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An experiment with draws of its parameters (label → (draws,)), from the posterior or the prior."""
+
+    experiment: Experiment
+    values: Mapping[str, Any]
+    closure: Any
+    reconstructed: Reconstructed = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fitted: Fitted) -> Drawn:
+        """Of the posterior."""
+        return cls(fitted.experiment, fitted.values, fitted.settings.closure, _reconstructed(fitted))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One kind of measurement in one run, with the series that measured it."""
+
+    run: str
+    kind: str
+    measured: tuple[Series, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """'xi', 'xi, run main'."""
+        return ", ".join(series.name for series in self.measured) or self.kind
+
+
+def panels_of(drawn: Drawn) -> list[Panel]:
+    """The panels of an experiment: ξ reconstructed from the light, the series, the published numbers.
+
+    An experiment without data has those of ξ, P and Jy in each run.
+    """
+    experiment = drawn.experiment
+    pairs = [(run, "xi") for run in drawn.reconstructed]
+    pairs += [(s.run, s.kind) for s in experiment.series]
+    pairs += [(o.run, o.quantity) for o in fitted_observations(experiment) if o.quantity in OBSERVABLES]
+    if not pairs:
+        pairs = [(run, kind) for run in experiment.runs for kind in ("xi", "polarization", "transverse_spin")]
+    return [
+        Panel(run, kind, tuple(s for s in experiment.series if (s.run, s.kind) == (run, kind)))
+        for run, kind in dict.fromkeys(pairs)
+    ]
+
+
+def abscissas(experiment: Experiment, panel: Panel) -> np.ndarray:
+    """Where the curves of a panel are drawn."""
+    about = KINDS[panel.kind]
+    if about.abscissa == "time":
+        return np.linspace(0.0, experiment.duration(panel.run), _TIMES)
+    ends = [end for series in panel.measured for end in (series.x.min(), series.x.max())]
+    first = 0.0 if about.abscissa == "faraday_angle" else min(ends)
+    return np.linspace(first, max(ends), _TIMES if about.abscissa == "faraday_angle" else _FINE)
+
+
+def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
+    """What is measured, (draws, T), with the calibration errors of the (first) series of its kind, by component.
+
+    The two quadratures of the light have one and the same expectation.
+    """
+    if not panel.measured:
+        return [observable(drawn, panel.run, panel.kind, x)]
+    first = panel.measured[0]
+    count = len(first.about.components)
+    only = replace(drawn.experiment, series=(first,), observations=())
+    component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
+    at = {first.name: Points(np.repeat(x, count), component)}
+    means = predict(only, drawn.values, drawn.closure, points=at, accuracy=_ACCURACY).series[first.name]
+    found = np.atleast_2d(means)
+    parts = [found[:, k::count] for k in range(count)]
+    return parts if panel.kind == "orientation_beat" else parts[:1]
+
+
+def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarray:
+    """A quantity of the atoms in a run, (draws, T), as they have it: without errors of any measurement."""
+    stages = stages_of(drawn.experiment, run, drawn.values)
+    initial = initial_of(drawn.values, drawn.experiment.member.get(run, ""))
+    path = evolve(stages, times, initial, drawn.closure, accuracy=_ACCURACY)
+    return np.atleast_2d(getattr(path, name))
+
+
+def _reconstructed(fitted: Fitted) -> Reconstructed:
+    if "reconstructed" not in fitted.tree.children:
+        return {}
+    data, found = fitted.tree["reconstructed"].dataset, {}
+    for series in fitted.experiment.series:
+        if series.name in data:
+            draws = data[series.name].values
+            ends = np.quantile(draws.reshape(-1, draws.shape[-1]), [0.03, 0.5, 0.97], axis=0)
+            found[series.run] = (data[f"{series.name}_probe"].values, ends)
+    return found

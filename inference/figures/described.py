@@ -1,0 +1,42 @@
+"""What a figure shows, in words: its alternative text for those who do not see it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...datasets.kinds import KINDS
+from ..fitted import Fitted
+from .curves import Drawn, Panel, abscissas, curves
+from .drawing import ABSCISSAS, LABELS
+from .entanglement import driven_runs, probability_of_entanglement
+
+
+def describe_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> str:
+    """Range of the data, course of the model, size of the residuals."""
+    x = abscissas(fitted.experiment, panel)
+    median = np.median(curves(drawn, panel, x)[0], axis=0)
+    unit = "" if KINDS[panel.kind].unit == "1" else f" {KINDS[panel.kind].unit}"
+    lowest = int(np.argmin(median))
+    words = [
+        f"{LABELS[panel.kind]} against {ABSCISSAS[KINDS[panel.kind].abscissa]}: the model goes from {median[0]:.3g}"
+        f" to {median[-1]:.3g}, lowest {median[lowest]:.3g} at {x[lowest]:.3g}{unit}."
+    ]
+    for series in panel.measured:
+        residuals = fitted.residuals(series.name)[series.fitted]
+        if len(residuals):
+            words.append(
+                f"{len(residuals)} points of {series.name}, residuals from {residuals.min():.1f} to"
+                f" {residuals.max():.1f} standard deviations."
+            )
+    return " ".join(words)
+
+
+def describe_probability(fitted: Fitted) -> str:
+    """Where the state is almost certainly entangled."""
+    words = []
+    for run in driven_runs(fitted):
+        times = np.linspace(0.0, fitted.experiment.duration(run), 121)
+        certain = times[probability_of_entanglement(fitted, run, times) >= 0.97]
+        span = f"from {certain[0]:.3g} to {certain[-1]:.3g} ms" if len(certain) else "at no time"
+        words.append(f"run {run}: at least 97 % {span}")
+    return f"Probability that ξ < 1 against time. {'; '.join(words)}."

@@ -1,0 +1,125 @@
+"""Parts of a panel: bands, points, the line ξ = 1, and which light is on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import Experiment, Series
+from ...datasets.experiment import StageEntry
+from ...datasets.kinds import KINDS
+from ...datasets.predictions import fitted_observations
+from ...forward_models import NOISES
+from .style import DATA, INK, LIGHTS, MODEL, MUTED, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LABELS = {
+    "xi": "ξ (normalised EPR variance)",
+    "polarization": "P = ⟨Jx(t)⟩/⟨Jx(0)⟩",
+    "transverse_spin": "Jy(t)/Jy(0)",
+    "orientation": "orientation o",
+    "epr_variance": "ΣJ / 2⟨Jx(0)⟩",
+    "light_variance": "variance of the light",
+    "coupling": "κ²",
+    "projection_noise": "atomic noise",
+    "shot_noise": "shot noise",
+    "orientation_beat": "transverse spin after the pulse",
+}
+ABSCISSAS = {"time": "t (ms)", "delay": "t after the pulse (ms)", "faraday_angle": "Θ (deg)", "number": "measurement"}
+QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
+
+
+def band(axis: Axes, x: np.ndarray, draws: np.ndarray, *, colour: str = MODEL, component: int = 0, name: str = "model",
+         inner: bool = True) -> None:  # fmt: skip
+    """Median, 50 and 94 % of draws (draws, T)."""
+    low, quarter, middle, upper, high = np.quantile(draws, QUANTILES, axis=0)
+    axis.fill_between(x, low, high, color=colour, alpha=0.22, lw=0, label=f"{name}, 94 %")
+    if inner:
+        axis.fill_between(x, quarter, upper, color=colour, alpha=0.35, lw=0, label=f"{name}, 50 %")
+    axis.plot(x, middle, color=colour, lw=1.2, ls="-" if component == 0 else "--")
+
+
+def points(axis: Axes, series: Series) -> None:
+    """The data of a series with their standard deviations; excluded points hollow."""
+    names = series.about.components
+    sigma = NOISES[series.noise].scatter(series.value, series.spread)
+    use = np.ones(len(series.x), bool) if series.excluded is None else ~series.excluded
+    style: dict[str, Any] = {"fmt": "o", "ms": 3, "lw": 0.8}
+    for k, name in enumerate(names):
+        mine = use if series.component is None else use & (series.component == k)
+        label = "data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
+        axis.errorbar(series.x[mine], series.value[mine], sigma[mine], color=DATA[k], label=label, **style)
+    if not use.all():
+        axis.errorbar(
+            series.x[~use], series.value[~use], sigma[~use], color=MUTED, mfc="none", label="excluded", **style
+        )
+
+
+def published(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
+    """Numbers that were fitted, at their times."""
+    for observation in fitted_observations(experiment):
+        if (observation.run, observation.quantity) == (run, kind):
+            sigma = np.hypot(observation.sigma, observation.scale_uncertainty * observation.value)
+            axis.errorbar(observation.time, observation.value, sigma, fmt="s", ms=4, color=DATA[0], label="published")
+
+
+def from_light(axis: Axes, times: np.ndarray, quantiles: np.ndarray) -> None:
+    """ξ reconstructed from the light."""
+    low, middle, high = quantiles
+    axis.errorbar(times, middle, [middle - low, high - middle], fmt="o", ms=3, lw=0.8, color=DATA[0],
+                  label="from the light, 94 %")  # fmt: skip
+
+
+def entangled_below(axis: Axes) -> None:
+    """The line ξ = 1, and room for a legend above it."""
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + max(0.0, 1.0 + 0.55 * (high - low) - high))
+    axis.axhline(1.0, color=INK, ls="--", lw=0.9)
+    axis.annotate("ξ = 1: entangled below", (0.98, 1.0), xycoords=("axes fraction", "data"), xytext=(0, 3),
+                  textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+
+
+def label_axes(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
+    """Names with units; the run where there are several."""
+    label_abscissa(axis, kind)
+    name = LABELS[kind]
+    axis.set_ylabel(name if len(experiment.runs) == 1 else f"{name}, {one_line(run, 24)}")
+
+
+def label_abscissa(axis: Axes, kind: str) -> None:
+    """What the kind is measured against."""
+    from matplotlib.ticker import MaxNLocator
+
+    abscissa = KINDS[kind].abscissa
+    axis.set_xlabel(ABSCISSAS[abscissa])
+    if abscissa == "number":
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def legend(axis: Axes, *others: Axes, **where: Any) -> None:
+    """One entry a name, of several axes together."""
+    unique: dict[str, Any] = {}
+    for one in (axis, *others):
+        handles, labels = one.get_legend_handles_labels()
+        unique |= dict(zip(labels, handles, strict=True))
+    axis.legend(unique.values(), unique.keys(), **({"loc": "best"} | where))
+
+
+def stages(axis: Axes, entries: list[StageEntry], *, bottom: float = 1.02, height: float = 0.07) -> None:
+    """Bars above the panel that show which light is on; a stage in the dark says so."""
+    start = 0.0
+    present = [light for light in LIGHTS if any(light in stage.lights for stage in entries)]
+    across = axis.get_xaxis_transform()
+    for stage in entries:
+        for k, light in enumerate(present):
+            if light in stage.lights:
+                level = bottom + height * k
+                axis.plot([start, start + stage.duration], [level] * 2, color=LIGHTS[light], lw=3, transform=across,
+                          clip_on=False, solid_capstyle="butt")  # fmt: skip
+                axis.text(start, level + 0.015, light, fontsize=7, transform=across)
+        if not stage.lights:
+            axis.text(start, bottom + 0.015, "dark", fontsize=7, transform=across)
+        start += stage.duration

@@ -1,0 +1,56 @@
+"""Is the state entangled at a time? The posterior probability of ξ < 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..fitted import Fitted
+from .curves import Drawn, observable
+from .drawing import legend, stages
+from .style import INK, PAGE_WIDTH, RUNS, one_line, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TIMES = 241
+
+
+def probability_of_entanglement(fitted: Fitted, run: str, times: np.ndarray) -> np.ndarray:
+    """P(ξ(t) < 1) given the data, (T,), for a run whose rates are parameters; ξ < 1 exactly where Σ < p."""
+    drawn = Drawn.of(fitted)
+    sigma, p = (observable(drawn, run, name, times) for name in ("spin_variance", "p"))
+    return np.asarray((sigma < p).mean(axis=0))
+
+
+def plot_probability(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
+    """P(ξ(t) < 1) of each driven run."""
+    from matplotlib.figure import Figure
+
+    runs = driven_runs(fitted)
+    with style():
+        figure = Figure(figsize=(width, 0.6 * width))
+        axis = figure.subplots()
+        for k, run in enumerate(runs):
+            times = np.linspace(0.0, fitted.experiment.duration(run), _TIMES)
+            chance = probability_of_entanglement(fitted, run, times)
+            axis.plot(
+                times, chance, color=RUNS[k % len(RUNS)], ls=("-", "--", "-.", ":")[k % 4], label=one_line(run, 30)
+            )
+        for level in (0.03, 0.97):
+            axis.axhline(level, color=INK, lw=0.6, ls=":")
+        axis.set_ylim(-0.03, 1.03)
+        axis.set_xlabel("t (ms)")
+        axis.set_ylabel("P(ξ(t) < 1), given the data")
+        if len(runs) == 1:
+            stages(axis, fitted.experiment.run_stages(runs[0]))
+        else:
+            legend(axis)
+    return figure
+
+
+def driven_runs(fitted: Fitted) -> list[str]:
+    """Runs with the drive whose rates are parameters of the fit."""
+    coords = fitted.tree["derived"].dataset.coords
+    return [str(name) for name in coords["run"].values] if "run" in coords else []

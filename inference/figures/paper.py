@@ -1,0 +1,173 @@
+"""Figures in the form of the paper's Fig. 2a and 2b, for a column of the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import ExperimentError, Series
+from ...datasets.kinds import VARIANCES
+from ...forward_models import NOISES
+from ..fitted import Fitted
+from .curves import Drawn, observable
+from .drawing import band, from_light
+from .entanglement import driven_runs
+from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_TIMES = 161
+
+
+def figure_2a(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+    """ΣJ(t)/2⟨Jx(0)⟩ and ⟨Jx(t)⟩/⟨Jx(0)⟩ of one run: entangled where the first lies below the second.
+
+    ⟨Jx⟩ has its scale at the right, aligned with the left one: so drawn it is the projection noise of a coherent state
+    of the spin that is left. Of the noise (S.3), 8Σ comes from the two-level subsystem, the rest is 14 n3 of the atoms
+    in |4,±3⟩. Data of ξ are shown times P(t) of the model; all data without the calibration errors that the fit found.
+    `run`: by default the first one driven.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = Drawn.of(fitted)
+    chosen = _driven_run(fitted, run)
+    times = np.linspace(0.0, fitted.experiment.duration(chosen), _TIMES)
+    total, mean_spin = (observable(drawn, chosen, name, times) for name in ("epr_variance", "polarization"))
+    with style():
+        figure = Figure(figsize=(width, 0.9 * width))
+        left = figure.subplots()
+        right = left.twinx()
+        right.spines["right"].set_visible(True)
+        band(left, times, total, name="ΣJ / 2⟨Jx(0)⟩", inner=False)
+        left.plot(times, np.median(_two_level_part(drawn, chosen, times, total), axis=0), color=MODEL, lw=0.9, ls="-.",
+                  label="of it 8Σ: two levels")  # fmt: skip
+        band(right, times, mean_spin, colour=MUTED, name="projection noise ∝ ⟨Jx⟩", inner=False)
+        for series in fitted.experiment.series:
+            if series.run == chosen:
+                _points_2a(left, right, fitted, drawn, series)
+        left.set_ylabel("ΣJ(t) / 2⟨Jx(0)⟩", color=MODEL)
+        right.set_ylabel("⟨Jx(t)⟩ / ⟨Jx(0)⟩", color=MUTED)
+        left.set_xlabel("t (ms)")
+        right.set_ylim(_common_limits(left, right))
+        _legend_below(figure, left, right)
+        _title(figure, fitted)
+    return figure
+
+
+def figure_2b(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+    """ξ(t) of all runs (or one) with data and posterior bands, ξ = 1, and below it which light is on."""
+    from matplotlib.figure import Figure
+
+    drawn = Drawn.of(fitted)
+    names = [run] if run is not None else _runs_with_xi(fitted, drawn)
+    for name in names:
+        _driven_run(fitted, name)
+    with style():
+        figure = Figure(figsize=(width, (0.95 + 0.05 * len(names)) * width))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(8, 0.5 + 0.5 * len(names)))
+        for k, name in enumerate(names):
+            colour = RUNS[k % len(RUNS)]
+            times = np.linspace(0.0, fitted.experiment.duration(name), _TIMES)
+            label = _run_name(name) if len(names) > 1 else "model"
+            band(above, times, observable(drawn, name, "xi", times), colour=colour, name=label, inner=False)
+            for series in fitted.experiment.series:
+                if series.run == name and series.kind in VARIANCES:
+                    _errorbars(above, series, _corrected(fitted, drawn, series, "xi"), colour)
+            if name in drawn.reconstructed:
+                from_light(above, *drawn.reconstructed[name])
+        above.axhline(1.0, color=INK, ls="--", lw=0.8)
+        above.set_ylabel("ξ(t)")
+        above.tick_params(labelbottom=True)
+        _pulses(below, fitted, names)
+        below.set_xlabel("t (ms)")
+        _legend_below(figure, above, below)
+        _title(figure, fitted)
+    return figure
+
+
+def _driven_run(fitted: Fitted, run: str | None) -> str:
+    """The run, checked: by default the first driven one whose rates are parameters of the fit."""
+    known = driven_runs(fitted)
+    every = fitted.experiment.runs
+    if run is not None and run not in every:
+        raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(every)}")
+    if run is None and not known:
+        raise ExperimentError(f"{fitted.experiment.title}: found no driven run, expected one for ξ(t)")
+    return run if run is not None else known[0]
+
+
+def _runs_with_xi(fitted: Fitted, drawn: Drawn) -> list[str]:
+    """Runs with data of ξ; where there are none, the driven ones."""
+    measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + list(drawn.reconstructed)
+    return list(dict.fromkeys(measured)) or driven_runs(fitted) or [_driven_run(fitted, None)]
+
+
+def _run_name(run: str) -> str:
+    return one_line(run, 24)
+
+
+def _two_level_part(drawn: Drawn, run: str, times: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """The share of 8Σ in 8Σ + 14 n3, of ΣJ/2⟨Jx(0)⟩."""
+    sigma, n2, p = (observable(drawn, run, name, times) for name in ("spin_variance", "n2", "p"))
+    return np.asarray(total * 8 * sigma / (8 * sigma + 7 * (n2 - p)))
+
+
+def _points_2a(left: Axes, right: Axes, fitted: Fitted, drawn: Drawn, series: Series) -> None:
+    if series.kind in VARIANCES:
+        _errorbars(left, series, _corrected(fitted, drawn, series, "epr_variance"), MODEL, label="data")
+    elif series.kind == "polarization":
+        _errorbars(right, series, _corrected(fitted, drawn, series, "polarization"), MUTED)
+
+
+def _corrected(fitted: Fitted, drawn: Drawn, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values and σ of a series as those of `quantity`: times what the model has of it over the value expected."""
+    expected = np.atleast_2d(fitted.expected.series[series.name])
+    times = np.unique(series.x)
+    truly = observable(drawn, series.run, quantity, times)[:, np.searchsorted(times, series.x)]
+    factor = (truly / expected).mean(axis=0)
+    sigma = NOISES[series.noise].scatter(series.value, series.spread)
+    return series.value * factor, sigma * factor
+
+
+def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray], colour: str, label: str = "") -> None:
+    use = series.fitted
+    axis.errorbar(series.x[use], values[0][use], values[1][use], fmt="o", ms=2.5, lw=0.7, color=colour, label=label)
+
+
+def _common_limits(left: Axes, right: Axes) -> tuple[float, float]:
+    ends = [*left.get_ylim(), *right.get_ylim()]
+    left.set_ylim(min(ends), max(ends))
+    return min(ends), max(ends)
+
+
+def _legend_below(figure: Figure, *axes: Axes) -> None:
+    """One legend for all axes, below them; entries without a name are left out."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        found |= dict(zip(labels, handles, strict=True))
+    figure.legend(found.values(), found.keys(), loc="outside lower center", fontsize=7, ncols=2)
+
+
+def _pulses(axis: Axes, fitted: Fitted, runs: list[str]) -> None:
+    """The pulse sequence: a line a run, a bar a light."""
+    for k, run in enumerate(runs):
+        start = 0.0
+        for stage in fitted.experiment.run_stages(run):
+            on = [light for light in LIGHTS if light in stage.lights]
+            for j, light in enumerate(on):
+                axis.broken_barh([(start, stage.duration)], (-k - 0.4 + 0.8 * j / len(on), 0.75 / len(on)),
+                                 color=LIGHTS[light], lw=0, label=light)  # fmt: skip
+            start += stage.duration
+    axis.set_yticks([-k for k in range(len(runs))], [_run_name(run) if len(runs) > 1 else "light" for run in runs])
+    axis.set_ylim(-len(runs) + 0.4, 0.6)
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+
+
+def _title(figure: Figure, fitted: Fitted) -> None:
+    if fitted.experiment.simulated:
+        figure.suptitle("simulated data", fontsize=8, color=DATA[0])

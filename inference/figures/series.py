@@ -1,0 +1,143 @@
+"""Data with posterior bands: all panels of an experiment in one figure, or one panel with its residuals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import Series
+from ...datasets.kinds import KINDS
+from ..fitted import Fitted
+from .curves import Drawn, Panel, abscissas, curves, panels_of
+from .drawing import (
+    band,
+    entangled_below,
+    from_light,
+    label_abscissa,
+    label_axes,
+    legend,
+    points,
+    published,
+    stages,
+)
+from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from xarray import DataTree
+
+_ACROSS = 3
+_FAR = 3.0
+"""Residuals beyond so many standard deviations are marked."""
+
+
+def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
+    """Data with posterior bands (50 and 94 %) for each observable of each measured run; written to `path` if given."""
+    fitted = Fitted(fit)
+    figure = plot_bands(Drawn.of(fitted), fitted.experiment.title)
+    if path is not None:
+        write(figure, path)
+    return figure
+
+
+def plot_bands(drawn: Drawn, title: str) -> Figure:
+    """Bands of the draws for each panel of an experiment, and its data."""
+    from matplotlib.figure import Figure
+
+    panels, experiment = panels_of(drawn), drawn.experiment
+    down, across = -(-len(panels) // _ACROSS), min(_ACROSS, len(panels))
+    with style():
+        figure = Figure(figsize=(4.2 * across, 3.4 * down))
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        for axis, panel in zip(axes, panels, strict=False):
+            draw_panel(axis, drawn, panel)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        marked = title + ("" if "simulated" in title or not experiment.simulated else " (simulated)")
+        figure.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
+        figure.suptitle(one_line(marked))
+    return figure
+
+
+def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
+    """Bands, data, ξ = 1 and stages of one panel."""
+    experiment = drawn.experiment
+    x = abscissas(experiment, panel)
+    for k, curve in enumerate(curves(drawn, panel, x)):
+        band(axis, x, curve, component=k)
+    if panel.kind == "projection_noise":
+        quiet = {label: 0.0 if label.startswith("classical_noise") else v for label, v in drawn.values.items()}
+        linear = curves(Drawn(experiment, quiet, drawn.closure), panel, x)[0]
+        axis.plot(x, np.median(linear, axis=0), color=INK, lw=0.9, ls=":", label="linear part: projection noise")
+    for series in panel.measured:
+        points(axis, series)
+    if panel.kind == "xi" and panel.run in drawn.reconstructed:
+        from_light(axis, *drawn.reconstructed[panel.run])
+    published(axis, experiment, panel.run, panel.kind)
+    if panel.kind == "xi":
+        entangled_below(axis)
+    label_axes(axis, experiment, panel.run, panel.kind)
+    if KINDS[panel.kind].abscissa == "time":
+        stages(axis, experiment.run_stages(panel.run))
+    legend(axis)
+
+
+def plot_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> Figure:
+    """One panel with the posterior predictive band, and the residuals of its series in standard deviations below."""
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(PAGE_WIDTH, 4.3 if panel.measured else 3.0))
+        if not panel.measured:
+            draw_panel(figure.subplots(), drawn, panel)
+            return figure
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        for series in panel.measured:
+            _predictive(above, fitted, series)
+        draw_panel(above, drawn, panel)
+        above.set_xlabel("")
+        for series in panel.measured:
+            _residuals(below, fitted, series)
+        _scale_of_residuals(below)
+        label_abscissa(below, panel.kind)
+    return figure
+
+
+def _predictive(axis: Axes, fitted: Fitted, series: Series) -> None:
+    """94 % of the predicted data at the points of a series, by component; points at one place share a band."""
+    data = fitted.tree["posterior_predictive"].dataset
+    if series.name not in data:
+        return
+    draws = data[series.name].values
+    low, high = np.quantile(draws.reshape(-1, draws.shape[-1]), [0.03, 0.97], axis=0)
+    where = series.fitted_points
+    component = np.zeros(len(where.x), int) if where.component is None else where.component
+    for k in np.unique(component):
+        mine = component == k
+        x = np.unique(where.x[mine])
+        if len(x) > 1:
+            ends = [[np.mean(end[mine][where.x[mine] == at]) for at in x] for end in (low, high)]
+            axis.fill_between(x, *ends, color=MUTED, alpha=0.18, lw=0, label="new data, 94 %")
+
+
+def _residuals(axis: Axes, fitted: Fitted, series: Series) -> None:
+    residuals, use = fitted.residuals(series.name), series.fitted
+    style_of: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 3}
+    component = np.zeros(len(series.x), int) if series.component is None else series.component
+    for k in np.unique(component):
+        mine = use & (component == k)
+        axis.plot(series.x[mine], residuals[mine], color=DATA[k], **style_of)
+    axis.plot(series.x[~use], residuals[~use], color=MUTED, mfc="none", **style_of)
+    far = use & (abs(residuals) > _FAR)
+    axis.plot(series.x[far], residuals[far], ls="none", marker="o", ms=8, mfc="none", color=INK)
+
+
+def _scale_of_residuals(axis: Axes) -> None:
+    axis.axhline(0.0, color=INK, lw=0.7)
+    axis.axhspan(-2, 2, color=MODEL, alpha=0.12, lw=0)
+    widest = max(abs(end) for end in axis.get_ylim())
+    axis.set_ylim(-max(3.2, widest), max(3.2, widest))
+    axis.set_ylabel("residual (σ)")

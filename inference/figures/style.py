@@ -1,0 +1,85 @@
+"""Colours, sizes and files of figures: legible in print, with colour blindness, and in a dark page."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK = "#1a1a1a"
+MODEL = "#0072b2"
+DATA = ("#d55e00", "#009e73")
+"""Of the first and the second component."""
+MUTED = "#767676"
+LIGHTS = {"drive": "#e69f00", "pump": "#009e73", "repump": "#cc79a7"}
+CYCLE = (MODEL, DATA[0], DATA[1], "#cc79a7", "#e69f00", "#56b4e9", MUTED)
+"""Okabe & Ito's colours, which colour-blind readers tell apart."""
+RUNS = (MODEL, DATA[0], INK, DATA[1], "#cc79a7", "#e69f00")
+"""Of the runs in one figure, in the paper's order: blue, orange, black."""
+
+WIDTHS = {"column": 3.375, "page": 7.0}
+"""Of the journal's columns, inches."""
+PAGE_WIDTH = 4.7
+"""Of a figure in a report, inches: on a telephone its 9 pt are still 10 pixels."""
+FORMATS = (".pdf", ".svg", ".png")
+
+_RC = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "legend.fontsize": 8.0,
+    "figure.titlesize": 10.0,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.fonttype": "path",
+    "savefig.dpi": 200,
+    "svg.hashsalt": "dissentangle",
+}
+
+
+@contextmanager
+def style(**more: object) -> Iterator[None]:
+    """Matplotlib's settings while a figure is made or written; glyphs that no font has are no error."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    with mpl.rc_context({**_RC, "axes.prop_cycle": cycler(color=CYCLE), **more}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
+
+
+def write(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PDF (fonts embedded), SVG (letters as shapes) or PNG, by the ending of the name."""
+    with style():
+        figure.savefig(path, metadata=_metadata(Path(path).suffix.lower()))
+
+
+def _metadata(suffix: str) -> dict[str, str | None]:
+    """No date: the same fit gives the same file."""
+    return {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(suffix, {})  # type: ignore[return-value]
+
+
+def one_line(text: str, longest: int = 110) -> str:
+    """A text of the user's, for a figure: no mathematics, no more than a line."""
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() else " " for c in short).replace("$", r"\$")

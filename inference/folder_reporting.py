@@ -1,0 +1,122 @@
+"""Reports of a whole folder of fits, with an index that shows first what needs attention."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ..datasets import ExperimentError
+from ..datasets.netcdf import write_bytes
+from .batch import Task, run_tasks
+from .campaign_summary import Row, failed_row, row_of
+
+Done = Callable[[int, int, int], None]
+"""Told how many reports are done, how many of these could not be made, and how many there will be."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a worker gives back: the page, and the row of the index."""
+
+    page: bytes
+    row: Row
+
+
+def report_folder(
+    folder: str | Path, output: str | Path | None = None, *, cores: int | None = None, progress: Done | None = None
+) -> Path:
+    """Write the report of every fit in a folder as reports/NAME.html, and index.html with links to them.
+
+    Parameters
+    ----------
+    folder : what `campaign` wrote, or any folder with fits (.nc)
+    output : the folder to write to; by default `folder`
+    cores : processes; None: one a core
+    progress : called after each report
+
+    Returns
+    -------
+    the path of the index
+
+    Raises
+    ------
+    ExperimentError : where there is no fit. A file that cannot be read is a row "failed" of the index
+    """
+    source = Path(folder)
+    target = source if output is None else Path(output)
+    files = _fits(source)
+    (target / "reports").mkdir(parents=True, exist_ok=True)
+    rows: dict[str, Row] = {}
+    failures: list[str] = []
+
+    def finished(task: Task, answer: Reported | None, error: Exception | None) -> None:
+        if answer is None:
+            rows[task.name] = failed_row(task.name, " ".join(f"{error}".split()))
+            failures.append(task.name)
+        else:
+            write_bytes(answer.page, target / "reports" / f"{task.name}.html")
+            rows[task.name] = answer.row
+        if progress is not None:
+            progress(len(rows), len(failures), len(files))
+
+    tasks = [Task(name, report_one, (name, str(path))) for name, path in files.items()]
+    try:
+        run_tasks(tasks, finished, cores=cores)
+    finally:
+        every = [*_never_fitted(source, files), *(rows[name] for name in files if name in rows)]
+        write_index(target, every, files)
+    return target / "index.html"
+
+
+def report_one(name: str, path: str) -> Reported:
+    """The report of one fit, in a worker."""
+    from .pages.fit_page import fit_page
+    from .settings_of import read_fit
+
+    fit = read_fit(path)
+    return Reported(fit_page(fit, Path(path).name).encode(errors="replace"), row_of(name, fit))
+
+
+def write_index(folder: Path, rows: list[Row], files: dict[str, Path]) -> None:
+    """index.html of a folder, with links to what is there: reports as pages or as text, fits, summaries."""
+    from .pages.index_page import index_page
+
+    reports = {}
+    for row in rows:
+        made = [folder / "reports" / f"{row.name}.{ending}" for ending in ("html", "txt")]
+        fit = files.get(row.name)
+        found = [path for path in made if path.is_file() and not _older(path, fit)]
+        if found:
+            reports[row.name] = f"reports/{quote(found[0].name)}"
+    links = {name: quote(os.path.relpath(path, folder).replace(os.sep, "/")) for name, path in files.items()}
+    summaries = [name for name in ("summary.csv", "summary.nc") if (folder / name).is_file()]
+    page = index_page(rows, reports, links, summaries)
+    write_bytes(page.encode(errors="replace"), folder / "index.html")
+
+
+def _older(report: Path, fit: Path | None) -> bool:
+    """Whether a page was made before the fit that it should show; the text comes with the fit itself."""
+    return report.suffix == ".html" and fit is not None and report.stat().st_mtime < fit.stat().st_mtime
+
+
+def _fits(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise ExperimentError(f"{folder}: found no such folder, expected one with fits")
+    inside = folder / "fits" if (folder / "fits").is_dir() else folder
+    files = {path.stem: path for path in sorted(inside.glob("*.nc")) if path.name != "summary.nc"}
+    if not files:
+        raise ExperimentError(f"{folder}: found no fit, expected .nc files that `dissentangle fit` or `campaign` wrote")
+    return files
+
+
+def _never_fitted(folder: Path, files: dict[str, Path]) -> list[Row]:
+    """Data sets of a campaign that left a reason in place of a fit."""
+    texts = sorted((folder / "reports").glob("*.txt")) if (folder / "reports").is_dir() else []
+    return [
+        failed_row(path.stem, " ".join(path.read_text(encoding="utf-8").split()))
+        for path in texts
+        if path.stem not in files
+    ]

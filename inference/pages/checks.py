@@ -1,0 +1,126 @@
+"""Sections of a report that say whether to believe it: priors, correlations, calibration, sampling."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from ..correlations import strongest
+from ..diagnostics import ENERGY_LIMIT, energy_fraction
+from ..figures.standard import (
+    plot_energy,
+    plot_pairs,
+    plot_pareto_k,
+    plot_pit,
+    plot_prior_posterior,
+    plot_ranks,
+    worst_mixed,
+)
+from ..fitted import Fitted
+from ..leave_one_out import LeaveOneOut
+from ..named_draws import unknown_labels
+from ..prior_sensitivity import THRESHOLD, prior_sensitivity
+from ..text_table import summary_rows, symbol
+from .html import figure, figures, items, paragraph, table
+
+_AT_ONCE = 9
+"""Unknowns in one figure of prior and posterior."""
+
+
+def prior_and_posterior(fitted: Fitted) -> list[str]:
+    """Densities of prior and posterior of every unknown."""
+    labels = unknown_labels(fitted)
+    informed = {row.label: row.informed for row in summary_rows(fitted.tree)}
+    parts = []
+    for k in range(0, len(labels), _AT_ONCE):
+        some = labels[k : k + _AT_ONCE]
+        words = "; ".join(f"{symbol(label)}: {informed[label]}" for label in some)
+        alt = f"Densities of prior and posterior. Informed by: {words}."
+        parts.append(figure(plot_prior_posterior(fitted, some), f"prior{k}", alt=alt))
+    return [paragraph("Where both curves coincide, the data said nothing.", "soft"), figures(parts)]
+
+
+def pairs(fitted: Fitted) -> list[str]:
+    """Pair plot of the rates, the strongest correlations by name."""
+    found = strongest(fitted)
+    named = [f"{symbol(pair.one)} and {symbol(pair.other)}: {pair.value:+.2f}" for pair in found[:8]]
+    text = "Rank correlations beyond ± 0.5, the strongest first:" if named else "No rank correlation is beyond ± 0.5."
+    if len(fitted.by_label()) < 2:
+        return []
+    alt = f"Scatter plots of pairs of parameters. {'; '.join(named)}."
+    note = "Quote correlated parameters together: the file of the fit holds their joint draws."
+    return [paragraph(text), items(named), figures([figure(plot_pairs(fitted), "pairs", alt=alt, caption=note)])]
+
+
+def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:
+    """LOO-PIT and Pareto k̂."""
+    failed = left_out.failed
+    said = (
+        f"Leave-one-out prediction of all data: elpd {left_out.elpd:.1f} ± {left_out.se:.1f},"
+        f" effective parameters {left_out.p_loo:.1f}. "
+    )
+    if failed:
+        said += f"Not to be trusted for {len(failed)} of {len(left_out.names)} points: {', '.join(failed[:6])}."
+    else:
+        said += "No point has an influence that the estimate could not follow."
+    worst = float(np.max(left_out.pareto_k))
+    pit = figure(
+        plot_pit(fitted),
+        "pit",
+        title="LOO-PIT",
+        alt="LOO-PIT of each series: its ECDF minus that of uniform values, near zero where calibrated.",
+        caption="Is each point where the others predict it? ECDF of LOO-PIT minus uniform: above zero on the left, data"
+        " lie lower than predicted; an S shape, the errors are too large or too small."
+        " p: the chance of a greater departure.",
+    )
+    influence = figure(
+        plot_pareto_k(left_out),
+        "pareto",
+        title="Influence of single points",
+        alt=f"Pareto k̂ of {len(left_out.names)} points, at most {worst:.2f}.",
+        caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
+    )
+    return [paragraph(said), figures([pit, influence])]
+
+
+def sampling(fitted: Fitted) -> list[str]:
+    """Ranks and energy."""
+    statistics = fitted.tree["sample_stats"].dataset
+    said = [
+        f"{statistics.sizes['chain']} chains of {statistics.sizes['draw']} draws,"
+        f" {int(statistics['diverging'].sum())} divergent."
+    ]
+    if fitted.tree.attrs["attempts"] > 1:
+        said.append(f"Sampled {fitted.tree.attrs['attempts']} times, with smaller steps each time.")
+    ranks = figure(
+        plot_ranks(fitted),
+        "ranks",
+        title="Ranks",
+        alt=f"Ranks of each chain for {', '.join(map(symbol, worst_mixed(fitted)))}.",
+        caption="ECDF of the ranks of each chain minus uniform, for the parameters with the largest R-hat: chains that"
+        " agree wander about zero. p: the chance of a greater departure.",
+    )
+    if "energy" not in statistics:
+        return [paragraph(" ".join(said)), figures([ranks])]
+    least = float(np.min(energy_fraction(statistics["energy"].values)))
+    energy = figure(
+        plot_energy(fitted),
+        "energy",
+        title="Energy",
+        alt=f"Distributions of the energy and of its changes; least E-BFMI {least:.2f}.",
+        caption=f"Both curves alike: the sampler moves freely. Least E-BFMI {least:.2f}, limit {ENERGY_LIMIT}.",
+    )
+    return [paragraph(" ".join(said)), figures([ranks, energy])]
+
+
+def sensitivity(fitted: Fitted) -> list[str]:
+    """Power scaling."""
+    found = prior_sensitivity(fitted)
+    rows = [[escape(symbol(s.label)), f"{s.prior:.3f}", f"{s.likelihood:.3f}", s.words] for s in found]
+    note = (
+        "How much the posterior moves when all priors, or the likelihood, are made a little stronger (power scaling,"
+        f" change per doubling); below {THRESHOLD} it is of no account. Priors that both count: look whether they say"
+        " what you mean."
+    )
+    return [paragraph(note, "soft"), table(["parameter", "priors", "likelihood", ""], rows, numbers=(1, 2))]

@@ -1,0 +1,42 @@
+"""The posterior predictive report: a fit as a page that a group can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+
+def report(fit: DataTree | str | Path, path: str | Path) -> Path:
+    """Write the report of a fit as one HTML file, which needs neither network nor scripts.
+
+    Parameters
+    ----------
+    fit : what `fit` returned, or the file of it
+    path : the file to write; replaced whole, or not at all
+
+    Returns
+    -------
+    the path
+
+    Raises
+    ------
+    ExperimentError : for a file that is no fit
+    """
+    from .settings_of import read_fit
+
+    if isinstance(fit, (str, Path)):
+        return write_report(read_fit(fit), Path(path), Path(fit).name)
+    return write_report(fit, Path(path))
+
+
+def write_report(fit: DataTree, target: Path, file: str = "") -> Path:
+    """Write the page of a fit. `file`: name of the fit's file, for the command that makes it again."""
+    from ..datasets.netcdf import write_bytes
+    from .pages.fit_page import fit_page
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(fit_page(fit, file).encode(errors="replace"), target)
+    return target

@@ -1,0 +1,53 @@
+"""Fits that went wrong, made of a good one."""
+
+import numpy as np
+
+from dissentangle.inference.diagnostics import summarise, verdict
+from dissentangle.inference.fit_tree import _summary
+from dissentangle.inference.fitted import Fitted
+from dissentangle.inference.unknowns import free
+
+
+def broken(fit):
+    """One chain sits elsewhere, and some transitions diverged: what a failed sampling leaves."""
+    tree = fit.copy(deep=True)
+    posterior = tree["posterior"].dataset.copy(deep=True)
+    rate = posterior["collective_rate"]
+    rate[0] = rate[0] + 1.2 * float(rate.std())
+    tree["posterior"] = type(tree)(posterior)
+    statistics = tree["sample_stats"].dataset.copy(deep=True)
+    statistics["diverging"][1, :7] = True
+    tree["sample_stats"] = type(tree)(statistics)
+    fitted = Fitted(tree)
+    rows = summarise(fitted.by_label(derived=True), free(fitted.parameters))
+    judged = verdict(rows, {name: v.values for name, v in statistics.data_vars.items()})
+    tree["summary"] = type(tree)(_summary(rows))
+    tree.attrs.update(healthy=int(judged.healthy), verdict=judged.text)
+    return tree
+
+
+def misfitted(fit, shift=5.0, scale=1.0):
+    """The data of ξ lie elsewhere than those that were fitted."""
+    tree = fit.copy(deep=True)
+    series = tree["experiment/series/xi"].dataset.copy(deep=True)
+    values = series["value"].values
+    late = np.arange(len(values)) > len(values) // 2
+    predicted = tree["posterior_predictive"]["xi"]
+    centre = predicted.mean(("chain", "draw")).values
+    changed = values + shift * predicted.std(("chain", "draw")).values * late
+    changed = centre + scale * (changed - centre)
+    series["value"] = (series["value"].dims, changed)
+    tree["experiment/series/xi"] = type(tree)(series)
+    observed = tree["observed_data"].dataset.copy(deep=True)
+    observed["xi"] = (observed["xi"].dims, changed)
+    tree["observed_data"] = type(tree)(observed)
+    return tree
+
+
+def uninformed(fit):
+    """The data said nothing: no prior became narrower."""
+    tree = fit.copy(deep=True)
+    summary = tree["summary"].dataset.copy(deep=True)
+    summary["contraction"] = 0.02 * summary["contraction"]
+    tree["summary"] = type(tree)(summary)
+    return tree

@@ -1,0 +1,150 @@
+"""The verdict in words: every status, and what it says to do."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import Series, from_tree
+from dissentangle.inference.assessment import HEADLINES, STATUS, assess
+from dissentangle.inference.correlations import for_pair_plot, strongest
+from dissentangle.inference.fit_facts import as_json, fit_facts
+from dissentangle.inference.fitted import Fitted
+from dissentangle.inference.goodness import goodness
+from dissentangle.inference.leave_one_out import leave_one_out
+from dissentangle.inference.next_measurement import proposals
+from dissentangle.inference.prior_sensitivity import prior_sensitivity
+
+from .altered_fits import broken, misfitted, uninformed
+
+
+def test_a_good_fit(fit_d55):
+    judged = assess(fit_d55)
+    assert judged.status == "healthy"
+    assert judged.headline == HEADLINES["healthy"]
+    assert "collective_rate" in judged.by_data
+    assert set(judged.by_prior) == {"optical_depth", "squeezing_limit", "initial_n3"}
+    assert judged.next_steps == ("Quote these as assumed, not as measured: d, Z, n3(0).",)
+
+
+def test_a_failed_sampling(fit_d55):
+    judged = assess(broken(fit_d55))
+    assert judged.status == "unhealthy"
+    assert judged.headline == "Do not use this fit: the sampling failed."
+    assert "7 divergent transitions" in judged.sampling
+    assert "R-hat of collective_rate is 1." in judged.sampling
+    assert judged.next_steps[0].startswith("First mend the sampling")
+
+
+def test_a_model_that_does_not_describe_the_data(fit_d55):
+    judged = assess(misfitted(fit_d55))
+    assert judged.status == "misfit"
+    assert "do not use its rates: xi (χ²" in judged.model
+    assert judged.next_steps[0].startswith("Look at the residuals of xi.")
+
+
+def test_errors_that_are_too_large(fit_d55):
+    judged = assess(misfitted(fit_d55, shift=0.0, scale=0.2))
+    assert judged.status == "healthy"
+    assert "The errors given are too large: xi (χ²" in judged.model
+
+
+def test_data_that_say_little(fit_d55):
+    judged = assess(uninformed(fit_d55))
+    assert judged.status == "weak"
+    assert judged.headline.startswith("Of little use")
+    assert "dΓ" in judged.next_steps[0]
+
+
+def test_every_status_has_a_headline():
+    assert set(HEADLINES) == set(STATUS)
+
+
+def test_goodness_is_a_chi_square_about_the_prediction(fit_d55):
+    found = {series.name: series for series in goodness(fit_d55)}
+    assert list(found) == ["xi", "polarization", "transverse_spin"]
+    draws = fit_d55["posterior_predictive"]["xi"].values.reshape(-1, 30)
+    by_hand = (((fit_d55["observed_data"]["xi"].values - draws.mean(0)) / draws.std(0)) ** 2).sum()
+    assert found["xi"].square == pytest.approx(by_hand)
+    assert 0.8 <= found["xi"].inside <= 1
+    assert found["xi"].above + found["xi"].below == pytest.approx(1)
+
+
+def test_leave_one_out_is_that_of_arviz(fit_d55):
+    import arviz_stats as azs
+
+    found = leave_one_out(fit_d55)
+    single = [azs.loo(fit_d55, var_name=name, pointwise=True, reff=1.0) for name in fit_d55["observed_data"].data_vars]
+    assert found.elpd == pytest.approx(sum(one.elpd for one in single), abs=0.05)
+    assert found.names[0] == "xi"
+    assert len(found.pareto_k) == 90
+    assert not found.failed
+
+
+def test_a_point_that_no_parameter_moves_is_counted_as_it_is(fit_d55):
+    tree = fit_d55.copy(deep=True)
+    likelihood = tree["log_likelihood"].dataset.copy(deep=True)
+    likelihood["xi"][..., 3] = -1.5
+    tree["log_likelihood"] = type(tree)(likelihood)
+    found = leave_one_out(tree)
+    assert found.pointwise[3] == -1.5
+    assert np.isfinite(found.elpd)
+
+
+def test_points_that_leave_one_out_cannot_do_without_are_named(fit_published):
+    found = leave_one_out(fit_published)
+    assert any(name.startswith("observations at ") for name in found.failed)
+
+
+def test_correlations(fit_d55):
+    fitted = Fitted(fit_d55)
+    pair = strongest(fitted)[0]
+    assert {pair.one, pair.other} == {"collective_rate", "pure_dephasing_rate[drive]"}
+    assert pair.value < -0.8
+    shown = for_pair_plot(fitted, 5)
+    assert len(shown) == 5
+    assert {"collective_rate", "pure_dephasing_rate[drive]", "collision_rate", "light_loss_rate"} <= set(shown)
+
+
+def test_the_next_measurement_is_where_the_data_leave_something_open(fit_published, fit_d55):
+    found = proposals(Fitted(fit_published))
+    assert (found[0].kind, found[0].run) == ("xi", "pump")
+    assert found[0].gains["pump_rate[drive+pump]"] > 0.5
+    assert all("scale" not in label for proposal in found for label in proposal.gains)
+    assert proposals(Fitted(fit_d55)) == []
+
+
+def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
+    """A simulated experiment with the proposed series narrows the parameter about as much as was said."""
+    experiment = from_tree(fit_published["experiment"])
+    proposal = proposals(Fitted(fit_published))[0]
+    times = np.linspace(0, experiment.duration("pump"), 21)[1:]
+    truth = np.median(inference.predict(fit_published, run="pump", times=times)["xi"].values, axis=0)
+    noisy = truth + proposal.sigma * np.random.default_rng(4).standard_normal(20)
+    new = Series("new", "xi", times, noisy, np.full(20, proposal.sigma), run="pump")
+    after = inference.fit(replace(experiment, series=(new,)), seed=1, draws=500)
+    rows = fit_published["summary"].dataset
+    label = "pump_rate[drive+pump]"
+    narrower = 1 - (after["summary"]["sd"].sel(parameter=label) / rows["sd"].sel(parameter=label)) ** 2
+    assert float(narrower) > 0.3
+
+
+def test_prior_sensitivity(fit_d55):
+    found = {row.label: row for row in prior_sensitivity(Fitted(fit_d55))}
+    assert found["initial_n3"].words == "priors decide"
+    assert found["light_loss_rate"].words == "priors of little weight"
+    assert found["light_loss_rate"].likelihood > found["initial_n3"].likelihood
+
+
+def test_facts_for_scripts(fit_d55, fit_published):
+    facts = json.loads(json.dumps(fit_facts(fit_d55), allow_nan=False))
+    assert facts["status"] == "healthy"
+    assert facts["simulated"] is True
+    first = facts["parameters"][0]
+    assert (first["label"], first["symbol"], first["unit"]) == ("collective_rate", "dΓ", "1/ms")
+    assert first["low"] < first["mean"] < first["high"]
+    assert {row["name"] for row in facts["derived"]} >= {"xi_minimum", "entanglement_duration"}
+    assert as_json({"a": np.float64("inf"), "b": (np.int64(1), float("nan"))}) == {"a": None, "b": [1, None]}
+    assert json.dumps(fit_facts(fit_published), allow_nan=False)

@@ -1,0 +1,140 @@
+"""The report: one page, the verdict first, every text of the user's as text."""
+
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.inference.assessment import assess
+from dissentangle.inference.cli import main
+from dissentangle.inference.fitted import Fitted
+from dissentangle.inference.pages.fit_page import _head, fit_page
+
+from .altered_fits import broken, misfitted, uninformed
+
+HOSTILE = "<script>alert(1)</script> \\LaTeX{} $x_1$ & 🐈 ' \" " + "y" * 300
+SECTIONS = [
+    "Verdict",
+    "Posterior",
+    "Series: data, model, residuals",
+    "What follows: entanglement",
+    "Prior and posterior",
+    "Pairs of parameters",
+    "Calibration of the predictions",
+    "Sampling",
+    "Weight of the priors",
+    "To make it again",
+]
+
+
+def first_line(page):
+    body = page[page.index("<body>") + 6 :]
+    return unescape(re.sub("<[^>]*>", "", body.strip().splitlines()[0]))
+
+
+@pytest.fixture(scope="module")
+def page(fit_d55):
+    return fit_page(fit_d55, "fig2b-d55.nc")
+
+
+def test_order_of_the_sections(page):
+    assert re.findall("<h2>(.*?)</h2>", page) == SECTIONS
+
+
+def test_one_file_without_scripts_and_without_network(page):
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!#|data:,)', page)
+    assert not re.search(r"url\((?!#)", page)
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|http-equiv|10\.\d+', "", page)
+    assert len(page.encode()) < 3e6
+
+
+def test_the_verdict_comes_first(page, fit_d55):
+    assert first_line(page).startswith("Usable: the sampling is healthy and the model describes the data.")
+    for change, words in (
+        (broken, "Do not use this fit: the sampling failed."),
+        (misfitted, "Do not use these rates: the model does not describe the data."),
+        (uninformed, "Of little use: most rates come from the prior"),
+    ):
+        fitted = Fitted(change(fit_d55))
+        assert first_line(f"<body>{_head(fitted, assess(fitted.tree))}").startswith(words)
+
+
+def test_the_tables(page):
+    text = unescape(page)
+    for words in (
+        "simulated data",
+        "collective (entangling) rate",
+        "lognormal(0.1, 1)",
+        "minimum of ξ",
+        "entangled until (the last stage goes on) [main]",
+        "d needed for an entangled steady state",
+    ):
+        assert words in text
+    assert "Γdeph [drive] and dΓ: -0.9" in text
+
+
+def test_the_command_makes_the_same_draws_again(page, fit_d55, tmp_path, capsys):
+    command = unescape(re.search("<pre>(.*?)</pre>", page)[1]).split()
+    file = tmp_path / "fig2b-d55.nc"
+    inference.save_fit(fit_d55, file)
+    words = [str(tmp_path / word) if word.endswith(".nc") else word for word in command[1:]]
+    assert main([*words, "--json"]) == 0
+    assert '"status": "healthy"' in capsys.readouterr().out
+    again = inference.read_fit(tmp_path / "again.nc")
+    assert (again["posterior"]["collective_rate"].values == fit_d55["posterior"]["collective_rate"].values).all()
+
+
+def test_every_figure_says_in_words_what_it_shows(page):
+    labels = re.findall('<svg[^>]*role="img" aria-label="([^"]*)"', page)
+    assert len(labels) == page.count("<figure>") == page.count("<svg") >= 10
+    assert all(len(label) > 30 for label in labels)
+    assert "residuals from" in unescape(labels[0])
+    identifiers = re.findall(r'\bid="([^"]*)"', page)
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_a_broken_fit_says_so_and_texts_of_the_user_are_text(fit_d55):
+    tree = broken(fit_d55)
+    tree.attrs["title"] = tree["experiment"].attrs["title"] = HOSTILE
+    tree["experiment"].attrs["description"] = HOSTILE
+    page = fit_page(tree, HOSTILE)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; \\LaTeX{} $x_1$ &amp; 🐈" in page
+    assert first_line(page).startswith("Do not use this fit: the sampling failed.")
+    assert "y" * 260 not in re.search("<h1>.*?</h1>", page)[0]
+
+
+def test_published_numbers(fit_published):
+    text = unescape(fit_page(fit_published))
+    assert "The fit hangs on single points (Pareto k̂ > 0.70): observations at" in text
+    assert "Measuring xi in run pump (20 points, each ± 0.03) would tell more of Γpump [drive+pump]" in text
+    assert "polarization_decay_time (dark)" in text
+
+
+def test_report_of_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ExperimentError, match="found no such file"):
+        inference.report(tmp_path / "none.nc", tmp_path / "r.html")
+
+
+def test_folder(fit_d55, tmp_path, capsys):
+    fits = tmp_path / "runs"
+    fits.mkdir()
+    inference.save_fit(broken(fit_d55), fits / "bad <b>.nc")
+    (fits / "noise.nc").write_bytes(b"nothing")
+    assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
+    assert capsys.readouterr() == ("", "")
+    index = (tmp_path / "out" / "index.html").read_text()
+    assert index.index("noise") < index.index("bad &lt;b&gt;") < index.index("Do not use this fit.")
+    for name in re.findall('href="(reports/[^"]*)"', index):
+        assert (tmp_path / "out" / unquote(name)).is_file()
+    assert [path.name for path in (tmp_path / "out" / "reports").iterdir()] == ["bad <b>.html"]
+    assert main(["report", str(tmp_path / "out")]) == 2
+    assert "found no fit, expected .nc files" in capsys.readouterr().err
+    assert main(["report", str(fits / "noise.nc"), "-o", str(tmp_path / "r.pdf")]) == 2
+    assert "expected one ending in .html" in capsys.readouterr().err
+    assert not Path(tmp_path / "r.pdf").exists()
