@@ -24,15 +24,15 @@ def fit_facts(fit: DataTree) -> dict[str, Any]:
     """
     judged = assess(fit)
     parameters = []
-    for row in summary_rows(fit):
-        about = PARAMETERS[row.label.partition("[")[0]]
-        parameters.append(asdict(row) | {"symbol": about.symbol, "unit": about.unit, "informed": row.informed})
+    for one in summary_rows(fit):
+        about = PARAMETERS[one.label.partition("[")[0]]
+        parameters.append(asdict(one) | {"symbol": about.symbol, "unit": about.unit, "informed": one.informed})
     derived = []
     data = fit["derived"].dataset
     for name, variable in data.data_vars.items():
         for k, entry in enumerate(data[variable.dims[-1]].values):
             low, middle, high = np.quantile(variable.values[..., k], [0.03, 0.5, 0.97], method="nearest")
-            row = {"name": str(name), "entry": str(entry), "unit": variable.attrs.get("units", "1")}
+            row: dict[str, Any] = {"name": str(name), "entry": str(entry), "unit": variable.attrs.get("units", "1")}
             derived.append(row | {"median": float(middle), "low": float(low), "high": float(high)})
     facts = {
         "title": str(fit.attrs["title"]),

@@ -40,8 +40,8 @@ def prior_sensitivity(fitted: Fitted) -> list[Sensitivity]:
     import xarray as xr
 
     likelihood = fitted.tree["log_likelihood"].dataset
-    kept = likelihood["draw"].values
-    where = np.searchsorted(fitted.tree["posterior"]["draw"].values, kept)
+    kept = np.asarray(likelihood["draw"].values)
+    where = np.searchsorted(np.asarray(fitted.tree["posterior"].dataset["draw"].values), kept)
     dims = ("chain", "draw")
     coords: dict[str, Any] = {"chain": likelihood["chain"].values, "draw": kept}
     draws = {label: array[:, where] for label, array in fitted.by_label(derived=True).items()}

@@ -21,5 +21,13 @@ def fit_d55():
 
 
 @pytest.fixture(scope="session")
+def page_d55(fit_d55):
+    """The report of that fit, as HTML."""
+    from dissentangle.inference.pages.fit_page import fit_page
+
+    return fit_page(fit_d55, "fig2b-d55.nc")
+
+
+@pytest.fixture(scope="session")
 def fit_published():
     return inference.fit("krauter2011-published", seed=3)

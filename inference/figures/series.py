@@ -119,8 +119,8 @@ def _predictive(axis: Axes, fitted: Fitted, series: Series) -> None:
         mine = component == k
         x = np.unique(where.x[mine])
         if len(x) > 1:
-            ends = [[np.mean(end[mine][where.x[mine] == at]) for at in x] for end in (low, high)]
-            axis.fill_between(x, *ends, color=MUTED, alpha=0.18, lw=0, label="new data, 94 %")
+            below, above = ([np.mean(end[mine][where.x[mine] == at]) for at in x] for end in (low, high))
+            axis.fill_between(x, below, above, color=MUTED, alpha=0.18, lw=0, label="new data, 94 %")
 
 
 def _residuals(axis: Axes, fitted: Fitted, series: Series) -> None:

@@ -59,9 +59,9 @@ def _figure(collection: PlotCollection) -> Figure:
 
 def _legend_above(figure: Figure) -> None:
     for old in list(figure.legends):
-        entries = dict(zip((text.get_text() for text in old.get_texts()), old.legend_handles, strict=True))
+        names, handles = [text.get_text() for text in old.get_texts()], [h for h in old.legend_handles if h is not None]
         old.remove()
-        figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=len(entries))
+        figure.legend(handles, names, loc="outside upper center", ncols=len(names))
 
 
 def _small_panels(count: int, width: float, height: float = _ROW) -> dict[str, Any]:
@@ -78,8 +78,8 @@ def plot_prior_posterior(fitted: Fitted, labels: Sequence[str] | None = None, wi
     tree = named_tree(fitted, chosen, ("posterior", "prior"))
     collection = _made(of_arviz, tree, **_small_panels(len(chosen), width))
     for name, draws in tree["posterior"].dataset.data_vars.items():
-        axis = collection.viz["plot"][name].item()
-        ends = np.quantile(tree["prior"][name].values, _PRIOR_ENDS)
+        axis = collection.viz["plot"][str(name)].item()
+        ends = np.quantile(np.asarray(tree["prior"].dataset[name].values), _PRIOR_ENDS)
         mean, reach = float(draws.mean()), _REACH * float(draws.std())
         low, high = max(ends[0], mean - reach), min(ends[1], mean + reach)
         axis.set_xlim(min(low, float(draws.min())), max(high, float(draws.max())))

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ PAGE_WIDTH = 4.7
 """Of a figure in a report, inches: on a telephone its 9 pt are still 10 pixels."""
 FORMATS = (".pdf", ".svg", ".png")
 
-_RC = {
+_RC: dict[str, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 9.0,
     "axes.labelsize": 9.0,
@@ -57,12 +57,13 @@ _RC = {
 
 
 @contextmanager
-def style(**more: object) -> Iterator[None]:
+def style(**more: Any) -> Iterator[None]:
     """Matplotlib's settings while a figure is made or written; glyphs that no font has are no error."""
     import matplotlib as mpl
     from cycler import cycler
 
-    with mpl.rc_context({**_RC, "axes.prop_cycle": cycler(color=CYCLE), **more}), warnings.catch_warnings():
+    settings: dict[Any, Any] = {**_RC, "axes.prop_cycle": cycler(color=CYCLE), **more}
+    with mpl.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         yield

@@ -50,7 +50,11 @@ def pairs(fitted: Fitted) -> list[str]:
         return []
     alt = f"Scatter plots of pairs of parameters. {'; '.join(named)}."
     note = "Quote correlated parameters together: the file of the fit holds their joint draws."
-    return [paragraph(text), items(named), figures([figure(plot_pairs(fitted), "pairs", alt=alt, caption=note)])]
+    return [
+        paragraph(text),
+        items(named),
+        figures([figure(plot_pairs(fitted), "pairs", alt=alt, caption=note, tight=True)]),
+    ]
 
 
 def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:

@@ -95,14 +95,15 @@ def items(texts: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>" if texts else ""
 
 
-def figure(drawn: Figure, name: str, *, alt: str, caption: str = "", title: str = "") -> str:
+def figure(drawn: Figure, name: str, *, alt: str, caption: str = "", title: str = "", tight: bool = False) -> str:
     """A figure with its caption. All texts are plain.
 
     name : tells its identifiers from those of other figures;  alt : what it shows, for those who do not see it
+    tight : make room for labels that stick out
     """
     head = f"<h3>{shown(title)}</h3>" if title else ""
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f"<figure>{head}{inline_svg(drawn, name, alt)}{below}</figure>"
+    return f"<figure>{head}{inline_svg(drawn, name, alt, tight=tight)}{below}</figure>"
 
 
 def figures(parts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..figures.style import CYCLE, INK, LIGHTS, style
 
@@ -35,18 +35,15 @@ def _variable(colour: str) -> str:
     return f"--c{colour[1:]}"
 
 
-def inline_svg(figure: Figure, name: str, alt: str) -> str:
-    """The figure as an SVG element; `name` keeps its identifiers apart from those of other figures of the page."""
+def inline_svg(figure: Figure, name: str, alt: str, *, tight: bool = False) -> str:
+    """The figure as an SVG element; `name` keeps its identifiers apart from those of other figures of the page.
+
+    tight : make room for labels that stick out, which takes one more drawing
+    """
     stream = io.StringIO()
     with style(**{"svg.fonttype": "none", "font.family": "DejaVu Sans"}):
-        figure.savefig(
-            stream,
-            format="svg",
-            transparent=True,
-            bbox_inches="tight",
-            pad_inches=0.04,
-            metadata={"Date": None, "Creator": None},
-        )
+        room: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.04} if tight else {}
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None}, **room)
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", text, flags=re.DOTALL)

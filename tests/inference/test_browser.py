@@ -62,7 +62,7 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def pages(fit_d55, tmp_path_factory):
+def pages(fit_d55, page_d55, tmp_path_factory):
     """A report of a hostile joint fit, that of a good fit, and an index."""
     folder = tmp_path_factory.mktemp("pages")
     first = read("fig2b-d35")
@@ -72,7 +72,7 @@ def pages(fit_d55, tmp_path_factory):
     joint = inference.fit({"a": hostile, "<b onload=alert(3)>": read("fig2b-d55")}, seed=3, draws=100, priors=fixed)
     rows = [row_of("fig2b-d55", fit_d55), replace(row_of("hostile", joint), status="misfit", verdict=HOSTILE)]
     texts = {
-        "good": fit_page(fit_d55, "fig2b-d55.nc"),
+        "good": page_d55,
         "hostile": fit_page(joint, HOSTILE),
         "index": index_page(rows, {}, {}),
     }

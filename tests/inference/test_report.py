@@ -36,25 +36,20 @@ def first_line(page):
     return unescape(re.sub("<[^>]*>", "", body.strip().splitlines()[0]))
 
 
-@pytest.fixture(scope="module")
-def page(fit_d55):
-    return fit_page(fit_d55, "fig2b-d55.nc")
+def test_order_of_the_sections(page_d55):
+    assert re.findall("<h2>(.*?)</h2>", page_d55) == SECTIONS
 
 
-def test_order_of_the_sections(page):
-    assert re.findall("<h2>(.*?)</h2>", page) == SECTIONS
+def test_one_file_without_scripts_and_without_network(page_d55):
+    assert "<script" not in page_d55
+    assert not re.search(r'(src|href)="(?!#|data:,)', page_d55)
+    assert not re.search(r"url\((?!#)", page_d55)
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|http-equiv|10\.\d+', "", page_d55)
+    assert len(page_d55.encode()) < 3e6
 
 
-def test_one_file_without_scripts_and_without_network(page):
-    assert "<script" not in page
-    assert not re.search(r'(src|href)="(?!#|data:,)', page)
-    assert not re.search(r"url\((?!#)", page)
-    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|http-equiv|10\.\d+', "", page)
-    assert len(page.encode()) < 3e6
-
-
-def test_the_verdict_comes_first(page, fit_d55):
-    assert first_line(page).startswith("Usable: the sampling is healthy and the model describes the data.")
+def test_the_verdict_comes_first(page_d55, fit_d55):
+    assert first_line(page_d55).startswith("Usable: the sampling is healthy and the model describes the data.")
     for change, words in (
         (broken, "Do not use this fit: the sampling failed."),
         (misfitted, "Do not use these rates: the model does not describe the data."),
@@ -64,8 +59,8 @@ def test_the_verdict_comes_first(page, fit_d55):
         assert first_line(f"<body>{_head(fitted, assess(fitted.tree))}").startswith(words)
 
 
-def test_the_tables(page):
-    text = unescape(page)
+def test_the_tables(page_d55):
+    text = unescape(page_d55)
     for words in (
         "simulated data",
         "collective (entangling) rate",
@@ -78,8 +73,8 @@ def test_the_tables(page):
     assert "Γdeph [drive] and dΓ: -0.9" in text
 
 
-def test_the_command_makes_the_same_draws_again(page, fit_d55, tmp_path, capsys):
-    command = unescape(re.search("<pre>(.*?)</pre>", page)[1]).split()
+def test_the_command_makes_the_same_draws_again(page_d55, fit_d55, tmp_path, capsys):
+    command = unescape(re.search("<pre>(.*?)</pre>", page_d55)[1]).split()
     file = tmp_path / "fig2b-d55.nc"
     inference.save_fit(fit_d55, file)
     words = [str(tmp_path / word) if word.endswith(".nc") else word for word in command[1:]]
@@ -89,12 +84,12 @@ def test_the_command_makes_the_same_draws_again(page, fit_d55, tmp_path, capsys)
     assert (again["posterior"]["collective_rate"].values == fit_d55["posterior"]["collective_rate"].values).all()
 
 
-def test_every_figure_says_in_words_what_it_shows(page):
-    labels = re.findall('<svg[^>]*role="img" aria-label="([^"]*)"', page)
-    assert len(labels) == page.count("<figure>") == page.count("<svg") >= 10
+def test_every_figure_says_in_words_what_it_shows(page_d55):
+    labels = re.findall('<svg[^>]*role="img" aria-label="([^"]*)"', page_d55)
+    assert len(labels) == page_d55.count("<figure>") == page_d55.count("<svg") >= 10
     assert all(len(label) > 30 for label in labels)
     assert "residuals from" in unescape(labels[0])
-    identifiers = re.findall(r'\bid="([^"]*)"', page)
+    identifiers = re.findall(r'\bid="([^"]*)"', page_d55)
     assert len(identifiers) == len(set(identifiers))
 
 
