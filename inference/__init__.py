@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .campaigning import campaign
     from .exporting import export
     from .figures.calibration_ranks import plot_calibration
+    from .figures.catalogue import plot
     from .figures.series import plot_fit
     from .fitting import fit
     from .folder_reporting import report_folder
@@ -29,6 +30,7 @@ __all__ = [
     "campaign",
     "export",
     "fit",
+    "plot",
     "plot_calibration",
     "plot_fit",
     "posterior_as",
@@ -47,6 +49,7 @@ _HOMES = {
     "calibrate": ".calibrating",
     "campaign": ".campaigning",
     "fit": ".fitting",
+    "plot": ".figures.catalogue",
     "plot_calibration": ".figures.calibration_ranks",
     "plot_fit": ".figures.series",
     "read_fit": ".settings_of",
