@@ -17,7 +17,7 @@ STATUS = ("healthy", "weak", "misfit", "unhealthy")
 """From best to worst; the words of tables and scripts."""
 HEADLINES = {
     "healthy": "Usable: the sampling is healthy and the model describes the data.",
-    "weak": "Of little use: most rates come from the prior, not from these data.",
+    "weak": "Of little use: most rates owe more to the prior than to these data.",
     "misfit": "Do not use these rates: the model does not describe the data.",
     "unhealthy": "Do not use this fit: the sampling failed.",
 }
@@ -74,8 +74,8 @@ def _status(healthy: bool, found: list[Goodness], rows: list[ParameterSummary]) 
     if any(series.misfit for series in found):
         return "misfit"
     rates = [row for row in rows if is_rate(row.label)] or rows
-    from_prior = sum(row.informed == "prior" for row in rates)
-    return "weak" if 2 * from_prior > len(rates) else "healthy"
+    by_data = sum(row.informed == "data" for row in rates)
+    return "weak" if 2 * by_data < len(rates) else "healthy"
 
 
 def _of_model(found: list[Goodness], unknowns: int) -> str:

@@ -62,7 +62,7 @@ def row_of(name: str, fit: DataTree) -> Row:
     return Row(
         name=name,
         status=judged.status,
-        verdict=judged.sampling if judged.status in ("healthy", "unhealthy") else f"{judged.headline} {judged.model}",
+        verdict={"misfit": judged.model, "weak": judged.headline}.get(judged.status, judged.sampling),
         title=str(fit.attrs["title"]),
         engine=str(fit.attrs["engine"]),
         simulated=int(fit.attrs["simulated"]),

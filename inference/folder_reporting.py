@@ -30,6 +30,8 @@ def report_folder(
 ) -> Path:
     """Write the report of every fit in a folder as reports/NAME.html, and index.html with links to them.
 
+    A report that this version made after the fit is kept: interrupted, the same call goes on.
+
     Parameters
     ----------
     folder : what `campaign` wrote, or any folder with fits (.nc)
@@ -57,12 +59,16 @@ def report_folder(
             rows[task.name] = failed_row(task.name, " ".join(f"{error}".split()))
             failures.append(task.name)
         else:
-            write_bytes(answer.page, target / "reports" / f"{task.name}.html")
+            if answer.page:
+                write_bytes(answer.page, target / "reports" / f"{task.name}.html")
             rows[task.name] = answer.row
         if progress is not None:
             progress(len(rows), len(failures), len(files))
 
-    tasks = [Task(name, report_one, (name, str(path))) for name, path in files.items()]
+    tasks = [
+        Task(name, report_one, (name, str(path), _up_to_date(target / "reports" / f"{name}.html", path)))
+        for name, path in files.items()
+    ]
     try:
         run_tasks(tasks, finished, cores=cores)
     finally:
@@ -71,13 +77,24 @@ def report_folder(
     return target / "index.html"
 
 
-def report_one(name: str, path: str) -> Reported:
-    """The report of one fit, in a worker."""
+def report_one(name: str, path: str, made: bool) -> Reported:
+    """The report of one fit, in a worker; where it is `made` already, the row of the index alone."""
     from .pages.fit_page import fit_page
     from .settings_of import read_fit
 
     fit = read_fit(path)
-    return Reported(fit_page(fit, Path(path).name).encode(errors="replace"), row_of(name, fit))
+    page = "" if made else fit_page(fit, Path(path).name)
+    return Reported(page.encode(errors="replace"), row_of(name, fit))
+
+
+def _up_to_date(report: Path, fit: Path) -> bool:
+    """Whether a page is there, made after the fit by this version."""
+    from .pages.html import generator
+
+    if not report.is_file() or _older(report, fit):
+        return False
+    with report.open(encoding="utf-8", errors="replace") as file:
+        return generator() in file.read(1000)
 
 
 def write_index(folder: Path, rows: list[Row], files: dict[str, Path]) -> None:
@@ -98,7 +115,7 @@ def write_index(folder: Path, rows: list[Row], files: dict[str, Path]) -> None:
 
 
 def _older(report: Path, fit: Path | None) -> bool:
-    """Whether a page was made before the fit that it should show; the text comes with the fit itself."""
+    """Whether a page was made before the fit that it should show; a text comes with the fit itself."""
     return report.suffix == ".html" and fit is not None and report.stat().st_mtime < fit.stat().st_mtime
 
 

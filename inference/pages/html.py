@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
+<meta name="generator" content="{generator}"><link rel="icon" href="data:,">
 <title>{title}</title><style>{style}</style></head><body>
 {body}
 </body></html>
@@ -70,7 +71,15 @@ _PAGE = """<!doctype html>
 def page(title: str, body: str) -> str:
     """A whole page. `body` is HTML; `title` is text."""
     colours = _STYLE.replace("LIGHT", colour_variables(dark=False)).replace("DARK", colour_variables(dark=True))
-    return _PAGE.format(title=shown(title), style=colours, body=body)
+    return _PAGE.format(title=shown(title), style=colours, body=body, generator=generator())
+
+
+@cache
+def generator() -> str:
+    """What made a page: name and version."""
+    from importlib.metadata import version
+
+    return f"dissentangle {version('dissentangle')}"
 
 
 def shown(text: str, longest: int = LONGEST) -> str:

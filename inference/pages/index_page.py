@@ -14,10 +14,10 @@ from .html import page, paragraph, shown, table
 
 _SUFFIXES = {
     "failed": "could not be fitted",
-    "unhealthy": "should not be used: the sampling failed",
-    "misfit": "are not described by the model",
-    "weak": "say little",
-    "healthy": "are healthy",
+    "unhealthy": "not to be used: the sampling failed",
+    "misfit": "not described by the model",
+    "weak": "of little use",
+    "healthy": "healthy",
 }
 _RHAT = 1.01
 

@@ -13,6 +13,7 @@ from dissentangle.inference.assessment import assess
 from dissentangle.inference.cli import main
 from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.pages.fit_page import _head, fit_page
+from dissentangle.inference.pages.html import generator
 
 from .altered_fits import broken, misfitted, uninformed
 
@@ -53,7 +54,7 @@ def test_the_verdict_comes_first(page_d55, fit_d55):
     for change, words in (
         (broken, "Do not use this fit: the sampling failed."),
         (misfitted, "Do not use these rates: the model does not describe the data."),
-        (uninformed, "Of little use: most rates come from the prior"),
+        (uninformed, "Of little use: most rates owe more to the prior"),
     ):
         fitted = Fitted(change(fit_d55))
         assert first_line(f"<body>{_head(fitted, assess(fitted.tree))}").startswith(words)
@@ -128,6 +129,13 @@ def test_folder(fit_d55, tmp_path, capsys):
     for name in re.findall('href="(reports/[^"]*)"', index):
         assert (tmp_path / "out" / unquote(name)).is_file()
     assert [path.name for path in (tmp_path / "out" / "reports").iterdir()] == ["bad <b>.html"]
+    page = tmp_path / "out" / "reports" / "bad <b>.html"
+    before = page.stat().st_mtime_ns
+    assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
+    assert page.stat().st_mtime_ns == before  # an interrupted command goes on: what is there is kept
+    page.write_text(page.read_text().replace(generator(), "dissentangle 0.0"))
+    assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
+    assert generator() in page.read_text()
     assert main(["report", str(tmp_path / "out")]) == 2
     assert "found no fit, expected .nc files" in capsys.readouterr().err
     assert main(["report", str(fits / "noise.nc"), "-o", str(tmp_path / "r.pdf")]) == 2
