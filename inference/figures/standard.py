@@ -157,9 +157,10 @@ def plot_pit(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
     figure = _figure(
         _made(plot_loo_pit, fitted.tree, var_names=names, method="pot_c", envelope_prob=SUSPICION, **small)
     )
-    for axis in figure.axes:
-        widest = max((float(np.max(np.abs(line.get_ydata()))) for line in axis.get_lines()), default=0.0)
-        axis.set_ylim(-1.3 * widest - 0.05, 1.3 * widest + 0.05)
+    departures = [float(np.max(np.abs(line.get_ydata()))) for axis in figure.axes for line in axis.get_lines()]
+    widest = 1.3 * max(departures, default=0.0) + 0.05
+    for axis in figure.axes:  # they share one scale, which ArviZ sets by the series with the most points
+        axis.set_ylim(-widest, widest)
     return figure
 
 
