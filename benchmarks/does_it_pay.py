@@ -23,6 +23,7 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, Series, read
 from dissentangle.datasets.run_state import run_state
 from dissentangle.datasets.simulate import PAPER
+from dissentangle.forward_models import Dynamics
 from dissentangle.forward_models.readout import Readout, xi_of_light_variance
 from dissentangle.inference.fit_text import truth_of
 
@@ -87,7 +88,7 @@ def why(count: int) -> None:
     for k in range(count):
         lab = laboratory(k)
         habit, truth = reduced(lab, common=True).series[0], lab.truth.parameters
-        state = run_state(lab, "main", truth, "microscopic", [habit.x])
+        state = run_state(lab, "main", truth, Dynamics(), [habit.x])
         true = state.readout_at(habit.x, series_of(lab, "light_variance").probe_duration)
         variance = series_of(lab, "light_variance").value.reshape(-1, 2).mean(axis=1)
         measured = variance / series_of(lab, "shot_noise").value.mean()

@@ -156,12 +156,15 @@ def _check_values(series: Series, where: str) -> None:
         _check_rows(f"{where}: {column}", values, ok, expected, len(names))
 
     check(value, series.value, np.isfinite(series.value), "a finite number")
-    if noise.quadratures:
+    if noise.quadratures or noise.family == "gamma":
         check(value, series.value, series.value > 0, "a variance > 0")
+    if noise.quadratures:
         check("repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
         if series.offset_uncertainty:
             raise violation(
-                f"{where}: offset_uncertainty", series.offset_uncertainty, "0 with gamma noise: a variance is > 0"
+                f"{where}: offset_uncertainty",
+                series.offset_uncertainty,
+                f"0 with {noise.name} noise: a variance is > 0",
             )
     check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
     check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")

@@ -56,7 +56,8 @@ _OBSERVABLES = {
     "orientation": "orientation o",
     "epr_variance": "EPR variance ΣJ/2⟨Jx(0)⟩",
 }
-_VARIANCE_NOISES = ("gaussian", "student-t", "gamma")
+_VARIANCE_NOISES = ("gaussian", "student-t", "gamma", "gamma-sigma", "gaussian-repetitions", "student-t-repetitions")
+_SINGLE = ("gamma-single", "gaussian-repetitions-single", "student-t-repetitions-single")
 _QUADRATURES = ("cos", "sin")
 
 KINDS: dict[str, Kind] = {
@@ -70,7 +71,7 @@ KINDS: dict[str, Kind] = {
             "light_variance",
             "variance of the light quadratures y_c, y_s over the shot noise",
             components=_QUADRATURES,
-            noises=("gamma-single",),
+            noises=_SINGLE,
             needs=("probe_duration",),
         ),
         Kind(
@@ -92,7 +93,7 @@ KINDS: dict[str, Kind] = {
             "variance of the light quadratures without atoms",
             "number",
             components=_QUADRATURES,
-            noises=("gamma-single",),
+            noises=_SINGLE,
             calibration=True,
         ),
         Kind(

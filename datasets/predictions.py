@@ -10,7 +10,7 @@ import numpy as np
 
 from ..forward_models import (
     OBSERVABLES,
-    Closure,
+    Dynamics,
     RateBounds,
     polarization_decay_time,
     transverse_spin_decay_time,
@@ -39,7 +39,7 @@ class Predictions:
 def predict(
     experiment: Experiment,
     values: Values,
-    closure: Closure,
+    dynamics: Dynamics,
     *,
     points: Mapping[str, Points] | None = None,
     observations: tuple[Observation, ...] | None = None,
@@ -61,7 +61,7 @@ def predict(
         times = [_times(s, at[s.name]) for s in experiment.series if s.run == run]
         times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity in OBSERVABLES]
         bounds = None if rate_bounds is None else rate_bounds.get(run)
-        runs[run] = run_state(experiment, run, values, closure, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
+        runs[run] = run_state(experiment, run, values, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
     return Predictions(
         {s.name: _expected(s, at[s.name], runs[s.run]) for s in experiment.series},
         [_observation(o, runs[o.run]) for o in wanted],
@@ -137,7 +137,7 @@ def _at_pulse(series: Series, run: RunState) -> tuple[Any, Any]:
 def tested_populations(experiment: Experiment, series: Series, values: Values) -> list[np.ndarray]:
     """Populations p₄, …, p₋₄ within F = 4, (draws,) each, when an orientation test is made."""
     times = [np.array([series.pulse_time])] if series.pulse_time else []
-    run = run_state(experiment, series.run, values, "microscopic", times)  # populations have no closure
+    run = run_state(experiment, series.run, values, Dynamics(), times)  # populations have no closure
     return [np.ravel(population) for population in beat_populations(series, *_at_pulse(series, run), values)]
 
 

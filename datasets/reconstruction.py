@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..forward_models import NOISES, Closure
+from ..forward_models import NOISES, Dynamics
 from ..forward_models.noise import gamma_shape
 from ..forward_models.readout import xi_of_light_variance
 from .experiment import Experiment, Series
@@ -13,7 +13,12 @@ from .stage_rates import Values
 
 
 def reconstructed_xi(
-    experiment: Experiment, series: Series, values: Values, closure: Closure, rng: np.random.Generator, accuracy: float
+    experiment: Experiment,
+    series: Series,
+    values: Values,
+    dynamics: Dynamics,
+    rng: np.random.Generator,
+    accuracy: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Times (T,), ms, and draws (n, T) of ξ at the start of each probe pulse of a `light_variance` series.
 
@@ -24,7 +29,7 @@ def reconstructed_xi(
     fitted = series.fitted
     each = len(series.about.components)
     times = series.x[fitted][::each]
-    run = run_state(experiment, series.run, values, closure, [times], accuracy=accuracy)
+    run = run_state(experiment, series.run, values, dynamics, [times], accuracy=accuracy)
     measured = series.value[fitted].reshape(-1, each).mean(axis=1)
     shape = gamma_shape(series.spread[fitted][::each], each * NOISES[series.noise].quadratures)
     draws = max(np.size(v) for v in values.values())

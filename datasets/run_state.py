@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..forward_models import Closure, InitialState, RateBounds, Rates, Stage, Trajectory, evolve
+from ..forward_models import Dynamics, InitialState, RateBounds, Rates, Stage, Trajectory
 from ..forward_models.readout import Readout, readout_of
 from .experiment import Experiment, Series, StageEntry
 from .stage_rates import Values, collective_rate_of, find, initial_of, rates_of
@@ -23,7 +23,7 @@ class RunState:
 
     experiment: Experiment
     values: Values
-    closure: Closure
+    dynamics: Dynamics
     name: str
     member: str
     initial: InitialState
@@ -51,7 +51,9 @@ class RunState:
     def readout_at(self, times: np.ndarray, duration: float) -> Readout:
         """The readout by a probe pulse that begins at these times."""
         n2, p = (self.at(name, times) for name in ("n2", "p"))
-        return readout_of(self.probe(duration), n2, p, duration, self.closure, self.value("detection_efficiency"))
+        return readout_of(
+            self.probe(duration), n2, p, duration, self.dynamics.closure, self.value("detection_efficiency")
+        )
 
     def of_series(self, name: str, series: Series, default: Any = None) -> Any:
         """A parameter of one series, as a column."""
@@ -69,7 +71,7 @@ def run_state(
     experiment: Experiment,
     run: str,
     values: Values,
-    closure: Closure,
+    dynamics: Dynamics,
     times: Sequence[np.ndarray],
     *,
     rate_bounds: RateBounds | None = None,
@@ -83,13 +85,19 @@ def run_state(
     trajectory = None
     if len(grid):
         stages = stages_of(experiment, run, values)
-        trajectory = evolve(stages, grid, initial, closure, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
-    return RunState(experiment, values, closure, run, member, initial, grid, trajectory, xp)
+        added = added_values(dynamics, values, member)
+        trajectory = dynamics.evolve(stages, grid, initial, added, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
+    return RunState(experiment, values, dynamics, run, member, initial, grid, trajectory, xp)
 
 
 def column(value: Any) -> Any:
     """Draws (n,) as (n, 1), to go with (n, T); anything else as it is."""
     return value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
+
+
+def added_values(dynamics: Dynamics, values: Values, member: str = "") -> dict[str, Any]:
+    """The parameters beyond the rates that a user's forward model has, by name."""
+    return {name: find(values, name, member) for name in dynamics.parameters}
 
 
 def stages_of(experiment: Experiment, run: str, values: Values) -> list[Stage]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..forward_models import NOISES, Closure
+from ..forward_models import NOISES, Closure, Dynamics
 from ..forward_models.orientation_beat import SUBLEVELS
 from .checks import check_choice, check_experiment
 from .errors import ExperimentError, check_keys
@@ -161,7 +161,9 @@ def _measured(
     if series.offset_uncertainty:
         values[f"offset[{series.name}]"] = float(rng.normal(0.0, series.offset_uncertainty))
     alone = replace(experiment, series=(series,))
-    mean = np.broadcast_to(predict(alone, values, closure, accuracy=1e-12).series[series.name], series.x.shape)
+    mean = np.broadcast_to(
+        predict(alone, values, Dynamics(closure), accuracy=1e-12).series[series.name], series.x.shape
+    )
     drawn = NOISES[series.noise].draw(rng, mean, series.spread, series.tail)
     return replace(series, value=np.round(drawn, _DECIMALS))
 
@@ -209,6 +211,8 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list
     labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
     if "drive" in on:
         labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
+        labels += ["larmor_mismatch"]
+    labels += ["collisional_loss"]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
     needed = {
         "light_variance": ("detection_efficiency", "shot_noise_level"),

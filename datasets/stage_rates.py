@@ -77,6 +77,8 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
         pump_rate=pump,
         repump_rate=find(parameters, "repump_rate", member, default=0.0),
         dephasing_rate=0.0,
+        collisional_loss=find(parameters, "collisional_loss", member, default=1.0),
+        larmor_mismatch=find(parameters, "larmor_mismatch", member, default=0.0),
     ).with_lights(stage.lights, 0.0)
     effective = find(parameters, "dephasing_rate", member, stage.label)
     if effective is None:

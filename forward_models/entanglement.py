@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from .observables import entanglement_margin, epr_parameter, mean_spin, total_variance
+from .path import Path, StageColumns, fastest_rates, path_of, stage_columns
 from .populations import slopes
 from .spin_variance import Closure, source, variance_slope
 from .stages import InitialState, Stage
-from .trajectory import Path, StageColumns, fastest_rates, path_of, stage_columns
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ def entanglement(
     give: relative errors fall as resolution⁻⁴.
     """
     columns = stage_columns(stages)
-    times, stage = _search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
+    times, stage = search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
     path = path_of(stages, times, initial, closure, accuracy=accuracy)
     search = _Search(times, stage, columns, path, closure)
     return Entanglement(*_minimum(search), _last_crossing(search))
 
 
-def _search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
+def search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
     """Times (T,), ms, and the stage of each interval between them (T−1,): steps grow with the time in the stage."""
     scale = 2 / np.maximum(fastest, 1e-3 / durations)
     share = np.log1p(durations / scale)

@@ -13,7 +13,7 @@ LIGHTS = ("drive", "pump", "repump")
 
 @dataclass(frozen=True)
 class Rates:
-    """Rates of one stage, in ms⁻¹ (`squeezing_limit` is a pure number).
+    """Rates of one stage, in ms⁻¹ (`squeezing_limit` and `collisional_loss` are pure numbers).
 
     Each is a number, an array (one value a posterior draw; all arrays of one shape), or symbolic.
 
@@ -27,11 +27,13 @@ class Rates:
     pump_rate : Γpump, on |4,±3⟩ alone
     repump_rate : Γrepump, from F = 3 into each of the two levels
     dephasing_rate : Γ̃, effective single-particle decay of the transverse-spin variance
+    collisional_loss : share of the collisions that also lead to and from F = 3; 0 in a two-level model
+    larmor_mismatch : δ/2π, difference of the ensembles' Larmor frequencies (cycles)
 
     Raises
     ------
     InvalidValue
-        for a negative or non-finite rate and for Z outside (0, 1]
+        for a negative or non-finite rate, Z outside (0, 1], a share outside [0, 1]
 
     Source: Krauter et al., PRL 107, 080503, main text p. 2 and supplement (theory).
     """
@@ -44,11 +46,15 @@ class Rates:
     pump_rate: Any
     repump_rate: Any
     dephasing_rate: Any
+    collisional_loss: Any = 1.0
+    larmor_mismatch: Any = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
             if field.name == "squeezing_limit":
                 require(field.name, self.squeezing_limit, low=0.0, high=1.0, low_open=True)
+            elif field.name == "collisional_loss":
+                require(field.name, self.collisional_loss, low=0.0, high=1.0)
             else:
                 require(field.name, getattr(self, field.name), low=0.0)
 
@@ -81,15 +87,17 @@ class Transitions:
 def transitions(rates: Rates) -> Transitions:
     """Level transitions: cooling Γ34, heating Γ43, loss Γout, recovery Γin (into each of two levels).
 
-    Γ34 = μ²Γ + Γcol + Γpump, Γ43 = ν²Γ + Γcol, Γout = Γout_L + Γcol, Γin = Γcol + Γrepump, with
-    μ² = (1/Z + 2 + Z)/4 and ν² = μ² − 1. Source: supplement (theory), with the pump and repump rates.
+    Γ34 = μ²Γ + Γcol + Γpump, Γ43 = ν²Γ + Γcol, Γout = Γout_L + fΓcol, Γin = fΓcol + Γrepump, with
+    μ² = (1/Z + 2 + Z)/4, ν² = μ² − 1, f = 1 (`collisional_loss`). Source: supplement (theory), with the pump and
+    repump rates.
     """
+    collisions = rates.collisional_loss * rates.collision_rate
     mean_square = 0.25 * (1 / rates.squeezing_limit + rates.squeezing_limit)
     return Transitions(
         cooling=(mean_square + 0.5) * rates.radiative_rate + rates.collision_rate + rates.pump_rate,
         heating=(mean_square - 0.5) * rates.radiative_rate + rates.collision_rate,
-        loss=rates.light_loss_rate + rates.collision_rate,
-        recovery=rates.collision_rate + rates.repump_rate,
+        loss=rates.light_loss_rate + collisions,
+        recovery=collisions + rates.repump_rate,
     )
 
 

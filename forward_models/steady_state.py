@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .larmor_mismatch import CYCLE, steady_pairs
 from .observables import epr_parameter
 from .populations import population_rates
 from .rates import Rates
 from .stages import InitialState
+
+_BISECTIONS = 60
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ def steady_state(rates: Rates, initial: InitialState = InitialState()) -> Steady
 
     n2∞ = 2Γin/(Γout + 2Γin), p∞ = (Γ34 − Γ43) n2∞/(Γ34 + Γ43 + Γout), Σ∞ = (Γ̃ n2∞ + dΓ Z p∞²)/(Γ̃ + dΓ p∞).
     Where nothing moves (a sum of rates is zero) the initial value stays. Entangled if and only if
-    dΓ > 2 n3∞ Γ̃/[(1−Z) p∞²]. Source: population equations of the supplement.
+    dΓ > 2 n3∞ Γ̃/[(1−Z) p∞²]; with a mismatch of the Larmor frequencies see `larmor_mismatch`. Source: population
+    equations of the supplement.
     """
     k = population_rates(rates)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -41,8 +45,24 @@ def steady_state(rates: Rates, initial: InitialState = InitialState()) -> Steady
         p = np.where(k.b == 0, initial.p, np.divide(k.c * n2, k.b))
         decay = rates.dephasing_rate + rates.collective_rate * p
         driven = rates.dephasing_rate * n2 + rates.collective_rate * rates.squeezing_limit * p**2
-        sigma = np.where(decay == 0, initial.initial_variance, driven / decay)
-        needed = (n2 - p) * rates.dephasing_rate / ((1 - rates.squeezing_limit) * p**2)
-        threshold = np.where((n2 == p) | (rates.dephasing_rate == 0), 0.0, needed)
+        turned = steady_pairs(p, decay, rates.collective_rate, rates.squeezing_limit, rates.larmor_mismatch)
+        sigma = np.where(decay == 0, initial.initial_variance, driven / decay + turned)
+        threshold = _threshold(rates, n2, p)
         xi = epr_parameter(n2, p, sigma)
     return SteadyState(n2, p, sigma, xi, threshold)
+
+
+def _threshold(rates: Rates, n2: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Least dΓ with Σ∞ < p∞: Γ̃ (n2 − p) < dΓ p² [1 − Z − 2μν δ²/(λ² + δ²)], of which the right side grows with dΓ."""
+    lost, limit = (n2 - p) * rates.dephasing_rate, rates.squeezing_limit
+    needed = lost / ((1 - limit) * p**2)
+    square = (CYCLE * np.asarray(rates.larmor_mismatch)) ** 2
+    if square.any():
+        low, high = needed, 2 * needed + np.sqrt(square * (1 + 1 / limit)) / p  # there the bracket is above (1 − Z)/2
+        for _ in range(_BISECTIONS):
+            middle = 0.5 * (low + high)
+            turned = 0.5 * (1 / limit - limit) * square / ((rates.dephasing_rate + middle * p) ** 2 + square)
+            enough = lost < middle * p**2 * (1 - limit - turned)
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        needed = high
+    return np.where((n2 == p) | (rates.dephasing_rate == 0), 0.0, needed)

@@ -30,6 +30,10 @@ class RateBounds:
     populations: float | np.ndarray
     slowest: float | np.ndarray = 0.0
 
+    def for_all(self) -> RateBounds:
+        """The same bounds for whatever stages."""
+        return RateBounds(*(float(np.max(v)) for v in (self.fastest, self.populations)), float(np.min(self.slowest)))
+
 
 @dataclass(frozen=True)
 class TimeGrid:

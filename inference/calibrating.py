@@ -13,7 +13,7 @@ from ..datasets import Experiment, ExperimentError, read
 from ..datasets.calibration_file import CalibrationFile, Coupling, write_calibration
 from ..datasets.experiment import Points
 from ..datasets.predictions import predict
-from ..forward_models import Closure
+from ..forward_models import Dynamics
 from .diagnostics import PRIOR_DOMINATED
 from .fitted import Fitted
 from .sampling import SamplerSettings
@@ -103,7 +103,7 @@ def calibration_of_fit(fit: DataTree) -> CalibrationFile:
     informed = {row.label for row in summary_rows(fit) if (row.contraction or 0.0) >= PRIOR_DOMINATED}
     kept = [u for u in free(fitted.parameters) if u.label in informed and u.name in CONSTANTS]
     described = {u.label: _described(u, values[u.label]) for u in kept}
-    couplings = _couplings(experiment, values, fitted.settings.closure)
+    couplings = _couplings(experiment, values, fitted.settings.dynamics)
     if not kept and not couplings:
         raise ExperimentError(f"{experiment.title}: found nothing that these data determine, expected some precise")
     matrix = np.zeros((0, 0))
@@ -113,12 +113,12 @@ def calibration_of_fit(fit: DataTree) -> CalibrationFile:
     return CalibrationFile(experiment.title, experiment.simulated, priors, tuple(priors), matrix, couplings)
 
 
-def _couplings(experiment: Experiment, values: dict[str, Any], closure: Closure) -> tuple[Coupling, ...]:
+def _couplings(experiment: Experiment, values: dict[str, Any], dynamics: Dynamics) -> tuple[Coupling, ...]:
     found = []
     for series in experiment.series:
         if series.kind == "coupling" and series.fitted.any():
             at = {series.name: Points(np.unique(series.x[series.fitted]))}
-            draws = predict(replace(experiment, series=(series,)), values, closure, points=at).series[series.name]
+            draws = predict(replace(experiment, series=(series,)), values, dynamics, points=at).series[series.name]
             relative = draws.std(axis=0) / draws.mean(axis=0)
             best = int(np.argmin(relative))
             row = (at[series.name].x[best], series.probe_duration, draws[:, best].mean(), draws[:, best].std())

@@ -11,9 +11,9 @@ import numpy as np
 from ..datasets import Experiment, Observation
 from ..datasets.experiment import StageEntry
 from ..datasets.predictions import Predictions, fitted_observations, moving_runs, predict, tested_populations
-from ..datasets.run_state import stages_of
+from ..datasets.run_state import added_values, stages_of
 from ..datasets.stage_rates import find, initial_of, rates_of
-from ..forward_models import NOISES, Closure, Entanglement, Stage, entanglement, speed, steady_state
+from ..forward_models import NOISES, Dynamics, Entanglement, Stage, speed, steady_state
 from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
 from .correlated_priors import correlated
 from .layout import complete
@@ -60,7 +60,7 @@ def prior_draws(
 def predicted(
     experiment: Experiment,
     values: Mapping[str, Any],
-    closure: Closure,
+    dynamics: Dynamics,
     rng: np.random.Generator,
     *,
     accuracy: float,
@@ -75,7 +75,7 @@ def predicted(
     found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
     number = _number(values)
     for index, some in _by_speed(experiment, values, moving_runs(experiment), _times(experiment)):
-        all_means = predict(experiment, some, closure, observations=(*fitted, *unfitted), accuracy=accuracy)
+        all_means = predict(experiment, some, dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
             "noisy": noisy(experiment, means, rng),
@@ -173,7 +173,7 @@ def _known(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any])
 
 
 def derived_quantities(
-    experiment: Experiment, values: Mapping[str, np.ndarray], closure: Closure
+    experiment: Experiment, values: Mapping[str, np.ndarray], dynamics: Dynamics
 ) -> dict[str, tuple[str, list[str], np.ndarray]]:
     """Derived quantities: name → (dim, entries, (draws, entries)).
 
@@ -188,7 +188,7 @@ def derived_quantities(
         columns = np.empty((len(names), _number(values), len(runs)))
         for k, run in enumerate(runs):
             for index, some in _by_speed(experiment, values, [run], _RESOLUTION):
-                row = _entanglement(experiment, run, some, closure)
+                row = _entanglement(experiment, run, some, dynamics)
                 columns[:, index, k] = [getattr(row, name) for name in names]
         derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
     return derived | _steady_states(experiment, values) | _sublevels(experiment, values)
@@ -215,13 +215,14 @@ def _sublevels(
     }  # fmt: skip
 
 
-def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], closure: Closure) -> Entanglement:
+def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], dynamics: Dynamics) -> Entanglement:
     stages = stages_of(experiment, run, values)
     last = stages[-1]
     longer = last.duration + (HORIZON - 1) * experiment.duration(run)
     stages = [*stages[:-1], Stage(longer, last.rates)]
     initial = initial_of(values, experiment.member.get(run, ""))
-    return entanglement(stages, initial, closure, resolution=_RESOLUTION, accuracy=1e-6)
+    added = added_values(dynamics, values, experiment.member.get(run, ""))
+    return dynamics.entanglement(stages, initial, added, resolution=_RESOLUTION, accuracy=1e-6)
 
 
 def _driven(experiment: Experiment, run: str) -> bool:
@@ -253,7 +254,7 @@ def _steady_states(
 
 
 def quadrature_error(
-    experiment: Experiment, values: Mapping[str, Any], closure: Closure, bounds: Any, accuracy: float
+    experiment: Experiment, values: Mapping[str, Any], dynamics: Dynamics, bounds: Any, accuracy: float
 ) -> float:
     """Error of the model's integration grid that 19 of 20 draws stay below, in standard deviations of the data.
 
@@ -263,16 +264,16 @@ def quadrature_error(
     step = max(1, _number(values) // _CHECKED_DRAWS)
     few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
     groups = _by_speed(experiment, few, moving_runs(experiment), _times(experiment))
-    errors = [_group_errors(experiment, some, len(index), closure, bounds, accuracy) for index, some in groups]
+    errors = [_group_errors(experiment, some, len(index), dynamics, bounds, accuracy) for index, some in groups]
     return float(np.quantile(np.concatenate(errors), _MOST_DRAWS, method="higher"))
 
 
 def _group_errors(
-    experiment: Experiment, values: Mapping[str, Any], draws: int, closure: Closure, bounds: Any, accuracy: float
+    experiment: Experiment, values: Mapping[str, Any], draws: int, dynamics: Dynamics, bounds: Any, accuracy: float
 ) -> np.ndarray:
     """The largest error of any data point, for each draw."""
-    coarse = predict(experiment, values, closure, rate_bounds=bounds, accuracy=accuracy)
-    fine = predict(experiment, values, closure, accuracy=_FINE)
+    coarse = predict(experiment, values, dynamics, rate_bounds=bounds, accuracy=accuracy)
+    fine = predict(experiment, values, dynamics, accuracy=_FINE)
     worst = np.zeros(draws)
     for series in experiment.series:
         use = series.fitted

@@ -45,10 +45,10 @@ def fit_tree(
     others = excluded_observations(experiment, values)
     kept, rng = kept_draws(experiment, *shape), np.random.default_rng([sampler.seed, 3])
     posterior_of = predicted(
-        experiment, kept.of(values), settings.closure, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others
+        experiment, kept.of(values), settings.dynamics, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others
     )
     priors = PRIORS.get(
-        fingerprint(without_values(experiment), parameters, settings.closure, sampler.seed),
+        fingerprint(without_values(experiment), parameters, settings.dynamics, sampler.seed),
         lambda: _prior_groups(experiment, settings, sampler.seed, parameters),
     )
     groups: dict[str, Any] = {
@@ -77,7 +77,9 @@ def _prior_groups(
     rng = np.random.default_rng([seed, 1])
     kept = kept_draws(experiment, 1, PRIOR_DRAWS)
     draws = prior_draws(experiment, settings, parameters, PRIOR_DRAWS, rng)
-    data = predicted(experiment, kept.of(draws), settings.closure, rng, accuracy=PRIOR_ACCURACY, likelihood=False).noisy
+    data = predicted(
+        experiment, kept.of(draws), settings.dynamics, rng, accuracy=PRIOR_ACCURACY, likelihood=False
+    ).noisy
     return {
         "prior": _stacked(experiment, draws, parameters, (1, PRIOR_DRAWS)),
         "prior_predictive": _data(experiment, data, kept),
@@ -147,7 +149,7 @@ def _reconstructed(
     about = {"units": "1", "long_name": "ξ reconstructed from the light"}
     for series in experiment.series:
         if series.kind == "light_variance" and series.fitted.any():
-            times, xi = reconstructed_xi(experiment, series, values, settings.closure, rng, POSTERIOR_ACCURACY)
+            times, xi = reconstructed_xi(experiment, series, values, settings.dynamics, rng, POSTERIOR_ACCURACY)
             dim = f"{series.name}_probe"
             columns[series.name] = (("chain", "draw", dim), kept.by_chain(xi), about)
             coords[dim] = (dim, times, {"units": "ms"})
@@ -178,7 +180,7 @@ def _derived(
     import xarray as xr
 
     units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"}
-    derived = derived_quantities(experiment, values, settings.closure)
+    derived = derived_quantities(experiment, values, settings.dynamics)
     columns = {
         name: (("chain", "draw", dim), array.reshape(*shape, -1), {"units": units.get(name, "1")})
         for name, (dim, _, array) in derived.items()

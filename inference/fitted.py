@@ -68,7 +68,7 @@ class Fitted:
     @cached_property
     def expected(self) -> Predictions:
         """What the draws expect of the data, (draws, points) a series, those not fitted included."""
-        return predict(self.experiment, self.values, self.settings.closure, accuracy=_ACCURACY)
+        return predict(self.experiment, self.values, self.settings.dynamics, accuracy=_ACCURACY)
 
     def residuals(self, name: str) -> np.ndarray:
         """(value − posterior mean of the model)/σ of each point of a series (T,), those not fitted included.

@@ -21,6 +21,7 @@ from .fit_tree import fit_tree
 from .layout import layout
 from .model import ACCURACY, rate_bounds
 from .prepared import prepared
+from .rival_models import rival
 from .sampling import Draws, SamplerSettings, sample
 from .sources import experiment_of
 from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
@@ -40,6 +41,7 @@ def fit(
     closure: Closure = "microscopic",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
+    model: str | None = None,
     draws: int = 1000,
     tune: int = 300,
     chains: int = 4,
@@ -57,6 +59,7 @@ def fit(
         with a table [sharing]; see `datasets.joint` for what is shared by default
     seed : the same seed gives the same draws, on any number of cores
     closure, free_dephasing, priors : see `build_model`
+    model : names of rival models, joined by +, e.g. "two-level+student-t"; see `rival_models`
     draws, tune, chains, cores : of the sampler; cores None takes those of the machine
     engine : None, "fast" or "general", see `sampling`
     progress : called now and then with nutpie's progress of the chains
@@ -73,6 +76,8 @@ def fit(
     """
     data = experiment_of(experiment, sharing)
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    if model:
+        data, settings = rival(data, settings, model)
     sampler = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
     return fit_experiment(data, settings, sampler, progress)
 
@@ -124,7 +129,7 @@ def sample_posterior(
         by_label = draws_by_label(experiment, drawn, parameters)
         values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
         bounds = rate_bounds(experiment, parameters, resolution)
-        error = quadrature_error(experiment, values, settings.closure, bounds, ACCURACY)
+        error = quadrature_error(experiment, values, settings.dynamics, bounds, ACCURACY)
         if error <= QUADRATURE_LIMIT:
             break
     return Sampled(settings, drawn, free(parameters), by_label, values, error)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..datasets import Experiment
 from ..datasets.predictions import fitted_observations, predict
-from ..forward_models import NOISES, Closure
+from ..forward_models import NOISES, Dynamics
 from .layout import complete
 from .unknowns import Unknown, free
 
@@ -33,11 +33,11 @@ class Information:
     together: np.ndarray
 
 
-def expected_information(experiment: Experiment, parameters: list[Unknown], closure: Closure) -> Information:
+def expected_information(experiment: Experiment, parameters: list[Unknown], dynamics: Dynamics) -> Information:
     """The expected contraction of each prior by each series, by the published numbers, and by all data."""
     unknown = free(parameters)
     centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
-    jacobians = scaled_jacobians(experiment, parameters, closure, centre)
+    jacobians = scaled_jacobians(experiment, parameters, dynamics, centre)
     by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
     everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(unknown)))
     return Information([u.label for u in unknown], by_source, _contraction(everything))
@@ -51,7 +51,7 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
 
 
 def scaled_jacobians(
-    experiment: Experiment, parameters: list[Unknown], closure: Closure, centre: np.ndarray
+    experiment: Experiment, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Source → (points, unknowns): derivative of the mean by the normal score over the noise; at `centre`."""
     unknown = free(parameters)
@@ -59,7 +59,7 @@ def scaled_jacobians(
     scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
     draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
-    means = predict(experiment, values, closure)
+    means = predict(experiment, values, dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted

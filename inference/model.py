@@ -13,11 +13,12 @@ from ..datasets.predictions import fitted_observations, moving_runs, predict
 from ..datasets.run_state import stages_of
 from ..datasets.stage_rates import Values
 from ..forward_models import NOISES, Closure, RateBounds
-from ..forward_models.noise import gamma_shape
+from ..forward_models.path import fastest_rates, stage_columns
 from ..forward_models.populations import population_rates
 from .correlated_priors import correlated
 from .layout import Variable, complete, layout
 from .priors import vector_variable
+from .rival_models import rival
 from .sources import experiment_of
 from .unknowns import ModelSettings, Unknown, free, unknowns
 
@@ -36,6 +37,7 @@ def build_model(
     closure: Closure = "microscopic",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
+    model: str | None = None,
 ) -> pymc.Model:
     """A plain `pymc.Model` of the experiment.
 
@@ -49,13 +51,15 @@ def build_model(
     closure : "microscopic" or "fixed-number"
     free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
     priors : text by parameter, e.g. {"collective_rate": "lognormal(0.1, 1)"}
+    model : names of rival models, joined by +; see `rival_models`
 
     Raises
     ------
     ExperimentError, PriorError
     """
     data = experiment_of(experiment, sharing)
-    return model_of(data, ModelSettings(closure, free_dephasing, dict(priors or {})))
+    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    return model_of(*(rival(data, settings, model) if model else (data, settings)))
 
 
 def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
@@ -150,7 +154,7 @@ def _means(
     means = predict(
         experiment,
         complete(experiment, parameters, dict(zip(labels, inside, strict=True))),
-        settings.closure,
+        settings.dynamics,
         points={s.name: s.fitted_points for s in experiment.series},
         rate_bounds=rate_bounds(experiment, parameters, settings.resolution),
         accuracy=ACCURACY,
@@ -169,12 +173,13 @@ def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
 
     name, spread = series.name, data[f"spread[{series.name}]"]
     common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": series.dim}
-    if series.noise == "gaussian":
-        pm.Normal(name, mu=mean, sigma=spread, **common)
-    elif series.noise == "student-t":
-        pm.StudentT(name, nu=series.tail, mu=mean, sigma=spread, **common)
+    noise = NOISES[series.noise]
+    if noise.family == "gaussian":
+        pm.Normal(name, mu=mean, sigma=noise.scatter(mean, spread), **common)
+    elif noise.family == "student-t":
+        pm.StudentT(name, nu=series.tail, mu=mean, sigma=noise.scatter(mean, spread), **common)
     else:
-        shape = gamma_shape(spread, NOISES[series.noise].quadratures)
+        shape = noise.shape(mean, spread)
         pm.Gamma(name, alpha=shape, beta=shape / mean, **common)
 
 
@@ -189,9 +194,7 @@ def rate_bounds(experiment: Experiment, parameters: list[Unknown], resolution: f
 
 
 def _run_bounds(experiment: Experiment, run: str, high: Values, resolution: float) -> RateBounds:
-    fastest, slow = [], []
-    for stage in stages_of(experiment, run, high):
-        k = population_rates(stage.rates)
-        fastest.append(stage.rates.dephasing_rate + stage.rates.collective_rate + 2 * k.b + k.a)
-        slow.append(max(k.a, k.b))
-    return RateBounds(resolution * np.array(fastest, float), resolution * np.array(slow, float))
+    stages = stages_of(experiment, run, high)
+    rates = [population_rates(stage.rates) for stage in stages]
+    slow = np.array([max(k.a, k.b) for k in rates], float)
+    return RateBounds(resolution * fastest_rates(stage_columns(stages)), resolution * slow)

@@ -53,7 +53,7 @@ def proposals(fitted: Fitted) -> list[Proposal]:
             series = Series(name, kind, times, np.ones(POINTS), np.full(POINTS, sigma), run=run)
             only = replace(experiment, series=(series,), observations=())
             try:
-                jacobian = scaled_jacobians(only, fitted.parameters, fitted.settings.closure, centre)[name]
+                jacobian = scaled_jacobians(only, fitted.parameters, fitted.settings.dynamics, centre)[name]
             except (KeyError, TypeError):
                 continue  # a run whose rates are no parameters of this fit: calibration runs
             after = covariance - _explained(covariance, jacobian)

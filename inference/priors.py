@@ -22,6 +22,8 @@ DEFAULTS: dict[str, str] = {
     "repump_rate": "lognormal(0.1, 1)",
     "dephasing_rate": "lognormal(0.2, 1)",
     "pure_dephasing_rate": "lognormal(0.2, 1)",
+    "collisional_loss": "uniform(0, 1)",
+    "larmor_mismatch": "lognormal(0.01, 1)",
     "initial_n3": "lognormal(0.01, 0.5)",
     "initial_nh": "fixed(0)",
     "initial_excess_variance": "fixed(0)",

@@ -45,4 +45,4 @@ def save_fit(fit: DataTree, path: str | Path) -> None:
 def settings_of(fit: DataTree) -> ModelSettings:
     """The model settings of a fit."""
     stored = json.loads(fit.attrs["settings"])["model"]
-    return ModelSettings(stored["closure"], stored["free_dephasing"], stored["priors"], stored["resolution"])
+    return ModelSettings(**stored)

@@ -48,12 +48,12 @@ def simulate_and_rank(plan: Plan, k: int) -> Ranked:
     rng = np.random.default_rng([plan.seed, k])
     experiment, truth = _simulated(plan, rng)
     sampled = sample_posterior(experiment, plan.settings, replace(plan.sampler, seed=int(rng.integers(2**62))))
-    closure = plan.settings.closure
+    dynamics = plan.settings.dynamics
     few = np.linspace(0, plan.sampler.draws * plan.sampler.chains - 1, RANKS).round().astype(int)
     posterior = {label: v[few] if isinstance(v, np.ndarray) else v for label, v in sampled.values.items()}
     ranks = {u.label: _rank(truth[u.label][0], posterior[u.label], rng) for u in sampled.unknown}
-    true = derived_quantities(experiment, truth, closure)
-    for name, (_, entries, array) in derived_quantities(experiment, posterior, closure).items():
+    true = derived_quantities(experiment, truth, dynamics)
+    for name, (_, entries, array) in derived_quantities(experiment, posterior, dynamics).items():
         for column, entry in enumerate(entries):
             ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
     return Ranked(ranks, _covered(experiment, plan, truth, sampled.by_label))
@@ -82,7 +82,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
     experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
     for _ in range(_MOST_TRIES):
         truth = prior_draws(experiment, plan.settings, parameters, 1, rng)
-        data = predicted(experiment, truth, plan.settings.closure, rng, accuracy=1e-9, likelihood=False).noisy
+        data = predicted(experiment, truth, plan.settings.dynamics, rng, accuracy=1e-9, likelihood=False).noisy
         if all(np.isfinite(values).all() for values in data.values()):
             break
     else:

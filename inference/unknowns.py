@@ -13,7 +13,7 @@ from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
 from ..datasets.predictions import moving_runs, ratio_entry
 from ..datasets.run_state import PROBE
-from ..forward_models import PARAMETERS, Closure
+from ..forward_models import PARAMETERS, Closure, Dynamics, TransverseSpin
 from ..forward_models.orientation_beat import SUBLEVELS
 from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
 
@@ -30,12 +30,22 @@ class ModelSettings:
     free_dephasing : Γ̃ itself unknown (the paper's choice) instead of Γdeph ≥ 0 above its floor
     priors : text by parameter or by label, over those of the experiment and the defaults
     resolution : factor on the rates that the integration grid must resolve
+    transverse_spin, forward_model : see `Dynamics`
+    name : of the rival models (`rival_models`) that made these settings, joined by +
     """
 
     closure: Closure = "microscopic"
     free_dephasing: bool = False
     priors: Mapping[str, str] = field(default_factory=dict)
     resolution: float = 1.0
+    transverse_spin: TransverseSpin = "integrated"
+    forward_model: str = ""
+    name: str = ""
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """How rates become observables."""
+        return Dynamics(self.closure, self.transverse_spin, self.forward_model)
 
 
 @dataclass(frozen=True)
@@ -125,11 +135,20 @@ def _given_priors(experiment: Experiment, settings: ModelSettings) -> dict[str, 
     return read_priors(experiment.priors, "experiment: prior") | read_priors(settings.priors)
 
 
+def _prior_names(texts: Mapping[str, str]) -> set[str]:
+    """Parameters that priors are given for, by label."""
+    return {_name_of(key) for key in texts}
+
+
+def _name_of(label: str) -> str:
+    return re.sub(r"\[.*\]$", "", label)
+
+
 def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Prior]:
     """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter."""
     given = {}
     for key, text in texts.items():
-        name = re.sub(r"\[.*\]$", "", key)
+        name = _name_of(key)
         if name not in PARAMETERS:
             raise PriorError(
                 f"{where} {key}: unknown parameter{nearest(name, list(PARAMETERS))};"
@@ -193,6 +212,10 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
     found += [(dephasing, label) for label in lights]
     found += [("initial_n3", None), ("initial_nh", None)]
+    named = {*_prior_names(settings.priors), *_prior_names(experiment.priors)}
+    optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
+    found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
+    found += [(name, None) for name in settings.dynamics.parameters]
     classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
         measured = classical or any(s.kind == "projection_noise" and s.fitted.any() for s in experiment.series)

@@ -16,6 +16,8 @@ def add_verb(verbs: Any, name: str, help: str, examples: str) -> argparse.Argume
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.add_argument("--json", action="store_true", help="facts as one JSON object on stdout, in place of tables")
+    verb.add_argument("--load", action="append", default=[], metavar="FILE",
+                      help="a Python file that adds models; repeatable")  # fmt: skip
     verb.add_argument("-q", "--quiet", action="store_true", help="no tables and no progress")
     return verb
 
@@ -38,6 +40,8 @@ def add_model(verb: argparse.ArgumentParser) -> None:
     """Closure, Γ̃, priors."""
     verb.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic",
                       help="of the spin variance (%(default)s)")  # fmt: skip
+    verb.add_argument("--model", default=None, metavar="NAMES",
+                      help="rival models joined by +, e.g. two-level+student-t; `dissentangle models` lists them")  # fmt: skip
     verb.add_argument("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0")
     add_priors(verb)
 

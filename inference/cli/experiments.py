@@ -37,7 +37,7 @@ def check(given: argparse.Namespace) -> int:
     for name in unused:
         why = " (contained in the scale uncertainty of ξ)" if name == "detection_efficiency" else ""
         output.text(f"not used: {name} of the apparatus{why}")
-    expected = expected_information(experiment, parameters, settings.closure)
+    expected = expected_information(experiment, parameters, settings.dynamics)
     output.text(f"\n{_informs(expected, parameters)}")
     output.facts(_facts(experiment, parameters, expected) | {"fixed": fixed, "not_used": unused})
     return 0
@@ -121,7 +121,7 @@ def prior(given: argparse.Namespace) -> int:
     output = Output(given)
     output.text(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
     rows, facts = [], []
-    for name, (_, entries, array) in derived_quantities(experiment, values, settings.closure).items():
+    for name, (_, entries, array) in derived_quantities(experiment, values, settings.dynamics).items():
         for k, entry in enumerate(entries):
             low, middle, high = np.quantile(array[:, k], [0.03, 0.5, 0.97], method="nearest")
             facts.append({"name": name, "entry": entry, "median": middle, "low": low, "high": high})
@@ -133,7 +133,7 @@ def prior(given: argparse.Namespace) -> int:
         from ..figures.series import plot_bands
         from ..figures.style import write
 
-        write(plot_bands(Drawn(experiment, values, settings.closure), f"prior predictive: {experiment.title}"), target)
+        write(plot_bands(Drawn(experiment, values, settings.dynamics), f"prior predictive: {experiment.title}"), target)
         output.written(target)
     output.facts({"derived": facts})
     return 0

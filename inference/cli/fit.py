@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..unknowns import require_data
-from .options import experiment as experiment_given
-from .options import model_settings
+from .options import modelled
 from .output import Output
 from .paths import figure_target, writable
 from .progress import Progress
@@ -18,8 +17,8 @@ def fit(given: argparse.Namespace) -> int:
     """Fit an experiment, write the file, print the tables; 0 healthy, 1 not."""
     from ..unknowns import unknowns
 
-    output, experiment = Output(given), experiment_given(given)
-    settings = model_settings(given)
+    output = Output(given)
+    experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
     unknowns(experiment, settings)  # a wrong prior is reported before the slow imports
     target = writable(given.output)

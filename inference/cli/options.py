@@ -14,6 +14,14 @@ def model_settings(given: argparse.Namespace) -> ModelSettings:
     return ModelSettings(given.closure, given.free_dephasing, prior_texts(given))
 
 
+def modelled(given: argparse.Namespace) -> tuple[Experiment, ModelSettings]:
+    """The experiment that the arguments name and its settings, as --model sees them."""
+    from ..rival_models import rival
+
+    data, settings = experiment(given), model_settings(given)
+    return rival(data, settings, given.model) if given.model else (data, settings)
+
+
 def prior_texts(given: argparse.Namespace) -> dict[str, str]:
     """The priors that --prior and --fix ask for."""
     priors = dict(pair("--prior", text) for text in given.prior)

@@ -12,9 +12,9 @@ from ...datasets import Experiment, Series
 from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
 from ...datasets.predictions import fitted_observations, predict
-from ...datasets.run_state import stages_of
+from ...datasets.run_state import added_values, stages_of
 from ...datasets.stage_rates import initial_of
-from ...forward_models import OBSERVABLES, evolve
+from ...forward_models import OBSERVABLES, Dynamics
 from ..fitted import Fitted
 
 _TIMES, _FINE = 161, 401
@@ -29,13 +29,13 @@ class Drawn:
 
     experiment: Experiment
     values: Mapping[str, Any]
-    closure: Any
+    dynamics: Dynamics
     reconstructed: Reconstructed = field(default_factory=dict)
 
     @classmethod
     def of(cls, fitted: Fitted) -> Drawn:
         """Of the posterior."""
-        return cls(fitted.experiment, fitted.values, fitted.settings.closure, _reconstructed(fitted))
+        return cls(fitted.experiment, fitted.values, fitted.settings.dynamics, _reconstructed(fitted))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
     only = replace(drawn.experiment, series=(first,), observations=())
     component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
     at = {first.name: Points(np.repeat(x, count), component)}
-    means = predict(only, drawn.values, drawn.closure, points=at, accuracy=_ACCURACY).series[first.name]
+    means = predict(only, drawn.values, drawn.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
     found = np.atleast_2d(means)
     parts = [found[:, k::count] for k in range(count)]
     return parts if panel.kind == "orientation_beat" else parts[:1]
@@ -100,8 +100,9 @@ def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
 def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarray:
     """A quantity of the atoms in a run, (draws, T), as they have it: without errors of any measurement."""
     stages = stages_of(drawn.experiment, run, drawn.values)
-    initial = initial_of(drawn.values, drawn.experiment.member.get(run, ""))
-    path = evolve(stages, times, initial, drawn.closure, accuracy=_ACCURACY)
+    member = drawn.experiment.member.get(run, "")
+    added = added_values(drawn.dynamics, drawn.values, member)
+    path = drawn.dynamics.evolve(stages, times, initial_of(drawn.values, member), added, accuracy=_ACCURACY)
     return np.atleast_2d(getattr(path, name))
 
 

@@ -70,7 +70,7 @@ def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
         band(axis, x, curve, component=k)
     if panel.kind == "projection_noise":
         quiet = {label: 0.0 if label.startswith("classical_noise") else v for label, v in drawn.values.items()}
-        linear = curves(Drawn(experiment, quiet, drawn.closure), panel, x)[0]
+        linear = curves(Drawn(experiment, quiet, drawn.dynamics), panel, x)[0]
         axis.plot(x, np.median(linear, axis=0), color=INK, lw=0.9, ls=":", label="linear part: projection noise")
     for series in panel.measured:
         points(axis, series)

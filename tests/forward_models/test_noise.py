@@ -6,12 +6,17 @@ from scipy import stats
 
 from dissentangle.forward_models import NOISES, InvalidValue, noise_kind
 
-MEAN, SPREAD = 0.8, {"gaussian": 0.02, "student-t": 0.02, "gamma": 40.0, "gamma-single": 40.0}
+MEAN, SPREAD = 0.8, {name: 0.02 if noise.spread == "sigma" else 40.0 for name, noise in NOISES.items()}
 SCIPY = {
     "gaussian": stats.norm(0.8, 0.02),
     "student-t": stats.t(4.0, 0.8, 0.02),
     "gamma": stats.gamma(39.0, scale=0.8 / 39.0),
     "gamma-single": stats.gamma(19.5, scale=0.8 / 19.5),
+    "gamma-sigma": stats.gamma(1600, scale=0.8 / 1600),
+    "gaussian-repetitions": stats.norm(0.8, 0.8 / 39**0.5),
+    "gaussian-repetitions-single": stats.norm(0.8, 0.8 / 19.5**0.5),
+    "student-t-repetitions": stats.t(4.0, 0.8, 0.8 / 39**0.5),
+    "student-t-repetitions-single": stats.t(4.0, 0.8, 0.8 / 19.5**0.5),
 }
 
 
@@ -22,7 +27,7 @@ def test_log_density(name):
     np.testing.assert_allclose(found, SCIPY[name].logpdf(value), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["gaussian", "gamma", "gamma-single"])
+@pytest.mark.parametrize("name", [name for name, noise in NOISES.items() if noise.family != "student-t"])
 def test_scatter_is_the_standard_deviation(name):
     assert NOISES[name].scatter(MEAN, SPREAD[name]) == pytest.approx(SCIPY[name].std(), rel=1e-12)
 

@@ -12,6 +12,7 @@ from arviz_stats.base import array_stats
 
 from dissentangle import inference
 from dissentangle.datasets import from_tree, read
+from dissentangle.forward_models import Dynamics
 from dissentangle.inference.diagnostics import summarise, verdict
 from dissentangle.inference.fit_text import truth_of
 from dissentangle.inference.information import expected_information
@@ -65,7 +66,7 @@ def test_who_informs_what(fit_d55):
 
 def test_expected_information_is_confirmed_by_the_fit(fit_d55):
     experiment = read("fig2b-d55")
-    expected = expected_information(experiment, unknowns(experiment, ModelSettings()), "microscopic")
+    expected = expected_information(experiment, unknowns(experiment, ModelSettings()), Dynamics())
     contraction = {row.label: row.contraction for row in summary_rows(fit_d55)}
     for label, share in zip(expected.labels, expected.together, strict=True):
         assert share == pytest.approx(contraction[label], abs=0.25)

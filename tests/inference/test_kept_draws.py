@@ -8,6 +8,7 @@ import pytest
 
 from dissentangle.datasets import read
 from dissentangle.datasets.predictions import predict
+from dissentangle.forward_models import Dynamics
 from dissentangle.inference import draws, kept_draws
 from dissentangle.inference.diagnostics import summarise
 from dissentangle.inference.draws import log_likelihood, predicted, prior_draws
@@ -65,7 +66,7 @@ def test_large_data_are_thinned_evenly(monkeypatch):
     assert fit["prior_predictive"].attrs["thinning"] == 3
     np.testing.assert_array_equal(fit["prior_predictive"]["draw"], np.arange(0, 250, 3))
     one = {label: value.reshape(4, 100)[2, 8:9] for label, value in values.items()}
-    expected = log_likelihood(experiment, predict(experiment, one, "microscopic"))
+    expected = log_likelihood(experiment, predict(experiment, one, Dynamics()))
     for name in ("xi", "polarization"):
         found = fit["log_likelihood"][name].sel(chain=2, draw=8)
         np.testing.assert_allclose(found, expected[name][0], rtol=1e-3, atol=1e-3)
@@ -86,7 +87,7 @@ def test_memory_is_bounded():
     )
     tracemalloc.start()
     try:
-        found = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-4)
+        found = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-4)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -100,8 +101,8 @@ def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     values = prior_draws(
         experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1)
     )
-    whole = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-9)
+    whole = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
     monkeypatch.setattr(draws, "_GROUP", 90)
-    single = predicted(experiment, values, "microscopic", np.random.default_rng(2), accuracy=1e-9)
+    single = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
     for name, expected in whole.log_likelihood.items():
         np.testing.assert_allclose(single.log_likelihood[name], expected, rtol=1e-6, atol=1e-6)

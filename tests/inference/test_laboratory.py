@@ -10,7 +10,7 @@ from xarray import DataTree
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.datasets.calibration_file import CalibrationFile, read_calibration, with_calibration
-from dissentangle.forward_models import Rates, Stage, evolve
+from dissentangle.forward_models import Dynamics, Rates, Stage, evolve
 from dissentangle.forward_models.readout import light_variance, readout_of, xi_of_light_variance
 from dissentangle.inference.calibrating import calibration_of_fit, calibration_runs
 from dissentangle.inference.cli import main
@@ -168,8 +168,7 @@ def test_a_slope_that_was_used_to_normalise_xi_scales_it():
     truth = LABORATORY.truth.parameters
     predict = datasets.predictions.predict
     one, two = (
-        predict(experiment, truth | {"projection_noise_slope": slope}, "microscopic").series["xi"]
-        for slope in (0.1, 0.2)
+        predict(experiment, truth | {"projection_noise_slope": slope}, Dynamics()).series["xi"] for slope in (0.1, 0.2)
     )
     np.testing.assert_allclose(two, 2 * one)
 
@@ -179,7 +178,7 @@ def test_an_orientation_test_during_the_run_sees_the_populations_there():
     late = replace(early, pulse_time=15.0)
     predict = datasets.predictions.predict
     first, second = (
-        predict(replace(LABORATORY, series=(s,)), LABORATORY.truth.parameters, "microscopic").series[s.name]
+        predict(replace(LABORATORY, series=(s,)), LABORATORY.truth.parameters, Dynamics()).series[s.name]
         for s in (early, late)
     )
     assert abs(second - first).max() > 0.01
@@ -212,7 +211,7 @@ def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():
     experiment = replace(LABORATORY, series=LABORATORY.series[-1:])
     parameters = unknowns(experiment, ModelSettings())
     assert "collective_rate" not in {u.label for u in parameters}
-    expected = expected_information(experiment, parameters, "microscopic")
+    expected = expected_information(experiment, parameters, Dynamics())
     informed = dict(zip(expected.labels, expected.together, strict=True))
     assert informed["coherence_time[orientation_beat]"] > 0.99
     assert informed["initial_n3"] > 0.5
@@ -224,7 +223,7 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     found = {u.label for u in unknowns(both, ModelSettings())}
     assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
     values = prior_draws(both, ModelSettings(), unknowns(both, ModelSettings()), 3, np.random.default_rng(1))
-    assert np.isfinite(datasets.predictions.predict(both, values, "microscopic").series["other.xi"]).all()
+    assert np.isfinite(datasets.predictions.predict(both, values, Dynamics()).series["other.xi"]).all()
     angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
     found = {u.label for u in unknowns(joint({"lab": one, "other": angled}), ModelSettings())}
     assert "faraday_angle[other]" in found

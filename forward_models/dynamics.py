@@ -1,0 +1,122 @@
+"""What is open in the physics, as one value; and forward models that users add with a plain function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .entanglement import Entanglement, entanglement, search_times
+from .path import fastest_rates, stage_columns
+from .sampled_entanglement import sampled_entanglement
+from .spin_variance import Closure
+from .stages import InitialState, Stage
+from .time_grid import RateBounds
+from .trajectory import Trajectory, TransverseSpin, evolve
+from .validation import InvalidValue
+
+Values = Mapping[str, Any]
+_FINER = 8
+"""Points for one of the closed form, where derivatives are not known."""
+
+
+@dataclass(frozen=True)
+class ForwardModel:
+    """A forward model of a user.
+
+    function : (evolve, stages, times, initial, parameters, xp) → Trajectory; `evolve(stages, times)` is the closed
+        form with everything else set, for models that only change the stages; see `sliced`
+    parameters : names of the parameters it has beyond the rates, rows of the table `PARAMETERS`
+    """
+
+    name: str
+    function: Callable[..., Trajectory]
+    parameters: tuple[str, ...] = ()
+
+
+FORWARD_MODELS: dict[str, ForwardModel] = {}
+"""Those that were added, by name."""
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How rates become observables.
+
+    closure : of the spin variance, "microscopic" or "fixed-number"
+    transverse_spin : decay of Jy, "integrated" or "quasi-static"
+    forward_model : name of a model of `FORWARD_MODELS`; "" for the closed form
+    """
+
+    closure: Closure = "microscopic"
+    transverse_spin: TransverseSpin = "integrated"
+    forward_model: str = ""
+
+    def __post_init__(self) -> None:
+        if self.forward_model and self.forward_model not in FORWARD_MODELS:
+            known = ", ".join(FORWARD_MODELS) or "none"
+            raise InvalidValue(
+                f"forward model {self.forward_model!r}: not known here ({known}); load the file that adds it"
+            )
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Parameters beyond the rates."""
+        return FORWARD_MODELS[self.forward_model].parameters if self.forward_model else ()
+
+    def evolve(
+        self,
+        stages: Sequence[Stage],
+        times: Any,
+        initial: InitialState,
+        parameters: Values,
+        *,
+        rate_bounds: RateBounds | None = None,
+        accuracy: float = 1e-12,
+        xp: Any = np,
+    ) -> Trajectory:
+        """The observables at `times`, see `evolve`; `parameters`: those beyond the rates, by name."""
+        given: dict[str, Any] = {"transverse_spin": self.transverse_spin, "accuracy": accuracy, "xp": xp}
+        if not self.forward_model:
+            return evolve(stages, times, initial, self.closure, rate_bounds=rate_bounds, **given)
+        bounds = None if rate_bounds is None else rate_bounds.for_all()
+        closed_form = partial(evolve, initial=initial, closure=self.closure, rate_bounds=bounds, **given)
+        return FORWARD_MODELS[self.forward_model].function(closed_form, stages, times, initial, parameters, xp)
+
+    def entanglement(
+        self,
+        stages: Sequence[Stage],
+        initial: InitialState,
+        parameters: Values,
+        *,
+        resolution: int = 2001,
+        accuracy: float = 1e-12,
+    ) -> Entanglement:
+        """Minimum of ξ and the duration of entanglement, see `entanglement`."""
+        columns = stage_columns(stages)
+        if not self.forward_model and columns.mismatch is None:
+            return entanglement(stages, initial, self.closure, resolution=resolution, accuracy=accuracy)
+        durations = np.array([float(stage.duration) for stage in stages])
+        times, _ = search_times(durations, fastest_rates(columns), _FINER * resolution)
+        return sampled_entanglement(times, self.evolve(stages, times, initial, parameters, accuracy=accuracy))
+
+
+def add_forward_model(name: str, function: Callable[..., Trajectory], parameters: Sequence[str] = ()) -> None:
+    """Make a user's forward model known; see `ForwardModel`. One of the same name is replaced."""
+    FORWARD_MODELS[name] = ForwardModel(name, function, tuple(parameters))
+
+
+def sliced(stages: Sequence[Stage], width: float) -> list[tuple[Stage, float]]:
+    """The stages cut into pieces of at most `width` ms, each with the time of its middle, ms.
+
+    For rates that change with time: constant in each piece, with an error of the order width².
+    """
+    pieces, begin = [], 0.0
+    for stage in stages:
+        count = int(np.ceil(stage.duration / width - 1e-9))
+        step = stage.duration / count
+        pieces += [(Stage(step, stage.rates), begin + (k + 0.5) * step) for k in range(count)]
+        begin += stage.duration
+    return pieces
