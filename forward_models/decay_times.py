@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .observables import mean_spin
 from .populations import population_rates, slopes
 from .rates import Rates
@@ -16,7 +18,8 @@ def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
     Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3 + 7Γin nh]/(4n4+3n3) (supplement; there without nh).
     """
     k = population_rates(rates)
-    return -initial.jx / mean_spin(*slopes(initial.n2, initial.p, k))
+    with np.errstate(divide="ignore"):  # infinite where the mean spin does not change
+        return -initial.jx / mean_spin(*slopes(initial.n2, initial.p, k))
 
 
 def transverse_spin_decay_time(rates: Rates, initial: InitialState) -> Any:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from .any_model import sample_model
     from .calibrating import calibrate
     from .campaigning import campaign
+    from .comparison import Comparison, compare
+    from .comparison_text import comparison_text
+    from .evidence import bridge_evidence, smc_evidence
     from .exporting import export
     from .figures.calibration_ranks import plot_calibration
     from .figures.catalogue import plot
@@ -19,17 +22,26 @@ if TYPE_CHECKING:
     from .predicting import predict
     from .priors import PriorError
     from .reporting import report
+    from .rival_fits import compare_models
+    from .rival_models import add_parameter, forward_model, rival_model, with_priors
     from .settings_of import read_fit, save_fit
     from .simulation_based_calibration import sbc
     from .tables import posterior_as
 
 __all__ = [
+    "Comparison",
     "PriorError",
+    "add_parameter",
+    "bridge_evidence",
     "build_model",
     "calibrate",
     "campaign",
+    "compare",
+    "compare_models",
+    "comparison_text",
     "export",
     "fit",
+    "forward_model",
     "plot",
     "plot_calibration",
     "plot_fit",
@@ -38,15 +50,28 @@ __all__ = [
     "read_fit",
     "report",
     "report_folder",
+    "rival_model",
     "sample_model",
     "save_fit",
     "sbc",
+    "smc_evidence",
+    "with_priors",
 ]
 
 _HOMES = {
     "PriorError": ".priors",
     "build_model": ".model",
     "calibrate": ".calibrating",
+    "Comparison": ".comparison",
+    "compare": ".comparison",
+    "compare_models": ".rival_fits",
+    "comparison_text": ".comparison_text",
+    "bridge_evidence": ".evidence",
+    "smc_evidence": ".evidence",
+    "rival_model": ".rival_models",
+    "forward_model": ".rival_models",
+    "add_parameter": ".rival_models",
+    "with_priors": ".rival_models",
     "campaign": ".campaigning",
     "fit": ".fitting",
     "plot": ".figures.catalogue",

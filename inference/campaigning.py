@@ -212,19 +212,28 @@ def _finished_before(
     path: Path, name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings
 ) -> Row | None:
     """The row of a fit that is there already, of the same data with the same settings."""
-    if not path.is_file():
+    if not is_fit_of(path, experiment, settings, sampler):
         return None
+    try:
+        return Row(**json.loads(read_attributes(path)[_ROW]) | {"name": name})
+    except (KeyError, TypeError, ValueError):
+        return None  # made by another command: done again
+
+
+def is_fit_of(path: Path, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> bool:
+    """Whether a file is a fit of the same data with the same settings; False where it is damaged or not there."""
+    if not path.is_file():
+        return False
     try:
         attributes = read_attributes(path)
         stored = json.loads(attributes["settings"])
-        same = (
+        return bool(
             attributes["data_sha256"] == data_hash(experiment)
             and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(settings)))
             and stored["sampler"] == _without_cores(sampler)
         )
-        return Row(**json.loads(attributes[_ROW]) | {"name": name}) if same else None
     except (ExperimentError, KeyError, TypeError, ValueError):
-        return None  # damaged, or of something else: done again
+        return False
 
 
 def _without_cores(sampler: SamplerSettings) -> dict[str, Any]:

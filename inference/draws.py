@@ -135,6 +135,19 @@ def noisy(experiment: Experiment, means: Predictions, rng: np.random.Generator) 
     return drawn
 
 
+def total_log_likelihood(
+    experiment: Experiment, values: Mapping[str, Any], dynamics: Dynamics, *, accuracy: float
+) -> np.ndarray:
+    """Log-likelihood of all fitted data together, (draws,), in groups of draws."""
+    total = np.empty(_number(values))
+    for index, some in _by_speed(experiment, values, moving_runs(experiment), _times(experiment)):
+        means, _ = _of_draws(
+            predict(experiment, some, dynamics, accuracy=accuracy), len(index), len(fitted_observations(experiment))
+        )
+        total[index] = sum(array.sum(axis=-1) for array in log_likelihood(experiment, means).values())
+    return total
+
+
 def log_likelihood(experiment: Experiment, means: Predictions) -> dict[str, np.ndarray]:
     """Pointwise log-likelihood of the fitted data, variable → (draws, points)."""
     values = {}

@@ -1,69 +1,110 @@
-"""Leave-one-out prediction of all data together (PSIS-LOO, arXiv:1507.04544), and for which points it fails."""
+"""Leave-one-out prediction of all data together, by points, times, series or experiments: PSIS-LOO (arXiv:1507.04544).
+
+Where the importance weights fail, a fit without the unit gives the number exactly (`refitted`).
+"""
 
 from __future__ import annotations
 
+import json
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .data_points import DataUnit, data_points, data_units
+
 if TYPE_CHECKING:
     from xarray import DataTree
+
+_FEWEST = 20
+"""Draws on which the average of a predictive density must rest."""
 
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """elpd : expected log predictive density of the data;  se : its standard error;  p_loo : effective parameters
+    """Expected log predictive density (elpd) of data, left out unit by unit.
 
-    names, places : series and abscissa (or label) of each point;  pointwise, pareto_k : (points,), of each
-    limit : k̂ above which the estimate of a point fails, from the number of draws
+    units : what is left out at a time;  pointwise, pareto_k : (units,), of each
+    p_loo : effective parameters;  limit : k̂ above which the estimate of a unit fails, from the number of draws
+    refits : columns of the units whose estimate is from a fit without them;  unsure : of these, those for which too
+        few draws count: the rest of the data says next to nothing of what was left out
     """
 
-    elpd: float
-    se: float
-    p_loo: float
-    names: tuple[str, ...]
-    places: tuple[str, ...]
+    units: tuple[DataUnit, ...]
     pointwise: np.ndarray
     pareto_k: np.ndarray
+    p_loo: float
     limit: float
+    refits: tuple[int, ...] = ()
+    unsure: tuple[int, ...] = ()
+
+    @property
+    def elpd(self) -> float:
+        """Of all data."""
+        return float(self.pointwise.sum())
+
+    @property
+    def se(self) -> float:
+        """Its standard error, from the scatter over the units."""
+        return float(np.sqrt(len(self.pointwise)) * self.pointwise.std())
+
+    @property
+    def failing(self) -> list[int]:
+        """The units with k̂ beyond the limit that were not fitted again, the worst first."""
+        order = np.argsort(-self.pareto_k)
+        return [int(k) for k in order if self.pareto_k[k] > self.limit and int(k) not in self.refits]
 
     @property
     def failed(self) -> list[str]:
-        """'xi at 3.5' of each point with k̂ beyond the limit, the worst first."""
-        order = np.argsort(-self.pareto_k)
-        return [f"{self.names[k]} at {self.places[k]}" for k in order if self.pareto_k[k] > self.limit]
+        """'xi at 3.5' of each of these."""
+        return [self.units[k].label for k in self.failing]
 
 
-def leave_one_out(fit: DataTree) -> LeaveOneOut:
-    """PSIS-LOO over the points of all series and published numbers together."""
+def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
+    """PSIS-LOO over all series and published numbers together; `unit`: see `data_points.UNITS`."""
     import arviz_stats as azs
     import xarray as xr
 
-    names, places, columns = _points(fit)
+    from .fitted import Fitted
+
+    experiment = Fitted(fit).experiment
+    units = data_units(experiment, unit)
+    density = fit["log_likelihood"].dataset
+    points = np.stack([density[p.series].values[..., p.number] for p in data_points(experiment)], axis=-1)
+    columns = np.stack([points[..., list(each.columns)].sum(axis=-1) for each in units], axis=-1)
     moves = np.ptp(columns, axis=(0, 1)) > 0  # a point that no parameter moves has one density, and leaves nothing out
     tree = xr.DataTree.from_dict(
         {
             "posterior": fit["posterior"].dataset.isel(draw=slice(0, columns.shape[1])),
-            "log_likelihood": xr.Dataset({"all": (("chain", "draw", "point"), columns[..., moves])}),
+            "log_likelihood": xr.Dataset({"all": (("chain", "draw", "unit"), columns[..., moves])}),
         }
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `failed`
         found = azs.loo(tree, pointwise=True, var_name="all", reff=_efficiency(fit))
-    pointwise, k = columns[0, 0].copy(), np.full(len(names), -np.inf)
+    pointwise, k = columns[0, 0].copy(), np.full(len(units), -np.inf)
     pointwise[moves], k[moves] = found.elpd_i.values, found.pareto_k.values
-    return LeaveOneOut(
-        elpd=float(pointwise.sum()),
-        se=float(np.sqrt(len(pointwise)) * pointwise.std()),
-        p_loo=float(found.p),
-        names=names,
-        places=places,
-        pointwise=pointwise,
-        pareto_k=k,
-        limit=float(found.good_k),
-    )
+    return LeaveOneOut(tuple(units), pointwise, k, float(found.p), float(found.good_k))
+
+
+def refitted(fit: DataTree, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
+    """The same with the units whose weights fail fitted exactly: a fit without each, with the settings of the fit."""
+    from .fitted import Fitted
+    from .held_out import log_predictive_density, points_of
+    from .sampling import SamplerSettings
+
+    fitted = Fitted(fit)
+    sampler = SamplerSettings(**json.loads(fit.attrs["settings"])["sampler"])
+    pointwise, unsure = found.pointwise.copy(), list(found.unsure)
+    for k in found.failing:
+        if progress is not None:
+            progress(f"fitting without {found.units[k].label}")
+        points = points_of(fitted.experiment, found.units[k].columns)
+        pointwise[k], counting = log_predictive_density(fitted.experiment, fitted.settings, sampler, points)
+        unsure += [k] if counting < _FEWEST else []
+    return replace(found, pointwise=pointwise, refits=(*found.refits, *found.failing), unsure=tuple(unsure))
 
 
 def _efficiency(fit: DataTree) -> float:
@@ -71,14 +112,3 @@ def _efficiency(fit: DataTree) -> float:
     summary, posterior = fit["summary"].dataset, fit["posterior"]
     number = posterior.sizes["chain"] * posterior.sizes["draw"]
     return float(min(1.0, np.nanmean(summary["ess_bulk"].values) / number))
-
-
-def _points(fit: DataTree) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
-    """Series and place of each point, and its log-likelihood (chain, draw, points)."""
-    names, places, columns = [], [], []
-    for name, variable in fit["log_likelihood"].dataset.data_vars.items():
-        where = variable[variable.dims[-1]].values
-        names += [str(name)] * len(where)
-        places += [at if isinstance(at, str) else f"{at:g}" for at in where]
-        columns.append(variable.values)
-    return tuple(names), tuple(places), np.concatenate(columns, axis=-1)

@@ -106,7 +106,16 @@ class Prior:
         """The value that has this score: inverse of `score`."""
         from scipy.special import ndtr
 
+        if self.form == "lognormal":
+            return self.numbers[0] * np.exp(self.numbers[1] * np.asarray(score))
+        if self.form == "normal" and not self.truncated:
+            return self.numbers[0] + self.numbers[1] * np.asarray(score)
         return self.quantile(ndtr(score))
+
+    def possible(self, value: Any) -> Any:
+        """Whether values lie where the parameter is defined."""
+        array = np.asarray(value)
+        return np.isfinite(array) & (array >= self.low) & (array <= self.high)
 
     def score(self, value: Any) -> Any:
         """The value on the scale on which the prior is a standard normal distribution."""

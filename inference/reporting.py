@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from .comparison import Comparison
+
 
 def report(fit: DataTree | str | Path, path: str | Path) -> Path:
     """Write the report of a fit as one HTML file, which needs neither network nor scripts.
@@ -30,6 +32,23 @@ def report(fit: DataTree | str | Path, path: str | Path) -> Path:
     if isinstance(fit, (str, Path)):
         return write_report(read_fit(fit), Path(path), Path(fit).name)
     return write_report(fit, Path(path))
+
+
+def write_comparison(found: Comparison, folder: Path) -> list[Path]:
+    """Write comparison.html and comparison.json to a folder; their paths."""
+    import json
+
+    from ..datasets.netcdf import write_bytes
+    from .comparison_text import comparison_facts
+    from .fit_facts import as_json
+    from .pages.comparison_page import comparison_page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    page, facts = folder / "comparison.html", folder / "comparison.json"
+    write_bytes(comparison_page(found).encode(errors="replace"), page)
+    text = json.dumps(as_json(comparison_facts(found)), ensure_ascii=False, indent=1)
+    write_bytes(text.encode(errors="replace"), facts)
+    return [page, facts]
 
 
 def write_report(fit: DataTree, target: Path, file: str = "") -> Path:

@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
     given = parser().parse_args(arguments)
     try:
+        if given.load:
+            from ..rival_models import load_models
+
+            for file in given.load:
+                load_models(file)
         code = int(given.run(given))
         sys.stdout.flush()
         return code

@@ -15,6 +15,7 @@ from .common_arguments import (
     add_fit,
     add_model,
     add_priors,
+    add_rival,
     add_sampler,
     add_seed,
     add_verb,
@@ -70,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
     )
     main.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
-    for add in (_demo, _fit, _show, _report, _plot, _table, _predict, _export, _calibrate, _campaign, _sbc, _check,
-                _prior, _init, _datasets, _simulate, _completion):  # fmt: skip
+    for add in (_demo, _fit, _show, _report, _plot, _table, _predict, _compare, _models, _export, _calibrate, _campaign,
+                _sbc, _check, _prior, _init, _datasets, _simulate, _completion):  # fmt: skip
         add(verbs)
     return main
 
@@ -93,6 +94,7 @@ fit my-run --json --quiet | jq .status""")  # fmt: skip
     add_experiments(verb)
     verb.add_argument("-o", "--output", default="fit.nc", help="NetCDF file to write (%(default)s)")
     add_model(verb)
+    add_rival(verb)
     add_sampler(verb, draws=1000)
     verb.add_argument("--engine", choices=("fast", "general"), default=None, help="(fast where it can)")
     add_figure(verb)
@@ -163,6 +165,30 @@ predict my-run.nc --times 0,5,10,50 --what xi""")  # fmt: skip
     verb.set_defaults(run=_verb("predict", "predict"))
 
 
+def _compare(verbs: Any) -> None:
+    verb = add_verb(verbs, "compare", "rival models of the same data: prediction (LOO), weights, evidence", """
+compare my-run --models microscopic,fixed-number,fixed-number+student-t -o compared
+compare one.nc other.nc --unit time
+compare my-run --models microscopic,two-level --smc --json""")  # fmt: skip
+    add_experiments(verb, "an experiment (several: joint) with --models, or the files of fits of the same data")
+    verb.add_argument("--models", default=None, metavar="A,B,C",
+                      help="rival models; each can be several joined by + (list: dissentangle models)")  # fmt: skip
+    verb.add_argument("-o", "--output", default=None, metavar="FOLDER",
+                      help="keep fits, comparison.json, comparison.html; fits that are there are used")  # fmt: skip
+    verb.add_argument("--unit", choices=("point", "time", "series", "experiment"), default="point",
+                      help="what is left out at a time (%(default)s)")  # fmt: skip
+    verb.add_argument("--no-refit", action="store_true", help="no exact fits where importance weights fail")
+    verb.add_argument("--smc", action="store_true", help="check each evidence by sequential Monte Carlo")
+    add_model(verb)
+    add_sampler(verb, draws=1000)
+    verb.set_defaults(run=_verb("compare", "compare"))
+
+
+def _models(verbs: Any) -> None:
+    verb = add_verb(verbs, "models", "list the rival models that --model and --models take", "models")
+    verb.set_defaults(run=_verb("compare", "models"))
+
+
 def _export(verbs: Any) -> None:
     verb = add_verb(verbs, "export", "the draws of a fit as a table: CSV, Parquet, NetCDF",
                     "export my-run.nc -o draws.csv\nexport my-run.nc --group derived -o derived.parquet")  # fmt: skip
@@ -214,6 +240,7 @@ def _check(verbs: Any) -> None:
                     "check my-run\ncheck monday tuesday --share optical_depth=separate")  # fmt: skip
     add_experiments(verb)
     add_model(verb)
+    add_rival(verb)
     verb.set_defaults(run=_verb("experiments", "check"))
 
 
@@ -222,6 +249,7 @@ def _prior(verbs: Any) -> None:
                     "prior my-run --figure prior.png")  # fmt: skip
     add_experiments(verb)
     add_model(verb)
+    add_rival(verb)
     add_figure(verb, "-o")
     add_seed(verb)
     verb.set_defaults(run=_verb("experiments", "prior"))

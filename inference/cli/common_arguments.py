@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+_EXPERIMENTS = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit"
+
 
 def add_verb(verbs: Any, name: str, help: str, examples: str) -> argparse.ArgumentParser:
     """A verb with --json and --quiet, and with examples at the end of its help."""
@@ -27,10 +29,12 @@ def add_experiment(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
 
 
-def add_experiments(verb: argparse.ArgumentParser) -> None:
+def add_experiments(
+    verb: argparse.ArgumentParser,
+    help: str = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit",
+) -> None:
     """One experiment, or several for a joint fit."""
-    verb.add_argument("experiments", nargs="+", metavar="experiment",
-                      help="a folder with experiment.toml, a .nc file, a bundled name; several: joint fit")  # fmt: skip
+    verb.add_argument("experiments", nargs="+", metavar="experiment", help=help)
     verb.add_argument("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit shares, table [sharing]")
     verb.add_argument("--share", action="append", default=[], metavar="NAME=WAY",
                       help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable")  # fmt: skip
@@ -40,10 +44,14 @@ def add_model(verb: argparse.ArgumentParser) -> None:
     """Closure, Γ̃, priors."""
     verb.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic",
                       help="of the spin variance (%(default)s)")  # fmt: skip
-    verb.add_argument("--model", default=None, metavar="NAMES",
-                      help="rival models joined by +, e.g. two-level+student-t; `dissentangle models` lists them")  # fmt: skip
     verb.add_argument("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0")
     add_priors(verb)
+
+
+def add_rival(verb: argparse.ArgumentParser) -> None:
+    """A rival model by name."""
+    verb.add_argument("--model", default=None, metavar="NAMES",
+                      help="rival models joined by +; list: dissentangle models")  # fmt: skip
 
 
 def add_priors(verb: argparse.ArgumentParser) -> None:

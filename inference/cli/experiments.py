@@ -10,7 +10,7 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
 from ..unknowns import Unknown
 from .options import experiment as experiment_given
-from .options import model_settings, number_pair
+from .options import model_settings, modelled, number_pair
 from .output import Output
 from .paths import figure_target
 
@@ -26,8 +26,7 @@ def check(given: argparse.Namespace) -> int:
     from ..information import expected_information
     from ..unknowns import fixed_values, unknowns, unused_knowledge
 
-    experiment = experiment_given(given)
-    settings = model_settings(given)
+    experiment, settings = modelled(given)
     parameters = unknowns(experiment, settings)
     output = Output(given)
     output.text(f"{_description(experiment)}\n\nclosure: {settings.closure}")

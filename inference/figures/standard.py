@@ -171,10 +171,11 @@ def plot_pareto_k(found: LeaveOneOut, width: float = PAGE_WIDTH) -> Figure:
     with style():
         figure = Figure(figsize=(width, 0.5 * width))
         axis = figure.subplots()
-        names = list(dict.fromkeys(found.names))
+        series = [unit.series for unit in found.units]
+        names = list(dict.fromkeys(series))
         start = 0
         for k, name in enumerate(names):
-            mine = found.pareto_k[[n == name for n in found.names]]
+            mine = found.pareto_k[[n == name for n in series]]
             axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=3,
                       color=(MODEL, *DATA, MUTED)[k % 4], label=name)  # fmt: skip
             start += len(mine)

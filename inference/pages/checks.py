@@ -65,7 +65,7 @@ def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:
         f" effective parameters {left_out.p_loo:.1f}. "
     )
     if failed:
-        said += f"Not to be trusted for {len(failed)} of {len(left_out.names)} points: {', '.join(failed[:6])}."
+        said += f"Not to be trusted for {len(failed)} of {len(left_out.units)} points: {', '.join(failed[:6])}."
     else:
         said += "No point has an influence that the estimate could not follow."
     worst = float(np.max(left_out.pareto_k))
@@ -82,7 +82,7 @@ def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:
         plot_pareto_k(left_out),
         "pareto",
         title="Influence of single points",
-        alt=f"Pareto k̂ of {len(left_out.names)} points, at most {worst:.2f}.",
+        alt=f"Pareto k̂ of {len(left_out.units)} points, at most {worst:.2f}.",
         caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
     )
     return [paragraph(said), figures([pit, influence])]

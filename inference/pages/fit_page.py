@@ -47,6 +47,7 @@ def _head(fitted: Fitted, judged: Assessment) -> str:
     numbers = sum(not o.excluded for o in experiment.observations)
     said = [f"{values} values in {len(experiment.series)} series" if values else ""]
     said += [f"{numbers} published numbers" if numbers else "", f"{fitted.settings.closure} closure"]
+    said += [f"model {fitted.settings.name}" if fitted.settings.name else ""]
     return (
         f'<p class="verdict {judged.status}">{escape(judged.headline)}</p>'
         f"<h1>{shown(experiment.title)} {mark}</h1>"
@@ -93,6 +94,7 @@ def _again(fitted: Fitted, file: str) -> list[str]:
     sampler, model = stored["sampler"], stored["model"]
     words = ["dissentangle", "fit", file or "fit.nc", "-o", "again.nc", "--closure", model["closure"]]
     words += [word for name in ("seed", "draws", "tune", "chains") for word in (f"--{name}", str(sampler[name]))]
+    words += ["--model", model["name"]] if model.get("name") else []
     words += ["--free-dephasing"] if model["free_dephasing"] else []
     words += ["--engine", sampler["engine"]] if sampler.get("engine") else []
     words += [word for name, text in model["priors"].items() for word in ("--prior", f"{name}={text}")]

@@ -78,7 +78,7 @@ def test_leave_one_out_is_that_of_arviz(fit_d55):
     found = leave_one_out(fit_d55)
     single = [azs.loo(fit_d55, var_name=name, pointwise=True, reff=1.0) for name in fit_d55["observed_data"].data_vars]
     assert found.elpd == pytest.approx(sum(one.elpd for one in single), abs=0.05)
-    assert found.names[0] == "xi"
+    assert found.units[0].series == "xi"
     assert len(found.pareto_k) == 90
     assert not found.failed
 

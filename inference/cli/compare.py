@@ -1,0 +1,83 @@
+"""The verbs `compare` and `models`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...datasets import ExperimentError
+from ..unknowns import require_data
+from .options import experiment as experiment_given
+from .options import model_settings
+from .output import Output
+from .paths import writable_folder
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+_FACTS, _PAGE = "comparison.json", "comparison.html"
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
+    output, folder = Output(given), None if given.output is None else writable_folder(given.output)
+    progress = Progress(given.quiet)
+    fits = _read(given.experiments) if given.models is None else _fitted(given, folder, progress)
+
+    from ..comparison import compare as comparison_of
+    from ..comparison_text import comparison_facts, comparison_text
+
+    found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=progress.step)
+    output.text(comparison_text(found))
+    if folder is not None:
+        from ..reporting import write_comparison
+
+        output.text("")
+        for path in write_comparison(found, folder):
+            output.written(path)
+    output.facts(comparison_facts(found))
+    return 0 if all(model.healthy for model in found.models) else 1
+
+
+def models(given: argparse.Namespace) -> int:
+    """The rival models and what they assume."""
+    from ..comparison_text import models_text
+    from ..rival_models import RIVAL_MODELS
+
+    output = Output(given)
+    output.text(models_text())
+    output.facts({"models": [{"name": m.name, "assumes": m.about} for m in RIVAL_MODELS.values()]})
+    return 0
+
+
+def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) -> dict[str, DataTree]:
+    from ..rival_models import rival
+    from ..unknowns import unknowns
+
+    experiment, settings = experiment_given(given), model_settings(given)
+    require_data(experiment, experiment.title)
+    names = [name.strip() for name in given.models.split(",")]
+    for name in names:
+        unknowns(*rival(experiment, settings, name))  # what is wrong is said before the slow imports
+
+    from ..rival_fits import fit_rivals
+    from ..sampling import SamplerSettings
+
+    sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, given.cores)
+    return fit_rivals(experiment, names, settings, sampler, folder=folder, progress=progress.step)
+
+
+def _read(files: list[str]) -> dict[str, Any]:
+    from ..settings_of import read_fit
+
+    if len(files) < 2:
+        raise ExperimentError(
+            f"compare: found {files[0]} alone, expected several fits, or --models A,B for an experiment"
+        )
+    stems = [Path(file).stem for file in files]
+    names = stems if len(set(stems)) == len(stems) else files
+    if len(set(names)) < len(names):
+        raise ExperimentError(f"compare: found one file twice ({', '.join(files)}), expected different fits")
+    return {name: read_fit(file) for name, file in zip(names, files, strict=True)}

@@ -1,0 +1,57 @@
+"""A comparison of models as a page."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from ..comparison_text import HEADER, cells, sentences
+from ..figures.comparison import plot_comparison, plot_units, strongest_units
+from ..rival_models import RIVAL_MODELS
+from .html import figure, figures, items, page, paragraph, section, shown, table
+
+if TYPE_CHECKING:
+    from ..comparison import Comparison
+
+
+def comparison_page(found: Comparison) -> str:
+    """The whole page as HTML."""
+    verdict, *rest = sentences(found)
+    healthy = all(model.healthy for model in found.models)
+    mark = '<span class="mark">simulated data</span>' if found.simulated else ""
+    rows = [[escape(cell) for cell in cells(found, model)] for model in found.models]
+    first, second = found.models[:2]
+    named = "; ".join(f"{label}: {value:+.2f}" for label, value in strongest_units(first, second))
+    alt = "; ".join(f"{m.name}: elpd {m.difference:.1f} ± {m.difference_se:.1f}" for m in found.models)
+    pictures = [
+        figure(plot_comparison(found), "models", alt=f"Models side by side. {alt}.", tight=True),
+        figure(
+            plot_units(found), "units", alt=f"Where {first.name} and {second.name} differ. {named}.",
+            caption=f"{first.name} against {second.name}; they differ most at {named}.", tight=True,
+        ),
+    ]  # fmt: skip
+    assumed = [f"{name}: {_about(name)}" for name in (model.name for model in found.models)]
+    parts = [
+        f'<p class="verdict {"healthy" if healthy else "unhealthy"}">{escape(verdict)}</p>',
+        f"<h1>{shown(found.title)} {mark}</h1>",
+        paragraph(f"{len(found.models)} models; left out one {found.unit} at a time.", "soft"),
+        section("Models", table(HEADER, rows, numbers=range(1, len(HEADER) - 1)), items(rest)),
+        section("Side by side", figures(pictures)),
+        section("What the models assume", items(assumed)),
+        section("How to read this", *(paragraph(text) for text in _GUIDE)),
+    ]
+    return page(f"models of {found.title}", "\n".join(parts))
+
+
+def _about(names: str) -> str:
+    """What joined models assume; a name that is no model's (of a file) is left as it is."""
+    return " ".join(RIVAL_MODELS[name].about if name in RIVAL_MODELS else "" for name in names.split("+")).strip()
+
+
+_GUIDE = (
+    "elpd: sum of the log predictive densities of the data, each unit predicted from all the others (PSIS-LOO; exact"
+    " fits where Pareto k̂ fails). Differences below 4 say nothing; larger ones: compare with their standard error.",
+    "Weight: of the model in the mixture that predicts best (stacking). Models that predict alike share it at random.",
+    "ln evidence: log of the probability of these data under the model and its priors, before any fit (bridge"
+    " sampling). ln Bayes factor: its difference from the best; 1 to 3 positive, 3 to 5 strong, beyond very strong.",
+)

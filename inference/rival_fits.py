@@ -1,0 +1,100 @@
+"""Fits of one experiment by several rival models; in a folder, what is there already is not fitted again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..datasets import Experiment, ExperimentError
+from ..datasets.netcdf import to_bytes, write_bytes
+from .batch import Task, run_tasks
+from .campaigning import file_name, is_fit_of
+from .fitting import fit_experiment
+from .rival_models import rival
+from .sampling import SamplerSettings, available_cores
+from .settings_of import read_fit
+from .unknowns import ModelSettings, unknowns
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+_WORTH_PROCESSES = 8
+"""Fits from which on new processes save more time than their imports cost."""
+Said = Callable[[str], None]
+
+
+def fit_rivals(
+    experiment: Experiment,
+    models: Sequence[str],
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    *,
+    folder: Path | None = None,
+    progress: Said | None = None,
+) -> dict[str, DataTree]:
+    """A fit of the experiment by each model, by name.
+
+    models : names of rival models, each joined by +;  folder : where the fits are written, and looked for
+
+    Raises ExperimentError and PriorError for a model that is unknown or does not fit the experiment, before any fit.
+    """
+    if len(dict.fromkeys(models)) != len(models):
+        raise ExperimentError(f"models: found one twice ({', '.join(models)}), expected different ones")
+    planned = {}
+    for name in models:
+        planned[name] = rival(experiment, settings, name)
+        unknowns(*planned[name])
+    files = {name: None if folder is None else folder / f"{file_name(name)}.nc" for name in models}
+    fits = {n: read_fit(f) for n, f in files.items() if f is not None and is_fit_of(f, *planned[n], sampler)}
+    missing = [name for name in models if name not in fits]
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    custom = any(each.forward_model for _, each in planned.values())  # which other processes do not know
+    apart = not custom and len(missing) >= _WORTH_PROCESSES and (sampler.cores or available_cores()) > 1
+    errors: list[Exception] = []
+
+    def finished(task: Task, fit: DataTree | None, error: Exception | None) -> None:
+        if fit is None:
+            errors.append(error or RuntimeError(task.name))
+            return
+        if progress is not None:
+            progress(f"fitted: {task.name}")
+        path = files[task.name]
+        if path is not None:
+            write_bytes(to_bytes(fit), path)
+        fits[task.name] = fit
+
+    tasks = [Task(name, fit_experiment, (*planned[name], sampler)) for name in missing]
+    run_tasks(tasks, finished, cores=sampler.cores if apart else 1)
+    if errors:
+        raise errors[0]
+    return {name: fits[name] for name in models}
+
+
+def compare_models(
+    experiment: Any,
+    models: Sequence[str],
+    *,
+    seed: int = 1,
+    draws: int = 1000,
+    tune: int = 300,
+    chains: int = 4,
+    folder: str | Path | None = None,
+    **options: Any,
+) -> Any:
+    """Fit an experiment by several rival models and compare them.
+
+    experiment : as for `fit`;  models : e.g. ["microscopic", "fixed-number", "two-level+student-t"]
+    seed, draws, tune, chains : as for `fit`;  folder : keeps the fits, and what is there is not fitted again
+    options : unit, refit, smc, progress, as for `compare`
+
+    Raises ExperimentError, PriorError : see `compare` and `rival_models`
+    """
+    from .comparison import compare
+    from .sources import experiment_of
+
+    sampler = SamplerSettings(seed, draws, tune, chains)
+    where = None if folder is None else Path(folder)
+    fits = fit_rivals(experiment_of(experiment, None), models, ModelSettings(), sampler, folder=where)
+    return compare(fits, **options)
