@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .fitting import fit
     from .folder_reporting import report_folder
     from .model import build_model
+    from .paper_fitting import paper_fit
+    from .plain_least_squares import least_squares
+    from .point_fit import PointFit
     from .predicting import predict
     from .priors import PriorError
     from .reporting import report
@@ -24,12 +27,15 @@ if TYPE_CHECKING:
     from .tables import posterior_as
 
 __all__ = [
+    "PointFit",
     "PriorError",
     "build_model",
     "calibrate",
     "campaign",
     "export",
     "fit",
+    "least_squares",
+    "paper_fit",
     "plot",
     "plot_calibration",
     "plot_fit",
@@ -49,6 +55,9 @@ _HOMES = {
     "calibrate": ".calibrating",
     "campaign": ".campaigning",
     "fit": ".fitting",
+    "least_squares": ".plain_least_squares",
+    "PointFit": ".point_fit",
+    "paper_fit": ".paper_fitting",
     "plot": ".figures.catalogue",
     "plot_calibration": ".figures.calibration_ranks",
     "plot_fit": ".figures.series",
