@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def initial_slope(name: str, times: np.ndarray, values: np.ndarray, sigma: np.nd
     tries = [
         least_squares(residuals, [(values[-1] - 1) * k, k], bounds=bounds, x_scale="jac") for k in (1.0, 3.0, 15.0)
     ]
-    best = min(tries, key=lambda found: float(found.cost))
+    best: Any = min(tries, key=lambda found: float(found.cost))
     covariance = np.linalg.pinv(best.jac.T @ best.jac)
     error = float(np.sqrt(covariance[0, 0]) / last)
     return InitialSlope(float(best.x[0] / last), error, float(2 * best.cost), len(times) - 2)

@@ -48,13 +48,13 @@ def paper_fit(experiment: Any) -> PointFit:
     data = experiment_of(experiment)
     stage = _first_stage(data)
     spin, decay = _points(data, "polarization", stage), _points(data, "transverse_spin", stage)
-    variance = [_points(data, kind, stage) for kind in ("xi", "epr_variance")]
-    if not any(len(times) for times, *_ in variance):
+    xi, measured = _points(data, "xi", stage), _points(data, "epr_variance", stage)
+    if not len(xi[0]) and not len(measured[0]):
         raise _missing(data, "xi or epr_variance", "dΓ")
     slope, relaxation = _falling("polarization", "P", spin), -2 * _falling("transverse_spin", "Jy", decay).slope
     limit = data.known("squeezing_limit").value if data.knows("squeezing_limit") else PAPER["squeezing_limit"]
     found = fit_populations(spin, slope, stage, limit)
-    falling = slope_of_relaxation("ΣJ/2⟨Jx(0)⟩", *variance_series(*variance, stage, found.rates), relaxation)
+    falling = slope_of_relaxation("ΣJ/2⟨Jx(0)⟩", *variance_series(xi, measured, stage, found.rates), relaxation)
     collective, per_slope = collective_rate(falling.slope, found.rates)
     dephasing, dephasing_error, chi2 = fit_dephasing(decay, stage, found.rates, max(collective, 0.0))
     index = f"dephasing_rate[{stage.label}]"
@@ -134,6 +134,8 @@ def _warnings(
 ) -> list[str]:
     """What the values and their ± do not say."""
     lines = [*misfits(steps), *edge_warnings(values, errors, dict.fromkeys(values, 0.0)), *found.warnings]
+    if values["collective_rate"] < 0:
+        lines.append("collective_rate is negative: ΣJ falls less at t = 0 than without collective emission")
     later = sum(int((s.fitted & (s.x > stage.duration)).sum()) for s in experiment.series if s.kind in _USED)
     if later:
         lines.append(f"{later} points after the first stage ({stage.duration:g} ms) are not used")

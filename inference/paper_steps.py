@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ START = InitialState(n3=0.01, nh=0.0)
 """The paper's initial populations."""
 _CENTRES = {"radiative_rate": 0.002, "collision_rate": 0.003, "pump_rate": 0.15}
 """Where the search for the rates of P(t) starts, ms⁻¹."""
-_SINGULAR = 1e8
+_STEP, _AT_BOUND, _SINGULAR = 1e-4, 1e-3, 1e8
 Points = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -35,33 +36,52 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
 
     The rates are bounded by 0, in natural units (trust region reflective). The ± of Γout_L is that of the slope alone.
     """
-    from scipy.optimize import least_squares
-
     names = ["radiative_rate", "collision_rate", *(["pump_rate"] if "pump" in stage.lights else [])]
     times, values, sigma = spin
 
-    def rates_at(rates: np.ndarray) -> Rates:
-        return _with_loss(dict(zip(names, rates, strict=True)), slope.slope, limit)
+    def rates_at(found: np.ndarray) -> Rates:
+        return _with_loss(dict(zip(names, found, strict=True)), slope.slope, limit)
 
-    def residuals(rates: np.ndarray) -> np.ndarray:
-        model = evolve([Stage(stage.duration, rates_at(rates))], times, START, "fixed-number").polarization
+    def residuals(found: np.ndarray) -> np.ndarray:
+        model = evolve([Stage(stage.duration, rates_at(found))], times, START, "fixed-number").polarization
         return np.asarray((model - values) / sigma)
 
-    start = np.array([_CENTRES[name] for name in names])
-    found = least_squares(residuals, start, bounds=(0, np.inf), x_scale=start, diff_step=1e-5)
-    labels = tuple(f"{name}[{stage.label}]" if name == "pump_rate" else name for name in names)
-    rates, warnings = rates_at(found.x), []
-    errors = np.full(len(names), np.nan)
-    scaled = found.jac * start
-    if np.linalg.cond(scaled) < _SINGULAR:
-        errors = start * np.sqrt(np.diag(np.linalg.inv(scaled.T @ scaled)))
-    else:
-        warnings.append(f"P(t) does not determine {', '.join(labels)}: their covariance is singular, there is no ±")
+    found, errors, chi2 = _least_squares(residuals, np.array([_CENTRES[name] for name in names]))
+    rates, labels = rates_at(found), tuple(f"{name}[{stage.label}]" if name == "pump_rate" else name for name in names)
+    warnings = []
+    without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
+    if without:
+        warnings.append(f"no ± of {', '.join(without)}: at the bound 0, or not determined by P(t)")
     if rates.light_loss_rate == 0:
         warnings.append("light_loss_rate is at its bound 0: collisions alone would make P fall faster than it does")
-    by_label = dict(zip(labels, map(float, found.x), strict=True)) | {"light_loss_rate": float(rates.light_loss_rate)}
+    by_label = dict(zip(labels, map(float, found), strict=True)) | {"light_loss_rate": float(rates.light_loss_rate)}
     errors_by_label = dict(zip(labels, map(float, errors), strict=True)) | {"light_loss_rate": slope.error}
-    return PopulationFit(rates, labels, by_label, errors_by_label, float(2 * found.cost), tuple(warnings))
+    return PopulationFit(rates, labels, by_label, errors_by_label, chi2, tuple(warnings))
+
+
+def _least_squares(
+    residuals: Callable[[np.ndarray], np.ndarray], start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The x ≥ 0 of the least χ², their ±, χ².
+
+    A parameter at its bound has no ± (NaN), and is taken as fixed there for those of the others; where the covariance
+    of these is singular, none has a ±.
+    """
+    from scipy.optimize import least_squares
+
+    steps = np.diag(_STEP * start)  # not relative to x, which may be next to 0
+
+    def jacobian(x: np.ndarray) -> np.ndarray:
+        ends = [(x + step, np.maximum(x - step, 0.5 * x)) for step in steps]
+        return np.stack([(residuals(up) - residuals(down)) / (up - down).sum() for up, down in ends], axis=1)
+
+    found = least_squares(residuals, start, jac=jacobian, bounds=(0, np.inf), x_scale=start)
+    inside = found.x > _AT_BOUND * start
+    scaled = (jacobian(found.x) * start)[:, inside]
+    errors = np.full(len(start), np.nan)
+    if inside.any() and np.linalg.cond(scaled) < _SINGULAR:
+        errors[inside] = start[inside] * np.sqrt(np.diag(np.linalg.inv(scaled.T @ scaled)))
+    return found.x, errors, float(2 * found.cost)
 
 
 def _with_loss(given: dict[str, float], slope: float, limit: float) -> Rates:
@@ -105,8 +125,6 @@ def collective_rate(slope: float, rates: Rates) -> tuple[float, float]:
 
 def fit_dephasing(decay: Points, stage: StageEntry, rates: Rates, collective: float) -> tuple[float, float, float]:
     """Γ̃ ≥ 0 from Jy(t)/Jy(0) = exp(−½∫(Γ̃ + dΓ p)dt) at the fitted populations, its ±, and χ²."""
-    from scipy.optimize import least_squares
-
     times, values, sigma = decay
     known = Stage(stage.duration, replace(rates, collective_rate=collective))
     collective_part = evolve([known], times, START, "fixed-number").transverse_spin
@@ -114,5 +132,5 @@ def fit_dephasing(decay: Points, stage: StageEntry, rates: Rates, collective: fl
     def residuals(dephasing: np.ndarray) -> np.ndarray:
         return np.asarray((collective_part * np.exp(-0.5 * dephasing[0] * times) - values) / sigma)
 
-    found = least_squares(residuals, [0.2], bounds=(0, np.inf), diff_step=1e-5)
-    return float(found.x[0]), float(1 / np.sqrt((found.jac**2).sum())), float(2 * found.cost)
+    found, errors, chi2 = _least_squares(residuals, np.array([0.2]))
+    return float(found[0]), float(errors[0]), chi2

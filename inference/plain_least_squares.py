@@ -33,6 +33,8 @@ _CALIBRATIONS = ("squeezing_limit", "detection_efficiency", "quadratic_zeeman", 
 """Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""
 _TOLERANCE = 1e-10
 _SINGULAR = 1e8
+_MOST_EVALUATIONS = 1000
+"""Of the model; a search that ends takes a few dozen."""
 _MEANING = "one standard deviation from the covariance matrix of the fit, all that is held fixed taken as exact"
 
 
@@ -151,6 +153,7 @@ def _minimised(residuals: Residuals) -> _Found:
             scale_covar=False,
             jac=lambda parameters: residuals.jacobian(vector(parameters)),
             x_scale="jac",
+            max_nfev=_MOST_EVALUATIONS,
             ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
         )  # fmt: skip
     x, covariance = vector(result.params), getattr(result, "covar", None)

@@ -111,7 +111,7 @@ def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, flo
     for label, value in fit.values.items():
         error = fit.errors[label]
         known = f"{beside[label]:.4g}" if label in beside else ""
-        shown = number(value, error if np.isfinite(error) else abs(value) / 10)
+        shown = number(value, error) if np.isfinite(error) else f"{value:.2g}"
         plus_minus = number(error, error) if np.isfinite(error) else "none"
         body.append([label, _symbol(label), shown, plus_minus, known, fit.step_of(label)])
     chi2 = [
