@@ -10,6 +10,7 @@ calibrated  the truth of dΓ, Γ̃, Γcol, Γout_L is that of the data set; Z, d
 exact       Z, d and the scale are what the lab believes; microscopic closure
 fixed       as the first, but nature and all fits follow the fixed-number closure, as the paper's slope formula does
 
+Least squares twice: n3(0) free, and n3(0) fixed to 0.01 (the truth), as the paper does it.
 Bias: mean of (value − truth), with its standard error; scatter: sd of value − truth. Value: the estimate, or the
 posterior's mean. Interval: value ± one and ± 1.88 of the ± (68 and 94 %); of the posterior the shortest that holds as
 much. Where a parameter got no ± (at its bound), nothing is covered; how often, is printed. Median ±: of those given.
@@ -107,9 +108,9 @@ def main() -> None:
         summary(found)
         without = np.isnan(found[..., 1]).sum(axis=0)
         for method, row in zip(METHODS, without, strict=True):
-            print(
-                f"\nwithout a ±, {method}:", ", ".join(f"{rate} {n}" for rate, n in zip(RATES, row, strict=True) if n)
-            )
+            if row.any():
+                counts = (f"{rate} {number}" for rate, number in zip(RATES, row, strict=True) if number)
+                print(f"\nwithout a ±, {method}:", ", ".join(counts))
 
 
 if __name__ == "__main__":
