@@ -70,19 +70,11 @@ def row(name: str, truth: str, answers: np.ndarray) -> str:
     elpd, error, evidence, healthy = answers.T
     clear = (abs(elpd) > SMALL_DIFFERENCE) & (abs(elpd) > 2 * error)
     told = abs(evidence) > CLEAR_EVIDENCE
-    shares = [
-        elpd > 0,
-        clear & (elpd > 0),
-        clear & (elpd < 0),
-        evidence > 0,
-        told & (evidence > 0),
-        told & (evidence < 0),
-    ]
-    cells = [f"{100 * share.mean():.0f} %" for share in shares]
-    medians = [f"{np.median(elpd):+.1f}", f"{np.median(evidence):+.1f}"]
-    return (
-        f"| {name} | {truth} | {' | '.join([*cells[:3], medians[0], *cells[3:], medians[1]])} | {healthy.mean():.0%} |"
-    )
+    cells = []
+    for values, clearly in ((elpd, clear), (evidence, told)):
+        shares = [values > 0, clearly & (values > 0), clearly & (values < 0)]
+        cells += [f"{100 * share.mean():.0f} %" for share in shares] + [f"{np.median(values):+.1f}"]
+    return f"| {name} | {truth} | {' | '.join(cells)} | {100 * healthy.mean():.0f} % |"
 
 
 def main() -> None:

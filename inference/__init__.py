@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .fitting import fit
     from .folder_reporting import report_folder
     from .model import build_model
+    from .paper_fitting import paper_fit
+    from .plain_least_squares import least_squares
+    from .point_fit import PointFit
     from .predicting import predict
     from .priors import PriorError
     from .reporting import report
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "PointFit",
     "PriorError",
     "add_parameter",
     "bridge_evidence",
@@ -42,6 +46,8 @@ __all__ = [
     "export",
     "fit",
     "forward_model",
+    "least_squares",
+    "paper_fit",
     "plot",
     "plot_calibration",
     "plot_fit",
@@ -74,6 +80,9 @@ _HOMES = {
     "with_priors": ".rival_models",
     "campaign": ".campaigning",
     "fit": ".fitting",
+    "least_squares": ".plain_least_squares",
+    "PointFit": ".point_fit",
+    "paper_fit": ".paper_fitting",
     "plot": ".figures.catalogue",
     "plot_calibration": ".figures.calibration_ranks",
     "plot_fit": ".figures.series",

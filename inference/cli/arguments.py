@@ -22,6 +22,7 @@ from .common_arguments import (
     positive,
 )
 
+METHODS = ("posterior", "paper", "least-squares")
 FIGURES = ("series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k")
 QUANTITIES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
 GROUPS = ("posterior", "prior", "derived", "posterior_predictive", "prior_predictive", "log_likelihood")
@@ -90,9 +91,14 @@ def _fit(verbs: Any) -> None:
 fit my-run -o my-run.nc --figure my-run.png
 fit my-run --prior 'pump_rate=lognormal(0.2, 0.3)' --fix collision_rate=0.002
 fit monday tuesday --share optical_depth=separate -o both.nc
+fit my-run --method least-squares -o my-run.json    for comparison: no posterior, a value and a ± each
 fit my-run --json --quiet | jq .status""")  # fmt: skip
     add_experiments(verb)
-    verb.add_argument("-o", "--output", default="fit.nc", help="NetCDF file to write (%(default)s)")
+    verb.add_argument("-o", "--output", default=None,
+                      help="NetCDF file to write (fit.nc); with another --method: JSON (none)")  # fmt: skip
+    verb.add_argument("--method", choices=METHODS, default="posterior",
+                      help="posterior; or for comparison, a value and a ± each: paper (the paper's fit, step by step),"
+                      " least-squares (all data at once, without priors; needs lmfit) (%(default)s)")  # fmt: skip
     add_model(verb)
     add_rival(verb)
     add_sampler(verb, draws=1000)

@@ -15,13 +15,17 @@ from .progress import Progress
 
 def fit(given: argparse.Namespace) -> int:
     """Fit an experiment, write the file, print the tables; 0 healthy, 1 not."""
+    if given.method != "posterior":
+        from .point_fit import point_fit
+
+        return point_fit(given)
     from ..unknowns import unknowns
 
     output = Output(given)
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
     unknowns(experiment, settings)  # a wrong prior is reported before the slow imports
-    target = writable(given.output)
+    target = writable(given.output or "fit.nc")
     figure = figure_target(given.figure)
 
     from ...datasets.netcdf import write_tree
