@@ -158,8 +158,8 @@ def _check_values(series: Series, where: str) -> None:
     check(value, series.value, np.isfinite(series.value), "a finite number")
     if noise.quadratures or noise.family == "gamma":
         check(value, series.value, series.value > 0, "a variance > 0")
-    if noise.quadratures:
-        check("repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
+        if noise.quadratures:
+            check("repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
         if series.offset_uncertainty:
             raise violation(
                 f"{where}: offset_uncertainty",

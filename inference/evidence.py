@@ -27,7 +27,8 @@ LogDensity = Callable[[np.ndarray], np.ndarray]
 _ITERATIONS = 200
 _CLOSE = 1e-8
 _ACCURACY = 1e-6
-SMC_DRAWS, SMC_RUNS = 2000, 4
+SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 2000, 4, 0.8
+"""Threshold: share of the draws that count after each step of the tempering; small steps scatter less."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def smc(model: object, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RU
     try:
         found = pm.sample_smc(
             draws=draws, chains=runs, cores=1, model=model, random_seed=seed, progressbar=False,
-            compute_convergence_checks=False,
+            compute_convergence_checks=False, threshold=SMC_THRESHOLD,
         )  # fmt: skip
     finally:
         logger.setLevel(level)

@@ -29,7 +29,7 @@ def read_fit(path: str | Path) -> DataTree:
                 raise ExperimentError(f"{path}: found no {kind} {name!r}, expected a whole fit")
     try:
         from_tree(tree["experiment"], f"{path}: experiment")
-        settings_of(tree)
+        settings_of(tree).dynamics  # noqa: B018 - raises where the forward model is not known
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ExperimentError):
             raise

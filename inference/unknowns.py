@@ -198,6 +198,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     kinds = {s.kind for s in experiment.series if s.run in runs and s.fitted.any()}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
+    named = {*_prior_names(settings.priors), *_prior_names(experiment.priors)}
     found: list[tuple[str, str | None]] = []
     if settings.free_dephasing and not set(runs) & set(moving_runs(experiment)):
         if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
@@ -212,11 +213,11 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
     found += [(dephasing, label) for label in lights]
     found += [("initial_n3", None), ("initial_nh", None)]
-    named = {*_prior_names(settings.priors), *_prior_names(experiment.priors)}
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
     found += [(name, None) for name in settings.dynamics.parameters]
     classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
+    classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
         measured = classical or any(s.kind == "projection_noise" and s.fitted.any() for s in experiment.series)
         classical = measured and experiment.knows("faraday_angle", member)

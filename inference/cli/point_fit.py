@@ -53,7 +53,7 @@ def _target(given: argparse.Namespace) -> Path | None:
         )
     if given.method == "paper" and (given.prior or given.fix or given.model):
         raise ExperimentError(
-            f"--prior, --fix, --model: found {method}, which knows none of them, expected --method posterior or least-squares"
+            f"--prior, --fix, --model: found {method}, which knows none of them, expected another method"
         )
     if given.output is None:
         return None

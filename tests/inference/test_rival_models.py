@@ -1,0 +1,168 @@
+"""Rival models by name: what each changes, what users add, what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError, Known, read
+from dissentangle.datasets.predictions import predict
+from dissentangle.forward_models import PARAMETERS, Parameter
+from dissentangle.forward_models.dynamics import FORWARD_MODELS
+from dissentangle.forward_models.noise import sibling
+from dissentangle.inference.cli import main
+from dissentangle.inference.draws import log_likelihood, prior_draws
+from dissentangle.inference.priors import DEFAULTS, PriorError
+from dissentangle.inference.rival_models import RIVAL_MODELS, load_models, rival
+from dissentangle.inference.settings_of import read_fit
+from dissentangle.inference.unknowns import ModelSettings, unknowns
+
+EXPERIMENT = read("fig2c-pump")
+OWN = '''
+from dissentangle import inference
+from dissentangle.forward_models import sliced, Parameter, Stage
+from dataclasses import replace
+
+@inference.forward_model(
+    Parameter("early_dephasing", "a", "1/ms", "positive", "more dephasing at the beginning", "made up"),
+    priors={"early_dephasing": "lognormal(0.02, 1)"},
+)
+def slow_start(evolve, stages, times, initial, parameters, xp):
+    """Γ̃ is larger at the beginning and relaxes within 5 ms."""
+    pieces = []
+    for stage, at in sliced(stages, 4.0):
+        rate = stage.rates.dephasing_rate + parameters["early_dephasing"] * 2.718281828 ** (-at / 5.0)
+        pieces.append(Stage(stage.duration, replace(stage.rates, dephasing_rate=rate)))
+    return evolve(pieces, times)
+'''
+
+
+@pytest.fixture
+def registry():
+    """What a test adds is taken away again."""
+    tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)
+    before = [dict(table) for table in tables]
+    yield
+    for table, old in zip(tables, before, strict=True):
+        table.clear()
+        table.update(old)
+
+
+def expected(names, experiment=EXPERIMENT):
+    """ξ and Jy of the data at fixed draws from the prior of the model as it is, and the log-likelihood."""
+    changed, settings = rival(experiment, ModelSettings(), names)
+    parameters = unknowns(changed, settings)
+    values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(2))
+    means = predict(changed, values, settings.dynamics)
+    return changed, settings, {u.label: u.prior for u in parameters}, log_likelihood(changed, means)
+
+
+@pytest.mark.parametrize("name", RIVAL_MODELS)
+def test_every_model_has_a_likelihood(name):
+    _, settings, _, likelihood = expected(name)
+    assert settings.name == name
+    assert all(np.isfinite(array).any() for array in likelihood.values())
+
+
+def test_what_models_change():
+    settings = {name: rival(EXPERIMENT, ModelSettings(), name)[1] for name in RIVAL_MODELS}
+    assert settings["fixed-number"].closure == "fixed-number"
+    assert settings["quasi-static"].transverse_spin == "quasi-static"
+    assert settings["free-dephasing"].free_dephasing
+    assert settings["no-pump"].priors == {"pump_rate": "fixed(0)"}
+    fixed = {label: prior.numbers[0] for label, prior in expected("two-level")[2].items() if prior.fixed}
+    assert fixed["collisional_loss"] == fixed["light_loss_rate"] == 0
+    assert {s.noise for s in expected("student-t")[0].series} <= {"student-t", "student-t-repetitions"}
+    assert expected("gamma")[0].series[1].noise == "gaussian"  # P(t) is no variance
+    assert all("pump" in stage.lights for stage in expected("pump-leak", read("fig2b-d55"))[0].stages)
+
+
+def test_models_are_joined_and_the_last_one_counts():
+    settings = rival(
+        EXPERIMENT, ModelSettings(priors={"collision_rate": "lognormal(0.01, 1)"}), "no-collisions+fixed-number"
+    )[1]
+    assert settings.priors == {"collision_rate": "fixed(0)"}
+    assert (settings.closure, settings.name) == ("fixed-number", "no-collisions+fixed-number")
+
+
+def test_classical_noise_by_the_faraday_angle_where_it_is_known():
+    assert "initial_excess_variance" in rival(EXPERIMENT, ModelSettings(), "classical-noise")[1].priors
+    angled = replace(EXPERIMENT, apparatus=EXPERIMENT.apparatus | {"faraday_angle": Known(14.0)})
+    for name, form in (("classical-noise", "normal"), ("no-classical-noise", "fixed")):
+        changed, settings = rival(angled, ModelSettings(), name)
+        priors = {u.label: u.prior for u in unknowns(changed, settings)}
+        assert priors["classical_noise"].form == form
+
+
+def test_noise_of_another_family_has_the_same_scatter():
+    assert sibling("gamma", "gaussian") == "gaussian-repetitions"
+    assert sibling("gamma-single", "student-t") == "student-t-repetitions-single"
+    assert sibling("gaussian", "gamma") == "gamma-sigma"
+
+
+def test_a_model_that_does_not_fit_the_experiment():
+    with pytest.raises(ExperimentError, match=r"model 'two-levle': unknown \(did you mean 'two-level'"):
+        rival(EXPERIMENT, ModelSettings(), "fixed-number+two-levle")
+    changed = rival(read("fig2b-d55"), ModelSettings(), "no-pump")
+    with pytest.raises(PriorError, match="pump_rate: this experiment has no such parameter"):
+        unknowns(*changed)
+    xi = replace(EXPERIMENT.series[0], noise="gaussian", spread=np.full(len(EXPERIMENT.series[0].x), 0.02))
+    offset = replace(EXPERIMENT, series=(replace(xi, offset_uncertainty=0.01),))
+    with pytest.raises(ExperimentError, match=r"model gamma: .* found 0\.01, expected 0 with gamma-sigma noise"):
+        rival(offset, ModelSettings(), "gamma")
+
+
+def test_a_model_of_ones_own(registry):
+    @inference.rival_model
+    def weak_drive(experiment, settings):
+        """dΓ is small."""
+        return experiment, inference.with_priors(settings, collective_rate="lognormal(0.01, 0.5)")
+
+    assert RIVAL_MODELS["weak-drive"].about == "dΓ is small."
+    assert rival(EXPERIMENT, ModelSettings(), "weak-drive")[1].priors == {"collective_rate": "lognormal(0.01, 0.5)"}
+
+    def silent(experiment, settings):
+        return experiment, settings
+
+    with pytest.raises(ExperimentError, match="rival model silent: found no docstring"):
+        inference.rival_model(silent)
+
+
+def test_parameters_of_ones_own(registry):
+    row = Parameter("collision_rate", "x", "1", "positive", "something else", "here")
+    with pytest.raises(ExperimentError, match=r"parameter collision_rate: found a name that is taken"):
+        inference.add_parameter(row, "lognormal(1, 1)")
+    with pytest.raises(PriorError, match="prior drift"):
+        inference.add_parameter(Parameter("drift", "x", "1", "real", "a drift", "here"), "normal(0)")
+    assert "drift" not in PARAMETERS
+
+
+def test_a_forward_model_of_ones_own_is_fitted_saved_and_read(registry, tmp_path, capsys):
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    out = tmp_path / "fit.nc"
+    command = ["fit", "fig2b-d55", "--load", str(file), "--model", "slow-start", "-o", str(out), "--draws", "300"]
+    assert main(command) in (0, 1)
+    assert "early_dephasing" in capsys.readouterr().out
+    found = read_fit(out)
+    assert found["derived"]["xi_minimum"].shape == (4, 300, 1)
+    assert 0.7 < float(found["derived"]["xi_minimum"].mean()) < 0.95
+    del FORWARD_MODELS["slow-start"]
+    with pytest.raises(ExperimentError, match="forward model 'slow-start': not known here"):
+        read_fit(out)
+
+
+def test_files_that_add_no_models(tmp_path):
+    with pytest.raises(ExperimentError, match=r"none\.py: found no Python file, expected one that adds models"):
+        load_models(tmp_path / "none.py")
+    (tmp_path / "bad.py").write_text("1 / 0")
+    with pytest.raises(ExperimentError, match=r"bad\.py: ZeroDivisionError: division by zero"):
+        load_models(tmp_path / "bad.py")
+
+
+def test_the_verb_models(capsys):
+    assert main(["models"]) == 0
+    assert "two-level" in capsys.readouterr().out
+    assert main(["fit", "fig2b-d55", "--model", "nonsense"]) == 2
+    assert "model 'nonsense': unknown" in capsys.readouterr().err
