@@ -9,16 +9,19 @@ if TYPE_CHECKING:
     from .any_model import sample_model
     from .calibrating import calibrate
     from .campaigning import campaign
+    from .criticism import criticize
     from .exporting import export
     from .figures.calibration_ranks import plot_calibration
     from .figures.catalogue import plot
     from .figures.series import plot_fit
     from .fitting import fit
     from .folder_reporting import report_folder
+    from .leaving_out import leave_one_series_out
     from .model import build_model
     from .predicting import predict
     from .priors import PriorError
     from .reporting import report
+    from .sensitivity import sensitivity
     from .settings_of import read_fit, save_fit
     from .simulation_based_calibration import sbc
     from .tables import posterior_as
@@ -28,8 +31,10 @@ __all__ = [
     "build_model",
     "calibrate",
     "campaign",
+    "criticize",
     "export",
     "fit",
+    "leave_one_series_out",
     "plot",
     "plot_calibration",
     "plot_fit",
@@ -41,6 +46,7 @@ __all__ = [
     "sample_model",
     "save_fit",
     "sbc",
+    "sensitivity",
 ]
 
 _HOMES = {
@@ -48,7 +54,9 @@ _HOMES = {
     "build_model": ".model",
     "calibrate": ".calibrating",
     "campaign": ".campaigning",
+    "criticize": ".criticism",
     "fit": ".fitting",
+    "leave_one_series_out": ".leaving_out",
     "plot": ".figures.catalogue",
     "plot_calibration": ".figures.calibration_ranks",
     "plot_fit": ".figures.series",
@@ -61,6 +69,7 @@ _HOMES = {
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
     "sbc": ".simulation_based_calibration",
+    "sensitivity": ".sensitivity",
 }
 
 

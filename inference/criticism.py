@@ -1,9 +1,9 @@
 """Criticism of a fit: would the model, as fitted, make data that look like these? Posterior predictive checks.
 
-For each statistic of each series: the value of the data, those of the replications (posterior predictive draws), and the
-two-sided posterior predictive p-value, ties counted half. Those of statistics of values are conservative: parameters
-were fitted to the same data, so they crowd about 1 where the model is right, and small ones are rarer than chance would
-have it. For statistics of residuals each replication is refitted (linearised), which makes them nearly uniform.
+For each statistic of each series: the value of the data, those of the replications (posterior predictive draws), and
+the two-sided posterior predictive p-value, ties counted half. Those of statistics of values are conservative: the
+parameters were fitted to the same data, so p crowds about 1 where the model is right, and is small more rarely than
+chance would have it. For statistics of residuals each replication is refitted (linearised), which makes them nearly uniform.
 Source: Gelman, Meng & Stern, Stat. Sinica 6, 733 (1996).
 """
 
@@ -27,6 +27,7 @@ FAMILY = 0.05
 """Chance that any of the statistics of a right model is called surprising, at most (Bonferroni)."""
 NOTABLE = 0.05
 _INTERVAL = (0.03, 0.5, 0.97)
+_EXPECTED = "as the model expects"
 _FEWEST = 100
 """Replications with fewer defined values of a statistic than this give no p-value."""
 
@@ -52,6 +53,11 @@ class Row:
     surprising: bool
     words: str
     replicated: np.ndarray = field(repr=False, compare=False)
+
+    @property
+    def expected(self) -> bool:
+        """Whether there is nothing to say of it."""
+        return self.words == _EXPECTED
 
 
 @dataclass(frozen=True)
@@ -159,5 +165,5 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> Row | None:
 def _words(statistic: Statistic, p: float, surprising: bool, larger: bool) -> str:
     said = statistic.large if larger else statistic.small
     if surprising:
-        return f"surprising: {said}"
-    return f"unusual, not surprising: {said}" if p < NOTABLE else "as the model expects"
+        return said
+    return f"unusual, not surprising: {said}" if p < NOTABLE else _EXPECTED

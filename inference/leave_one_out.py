@@ -51,7 +51,7 @@ def leave_one_out(fit: DataTree) -> LeaveOneOut:
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `failed`
-        found = azs.loo(tree, pointwise=True, var_name="all", reff=_efficiency(fit))
+        found = azs.loo(tree, pointwise=True, var_name="all", reff=efficiency(fit))
     pointwise, k = columns[0, 0].copy(), np.full(len(names), -np.inf)
     pointwise[moves], k[moves] = found.elpd_i.values, found.pareto_k.values
     return LeaveOneOut(
@@ -66,7 +66,7 @@ def leave_one_out(fit: DataTree) -> LeaveOneOut:
     )
 
 
-def _efficiency(fit: DataTree) -> float:
+def efficiency(fit: DataTree) -> float:
     """Effective draws over draws, at most 1."""
     summary, posterior = fit["summary"].dataset, fit["posterior"]
     number = posterior.sizes["chain"] * posterior.sizes["draw"]

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 _QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 SHARP, VAGUE = 1.5, 5.0
-"""Standard deviation of the prediction over the error of the data: below, it is as good as a measurement; above, poor."""
+"""Standard deviation of the prediction over the error of the data: below, as good as a measurement; above, poor."""
 _ONE_SIGMA = (0.1587, 0.8413)
-_MORE = 4
+_MORE, _NAMED = 4, 2
 _CONTRADICTED = 0.01
 """p-value below which a series contradicts the others."""
 
@@ -43,7 +43,7 @@ class PredictedSeries:
     p_value : two-sided, of the mean square of data minus prediction over its standard deviation, among predicted data
     elpd, se : sum over the points of the log predictive density of each, given the others, and its standard error
     prediction, error : of a point: half of the 68 % interval of what is expected, standard deviation of its noise
-    series : as it was measured;  quantiles (5, T) : 3, 25, 50, 75, 97 % of predicted data, with noise, where it is fitted
+    series : as it was measured;  quantiles (5, T) : 3, 25, 50, 75, 97 % of predicted data, with noise, fitted points
     given : what was fitted;  from_prior : parameters that this fit did not have, drawn from their priors
     healthy : whether the sampling of that fit was
     """
@@ -63,6 +63,13 @@ class PredictedSeries:
     healthy: bool = True
 
     @property
+    def source(self) -> str:
+        """What it is predicted from: 'polarization alone', 'the others'."""
+        if len(self.given) == 1:
+            return f"{self.given[0]} alone"
+        return " and ".join(self.given) if len(self.given) <= _NAMED else "the others"
+
+    @property
     def contradicted(self) -> bool:
         """Whether the data are not what the others predict."""
         return self.p_value < _CONTRADICTED
@@ -70,9 +77,7 @@ class PredictedSeries:
     @property
     def words(self) -> str:
         """What that means: how sharp, and whether right."""
-        one = len(self.given) == 1
-        by = f"{self.given[0]} alone" if one else "the others" if len(self.given) > 2 else " and ".join(self.given)
-        verb = "predicts" if one else "predict"
+        by, verb = self.source, "predicts" if len(self.given) == 1 else "predict"
         sizes = f"prediction ± {self.prediction:.2g}, errors {self.error:.2g}"
         if self.prediction > VAGUE * self.error:
             said = f"{by} cannot predict {self.name}: {sizes}"
@@ -82,7 +87,7 @@ class PredictedSeries:
             said = f"{by} {verb} {self.name} as well as it was measured: {sizes}"
         if self.contradicted:
             return f"{said}. The data are elsewhere (p = {self.p_value:.2g}): these series contradict each other."
-        return said + (". A little off (p = {:.2g}).".format(self.p_value) if self.p_value < NOTABLE else ".")
+        return said + (f". A little off (p = {self.p_value:.2g})." if self.p_value < NOTABLE else ".")
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ def _plans(
     if given is None:
         if not sources or len(all_sources) < 2:
             raise ExperimentError(
-                f"leave one series out: found {', '.join(all_sources) or 'nothing'}, expected a series and something"
+                f"leave one series out: found nothing but {', '.join(all_sources)}, expected a series and something"
                 " else that predicts it"
             )
         return [(tuple(s for s in all_sources if s != name), (name,)) for name in sources]

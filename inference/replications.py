@@ -1,8 +1,8 @@
 """The data of each series beside those that the fitted model would make again: posterior predictive replications.
 
-Residuals of the data are about a model that was fitted to them, and so smaller, and less alike from point to point, than
-the noise. Those of a replication are made so too: one Gauss–Newton step, on the scale on which each prior is standard
-normal, takes the parameters from the posterior mean to what a fit of the replication would give.
+Residuals of the data are about a model that was fitted to them, and so smaller, and less alike from point to point,
+than the noise. Those of a replication are made so too: one Gauss–Newton step, on the scale on which each prior is
+standard normal, takes the parameters from the posterior mean to what a fit of the replication would give.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Replicated:
     """A series as it was fitted, points in order of abscissa, one component after the other; R replications.
 
     kind, abscissa, unit : of the series and of its abscissa; "" for the published numbers
-    x (T,);  observed (T,);  replicated (R, T);  spread (T,) : standard deviation of the noise (of Student's t the scale)
+    x (T,);  observed (T,);  replicated (R, T)
+    spread (T,) : standard deviation of the noise (of Student's t the scale)
     residuals (T,), replicated_residuals (R, T) : value − what the model expects after a fit to these values
     """
 

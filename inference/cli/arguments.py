@@ -21,7 +21,8 @@ from .common_arguments import (
     positive,
 )
 
-FIGURES = ("series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k")
+FIGURES = ("series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k",
+           "criticism", "autocorrelation", "sensitivity", "left-out")  # fmt: skip
 QUANTITIES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
 GROUPS = ("posterior", "prior", "derived", "posterior_predictive", "prior_predictive", "log_likelihood")
 _EXAMPLES = """\
@@ -31,6 +32,7 @@ examples:
   dissentangle check my-run                       what would be fitted, what each series informs
   dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
   dissentangle report my-run.nc -o my-run.html    the page to show to the group
+  dissentangle criticize my-run.nc                would the fitted model make such data?
   dissentangle plot my-run.nc --what fig2b -o fig2b.pdf
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
 Each verb has examples of its own: dissentangle VERB --help
@@ -70,8 +72,8 @@ def parser() -> argparse.ArgumentParser:
     )
     main.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
-    for add in (_demo, _fit, _show, _report, _plot, _table, _predict, _export, _calibrate, _campaign, _sbc, _check,
-                _prior, _init, _datasets, _simulate, _completion):  # fmt: skip
+    for add in (_demo, _fit, _show, _report, _criticize, _sensitivity, _plot, _table, _predict, _export, _calibrate,
+                _campaign, _sbc, _check, _prior, _init, _datasets, _simulate, _completion):  # fmt: skip
         add(verbs)
     return main
 
@@ -115,6 +117,33 @@ def _report(verbs: Any) -> None:
     )
     add_cores(verb)
     verb.set_defaults(run=_verb("results", "report"))
+
+
+def _criticize(verbs: Any) -> None:
+    verb = add_verb(verbs, "criticize", "would the fitted model make such data? Time of the minimum, late slope,"
+                    " autocorrelation, scatter, … of the data among those of replicated data", """
+criticize my-run.nc --figure criticism.pdf
+criticize my-run.nc --leave-out                each series predicted from all others, each time fitted again
+criticize my-run.nc --given polarization       does P(t) alone predict the others?""")  # fmt: skip
+    add_fit(verb)
+    verb.add_argument("--leave-out", action="store_true", help="predict each series from the others in its place")
+    verb.add_argument("--given", action="append", default=[], metavar="SERIES",
+                      help="predict all other series from this one; repeatable")  # fmt: skip
+    verb.add_argument("--draws", type=positive, default=500, help="draws a chain of each new fit (%(default)s)")
+    add_cores(verb)
+    add_seed(verb)
+    add_figure(verb)
+    verb.set_defaults(run=_verb("criticize", "criticize"))
+
+
+def _sensitivity(verbs: Any) -> None:
+    verb = add_verb(verbs, "sensitivity", "how each rate moves when a calibration constant is off by one σ, and what"
+                    " it owes to which prior and which series",
+                    "sensitivity my-run.nc --figure sensitivity.pdf")  # fmt: skip
+    add_fit(verb)
+    add_cores(verb)
+    add_figure(verb)
+    verb.set_defaults(run=_verb("criticize", "sensitivity"))
 
 
 def _plot(verbs: Any) -> None:
