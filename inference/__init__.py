@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .predicting import predict
     from .priors import PriorError
     from .reporting import report
-    from .sensitivity import sensitivity
+    from .sensitivities import sensitivity
     from .settings_of import read_fit, save_fit
     from .simulation_based_calibration import sbc
     from .tables import posterior_as
@@ -69,7 +69,7 @@ _HOMES = {
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
     "sbc": ".simulation_based_calibration",
-    "sensitivity": ".sensitivity",
+    "sensitivity": ".sensitivities",
 }
 
 

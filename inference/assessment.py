@@ -66,7 +66,8 @@ def assess(fit: DataTree, *, closer: bool = True) -> Assessment:
     )
     found = goodness(fit)
     status = _status(bool(fit.attrs["healthy"]), found, rows)
-    surprising = criticize(fit).surprising if closer else ()
+    judged = {series.name for series in found if series.misfit or series.too_good}  # χ² has said what there is to say
+    surprising = tuple(row for row in criticize(fit).surprising if row.series not in judged) if closer else ()
     return Assessment(
         status=status,
         sampling=str(fit.attrs["verdict"]),
@@ -117,7 +118,7 @@ def _next_steps(
             " A common factor or offset: scale_uncertainty, offset_uncertainty. A drift of the residuals"
             " in time: the model is wrong; try the other closure, look at which light was on when, and at time units."
         )
-    odd = list(dict.fromkeys(row.series for row in surprising if row.series not in wrong))
+    odd = list(dict.fromkeys(row.series for row in surprising))
     if odd:
         steps.append(
             f"Look at the criticism of {', '.join(odd)} before quoting rates: errors that go together, or a course that"

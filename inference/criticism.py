@@ -3,7 +3,8 @@
 For each statistic of each series: the value of the data, those of the replications (posterior predictive draws), and
 the two-sided posterior predictive p-value, ties counted half. Those of statistics of values are conservative: the
 parameters were fitted to the same data, so p crowds about 1 where the model is right, and is small more rarely than
-chance would have it. For statistics of residuals each replication is refitted (linearised), which makes them nearly uniform.
+chance would have it. For statistics of residuals each replication is refitted (linearised), which makes p nearly
+uniform.
 Source: Gelman, Meng & Stern, Stat. Sinica 6, 733 (1996).
 """
 

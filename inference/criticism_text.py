@@ -7,10 +7,10 @@ from .calibration_sensitivity import NOTABLE, CalibrationSensitivity, Moved
 from .criticism import Criticism, Row
 from .leaving_out import LeftOut
 from .prior_sensitivity import THRESHOLD, PowerScaling
-from .sensitivity import Sensitivities
+from .sensitivities import Sensitivities
 from .text_table import number, shown_unit, symbol, table
 
-_LISTED = 8
+_LISTED, _ROUND = 8, 0.1
 
 
 def criticism_text(found: Criticism) -> str:
@@ -24,10 +24,16 @@ def criticism_text(found: Criticism) -> str:
 
 def row_numbers(row: Row) -> list[str]:
     """Value of the data with its unit, interval of the replications, p-value."""
-    scale = (row.high - row.low) / 4
+    whole = all(value == round(value) for value in (row.observed, row.low, row.high))
+    scale = 0.0 if whole else (row.high - row.low) / 4
     unit = shown_unit(row.unit)
     value = number(row.observed, scale) + (f" {unit}" if unit else "")
-    return [value, f"[{number(row.low, scale)}, {number(row.high, scale)}]", f"{row.p_value:.2g}"]
+    return [value, f"[{number(row.low, scale)}, {number(row.high, scale)}]", p_text(row.p_value)]
+
+
+def p_text(p: float) -> str:
+    """A p-value with two digits."""
+    return f"{p:.2f}" if p >= _ROUND else f"{p:.2g}"
 
 
 def left_out_text(found: LeftOut) -> str:
@@ -35,7 +41,7 @@ def left_out_text(found: LeftOut) -> str:
     header = ["predicted", "from", "prediction ±", "error", "inside 94 %", "p", "elpd"]
     body = [
         [row.name, row.source, f"{row.prediction:.2g}", f"{row.error:.2g}", f"{100 * row.inside:.0f} %",
-         f"{row.p_value:.2g}", f"{row.elpd:.1f} ± {row.se:.1f}"]
+         p_text(row.p_value), f"{row.elpd:.1f} ± {row.se:.1f}"]
         for row in found.rows
     ]  # fmt: skip
     lines = [f"{row.words}{_remarks(row.from_prior, row.healthy)}" for row in found.rows]

@@ -67,7 +67,7 @@ def sensitivity(given: argparse.Namespace) -> int:
 
     fit = read_fit(given.fit)
     from ..criticism_text import sensitivity_text
-    from ..sensitivity import sensitivity as sensitivity_of
+    from ..sensitivities import sensitivity as sensitivity_of
 
     found = sensitivity_of(fit, cores=given.cores)
     output.text(f"{_title(fit)}\n\n{sensitivity_text(found)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..criticism import Criticism, Row
+from ..criticism_text import p_text
 from ..fitted import Fitted
 from ..replications import Replicated, replications
 from ..statistics_of_series import autocorrelation
@@ -76,7 +77,7 @@ def _statistic(axis: Axes, row: Row) -> None:
     weight = "bold" if row.surprising else "normal"
     axis.set_title(f"{one_line(row.series, 22)}\n{one_line(name, 30)}", fontsize=7, fontweight=weight)
     x, side = (0.0, "left") if row.observed > 0.5 * sum(axis.get_xlim()) else (1.0, "right")
-    axis.text(x, 0.98, f"p = {row.p_value:.2g}", transform=axis.transAxes, ha=side, va="top", fontsize=7,
+    axis.text(x, 0.98, f"p = {p_text(row.p_value)}", transform=axis.transAxes, ha=side, va="top", fontsize=7,
               fontweight=weight)  # fmt: skip
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)

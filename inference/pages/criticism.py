@@ -8,18 +8,20 @@ import numpy as np
 
 from ..calibration_sensitivity import NOTABLE, CalibrationSensitivity, calibration_sensitivity
 from ..correlations import is_rate
-from ..criticism import Criticism, criticize
+from ..criticism import Criticism, Row, criticize
 from ..criticism_text import how, named_parts, off_by, row_numbers, sentences, signed
 from ..figures.criticism import PANELS, lagged, plot_autocorrelation, plot_criticism
 from ..figures.sensitivity import plot_sensitivity
 from ..fitted import Fitted
 from ..prior_sensitivity import THRESHOLD, power_scaling
 from ..replications import replications
+from ..statistics_of_series import STATISTICS
 from ..text_table import symbol
 from .html import figure, figures, items, paragraph, table
 
 _MOST_PARTS = 400
 """Rates × (priors + series) beyond which power scaling one by one is left to `dissentangle sensitivity`."""
+_SENTENCES = 4
 _MOST_RATES = 8
 """Columns of the table of shifts."""
 
@@ -31,21 +33,30 @@ def criticism(fitted: Fitted) -> list[str]:
         return []
     note = (
         "Would the fitted model make such data again? Each statistic of the data beside those of data that the"
-        " posterior predicts (for residuals: refitted to each). p: two-sided chance of a value as unusual. For statistics"
-        " of values (minimum, crossing, slope), which the fit saw, p is conservative: larger than chance would have it."
+        " posterior predicts (for residuals: refitted to each). p: two-sided chance of a value as unusual. For"
+        " statistics of values (minimum, crossing, slope), which the fit saw, p is conservative: larger than by chance."
     )
     rows = [
         [escape(row.series), escape(row.meaning), *map(escape, row_numbers(row)),
          f"<strong>{escape(row.words)}</strong>" if row.surprising else escape(row.words)]
-        for row in found.rows
+        for row in _told(found)
     ]  # fmt: skip
+    rest = len(found.rows) - len(rows)
     header = ["series", "statistic", "data", "replicated, 94 %", "p", ""]
     return [
         paragraph(found.verdict),
         paragraph(note, "soft"),
         table(header, rows, numbers=(2, 3, 4)),
+        paragraph(f"The other {rest} are as the model expects." if rest else ""),
         figures([_statistics(fitted, found), *_autocorrelation(fitted)]),
     ]
+
+
+def _told(found: Criticism) -> list[Row]:
+    """All statistics where there are few; else those of the course, and the unusual ones."""
+    if len(found.rows) <= PANELS:
+        return list(found.rows)
+    return [row for row in found.rows if not row.expected or STATISTICS[row.statistic].of == "values"]
 
 
 def _statistics(fitted: Fitted, found: Criticism) -> str:
@@ -89,7 +100,7 @@ def calibration_shifts(fitted: Fitted) -> list[str]:
         return []
     note = (
         "Shift of each posterior mean, in its standard deviation, when the prior of a constant is centred 1 σ higher"
-        " (draws reweighted). A shift counts as part of the uncertainty already, unless the constant is off by more."
+        " (draws reweighted). The posterior allows for such errors already: this shows which of them matter."
     )
     notable = sentences(found)
     rates = np.sort(np.argsort(-np.max(abs(found.matrix), axis=1), kind="stable")[:_MOST_RATES])
@@ -117,7 +128,7 @@ def _shift_figure(fitted: Fitted, found: CalibrationSensitivity, notable: list[s
         alt=f"Table of shifts of rates by constants that are off. {' '.join(notable[:4]) or 'None is notable.'}",
         caption="Blue: the rate goes down, orange: up.",
     )
-    return [items(notable), figures([made])]
+    return [items(notable[:_SENTENCES]), figures([made])]
 
 
 def apart(fitted: Fitted) -> list[str]:
