@@ -30,7 +30,9 @@ _QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 SHARP, VAGUE = 1.5, 5.0
 """Standard deviation of the prediction over the error of the data: below, as good as a measurement; above, poor."""
 _ONE_SIGMA = (0.1587, 0.8413)
-_MORE, _NAMED = 4, 2
+_MORE = (4, 2)
+"""Factors on draws and tuning where the first draws are too few."""
+_NAMED = 2
 _CONTRADICTED = 0.01
 """p-value below which a series contradicts the others."""
 
@@ -227,8 +229,8 @@ def _predicted(
 
 def _sampled(experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> tuple[Sampled, Verdict]:
     """The posterior; with more draws where the first ones are too few: less data determine less."""
-    for more in (1, _MORE):
-        longer = replace(sampler, draws=more * sampler.draws, tune=more * sampler.tune)
+    for draws, tune in ((1, 1), _MORE):
+        longer = replace(sampler, draws=draws * sampler.draws, tune=tune * sampler.tune)
         found = sample_posterior(experiment, settings, longer)
         rows = summarise(found.by_label, found.unknown)
         judged = verdict(rows, found.drawn.statistics, found.quadrature_error)

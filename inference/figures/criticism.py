@@ -67,7 +67,7 @@ def _statistic(axis: Axes, row: Row) -> None:
         edges = np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
     else:
         edges = np.linspace(low, high, _BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
-    axis.hist(row.replicated, edges, histtype="stepfilled", color=MUTED, alpha=0.45)
+    axis.hist(row.replicated, edges.tolist(), histtype="stepfilled", color=MUTED, alpha=0.45)
     axis.axvline(row.observed, color=DATA[0], lw=1.6)
     top = axis.get_ylim()[1]
     axis.plot([row.observed], [top], marker="v", ms=5, color=DATA[0], clip_on=False, ls="none")

@@ -41,6 +41,16 @@ def test_text_and_facts(from_polarization):
     assert np.shape(facts["predicted"][0]["quantiles"]) == (5, 30)
 
 
+def test_figure(fit_d55, from_polarization, tmp_path, monkeypatch):
+    monkeypatch.setattr("dissentangle.inference.leaving_out.leave_one_series_out", lambda fit: from_polarization)
+    figure = inference.plot(fit_d55, "left-out", tmp_path / "left.pdf")
+    assert [axis.get_title() for axis in figure.axes] == [
+        "xi from polarization alone", "transverse_spin from polarization alone"
+    ]  # fmt: skip
+    assert figure.get_suptitle() == "predicted from the other series (simulated data)"
+    assert (tmp_path / "left.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_words(from_polarization):
     row = from_polarization.rows[0]
     assert "the others predict xi roughly" in replace(row, given=("a", "b", "c"), prediction=2 * row.error).words
