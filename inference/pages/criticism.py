@@ -22,7 +22,7 @@ from .html import figure, figures, items, paragraph, table
 _MOST_PARTS = 400
 """Rates × (priors + series) beyond which power scaling one by one is left to `dissentangle sensitivity`."""
 _SENTENCES = 4
-_MOST_RATES = 8
+_MOST_RATES = 6
 """Columns of the table of shifts."""
 
 
@@ -116,6 +116,9 @@ def calibration_shifts(fitted: Fitted) -> list[str]:
         paragraph(note, "soft"),
         table(header, rows, numbers=range(1, len(header) - 1)),
         paragraph(f"No rate moves by {NOTABLE:g} sd for: {rest}." if rest else ""),
+        paragraph(
+            "The rates that move most; dissentangle sensitivity shows all." if len(rates) < len(found.labels) else ""
+        ),
     ]
     return [*parts, *_shift_figure(fitted, found, notable)] if shown else parts
 
