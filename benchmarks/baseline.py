@@ -29,8 +29,8 @@ from dissentangle.inference.batch import Task, run_tasks
 from dissentangle.inference.convergence import highest_density
 from dissentangle.inference.fit_text import truth_of
 from dissentangle.inference.fitting import sample_posterior
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.sampling import SamplerSettings
-from dissentangle.inference.unknowns import ModelSettings
 
 RATES = ("collective_rate", "dephasing_rate[drive]", "collision_rate", "light_loss_rate", "radiative_rate")
 METHODS = ("paper", "least squares", "least squares, n3(0) = 0.01", "posterior")

@@ -15,7 +15,7 @@ import numpy as np
 from dissentangle.datasets import Experiment, StageEntry, read
 from dissentangle.inference.compiling import compile_model, start_of
 from dissentangle.inference.model import model_of
-from dissentangle.inference.unknowns import ModelSettings
+from dissentangle.inference.model_settings import ModelSettings
 
 SETTINGS = ModelSettings()
 

@@ -15,8 +15,9 @@ from dissentangle import datasets
 from dissentangle.inference.compiling import start_of
 from dissentangle.inference.coordinates import coordinates
 from dissentangle.inference.model import model_of
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.sampling import SamplerSettings, prepare, sample
-from dissentangle.inference.unknowns import ModelSettings, free, unknowns
+from dissentangle.inference.unknowns import free, unknowns
 
 
 def main() -> None:

@@ -23,9 +23,9 @@ from dissentangle.datasets.netcdf import write_tree
 from dissentangle.inference.compiling import compile_model
 from dissentangle.inference.fitting import fit_experiment
 from dissentangle.inference.model import model_of
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.prepared import KEPT
 from dissentangle.inference.sampling import SamplerSettings
-from dissentangle.inference.unknowns import ModelSettings
 
 POINTS = (10, 30, 100, 300, 1000, 3000, 10000)
 EXPERIMENTS = (1, 2, 5, 10, 20)

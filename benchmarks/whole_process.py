@@ -27,7 +27,7 @@ from dissentangle.datasets import read
 from dissentangle.datasets.netcdf import write_tree
 from dissentangle.inference import fitting
 from dissentangle.inference.sampling import SamplerSettings
-from dissentangle.inference.unknowns import ModelSettings
+from dissentangle.inference.model_settings import ModelSettings
 import dissentangle.inference.fitting as f
 original, spent = f.sample, {}
 def timed(*a, **k):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -73,8 +73,10 @@ def path_of(
         variance = summed(start, contributions=gained[0])
     else:
         pairs = (start - column(initial.n2), 0.0, 0.0)
-        parts = [summed(first, contributions=each) for first, each in zip(pairs, gained, strict=True)]
-        variance = turned_variance(n2, *parts, phase, xp)
+        number, in_phase, quadrature = (
+            summed(first, contributions=each) for first, each in zip(pairs, gained, strict=True)
+        )
+        variance = turned_variance(n2, number, in_phase, quadrature, phase, xp)
     if quasi_static:
         exponent = _quasi_static(columns, starts, grid, p, durations, xp)
     return Path(*(values[..., grid.wanted] for values in (n2, p, variance, exponent)))
@@ -121,7 +123,7 @@ class StageColumns:
     dephasing: Any
     collective: Any
     squeezing: Any
-    mismatch: Any
+    mismatch: Any = None
 
     def at(self, stage: np.ndarray) -> StageColumns:
         """The coefficients at points of the given stages; unchanged where there is only one stage."""
@@ -159,8 +161,8 @@ def stage_columns(stages: Sequence[Stage], xp: Any = np) -> StageColumns:
         rows.append(row)
     mismatches = [stage.rates.larmor_mismatch for stage in stages]
     equal = all((number := concrete(each)) is not None and not number.any() for each in mismatches)
-    columns = [_stack(values, xp) for values in zip(*rows, strict=True)]
-    return StageColumns(*columns, mismatch=None if equal else _stack(mismatches, xp))
+    columns = StageColumns(*(_stack(values, xp) for values in zip(*rows, strict=True)))
+    return columns if equal else replace(columns, mismatch=_stack(mismatches, xp))
 
 
 def _stack(values: Sequence[Any], xp: Any) -> Any:

@@ -32,7 +32,8 @@ class RateBounds:
 
     def for_all(self) -> RateBounds:
         """The same bounds for whatever stages."""
-        return RateBounds(*(float(np.max(v)) for v in (self.fastest, self.populations)), float(np.min(self.slowest)))
+        fastest, populations = (float(np.max(v)) for v in (self.fastest, self.populations))
+        return RateBounds(fastest, populations, float(np.min(self.slowest)))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .campaigning import campaign
     from .comparison import Comparison, compare
     from .comparison_text import comparison_text
+    from .criticism import criticize
     from .evidence import bridge_evidence, smc_evidence
     from .exporting import export
     from .figures.calibration_ranks import plot_calibration
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .figures.series import plot_fit
     from .fitting import fit
     from .folder_reporting import report_folder
+    from .leaving_out import leave_one_series_out
     from .model import build_model
     from .paper_fitting import paper_fit
     from .plain_least_squares import least_squares
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .reporting import report
     from .rival_fits import compare_models
     from .rival_models import add_parameter, forward_model, rival_model, with_priors
+    from .sensitivities import sensitivity
     from .settings_of import read_fit, save_fit
     from .simulation_based_calibration import sbc
     from .tables import posterior_as
@@ -43,10 +46,12 @@ __all__ = [
     "compare",
     "compare_models",
     "comparison_text",
+    "criticize",
     "export",
     "fit",
     "forward_model",
     "least_squares",
+    "leave_one_series_out",
     "paper_fit",
     "plot",
     "plot_calibration",
@@ -60,6 +65,7 @@ __all__ = [
     "sample_model",
     "save_fit",
     "sbc",
+    "sensitivity",
     "smc_evidence",
     "with_priors",
 ]
@@ -79,10 +85,12 @@ _HOMES = {
     "add_parameter": ".rival_models",
     "with_priors": ".rival_models",
     "campaign": ".campaigning",
+    "criticize": ".criticism",
     "fit": ".fitting",
     "least_squares": ".plain_least_squares",
     "PointFit": ".point_fit",
     "paper_fit": ".paper_fitting",
+    "leave_one_series_out": ".leaving_out",
     "plot": ".figures.catalogue",
     "plot_calibration": ".figures.calibration_ranks",
     "plot_fit": ".figures.series",
@@ -95,6 +103,7 @@ _HOMES = {
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
     "sbc": ".simulation_based_calibration",
+    "sensitivity": ".sensitivities",
 }
 
 

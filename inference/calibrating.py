@@ -16,9 +16,10 @@ from ..datasets.predictions import predict
 from ..forward_models import Dynamics
 from .diagnostics import PRIOR_DOMINATED
 from .fitted import Fitted
+from .model_settings import ModelSettings
 from .sampling import SamplerSettings
 from .text_table import summary_rows
-from .unknowns import ModelSettings, Unknown, free
+from .unknowns import Unknown, free
 
 if TYPE_CHECKING:
     from xarray import DataTree

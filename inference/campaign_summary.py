@@ -57,7 +57,7 @@ def row_of(name: str, fit: DataTree) -> Row:
     """The row of a fit."""
     import json
 
-    judged = assessment.assess(fit)
+    judged = assessment.assess(fit, closer=False)
     rows: list[ParameterSummary] = [row for row in summary_rows(fit) if row.sd > 0]
     return Row(
         name=name,

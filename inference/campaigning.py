@@ -26,9 +26,10 @@ from .batch import Task, run_tasks
 from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
 from .fingerprint import data_hash
 from .folder_reporting import write_index
+from .model_settings import ModelSettings
 from .priors import PriorError
 from .sampling import SamplerSettings
-from .unknowns import ModelSettings, read_priors, require_data
+from .unknowns import read_priors, require_data
 
 if TYPE_CHECKING:
     from xarray import Dataset

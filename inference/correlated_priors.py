@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Experiment
+from .model_settings import ModelSettings
 from .priors import Prior
-from .unknowns import ModelSettings, Unknown, free
+from .unknowns import Unknown, free
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,11 @@ def data_points(experiment: Experiment) -> list[DataPoint]:
     found = []
     for s in experiment.series:
         member = experiment.member.get(s.run, "")
-        for number, row in enumerate(np.flatnonzero(s.fitted)):
+        for number, row in enumerate(np.flatnonzero(s.fitted).tolist()):
             x = f"{s.x[row]:g}"
             moment = f"{s.run} at {x}" if s.about.abscissa == "time" else f"{s.name} at {x}"
             place = x if s.component is None else f"{x} ({s.about.components[s.component[row]]})"
-            found.append(DataPoint(s.name, number, place, moment, member, float(s.value[row]), int(row)))
+            found.append(DataPoint(s.name, number, place, moment, member, float(s.value[row]), row))
     fitted = fitted_observations(experiment)
     for number, o in enumerate(fitted):
         moment = f"{o.run} at {o.time:g}" if o.quantity in OBSERVABLES else o.label

@@ -17,7 +17,8 @@ from ..forward_models import NOISES, Dynamics, Entanglement, Stage, speed, stead
 from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
 from .correlated_priors import correlated
 from .layout import complete
-from .unknowns import ModelSettings, Unknown
+from .model_settings import ModelSettings
+from .unknowns import Unknown
 
 HORIZON = 4.0
 """The last stage is thought to go on until this multiple of the run's duration when entanglement is looked for."""
@@ -26,10 +27,6 @@ _GROUP = 2**15
 """Draws × times that are evaluated together: arrays of this size stay in a core's cache, memory in bounds."""
 _FEWEST_TIMES = 30
 """What few times cost: the integration grid between them."""
-_CHECKED_DRAWS = 100
-_MOST_DRAWS = 0.95
-_FINE = 1e-8
-"""Relative accuracy of what the model's own grid is compared with: far below its limit of 1e-3 standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ def predicted(
     """
     fitted = fitted_observations(experiment)
     found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
-    number = _number(values)
-    for index, some in _by_speed(experiment, values, moving_runs(experiment), _times(experiment)):
+    number = number_of(values)
+    for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
         all_means = predict(experiment, some, dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
@@ -97,16 +94,17 @@ def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions,
     return Predictions(series, numbers[:fitted]), others
 
 
-def _times(experiment: Experiment) -> int:
+def times_of(experiment: Experiment) -> int:
+    """How many values the series of an experiment have."""
     return sum(len(series.x) for series in experiment.series)
 
 
-def _number(values: Mapping[str, Any]) -> int:
+def number_of(values: Mapping[str, Any]) -> int:
     """How many draws there are."""
     return max(len(v) for v in values.values() if isinstance(v, np.ndarray) and v.ndim)
 
 
-def _by_speed(
+def by_speed(
     experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str], times: int
 ) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
     """The draws in groups, slow ones first: which they are, and their values.
@@ -115,7 +113,7 @@ def _by_speed(
     """
     arrays = {label: v for label, v in values.items() if isinstance(v, np.ndarray) and v.ndim}
     pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
-    order = np.argsort(np.broadcast_to(pace, _number(values)), kind="stable")
+    order = np.argsort(np.broadcast_to(pace, number_of(values)), kind="stable")
     for index in np.array_split(order, -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)):
         yield index, {label: v[index] if label in arrays else v for label, v in values.items()}
 
@@ -139,8 +137,8 @@ def total_log_likelihood(
     experiment: Experiment, values: Mapping[str, Any], dynamics: Dynamics, *, accuracy: float
 ) -> np.ndarray:
     """Log-likelihood of all fitted data together, (draws,), in groups of draws."""
-    total = np.empty(_number(values))
-    for index, some in _by_speed(experiment, values, moving_runs(experiment), _times(experiment)):
+    total = np.empty(number_of(values))
+    for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
         means, _ = _of_draws(
             predict(experiment, some, dynamics, accuracy=accuracy), len(index), len(fitted_observations(experiment))
         )
@@ -198,9 +196,9 @@ def derived_quantities(
     runs = [run for run in experiment.runs if _predictable(experiment, run, values) and _driven(experiment, run)]
     derived = {}
     if runs:
-        columns = np.empty((len(names), _number(values), len(runs)))
+        columns = np.empty((len(names), number_of(values), len(runs)))
         for k, run in enumerate(runs):
-            for index, some in _by_speed(experiment, values, [run], _RESOLUTION):
+            for index, some in by_speed(experiment, values, [run], _RESOLUTION):
                 row = _entanglement(experiment, run, some, dynamics)
                 columns[:, index, k] = [getattr(row, name) for name in names]
         derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
@@ -264,38 +262,3 @@ def _steady_states(
         name: ("driven_lights", list(driven), np.stack([np.broadcast_to(row, shape) for row in rows], axis=-1))
         for name, rows in (("steady_state_xi", states), ("threshold_optical_depth", depths))
     }
-
-
-def quadrature_error(
-    experiment: Experiment, values: Mapping[str, Any], dynamics: Dynamics, bounds: Any, accuracy: float
-) -> float:
-    """Error of the model's integration grid that 19 of 20 draws stay below, in standard deviations of the data.
-
-    Compared with the same predictions on a grid refined for these very draws, for about a hundred of them: their
-    largest error would depend on which hundred, where a rate that the data leave open has a long tail.
-    """
-    step = max(1, _number(values) // _CHECKED_DRAWS)
-    few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
-    groups = _by_speed(experiment, few, moving_runs(experiment), _times(experiment))
-    errors = [_group_errors(experiment, some, len(index), dynamics, bounds, accuracy) for index, some in groups]
-    return float(np.quantile(np.concatenate(errors), _MOST_DRAWS, method="higher"))
-
-
-def _group_errors(
-    experiment: Experiment, values: Mapping[str, Any], draws: int, dynamics: Dynamics, bounds: Any, accuracy: float
-) -> np.ndarray:
-    """The largest error of any data point, for each draw."""
-    coarse = predict(experiment, values, dynamics, rate_bounds=bounds, accuracy=accuracy)
-    fine = predict(experiment, values, dynamics, accuracy=_FINE)
-    worst = np.zeros(draws)
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
-            difference = coarse.series[series.name][..., use] - fine.series[series.name][..., use]
-            worst = np.maximum(worst, (abs(difference) / sigma).max(axis=-1))
-    for observation, one, other in zip(
-        fitted_observations(experiment), coarse.observations, fine.observations, strict=True
-    ):
-        worst = np.maximum(worst, abs(one - other) / observation.sigma)
-    return worst

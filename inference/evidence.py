@@ -62,7 +62,7 @@ def log_posterior(fitted: Fitted) -> LogDensity:
         total = np.full(len(scores), -np.inf)
         total[possible] = total_log_likelihood(fitted.experiment, whole, fitted.settings.dynamics, accuracy=_ACCURACY)
         total = total - 0.5 * (scores**2).sum(axis=1) - 0.5 * scores.shape[1] * np.log(2 * np.pi)
-        return total if together is None else total + together.log_density(values, np)
+        return total if together is None else np.asarray(total + together.log_density(values, np))
 
     return density
 

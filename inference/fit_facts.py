@@ -41,6 +41,7 @@ def fit_facts(fit: DataTree) -> dict[str, Any]:
         "healthy": bool(fit.attrs["healthy"]),
         "verdict": {"headline": judged.headline, "sampling": judged.sampling, "model": judged.model},
         "next_steps": list(judged.next_steps),
+        "surprises": list(judged.surprises),
         "divergences": int(fit["sample_stats"]["diverging"].sum()),
         "parameters": parameters,
         "derived": derived,

@@ -16,9 +16,10 @@ from .draws import derived_quantities, excluded_observations, predicted, prior_d
 from .fingerprint import fingerprint, without_values
 from .kept_draws import KeptDraws, kept_draws
 from .layout import layout
+from .model_settings import ModelSettings
 from .recent import Recent
 from .sampling import Draws, SamplerSettings
-from .unknowns import ModelSettings, Unknown
+from .unknowns import Unknown
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree

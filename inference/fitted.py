@@ -11,8 +11,9 @@ from ..datasets import Experiment, from_tree
 from ..datasets.predictions import Predictions, predict
 from ..forward_models import NOISES
 from .layout import complete, layout
+from .model_settings import ModelSettings
 from .settings_of import settings_of
-from .unknowns import ModelSettings, Unknown, unknowns
+from .unknowns import Unknown, unknowns
 
 if TYPE_CHECKING:
     from xarray import DataTree

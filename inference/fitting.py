@@ -15,16 +15,17 @@ import numpy as np
 from ..datasets import Experiment, ExperimentError
 from ..forward_models import Closure
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
-from .draws import quadrature_error
 from .fingerprint import data_hash
 from .fit_tree import fit_tree
+from .grid_error import quadrature_error
 from .layout import layout
 from .model import ACCURACY, rate_bounds
+from .model_settings import ModelSettings
 from .prepared import prepared
 from .rival_models import rival
 from .sampling import Draws, SamplerSettings, sample
 from .sources import experiment_of
-from .unknowns import ModelSettings, Unknown, fixed_values, free, unknowns
+from .unknowns import Unknown, fixed_values, free, unknowns
 
 if TYPE_CHECKING:
     from xarray import DataTree

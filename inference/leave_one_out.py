@@ -83,7 +83,7 @@ def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `failed`
-        found = azs.loo(tree, pointwise=True, var_name="all", reff=_efficiency(fit))
+        found = azs.loo(tree, pointwise=True, var_name="all", reff=efficiency(fit))
     pointwise, k = columns[0, 0].copy(), np.full(len(units), -np.inf)
     pointwise[moves], k[moves] = found.elpd_i.values, found.pareto_k.values
     return LeaveOneOut(tuple(units), pointwise, k, float(found.p), float(found.good_k))
@@ -92,22 +92,22 @@ def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
 def refitted(fit: DataTree, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
     """The same with the units whose weights fail fitted exactly: a fit without each, with the settings of the fit."""
     from .fitted import Fitted
-    from .held_out import log_predictive_density, points_of
+    from .held_out import log_predictive_density
     from .sampling import SamplerSettings
 
     fitted = Fitted(fit)
     sampler = SamplerSettings(**json.loads(fit.attrs["settings"])["sampler"])
-    pointwise, unsure = found.pointwise.copy(), list(found.unsure)
+    pointwise, unsure, points = found.pointwise.copy(), list(found.unsure), data_points(fitted.experiment)
     for k in found.failing:
         if progress is not None:
             progress(f"fitting without {found.units[k].label}")
-        points = points_of(fitted.experiment, found.units[k].columns)
-        pointwise[k], counting = log_predictive_density(fitted.experiment, fitted.settings, sampler, points)
+        left_out = [points[column] for column in found.units[k].columns]
+        pointwise[k], counting = log_predictive_density(fitted.experiment, fitted.settings, sampler, left_out)
         unsure += [k] if counting < _FEWEST else []
     return replace(found, pointwise=pointwise, refits=(*found.refits, *found.failing), unsure=tuple(unsure))
 
 
-def _efficiency(fit: DataTree) -> float:
+def efficiency(fit: DataTree) -> float:
     """Effective draws over draws, at most 1."""
     summary, posterior = fit["summary"].dataset, fit["posterior"]
     number = posterior.sizes["chain"] * posterior.sizes["draw"]

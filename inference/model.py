@@ -17,10 +17,11 @@ from ..forward_models.path import fastest_rates, stage_columns
 from ..forward_models.populations import population_rates
 from .correlated_priors import correlated
 from .layout import Variable, complete, layout
+from .model_settings import ModelSettings
 from .priors import vector_variable
 from .rival_models import rival
 from .sources import experiment_of
-from .unknowns import ModelSettings, Unknown, free, unknowns
+from .unknowns import Unknown, free, unknowns
 
 if TYPE_CHECKING:
     import pymc

@@ -23,11 +23,12 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError
 from ..forward_models import Closure
+from .model_settings import ModelSettings
 from .point_fit import PointFit, Step, edge_warnings, misfits
 from .priors import Prior
 from .residuals import Residuals
 from .sources import experiment_of
-from .unknowns import ModelSettings, Unknown, fixed_values, free, require_data, unknowns
+from .unknowns import Unknown, fixed_values, free, require_data, unknowns
 
 _CALIBRATIONS = ("squeezing_limit", "detection_efficiency", "quadratic_zeeman", "depth_per_degree", "scale", "offset")
 """Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""

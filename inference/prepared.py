@@ -15,9 +15,10 @@ from .compiling import start_of
 from .coordinates import coordinates
 from .fingerprint import fingerprint, without_values
 from .model import data_of, model_of
+from .model_settings import ModelSettings
 from .recent import Recent
 from .sampling import FastSampler, GeneralSampler, prepare
-from .unknowns import ModelSettings, free, unknowns
+from .unknowns import free, unknowns
 
 KEPT: Recent[FastSampler | GeneralSampler] = Recent(16)
 
@@ -33,7 +34,7 @@ def form_of(experiment: Experiment, settings: ModelSettings, engine: str | None 
         series=tuple(replace(series, spread=nothing) for series in bare.series),
         observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
     )
-    return fingerprint(form, settings, engine)
+    return fingerprint(form, replace(settings, name=""), engine)
 
 
 def prepared(

@@ -11,10 +11,11 @@ from ..datasets.netcdf import to_bytes, write_bytes
 from .batch import Task, run_tasks
 from .campaigning import file_name, is_fit_of
 from .fitting import fit_experiment
+from .model_settings import ModelSettings
 from .rival_models import rival
 from .sampling import SamplerSettings, available_cores
 from .settings_of import read_fit
-from .unknowns import ModelSettings, unknowns
+from .unknowns import unknowns
 
 if TYPE_CHECKING:
     from xarray import DataTree

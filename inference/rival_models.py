@@ -19,8 +19,8 @@ from ..datasets.errors import nearest
 from ..datasets.experiment import StageEntry
 from ..forward_models import PARAMETERS, Parameter, add_forward_model
 from ..forward_models.noise import sibling
+from .model_settings import ModelSettings
 from .priors import DEFAULTS, parse_prior
-from .unknowns import ModelSettings
 
 Change = Callable[[Experiment, ModelSettings], tuple[Experiment, ModelSettings]]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..datasets import ExperimentError, from_tree
 from ..datasets.netcdf import open_tree, write_tree
-from .unknowns import ModelSettings
+from .model_settings import ModelSettings
 
 if TYPE_CHECKING:
     from xarray import DataTree

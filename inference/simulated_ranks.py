@@ -13,8 +13,9 @@ from ..datasets.predictions import fitted_observations
 from .convergence import highest_density
 from .draws import derived_quantities, predicted, prior_draws
 from .layout import layout
+from .model_settings import ModelSettings
 from .sampling import SamplerSettings
-from .unknowns import ModelSettings, unknowns
+from .unknowns import unknowns
 
 RANKS = 100
 """Posterior draws among which a true value is ranked: few enough of all that they are nearly independent."""

@@ -22,10 +22,11 @@ from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
 from .fingerprint import fingerprint, without_texts
+from .model_settings import ModelSettings
 from .sampling import SamplerSettings
 from .simulated_ranks import RANKS, Plan, Ranked, simulate_and_rank
 from .sources import experiment_of
-from .unknowns import ModelSettings, require_data
+from .unknowns import require_data
 
 if TYPE_CHECKING:
     from xarray import Dataset

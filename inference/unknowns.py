@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,39 +13,14 @@ from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
 from ..datasets.predictions import moving_runs, ratio_entry
 from ..datasets.run_state import PROBE
-from ..forward_models import PARAMETERS, Closure, Dynamics, TransverseSpin
+from ..forward_models import PARAMETERS
 from ..forward_models.orientation_beat import SUBLEVELS
+from .model_settings import ModelSettings
 from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
 
 _NEARLY_CERTAIN, _HALF = 1 - 1e-6, 0.5
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """What defines a model besides the experiment.
-
-    closure : "microscopic" or "fixed-number"
-    free_dephasing : Γ̃ itself unknown (the paper's choice) instead of Γdeph ≥ 0 above its floor
-    priors : text by parameter or by label, over those of the experiment and the defaults
-    resolution : factor on the rates that the integration grid must resolve
-    transverse_spin, forward_model : see `Dynamics`
-    name : of the rival models (`rival_models`) that made these settings, joined by +
-    """
-
-    closure: Closure = "microscopic"
-    free_dephasing: bool = False
-    priors: Mapping[str, str] = field(default_factory=dict)
-    resolution: float = 1.0
-    transverse_spin: TransverseSpin = "integrated"
-    forward_model: str = ""
-    name: str = ""
-
-    @property
-    def dynamics(self) -> Dynamics:
-        """How rates become observables."""
-        return Dynamics(self.closure, self.transverse_spin, self.forward_model)
 
 
 @dataclass(frozen=True)

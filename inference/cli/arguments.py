@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .common_arguments import (
     add_cluster,
-    add_cores,
     add_experiment,
     add_experiments,
     add_figure,
@@ -20,12 +18,11 @@ from .common_arguments import (
     add_seed,
     add_verb,
     positive,
+    verb_of,
 )
+from .fit_arguments import VERBS
 
 METHODS = ("posterior", "paper", "least-squares")
-FIGURES = ("series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k")
-QUANTITIES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
-GROUPS = ("posterior", "prior", "derived", "posterior_predictive", "prior_predictive", "log_likelihood")
 _EXAMPLES = """\
 examples:
   dissentangle demo                               fit the bundled examples; a report with figures
@@ -33,6 +30,7 @@ examples:
   dissentangle check my-run                       what would be fitted, what each series informs
   dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
   dissentangle report my-run.nc -o my-run.html    the page to show to the group
+  dissentangle criticize my-run.nc                would the fitted model make such data?
   dissentangle plot my-run.nc --what fig2b -o fig2b.pdf
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
 Each verb has examples of its own: dissentangle VERB --help
@@ -43,15 +41,6 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, exit code 2."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-
-def _verb(module: str, function: str) -> Callable[[argparse.Namespace], int]:
-    def run(given: argparse.Namespace) -> int:
-        from importlib import import_module
-
-        return int(getattr(import_module(f".{module}", __package__), function)(given))
-
-    return run
 
 
 class _Version(argparse.Action):
@@ -72,8 +61,8 @@ def parser() -> argparse.ArgumentParser:
     )
     main.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
-    for add in (_demo, _fit, _show, _report, _plot, _table, _predict, _compare, _models, _export, _calibrate, _campaign,
-                _sbc, _check, _prior, _init, _datasets, _simulate, _completion):  # fmt: skip
+    for add in (_demo, _fit, _show, *VERBS, _calibrate, _campaign, _sbc, _check, _prior, _init, _datasets, _simulate,
+                _completion):  # fmt: skip
         add(verbs)
     return main
 
@@ -83,7 +72,7 @@ def _demo(verbs: Any) -> None:
                     "demo\ndemo -o my-demo --seed 3")  # fmt: skip
     verb.add_argument("-o", "--output", default="dissentangle-demo", help="folder to write to (%(default)s)")
     add_seed(verb)
-    verb.set_defaults(run=_verb("demo", "demo"))
+    verb.set_defaults(run=verb_of("demo", "demo"))
 
 
 def _fit(verbs: Any) -> None:
@@ -104,104 +93,14 @@ fit my-run --json --quiet | jq .status""")  # fmt: skip
     add_sampler(verb, draws=1000)
     verb.add_argument("--engine", choices=("fast", "general"), default=None, help="(fast where it can)")
     add_figure(verb)
-    verb.set_defaults(run=_verb("fit", "fit"))
+    verb.set_defaults(run=verb_of("fit", "fit"))
 
 
 def _show(verbs: Any) -> None:
     verb = add_verb(verbs, "show", "the tables of a fit again", "show my-run.nc\nshow my-run.nc --figure my-run.svg")
     add_fit(verb)
     add_figure(verb)
-    verb.set_defaults(run=_verb("fit", "show"))
-
-
-def _report(verbs: Any) -> None:
-    verb = add_verb(verbs, "report", "the report of a fit as one HTML file, or those of a folder of fits with an index",
-                    "report my-run.nc -o my-run.html\nreport fits            of what `campaign` wrote")  # fmt: skip
-    verb.add_argument("fit", metavar="FIT", help="a file that `dissentangle fit` wrote, or a folder of them")
-    verb.add_argument(
-        "-o", "--output", default=None, help="page to write (FIT.html); of a folder: where to write (there)"
-    )
-    add_cores(verb)
-    verb.set_defaults(run=_verb("results", "report"))
-
-
-def _plot(verbs: Any) -> None:
-    verb = add_verb(verbs, "plot", "a figure of a fit for a paper: PDF with embedded fonts, SVG or PNG", """
-plot my-run.nc --what fig2b -o fig2b.pdf
-plot both.nc --what fig2a --run tuesday -o fig2a.svg
-plot my-run.nc --what pairs --width page -o pairs.png""")  # fmt: skip
-    add_fit(verb)
-    verb.add_argument("--what", choices=FIGURES, default="series", help="(%(default)s)")
-    verb.add_argument("-o", "--output", required=True, help="file to write (pdf, svg, png)")
-    verb.add_argument("--width", choices=("column", "page"), default="column", help="8.6 or 17.8 cm (%(default)s)")
-    verb.add_argument("--run", dest="of_run", default=None, help="of fig2a and fig2b: one run only")
-    verb.set_defaults(run=_verb("results", "plot"))
-
-
-def _table(verbs: Any) -> None:
-    verb = add_verb(verbs, "table", "the posterior as a table: LaTeX (siunitx), Markdown, CSV",
-                    "table my-run.nc --format latex -o rates.tex\ntable my-run.nc")  # fmt: skip
-    add_fit(verb)
-    verb.add_argument("--format", choices=("latex", "markdown", "csv"), default="markdown", help="(%(default)s)")
-    verb.add_argument("-o", "--output", default=None, help="file to write (stdout)")
-    verb.set_defaults(run=_verb("results", "table"))
-
-
-def _predict(verbs: Any) -> None:
-    verb = add_verb(verbs, "predict", "what the fitted model predicts: new times, other stages, another d", """
-predict my-run.nc --set optical_depth=100 -o deep.csv --figure deep.pdf
-predict my-run.nc --stage '15 ms drive' --stage '45 ms drive+pump' --times 0:60:121
-predict my-run.nc --times 0,5,10,50 --what xi""")  # fmt: skip
-    add_fit(verb)
-    verb.add_argument(
-        "--times", default=None, metavar="TIMES", help="ms: FIRST:LAST:COUNT, or numbers joined by commas"
-    )
-    verb.add_argument("--stage", action="append", default=None, metavar="'15 ms drive+pump'",
-                      help="in order; by default those of the run")  # fmt: skip
-    verb.add_argument(
-        "--run", dest="of_run", default=None, help="whose stages and initial state (the first with the drive)"
-    )
-    verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
-                      help="another value, e.g. optical_depth=100; rates in ms⁻¹; repeatable")  # fmt: skip
-    verb.add_argument(
-        "--what", default="xi,polarization,transverse_spin", help=f"of {', '.join(QUANTITIES)} (%(default)s)"
-    )
-    verb.add_argument("-o", "--output", default=None, help="quantiles (.csv) or draws (.nc) to write")
-    add_figure(verb)
-    verb.set_defaults(run=_verb("predict", "predict"))
-
-
-def _compare(verbs: Any) -> None:
-    verb = add_verb(verbs, "compare", "rival models of the same data: prediction (LOO), weights, evidence", """
-compare my-run --models microscopic,fixed-number,fixed-number+student-t -o compared
-compare one.nc other.nc --unit time
-compare my-run --models microscopic,two-level --smc --json""")  # fmt: skip
-    add_experiments(verb, "an experiment (several: joint) with --models, or the files of fits of the same data")
-    verb.add_argument("--models", default=None, metavar="A,B,C",
-                      help="rival models; each can be several joined by + (list: dissentangle models)")  # fmt: skip
-    verb.add_argument("-o", "--output", default=None, metavar="FOLDER",
-                      help="keep fits, comparison.json, comparison.html; fits that are there are used")  # fmt: skip
-    verb.add_argument("--unit", choices=("point", "time", "series", "experiment"), default="point",
-                      help="what is left out at a time (%(default)s)")  # fmt: skip
-    verb.add_argument("--no-refit", action="store_true", help="no exact fits where importance weights fail")
-    verb.add_argument("--smc", action="store_true", help="check each evidence by sequential Monte Carlo")
-    add_model(verb)
-    add_sampler(verb, draws=1000)
-    verb.set_defaults(run=_verb("compare", "compare"))
-
-
-def _models(verbs: Any) -> None:
-    verb = add_verb(verbs, "models", "list the rival models that --model and --models take", "models")
-    verb.set_defaults(run=_verb("compare", "models"))
-
-
-def _export(verbs: Any) -> None:
-    verb = add_verb(verbs, "export", "the draws of a fit as a table: CSV, Parquet, NetCDF",
-                    "export my-run.nc -o draws.csv\nexport my-run.nc --group derived -o derived.parquet")  # fmt: skip
-    add_fit(verb)
-    verb.add_argument("-o", "--output", required=True, help="file to write (csv, parquet, nc)")
-    verb.add_argument("--group", choices=GROUPS, default="posterior", help="(%(default)s)")
-    verb.set_defaults(run=_verb("results", "export"))
+    verb.set_defaults(run=verb_of("fit", "show"))
 
 
 def _calibrate(verbs: Any) -> None:
@@ -213,7 +112,7 @@ def _calibrate(verbs: Any) -> None:
     add_sampler(verb, draws=1000)
     verb.add_argument("--fit", default=None, metavar="FILE", help="also write the fit (NetCDF)")
     add_figure(verb)
-    verb.set_defaults(run=_verb("calibrate", "calibrate"))
+    verb.set_defaults(run=verb_of("calibrate", "calibrate"))
 
 
 def _campaign(verbs: Any) -> None:
@@ -226,7 +125,7 @@ report fits                          a page for each fit, and the index with lin
     add_model(verb)
     add_sampler(verb, draws=1000)
     add_cluster(verb)
-    verb.set_defaults(run=_verb("campaign", "campaign"))
+    verb.set_defaults(run=verb_of("campaign", "campaign"))
 
 
 def _sbc(verbs: Any) -> None:
@@ -238,7 +137,7 @@ def _sbc(verbs: Any) -> None:
     add_model(verb)
     add_sampler(verb, draws=250)
     add_cluster(verb)
-    verb.set_defaults(run=_verb("campaign", "sbc"))
+    verb.set_defaults(run=verb_of("campaign", "sbc"))
 
 
 def _check(verbs: Any) -> None:
@@ -247,7 +146,7 @@ def _check(verbs: Any) -> None:
     add_experiments(verb)
     add_model(verb)
     add_rival(verb)
-    verb.set_defaults(run=_verb("experiments", "check"))
+    verb.set_defaults(run=verb_of("experiments", "check"))
 
 
 def _prior(verbs: Any) -> None:
@@ -258,13 +157,13 @@ def _prior(verbs: Any) -> None:
     add_rival(verb)
     add_figure(verb, "-o")
     add_seed(verb)
-    verb.set_defaults(run=_verb("experiments", "prior"))
+    verb.set_defaults(run=verb_of("experiments", "prior"))
 
 
 def _init(verbs: Any) -> None:
     verb = add_verb(verbs, "init", "a folder to fill in", "init my-run")
     verb.add_argument("folder")
-    verb.set_defaults(run=_verb("experiments", "init"))
+    verb.set_defaults(run=verb_of("experiments", "init"))
 
 
 def _datasets(verbs: Any) -> None:
@@ -272,7 +171,7 @@ def _datasets(verbs: Any) -> None:
                     "datasets\ndatasets fig2b-d55 -o copy")  # fmt: skip
     verb.add_argument("name", nargs="?", help="the one to copy")
     verb.add_argument("-o", "--output", default=None, help="folder or .nc file to copy it to")
-    verb.set_defaults(run=_verb("experiments", "datasets"))
+    verb.set_defaults(run=verb_of("experiments", "datasets"))
 
 
 def _simulate(verbs: Any) -> None:
@@ -283,11 +182,11 @@ def _simulate(verbs: Any) -> None:
     verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹; repeatable")
     verb.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic")
     add_seed(verb)
-    verb.set_defaults(run=_verb("experiments", "simulate"))
+    verb.set_defaults(run=verb_of("experiments", "simulate"))
 
 
 def _completion(verbs: Any) -> None:
     verb = add_verb(verbs, "completion", "completion of verbs and options for a shell, to be sourced by it",
                     'completion bash > ~/.local/share/bash-completion/completions/dissentangle\ncompletion zsh > ~/.zfunc/_dissentangle')  # fmt: skip  # noqa: E501
     verb.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-    verb.set_defaults(run=_verb("completion", "completion"))
+    verb.set_defaults(run=verb_of("completion", "completion"))

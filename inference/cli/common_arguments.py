@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 _EXPERIMENTS = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit"
@@ -110,3 +111,14 @@ def _whole(text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
         raise argparse.ArgumentTypeError(f"{text[:30]}: expected a whole number from {low} to {high}")
     return int(text)
+
+
+def verb_of(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    """The function of a module beside this one that does what a verb says, imported when it is called."""
+
+    def run(given: argparse.Namespace) -> int:
+        from importlib import import_module
+
+        return int(getattr(import_module(f".{module}", __package__), function)(given))
+
+    return run

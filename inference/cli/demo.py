@@ -17,8 +17,8 @@ def demo(given: argparse.Namespace) -> int:
 
     from ...datasets.netcdf import write_tree
     from ..fitting import fit_experiment
+    from ..model_settings import ModelSettings
     from ..sampling import SamplerSettings
-    from ..unknowns import ModelSettings
 
     progress, found = Progress(given.quiet), {}
     for name in ("krauter2011-published", "fig2b-d55"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from ...datasets import Experiment, ExperimentError, read_sharing
+from ..model_settings import ModelSettings
 from ..priors import PriorError
-from ..unknowns import ModelSettings
 
 
 def model_settings(given: argparse.Namespace) -> ModelSettings:

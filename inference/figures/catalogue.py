@@ -57,6 +57,33 @@ def _pareto(fitted: Fitted, width: float, run: str | None) -> Figure:
     return plot_pareto_k(leave_one_out(fitted.tree), width)
 
 
+def _criticism(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from ..criticism import criticize
+    from .criticism import plot_criticism
+
+    return plot_criticism(criticize(fitted.tree), simulated=fitted.experiment.simulated, width=width)
+
+
+def _autocorrelation(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from .criticism import plot_autocorrelation
+
+    return plot_autocorrelation(fitted, width)
+
+
+def _sensitivity(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from ..calibration_sensitivity import calibration_sensitivity
+    from .sensitivity import plot_sensitivity
+
+    return plot_sensitivity(calibration_sensitivity(fitted), simulated=fitted.experiment.simulated, width=width)
+
+
+def _left_out(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from ..leaving_out import leave_one_series_out
+    from .left_out import plot_left_out
+
+    return plot_left_out(leave_one_series_out(fitted.tree), width)
+
+
 def _standard(name: str) -> Callable[[Fitted, float, str | None], Figure]:
     def make(fitted: Fitted, width: float, run: str | None) -> Figure:
         from . import standard
@@ -78,6 +105,10 @@ FIGURES: dict[str, Entry] = {
     "energy": Entry("energy of the sampler", _standard("plot_energy")),
     "pit": Entry("LOO-PIT of each series", _standard("plot_pit")),
     "pareto-k": Entry("influence of single points", _pareto),
+    "criticism": Entry("statistics of the data among those of replicated data", _criticism),
+    "autocorrelation": Entry("autocorrelation of the residuals of each series", _autocorrelation),
+    "sensitivity": Entry("shift of each rate when a calibration constant is off by 1 σ", _sensitivity),
+    "left-out": Entry("each series as the others predict it (fits again, without it)", _left_out),
 }
 
 
@@ -87,7 +118,8 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
 
     Parameters
     ----------
-    what : "series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k"
+    what : "series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k",
+        "criticism", "autocorrelation", "sensitivity", "left-out"
     width : "column" (8.6 cm) or "page" (17.8 cm)
     run : for "fig2a" and "fig2b": one run only
 

@@ -11,7 +11,7 @@ from ..figures.curves import Drawn
 from ..fitted import Fitted
 from ..leave_one_out import LeaveOneOut, leave_one_out
 from ..text_table import symbol
-from . import checks, results
+from . import checks, criticism, results
 from .html import items, page, paragraph, section, shown
 
 if TYPE_CHECKING:
@@ -32,8 +32,14 @@ def fit_page(fit: DataTree, file: str = "") -> str:
         section("Prior and posterior", *checks.prior_and_posterior(fitted)),
         section("Pairs of parameters", *checks.pairs(fitted)),
         section("Calibration of the predictions", *checks.calibration(fitted, left_out)),
+        section("Criticism", *criticism.criticism(fitted)),
         section("Sampling", *checks.sampling(fitted)),
-        section("Weight of the priors", *checks.sensitivity(fitted)),
+        section(
+            "Weight of the priors",
+            *checks.sensitivity(fitted),
+            *criticism.apart(fitted),
+            *criticism.calibration_shifts(fitted),
+        ),
         section("To make it again", *_again(fitted, file)),
     ]
     return page(title, "\n".join(part for part in parts if part))

@@ -28,20 +28,33 @@ def broken(fit):
 
 def misfitted(fit, shift=5.0, scale=1.0):
     """The data of ξ lie elsewhere than those that were fitted."""
-    tree = fit.copy(deep=True)
-    series = tree["experiment/series/xi"].dataset.copy(deep=True)
-    values = series["value"].values
+    values = fit["experiment/series/xi"]["value"].values
     late = np.arange(len(values)) > len(values) // 2
-    predicted = tree["posterior_predictive"]["xi"]
+    predicted = fit["posterior_predictive"]["xi"]
     centre = predicted.mean(("chain", "draw")).values
     changed = values + shift * predicted.std(("chain", "draw")).values * late
-    changed = centre + scale * (changed - centre)
+    return with_xi(fit, centre + scale * (changed - centre))
+
+
+def with_xi(fit, changed):
+    """A fit with other data of ξ than those that were fitted."""
+    tree = fit.copy(deep=True)
+    series = tree["experiment/series/xi"].dataset.copy(deep=True)
     series["value"] = (series["value"].dims, changed)
     tree["experiment/series/xi"] = type(tree)(series)
     observed = tree["observed_data"].dataset.copy(deep=True)
     observed["xi"] = (observed["xi"].dims, changed)
     tree["observed_data"] = type(tree)(observed)
     return tree
+
+
+def drifting(fit):
+    """The residuals of ξ go together: half the noise, and a wave of ten points; χ² is as it should be."""
+    values = fit["experiment/series/xi"]["value"].values
+    predicted = fit["posterior_predictive"]["xi"]
+    centre, spread = (getattr(predicted, name)(("chain", "draw")).values for name in ("mean", "std"))
+    wave = np.sin(2 * np.pi * np.arange(len(values)) / 10)
+    return with_xi(fit, centre + 0.5 * (values - centre) + 1.2 * spread * wave)
 
 
 def uninformed(fit):

@@ -14,12 +14,12 @@ from dissentangle.inference.comparison import compare, require_same_data
 from dissentangle.inference.comparison_text import comparison_facts, comparison_text, grade, sentences
 from dissentangle.inference.data_points import data_points, data_units, without
 from dissentangle.inference.fitted import Fitted
-from dissentangle.inference.held_out import log_predictive_density, posterior_without
+from dissentangle.inference.held_out import fit_of_the_rest, log_predictive_density
 from dissentangle.inference.leave_one_out import leave_one_out, refitted
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.pages.comparison_page import comparison_page
 from dissentangle.inference.rival_fits import fit_rivals
 from dissentangle.inference.sampling import SamplerSettings
-from dissentangle.inference.unknowns import ModelSettings
 
 SAMPLER = SamplerSettings(3)
 
@@ -68,7 +68,9 @@ def test_a_series_without_points_is_dropped():
 def test_a_parameter_that_nothing_else_depends_on_comes_from_its_prior(fit_d55):
     fitted = Fitted(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "xi"]
-    values = posterior_without(fitted.experiment, fitted.settings, SAMPLER, left_out)
+    found = fit_of_the_rest(fitted.experiment, fitted.settings, without(fitted.experiment, left_out), SAMPLER)
+    values = found.values
+    assert found.from_prior == ("scale[xi]",)
     assert np.std(values["scale[xi]"]) == pytest.approx(0.04, rel=0.05)
     assert abs(np.corrcoef(values["scale[xi]"], values["light_loss_rate"])[0, 1]) < 0.06
     density, counting = log_predictive_density(fitted.experiment, fitted.settings, SAMPLER, left_out)

@@ -11,8 +11,9 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.draws import prior_draws
 from dissentangle.inference.fit_text import fit_text
 from dissentangle.inference.layout import layout
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.sources import experiment_of, name_of
-from dissentangle.inference.unknowns import ModelSettings, free, unknowns
+from dissentangle.inference.unknowns import free, unknowns
 
 TWO = ["fig2b-d55", "fig2b-d35"]
 

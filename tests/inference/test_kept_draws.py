@@ -13,8 +13,9 @@ from dissentangle.inference import draws, kept_draws
 from dissentangle.inference.diagnostics import summarise
 from dissentangle.inference.draws import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fit_tree import fit_tree
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.sampling import Draws, SamplerSettings
-from dissentangle.inference.unknowns import ModelSettings, free, unknowns
+from dissentangle.inference.unknowns import free, unknowns
 
 
 def with_points(points):

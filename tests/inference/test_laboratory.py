@@ -18,9 +18,10 @@ from dissentangle.inference.correlated_priors import correlated
 from dissentangle.inference.draws import prior_draws
 from dissentangle.inference.fit_text import fit_text
 from dissentangle.inference.information import expected_information
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.priors import PriorError
 from dissentangle.inference.text_table import summary_rows
-from dissentangle.inference.unknowns import ModelSettings, free, unknowns
+from dissentangle.inference.unknowns import free, unknowns
 
 LABORATORY = read("laboratory-d55")
 

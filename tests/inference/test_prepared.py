@@ -11,9 +11,9 @@ from dissentangle.inference import sampling
 from dissentangle.inference.fingerprint import data_hash, fingerprint
 from dissentangle.inference.fit_tree import PRIORS
 from dissentangle.inference.model import model_of
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.prepared import KEPT, form_of
 from dissentangle.inference.recent import Recent
-from dissentangle.inference.unknowns import ModelSettings
 
 D55 = read("fig2b-d55")
 XI = D55.series[0]
@@ -68,11 +68,14 @@ def test_everything_else_does(change):
         ModelSettings(free_dephasing=True),
         ModelSettings(priors={"collision_rate": "lognormal(0.004, 1)"}),
         ModelSettings(resolution=4.0),
+        ModelSettings(transverse_spin="quasi-static"),
+        ModelSettings(forward_model="mine"),
     ],
 )
 def test_every_setting_does(settings):
     assert form_of(D55, settings) != form_of(D55, SETTINGS)
-    assert len(fields(ModelSettings)) == 4
+    assert len(fields(ModelSettings)) == 7
+    assert form_of(D55, replace(settings, name="a model")) == form_of(D55, settings)
     assert form_of(D55, SETTINGS, "fast") != form_of(D55, SETTINGS, "general")
 
 

@@ -6,8 +6,9 @@ import pytest
 from scipy import stats
 
 from dissentangle.datasets import read
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.priors import DEFAULTS, PriorError, parse_prior
-from dissentangle.inference.unknowns import ModelSettings, free, unknowns
+from dissentangle.inference.unknowns import free, unknowns
 
 EXACT = {
     "lognormal(0.1, 1)": stats.lognorm(1.0, scale=0.1),

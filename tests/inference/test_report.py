@@ -26,6 +26,7 @@ SECTIONS = [
     "Prior and posterior",
     "Pairs of parameters",
     "Calibration of the predictions",
+    "Criticism",
     "Sampling",
     "Weight of the priors",
     "To make it again",

@@ -13,10 +13,11 @@ from dissentangle.forward_models.dynamics import FORWARD_MODELS
 from dissentangle.forward_models.noise import sibling
 from dissentangle.inference.cli import main
 from dissentangle.inference.draws import log_likelihood, prior_draws
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.priors import DEFAULTS, PriorError
 from dissentangle.inference.rival_models import RIVAL_MODELS, load_models, rival
 from dissentangle.inference.settings_of import read_fit
-from dissentangle.inference.unknowns import ModelSettings, unknowns
+from dissentangle.inference.unknowns import unknowns
 
 EXPERIMENT = read("fig2c-pump")
 OWN = '''

@@ -9,10 +9,10 @@ from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
 from dissentangle.inference import simulated_ranks
 from dissentangle.inference.cli import main
+from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.sampling import SamplerSettings
 from dissentangle.inference.simulated_ranks import Plan, Ranked, simulate_and_rank
 from dissentangle.inference.simulation_based_calibration import calibration_of, run_sbc
-from dissentangle.inference.unknowns import ModelSettings
 
 PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
 COUNT = 150
