@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .calibrating import calibrate
     from .campaigning import campaign
     from .comparison import Comparison, compare
-    from .comparison_text import comparison_text
+    from .comparison_words import comparison_text
     from .criticism import criticize
     from .evidence import bridge_evidence, smc_evidence
     from .exporting import export
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .point_fit import PointFit
     from .predicting import predict
     from .priors import PriorError
-    from .reporting import report
+    from .reporting import report, write_comparison
     from .rival_fits import compare_models
     from .rival_models import add_parameter, forward_model, rival_model, with_priors
     from .sensitivities import sensitivity
@@ -68,6 +68,7 @@ __all__ = [
     "sensitivity",
     "smc_evidence",
     "with_priors",
+    "write_comparison",
 ]
 
 _HOMES = {
@@ -77,13 +78,14 @@ _HOMES = {
     "Comparison": ".comparison",
     "compare": ".comparison",
     "compare_models": ".rival_fits",
-    "comparison_text": ".comparison_text",
+    "comparison_text": ".comparison_words",
     "bridge_evidence": ".evidence",
     "smc_evidence": ".evidence",
     "rival_model": ".rival_models",
     "forward_model": ".rival_models",
     "add_parameter": ".rival_models",
     "with_priors": ".rival_models",
+    "write_comparison": ".reporting",
     "campaign": ".campaigning",
     "criticize": ".criticism",
     "fit": ".fitting",

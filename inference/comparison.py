@@ -172,7 +172,7 @@ def _ranked(found: Mapping[str, LeaveOneOut]) -> dict[str, tuple[float, float, f
         for name, one in found.items()
     }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they say is said by `comparison_text`
+        warnings.simplefilter("ignore")  # what they say is said by `comparison_words`
         table = azs.compare(results, method="stacking", round_to="none")
     return {
         str(name): (0.0 - abs(float(row["elpd_diff"])), float(row["dse"]), float(row["weight"]))

@@ -34,17 +34,18 @@ def report(fit: DataTree | str | Path, path: str | Path) -> Path:
     return write_report(fit, Path(path))
 
 
-def write_comparison(found: Comparison, folder: Path) -> list[Path]:
-    """Write comparison.html and comparison.json to a folder; their paths."""
+def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
+    """Write comparison.html (a page) and comparison.json (its facts) to a folder; their paths."""
     import json
 
     from ..datasets.netcdf import write_bytes
-    from .comparison_text import comparison_facts
+    from .comparison_words import comparison_facts
     from .fit_facts import as_json
     from .pages.comparison_page import comparison_page
 
-    folder.mkdir(parents=True, exist_ok=True)
-    page, facts = folder / "comparison.html", folder / "comparison.json"
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    page, facts = target / "comparison.html", target / "comparison.json"
     write_bytes(comparison_page(found).encode(errors="replace"), page)
     text = json.dumps(as_json(comparison_facts(found)), ensure_ascii=False, indent=1)
     write_bytes(text.encode(errors="replace"), facts)

@@ -43,3 +43,15 @@ def test_package_list_is_that_of_the_tree():
     }
     assert set(settings["packages"]) == {"dissentangle." + ".".join(folder.parts) for folder in folders}
     assert set(settings["package-dir"].values()) == {folder.as_posix() for folder in folders}
+
+
+def test_no_lazy_name_is_that_of_a_module():
+    """Importing such a module would put it in place of the function."""
+    from dissentangle import inference
+
+    modules = {path.stem for path in (ROOT / "inference").glob("*.py")} | {
+        path.name for path in (ROOT / "inference").iterdir() if path.is_dir()
+    }
+    assert not modules & set(inference._HOMES)
+    assert set(inference.__all__) == set(inference._HOMES)
+    assert all(getattr(inference, name) is not None for name in inference.__all__)

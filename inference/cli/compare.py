@@ -27,7 +27,7 @@ def compare(given: argparse.Namespace) -> int:
     fits = _read(given.experiments) if given.models is None else _fitted(given, folder, progress)
 
     from ..comparison import compare as comparison_of
-    from ..comparison_text import comparison_facts, comparison_text
+    from ..comparison_words import comparison_facts, comparison_text
 
     found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=progress.step)
     output.text(comparison_text(found))
@@ -43,7 +43,7 @@ def compare(given: argparse.Namespace) -> int:
 
 def models(given: argparse.Namespace) -> int:
     """The rival models and what they assume."""
-    from ..comparison_text import models_text
+    from ..comparison_words import models_text
     from ..rival_models import RIVAL_MODELS
 
     output = Output(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..comparison_text import HEADER, cells, sentences
+from ..comparison_words import HEADER, cells, sentences
 from ..figures.comparison import plot_comparison, plot_units, strongest_units
 from ..rival_models import RIVAL_MODELS
 from .html import figure, figures, items, page, paragraph, section, shown, table

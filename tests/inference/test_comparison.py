@@ -11,7 +11,7 @@ from dissentangle import inference
 from dissentangle.datasets import ExperimentError, read
 from dissentangle.inference.cli import main
 from dissentangle.inference.comparison import compare, require_same_data
-from dissentangle.inference.comparison_text import comparison_facts, comparison_text, grade, sentences
+from dissentangle.inference.comparison_words import comparison_facts, comparison_text, grade, sentences
 from dissentangle.inference.data_points import data_points, data_units, without
 from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.held_out import fit_of_the_rest, log_predictive_density

@@ -71,8 +71,10 @@ def _verdicts(found: Comparison) -> list[str]:
     if worse:
         said.append(f"Prediction: {_listed(worse)} worse than {best.name}, beyond {_CLEAR:g} standard errors.")
     ranked = sorted(found.models, key=lambda m: -m.evidence.log_evidence)
-    parts = [f"over {m.name} {grade(found.log_bayes_factor(m)[0])}" for m in ranked[1:]]
-    said.append(f"Evidence, with the priors of these fits: for {ranked[0].name}, {'; '.join(parts)}.")
+    near = [m.name for m in ranked if abs(found.log_bayes_factor(m)[0]) < _GRADES[0][0]]
+    over = [f"over {m.name} {grade(found.log_bayes_factor(m)[0])}" for m in ranked if m.name not in near]
+    alone = f"cannot tell {_listed(near)} apart" if len(near) > 1 else f"is for {near[0]}"
+    said.append(f"Evidence, with the priors of these fits: {'; '.join([alone, *over])}.")
     return said
 
 
