@@ -34,7 +34,7 @@ class Compared:
 
     left_out : its predictive accuracy;  difference, difference_se : elpd less the best model's, with standard error
     weight : of stacking;  evidence : by bridge sampling;  check : by SMC, where asked for
-    healthy : whether its sampling is
+    healthy : whether its sampling is;  fit : identifies the fit, see `fit_id`
     """
 
     name: str
@@ -45,6 +45,7 @@ class Compared:
     evidence: Evidence
     check: Evidence | None
     healthy: bool
+    fit: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def compare(
     ------
     ExperimentError : for fewer than two fits, fits of different data (it says which points differ), an unknown unit
     """
-    from .settings_of import read_fit
+    from .settings_of import fit_id, read_fit
 
     trees = {name: read_fit(fit) if isinstance(fit, (str, Path)) else fit for name, fit in fits.items()}
     require_same_data(trees)
@@ -106,9 +107,8 @@ def compare(
         tree = trees[name]
         check = smc_evidence(tree) if smc else None
         evidence = bridge_evidence(tree)
-        models.append(
-            Compared(name, found[name], difference, error, weight, evidence, check, bool(tree.attrs["healthy"]))
-        )
+        judged = bool(tree.attrs["healthy"]), fit_id(tree)
+        models.append(Compared(name, found[name], difference, error, weight, evidence, check, *judged))
     first = next(iter(trees.values()))
     return Comparison(str(first.attrs["title"]), bool(first.attrs["simulated"]), unit, tuple(models))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .comparison import FEW_UNITS, SMALL_DIFFERENCE, Compared, Comparison
 from .rival_models import RIVAL_MODELS
 from .text_table import table
 
-HEADER = ("model", "elpd", "difference", "± se", "weight", "p_loo", "ln evidence", "± se of it", "ln Bayes factor",
-          "prediction")  # fmt: skip
+HEADER = ("model", "elpd", "difference ± se", "weight", "p_loo", "ln evidence", "ln Bayes factor", "prediction")
+_BEST, _ALIKE, _PERHAPS, _WORSE = "predicts best", "predicts as well", "perhaps worse", "predicts worse"
 _CLEAR = 2.0
 """Standard errors from which a difference of elpd counts."""
 _GRADES = ((1.0, "not worth a mention"), (3.0, "positive"), (5.0, "strong"), (float("inf"), "very strong"))
@@ -18,37 +19,35 @@ _GRADES = ((1.0, "not worth a mention"), (3.0, "positive"), (5.0, "strong"), (fl
 
 def comparison_text(found: Comparison) -> str:
     """Tables and sentences for people."""
-    rows = [cells(found, model) for model in found.models]
+    rows = [cells(row) for row in comparison_facts(found)["models"]]
     mark = " (simulated data)" if found.simulated else ""
     lines = [f"{found.title}{mark}: {len(found.models)} models, left out one {found.unit} at a time", "",
              table(HEADER, rows), "", *sentences(found)]  # fmt: skip
     return "\n".join(lines)
 
 
-def cells(found: Comparison, model: Compared) -> list[str]:
-    """A row of the table."""
-    factor, error = found.log_bayes_factor(model)
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """A row of the table, from the facts of a model."""
+    best, error = row["elpd_difference"] == 0, row["log_bayes_factor_error"]
     return [
-        model.name + ("" if model.healthy else " (!)"),
-        f"{model.left_out.elpd:.1f}",
-        f"{model.difference:.1f}",
-        f"{model.difference_se:.1f}",
-        f"{model.weight:.2f}",
-        f"{model.left_out.p_loo:.1f}",
-        f"{model.evidence.log_evidence:.2f}",
-        f"{model.evidence.error:.2f}",
-        f"{factor:.2f}" + (f" ± {error:.2f}" if error else ""),
-        predictive_words(model),
+        row["model"] + ("" if row["healthy"] else " (!)"),
+        f"{row['elpd']:.1f}",
+        "0" if best else f"{row['elpd_difference']:.1f} ± {row['elpd_difference_se']:.1f}",
+        f"{row['stacking_weight']:.2f}",
+        f"{row['p_loo']:.1f}",
+        f"{row['log_evidence']:.2f} ± {row['log_evidence_error']:.2f}",
+        f"{round(row['log_bayes_factor'], 2) + 0.0:.2f} ± {error:.2f}" if error else "0",
+        row["prediction"],
     ]
 
 
 def predictive_words(model: Compared) -> str:
     """What the difference of elpd from the best model means."""
     if model.difference == 0:
-        return "predicts best"
+        return _BEST
     if abs(model.difference) < SMALL_DIFFERENCE:
-        return "predicts as well"
-    return "predicts worse" if abs(model.difference) > _CLEAR * model.difference_se else "perhaps worse"
+        return _ALIKE
+    return _WORSE if abs(model.difference) > _CLEAR * model.difference_se else _PERHAPS
 
 
 def grade(log_factor: float) -> str:
@@ -63,18 +62,28 @@ def sentences(found: Comparison) -> list[str]:
 
 def _verdicts(found: Comparison) -> list[str]:
     best, *others = found.models
-    alike = [m.name for m in others if predictive_words(m) in ("predicts as well", "perhaps worse", "predicts best")]
-    worse = [m.name for m in others if predictive_words(m) == "predicts worse"]
+    groups: dict[str, list[str]] = {}
+    for model in others:
+        groups.setdefault(predictive_words(model), []).append(model.name)
+    alike = [*groups.get(_BEST, []), *groups.get(_ALIKE, [])]
+    perhaps, worse = groups.get(_PERHAPS, []), groups.get(_WORSE, [])
     said = []
     if alike:
         said.append(f"Prediction: these data cannot tell {_listed([best.name, *alike])} apart.")
+    elif not perhaps:
+        said.append(f"Prediction: {best.name} predicts these data best.")
+    if perhaps:
+        said.append(
+            f"Prediction: {_listed(perhaps)} perhaps worse than {best.name}: differences of more than"
+            f" {SMALL_DIFFERENCE:g}, but few units make them."
+        )
     if worse:
         said.append(f"Prediction: {_listed(worse)} worse than {best.name}, beyond {_CLEAR:g} standard errors.")
     ranked = sorted(found.models, key=lambda m: -m.evidence.log_evidence)
     near = [m.name for m in ranked if abs(found.log_bayes_factor(m)[0]) < _GRADES[0][0]]
     over = [f"over {m.name} {grade(found.log_bayes_factor(m)[0])}" for m in ranked if m.name not in near]
-    alone = f"cannot tell {_listed(near)} apart" if len(near) > 1 else f"is for {near[0]}"
-    said.append(f"Evidence, with the priors of these fits: {'; '.join([alone, *over])}.")
+    told = f"cannot tell {_listed(near)} apart" if len(near) > 1 else f"is for {near[0]}"
+    said.append(f"Evidence, with the priors of these fits, {told}{': ' if over else ''}{'; '.join(over)}.")
     return said
 
 
@@ -143,6 +152,8 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
                 "log_bayes_factor": factor,
                 "log_bayes_factor_error": error,
                 "healthy": model.healthy,
+                "prediction": predictive_words(model),
+                "fit": model.fit,
             }
         )
     return {

@@ -90,7 +90,7 @@ def _key(point: DataPoint, unit: str) -> tuple[str, str]:
 
 
 def without(experiment: Experiment, left_out: Sequence[DataPoint]) -> Experiment:
-    """The experiment with some points excluded; a series of which nothing is left is dropped."""
+    """The experiment with some points excluded; a series, a member of which nothing is left is dropped."""
     rows: dict[str, list[int]] = {}
     for point in left_out:
         rows.setdefault(point.series, []).append(point.row)
@@ -105,4 +105,21 @@ def without(experiment: Experiment, left_out: Sequence[DataPoint]) -> Experiment
         replace(o, excluded="left out") if k in rows.get("observations", []) else o
         for k, o in enumerate(experiment.observations)
     )
-    return replace(experiment, series=tuple(series), observations=observations)
+    return _with_data(replace(experiment, series=tuple(series), observations=observations))
+
+
+def _with_data(experiment: Experiment) -> Experiment:
+    """Those members of a joint experiment of which something is fitted; a single experiment as it is."""
+    left = {point.member for point in data_points(experiment)}
+    if left >= set(experiment.members):
+        return experiment
+    runs = {run for run, member in experiment.member.items() if member in left}
+    return replace(
+        experiment,
+        stages=tuple(stage for stage in experiment.stages if stage.run in runs),
+        series=tuple(s for s in experiment.series if s.run in runs),
+        observations=tuple(o for o in experiment.observations if o.run in runs),
+        member={run: member for run, member in experiment.member.items() if run in runs},
+        run_depth={run: depth for run, depth in experiment.run_depth.items() if run in runs},
+        known_of={member: known for member, known in experiment.known_of.items() if member in left},
+    )

@@ -27,7 +27,7 @@ LogDensity = Callable[[np.ndarray], np.ndarray]
 _ITERATIONS = 200
 _CLOSE = 1e-8
 _ACCURACY = 1e-6
-SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 2000, 4, 0.8
+SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 4000, 4, 0.8
 """Threshold: share of the draws that count after each step of the tempering; small steps scatter less."""
 
 
@@ -141,6 +141,11 @@ def smc(model: object, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RU
         )  # fmt: skip
     finally:
         logger.setLevel(level)
-    stages = np.asarray(found["sample_stats"]["log_marginal_likelihood"].values, float).reshape(runs, -1)
-    last = np.array([row[np.isfinite(row)][-1] for row in stages])
+    last = last_of_each(found["sample_stats"]["log_marginal_likelihood"].values)
     return Evidence(float(last.mean()), float(last.std(ddof=1) / np.sqrt(runs)), "smc")
+
+
+def last_of_each(stages: np.ndarray) -> np.ndarray:
+    """The last number of each run: an array padded with NaN, or, where runs have different lengths, one of lists."""
+    rows = [np.concatenate([np.ravel(np.asarray(entry, float)) for entry in np.ravel(row)]) for row in stages]
+    return np.array([row[np.isfinite(row)][-1] for row in rows])

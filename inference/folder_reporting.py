@@ -80,10 +80,11 @@ def report_folder(
 def report_one(name: str, path: str, made: bool) -> Reported:
     """The report of one fit, in a worker; where it is `made` already, the row of the index alone."""
     from .pages.fit_page import fit_page
+    from .reporting import comparison_beside
     from .settings_of import read_fit
 
     fit = read_fit(path)
-    page = "" if made else fit_page(fit, Path(path).name)
+    page = "" if made else fit_page(fit, Path(path).name, comparison_beside(Path(path)))
     return Reported(page.encode(errors="replace"), row_of(name, fit))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+COMPARISON = "comparison.json"
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -16,7 +18,7 @@ def report(fit: DataTree | str | Path, path: str | Path) -> Path:
 
     Parameters
     ----------
-    fit : what `fit` returned, or the file of it
+    fit : what `fit` returned, or the file of it; a comparison.json beside that, in which it was compared, is shown
     path : the file to write; replaced whole, or not at all
 
     Returns
@@ -30,7 +32,7 @@ def report(fit: DataTree | str | Path, path: str | Path) -> Path:
     from .settings_of import read_fit
 
     if isinstance(fit, (str, Path)):
-        return write_report(read_fit(fit), Path(path), Path(fit).name)
+        return write_report(read_fit(fit), Path(path), Path(fit))
     return write_report(fit, Path(path))
 
 
@@ -45,18 +47,30 @@ def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
 
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    page, facts = target / "comparison.html", target / "comparison.json"
+    page, facts = target / "comparison.html", target / COMPARISON
     write_bytes(comparison_page(found).encode(errors="replace"), page)
     text = json.dumps(as_json(comparison_facts(found)), ensure_ascii=False, indent=1)
     write_bytes(text.encode(errors="replace"), facts)
     return [page, facts]
 
 
-def write_report(fit: DataTree, target: Path, file: str = "") -> Path:
-    """Write the page of a fit. `file`: name of the fit's file, for the command that makes it again."""
+def comparison_beside(file: Path) -> dict[str, Any] | None:
+    """Facts of a comparison in the folder of a fit's file; None where there is none that can be read."""
+    import json
+
+    try:
+        facts = json.loads((file.parent / COMPARISON).read_text(encoding="utf-8"))
+        return facts if {"models", "in_words", "unit"} <= set(facts) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:
+    """Write the page of a fit. `file`: of the fit, for the command that makes it again, and what lies beside it."""
     from ..datasets.netcdf import write_bytes
     from .pages.fit_page import fit_page
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(fit_page(fit, file).encode(errors="replace"), target)
+    name, compared = ("", None) if file is None else (file.name, comparison_beside(file))
+    write_bytes(fit_page(fit, name, compared).encode(errors="replace"), target)
     return target

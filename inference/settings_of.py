@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..datasets import ExperimentError, from_tree
 from ..datasets.netcdf import open_tree, write_tree
+from .fingerprint import fingerprint
 from .model_settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ def read_fit(path: str | Path) -> DataTree:
 def save_fit(fit: DataTree, path: str | Path) -> None:
     """Write a fit as one NetCDF file, atomically."""
     write_tree(fit, Path(path))
+
+
+def fit_id(fit: DataTree) -> str:
+    """Equal for fits of the same data with the same settings."""
+    return fingerprint(fit.attrs["data_sha256"], fit.attrs["settings"])
 
 
 def settings_of(fit: DataTree) -> ModelSettings:

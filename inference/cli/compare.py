@@ -17,8 +17,6 @@ from .progress import Progress
 if TYPE_CHECKING:
     from xarray import DataTree
 
-_FACTS, _PAGE = "comparison.json", "comparison.html"
-
 
 def compare(given: argparse.Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""

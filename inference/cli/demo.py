@@ -40,7 +40,7 @@ def demo(given: argparse.Namespace) -> int:
     last = found["fig2b-d55"]
     plot_fit(last, folder / "fig2b-d55.png")
     output.written(folder / "fig2b-d55.png")
-    write_report(last, folder / "fig2b-d55.html", "fig2b-d55.nc")
+    write_report(last, folder / "fig2b-d55.html", folder / "fig2b-d55.nc")
     output.written(folder / "fig2b-d55.html")
     output.text(
         "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002 ms⁻¹ (Fig. 2); the simulated data were made with these."

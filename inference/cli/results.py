@@ -24,7 +24,7 @@ def report(given: argparse.Namespace) -> int:
     from ..assessment import assess
     from ..reporting import write_report
 
-    write_report(fit, target, Path(given.fit).name)
+    write_report(fit, target, Path(given.fit))
     judged = assess(fit)
     output.text(judged.headline)
     output.written(target)

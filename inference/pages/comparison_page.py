@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..comparison_words import HEADER, cells, sentences
+from ..comparison_words import HEADER, cells, comparison_facts, sentences
 from ..figures.comparison import plot_comparison, plot_units, strongest_units
 from ..rival_models import RIVAL_MODELS
 from .html import figure, figures, items, page, paragraph, section, shown, table
@@ -19,7 +20,7 @@ def comparison_page(found: Comparison) -> str:
     verdict, *rest = sentences(found)
     healthy = all(model.healthy for model in found.models)
     mark = '<span class="mark">simulated data</span>' if found.simulated else ""
-    rows = [[escape(cell) for cell in cells(found, model)] for model in found.models]
+    rows = comparison_facts(found)["models"]
     first, second = found.models[:2]
     named = "; ".join(f"{label}: {value:+.2f}" for label, value in strongest_units(first, second))
     alt = "; ".join(f"{m.name}: elpd {m.difference:.1f} ± {m.difference_se:.1f}" for m in found.models)
@@ -35,12 +36,27 @@ def comparison_page(found: Comparison) -> str:
         f'<p class="verdict {"healthy" if healthy else "unhealthy"}">{escape(verdict)}</p>',
         f"<h1>{shown(found.title)} {mark}</h1>",
         paragraph(f"{len(found.models)} models; left out one {found.unit} at a time.", "soft"),
-        section("Models", table(HEADER, rows, numbers=range(1, len(HEADER) - 1)), items(rest)),
+        section("Models", models_table(rows), items(rest)),
         section("Side by side", figures(pictures)),
         section("What the models assume", items(assumed)),
         section("How to read this", *(paragraph(text) for text in _GUIDE)),
     ]
     return page(f"models of {found.title}", "\n".join(parts))
+
+
+def models_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table of a comparison's facts."""
+    body = [[escape(cell) for cell in cells(row)] for row in rows]
+    return table(HEADER, body, numbers=range(1, len(HEADER) - 1))
+
+
+def compared_with(facts: Mapping[str, Any], fit: str) -> list[str]:
+    """What a comparison says, for the report of one of the fits that were compared; nothing for another fit."""
+    mine = [row["model"] for row in facts["models"] if row["fit"] == fit]
+    if not mine:
+        return []
+    note = f"This fit is {mine[0]}. Left out one {facts['unit']} at a time; see comparison.html beside the fit."
+    return [paragraph(note), models_table(facts["models"]), items(facts["in_words"])]
 
 
 def _about(names: str) -> str:

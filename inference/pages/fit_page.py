@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..assessment import Assessment, assess
 from ..figures.curves import Drawn
 from ..fitted import Fitted
 from ..leave_one_out import LeaveOneOut, leave_one_out
+from ..settings_of import fit_id
 from ..text_table import symbol
 from . import checks, criticism, results
+from .comparison_page import compared_with
 from .html import items, page, paragraph, section, shown
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
 
-def fit_page(fit: DataTree, file: str = "") -> str:
-    """The whole page as HTML. `file`: name of the fit's file, for the command that makes it again."""
+def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | None = None) -> str:
+    """The whole page as HTML.
+
+    file : name of the fit's file, for the command that makes it again
+    compared : facts of a comparison with rival models, shown where this fit is one of them
+    """
     fitted, judged = Fitted(fit), assess(fit)
     drawn, left_out = Drawn.of(fitted), leave_one_out(fit)
     title = fitted.experiment.title
@@ -33,6 +40,7 @@ def fit_page(fit: DataTree, file: str = "") -> str:
         section("Pairs of parameters", *checks.pairs(fitted)),
         section("Calibration of the predictions", *checks.calibration(fitted, left_out)),
         section("Criticism", *criticism.criticism(fitted)),
+        section("Rival models", *([] if compared is None else compared_with(compared, fit_id(fit)))),
         section("Sampling", *checks.sampling(fitted)),
         section(
             "Weight of the priors",

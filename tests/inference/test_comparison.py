@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.inference.cli import main
 from dissentangle.inference.comparison import compare, require_same_data
 from dissentangle.inference.comparison_words import comparison_facts, comparison_text, grade, sentences
@@ -17,9 +17,12 @@ from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.held_out import fit_of_the_rest, log_predictive_density
 from dissentangle.inference.leave_one_out import leave_one_out, refitted
 from dissentangle.inference.model_settings import ModelSettings
-from dissentangle.inference.pages.comparison_page import comparison_page
+from dissentangle.inference.pages.comparison_page import compared_with, comparison_page
+from dissentangle.inference.reporting import comparison_beside, write_comparison
 from dissentangle.inference.rival_fits import fit_rivals
 from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.settings_of import fit_id
+from dissentangle.inference.unknowns import unknowns
 
 SAMPLER = SamplerSettings(3)
 
@@ -63,6 +66,18 @@ def test_a_series_without_points_is_dropped():
     assert len(data_points(left)) == 59
     published = read("krauter2011-published")
     assert len(data_points(without(published, data_points(published)[:2]))) == len(data_points(published)) - 2
+
+
+def test_a_member_without_points_is_dropped():
+    both = joint({"one": read("fig2b-d55"), "two": read("fig2b-d35")})
+    points = data_points(both)
+    left = without(both, [p for p in points if p.member == "two"])
+    assert left.members == ["one"]
+    assert left.runs == ["one"]
+    assert set(left.known_of) == {"one"}
+    assert [len(unit.columns) for unit in data_units(both, "experiment")] == [90, 90]
+    model = unknowns(left, ModelSettings())
+    assert "optical_depth[one]" in {u.label for u in model}
 
 
 def test_a_parameter_that_nothing_else_depends_on_comes_from_its_prior(fit_d55):
@@ -146,6 +161,20 @@ def test_page(compared):
     assert page.count("<svg") == 2
     assert "simulated data" in page
     assert escape(sentences(compared)[0]) in page
+
+
+def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tmp_path):
+    assert write_comparison(compared, tmp_path) == [tmp_path / "comparison.html", tmp_path / "comparison.json"]
+    file = tmp_path / "a.nc"
+    facts = comparison_beside(file)
+    shown = "".join(compared_with(facts, fit_id(fit_d55)))
+    assert "This fit is microscopic." in shown
+    assert "fixed &lt;number&gt;" in shown
+    assert compared_with(facts, "another") == []
+    for text in ("{", "[1]", '{"models": []}'):
+        (tmp_path / "comparison.json").write_text(text)
+        assert comparison_beside(file) is None
+    assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
 
 
 def test_compare_from_the_command_line(tmp_path, capsys):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dissentangle.inference.evidence import bridge, bridge_evidence, log_posterior, smc
+from dissentangle.inference.evidence import bridge, bridge_evidence, last_of_each, log_posterior, smc
 from dissentangle.inference.fitted import Fitted
 
 DESIGN = np.vander(np.linspace(-1, 1, 12), 4)
@@ -64,6 +64,15 @@ def test_sequential_monte_carlo_of_the_same_model():
     found = smc(model, seed=1)
     assert abs(found.log_evidence - exact) < 0.05
     assert found.method == "smc"
+
+
+def test_runs_of_different_lengths():
+    padded = np.array([[0.0, -1.0, -2.0], [0.0, -3.0, np.nan]], object)
+    np.testing.assert_array_equal(last_of_each(padded), [-2.0, -3.0])
+    lists = np.empty(2, object)
+    lists[:] = [[0.0, -1.0], [0.0, -1.5, -4.0]]
+    np.testing.assert_array_equal(last_of_each(lists), [-1.0, -4.0])
+    np.testing.assert_array_equal(last_of_each(lists[:, None]), [-1.0, -4.0])
 
 
 def test_the_density_is_likelihood_times_prior(fit_d55):
