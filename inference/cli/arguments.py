@@ -30,6 +30,7 @@ examples:
   dissentangle check my-run                       what would be fitted, what each series informs
   dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
   dissentangle report my-run.nc -o my-run.html    the page to show to the group
+  dissentangle compare my-run --models microscopic,fixed-number    what do the data prefer?
   dissentangle criticize my-run.nc                would the fitted model make such data?
   dissentangle plot my-run.nc --what fig2b -o fig2b.pdf
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
