@@ -21,6 +21,7 @@ from ..datasets import Experiment, ExperimentError, read
 from ..datasets.folder import FILE
 from ..datasets.netcdf import read_attributes, to_bytes, write_bytes
 from ..forward_models import Closure
+from ..forward_models.dynamics import FORWARD_MODELS
 from ..forward_models.validation import InvalidValue
 from .batch import Task, run_tasks
 from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
@@ -28,6 +29,7 @@ from .fingerprint import data_hash
 from .folder_reporting import write_index
 from .model_settings import ModelSettings
 from .priors import PriorError
+from .rival_models import require_models, rival
 from .sampling import SamplerSettings
 from .unknowns import read_priors, require_data
 
@@ -58,6 +60,7 @@ def campaign(
     closure: Closure = "microscopic",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
+    model: str | None = None,
     draws: int = 1000,
     tune: int = 300,
     chains: int = 4,
@@ -73,7 +76,7 @@ def campaign(
         or such by name
     output : the folder for fits, reports, summary and index. A fit that is there, of the same data with the same
         settings, is not done again
-    seed, closure, free_dephasing, priors, draws, tune, chains : as for `fit`, the same for all
+    seed, closure, free_dephasing, priors, model, draws, tune, chains : as for `fit`, the same for all
     cores : processes; None: one a core
     executor : any executor of `concurrent.futures`' kind in place of own processes, e.g. Dask's `Client.get_executor()`
     progress : called after each data set with the numbers of those finished, failed, and of all
@@ -90,8 +93,9 @@ def campaign(
     """
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
     sampler = SamplerSettings(seed, draws, tune, chains, cores=1)
+    found, folder = sources(experiments), Path(output)
     return run_campaign(
-        sources(experiments), Path(output), settings, sampler, cores=cores, executor=executor, progress=progress
+        found, folder, settings, sampler, model=model, cores=cores, executor=executor, progress=progress
     )
 
 
@@ -134,6 +138,7 @@ def run_campaign(
     settings: ModelSettings,
     sampler: SamplerSettings,
     *,
+    model: str | None = None,
     cores: int | None = None,
     executor: Executor | None = None,
     progress: Done | None = None,
@@ -142,6 +147,9 @@ def run_campaign(
     if not found:
         raise ExperimentError("a campaign: found no experiments, expected at least one")
     read_priors(settings.priors)  # what is wrong for every data set is no matter of the single one
+    models = require_models(model)
+    if any(name in FORWARD_MODELS for name in models):
+        cores = 1  # other processes do not know a user's forward model
     for part in ("fits", "reports"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rows: dict[str, Row] = {}
@@ -152,7 +160,8 @@ def run_campaign(
             progress(len(rows), sum(row.status == "failed" for row in rows.values()), len(found))
 
     try:
-        run_tasks(_tasks(found, folder, settings, sampler, finished, rows), finished, executor=executor, cores=cores)
+        tasks = _tasks(found, folder, settings, sampler, model, finished, rows)
+        run_tasks(tasks, finished, executor=executor, cores=cores)
     finally:
         summary = _write_summary(folder, [rows[name] for name in found if name in rows])
     return summary
@@ -163,6 +172,7 @@ def _tasks(
     folder: Path,
     settings: ModelSettings,
     sampler: SamplerSettings,
+    model: str | None,
     finished: Callable[[Task, Any, Exception | None], None],
     rows: dict[str, Row],
 ) -> list[Task]:
@@ -172,14 +182,15 @@ def _tasks(
         task = Task(name, fit_one, ())
         try:
             experiment = source if isinstance(source, Experiment) else read(source)
+            experiment, own = rival(experiment, settings, model) if model else (experiment, settings)
         except (ExperimentError, InvalidValue, OSError) as error:
             finished(task, None, error)
             continue
-        row = _finished_before(folder / "fits" / f"{name}.nc", name, experiment, settings, sampler)
+        row = _finished_before(folder / "fits" / f"{name}.nc", name, experiment, own, sampler)
         if row is not None:
             rows[name] = row
         else:
-            tasks.append(replace(task, arguments=(name, experiment, settings, sampler)))
+            tasks.append(replace(task, arguments=(name, experiment, own, sampler)))
     return tasks
 
 

@@ -102,16 +102,23 @@ def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[
     Raises ExperimentError for an unknown name, and for what a model cannot be applied to.
     """
     given = experiment
-    for name in names.split("+"):
+    for name in require_models(names):
+        experiment, settings = RIVAL_MODELS[name].change(experiment, settings)
+    if experiment is not given:
+        check_experiment(experiment, f"model {names}: {experiment.title}")
+    return experiment, replace(settings, name="+".join(filter(None, [settings.name, names])))
+
+
+def require_models(names: str | None) -> list[str]:
+    """Single names of the models `names`, joined by +; ExperimentError for one that is unknown."""
+    single = names.split("+") if names else []
+    for name in single:
         if name not in RIVAL_MODELS:
             raise ExperimentError(
                 f"model {name!r}: unknown{nearest(name, RIVAL_MODELS)}, expected one of {', '.join(RIVAL_MODELS)},"
                 " or several joined by +"
             )
-        experiment, settings = RIVAL_MODELS[name].change(experiment, settings)
-    if experiment is not given:
-        check_experiment(experiment, f"model {names}: {experiment.title}")
-    return experiment, replace(settings, name="+".join(filter(None, [settings.name, names])))
+    return single
 
 
 def load_models(path: str | Path) -> None:

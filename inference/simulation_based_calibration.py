@@ -23,6 +23,7 @@ from .batch import Task, run_tasks
 from .campaigning import Done
 from .fingerprint import fingerprint, without_texts
 from .model_settings import ModelSettings
+from .rival_models import rival
 from .sampling import SamplerSettings
 from .simulated_ranks import RANKS, Plan, Ranked, simulate_and_rank
 from .sources import experiment_of
@@ -45,6 +46,7 @@ def sbc(
     closure: Closure = "microscopic",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
+    model: str | None = None,
     draws: int = 250,
     tune: int = 300,
     chains: int = 4,
@@ -59,7 +61,7 @@ def sbc(
     experiment, sharing : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
     output : a folder: one small file a simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
     simulations : how many experiments; 100 show gross errors, 500 finer ones
-    seed, closure, free_dephasing, priors, draws, tune, chains, cores, executor, progress : as for `campaign`
+    seed, closure, free_dephasing, priors, model, draws, tune, chains, cores, executor, progress : as for `campaign`
 
     Returns
     -------
@@ -74,6 +76,8 @@ def sbc(
     """
     data = experiment_of(experiment, sharing)
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    if model:
+        data, settings = rival(data, settings, model)
     plan = Plan(data, settings, SamplerSettings(seed, draws, tune, chains, cores=1), seed)
     return run_sbc(plan, simulations, Path(output), cores=cores, executor=executor, progress=progress)
 
@@ -113,7 +117,8 @@ def run_sbc(
             tasks.append(Task(f"{k:05d}", simulate_and_rank, (plan, k)))
         else:
             ranks[k] = before
-    run_tasks(tasks, finished, executor=executor, cores=cores)
+    known_here = 1 if plan.settings.forward_model else cores  # other processes do not know a user's forward model
+    run_tasks(tasks, finished, executor=executor, cores=known_here)
     if not ranks:
         raise ExperimentError(
             f"none of {simulations} simulated experiments could be fitted: {next(iter(failed.values()))}"

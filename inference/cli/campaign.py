@@ -10,8 +10,7 @@ from concurrent.futures import Executor
 from ...datasets import ExperimentError
 from ..campaign_summary import STATUS
 from ..unknowns import require_data, unknowns
-from .options import experiment as experiment_given
-from .options import model_settings
+from .options import model_settings, modelled
 from .output import Output
 from .paths import writable_folder
 from .progress import Count, resumable
@@ -35,6 +34,7 @@ def campaign(given: argparse.Namespace) -> int:
             folder,
             settings,
             sampler,
+            model=given.model,
             cores=given.cores,
             executor=executor,
             progress=Count("data sets", given.quiet),
@@ -56,8 +56,8 @@ def campaign(given: argparse.Namespace) -> int:
 
 def sbc(given: argparse.Namespace) -> int:
     """Simulation-based calibration of experiments of this form; 0 if calibrated, 1 if not."""
-    output, experiment = Output(given), experiment_given(given)
-    settings = model_settings(given)
+    output = Output(given)
+    experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
     unknowns(experiment, settings)
     folder = writable_folder(given.output)

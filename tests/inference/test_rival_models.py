@@ -154,6 +154,22 @@ def test_a_forward_model_of_ones_own_is_fitted_saved_and_read(registry, tmp_path
         read_fit(out)
 
 
+def test_campaigns_and_calibration_take_a_model(registry, tmp_path):
+    quick = {"draws": 60, "tune": 150, "chains": 2}
+    sources = {"pumped": EXPERIMENT, "driven": read("fig2b-d55")}
+    rows = inference.campaign(sources, tmp_path / "fits", model="no-pump", cores=1, **quick)
+    said = dict(zip(rows["dataset"].values, rows["verdict"].values, strict=True))
+    assert "this experiment has no such parameter" in said["driven"]
+    settings = read_fit(tmp_path / "fits" / "fits" / "pumped.nc").attrs["settings"]
+    assert '"pump_rate": "fixed(0)"' in settings
+    with pytest.raises(ExperimentError, match="model 'none': unknown"):
+        inference.campaign(sources, tmp_path / "fits", model="none", **quick)
+    (tmp_path / "own.py").write_text(OWN)
+    load_models(tmp_path / "own.py")
+    ranks = inference.sbc("fig2b-d55", tmp_path / "sbc", model="slow-start", simulations=2, cores=2, **quick)
+    assert "early_dephasing" in ranks["parameter"].values
+
+
 def test_files_that_add_no_models(tmp_path):
     with pytest.raises(ExperimentError, match=r"none\.py: found no Python file, expected one that adds models"):
         load_models(tmp_path / "none.py")
