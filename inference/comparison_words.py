@@ -143,6 +143,7 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
                 "stacking_weight": model.weight,
                 "p_loo": left_out.p_loo,
                 "worst_pareto_k": float(left_out.pareto_k.max()),
+                "pointwise": {unit.label: float(x) for unit, x in zip(left_out.units, left_out.pointwise, strict=True)},
                 "refitted": [left_out.units[k].label for k in left_out.refits],
                 "failed": left_out.failed,
                 "log_evidence": model.evidence.log_evidence,
