@@ -58,7 +58,7 @@ class Dynamics:
         if self.forward_model and self.forward_model not in FORWARD_MODELS:
             known = ", ".join(FORWARD_MODELS) or "none"
             raise InvalidValue(
-                f"forward model {self.forward_model!r}: not known here ({known}); load the file that adds it"
+                f"forward model {self.forward_model!r}: not known ({known}); load the file that adds it: --load FILE"
             )
 
     @property

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import ExperimentError
+from .assessment import assess
+from .correlations import is_rate
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .fitted import Fitted
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
+from .text_table import summary_rows
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -26,6 +29,8 @@ FEW_UNITS = 30
 MOST_REFITS = 40
 """A model that needs more of them is not compared exactly: its importance weights fail nearly everywhere."""
 _SHOWN = 5
+_ALIKE = 0.05
+"""Difference of two ln evidences that is none."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class Compared:
 
     left_out : its predictive accuracy;  difference, difference_se : elpd less the best model's, with standard error
     weight : of stacking;  evidence : by bridge sampling;  check : by SMC, where asked for
-    healthy : whether its sampling is;  fit : identifies the fit, see `fit_id`
+    status : of the fit, see `assessment`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
+    rates : mean and sd of every rate by label;  fit : identifies the fit, see `fit_id`
     """
 
     name: str
@@ -44,22 +50,49 @@ class Compared:
     weight: float
     evidence: Evidence
     check: Evidence | None
-    healthy: bool
+    status: str
+    rates: Mapping[str, tuple[float, float]]
     fit: str
+
+    @property
+    def healthy(self) -> bool:
+        """Whether its sampling is."""
+        return self.status != "unhealthy"
+
+    @property
+    def sure(self) -> bool:
+        """Whether its elpd is a number to rely on: weights that hold, or exact fits that reach what was left out."""
+        return not self.left_out.failing and not self.left_out.unsure
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether SMC finds another evidence, beyond three standard errors of both."""
+        if self.check is None:
+            return False
+        difference = abs(self.evidence.log_evidence - self.check.log_evidence)
+        return difference > max(3 * float(np.hypot(self.evidence.error, self.check.error)), _ALIKE)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Models in the order of their predictive accuracy, the best first. `unit`: what was left out at a time."""
+    """Models in the order of their predictive accuracy, the best first, those whose sampling failed at the end.
+
+    unit : what was left out at a time
+    """
 
     title: str
     simulated: bool
     unit: str
     models: tuple[Compared, ...]
 
+    @property
+    def ranked(self) -> tuple[Compared, ...]:
+        """The models whose sampling is healthy; all, where none is."""
+        return tuple(model for model in self.models if model.healthy) or self.models
+
     def log_bayes_factor(self, model: Compared) -> tuple[float, float]:
         """Ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
-        best = max(self.models, key=lambda each: each.evidence.log_evidence)
+        best = max(self.ranked, key=lambda each: each.evidence.log_evidence)
         if model is best:
             return 0.0, 0.0
         error = float(np.hypot(model.evidence.error, best.evidence.error))
@@ -99,18 +132,35 @@ def compare(
             name: refitted(trees[name], one, _of(name, progress)) if len(one.failing) <= MOST_REFITS else one
             for name, one in found.items()
         }
-    ranked = _ranked(found)
+    status = {name: assess(tree, closer=False).status for name, tree in trees.items()}
     models = []
-    for name, (difference, error, weight) in ranked.items():
+    for name, (difference, error, weight) in _in_order(found, status).items():
         if progress is not None:
             progress(f"evidence of {name}")
         tree = trees[name]
         check = smc_evidence(tree) if smc else None
         evidence = bridge_evidence(tree)
-        judged = bool(tree.attrs["healthy"]), fit_id(tree)
-        models.append(Compared(name, found[name], difference, error, weight, evidence, check, *judged))
+        about = status[name], _rates(tree), fit_id(tree)
+        models.append(Compared(name, found[name], difference, error, weight, evidence, check, *about))
     first = next(iter(trees.values()))
     return Comparison(str(first.attrs["title"]), bool(first.attrs["simulated"]), unit, tuple(models))
+
+
+def _rates(tree: DataTree) -> dict[str, tuple[float, float]]:
+    return {row.label: (row.mean, row.sd) for row in summary_rows(tree) if is_rate(row.label)}
+
+
+def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
+    """The ranking of healthy fits, then the others with their difference from the best and no weight."""
+    healthy = {name: one for name, one in found.items() if status[name] != "unhealthy"}
+    healthy = healthy or dict(found)
+    ranked = _ranked(healthy) if len(healthy) > 1 else dict.fromkeys(healthy, (0.0, 0.0, 1.0))
+    best = found[next(iter(ranked))].pointwise
+    for name, one in found.items():
+        if name not in ranked:
+            apart = one.pointwise - best
+            ranked[name] = (float(apart.sum()), float(np.sqrt(len(apart)) * apart.std()), 0.0)
+    return ranked
 
 
 def _of(name: str, progress: Callable[[str], None] | None) -> Callable[[str], None] | None:

@@ -10,7 +10,7 @@ from .prior_sensitivity import THRESHOLD, PowerScaling
 from .sensitivities import Sensitivities
 from .text_table import number, shown_unit, symbol, table
 
-_LISTED, _ROUND = 8, 0.1
+_LISTED, _ROUND, _FINEST = 8, 0.1, 1e-3
 
 
 def criticism_text(found: Criticism) -> str:
@@ -25,7 +25,7 @@ def criticism_text(found: Criticism) -> str:
 def row_numbers(row: Row) -> list[str]:
     """Value of the data with its unit, interval of the replications, p-value."""
     whole = all(value == round(value) for value in (row.observed, row.low, row.high))
-    scale = 0.0 if whole else (row.high - row.low) / 4
+    scale = 0.0 if whole else max((row.high - row.low) / 4, _FINEST * abs(row.observed))
     unit = shown_unit(row.unit)
     value = number(row.observed, scale) + (f" {unit}" if unit else "")
     return [value, f"[{number(row.low, scale)}, {number(row.high, scale)}]", p_text(row.p_value)]

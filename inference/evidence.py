@@ -60,7 +60,9 @@ def log_posterior(fitted: Fitted) -> LogDensity:
         some = {label: v[possible] for label, v in values.items()}
         whole = complete(fitted.experiment, fitted.parameters, some)
         total = np.full(len(scores), -np.inf)
-        total[possible] = total_log_likelihood(fitted.experiment, whole, fitted.settings.dynamics, accuracy=_ACCURACY)
+        if possible.any():
+            dynamics = fitted.settings.dynamics
+            total[possible] = total_log_likelihood(fitted.experiment, whole, dynamics, accuracy=_ACCURACY)
         total = total - 0.5 * (scores**2).sum(axis=1) - 0.5 * scores.shape[1] * np.log(2 * np.pi)
         return total if together is None else np.asarray(total + together.log_density(values, np))
 

@@ -137,7 +137,7 @@ def _minimised(residuals: Residuals) -> _Found:
     try:
         import lmfit
     except ImportError as error:
-        raise ExperimentError('least squares: found no lmfit, expected: pip install "dissentangle[lmfit]"') from error
+        raise ExperimentError("least squares: found no lmfit, expected: pip install lmfit") from error
     names = [f"x{k}" for k in range(len(residuals.varied))]  # labels with brackets are no names for lmfit
     given = lmfit.Parameters()
     for name, start, low, high in zip(names, residuals.start, residuals.low, residuals.high, strict=True):

@@ -113,9 +113,9 @@ class Prior:
         return self.quantile(ndtr(score))
 
     def possible(self, value: Any) -> Any:
-        """Whether values lie where the parameter is defined."""
+        """Whether values lie where the parameter is defined; a bound of the table of priors is none of physics."""
         array = np.asarray(value)
-        return np.isfinite(array) & (array >= self.low) & (array <= self.high)
+        return np.isfinite(array) & (array > 0 if self.low >= 0 else array >= self.low) & (array <= self.high)
 
     def score(self, value: Any) -> Any:
         """The value on the scale on which the prior is a standard normal distribution."""

@@ -20,7 +20,8 @@ from ..datasets.experiment import StageEntry
 from ..forward_models import PARAMETERS, Parameter, add_forward_model
 from ..forward_models.noise import sibling
 from .model_settings import ModelSettings
-from .priors import DEFAULTS, parse_prior
+from .priors import DEFAULTS, PriorError, parse_prior
+from .unknowns import entries
 
 Change = Callable[[Experiment, ModelSettings], tuple[Experiment, ModelSettings]]
 
@@ -101,12 +102,31 @@ def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[
 
     Raises ExperimentError for an unknown name, and for what a model cannot be applied to.
     """
-    given = experiment
+    given, asked = experiment, settings.priors
     for name in require_models(names):
-        experiment, settings = RIVAL_MODELS[name].change(experiment, settings)
+        changed = RIVAL_MODELS[name].change(experiment, settings)
+        if not (isinstance(changed, tuple) and len(changed) == 2 and isinstance(changed[1], ModelSettings)):
+            raise ExperimentError(
+                f"model {name}: found {type(changed).__name__}, expected (experiment, settings) returned"
+            )
+        experiment, settings = changed
+    for label, text in asked.items():
+        if settings.priors.get(label) != text:
+            raise PriorError(f"model {names}: found a prior given for {label} ({text}), which the model sets itself")
+    _require_parameters(experiment, settings, names, set(asked))
     if experiment is not given:
         check_experiment(experiment, f"model {names}: {experiment.title}")
     return experiment, replace(settings, name="+".join(filter(None, [settings.name, names])))
+
+
+def _require_parameters(experiment: Experiment, settings: ModelSettings, names: str, asked: set[str]) -> None:
+    """Raise ExperimentError where a model sets a parameter that the experiment does not have."""
+    present = {name for name, _, _ in entries(experiment, settings)}
+    for label in settings.priors:
+        if label not in asked and label.partition("[")[0] not in present:
+            raise ExperimentError(
+                f"model {names}: found nothing in {experiment.title!r} that depends on {label}, expected another model"
+            )
 
 
 def require_models(names: str | None) -> list[str]:
@@ -125,8 +145,10 @@ def load_models(path: str | Path) -> None:
     """Run a Python file that adds models; ExperimentError where it fails."""
     file = Path(path)
     spec = spec_from_file_location(file.stem, file)
-    if not file.is_file() or spec is None or spec.loader is None:
-        raise ExperimentError(f"{path}: found no Python file, expected one that adds models")
+    if not file.is_file():
+        raise ExperimentError(f"{path}: found no such file, expected a Python file that adds models")
+    if spec is None or spec.loader is None:
+        raise ExperimentError(f"{path}: found no name of a Python file, expected one ending in .py")
     try:
         spec.loader.exec_module(module_from_spec(spec))
     except Exception as error:
@@ -257,9 +279,12 @@ def gamma(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, 
 
 def _with_noise(experiment: Experiment, family: str) -> Experiment:
     """The same series with noise of another family, of the same scatter, where their kind can have it."""
-    series = tuple(
-        replace(s, noise=name) if (name := sibling(s.noise, family)) in s.about.noises else s for s in experiment.series
-    )
+    kinds = {s.name: sibling(s.noise, family) for s in experiment.series}
+    able = [s for s in experiment.series if kinds[s.name] in s.about.noises]
+    if not able:
+        raise ExperimentError(f"model {family}: found no series in {experiment.title!r} that can have {family} noise")
+    names = {s.name for s in able}
+    series = tuple(replace(s, noise=kinds[s.name]) if s.name in names else s for s in experiment.series)
     return replace(experiment, series=series)
 
 

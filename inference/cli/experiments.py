@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
+from ..model_settings import ModelSettings
 from ..unknowns import Unknown
-from .options import experiment as experiment_given
-from .options import model_settings, modelled, number_pair
+from .options import modelled, number_pair
 from .output import Output
 from .paths import figure_target
 
@@ -29,7 +29,7 @@ def check(given: argparse.Namespace) -> int:
     experiment, settings = modelled(given)
     parameters = unknowns(experiment, settings)
     output = Output(given)
-    output.text(f"{_description(experiment)}\n\nclosure: {settings.closure}")
+    output.text(f"{_description(experiment)}\n\nmodel: {_theory(settings)}")
     fixed, unused = fixed_values(parameters), unused_knowledge(experiment, parameters)
     for label, value in fixed.items():
         output.text(f"fixed: {label} = {value:g}")
@@ -56,6 +56,11 @@ def _facts(experiment: Experiment, parameters: list[Unknown], expected: Informat
             for k, u in enumerate(free(parameters))
         ],
     }  # fmt: skip
+
+
+def _theory(settings: ModelSettings) -> str:
+    """'microscopic closure, model two-level'."""
+    return f"{settings.closure} closure" + (f", model {settings.name}" if settings.name else "")
 
 
 def _description(experiment: Experiment) -> str:
@@ -113,12 +118,11 @@ def prior(given: argparse.Namespace) -> int:
     from ..text_table import number, table
     from ..unknowns import unknowns
 
-    experiment = experiment_given(given)
-    settings = model_settings(given)
+    experiment, settings = modelled(given)
     target = figure_target(given.figure)
     values = prior_draws(experiment, settings, unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
     output = Output(given)
-    output.text(f"{experiment.title}: what the priors alone predict ({settings.closure} closure, 400 draws)\n")
+    output.text(f"{experiment.title}: what the priors alone predict ({_theory(settings)}, 400 draws)\n")
     rows, facts = [], []
     for name, (_, entries, array) in derived_quantities(experiment, values, settings.dynamics).items():
         for k, entry in enumerate(entries):

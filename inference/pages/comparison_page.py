@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..comparison_words import HEADER, cells, comparison_facts, sentences
+from ..comparison_words import HEADER, cells, comparison_facts, rate_table
 from ..figures.comparison import plot_comparison, plot_units, strongest_units
 from ..rival_models import RIVAL_MODELS
 from .html import figure, figures, items, page, paragraph, section, shown, table
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def comparison_page(found: Comparison) -> str:
     """The whole page as HTML."""
-    verdict, *rest = sentences(found)
-    healthy = all(model.healthy for model in found.models)
+    facts = comparison_facts(found)
+    verdict, *rest = facts["in_words"]
+    colour = " misfit" if facts["objections"] else ""
     mark = '<span class="mark">simulated data</span>' if found.simulated else ""
-    rows = comparison_facts(found)["models"]
     first, second = found.models[:2]
     named = "; ".join(f"{label}: {value:+.2f}" for label, value in strongest_units(first, second))
     alt = "; ".join(f"{m.name}: elpd {m.difference:.1f} ± {m.difference_se:.1f}" for m in found.models)
@@ -31,12 +31,13 @@ def comparison_page(found: Comparison) -> str:
             caption=f"{first.name} against {second.name}; they differ most at {named}.", tight=True,
         ),
     ]  # fmt: skip
-    assumed = [f"{name}: {_about(name)}" for name in (model.name for model in found.models)]
+    assumed = [f"{model.name}: {about}" for model in found.models if (about := _about(model.name))]
     parts = [
-        f'<p class="verdict {"healthy" if healthy else "unhealthy"}">{escape(verdict)}</p>',
+        f'<p class="verdict{colour}">{escape(verdict)}</p>',
         f"<h1>{shown(found.title)} {mark}</h1>",
         paragraph(f"{len(found.models)} models; left out one {found.unit} at a time.", "soft"),
-        section("Models", models_table(rows), items(rest)),
+        section("Models", models_table(facts), items(rest)),
+        section("Rates by model", rates_table(facts)),
         section("Side by side", figures(pictures)),
         section("What the models assume", items(assumed)),
         section("How to read this", *(paragraph(text) for text in _GUIDE)),
@@ -44,10 +45,16 @@ def comparison_page(found: Comparison) -> str:
     return page(f"models of {found.title}", "\n".join(parts))
 
 
-def models_table(rows: Sequence[Mapping[str, Any]]) -> str:
+def models_table(facts: Mapping[str, Any]) -> str:
     """The table of a comparison's facts."""
-    body = [[escape(cell) for cell in cells(row)] for row in rows]
-    return table(HEADER, body, numbers=range(1, len(HEADER) - 1))
+    body = [[escape(cell) for cell in cells(row)] for row in facts["models"]]
+    return table(HEADER, body, numbers=range(1, len(HEADER) - 2))
+
+
+def rates_table(facts: Mapping[str, Any]) -> str:
+    """Every rate by every model."""
+    header, rows = rate_table(facts)
+    return table(header, [[escape(cell) for cell in row] for row in rows], numbers=range(1, len(header)))
 
 
 def compared_with(facts: Mapping[str, Any], fit: str) -> list[str]:
@@ -56,7 +63,7 @@ def compared_with(facts: Mapping[str, Any], fit: str) -> list[str]:
     if not mine:
         return []
     note = f"This fit is {mine[0]}. Left out one {facts['unit']} at a time; see comparison.html beside the fit."
-    return [paragraph(note), models_table(facts["models"]), items(facts["in_words"])]
+    return [paragraph(note), models_table(facts), rates_table(facts), items(facts["in_words"])]
 
 
 def _about(names: str) -> str:
