@@ -61,6 +61,7 @@ class Series:
     x (T,): what it is measured against, see `KINDS`: ms or deg; value (T,);
     spread (T,): standard deviations, or numbers of repetitions R for Gamma noise;
     excluded (T,): points that are kept but not fitted;
+    left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
     component (T,): for kinds with several components, which one each value is; those of one point follow each other
 
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
@@ -85,6 +86,7 @@ class Series:
     pulse_time: float = 0.0
     slope_used: float = 0.0
     note: str = ""
+    left_out: np.ndarray | None = None
 
     @property
     def about(self) -> Kind:
@@ -109,7 +111,12 @@ class Series:
 
     @property
     def fitted(self) -> np.ndarray:
-        """Which points enter the likelihood: not excluded, and not 1 by normalisation (t = 0 of P and Jy)."""
+        """Which points enter the likelihood: not excluded, not left out, not 1 by normalisation (t = 0 of P and Jy)."""
+        return self.modelled if self.left_out is None else self.modelled & ~self.left_out
+
+    @property
+    def modelled(self) -> np.ndarray:
+        """Which points give the model its form: those that are fitted, and those left out."""
         use = np.ones(len(self.x), bool) if self.excluded is None else ~self.excluded
         if self.kind in NORMALISED_TO_START:
             use = use & (self.x > 0)
@@ -121,6 +128,7 @@ class Observation:
     """A single measured or published number. `excluded` gives the reason why it is not fitted, if it is not.
 
     time in ms (not used for decay times, which are those at the start of the run); value and sigma in `unit`.
+    left_out : taken out of one fit, to be predicted by it
     `shared_scale` names a scale error that several observations have in common, of the size
     `scale_uncertainty`.
     """
@@ -134,6 +142,7 @@ class Observation:
     source: str = ""
     scale_uncertainty: float = 0.0
     shared_scale: str = ""
+    left_out: bool = False
 
     @property
     def unit(self) -> str:

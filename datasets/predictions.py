@@ -77,8 +77,8 @@ def _times(series: Series, at: Points) -> np.ndarray:
 
 def moving_runs(experiment: Experiment) -> list[str]:
     """The runs in which time matters for data that are fitted: all rates of their stages are parameters."""
-    runs = {s.run for s in experiment.series if s.fitted.any() and len(_times(s, s.fitted_points))}
-    runs |= {o.run for o in fitted_observations(experiment)}
+    runs = {s.run for s in experiment.series if s.modelled.any() and (s.about.abscissa == "time" or s.pulse_time)}
+    runs |= {o.run for o in experiment.observations if not o.excluded}
     return [run for run in experiment.runs if run in runs]
 
 
@@ -189,4 +189,4 @@ def _observation(observation: Observation, run: RunState) -> Any:
 
 def fitted_observations(experiment: Experiment) -> tuple[Observation, ...]:
     """The published numbers that enter the likelihood."""
-    return tuple(o for o in experiment.observations if not o.excluded)
+    return tuple(o for o in experiment.observations if not (o.excluded or o.left_out))

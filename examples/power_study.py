@@ -52,7 +52,7 @@ def power(pool: Executor, times: np.ndarray, repetitions: int, count: int) -> tu
 
 def main(count: int, processes: int) -> None:
     pool = get_reusable_executor(processes)
-    print(f"{2 * count} simulated experiments a cell\n")
+    print(f"{2 * count} simulated experiments a cell: shares are good to ± {0.5 / np.sqrt(2 * count):.0%}\n")
     print("times of ξ            " + "".join(f"{f'R = {r}':>16}" for r in REPETITIONS))
     for name, times in TIMES.items():
         cells = [power(pool, times, repetitions, count) for repetitions in REPETITIONS]

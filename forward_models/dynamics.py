@@ -83,7 +83,22 @@ class Dynamics:
             return evolve(stages, times, initial, self.closure, rate_bounds=rate_bounds, **given)
         bounds = None if rate_bounds is None else rate_bounds.for_all()
         closed_form = partial(evolve, initial=initial, closure=self.closure, rate_bounds=bounds, **given)
-        return FORWARD_MODELS[self.forward_model].function(closed_form, stages, times, initial, parameters, xp)
+        return self._by_user(closed_form, stages, times, initial, parameters, xp)
+
+    def _by_user(
+        self, closed_form: Any, stages: Any, times: Any, initial: Any, parameters: Values, xp: Any
+    ) -> Trajectory:
+        """What a user's function gives; InvalidValue, with the name of the model, for what is no trajectory."""
+        where = f"forward model {self.forward_model}"
+        try:
+            found = FORWARD_MODELS[self.forward_model].function(closed_form, stages, times, initial, parameters, xp)
+        except Exception as error:
+            raise InvalidValue(f"{where}: {type(error).__name__}: {error}") from error
+        if not isinstance(found, Trajectory):
+            raise InvalidValue(f"{where}: returned {type(found).__name__}, expected a Trajectory")
+        if xp is np and np.shape(found.xi)[-1:] != np.shape(times):
+            raise InvalidValue(f"{where}: gives {np.shape(found.xi)[-1:]} values for {len(times)} times")
+        return found
 
     def entanglement(
         self,

@@ -92,7 +92,10 @@ class Comparison:
 
     def log_bayes_factor(self, model: Compared) -> tuple[float, float]:
         """Ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
-        best = max(self.ranked, key=lambda each: each.evidence.log_evidence)
+        having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
+        if not having or not np.isfinite(model.evidence.log_evidence):
+            return float("nan"), float("nan")
+        best = max(having, key=lambda each: each.evidence.log_evidence)
         if model is best:
             return 0.0, 0.0
         error = float(np.hypot(model.evidence.error, best.evidence.error))

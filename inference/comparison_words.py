@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp
+from math import exp, isfinite
 from typing import Any
 
 from .comparison import FEW_UNITS, SMALL_DIFFERENCE, Compared, Comparison
@@ -19,7 +19,7 @@ _CLEAR = 2.0
 """Standard errors from which a difference of elpd counts, and standard deviations from which one of a rate does."""
 _GRADES = ((1.0, "not worth a mention"), (3.0, "positive"), (5.0, "strong"), (float("inf"), "very strong"))
 """Upper ends of ln B and what it is called (Kass & Raftery, JASA 90, 773)."""
-_MOST_ODDS = 1000
+_FEW_ODDS, _MOST_ODDS = 10, 1000
 _NAMED = 4
 
 
@@ -43,11 +43,15 @@ def cells(row: Mapping[str, Any]) -> list[str]:
         "0" if best else f"{row['elpd_difference']:.1f} ± {row['elpd_difference_se']:.1f}",
         f"{row['stacking_weight']:.2f}",
         f"{row['p_loo']:.1f}",
-        f"{row['log_evidence']:.2f} ± {row['log_evidence_error']:.2f}",
-        f"{round(row['log_bayes_factor'], 2) + 0.0:.2f} ± {error:.2f}" if error else "0",
+        _number(row["log_evidence"], row["log_evidence_error"]),
+        _number(row["log_bayes_factor"], error) if error else "0",
         row["prediction"],
         row["status"],
     ]
+
+
+def _number(value: float, error: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f} ± {error:.2f}" if isfinite(value) else "none"
 
 
 def rate_table(facts: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -76,7 +80,11 @@ def grade(log_factor: float) -> str:
     """'strong (30 : 1)': what a Bayes factor is called."""
     word = next(word for end, word in _GRADES if abs(log_factor) < end)
     odds = exp(min(abs(log_factor), 700.0))
-    return f"{word} ({odds:.2g} : 1)" if odds <= _MOST_ODDS else f"{word} (over {_MOST_ODDS} : 1)"
+    return (
+        f"{word} ({odds:.{1 if odds < _FEW_ODDS else 0}f} : 1)"
+        if odds <= _MOST_ODDS
+        else f"{word} (over {_MOST_ODDS} : 1)"
+    )
 
 
 def sentences(found: Comparison) -> list[str]:
@@ -99,6 +107,9 @@ def objections(found: Comparison) -> list[str]:
     if unsure:
         parts = [f"{m.name} for {len(m.left_out.failing)} of {len(m.left_out.units)}" for m in unsure]
         said.append(f"The elpd (in brackets) is not to be trusted where Pareto k̂ fails: {', '.join(parts)}.")
+    without = [m.name for m in found.models if not isfinite(m.evidence.log_evidence)]
+    if without:
+        said.append(f"No evidence of {_listed(without)}: the posterior lies beyond what numbers can tell of its prior.")
     for model in found.models:
         if model.contradicted and model.check is not None:
             said.append(
@@ -134,7 +145,8 @@ def _predictions(found: Comparison) -> list[str]:
 
 
 def _evidences(found: Comparison) -> list[str]:
-    ranked = sorted((m for m in found.ranked if not m.contradicted), key=lambda m: -m.evidence.log_evidence)
+    having = [m for m in found.ranked if not m.contradicted and isfinite(m.evidence.log_evidence)]
+    ranked = sorted(having, key=lambda m: -m.evidence.log_evidence)
     if len(ranked) < 2:
         return []
     near = [m.name for m in ranked if abs(found.log_bayes_factor(m)[0]) < _GRADES[0][0]]
@@ -145,7 +157,7 @@ def _evidences(found: Comparison) -> list[str]:
 
 def _rates(found: Comparison) -> list[str]:
     """Which rates depend on the model, among those models that the data do not rule out."""
-    left = [m for m in found.ranked if predictive_words(found, m) in (_BEST, _ALIKE, _PERHAPS)]
+    left = [m for m in found.ranked if predictive_words(found, m) in (_BEST, _ALIKE, _PERHAPS) and m.status != "misfit"]
     if len(left) < 2:
         return []
     said = []
@@ -180,7 +192,7 @@ def _cautions(found: Comparison) -> list[str]:
         if left_out.unsure:
             names = [left_out.units[k].label for k in left_out.unsure]
             shown = _listed(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} …"
-            said.append(f"{model.name}: fits without {shown} hardly reach what was left out: its elpd is rough.")
+            said.append(f"{model.name}: the fits without {shown} are not healthy: its elpd is rough.")
         if model.check is not None and not model.contradicted:
             said.append(f"{model.name}: SMC finds the same evidence, {_with(model.check)}.")
     return said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,13 +69,14 @@ def data_units(experiment: Experiment, unit: str) -> list[DataUnit]:
     """The points of an experiment in units; ExperimentError for an unknown unit, or one of which there is but one."""
     if unit not in UNITS:
         raise ExperimentError(f"unit: found {unit!r}, expected one of {', '.join(UNITS)}")
-    groups: dict[tuple[str, str], list[int]] = {}
-    for k, point in enumerate(data_points(experiment)):
-        groups.setdefault(_key(point, unit), []).append(k)
+    groups: dict[Hashable, list[int]] = {}
+    points = data_points(experiment)
+    for k, point in enumerate(points):
+        groups.setdefault(k if unit == "point" else _key(point, unit), []).append(k)
     if len(groups) < 2:
         what = "this is no joint fit" if unit == "experiment" else f"there is one {unit} only"
-        raise ExperimentError(f"unit: found {unit!r} where {what}, expected a smaller unit")
-    return [DataUnit(series, place, tuple(columns)) for (series, place), columns in groups.items()]
+        raise ExperimentError(f"unit: found {unit!r} where {what}, expected several to leave out")
+    return [DataUnit(*_key(points[columns[0]], unit), tuple(columns)) for columns in groups.values()]
 
 
 def _key(point: DataPoint, unit: str) -> tuple[str, str]:
@@ -90,36 +91,15 @@ def _key(point: DataPoint, unit: str) -> tuple[str, str]:
 
 
 def without(experiment: Experiment, left_out: Sequence[DataPoint]) -> Experiment:
-    """The experiment with some points excluded; a series, a member of which nothing is left is dropped."""
+    """The experiment with some points left out, whose model keeps the form that all points give it."""
     rows: dict[str, list[int]] = {}
     for point in left_out:
         rows.setdefault(point.series, []).append(point.row)
-    series = []
-    for s in experiment.series:
-        excluded = np.zeros(len(s.x), bool) if s.excluded is None else s.excluded.copy()
-        excluded[rows.get(s.name, [])] = True
-        left = replace(s, excluded=excluded) if s.name in rows else s
-        if left.fitted.any() or s.name not in rows:
-            series.append(left)
+    series = tuple(
+        replace(s, left_out=np.isin(np.arange(len(s.x)), rows[s.name])) if s.name in rows else s
+        for s in experiment.series
+    )
     observations = tuple(
-        replace(o, excluded="left out") if k in rows.get("observations", []) else o
-        for k, o in enumerate(experiment.observations)
+        replace(o, left_out=k in rows.get("observations", [])) for k, o in enumerate(experiment.observations)
     )
-    return _with_data(replace(experiment, series=tuple(series), observations=observations))
-
-
-def _with_data(experiment: Experiment) -> Experiment:
-    """Those members of a joint experiment of which something is fitted; a single experiment as it is."""
-    left = {point.member for point in data_points(experiment)}
-    if left >= set(experiment.members):
-        return experiment
-    runs = {run for run, member in experiment.member.items() if member in left}
-    return replace(
-        experiment,
-        stages=tuple(stage for stage in experiment.stages if stage.run in runs),
-        series=tuple(s for s in experiment.series if s.run in runs),
-        observations=tuple(o for o in experiment.observations if o.run in runs),
-        member={run: member for run, member in experiment.member.items() if run in runs},
-        run_depth={run: depth for run, depth in experiment.run_depth.items() if run in runs},
-        known_of={member: known for member, known in experiment.known_of.items() if member in left},
-    )
+    return replace(experiment, series=series, observations=observations)

@@ -6,18 +6,20 @@ Bridge sampling: Meng & Wong, Stat. Sinica 6, 831 (1996); Gronau et al., J. Math
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..datasets import Experiment
 from .convergence import bulk_and_rhat
 from .correlated_priors import correlated
 from .draws import total_log_likelihood
 from .fitted import Fitted
 from .layout import complete
-from .unknowns import free
+from .model_settings import ModelSettings
+from .unknowns import free, unknowns
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -33,7 +35,10 @@ SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 4000, 4, 0.8
 
 @dataclass(frozen=True)
 class Evidence:
-    """log_evidence : ln ∫ likelihood × prior, nats;  error : its standard error;  method : "bridge" or "smc"."""
+    """log_evidence : ln ∫ likelihood × prior, nats, NaN where it could not be had;  error : its standard error
+
+    method : "bridge" or "smc"
+    """
 
     log_evidence: float
     error: float
@@ -43,26 +48,35 @@ class Evidence:
 def bridge_evidence(fit: DataTree, seed: int = 1) -> Evidence:
     """The evidence of the model of a fit from its draws; the data must be those of the fit."""
     fitted = Fitted(fit)
-    priors = {u.label: u.prior for u in free(fitted.parameters)}
-    drawn = fitted.by_label()
-    scores = np.stack([priors[label].score(drawn[label]) for label in priors], axis=-1)
-    return bridge(log_posterior(fitted), scores, seed)
+    return evidence_of_draws(fitted.experiment, fitted.settings, fitted.by_label(), seed)
 
 
-def log_posterior(fitted: Fitted) -> LogDensity:
+def evidence_of_draws(
+    experiment: Experiment, settings: ModelSettings, by_label: Mapping[str, np.ndarray], seed: int = 1
+) -> Evidence:
+    """The evidence of a model from draws of its posterior, label → (chain, draw); NaN where it cannot be had."""
+    priors = {u.label: u.prior for u in free(unknowns(experiment, settings))}
+    scores = np.stack([priors[label].score(by_label[label]) for label in priors], axis=-1)
+    if not np.isfinite(scores).all():
+        return Evidence(np.nan, np.nan, "bridge")
+    return bridge(log_posterior(experiment, settings), scores, seed)
+
+
+def log_posterior(experiment: Experiment, settings: ModelSettings) -> LogDensity:
     """Log of likelihood × prior as a function of the scores (n, unknowns), in the order of the unknowns."""
-    priors = {u.label: u.prior for u in free(fitted.parameters)}
-    together = correlated(fitted.experiment, fitted.settings, fitted.parameters)
+    parameters = unknowns(experiment, settings)
+    priors = {u.label: u.prior for u in free(parameters)}
+    together = correlated(experiment, settings, parameters)
 
     def density(scores: np.ndarray) -> np.ndarray:
         values = {label: prior.of_score(scores[:, k]) for k, (label, prior) in enumerate(priors.items())}
         possible = np.all([prior.possible(values[label]) for label, prior in priors.items()], axis=0)
         some = {label: v[possible] for label, v in values.items()}
-        whole = complete(fitted.experiment, fitted.parameters, some)
+        whole = complete(experiment, parameters, some)
         total = np.full(len(scores), -np.inf)
         if possible.any():
-            dynamics = fitted.settings.dynamics
-            total[possible] = total_log_likelihood(fitted.experiment, whole, dynamics, accuracy=_ACCURACY)
+            dynamics = settings.dynamics
+            total[possible] = total_log_likelihood(experiment, whole, dynamics, accuracy=_ACCURACY)
         total = total - 0.5 * (scores**2).sum(axis=1) - 0.5 * scores.shape[1] * np.log(2 * np.pi)
         return total if together is None else np.asarray(total + together.log_density(values, np))
 

@@ -110,7 +110,7 @@ def write_index(folder: Path, rows: list[Row], files: dict[str, Path]) -> None:
         if found:
             reports[row.name] = f"reports/{quote(found[0].name)}"
     links = {name: quote(os.path.relpath(path, folder).replace(os.sep, "/")) for name, path in files.items()}
-    summaries = [name for name in ("summary.csv", "summary.nc") if (folder / name).is_file()]
+    summaries = [name for name in ("summary.csv", "summary.nc", "comparison.html") if (folder / name).is_file()]
     page = index_page(rows, reports, links, summaries)
     write_bytes(page.encode(errors="replace"), folder / "index.html")
 

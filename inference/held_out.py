@@ -1,10 +1,10 @@
-"""What is left out, predicted from the rest: by a fit without it."""
+"""What is left out, predicted from the rest: by a fit without it, of the model that the whole has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,66 +12,80 @@ from ..datasets import Experiment
 from ..datasets.predictions import predict
 from .data_points import DataPoint, without
 from .diagnostics import summarise, verdict
-from .draws import log_likelihood, prior_draws
+from .draws import log_likelihood
+from .evidence import evidence_of_draws
 from .fitting import sample_posterior
 from .layout import complete
 from .model_settings import ModelSettings
 from .sampling import SamplerSettings
-from .unknowns import entries, free, unknowns
+from .unknowns import free, unknowns
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 _ACCURACY = 1e-6
 _MORE = (4, 2)
 """Factors on draws and tuning where the first draws are too few."""
+_FEWEST = 100
+"""Draws on which the average of a predictive density must rest; else it is the difference of two evidences."""
 
 
 @dataclass(frozen=True)
 class FitOfTheRest:
-    """values : draws by label, flat, of all parameters of the whole, fixed ones included
+    """values : draws by label, flat, of all parameters, fixed ones included;  healthy : of the sampling
 
-    from_prior : labels of those that the rest does not have, drawn from their priors;  healthy : of the sampling
+    by_label : draws of the free ones, (chain, draw)
     """
 
     values: dict[str, Any]
-    from_prior: tuple[str, ...]
     healthy: bool
+    by_label: dict[str, np.ndarray]
 
 
-def fit_of_the_rest(
-    whole: Experiment, settings: ModelSettings, rest: Experiment, sampler: SamplerSettings
-) -> FitOfTheRest:
-    """A fit of `rest`, an experiment with a part of the data of `whole`; again with more draws where they are few."""
-    experiment, reduced = _without_unused(rest, settings)
+def fit_of_the_rest(rest: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> FitOfTheRest:
+    """A fit of an experiment some of whose points are left out; again with more draws where they are few.
+
+    A parameter on which nothing else depends (the scale of a series that is left out) follows its prior.
+    """
     for draws, tune in ((1, 1), _MORE):
         longer = replace(sampler, draws=draws * sampler.draws, tune=tune * sampler.tune)
-        found = sample_posterior(experiment, reduced, longer)
+        found = sample_posterior(rest, settings, longer)
         rows = summarise(found.by_label, found.unknown)
         healthy = verdict(rows, found.drawn.statistics, found.quadrature_error).healthy
         if healthy:
             break
-    parameters = unknowns(whole, settings)
-    labels = [u.label for u in free(parameters)]
-    drawn = {u.label: found.by_label[u.label].reshape(-1) for u in found.unknown}
-    missing = tuple(label for label in labels if label not in drawn)
-    number, rng = next(iter(drawn.values())).size, np.random.default_rng([sampler.seed, 5])
-    prior = prior_draws(whole, settings, parameters, number, rng) if missing else {}
-    values = {label: drawn[label] if label in drawn else prior[label] for label in labels}
-    return FitOfTheRest(complete(whole, parameters, values), missing, healthy)
+    parameters = unknowns(rest, settings)
+    drawn = {u.label: found.by_label[u.label] for u in free(parameters)}
+    flat = {label: array.reshape(-1) for label, array in drawn.items()}
+    return FitOfTheRest(complete(rest, parameters, flat), healthy, drawn)
 
 
-def _without_unused(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Without the priors of parameters that the model of fewer data does not have."""
-    present = {word for name, index, _ in entries(experiment, settings) for word in (name, f"{name}[{index}]")}
-    kept = {key: text for key, text in experiment.priors.items() if key in present}
-    stated = {key: text for key, text in settings.priors.items() if key in present}
-    return replace(experiment, priors=kept), replace(settings, priors=stated)
+@dataclass(frozen=True)
+class Predicted:
+    """log_density : ln p(left out | everything else), of all points left out together;  healthy : of the sampling"""
+
+    log_density: float
+    healthy: bool
 
 
 def log_predictive_density(
-    experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings, left_out: Sequence[DataPoint]
-) -> tuple[float, float]:
-    """Ln p(left out | everything else), of all points left out together, and how many draws the average rests on."""
-    values = fit_of_the_rest(experiment, settings, without(experiment, left_out), sampler).values
-    density = log_likelihood(experiment, predict(experiment, values, settings.dynamics, accuracy=_ACCURACY))
+    experiment: Experiment,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    left_out: Sequence[DataPoint],
+    whole: Evidence | None = None,
+) -> Predicted:
+    """The predictive density of points given all others, by a fit of these.
+
+    The average of the density over the draws; where it rests on too few of them, the evidence `whole` of all data
+    less that of the rest, which is the same.
+    """
+    rest = without(experiment, left_out)
+    fit = fit_of_the_rest(rest, settings, sampler)
+    density = log_likelihood(experiment, predict(experiment, fit.values, settings.dynamics, accuracy=_ACCURACY))
     total = np.ravel(sum(density[point.series][..., point.number] for point in left_out))
     weights = np.exp(total - total.max())
-    return float(total.max() + np.log(weights.mean())), float(weights.sum() ** 2 / (weights**2).sum())
+    if weights.sum() ** 2 / (weights**2).sum() >= _FEWEST or whole is None:
+        return Predicted(float(total.max() + np.log(weights.mean())), fit.healthy)
+    partial = evidence_of_draws(rest, settings, fit.by_label)
+    return Predicted(whole.log_evidence - partial.log_evidence, fit.healthy)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..datasets import ExperimentError
 from .data_points import DataUnit, data_points, data_units
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
-_FEWEST = 20
-"""Draws on which the average of a predictive density must rest."""
+_SMALL = ("point", "time")
+"""Units of which importance weights can hold; without a whole series a posterior is another one, whatever k̂ says."""
+_FEWEST_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class LeaveOneOut:
     """Expected log predictive density (elpd) of data, left out unit by unit.
 
     units : what is left out at a time;  pointwise, pareto_k : (units,), of each
-    p_loo : effective parameters;  limit : k̂ above which the estimate of a unit fails, from the number of draws
-    refits : columns of the units whose estimate is from a fit without them;  unsure : of these, those for which too
-        few draws count: the rest of the data says next to nothing of what was left out
+    p_loo : effective parameters;  limit : k̂ above which the estimate of a unit fails; −∞ for whole series
+    refits : columns of the units whose estimate is from a fit without them;  unsure : of these, those whose fit is
+        not healthy
     """
 
     units: tuple[DataUnit, ...]
@@ -71,6 +73,9 @@ def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
 
     experiment = Fitted(fit).experiment
     units = data_units(experiment, unit)
+    draws = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
+    if draws < _FEWEST_DRAWS:
+        raise ExperimentError(f"leave one out: found {draws} draws, expected at least {_FEWEST_DRAWS}")
     density = fit["log_likelihood"].dataset
     points = np.stack([density[p.series].values[..., p.number] for p in data_points(experiment)], axis=-1)
     columns = np.stack([points[..., list(each.columns)].sum(axis=-1) for each in units], axis=-1)
@@ -86,11 +91,13 @@ def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
         found = azs.loo(tree, pointwise=True, var_name="all", reff=efficiency(fit))
     pointwise, k = columns[0, 0].copy(), np.full(len(units), -np.inf)
     pointwise[moves], k[moves] = found.elpd_i.values, found.pareto_k.values
-    return LeaveOneOut(tuple(units), pointwise, k, float(found.p), float(found.good_k))
+    limit = float(found.good_k) if unit in _SMALL else -np.inf
+    return LeaveOneOut(tuple(units), pointwise, k, float(found.p), limit)
 
 
 def refitted(fit: DataTree, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
     """The same with the units whose weights fail fitted exactly: a fit without each, with the settings of the fit."""
+    from .evidence import bridge_evidence
     from .fitted import Fitted
     from .held_out import log_predictive_density
     from .sampling import SamplerSettings
@@ -98,13 +105,17 @@ def refitted(fit: DataTree, found: LeaveOneOut, progress: Callable[[str], None] 
     fitted = Fitted(fit)
     sampler = SamplerSettings(**json.loads(fit.attrs["settings"])["sampler"])
     pointwise, unsure, points = found.pointwise.copy(), list(found.unsure), data_points(fitted.experiment)
+    whole = bridge_evidence(fit) if found.failing else None
     for k in found.failing:
         if progress is not None:
             progress(f"fitting without {found.units[k].label}")
         left_out = [points[column] for column in found.units[k].columns]
-        pointwise[k], counting = log_predictive_density(fitted.experiment, fitted.settings, sampler, left_out)
-        unsure += [k] if counting < _FEWEST else []
-    return replace(found, pointwise=pointwise, refits=(*found.refits, *found.failing), unsure=tuple(unsure))
+        again = log_predictive_density(fitted.experiment, fitted.settings, sampler, left_out, whole)
+        pointwise[k] = again.log_density
+        unsure += [] if again.healthy and np.isfinite(again.log_density) else [k]
+    effective = found.p_loo + float((found.pointwise - pointwise).sum())
+    refits = (*found.refits, *found.failing)
+    return replace(found, pointwise=pointwise, p_loo=effective, refits=refits, unsure=tuple(unsure))
 
 
 def efficiency(fit: DataTree) -> float:

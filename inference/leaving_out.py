@@ -13,13 +13,15 @@ from ..datasets.errors import nearest
 from ..datasets.predictions import fitted_observations, predict
 from ..forward_models import NOISES
 from .criticism import NOTABLE, p_value
+from .data_points import data_points, without
 from .draws import predicted
 from .fit_tree import POSTERIOR_ACCURACY
 from .fitted import DRAWS, Fitted
 from .held_out import fit_of_the_rest
+from .model_settings import ModelSettings
 from .replications import PUBLISHED
 from .sampling import SamplerSettings
-from .unknowns import entries
+from .unknowns import entries, free
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -175,19 +177,22 @@ def _plans(
 
 
 def only(experiment: Experiment, kept: Sequence[str]) -> Experiment:
-    """The experiment with nothing measured but the series (and the published numbers) `kept`."""
-    reason = "not among what is given"
-    observations = tuple(
-        o if PUBLISHED in kept or o.excluded else replace(o, excluded=reason) for o in experiment.observations
-    )
-    series = tuple(s for s in experiment.series if s.name in kept)
-    return replace(experiment, series=series, observations=observations)
+    """The experiment with all points left out but those of the series (and the published numbers) `kept`."""
+    return without(experiment, [point for point in data_points(experiment) if point.series not in kept])
+
+
+def _labels(experiment: Experiment, settings: ModelSettings, names: Sequence[str]) -> set[str]:
+    """Parameters that some of the data alone depend on."""
+    series = tuple(s for s in experiment.series if s.name in names)
+    alone = replace(experiment, series=series, observations=experiment.observations if PUBLISHED in names else ())
+    return {name if index is None else f"{name}[{index}]" for name, index, _ in entries(alone, settings)}
 
 
 def _predicted(
     fitted: Fitted, kept: tuple[str, ...], names: tuple[str, ...], sampler: SamplerSettings
 ) -> list[PredictedSeries]:
-    found = fit_of_the_rest(fitted.experiment, fitted.settings, only(fitted.experiment, kept), sampler)
+    found = fit_of_the_rest(only(fitted.experiment, kept), fitted.settings, sampler)
+    missing = {u.label for u in free(fitted.parameters)} - _labels(fitted.experiment, fitted.settings, kept)
     number, rng = max(np.size(v) for v in found.values.values()), np.random.default_rng([sampler.seed, 6])
     whole = replace(
         fitted.experiment, series=tuple(s for s in fitted.experiment.series if s.name in names), observations=()
@@ -201,9 +206,8 @@ def _predicted(
     for series in whole.series:
         low, high = np.quantile(np.atleast_2d(means[series.name]), _ONE_SIGMA, axis=0)
         row = _row(series, data.noisy[series.name], data.log_likelihood[series.name], 0.5 * (high - low))
-        alone = replace(fitted.experiment, series=(series,), observations=())
-        needed = {name if index is None else f"{name}[{index}]" for name, index, _ in entries(alone, fitted.settings)}
-        from_prior = tuple(label for label in found.from_prior if label in needed)
+        needed = _labels(fitted.experiment, fitted.settings, (series.name,))
+        from_prior = tuple(label for label in found.by_label if label in missing & needed)
         rows.append(replace(row, given=kept, from_prior=from_prior, healthy=found.healthy))
     return rows
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, Series
+from ..datasets import Experiment, ExperimentError, Series
 from ..datasets.predictions import fitted_observations, moving_runs, predict
 from ..datasets.run_state import stages_of
 from ..datasets.stage_rates import Values
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ACCURACY = 1e-6
 """Quadrature error allowed at the upper quartile of the priors; the fit checks that of its draws."""
 _BOUND_QUANTILE = 0.75
+_FINE, _SAME = 1e-9, 1e-3
 
 
 def build_model(
@@ -152,21 +154,46 @@ def _means(
 
     labels = [u.label for u in free(parameters)]
     inside = [pt.dscalar(label) for label in labels]
+    measured = replace(experiment, series=tuple(s for s in experiment.series if s.fitted.any()))
     means = predict(
-        experiment,
+        measured,
         complete(experiment, parameters, dict(zip(labels, inside, strict=True))),
         settings.dynamics,
-        points={s.name: s.fitted_points for s in experiment.series},
+        points={s.name: s.fitted_points for s in measured.series},
         rate_bounds=rate_bounds(experiment, parameters, settings.resolution),
         accuracy=ACCURACY,
         xp=pt,
     )
-    outputs = {s.name: means.series[s.name] for s in experiment.series if s.fitted.any()}
+    outputs = dict(means.series)
     if means.observations:
         outputs["observations"] = pt.stack(means.observations)
+    if settings.forward_model:
+        _check_forward_model(measured, settings, parameters, inside, outputs)
     node = OpFromGraph(inside, list(outputs.values()), inline=True, on_unused_input="ignore", name="forward_model")
     results = node(*(values[label] for label in labels), return_list=True)
     return dict(zip(outputs, results, strict=True))
+
+
+def _check_forward_model(
+    measured: Experiment, settings: ModelSettings, parameters: list[Unknown], inside: list[Any], outputs: dict[str, Any]
+) -> None:
+    """Raise ExperimentError where a user's forward model is not the same in NumPy and as a graph, at the medians."""
+    import pytensor
+
+    medians = [float(u.prior.quantile(0.5)) for u in free(parameters)]
+    values = complete(measured, parameters, dict(zip([u.label for u in free(parameters)], medians, strict=True)))
+    points = {s.name: s.fitted_points for s in measured.series}
+    numbers = predict(measured, values, settings.dynamics, points=points, accuracy=_FINE)
+    expected = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
+    graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")
+    for name, found in zip(outputs, graph(*medians), strict=True):
+        if np.shape(found) != np.shape(expected[name]) or not np.allclose(
+            found, expected[name], rtol=_SAME, atol=_SAME
+        ):
+            raise ExperimentError(
+                f"forward model {settings.forward_model}: found other numbers for {name} from PyTensor than from NumPy,"
+                " expected a function that uses xp for both"
+            )
 
 
 def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ class ModelSettings:
     free_dephasing : Γ̃ itself unknown (the paper's choice) instead of Γdeph ≥ 0 above its floor
     priors : text by parameter or by label, over those of the experiment and the defaults
     resolution : factor on the rates that the integration grid must resolve
-    transverse_spin, forward_model : see `Dynamics`
+    transverse_spin, forward_model : see `Dynamics`;  forward_model_version : tells a user's function from another one
     name : of the rival models (`rival_models`) that made these settings, joined by +
     """
 
@@ -26,6 +26,7 @@ class ModelSettings:
     resolution: float = 1.0
     transverse_spin: TransverseSpin = "integrated"
     forward_model: str = ""
+    forward_model_version: str = ""
     name: str = ""
 
     @property

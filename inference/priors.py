@@ -104,13 +104,31 @@ class Prior:
 
     def of_score(self, score: Any) -> Any:
         """The value that has this score: inverse of `score`."""
-        from scipy.special import ndtr
+        from scipy.special import log_ndtr, ndtr, ndtri_exp
 
         if self.form == "lognormal":
             return self.numbers[0] * np.exp(self.numbers[1] * np.asarray(score))
         if self.form == "normal" and not self.truncated:
             return self.numbers[0] + self.numbers[1] * np.asarray(score)
-        return self.quantile(ndtr(score))
+        values = self.quantile(ndtr(score))
+        if self.form == "halfnormal" or (self.form == "normal" and np.isinf(self.high)):
+            tail = log_ndtr(-np.asarray(score)) + self._log_share  # of the probability beyond, which 1 − Φ would lose
+            far = self._centre - self.numbers[-1] * ndtri_exp(np.minimum(tail, -np.log(2)))
+            values = np.where(tail < -np.log(2), far, values)
+        return values
+
+    @property
+    def _centre(self) -> float:
+        return 0.0 if self.form == "halfnormal" else self.numbers[0]
+
+    @property
+    def _log_share(self) -> float:
+        """Log of the share of the normal distribution that is left of a half-normal or truncated one."""
+        from scipy.special import log_ndtr
+
+        return float(
+            log_ndtr((self._centre - max(self.low, 0.0 if self.form == "halfnormal" else self.low)) / self.numbers[-1])
+        )
 
     def possible(self, value: Any) -> Any:
         """Whether values lie where the parameter is defined; a bound of the table of priors is none of physics."""
@@ -119,20 +137,26 @@ class Prior:
 
     def score(self, value: Any) -> Any:
         """The value on the scale on which the prior is a standard normal distribution."""
-        from scipy.special import ndtr, ndtri
+        from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
         a = self.numbers
         if self.form == "lognormal":
             return np.log(value / a[0]) / a[1]
         if self.form == "halfnormal":
-            return ndtri(2 * ndtr(value / a[0]) - 1)
+            near = ndtri(np.clip(2 * ndtr(np.asarray(value) / a[0]) - 1, 0, 1))
+            tail = log_ndtr(-np.asarray(value) / a[0]) - self._log_share
+            return np.where(tail < -np.log(2), -ndtri_exp(np.minimum(tail, -np.log(2))), near)
         if self.form == "uniform":
             return ndtri((value - a[0]) / (a[1] - a[0]))
         standard = (value - a[0]) / a[1]
         if not self.truncated:
             return standard
         below, above = ndtr((self.low - a[0]) / a[1]), ndtr((self.high - a[0]) / a[1])
-        return ndtri((ndtr(standard) - below) / (above - below))
+        near = ndtri((ndtr(standard) - below) / (above - below))
+        if np.isfinite(self.high):
+            return near
+        tail = log_ndtr(-np.asarray(standard)) - self._log_share
+        return np.where(tail < -np.log(2), -ndtri_exp(np.minimum(tail, -np.log(2))), near)
 
     @property
     def truncated(self) -> bool:

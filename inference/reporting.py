@@ -58,11 +58,17 @@ def comparison_beside(file: Path) -> dict[str, Any] | None:
     """Facts of a comparison in the folder of a fit's file; None where there is none that can be read."""
     import json
 
+    from .comparison_words import cells, rate_table
+
     try:
         facts = json.loads((file.parent / COMPARISON).read_text(encoding="utf-8"))
-        return facts if {"models", "in_words", "unit"} <= set(facts) else None
-    except (OSError, ValueError, TypeError):
-        return None
+        whole = {"models", "in_words", "unit"} <= set(facts)
+        for row in facts["models"] if whole else []:
+            cells(row)
+        rate_table(facts)
+        return facts if whole else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # none, or of another version
 
 
 def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:

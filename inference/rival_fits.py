@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,11 @@ from ..datasets import Experiment, ExperimentError
 from ..datasets.netcdf import to_bytes, write_bytes
 from .batch import Task, run_tasks
 from .campaigning import file_name, is_fit_of
+from .data_points import data_points
+from .fitted import Fitted
 from .fitting import fit_experiment
 from .model_settings import ModelSettings
+from .prepared import form_of
 from .rival_models import rival
 from .sampling import SamplerSettings, available_cores
 from .settings_of import read_fit
@@ -46,9 +49,15 @@ def fit_rivals(
     for name in models:
         planned[name] = rival(experiment, settings, name)
         unknowns(*planned[name])
+    _require_different(planned)
+    if folder is not None:
+        _require_same_data(folder, planned)
     files = {name: None if folder is None else folder / f"{file_name(name)}.nc" for name in models}
     fits = {n: read_fit(f) for n, f in files.items() if f is not None and is_fit_of(f, *planned[n], sampler)}
     missing = [name for name in models if name not in fits]
+    for name in missing:
+        if progress is not None and (path := files[name]) is not None and path.exists():
+            progress(f"{path}: of other settings, fitted again")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     custom = any(each.forward_model for _, each in planned.values())  # which other processes do not know
@@ -71,6 +80,31 @@ def fit_rivals(
     if errors:
         raise errors[0]
     return {name: fits[name] for name in models}
+
+
+def _require_different(planned: Mapping[str, tuple[Experiment, ModelSettings]]) -> None:
+    """Raise ExperimentError for models that are the same for this experiment."""
+    seen: dict[str, str] = {}
+    for name, (experiment, settings) in planned.items():
+        key = form_of(experiment, settings)
+        if key in seen:
+            raise ExperimentError(
+                f"models: found {seen[key]} and {name}, which are the same for {experiment.title!r}, expected different"
+                " ones"
+            )
+        seen[key] = name
+
+
+def _require_same_data(folder: Path, planned: Mapping[str, tuple[Experiment, ModelSettings]]) -> None:
+    """Raise ExperimentError where a folder holds fits of other data."""
+    for path in sorted(folder.glob("*.nc")):
+        try:
+            points = data_points(Fitted(read_fit(path)).experiment)
+        except ExperimentError:
+            continue  # damaged, or by a forward model that is not loaded
+        own = data_points(next(iter(planned.values()))[0])
+        if [(p.series, p.place, p.value) for p in points] != [(p.series, p.place, p.value) for p in own]:
+            raise ExperimentError(f"{path}: found a fit of other data, expected another folder for these")
 
 
 def compare_models(

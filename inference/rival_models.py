@@ -7,9 +7,11 @@ A model is a plain function (experiment, settings) → (experiment, settings), a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from ..datasets.errors import nearest
 from ..datasets.experiment import StageEntry
 from ..forward_models import PARAMETERS, Parameter, add_forward_model
 from ..forward_models.noise import sibling
+from .fingerprint import fingerprint
 from .model_settings import ModelSettings
 from .priors import DEFAULTS, PriorError, parse_prior
 from .unknowns import entries
@@ -36,6 +39,8 @@ class RivalModel:
 
 
 RIVAL_MODELS: dict[str, RivalModel] = {}
+VERSIONS: dict[str, str] = {}
+"""Hash of the source and the priors of each forward model that was added: a fit by another version is no fit by it."""
 
 
 def rival_model(change: Change) -> Change:
@@ -64,9 +69,10 @@ def forward_model(*parameters: Parameter, priors: dict[str, str] | None = None) 
         for parameter in parameters:
             add_parameter(parameter, (priors or {}).get(parameter.name, ""))
         add_forward_model(name, function, [parameter.name for parameter in parameters])
+        VERSIONS[name] = fingerprint(getsource(function), {p.name: DEFAULTS[p.name] for p in parameters})
 
         def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-            return experiment, replace(settings, forward_model=name)
+            return experiment, replace(settings, forward_model=name, forward_model_version=VERSIONS[name])
 
         change.__name__, change.__doc__ = function.__name__, function.__doc__
         rival_model(change)
@@ -121,7 +127,7 @@ def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[
 
 def _require_parameters(experiment: Experiment, settings: ModelSettings, names: str, asked: set[str]) -> None:
     """Raise ExperimentError where a model sets a parameter that the experiment does not have."""
-    present = {name for name, _, _ in entries(experiment, settings)}
+    present = _names(experiment, settings)
     for label in settings.priors:
         if label not in asked and label.partition("[")[0] not in present:
             raise ExperimentError(
@@ -131,7 +137,7 @@ def _require_parameters(experiment: Experiment, settings: ModelSettings, names: 
 
 def require_models(names: str | None) -> list[str]:
     """Single names of the models `names`, joined by +; ExperimentError for one that is unknown."""
-    single = names.split("+") if names else []
+    single = [] if names is None else [name.strip() for name in names.split("+")]
     for name in single:
         if name not in RIVAL_MODELS:
             raise ExperimentError(
@@ -149,9 +155,11 @@ def load_models(path: str | Path) -> None:
         raise ExperimentError(f"{path}: found no such file, expected a Python file that adds models")
     if spec is None or spec.loader is None:
         raise ExperimentError(f"{path}: found no name of a Python file, expected one ending in .py")
+    module = module_from_spec(spec)
+    sys.modules[file.stem] = module
     try:
-        spec.loader.exec_module(module_from_spec(spec))
-    except Exception as error:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
         raise ExperimentError(f"{path}: {type(error).__name__}: {error}") from error
 
 
@@ -182,8 +190,8 @@ def three_state(experiment: Experiment, settings: ModelSettings) -> tuple[Experi
 @rival_model
 def two_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """No atom leaves |4,±4⟩ and |4,±3⟩: no loss by light, none by collisions."""
-    none = {"light_loss_rate": "fixed(0)", "repump_rate": "fixed(0)"}
-    return experiment, with_priors(settings, collisional_loss="fixed(0)", **_those_of(experiment, none))
+    lost = {name: "fixed(0)" for name in ("light_loss_rate", "repump_rate") if name in _names(experiment, settings)}
+    return experiment, with_priors(settings, collisional_loss="fixed(0)", **lost)
 
 
 @rival_model
@@ -217,16 +225,13 @@ def pump_leak(experiment: Experiment, settings: ModelSettings) -> tuple[Experime
 @rival_model
 def classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """The atoms start with classical noise: c₂Θ where Θ is known (0.004 ± 0.003 per degree), else C₀ = 0 ± 0.06."""
-    if experiment.knows("faraday_angle"):
-        return experiment, with_priors(settings, classical_noise="normal(0.004, 0.003)")
-    return experiment, with_priors(settings, initial_excess_variance="normal(0, 0.06)")
+    return experiment, _start(experiment, settings, "normal(0.004, 0.003)", "normal(0, 0.06)")
 
 
 @rival_model
 def no_classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """The atoms start uncorrelated."""
-    name = "classical_noise" if experiment.knows("faraday_angle") else "initial_excess_variance"
-    return experiment, with_priors(settings, **{name: "fixed(0)"})
+    return experiment, _start(experiment, settings, "fixed(0)", "fixed(0)")
 
 
 @rival_model
@@ -256,7 +261,8 @@ def constrained_dephasing(experiment: Experiment, settings: ModelSettings) -> tu
 @rival_model
 def larmor_mismatch(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """The Larmor frequencies of the ensembles differ, by about 10 Hz."""
-    return experiment, with_priors(settings, larmor_mismatch=DEFAULTS["larmor_mismatch"])
+    given = {"larmor_mismatch": DEFAULTS["larmor_mismatch"]} | dict(settings.priors)
+    return experiment, replace(settings, priors=given)
 
 
 @rival_model
@@ -288,8 +294,15 @@ def _with_noise(experiment: Experiment, family: str) -> Experiment:
     return replace(experiment, series=series)
 
 
-def _those_of(experiment: Experiment, priors: dict[str, str]) -> dict[str, str]:
-    """The priors of parameters that the lights of the experiment give a meaning."""
-    on = {light for stage in experiment.stages for light in stage.lights}
-    needs = {"light_loss_rate": "drive", "repump_rate": "repump"}
-    return {name: text for name, text in priors.items() if needs[name] in on}
+def _names(experiment: Experiment, settings: ModelSettings) -> set[str]:
+    """Names of the parameters that a model has."""
+    return {name for name, _, _ in entries(experiment, settings)}
+
+
+def _start(experiment: Experiment, settings: ModelSettings, classical: str, excess: str) -> ModelSettings:
+    """With these priors of c₂ and C₀, whichever of the two the model has for each member."""
+    if not experiment.members and experiment.knows("faraday_angle"):
+        return with_priors(settings, classical_noise=classical)
+    present = _names(experiment, settings)
+    both = {"classical_noise": classical, "initial_excess_variance": excess}
+    return with_priors(settings, **{name: text for name, text in both.items() if name in present})

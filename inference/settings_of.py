@@ -30,7 +30,7 @@ def read_fit(path: str | Path) -> DataTree:
                 raise ExperimentError(f"{path}: found no {kind} {name!r}, expected a whole fit")
     try:
         from_tree(tree["experiment"], f"{path}: experiment")
-        settings_of(tree).dynamics  # noqa: B018 - raises where the forward model is not known
+        _require_forward_model(settings_of(tree))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ExperimentError):
             raise
@@ -41,6 +41,15 @@ def read_fit(path: str | Path) -> DataTree:
 def save_fit(fit: DataTree, path: str | Path) -> None:
     """Write a fit as one NetCDF file, atomically."""
     write_tree(fit, Path(path))
+
+
+def _require_forward_model(settings: ModelSettings) -> None:
+    """Raise ValueError where a user's forward model is not known, or is another one than that of the fit."""
+    from .rival_models import VERSIONS
+
+    settings.dynamics.parameters  # noqa: B018 - raises where it is not known
+    if settings.forward_model and VERSIONS.get(settings.forward_model) != settings.forward_model_version:
+        raise ValueError(f"the forward model {settings.forward_model!r} has changed since")
 
 
 def fit_id(fit: DataTree) -> str:

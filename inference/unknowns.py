@@ -146,7 +146,7 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
     for name, index, _ in calibrations(experiment):
         found[name, index, ""] = None
     for series in experiment.series:
-        if series.kind == "orientation_beat" and series.fitted.any():
+        if series.kind == "orientation_beat" and series.modelled.any():
             found |= {(name, series.name, ""): None for name in _BEAT}
             found |= {("population_ratio", ratio_entry(series, m), ""): None for m in SUBLEVELS[2:]}
     names = list(dict.fromkeys(name for name, _, _ in found))
@@ -170,7 +170,7 @@ def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]
 def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> list[tuple[str, str | None]]:
     """The parameters (name, kind of stage where it depends on that) that the data of a member depend on."""
     runs = [run for run in experiment.runs if experiment.member.get(run, "") == member]
-    kinds = {s.kind for s in experiment.series if s.run in runs and s.fitted.any()}
+    kinds = {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
     named = {*_prior_names(settings.priors), *_prior_names(experiment.priors)}
@@ -194,7 +194,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
     classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
-        measured = classical or any(s.kind == "projection_noise" and s.fitted.any() for s in experiment.series)
+        measured = classical or any(s.kind == "projection_noise" and s.modelled.any() for s in experiment.series)
         classical = measured and experiment.knows("faraday_angle", member)
     found.append(("classical_noise" if classical else "initial_excess_variance", None))
     if classical or "coupling" in kinds:
@@ -229,7 +229,7 @@ def _coupled_rates(experiment: Experiment, member: str) -> list[tuple[str, str |
 
 def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) -> list[str]:
     """Labels of the kinds of stage in runs (of `among`) that are measured and fitted, and of the probe."""
-    series = [s for s in experiment.series if s.fitted.any()]
+    series = [s for s in experiment.series if s.modelled.any()]
     runs = {s.run for s in series if not s.about.calibration or s.pulse_time}
     runs |= {observation.run for observation in experiment.observations if not observation.excluded}
     probed = [s for s in series if s.kind in ("light_variance", "coupling")]

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import datasets
 from ...datasets import ExperimentError
+from ..data_points import data_units
 from ..unknowns import require_data
 from .options import experiment as experiment_given
 from .options import model_settings
@@ -22,7 +24,7 @@ def compare(given: argparse.Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
     output, folder = Output(given), None if given.output is None else writable_folder(given.output)
     progress = Progress(given.quiet)
-    fits = _read(given.experiments) if given.models is None else _fitted(given, folder, progress)
+    fits = _read(given) if given.models is None else _fitted(given, folder, progress)
 
     from ..comparison import compare as comparison_of
     from ..comparison_words import comparison_facts, comparison_text
@@ -57,6 +59,9 @@ def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) 
     experiment, settings = experiment_given(given), model_settings(given)
     require_data(experiment, experiment.title)
     names = [name.strip() for name in given.models.split(",")]
+    if len(names) < 2:
+        raise ExperimentError(f"--models {given.models}: found one, expected several, such as microscopic,fixed-number")
+    data_units(experiment, given.unit)  # a unit that this experiment does not have
     for name in names:
         unknowns(*rival(experiment, settings, name))  # what is wrong is said before the slow imports
 
@@ -67,15 +72,26 @@ def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) 
     return fit_rivals(experiment, names, settings, sampler, folder=folder, progress=progress.step)
 
 
-def _read(files: list[str]) -> dict[str, Any]:
+def _read(given: argparse.Namespace) -> dict[str, Any]:
+    """The fits in files; ExperimentError for options that belong to fits yet to be made."""
+    files = given.experiments
+    unused = [option for option, value in (("--prior", given.prior), ("--fix", given.fix), ("--share", given.share),
+                                           ("--sharing", given.sharing), ("--free-dephasing", given.free_dephasing))
+              if value]  # fmt: skip
+    if unused:
+        raise ExperimentError(f"compare: found {', '.join(unused)} without --models, expected it where fits are made")
     from ..settings_of import read_fit
 
+    for file in files:
+        if Path(file).is_dir() or (len(files) < 2 and Path(file).suffix != ".nc") or file in datasets.names():
+            raise ExperimentError(
+                f"compare: found {file}, an experiment, expected files of fits, or --models microscopic,fixed-number"
+                " (list: dissentangle models)"
+            )
     if len(files) < 2:
-        raise ExperimentError(
-            f"compare: found {files[0]} alone, expected several fits, or --models A,B for an experiment"
-        )
+        raise ExperimentError(f"compare: found {files[0]} alone, expected several fits")
     stems = [Path(file).stem for file in files]
     names = stems if len(set(stems)) == len(stems) else files
-    if len(set(names)) < len(names):
+    if len({Path(file).resolve() for file in files}) < len(files):
         raise ExperimentError(f"compare: found one file twice ({', '.join(files)}), expected different fits")
     return {name: read_fit(file) for name, file in zip(names, files, strict=True)}

@@ -46,7 +46,7 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 @media (min-width: 75rem) { .close { white-space: nowrap; } .words { min-width: 14rem; } }
 meter { width: 4rem; height: .7rem; }
 .wide { overflow-x: auto; }
-@media (max-width: 75rem) {
+@media (max-width: 64rem) {
 table, tbody, tr, tbody th { display: block; } thead { display: none; }
 tbody tr { padding: .5rem 0; border-bottom: 1px solid var(--line); } tbody th { border: 0; padding: .05rem 0; }
 td { display: inline-block; border: 0; padding: .05rem 1rem .05rem 0; }

@@ -66,7 +66,7 @@ def test_no_atom_leaves_a_two_level_system():
 def test_unknown_names():
     with pytest.raises(InvalidValue, match="transverse_spin = 'slow': expected 'integrated' or 'quasi-static'"):
         evolve([Stage(1.0, DRIVE)], [0.5], transverse_spin="slow")
-    with pytest.raises(InvalidValue, match=r"forward model 'mine': not known here \(.*\); load the file that adds it"):
+    with pytest.raises(InvalidValue, match=r"forward model 'mine': not known \(.*\); load the file that adds it"):
         Dynamics(forward_model="mine")
     with pytest.raises(InvalidValue, match=r"collisional_loss = 1\.5: expected a number in"):
         replace(DRIVE, collisional_loss=1.5)
@@ -104,6 +104,23 @@ def test_entanglement_of_a_forward_model_of_a_user(sliced_model):
     exact = entanglement([Stage(60.0, rates)], initial, "fixed-number")
     for name in ("xi_minimum", "xi_minimum_time", "entanglement_duration"):
         np.testing.assert_allclose(getattr(found, name), getattr(exact, name), rtol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda evolve, times: None, "forward model wrong: returned NoneType, expected a Trajectory"),
+        (lambda evolve, times: evolve([Stage(20.0, DRIVE)], times[:1]), r"gives \(1,\) values for 6 times"),
+        (lambda evolve, times: {}["drift"], "forward model wrong: KeyError: 'drift'"),
+    ],
+)
+def test_what_a_forward_model_of_a_user_must_give(returned, said):
+    add_forward_model("wrong", lambda evolve, stages, times, *rest: returned(evolve, times))
+    try:
+        with pytest.raises(InvalidValue, match=said):
+            Dynamics(forward_model="wrong").evolve([Stage(20.0, DRIVE)], TIMES, InitialState(), {})
+    finally:
+        del FORWARD_MODELS["wrong"]
 
 
 def test_sampled_entanglement_that_never_is_or_never_ends():

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError, joint, read
+from dissentangle.datasets import ExperimentError, read
 from dissentangle.inference.cli import main
 from dissentangle.inference.comparison import compare, require_same_data
-from dissentangle.inference.comparison_words import comparison_facts, comparison_text, grade, sentences
+from dissentangle.inference.comparison_words import comparison_facts, comparison_text, grade, objections, sentences
 from dissentangle.inference.data_points import data_points, data_units, without
+from dissentangle.inference.evidence import Evidence, bridge_evidence, evidence_of_draws
 from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.held_out import fit_of_the_rest, log_predictive_density
 from dissentangle.inference.leave_one_out import leave_one_out, refitted
@@ -21,8 +22,10 @@ from dissentangle.inference.pages.comparison_page import compared_with, comparis
 from dissentangle.inference.reporting import comparison_beside, write_comparison
 from dissentangle.inference.rival_fits import fit_rivals
 from dissentangle.inference.sampling import SamplerSettings
-from dissentangle.inference.settings_of import fit_id
+from dissentangle.inference.settings_of import fit_id, save_fit
 from dissentangle.inference.unknowns import unknowns
+
+from .altered_fits import broken
 
 SAMPLER = SamplerSettings(3)
 
@@ -58,39 +61,48 @@ def test_units_that_do_not_exist():
         data_units(experiment, "experiment")
 
 
-def test_a_series_without_points_is_dropped():
-    experiment = read("fig2b-d55")
+def test_what_is_left_out_leaves_the_form_of_the_model():
+    experiment = read("laboratory-d55")
     points = data_points(experiment)
-    left = without(experiment, [p for p in points if p.series == "xi"] + [points[31]])
-    assert [s.name for s in left.series] == ["polarization", "transverse_spin"]
-    assert len(data_points(left)) == 59
+    form = {u.label for u in unknowns(experiment, ModelSettings())}
+    for name in ("orientation_beat", "shot_noise", "projection_noise"):
+        left = without(experiment, [p for p in points if p.series == name])
+        assert {p.series for p in data_points(left)} == {p.series for p in points} - {name}
+        assert {u.label for u in unknowns(left, ModelSettings())} == form
     published = read("krauter2011-published")
-    assert len(data_points(without(published, data_points(published)[:2]))) == len(data_points(published)) - 2
+    left = without(published, data_points(published)[:2])
+    assert len(data_points(left)) == len(data_points(published)) - 2
+    assert [u.label for u in unknowns(left, ModelSettings())] == [u.label for u in unknowns(published, ModelSettings())]
 
 
-def test_a_member_without_points_is_dropped():
-    both = joint({"one": read("fig2b-d55"), "two": read("fig2b-d35")})
-    points = data_points(both)
-    left = without(both, [p for p in points if p.member == "two"])
-    assert left.members == ["one"]
-    assert left.runs == ["one"]
-    assert set(left.known_of) == {"one"}
-    assert [len(unit.columns) for unit in data_units(both, "experiment")] == [90, 90]
-    model = unknowns(left, ModelSettings())
-    assert "optical_depth[one]" in {u.label for u in model}
+def test_points_at_the_same_time_are_left_out_one_by_one():
+    experiment = read("fig2b-d55")
+    xi = experiment.series[0]
+    twice = replace(xi, x=np.where(np.arange(len(xi.x)) == 4, xi.x[3], xi.x))
+    units = data_units(replace(experiment, series=(twice,)), "point")
+    assert [len(unit.columns) for unit in units] == [1] * 30
+    assert units[3].label == units[4].label == "xi at 2.667"
 
 
-def test_a_parameter_that_nothing_else_depends_on_comes_from_its_prior(fit_d55):
+def test_a_parameter_that_nothing_else_depends_on_follows_its_prior(fit_d55):
     fitted = Fitted(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "xi"]
-    found = fit_of_the_rest(fitted.experiment, fitted.settings, without(fitted.experiment, left_out), SAMPLER)
-    values = found.values
-    assert found.from_prior == ("scale[xi]",)
-    assert np.std(values["scale[xi]"]) == pytest.approx(0.04, rel=0.05)
+    values = fit_of_the_rest(without(fitted.experiment, left_out), fitted.settings, SAMPLER).values
+    assert np.std(values["scale[xi]"]) == pytest.approx(0.04, rel=0.1)
     assert abs(np.corrcoef(values["scale[xi]"], values["light_loss_rate"])[0, 1]) < 0.06
-    density, counting = log_predictive_density(fitted.experiment, fitted.settings, SAMPLER, left_out)
-    assert np.isfinite(density)
-    assert counting < len(values["scale[xi]"])
+
+
+def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
+    """Where the average over draws can do it too."""
+    fitted = Fitted(fit_d55)
+    left_out = [p for p in data_points(fitted.experiment) if p.series == "transverse_spin"][-6:]
+    arguments = (fitted.experiment, fitted.settings, SAMPLER, left_out)
+    average = log_predictive_density(*arguments)
+    rest = without(fitted.experiment, left_out)
+    partial = evidence_of_draws(rest, fitted.settings, fit_of_the_rest(rest, fitted.settings, SAMPLER).by_label)
+    difference = bridge_evidence(fit_d55).log_evidence - partial.log_evidence
+    assert average.log_density == pytest.approx(difference, abs=0.1)
+    assert average.healthy
 
 
 def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
@@ -98,8 +110,8 @@ def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
     fitted, found = Fitted(fit_d55), leave_one_out(fit_d55)
     points = data_points(fitted.experiment)
     for k in {int(np.argmax(found.pareto_k)), int(np.argmin(found.pointwise))}:
-        exact, _ = log_predictive_density(fitted.experiment, fitted.settings, SAMPLER, [points[k]])
-        assert found.pointwise[k] == pytest.approx(exact, abs=0.03)
+        exact = log_predictive_density(fitted.experiment, fitted.settings, SAMPLER, [points[k]])
+        assert found.pointwise[k] == pytest.approx(exact.log_density, abs=0.03)
 
 
 def test_where_weights_fail_there_are_exact_fits(fit_published):
@@ -135,10 +147,53 @@ def test_words(compared):
     assert "(simulated data)" in text
     assert "these data cannot tell" in text
     assert "A Bayes factor compares models together with their priors" in text
-    assert [grade(x) for x in (0.5, -2, 4, 100)] == ["not worth a mention", "positive", "strong", "very strong"]
+    assert [grade(x) for x in (0.5, -2, 4, 100)] == [
+        "not worth a mention (1.6 : 1)",
+        "positive (7.4 : 1)",
+        "strong (55 : 1)",
+        "very strong (over 1000 : 1)",
+    ]
     facts = comparison_facts(compared)
     assert facts["units"] == 90
     assert json.loads(json.dumps(facts))["models"][0]["stacking_weight"] == compared.models[0].weight
+
+
+def test_objections_come_first(compared):
+    best, other = compared.models
+    assert objections(compared) == []
+    wrong = replace(compared, models=(replace(best, status="misfit"), replace(other, status="misfit")))
+    assert sentences(wrong)[0].startswith("None of these models describes the data")
+    assert "Not described by microscopic:" in objections(replace(wrong, models=(wrong.models[0], other)))[0]
+    failed = replace(compared, models=(best, replace(other, status="unhealthy")))
+    assert sentences(failed)[0].startswith("The sampling of fixed <number> failed: not ranked")
+    assert not any(text.startswith("Evidence") for text in sentences(failed))
+    assert "not ranked" in comparison_text(failed)
+    check = Evidence(best.evidence.log_evidence - 5, 0.1, "smc")
+    doubted = replace(compared, models=(replace(best, check=check), other))
+    assert "bridge sampling and SMC disagree on the evidence" in objections(doubted)[0]
+    unsure = replace(compared, models=(replace(best, left_out=replace(best.left_out, limit=0.1)), other))
+    assert objections(unsure)[0].startswith("The elpd (in brackets) is not to be trusted where Pareto k̂ fails: micro")
+    none = replace(compared, models=(replace(best, evidence=Evidence(np.nan, np.nan, "bridge")), other))
+    assert objections(none)[0].startswith("No evidence of microscopic")
+    assert "none" in comparison_text(none)
+
+
+def test_rates_that_depend_on_the_model_are_named(compared):
+    said = next(text for text in sentences(compared) if text.startswith("Rates that depend on the model"))
+    assert "dΓ 0.11" in said
+    alike = replace(compared, models=tuple(replace(m, rates=compared.models[0].rates) for m in compared.models))
+    assert any("agree within 2 standard deviations" in text for text in sentences(alike))
+
+
+def test_a_model_whose_sampling_failed_is_not_ranked(fit_d55, fit_fixed):
+    found = compare({"bad": broken(fit_d55), "fixed": fit_fixed}, refit=False)
+    assert [(m.name, m.status, m.weight) for m in found.models] == [
+        ("fixed", "healthy", 1.0),
+        ("bad", "unhealthy", 0.0),
+    ]
+    assert found.models[1].difference == pytest.approx(
+        leave_one_out(fit_d55).elpd - leave_one_out(fit_fixed).elpd, abs=3
+    )
 
 
 def test_fits_of_different_data(fit_d55, fit_published):
@@ -199,17 +254,42 @@ def test_compare_from_the_command_line(tmp_path, capsys):
 def test_what_compare_refuses(tmp_path, capsys):
     for command, said in (
         (["compare", "fig2b-d55", "--models", "microscopic,none"], "model 'none': unknown"),
-        (["compare", "fig2b-d55"], "compare: found fig2b-d55 alone, expected several fits, or --models A,B"),
-        (["compare", "a.nc", "a.nc"], "compare: found one file twice"),
+        (["compare", "fig2b-d55", "--models", "microscopic"], "found one, expected several, such as"),
+        (["compare", "fig2b-d55", "--models", "microscopic,two-level", "--unit", "experiment"], "this is no joint fit"),
+        (["compare", "fig2b-d55"], "found fig2b-d55, an experiment, expected files of fits, or --models"),
+        (["compare", str(tmp_path), "b.nc"], "an experiment, expected files of fits, or --models"),
+        (["compare", "a.nc"], "compare: found a.nc alone, expected several fits"),
+        (["compare", "a.nc", "./a.nc"], "compare: found one file twice"),
+        (["compare", "a.nc", "b.nc", "--fix", "initial_n3=0.01"], "compare: found --fix without --models"),
         (["compare", str(tmp_path / "a.nc"), str(tmp_path / "b.nc")], "a.nc"),
     ):
         assert main(command) == 2
         assert said in capsys.readouterr().err
 
 
+def test_a_folder_with_fits_of_other_data(tmp_path, fit_d55, fit_fixed):
+    save_fit(fit_d55, tmp_path / "microscopic.nc")
+    with pytest.raises(ExperimentError, match=r"microscopic\.nc: found a fit of other data, expected another folder"):
+        fit_rivals(read("fig2b-d35"), ["microscopic", "two-level"], ModelSettings(), SAMPLER, folder=tmp_path)
+    told = []
+    sampler = replace(SAMPLER, draws=50, tune=100)
+    save_fit(fit_fixed, tmp_path / "fixed-number.nc")
+    models = ["microscopic", "fixed-number"]
+    fit_rivals(read("fig2b-d55"), models, ModelSettings(), sampler, folder=tmp_path, progress=told.append)
+    assert told[0] == f"{tmp_path / 'microscopic.nc'}: of other settings, fitted again"
+
+
+def test_too_few_draws_to_leave_anything_out(fit_d55):
+    tree = fit_d55.isel(draw=slice(0, 20))
+    with pytest.raises(ExperimentError, match="leave one out: found 80 draws, expected at least 100"):
+        leave_one_out(tree)
+
+
 def test_models_are_checked_before_any_is_fitted():
     with pytest.raises(ExperimentError, match=r"models: found one twice \(microscopic, microscopic\)"):
         fit_rivals(read("fig2b-d55"), ["microscopic", "microscopic"], ModelSettings(), SAMPLER)
+    with pytest.raises(ExperimentError, match="models: found microscopic and as-given, which are the same for"):
+        fit_rivals(read("fig2b-d55"), ["microscopic", "as-given"], ModelSettings(), SAMPLER)
 
 
 def test_other_processes_fit_the_same(monkeypatch):

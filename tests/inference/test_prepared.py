@@ -74,7 +74,7 @@ def test_everything_else_does(change):
 )
 def test_every_setting_does(settings):
     assert form_of(D55, settings) != form_of(D55, SETTINGS)
-    assert len(fields(ModelSettings)) == 7
+    assert len(fields(ModelSettings)) == 8
     assert form_of(D55, replace(settings, name="a model")) == form_of(D55, settings)
     assert form_of(D55, SETTINGS, "fast") != form_of(D55, SETTINGS, "general")
 

@@ -1,12 +1,13 @@
 """Rival models by name: what each changes, what users add, what is refused."""
 
+import linecache
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError, Known, read
+from dissentangle.datasets import ExperimentError, Known, joint, read
 from dissentangle.datasets.predictions import predict
 from dissentangle.forward_models import PARAMETERS, Parameter
 from dissentangle.forward_models.dynamics import FORWARD_MODELS
@@ -80,11 +81,25 @@ def test_what_models_change():
 
 
 def test_models_are_joined_and_the_last_one_counts():
-    settings = rival(
-        EXPERIMENT, ModelSettings(priors={"collision_rate": "lognormal(0.01, 1)"}), "no-collisions+fixed-number"
-    )[1]
+    settings = rival(EXPERIMENT, ModelSettings(), "no-collisions + fixed-number+microscopic")[1]
     assert settings.priors == {"collision_rate": "fixed(0)"}
-    assert (settings.closure, settings.name) == ("fixed-number", "no-collisions+fixed-number")
+    assert settings.closure == "microscopic"
+
+
+def test_a_prior_that_was_given():
+    given = ModelSettings(priors={"collision_rate": "lognormal(0.01, 1)"})
+    with pytest.raises(PriorError, match=r"model no-collisions: found a prior given for collision_rate \(lognormal"):
+        rival(EXPERIMENT, given, "no-collisions")
+    known = ModelSettings(priors={"larmor_mismatch": "fixed(0.02)"})
+    assert rival(EXPERIMENT, known, "larmor-mismatch")[1].priors == known.priors
+
+
+def test_terms_of_the_members_of_a_joint_fit():
+    both = joint({"lab": read("laboratory-d55"), "other": read("fig2b-d35")})
+    _, settings = rival(both, ModelSettings(), "no-classical-noise")
+    assert settings.priors == {"classical_noise": "fixed(0)", "initial_excess_variance": "fixed(0)"}
+    priors = {u.label: str(u.prior) for u in unknowns(both, settings)}
+    assert priors["classical_noise"] == priors["initial_excess_variance[other]"] == "fixed(0)"
 
 
 def test_classical_noise_by_the_faraday_angle_where_it_is_known():
@@ -105,9 +120,12 @@ def test_noise_of_another_family_has_the_same_scatter():
 def test_a_model_that_does_not_fit_the_experiment():
     with pytest.raises(ExperimentError, match=r"model 'two-levle': unknown \(did you mean 'two-level'"):
         rival(EXPERIMENT, ModelSettings(), "fixed-number+two-levle")
-    changed = rival(read("fig2b-d55"), ModelSettings(), "no-pump")
-    with pytest.raises(PriorError, match="pump_rate: this experiment has no such parameter"):
-        unknowns(*changed)
+    with pytest.raises(ExperimentError, match=r"model no-pump: found nothing in '.*' that depends on pump_rate"):
+        rival(read("fig2b-d55"), ModelSettings(), "no-pump")
+    with pytest.raises(ExperimentError, match=r"model gamma: found no series in '.*' that can have gamma noise"):
+        rival(read("krauter2011-published"), ModelSettings(), "gamma")
+    with pytest.raises(ExperimentError, match="model '': unknown"):
+        rival(EXPERIMENT, ModelSettings(), "gamma+")
     xi = replace(EXPERIMENT.series[0], noise="gaussian", spread=np.full(len(EXPERIMENT.series[0].x), 0.02))
     offset = replace(EXPERIMENT, series=(replace(xi, offset_uncertainty=0.01),))
     with pytest.raises(ExperimentError, match=r"model gamma: .* found 0\.01, expected 0 with gamma-sigma noise"):
@@ -128,6 +146,11 @@ def test_a_model_of_ones_own(registry):
 
     with pytest.raises(ExperimentError, match="rival model silent: found no docstring"):
         inference.rival_model(silent)
+    silent.__doc__ = "Forgets to return."
+    inference.rival_model(silent)
+    RIVAL_MODELS["silent"] = replace(RIVAL_MODELS["silent"], change=lambda *pair: None)
+    with pytest.raises(ExperimentError, match=r"model silent: found NoneType, expected \(experiment, settings\)"):
+        rival(EXPERIMENT, ModelSettings(), "silent")
 
 
 def test_parameters_of_ones_own(registry):
@@ -149,9 +172,26 @@ def test_a_forward_model_of_ones_own_is_fitted_saved_and_read(registry, tmp_path
     found = read_fit(out)
     assert found["derived"]["xi_minimum"].shape == (4, 300, 1)
     assert 0.7 < float(found["derived"]["xi_minimum"].mean()) < 0.95
-    del FORWARD_MODELS["slow-start"]
-    with pytest.raises(ExperimentError, match="forward model 'slow-start': not known here"):
+    file.write_text(OWN.replace("-at / 5.0", "-at / 6.0"))
+    linecache.clearcache()
+    load_models(file)
+    with pytest.raises(ExperimentError, match="the forward model 'slow-start' has changed since"):
         read_fit(out)
+    del FORWARD_MODELS["slow-start"]
+    with pytest.raises(ExperimentError, match="forward model 'slow-start': not known"):
+        read_fit(out)
+
+
+def test_a_forward_model_that_is_another_one_as_a_graph(registry):
+    @inference.forward_model()
+    def two_faces(evolve, stages, times, initial, parameters, xp):
+        """Other rates for PyTensor than for NumPy."""
+        if xp is np:
+            stages = [replace(stage, rates=replace(stage.rates, collision_rate=0.05)) for stage in stages]
+        return evolve(stages, times)
+
+    with pytest.raises(ExperimentError, match="forward model two-faces: found other numbers for xi from PyTensor"):
+        inference.build_model("fig2b-d55", model="two-faces")
 
 
 def test_campaigns_and_calibration_take_a_model(registry, tmp_path):
@@ -159,7 +199,7 @@ def test_campaigns_and_calibration_take_a_model(registry, tmp_path):
     sources = {"pumped": EXPERIMENT, "driven": read("fig2b-d55")}
     rows = inference.campaign(sources, tmp_path / "fits", model="no-pump", cores=1, **quick)
     said = dict(zip(rows["dataset"].values, rows["verdict"].values, strict=True))
-    assert "this experiment has no such parameter" in said["driven"]
+    assert "that depends on pump_rate" in said["driven"]
     settings = read_fit(tmp_path / "fits" / "fits" / "pumped.nc").attrs["settings"]
     assert '"pump_rate": "fixed(0)"' in settings
     with pytest.raises(ExperimentError, match="model 'none': unknown"):
@@ -171,8 +211,11 @@ def test_campaigns_and_calibration_take_a_model(registry, tmp_path):
 
 
 def test_files_that_add_no_models(tmp_path):
-    with pytest.raises(ExperimentError, match=r"none\.py: found no Python file, expected one that adds models"):
+    with pytest.raises(ExperimentError, match=r"none\.py: found no such file, expected a Python file that adds models"):
         load_models(tmp_path / "none.py")
+    (tmp_path / "models").write_text("")
+    with pytest.raises(ExperimentError, match=r"models: found no name of a Python file, expected one ending in \.py"):
+        load_models(tmp_path / "models")
     (tmp_path / "bad.py").write_text("1 / 0")
     with pytest.raises(ExperimentError, match=r"bad\.py: ZeroDivisionError: division by zero"):
         load_models(tmp_path / "bad.py")
