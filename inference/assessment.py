@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .correlations import is_rate
 from .criticism import Row, criticize
 from .diagnostics import ParameterSummary
+from .fitted import Fitted
 from .goodness import Goodness, goodness
 from .text_table import summary_rows, symbol
 
@@ -25,6 +26,8 @@ HEADLINES = {
 
 _NAMED = 3
 """Surprises that are named."""
+_FAR = 3.0
+"""Standard deviations of a prior beyond which a posterior mean contradicts it."""
 _VALUES_PER_UNKNOWN = 3
 """Fewer values in a series than this a parameter lie close to the model by themselves: a small χ² says nothing."""
 
@@ -71,7 +74,7 @@ def assess(fit: DataTree, *, closer: bool = True) -> Assessment:
     return Assessment(
         status=status,
         sampling=str(fit.attrs["verdict"]),
-        model=_of_model(found, surprising, len(rows)),
+        model=_of_model(found, surprising, len(rows)) + _pulled(fit, rows),
         by_data=by_data,
         by_both=by_both,
         by_prior=by_prior,
@@ -103,6 +106,18 @@ def _of_model(found: list[Goodness], surprising: tuple[Row, ...], unknowns: int)
         named = "; ".join(f"{row.series}: {row.words} (p = {row.p_value:.2g})" for row in surprising[:_NAMED])
         sentence += f" Beyond that, criticism found: {named}."
     return sentence
+
+
+def _pulled(fit: DataTree, rows: list[ParameterSummary]) -> str:
+    """Which parameters the data have pulled far from their priors."""
+    priors = {u.label: u.prior for u in Fitted(fit).parameters}
+    scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
+    far = [f"{symbol(label)} by {score:+.1f}" for label, score in scores.items() if abs(score) > _FAR]
+    if not far:
+        return ""
+    return (
+        f" Pulled away from the prior: {', '.join(far)} of its standard deviations; model and prior cannot both hold."
+    )
 
 
 def _next_steps(

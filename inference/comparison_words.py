@@ -80,11 +80,8 @@ def grade(log_factor: float) -> str:
     """'strong (30 : 1)': what a Bayes factor is called."""
     word = next(word for end, word in _GRADES if abs(log_factor) < end)
     odds = exp(min(abs(log_factor), 700.0))
-    return (
-        f"{word} ({odds:.{1 if odds < _FEW_ODDS else 0}f} : 1)"
-        if odds <= _MOST_ODDS
-        else f"{word} (over {_MOST_ODDS} : 1)"
-    )
+    shown = f"{odds:.1f}" if odds < _FEW_ODDS else f"{odds:.0f}" if odds <= _MOST_ODDS else f"over {_MOST_ODDS}"
+    return f"{word} ({shown} : 1)"
 
 
 def sentences(found: Comparison) -> list[str]:

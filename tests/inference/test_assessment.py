@@ -148,3 +148,12 @@ def test_facts_for_scripts(fit_d55, fit_published):
     assert {row["name"] for row in facts["derived"]} >= {"xi_minimum", "entanglement_duration"}
     assert as_json({"a": np.float64("inf"), "b": (np.int64(1), float("nan"))}) == {"a": None, "b": [1, None]}
     assert json.dumps(fit_facts(fit_published), allow_nan=False)
+
+
+def test_parameters_pulled_far_from_their_priors_are_named(fit_d55):
+    assert "Pulled away" not in assess(fit_d55).model
+    tree = fit_d55.copy(deep=True)
+    summary = tree["summary"].dataset.copy(deep=True)
+    summary["mean"].loc[{"parameter": "squeezing_limit"}] = 0.14  # prior 0.16 ± 0.005
+    tree["summary"] = type(tree)(summary)
+    assert "Pulled away from the prior: Z by -4.0 of its standard deviations" in assess(tree).model
