@@ -115,9 +115,7 @@ def _pulled(fit: DataTree, rows: list[ParameterSummary]) -> str:
     far = [f"{symbol(label)} by {score:+.1f}" for label, score in scores.items() if abs(score) > _FAR]
     if not far:
         return ""
-    return (
-        f" Pulled away from the prior: {', '.join(far)} of its standard deviations; model and prior cannot both hold."
-    )
+    return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: they cannot both hold."
 
 
 def _next_steps(
