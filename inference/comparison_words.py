@@ -86,33 +86,41 @@ def grade(log_factor: float) -> str:
 
 def sentences(found: Comparison) -> list[str]:
     """What the comparison says: what voids it first, then the verdicts, then what to bear in mind."""
-    return [*objections(found), *_predictions(found), *_evidences(found), *_rates(found), *_cautions(found)]
+    verdicts = [*_predictions(found), *_single_models(found), *_evidences(found), *_rates(found)]
+    return [*objections(found), *verdicts, *_cautions(found)]
 
 
 def objections(found: Comparison) -> list[str]:
     """What must be mended before anything else is read."""
     said = []
-    failed = [m.name for m in found.models if not m.healthy]
-    if failed:
-        said.append(f"The sampling of {_listed(failed)} failed: not ranked; fit again with more --draws and --tune.")
-    wrong = [m.name for m in found.models if m.status == "misfit"]
-    if len(wrong) == len(found.models):
+    if all(not model.healthy for model in found.models):
+        said.append("The sampling of every model failed: fit again with more --draws and --tune.")
+    if all(model.status == "misfit" for model in found.models):
         said.append("None of these models describes the data (χ²): the best of them is wrong too.")
-    elif wrong:
-        said.append(f"Not described by {_listed(wrong)}: the data lie farther off than chance would have it (χ²).")
     unsure = [m for m in found.models if m.left_out.failing]
     if unsure:
         parts = [f"{m.name} for {len(m.left_out.failing)} of {len(m.left_out.units)}" for m in unsure]
         said.append(f"The elpd (in brackets) is not to be trusted where Pareto k̂ fails: {', '.join(parts)}.")
-    without = [m.name for m in found.models if not isfinite(m.evidence.log_evidence)]
-    if without:
-        said.append(f"No evidence of {_listed(without)}: the posterior lies beyond what numbers can tell of its prior.")
     for model in found.models:
         if model.contradicted and model.check is not None:
             said.append(
                 f"{model.name}: bridge sampling and SMC disagree on the evidence, {_with(model.evidence)} and"
                 f" {_with(model.check)}: use neither."
             )
+    return said
+
+
+def _single_models(found: Comparison) -> list[str]:
+    """What is wrong with some of the models."""
+    said = []
+    failed, wrong = ([m.name for m in found.models if m.status == status] for status in ("unhealthy", "misfit"))
+    if 0 < len(failed) < len(found.models):
+        said.append(f"The sampling of {_listed(failed)} failed: not ranked; fit again with more --draws and --tune.")
+    if 0 < len(wrong) < len(found.models):
+        said.append(f"Not described by {_listed(wrong)}: the data lie farther off than chance would have it (χ²).")
+    without = [m.name for m in found.models if not isfinite(m.evidence.log_evidence)]
+    if without:
+        said.append(f"No evidence of {_listed(without)}: the posterior lies beyond what numbers can tell of its prior.")
     return said
 
 

@@ -46,17 +46,24 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 @media (min-width: 75rem) { .close { white-space: nowrap; } .words { min-width: 14rem; } }
 meter { width: 4rem; height: .7rem; }
 .wide { overflow-x: auto; }
-@media (max-width: 64rem) {
-table, tbody, tr, tbody th { display: block; } thead { display: none; }
-tbody tr { padding: .5rem 0; border-bottom: 1px solid var(--line); } tbody th { border: 0; padding: .05rem 0; }
-td { display: inline-block; border: 0; padding: .05rem 1rem .05rem 0; }
-td.number { text-align: left; white-space: normal; } td:empty { display: none; }
-td::before { content: attr(data-label) " "; color: var(--soft); }
-}
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
+STACKED@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
 @media print { body { font-size: 11px; max-width: none; padding: 0; } .figures { grid-template-columns: 1fr 1fr; }
 figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
 """
+
+_STACKED = """
+@media (max-width: WIDTH) {
+BOX table, BOX tbody, BOX tr, BOX tbody th { display: block; } BOX thead { display: none; }
+BOX tbody tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+BOX tbody th { border: 0; padding: .05rem 0; }
+BOX td { display: inline-block; border: 0; padding: .05rem 1rem .05rem 0; }
+BOX td.number { text-align: left; white-space: normal; } BOX td:empty { display: none; }
+BOX td::before { content: attr(data-label) " "; color: var(--soft); }
+}
+"""
+"""Rows as blocks of lines, where a table of many columns, or of few, has no room."""
+_MANY = 10
+_WIDTHS = ((".many", "75rem"), (".few", "52rem"))
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -70,7 +77,9 @@ _PAGE = """<!doctype html>
 
 def page(title: str, body: str) -> str:
     """A whole page. `body` is HTML; `title` is text."""
-    colours = _STYLE.replace("LIGHT", colour_variables(dark=False)).replace("DARK", colour_variables(dark=True))
+    stacked = "".join(_STACKED.replace("BOX", box).replace("WIDTH", width) for box, width in _WIDTHS)
+    style = _STYLE.replace("STACKED", stacked)
+    colours = style.replace("LIGHT", colour_variables(dark=False)).replace("DARK", colour_variables(dark=True))
     return _PAGE.format(title=shown(title), style=colours, body=body, generator=generator())
 
 
@@ -137,4 +146,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequ
         )
         body.append(f'<tr><th scope="row">{row[0]}</th>{cells}</tr>')
     whole = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-    return f'<div class="wide">{whole}</div>'
+    return f'<div class="wide {"many" if len(header) >= _MANY else "few"}">{whole}</div>'

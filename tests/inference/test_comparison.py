@@ -163,9 +163,11 @@ def test_objections_come_first(compared):
     assert objections(compared) == []
     wrong = replace(compared, models=(replace(best, status="misfit"), replace(other, status="misfit")))
     assert sentences(wrong)[0].startswith("None of these models describes the data")
-    assert "Not described by microscopic:" in objections(replace(wrong, models=(wrong.models[0], other)))[0]
+    assert any("Not described by" in text for text in sentences(replace(wrong, models=(wrong.models[0], other))))
     failed = replace(compared, models=(best, replace(other, status="unhealthy")))
-    assert sentences(failed)[0].startswith("The sampling of fixed <number> failed: not ranked")
+    assert any(text.startswith("The sampling of fixed <number> failed: not ranked") for text in sentences(failed))
+    every = replace(compared, models=tuple(replace(model, status="unhealthy") for model in compared.models))
+    assert objections(every)[0].startswith("The sampling of every model failed")
     assert not any(text.startswith("Evidence") for text in sentences(failed))
     assert "not ranked" in comparison_text(failed)
     check = Evidence(best.evidence.log_evidence - 5, 0.1, "smc")
@@ -174,7 +176,7 @@ def test_objections_come_first(compared):
     unsure = replace(compared, models=(replace(best, left_out=replace(best.left_out, limit=0.1)), other))
     assert objections(unsure)[0].startswith("The elpd (in brackets) is not to be trusted where Pareto k̂ fails: micro")
     none = replace(compared, models=(replace(best, evidence=Evidence(np.nan, np.nan, "bridge")), other))
-    assert objections(none)[0].startswith("No evidence of microscopic")
+    assert any(text.startswith("No evidence of microscopic") for text in sentences(none))
     assert "none" in comparison_text(none)
 
 
