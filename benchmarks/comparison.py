@@ -37,7 +37,10 @@ def loo() -> None:
         points, sampler = data_points(fitted.experiment), SamplerSettings(1)
         start = time.perf_counter()
         exact = np.array(
-            [log_predictive_density(fitted.experiment, fitted.settings, sampler, [point])[0] for point in points]
+            [
+                log_predictive_density(fitted.experiment, fitted.settings, sampler, [point]).log_density
+                for point in points
+            ]
         )
         took = time.perf_counter() - start
         off = found.pointwise - exact

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, ExperimentError
-from ..forward_models import Closure
+from ..forward_models import OBSERVABLES, Closure
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
 from .fingerprint import data_hash
 from .fit_tree import fit_tree
@@ -90,13 +90,20 @@ def fit_experiment(
     progress: Callable[[Any], None] | None = None,
 ) -> DataTree:
     """The fit of a checked experiment; see `fit`."""
-    found = sample_posterior(experiment, settings, sampler, progress)
+    used = _measured(experiment)
+    found = sample_posterior(used, settings, sampler, progress)
     rows = summarise(found.by_label, found.unknown)
     judged = verdict(rows, found.drawn.statistics, found.quadrature_error)
-    parameters = unknowns(experiment, found.settings)
-    tree = fit_tree(experiment, found.settings, sampler, parameters, found.drawn, found.values, rows)
+    parameters = unknowns(used, found.settings)
+    tree = fit_tree(used, found.settings, sampler, parameters, found.drawn, found.values, rows)
     tree.attrs.update(_attributes(experiment, found.settings, sampler, found.drawn, judged, found.quadrature_error))
     return tree
+
+
+def _measured(experiment: Experiment) -> Experiment:
+    """Without calibration runs and light variances of which nothing is fitted: their parameters would be unknown."""
+    series = tuple(s for s in experiment.series if s.fitted.any() or s.kind in OBSERVABLES)
+    return experiment if len(series) == len(experiment.series) else replace(experiment, series=series)
 
 
 @dataclass(frozen=True)

@@ -249,3 +249,11 @@ def test_a_calibration_must_determine_something():
     fit = inference.calibrate(only, priors=priors, draws=200)
     with pytest.raises(ExperimentError, match="found nothing that these data determine, expected some precise"):
         calibration_of_fit(fit)
+
+
+@pytest.mark.parametrize("kind", ["orientation_beat", "light_variance"])
+def test_a_series_that_is_excluded_whole(kind):
+    series = tuple(replace(s, excluded=np.ones(len(s.x), bool)) if s.kind == kind else s for s in LABORATORY.series)
+    fit = inference.fit(replace(LABORATORY, series=series), seed=1, draws=60, tune=100, chains=2)
+    assert kind not in fit["observed_data"].dataset
+    assert "dephasing_rate" in fit["posterior"].dataset
