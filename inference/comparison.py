@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -77,13 +78,15 @@ class Compared:
 class Comparison:
     """Models in the order of their predictive accuracy, the best first, those whose sampling failed at the end.
 
-    unit : what was left out at a time
+    unit : what was left out at a time;  data_hash : SHA-256 of the data of the first fit;  versions : of what made it
     """
 
     title: str
     simulated: bool
     unit: str
     models: tuple[Compared, ...]
+    data_hash: str
+    versions: Mapping[str, str]
 
     @property
     def ranked(self) -> tuple[Compared, ...]:
@@ -146,7 +149,9 @@ def compare(
         about = status[name], _rates(tree), fit_id(tree)
         models.append(Compared(name, found[name], difference, error, weight, evidence, check, *about))
     first = next(iter(trees.values()))
-    return Comparison(str(first.attrs["title"]), bool(first.attrs["simulated"]), unit, tuple(models))
+    title, simulated = str(first.attrs["title"]), bool(first.attrs["simulated"])
+    made = str(first.attrs["data_sha256"]), json.loads(first.attrs["versions"])
+    return Comparison(title, simulated, unit, tuple(models), *made)
 
 
 def _rates(tree: DataTree) -> dict[str, tuple[float, float]]:

@@ -214,6 +214,8 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
         "simulated": found.simulated,
         "unit": found.unit,
         "units": len(found.models[0].left_out.units),
+        "data_sha256": found.data_hash,
+        "versions": dict(found.versions),
         "models": [_facts(found, model) for model in found.models],
         "objections": objections(found),
         "in_words": sentences(found),

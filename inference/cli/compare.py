@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from .options import experiment as experiment_given
 from .options import model_settings
 from .output import Output
 from .paths import writable_folder
-from .progress import Progress
+from .progress import Progress, resumable
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -24,6 +25,11 @@ def compare(given: argparse.Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
     output, folder = Output(given), None if given.output is None else writable_folder(given.output)
     progress = Progress(given.quiet)
+    with contextlib.nullcontext() if folder is None else resumable(folder):
+        return _compared(given, output, folder, progress)
+
+
+def _compared(given: argparse.Namespace, output: Output, folder: Path | None, progress: Progress) -> int:
     fits = _read(given) if given.models is None else _fitted(given, folder, progress)
 
     from ..comparison import compare as comparison_of

@@ -41,6 +41,11 @@ def comparison_page(found: Comparison) -> str:
         section("Side by side", figures(pictures)),
         section("What the models assume", items(assumed)),
         section("How to read this", *(paragraph(text) for text in _GUIDE)),
+        section(
+            "What it was made of",
+            paragraph(f"SHA-256 of the data of {found.models[0].name}'s fit: {found.data_hash}.", "soft"),
+            paragraph(", ".join(f"{name} {version}" for name, version in found.versions.items()) + ".", "soft"),
+        ),
     ]
     return page(f"models of {found.title}", "\n".join(parts))
 

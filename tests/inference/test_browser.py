@@ -12,8 +12,12 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import read
 from dissentangle.inference.campaign_summary import row_of
+from dissentangle.inference.comparison import compare
+from dissentangle.inference.pages.comparison_page import comparison_page
 from dissentangle.inference.pages.fit_page import fit_page
 from dissentangle.inference.pages.index_page import index_page
+
+from .altered_fits import uninformed
 
 HOSTILE = '</title><script>alert(1)</script><img src=x onerror=alert(2)> $x_1$ \\LaTeX{} 🐈 " ' + "y" * 300
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -63,7 +67,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def pages(fit_d55, page_d55, tmp_path_factory):
-    """A report of a hostile joint fit, that of a good fit, and an index."""
+    """A report of a hostile joint fit, that of a good fit, an index, a comparison."""
     folder = tmp_path_factory.mktemp("pages")
     first = read("fig2b-d35")
     renamed = tuple(replace(series, name=f"<i {series.name}> & 🐈 $_") for series in first.series)
@@ -75,6 +79,7 @@ def pages(fit_d55, page_d55, tmp_path_factory):
         "good": page_d55,
         "hostile": fit_page(joint, HOSTILE),
         "index": index_page(rows, {}, {}),
+        "compared": comparison_page(compare({"microscopic": fit_d55, HOSTILE: uninformed(fit_d55)}, refit=False)),
     }
     paths = {}
     for name, text in texts.items():
@@ -85,7 +90,7 @@ def pages(fit_d55, page_d55, tmp_path_factory):
 
 @pytest.mark.parametrize("width", [400, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["good", "hostile", "index"])
+@pytest.mark.parametrize("name", ["good", "hostile", "index", "compared"])
 def test_page(browser, pages, name, scheme, width):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     complaints, requests = [], []
@@ -99,7 +104,7 @@ def test_page(browser, pages, name, scheme, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
     figures = page.locator("figure svg")
-    assert figures.count() >= (0 if name == "index" else 9)
+    assert figures.count() >= {"index": 0, "compared": 2}.get(name, 9)
     for k in range(figures.count()):
         assert figures.nth(k).is_visible()
         box = figures.nth(k).bounding_box()
