@@ -19,7 +19,7 @@ from ..datasets import Experiment, ExperimentError
 from ..datasets.checks import check_experiment
 from ..datasets.errors import nearest
 from ..datasets.experiment import StageEntry
-from ..forward_models import PARAMETERS, Parameter, add_forward_model
+from ..forward_models import PARAMETERS, InvalidValue, Parameter, add_forward_model
 from ..forward_models.noise import sibling
 from .fingerprint import fingerprint
 from .model_settings import ModelSettings
@@ -69,7 +69,7 @@ def forward_model(*parameters: Parameter, priors: dict[str, str] | None = None) 
         for parameter in parameters:
             add_parameter(parameter, (priors or {}).get(parameter.name, ""))
         add_forward_model(name, function, [parameter.name for parameter in parameters])
-        VERSIONS[name] = fingerprint(getsource(function), {p.name: DEFAULTS[p.name] for p in parameters})
+        VERSIONS[name] = fingerprint(_source(function), {p.name: DEFAULTS[p.name] for p in parameters})
 
         def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
             return experiment, replace(settings, forward_model=name, forward_model_version=VERSIONS[name])
@@ -79,6 +79,14 @@ def forward_model(*parameters: Parameter, priors: dict[str, str] | None = None) 
         return function
 
     return add
+
+
+def _source(function: Any) -> str:
+    """What a function does: its source, or its byte code where there is no file."""
+    try:
+        return getsource(function)
+    except (OSError, TypeError):
+        return f"{function.__code__.co_code!r} {function.__code__.co_consts!r}"
 
 
 def add_parameter(parameter: Parameter, prior: str) -> None:
@@ -110,7 +118,12 @@ def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[
     """
     given, asked = experiment, settings.priors
     for name in require_models(names):
-        changed = RIVAL_MODELS[name].change(experiment, settings)
+        try:
+            changed = RIVAL_MODELS[name].change(experiment, settings)
+        except (ExperimentError, PriorError, InvalidValue):
+            raise
+        except Exception as error:
+            raise ExperimentError(f"model {name}: {type(error).__name__}: {error}") from error
         if not (isinstance(changed, tuple) and len(changed) == 2 and isinstance(changed[1], ModelSettings)):
             raise ExperimentError(
                 f"model {name}: found {type(changed).__name__}, expected (experiment, settings) returned"
@@ -150,13 +163,14 @@ def require_models(names: str | None) -> list[str]:
 def load_models(path: str | Path) -> None:
     """Run a Python file that adds models; ExperimentError where it fails."""
     file = Path(path)
-    spec = spec_from_file_location(file.stem, file)
+    name = f"dissentangle_models_{file.stem}"
+    spec = spec_from_file_location(name, file)
     if not file.is_file():
         raise ExperimentError(f"{path}: found no such file, expected a Python file that adds models")
     if spec is None or spec.loader is None:
         raise ExperimentError(f"{path}: found no name of a Python file, expected one ending in .py")
     module = module_from_spec(spec)
-    sys.modules[file.stem] = module
+    sys.modules[name] = module  # what dataclasses and pickles look for
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:

@@ -1,6 +1,8 @@
 """Rival models by name: what each changes, what users add, what is refused."""
 
+import json  # noqa: F401 - a module that a file of models must not replace
 import linecache
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,7 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.draws import log_likelihood, prior_draws
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.priors import DEFAULTS, PriorError
-from dissentangle.inference.rival_models import RIVAL_MODELS, load_models, rival
+from dissentangle.inference.rival_models import RIVAL_MODELS, VERSIONS, load_models, rival
 from dissentangle.inference.settings_of import read_fit
 from dissentangle.inference.unknowns import unknowns
 
@@ -151,6 +153,38 @@ def test_a_model_of_ones_own(registry):
     RIVAL_MODELS["silent"] = replace(RIVAL_MODELS["silent"], change=lambda *pair: None)
     with pytest.raises(ExperimentError, match=r"model silent: found NoneType, expected \(experiment, settings\)"):
         rival(EXPERIMENT, ModelSettings(), "silent")
+
+
+def test_a_model_that_fails_is_named(registry):
+    @inference.rival_model
+    def broken_one(experiment, settings):
+        """Looks for a series that is not there."""
+        return {}["xi"], settings
+
+    with pytest.raises(ExperimentError, match="model broken-one: KeyError: 'xi'"):
+        rival(EXPERIMENT, ModelSettings(), "broken-one")
+
+
+def test_a_forward_model_without_a_file(registry):
+    space = {"forward_model": inference.forward_model}
+    text = "@forward_model()\ndef typed(evolve, stages, times, initial, parameters, xp):\n    'A.'\n    return {}\n"
+    exec(text.format("evolve(stages, times)"), space)
+    first = VERSIONS["typed"]
+    exec(text.format("evolve(stages[:1], times)"), space)
+    assert VERSIONS["typed"] != first
+
+
+def test_a_file_of_models_may_hold_anything(registry, tmp_path):
+    file = tmp_path / "json.py"
+    file.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n"
+        "@dataclass\nclass Known:\n    value: float\n"
+    )
+    load_models(file)
+    assert sys.modules["json"].__name__ == "json"
+    file.write_text("import sys\nsys.exit(3)")
+    with pytest.raises(ExperimentError, match=r"json\.py: SystemExit: 3"):
+        load_models(file)
 
 
 def test_parameters_of_ones_own(registry):
