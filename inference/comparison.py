@@ -30,7 +30,7 @@ FEW_UNITS = 30
 MOST_REFITS = 40
 """A model that needs more of them is not compared exactly: its importance weights fail nearly everywhere."""
 _SHOWN = 5
-_ALIKE = 0.05
+_ALIKE = 0.1
 """Difference of two ln evidences that is none."""
 
 
