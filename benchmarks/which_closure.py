@@ -77,6 +77,19 @@ def row(name: str, truth: str, answers: np.ndarray) -> str:
     return f"| {name} | {truth} | {' | '.join(cells)} | {100 * healthy.mean():.0f} % |"
 
 
+def answers_for(truth: str, factors: tuple[float, float], count: int) -> np.ndarray:
+    """What `compared` says of each data set."""
+    answers: list[tuple[float, float, float, bool]] = []
+
+    def finished(task: Task, answer: tuple[float, float, float, bool] | None, error: Exception | None) -> None:
+        if answer is None:
+            raise RuntimeError(f"{task.name}: {error}")
+        answers.append(answer)
+
+    run_tasks([Task(f"{truth} {seed}", compared, (truth, seed, *factors)) for seed in range(count)], finished)
+    return np.array(answers, float)
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     print("| noise | made by | LOO picks it | clearly | wrongly | median Δ elpd | evidence picks it | clearly | wrongly"
@@ -84,16 +97,7 @@ def main() -> None:
     print("|---" * 11 + "|", flush=True)
     for name, factors in NOISES.items():
         for truth in CLOSURES:
-            answers: list[tuple[float, float, float, bool]] = []
-
-            def finished(task: Task, answer: tuple[float, float, float, bool] | None, error: Exception | None) -> None:
-                if answer is None:
-                    raise RuntimeError(f"{task.name}: {error}")
-                answers.append(answer)  # noqa: B023
-
-            tasks = [Task(f"{truth} {seed}", compared, (truth, seed, *factors)) for seed in range(count)]
-            run_tasks(tasks, finished)
-            print(row(name, truth, np.array(answers, float)), flush=True)
+            print(row(name, truth, answers_for(truth, factors, count)), flush=True)
 
 
 if __name__ == "__main__":

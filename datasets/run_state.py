@@ -84,15 +84,31 @@ def run_state(
     grid = np.unique(np.concatenate(times)) if times else np.empty(0)
     trajectory = None
     if len(grid):
-        stages = stages_of(experiment, run, values)
-        added = added_values(dynamics, values, member)
-        trajectory = dynamics.evolve(stages, grid, initial, added, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
+        trajectory = evolved(experiment, run, values, dynamics, grid, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
     return RunState(experiment, values, dynamics, run, member, initial, grid, trajectory, xp)
 
 
 def column(value: Any) -> Any:
     """Draws (n,) as (n, 1), to go with (n, T); anything else as it is."""
     return value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
+
+
+def evolved(
+    experiment: Experiment,
+    run: str,
+    values: Values,
+    dynamics: Dynamics,
+    times: np.ndarray,
+    *,
+    rate_bounds: RateBounds | None = None,
+    accuracy: float = 1e-9,
+    xp: Any = np,
+) -> Trajectory:
+    """The observables of a run at these times (T,), ms, in order."""
+    member = experiment.member.get(run, "")
+    stages, initial = stages_of(experiment, run, values), initial_of(values, member)
+    added = added_values(dynamics, values, member)
+    return dynamics.evolve(stages, times, initial, added, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
 
 
 def added_values(dynamics: Dynamics, values: Values, member: str = "") -> dict[str, Any]:

@@ -68,18 +68,24 @@ def path_of(
         exponent_bound=float((bounds.fastest * durations).sum()),
         xp=xp,
     )
-    start = column(initial.initial_variance)
-    if phase is None:
-        variance = summed(start, contributions=gained[0])
-    else:
-        pairs = (start - column(initial.n2), 0.0, 0.0)
-        number, in_phase, quadrature = (
-            summed(first, contributions=each) for first, each in zip(pairs, gained, strict=True)
-        )
-        variance = turned_variance(n2, number, in_phase, quadrature, phase, xp)
+    variance = _variance(initial, n2, gained, phase, summed, xp)
     if quasi_static:
         exponent = _quasi_static(columns, starts, grid, p, durations, xp)
     return Path(*(values[..., grid.wanted] for values in (n2, p, variance, exponent)))
+
+
+def _variance(
+    initial: InitialState, n2: Any, gained: tuple[Any, ...], phase: Any, summed: Callable[..., Any], xp: Any
+) -> Any:
+    """Σ at the points from what each panel adds: to Σ itself, or to the parts of the pair correlations that turn."""
+    start = column(initial.initial_variance)
+    if phase is None:
+        return summed(start, contributions=gained[0])
+    starts = (start - column(initial.n2), 0.0, 0.0)
+    number, in_phase, quadrature = (
+        summed(first, contributions=each) for first, each in zip(starts, gained, strict=True)
+    )
+    return turned_variance(n2, number, in_phase, quadrature, phase, xp)
 
 
 def _running_sum(values: Any, xp: Any) -> Any:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .figures.series import plot_fit
     from .fitting import fit
     from .folder_reporting import report_folder
-    from .leaving_out import leave_one_series_out
     from .model import build_model
     from .paper_fitting import paper_fit
     from .plain_least_squares import least_squares
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from .rival_fits import compare_models
     from .rival_models import add_parameter, forward_model, rival_model, with_priors
     from .sensitivities import sensitivity
+    from .series_from_others import leave_one_series_out
     from .settings_of import read_fit, save_fit
     from .simulation_based_calibration import sbc
     from .tables import posterior_as
@@ -92,7 +92,7 @@ _HOMES = {
     "least_squares": ".plain_least_squares",
     "PointFit": ".point_fit",
     "paper_fit": ".paper_fitting",
-    "leave_one_series_out": ".leaving_out",
+    "leave_one_series_out": ".series_from_others",
     "plot": ".figures.catalogue",
     "plot_calibration": ".figures.calibration_ranks",
     "plot_fit": ".figures.series",

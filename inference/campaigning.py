@@ -21,12 +21,12 @@ from ..datasets import Experiment, ExperimentError, read
 from ..datasets.folder import FILE
 from ..datasets.netcdf import read_attributes, to_bytes, write_bytes
 from ..forward_models import Closure
-from ..forward_models.dynamics import FORWARD_MODELS
 from ..forward_models.validation import InvalidValue
 from .batch import Task, run_tasks
 from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
 from .fingerprint import data_hash
 from .folder_reporting import write_index
+from .model_registry import processes_for
 from .model_settings import ModelSettings
 from .priors import PriorError
 from .rival_models import require_models, rival
@@ -147,9 +147,7 @@ def run_campaign(
     if not found:
         raise ExperimentError("a campaign: found no experiments, expected at least one")
     read_priors(settings.priors)  # what is wrong for every data set is no matter of the single one
-    models = require_models(model)
-    if any(name in FORWARD_MODELS for name in models):
-        cores = 1  # other processes do not know a user's forward model
+    cores = processes_for(require_models(model), cores)
     for part in ("fits", "reports"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rows: dict[str, Row] = {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..forward_models import PARAMETERS
 from .calibration_sensitivity import NOTABLE, CalibrationSensitivity, Moved
 from .criticism import Criticism, Row
-from .leaving_out import LeftOut
 from .prior_sensitivity import THRESHOLD, PowerScaling
 from .sensitivities import Sensitivities
+from .series_from_others import LeftOut
 from .text_table import number, shown_unit, symbol, table
 
 _LISTED, _ROUND, _FINEST = 8, 0.1, 1e-3

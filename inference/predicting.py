@@ -11,8 +11,8 @@ import numpy as np
 from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
 from ..datasets.experiment import StageEntry
-from ..datasets.run_state import added_values, stages_of
-from ..datasets.stage_rates import coupled_rates, find, initial_of, optical_depth_of
+from ..datasets.run_state import evolved
+from ..datasets.stage_rates import coupled_rates, find, optical_depth_of
 from ..forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .fitted import Fitted
 
@@ -71,9 +71,7 @@ def predict(
     values = changed(fitted.thinned(draws), changes or {}, member)
     for entry in entries:
         _require_rates(values, entry, member)
-    dynamics, steps = fitted.settings.dynamics, stages_of(experiment, chosen, values)
-    added = added_values(dynamics, values, member)
-    path = dynamics.evolve(steps, at, initial_of(values, member), added, accuracy=1e-6)
+    path = evolved(experiment, chosen, values, fitted.settings.dynamics, at, accuracy=1e-6)
     count = max(np.size(v) for v in values.values())
     columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), (count, len(at))).copy()) for q in quantities}
     ends = np.cumsum([entry.duration for entry in entries])

@@ -13,6 +13,7 @@ from .campaigning import file_name, is_fit_of
 from .data_points import data_points
 from .fitted import Fitted
 from .fitting import fit_experiment
+from .model_registry import processes_for
 from .model_settings import ModelSettings
 from .prepared import form_of
 from .rival_models import rival
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _WORTH_PROCESSES = 8
 """Fits from which on new processes save more time than their imports cost."""
 Said = Callable[[str], None]
+Plan = tuple[Experiment, ModelSettings]
 
 
 def fit_rivals(
@@ -43,14 +45,9 @@ def fit_rivals(
 
     Raises ExperimentError and PriorError for a model that is unknown or does not fit the experiment, before any fit.
     """
-    if len(dict.fromkeys(models)) != len(models):
-        raise ExperimentError(f"models: found one twice ({', '.join(models)}), expected different ones")
-    planned = {}
-    for name in models:
-        planned[name] = rival(experiment, settings, name)
-        unknowns(*planned[name])
-    _require_different(planned)
+    planned = _planned(experiment, models, settings)
     if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
         _require_same_data(folder, planned)
     files = {name: None if folder is None else folder / f"{file_name(name)}.nc" for name in models}
     fits = {n: read_fit(f) for n, f in files.items() if f is not None and is_fit_of(f, *planned[n], sampler)}
@@ -58,10 +55,8 @@ def fit_rivals(
     for name in missing:
         if progress is not None and (path := files[name]) is not None and path.exists():
             progress(f"{path}: of other settings, fitted again")
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    custom = any(each.forward_model for _, each in planned.values())  # which other processes do not know
-    apart = not custom and len(missing) >= _WORTH_PROCESSES and (sampler.cores or available_cores()) > 1
+    wanted = (sampler.cores or available_cores()) if len(missing) >= _WORTH_PROCESSES else 1
+    cores = processes_for([each.forward_model for _, each in planned.values()], wanted)
     errors: list[Exception] = []
 
     def finished(task: Task, fit: DataTree | None, error: Exception | None) -> None:
@@ -76,26 +71,32 @@ def fit_rivals(
         fits[task.name] = fit
 
     tasks = [Task(name, fit_experiment, (*planned[name], sampler)) for name in missing]
-    run_tasks(tasks, finished, cores=sampler.cores if apart else 1)
+    run_tasks(tasks, finished, cores=cores)
     if errors:
         raise errors[0]
     return {name: fits[name] for name in models}
 
 
-def _require_different(planned: Mapping[str, tuple[Experiment, ModelSettings]]) -> None:
-    """Raise ExperimentError for models that are the same for this experiment."""
+def _planned(experiment: Experiment, models: Sequence[str], settings: ModelSettings) -> dict[str, Plan]:
+    """The experiment and the settings as each model sees them; ExperimentError for two that are the same."""
+    if len(dict.fromkeys(models)) != len(models):
+        raise ExperimentError(f"models: found one twice ({', '.join(models)}), expected different ones")
+    planned: dict[str, Plan] = {}
     seen: dict[str, str] = {}
-    for name, (experiment, settings) in planned.items():
-        key = form_of(experiment, settings)
+    for name in models:
+        planned[name] = rival(experiment, settings, name)
+        unknowns(*planned[name])
+        key = form_of(*planned[name])
         if key in seen:
             raise ExperimentError(
                 f"models: found {seen[key]} and {name}, which are the same for {experiment.title!r}, expected different"
                 " ones"
             )
         seen[key] = name
+    return planned
 
 
-def _require_same_data(folder: Path, planned: Mapping[str, tuple[Experiment, ModelSettings]]) -> None:
+def _require_same_data(folder: Path, planned: Mapping[str, Plan]) -> None:
     """Raise ExperimentError where a folder holds fits of other data."""
     for path in sorted(folder.glob("*.nc")):
         try:

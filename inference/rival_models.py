@@ -2,16 +2,14 @@
 
     dissentangle compare my-run --models microscopic,fixed-number,fixed-number+student-t
 
-A model is a plain function (experiment, settings) → (experiment, settings), and users add theirs with `rival_model`.
+Those that come with the package, and how models are applied; users add theirs with `model_registry.rival_model`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -19,96 +17,31 @@ from ..datasets import Experiment, ExperimentError
 from ..datasets.checks import check_experiment
 from ..datasets.errors import nearest
 from ..datasets.experiment import StageEntry
-from ..forward_models import PARAMETERS, InvalidValue, Parameter, add_forward_model
+from ..forward_models import InvalidValue
 from ..forward_models.noise import sibling
-from .fingerprint import fingerprint
+from .model_registry import (
+    RIVAL_MODELS,
+    Change,
+    RivalModel,
+    add_parameter,
+    forward_model,
+    rival_model,
+    with_priors,
+)
 from .model_settings import ModelSettings
-from .priors import DEFAULTS, PriorError, parse_prior
+from .priors import DEFAULTS, PriorError
 from .unknowns import entries
 
-Change = Callable[[Experiment, ModelSettings], tuple[Experiment, ModelSettings]]
-
-
-@dataclass(frozen=True)
-class RivalModel:
-    """A named model; `about` says in a line what it assumes."""
-
-    name: str
-    about: str
-    change: Change
-
-
-RIVAL_MODELS: dict[str, RivalModel] = {}
-VERSIONS: dict[str, str] = {}
-"""Hash of the source and the priors of each forward model that was added: a fit by another version is no fit by it."""
-
-
-def rival_model(change: Change) -> Change:
-    """Decorator: make a model known by the name of its function (`-` for `_`) and the first line of its docstring.
-
-    The function gets the experiment and the settings of the fit (frozen dataclasses) and returns what the model makes
-    of them: `replace(settings, …)`, `with_priors(settings, collision_rate="fixed(0)")`, another experiment.
-    """
-    name = change.__name__.replace("_", "-")
-    about = (change.__doc__ or "").strip().splitlines()
-    if not about:
-        raise ExperimentError(f"rival model {name}: found no docstring, expected a line that says what it assumes")
-    RIVAL_MODELS[name] = RivalModel(name, about[0], change)
-    return change
-
-
-def forward_model(*parameters: Parameter, priors: dict[str, str] | None = None) -> Callable[[Any], Any]:
-    """Decorator: a rival model that has its own forward model, a function as in `forward_models.ForwardModel`.
-
-    parameters : those it has beyond the rates, with names that the table of parameters does not have
-    priors : of them, by name, as text
-    """
-
-    def add(function: Any) -> Any:
-        name = function.__name__.replace("_", "-")
-        for parameter in parameters:
-            add_parameter(parameter, (priors or {}).get(parameter.name, ""))
-        add_forward_model(name, function, [parameter.name for parameter in parameters])
-        VERSIONS[name] = fingerprint(_source(function), {p.name: DEFAULTS[p.name] for p in parameters})
-
-        def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-            return experiment, replace(settings, forward_model=name, forward_model_version=VERSIONS[name])
-
-        change.__name__, change.__doc__ = function.__name__, function.__doc__
-        rival_model(change)
-        return function
-
-    return add
-
-
-def _source(function: Any) -> str:
-    """What a function does: its source, or its byte code where there is no file."""
-    try:
-        return getsource(function)
-    except (OSError, TypeError):
-        return f"{function.__code__.co_code!r} {function.__code__.co_consts!r}"
-
-
-def add_parameter(parameter: Parameter, prior: str) -> None:
-    """A new row of the table of parameters, with its default prior; PriorError for a prior that cannot be read."""
-    old = PARAMETERS.get(parameter.name)
-    if old is not None and old != parameter:
-        raise ExperimentError(
-            f"parameter {parameter.name}: found a name that is taken ({old.meaning}), expected a new one"
-        )
-    PARAMETERS[parameter.name] = parameter
-    try:
-        parse_prior(parameter.name, prior)
-    except ValueError:
-        del PARAMETERS[parameter.name]
-        raise
-    DEFAULTS[parameter.name] = prior
-
-
-def with_priors(settings: ModelSettings, **priors: str) -> ModelSettings:
-    """The settings with these priors, which take the place of others of the same parameters."""
-    others = {key: text for key, text in settings.priors.items() if key.partition("[")[0] not in priors}
-    return replace(settings, priors=others | priors)
+__all__ = [
+    "RIVAL_MODELS",
+    "add_parameter",
+    "forward_model",
+    "load_models",
+    "require_models",
+    "rival",
+    "rival_model",
+    "with_priors",
+]
 
 
 def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[Experiment, ModelSettings]:
@@ -177,28 +110,44 @@ def load_models(path: str | Path) -> None:
         raise ExperimentError(f"{path}: {type(error).__name__}: {error}") from error
 
 
-@rival_model
-def as_given(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """The model of the other options and of the experiment's file, unchanged."""
-    return experiment, settings
+def _add(name: str, about: str, change: Change) -> None:
+    RIVAL_MODELS[name] = RivalModel(name, about, change)
 
 
-@rival_model
-def microscopic(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Spin variance for many atoms: an atom that leaves takes its projection noise along."""
-    return experiment, replace(settings, closure="microscopic")
+def _with_settings(name: str, about: str, **settings: Any) -> None:
+    """A model that sets some of the settings."""
+    _add(name, about, lambda experiment, given: (experiment, replace(given, **settings)))
 
 
-@rival_model
-def fixed_number(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Spin variance as the paper's slope formula implies it."""
-    return experiment, replace(settings, closure="fixed-number")
+def _with_fixed(name: str, about: str, **values: float) -> None:
+    """A model that fixes some parameters."""
+    priors = {parameter: f"fixed({value:g})" for parameter, value in values.items()}
+    _add(name, about, lambda experiment, given: (experiment, with_priors(given, **priors)))
 
 
-@rival_model
-def three_state(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Atoms are lost to F = 3 by light and collisions, and come back."""
-    return experiment, with_priors(settings, collisional_loss="fixed(1)")
+def _with_noise(family: str, about: str) -> None:
+    """A model with noise of another family in all series whose kind can have it, from the same spreads."""
+
+    def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        kinds = {s.name: sibling(s.noise, family) for s in experiment.series}
+        able = {s.name for s in experiment.series if kinds[s.name] in s.about.noises}
+        if not able:
+            raise ExperimentError(
+                f"model {family}: found no series in {experiment.title!r} that can have {family} noise"
+            )
+        series = tuple(replace(s, noise=kinds[s.name]) if s.name in able else s for s in experiment.series)
+        return replace(experiment, series=series), settings
+
+    _add(family, about, change)
+
+
+_with_settings("as-given", "The model of the other options and of the experiment's file, unchanged.")
+_with_settings(
+    "microscopic", "Spin variance for many atoms: an atom that leaves takes its projection noise along.",
+    closure="microscopic",
+)  # fmt: skip
+_with_settings("fixed-number", "Spin variance as the paper's slope formula implies it.", closure="fixed-number")
+_with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and come back.", collisional_loss=1)
 
 
 @rival_model
@@ -208,22 +157,9 @@ def two_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experime
     return experiment, with_priors(settings, collisional_loss="fixed(0)", **lost)
 
 
-@rival_model
-def no_collisions(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Γcol = 0."""
-    return experiment, with_priors(settings, collision_rate="fixed(0)")
-
-
-@rival_model
-def no_light_loss(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """The drive loses no atoms: Γout_L = 0."""
-    return experiment, with_priors(settings, light_loss_rate="fixed(0)")
-
-
-@rival_model
-def no_pump(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """The pump light does not pump: Γpump = 0."""
-    return experiment, with_priors(settings, pump_rate="fixed(0)")
+_with_fixed("no-collisions", "Γcol = 0.", collision_rate=0)
+_with_fixed("no-light-loss", "The drive loses no atoms: Γout_L = 0.", light_loss_rate=0)
+_with_fixed("no-pump", "The pump light does not pump: Γpump = 0.", pump_rate=0)
 
 
 @rival_model
@@ -248,28 +184,16 @@ def no_classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple
     return experiment, _start(experiment, settings, "fixed(0)", "fixed(0)")
 
 
-@rival_model
-def quasi_static(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Jy decays as the paper prints it, exp(−½(Γ̃ + dΓ p(t)) t)."""
-    return experiment, replace(settings, transverse_spin="quasi-static")
-
-
-@rival_model
-def integrated(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Jy decays by exp(−½∫(Γ̃ + dΓ p) dt)."""
-    return experiment, replace(settings, transverse_spin="integrated")
-
-
-@rival_model
-def free_dephasing(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Γ̃ is free, as in the paper, also below what the other rates imply."""
-    return experiment, replace(settings, free_dephasing=True)
-
-
-@rival_model
-def constrained_dephasing(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Γ̃ ≥ Γ34 + Γ43 + 2Γout: what is beyond is pure dephasing."""
-    return experiment, replace(settings, free_dephasing=False)
+_with_settings(
+    "quasi-static", "Jy decays as the paper prints it, exp(−½(Γ̃ + dΓ p(t)) t).", transverse_spin="quasi-static"
+)
+_with_settings("integrated", "Jy decays by exp(−½∫(Γ̃ + dΓ p) dt).", transverse_spin="integrated")
+_with_settings(
+    "free-dephasing", "Γ̃ is free, as in the paper, also below what the other rates imply.", free_dephasing=True
+)
+_with_settings(
+    "constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: what is beyond is pure dephasing.", free_dephasing=False
+)
 
 
 @rival_model
@@ -279,33 +203,9 @@ def larmor_mismatch(experiment: Experiment, settings: ModelSettings) -> tuple[Ex
     return experiment, replace(settings, priors=given)
 
 
-@rival_model
-def gaussian(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Gaussian noise in all series."""
-    return _with_noise(experiment, "gaussian"), settings
-
-
-@rival_model
-def student_t(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Noise with heavy tails (Student's t) in all series."""
-    return _with_noise(experiment, "student-t"), settings
-
-
-@rival_model
-def gamma(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Noise of a variance (Gamma law) in all series of variances."""
-    return _with_noise(experiment, "gamma"), settings
-
-
-def _with_noise(experiment: Experiment, family: str) -> Experiment:
-    """The same series with noise of another family, of the same scatter, where their kind can have it."""
-    kinds = {s.name: sibling(s.noise, family) for s in experiment.series}
-    able = [s for s in experiment.series if kinds[s.name] in s.about.noises]
-    if not able:
-        raise ExperimentError(f"model {family}: found no series in {experiment.title!r} that can have {family} noise")
-    names = {s.name for s in able}
-    series = tuple(replace(s, noise=kinds[s.name]) if s.name in names else s for s in experiment.series)
-    return replace(experiment, series=series)
+_with_noise("gaussian", "Gaussian noise in all series.")
+_with_noise("student-t", "Noise with heavy tails (Student's t) in all series.")
+_with_noise("gamma", "Noise of a variance (Gamma law) in all series of variances.")
 
 
 def _names(experiment: Experiment, settings: ModelSettings) -> set[str]:

@@ -45,7 +45,7 @@ def save_fit(fit: DataTree, path: str | Path) -> None:
 
 def _require_forward_model(settings: ModelSettings) -> None:
     """Raise ValueError where a user's forward model is not known, or is another one than that of the fit."""
-    from .rival_models import VERSIONS
+    from .model_registry import VERSIONS
 
     settings.dynamics.parameters  # noqa: B018 - raises where it is not known
     if settings.forward_model and VERSIONS.get(settings.forward_model) != settings.forward_model_version:

@@ -22,6 +22,7 @@ from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
 from .fingerprint import fingerprint, without_texts
+from .model_registry import processes_for
 from .model_settings import ModelSettings
 from .rival_models import rival
 from .sampling import SamplerSettings
@@ -117,12 +118,10 @@ def run_sbc(
             tasks.append(Task(f"{k:05d}", simulate_and_rank, (plan, k)))
         else:
             ranks[k] = before
-    known_here = 1 if plan.settings.forward_model else cores  # other processes do not know a user's forward model
-    run_tasks(tasks, finished, executor=executor, cores=known_here)
+    run_tasks(tasks, finished, executor=executor, cores=processes_for([plan.settings.forward_model], cores))
     if not ranks:
-        raise ExperimentError(
-            f"none of {simulations} simulated experiments could be fitted: {next(iter(failed.values()))}"
-        )
+        reason = next(iter(failed.values()))
+        raise ExperimentError(f"none of {simulations} simulated experiments could be fitted: {reason}")
     result = calibration_of([ranks[k] for k in sorted(ranks)], list(failed.values()), plan)
     _write(result, folder)
     return result

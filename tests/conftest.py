@@ -31,3 +31,19 @@ def page_d55(fit_d55):
 @pytest.fixture(scope="session")
 def fit_published():
     return inference.fit("krauter2011-published", seed=3)
+
+
+@pytest.fixture
+def registry():
+    """Rival models, forward models and parameters that a test adds are taken away again."""
+    from dissentangle.forward_models import PARAMETERS
+    from dissentangle.forward_models.dynamics import FORWARD_MODELS
+    from dissentangle.inference.priors import DEFAULTS
+    from dissentangle.inference.rival_models import RIVAL_MODELS
+
+    tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)
+    before = [dict(table) for table in tables]
+    yield
+    for table, old in zip(tables, before, strict=True):
+        table.clear()
+        table.update(old)

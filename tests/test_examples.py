@@ -7,23 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dissentangle.forward_models import PARAMETERS
-from dissentangle.forward_models.dynamics import FORWARD_MODELS
-from dissentangle.inference.priors import DEFAULTS
-from dissentangle.inference.rival_models import RIVAL_MODELS
-
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.fixture(autouse=True)
-def registry():
-    """What an example adds is taken away again."""
-    tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)
-    before = [dict(table) for table in tables]
-    yield
-    for table, old in zip(tables, before, strict=True):
-        table.clear()
-        table.update(old)
+pytestmark = pytest.mark.usefixtures("registry")
 
 
 def test_compare_closures(tmp_path, monkeypatch, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ...datasets import ExperimentError, read
+from .fit import finished
 from .options import prior_texts
 from .output import Output
 from .paths import figure_target, writable
@@ -44,14 +45,5 @@ def calibrate(given: argparse.Namespace) -> int:
     if file is not None:
         write_tree(result, file)
         output.written(file)
-    if figure is not None:
-        from ..figures.series import plot_fit
-
-        plot_fit(result, figure)
-        output.written(figure)
     output.text(f'To use it as prior: calibration = "{target.name}" in an experiment.toml beside it.')
-    if output.json:
-        from ..fit_facts import fit_facts
-
-        output.facts(fit_facts(result))
-    return 0 if result.attrs["healthy"] else 1
+    return finished(result, output, figure)

@@ -40,7 +40,7 @@ def criticize(given: argparse.Namespace) -> int:
 
 def _left_out(given: argparse.Namespace, fit: DataTree, output: Output, figure: Path | None) -> int:
     from ..criticism_text import left_out_text
-    from ..leaving_out import leave_one_series_out
+    from ..series_from_others import leave_one_series_out
 
     def progress(name: str) -> None:
         if not given.quiet:

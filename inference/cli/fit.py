@@ -41,7 +41,7 @@ def fit(given: argparse.Namespace) -> int:
     output.fit(result)
     output.text("")
     output.written(target)
-    return _finished(result, output, figure)
+    return finished(result, output, figure)
 
 
 def show(given: argparse.Namespace) -> int:
@@ -51,10 +51,10 @@ def show(given: argparse.Namespace) -> int:
     output, figure = Output(given), figure_target(given.figure)
     result = read_fit(given.fit)
     output.fit(result)
-    return _finished(result, output, figure)
+    return finished(result, output, figure)
 
 
-def _finished(result: Any, output: Output, figure: Path | None) -> int:
+def finished(result: Any, output: Output, figure: Path | None) -> int:
     """The figure, the facts, the exit code."""
     if figure is not None:
         from ..figures.series import plot_fit

@@ -78,7 +78,7 @@ def _sensitivity(fitted: Fitted, width: float, run: str | None) -> Figure:
 
 
 def _left_out(fitted: Fitted, width: float, run: str | None) -> Figure:
-    from ..leaving_out import leave_one_series_out
+    from ..series_from_others import leave_one_series_out
     from .left_out import plot_left_out
 
     return plot_left_out(leave_one_series_out(fitted.tree), width)

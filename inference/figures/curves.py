@@ -12,8 +12,7 @@ from ...datasets import Experiment, Series
 from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
 from ...datasets.predictions import fitted_observations, predict
-from ...datasets.run_state import added_values, stages_of
-from ...datasets.stage_rates import initial_of
+from ...datasets.run_state import evolved
 from ...forward_models import OBSERVABLES, Dynamics
 from ..fitted import Fitted
 
@@ -99,10 +98,7 @@ def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
 
 def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarray:
     """A quantity of the atoms in a run, (draws, T), as they have it: without errors of any measurement."""
-    stages = stages_of(drawn.experiment, run, drawn.values)
-    member = drawn.experiment.member.get(run, "")
-    added = added_values(drawn.dynamics, drawn.values, member)
-    path = drawn.dynamics.evolve(stages, times, initial_of(drawn.values, member), added, accuracy=_ACCURACY)
+    path = evolved(drawn.experiment, run, drawn.values, drawn.dynamics, times, accuracy=_ACCURACY)
     return np.atleast_2d(getattr(path, name))
 
 

@@ -15,7 +15,7 @@ from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fitted import Fitted
 
 
-@pytest.mark.parametrize("what", [what for what in FIGURES if what != "left-out"])  # see test_leaving_out.py
+@pytest.mark.parametrize("what", [what for what in FIGURES if what != "left-out"])  # see test_series_from_others.py
 def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
     path = tmp_path / f"{what}.pdf"
     figure = plot(fit_d55, what, path)

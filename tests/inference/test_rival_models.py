@@ -16,9 +16,10 @@ from dissentangle.forward_models.dynamics import FORWARD_MODELS
 from dissentangle.forward_models.noise import sibling
 from dissentangle.inference.cli import main
 from dissentangle.inference.draws import log_likelihood, prior_draws
+from dissentangle.inference.model_registry import VERSIONS
 from dissentangle.inference.model_settings import ModelSettings
-from dissentangle.inference.priors import DEFAULTS, PriorError
-from dissentangle.inference.rival_models import RIVAL_MODELS, VERSIONS, load_models, rival
+from dissentangle.inference.priors import PriorError
+from dissentangle.inference.rival_models import RIVAL_MODELS, load_models, rival
 from dissentangle.inference.settings_of import read_fit
 from dissentangle.inference.unknowns import unknowns
 
@@ -40,17 +41,6 @@ def slow_start(evolve, stages, times, initial, parameters, xp):
         pieces.append(Stage(stage.duration, replace(stage.rates, dephasing_rate=rate)))
     return evolve(pieces, times)
 '''
-
-
-@pytest.fixture
-def registry():
-    """What a test adds is taken away again."""
-    tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)
-    before = [dict(table) for table in tables]
-    yield
-    for table, old in zip(tables, before, strict=True):
-        table.clear()
-        table.update(old)
 
 
 def expected(names, experiment=EXPERIMENT):

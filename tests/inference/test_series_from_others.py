@@ -11,7 +11,7 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.inference.cli import main
 from dissentangle.inference.criticism_text import left_out_text
 from dissentangle.inference.fit_facts import as_json
-from dissentangle.inference.leaving_out import leave_one_series_out
+from dissentangle.inference.series_from_others import leave_one_series_out
 
 from .altered_fits import with_xi
 
@@ -42,7 +42,7 @@ def test_text_and_facts(from_polarization):
 
 
 def test_figure(fit_d55, from_polarization, tmp_path, monkeypatch):
-    monkeypatch.setattr("dissentangle.inference.leaving_out.leave_one_series_out", lambda fit: from_polarization)
+    monkeypatch.setattr("dissentangle.inference.series_from_others.leave_one_series_out", lambda fit: from_polarization)
     figure = inference.plot(fit_d55, "left-out", tmp_path / "left.pdf")
     assert [axis.get_title() for axis in figure.axes] == [
         "xi from polarization alone", "transverse_spin from polarization alone"
