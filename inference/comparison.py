@@ -78,7 +78,8 @@ class Compared:
 class Comparison:
     """Models in the order of their predictive accuracy, the best first, those whose sampling failed at the end.
 
-    unit : what was left out at a time;  data_hash : SHA-256 of the data of the first fit;  versions : of what made it
+    unit : what was left out at a time;  versions : of what made it
+    data_hash : SHA-256 of what the first model was fitted to
     """
 
     title: str
@@ -148,7 +149,7 @@ def compare(
         evidence = bridge_evidence(tree)
         about = status[name], _rates(tree), fit_id(tree)
         models.append(Compared(name, found[name], difference, error, weight, evidence, check, *about))
-    first = next(iter(trees.values()))
+    first = trees[models[0].name]
     title, simulated = str(first.attrs["title"]), bool(first.attrs["simulated"])
     made = str(first.attrs["data_sha256"]), json.loads(first.attrs["versions"])
     return Comparison(title, simulated, unit, tuple(models), *made)

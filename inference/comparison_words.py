@@ -90,6 +90,11 @@ def sentences(found: Comparison) -> list[str]:
     return [*objections(found), *verdicts, *_cautions(found)]
 
 
+def headlines(found: Comparison) -> list[str]:
+    """What to read first: an objection, or the verdicts of prediction and evidence, which may differ."""
+    return objections(found)[:1] or [*_predictions(found)[:1], *_evidences(found)]
+
+
 def objections(found: Comparison) -> list[str]:
     """What must be mended before anything else is read."""
     said = []

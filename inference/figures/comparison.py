@@ -66,8 +66,8 @@ def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
             axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=3.5,
                       color=CYCLE[k % len(CYCLE)], label=one_line(name, 40))  # fmt: skip
             start += len(mine)
-        axis.set_xlabel(found.unit)
-        axis.set_ylabel(f"above 0: for {one_line(first.name, 18)}")
+        axis.set_xlabel(f"number of the {found.unit}")
+        axis.set_ylabel(f"Δ ln p, > 0 for {one_line(first.name, 16)}")
         if len(series) > 1:
             figure.legend(loc="outside lower center", ncols=3, fontsize=7)
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ..comparison_words import HEADER, cells, comparison_facts, rate_table
+from ..comparison_words import HEADER, cells, comparison_facts, headlines, rate_table
 from ..figures.comparison import plot_comparison, plot_units, strongest_units
 from ..rival_models import RIVAL_MODELS
 from .html import figure, figures, items, page, paragraph, section, shown, table
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def comparison_page(found: Comparison) -> str:
     """The whole page as HTML."""
     facts = comparison_facts(found)
-    verdict, *rest = facts["in_words"]
+    said_first = headlines(found)
+    rest = [text for text in facts["in_words"] if text not in said_first]
     colour = " misfit" if facts["objections"] else ""
     mark = '<span class="mark">simulated data</span>' if found.simulated else ""
     first, second = found.models[:2]
@@ -33,7 +34,7 @@ def comparison_page(found: Comparison) -> str:
     ]  # fmt: skip
     assumed = [f"{model.name}: {about}" for model in found.models if (about := _about(model.name))]
     parts = [
-        f'<p class="verdict{colour}">{escape(verdict)}</p>',
+        f'<p class="verdict{colour}">{"<br>".join(map(escape, said_first))}</p>',
         f"<h1>{shown(found.title)} {mark}</h1>",
         paragraph(f"{len(found.models)} models; left out one {found.unit} at a time.", "soft"),
         section("Models", models_table(facts), items(rest)),
@@ -43,7 +44,7 @@ def comparison_page(found: Comparison) -> str:
         section("How to read this", *(paragraph(text) for text in _GUIDE)),
         section(
             "What it was made of",
-            paragraph(f"SHA-256 of the data of {found.models[0].name}'s fit: {found.data_hash}.", "soft"),
+            paragraph(f"SHA-256 of what {found.models[0].name} was fitted to: {found.data_hash}.", "soft"),
             paragraph(", ".join(f"{name} {version}" for name, version in found.versions.items()) + ".", "soft"),
         ),
     ]

@@ -134,6 +134,7 @@ def test_comparison_of_the_closures(compared, fit_d55, fit_fixed):
     assert {best.name, other.name} == {"microscopic", "fixed <number>"}
     assert best.difference == 0
     assert sum(model.weight for model in compared.models) == pytest.approx(1)
+    assert compare({"worse": fit_fixed, "better": fit_d55}).data_hash == fit_d55.attrs["data_sha256"]
     both = {"microscopic": fit_d55, "fixed <number>": fit_fixed}
     pointwise = [leave_one_out(both[model.name]).pointwise for model in compared.models]
     assert other.difference == pytest.approx(float((pointwise[1] - pointwise[0]).sum()))
@@ -217,7 +218,9 @@ def test_page(compared):
     assert "fixed <number>" not in page
     assert page.count("<svg") == 2
     assert "simulated data" in page
-    assert escape(sentences(compared)[0]) in page
+    first = page[page.index('class="verdict') : page.index("<h1>")]
+    assert escape(sentences(compared)[0]) in first
+    assert "Evidence, with the priors of these fits, is for microscopic: over fixed &lt;number&gt; positive" in first
 
 
 def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tmp_path):
