@@ -3,6 +3,8 @@
 from .errors import ExperimentError
 from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth
 from .in_memory import series_of
+from .record import Record
+from .runs import ConstantRun
 from .joint import joint, read_sharing
 from .load import load, names, read, save
 from .simulate import PAPER, SeriesPlan, simulate
@@ -15,8 +17,10 @@ __all__ = [
     "PAPER",
     "Experiment",
     "ExperimentError",
+    "ConstantRun",
     "Known",
     "Observation",
+    "Record",
     "Series",
     "SeriesPlan",
     "StageEntry",

@@ -8,10 +8,13 @@ import numpy as np
 
 from ..forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .kinds import KINDS, NORMALISED_TO_START, Kind
+from .record import Record
+from .runs import MAIN_RUN, ConstantRun
 
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
-QUANTITIES = (*OBSERVABLES, *DECAY_TIMES)
-MAIN_RUN = "main"
+TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
+"""Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
+QUANTITIES = (*OBSERVABLES, "conditional_xi", *TIMELESS)
 APPARATUS = tuple(
     name
     for name, parameter in PARAMETERS.items()
@@ -66,6 +69,7 @@ class Series:
 
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
     slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
+    mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
     note : what reading the data found worth saying
     """
 
@@ -85,6 +89,7 @@ class Series:
     probe_duration: float = 0.0
     pulse_time: float = 0.0
     slope_used: float = 0.0
+    mode_rate: float = 0.0
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -127,7 +132,7 @@ class Series:
 class Observation:
     """A single measured or published number. `excluded` gives the reason why it is not fitted, if it is not.
 
-    time in ms (not used for decay times, which are those at the start of the run); value and sigma in `unit`.
+    time in ms (not used for those of `TIMELESS`); value and sigma in `unit`.
     left_out : taken out of one fit, to be predicted by it
     `shared_scale` names a scale error that several observations have in common, of the size
     `scale_uncertainty`.
@@ -147,12 +152,12 @@ class Observation:
     @property
     def unit(self) -> str:
         """The unit of value and sigma."""
-        return "ms" if self.quantity in DECAY_TIMES else "1"
+        return TIMELESS.get(self.quantity, "1")
 
     @property
     def label(self) -> str:
         """What to call it in tables and coordinates."""
-        at = "" if self.quantity in DECAY_TIMES else f" at {self.time:g} ms"
+        at = "" if self.quantity in TIMELESS else f" at {self.time:g} ms"
         return f"{self.quantity}{at}" + ("" if self.run == MAIN_RUN else f" ({self.run})")
 
 
@@ -167,7 +172,8 @@ class Truth:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`.
+    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`;
+    `constant`: the runs in which populations do not move.
 
     Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
     are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
@@ -179,10 +185,12 @@ class Experiment:
     simulated: bool
     stages: tuple[StageEntry, ...]
     series: tuple[Series, ...] = ()
+    records: tuple[Record, ...] = ()
     observations: tuple[Observation, ...] = ()
     apparatus: dict[str, Known] = field(default_factory=dict)
     priors: dict[str, str] = field(default_factory=dict)
     run_depth: dict[str, float] = field(default_factory=dict)
+    constant: dict[str, ConstantRun] = field(default_factory=dict)
     description: str = ""
     truth: Truth | None = None
     member: dict[str, str] = field(default_factory=dict)
@@ -213,6 +221,11 @@ class Experiment:
     def runs(self) -> list[str]:
         """Names of the runs, in order of appearance."""
         return list(dict.fromkeys(stage.run for stage in self.stages))
+
+    @property
+    def unmodelled(self) -> list[str]:
+        """The runs whose populations are no part of the model."""
+        return [run for run, about in self.constant.items() if about.populations == "unmodelled"]
 
     @property
     def lights(self) -> list[str]:

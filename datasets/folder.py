@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from .checks import check_choice, check_experiment
 from .columns import Mapping, read_columns, read_quadratures
 from .csv_table import check_size
 from .errors import check_keys, violation
-from .experiment import APPARATUS, DECAY_TIMES, MAIN_RUN, Experiment, Known, Observation, Series, StageEntry, Truth
+from .experiment import APPARATUS, MAIN_RUN, TIMELESS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS, SHOTS, Kind
+from .record import KIND as RECORD
+from .record import Record
+from .record_file import read_record
+from .runs import BEGINNINGS, POPULATIONS, ConstantRun
 from .tree import FORMAT_VERSION
 from .units import plain_number, quantity
 
@@ -53,8 +58,10 @@ _SERIES = (
     "probe_duration",
     "pulse_time",
     "slope_used",
+    "mode_rate",
     "note",
 )
+_RECORD = ("kind", "file", "name", "run", "interval", "start", "columns", "note")
 _OBSERVATION = (
     "quantity",
     "time",
@@ -89,7 +96,7 @@ def read_folder(folder: Path) -> Experiment:
         simulated=_required(where, table, "simulated", bool),
         description=_optional(where, table, "description", str, ""),
         stages=tuple(_stage(f"{where}: stage {k}", row) for k, row in _rows(where, table, "stage")),
-        run_depth=_run_depth(where, table),
+        **_runs(where, table),
         apparatus=_apparatus(where, table),
         priors=_strings(where, table, "prior"),
         observations=tuple(
@@ -97,9 +104,15 @@ def read_folder(folder: Path) -> Experiment:
         ),
         truth=_truth(where, table),
     )
-    series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in _rows(where, table, "series"))
-    experiment = replace(experiment, series=series)
-    files = [row["file"] for row in table.get("series", [])]
+    rows = _rows(where, table, "series")
+    series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in rows if row.get("kind") != RECORD)
+    records = tuple(
+        _record(f"{where}: series {k}", row, folder, experiment.simulated)
+        for k, row in rows
+        if row.get("kind") == RECORD
+    )
+    experiment = replace(experiment, series=series, records=records)
+    files = [row["file"] for _, row in rows if row["kind"] != RECORD]
     if "calibration" in table:
         file = _inside(where, _required(where, table, "calibration", str), folder, "calibration")
         experiment = with_calibration(experiment, read_calibration(file))
@@ -146,16 +159,28 @@ def _stage(where: str, row: dict[str, Any]) -> StageEntry:
     )
 
 
-def _run_depth(where: str, table: dict[str, Any]) -> dict[str, float]:
-    depths = {}
+def _runs(where: str, table: dict[str, Any]) -> dict[str, Any]:
+    """What is said of single runs."""
+    depths: dict[str, float] = {}
+    constant: dict[str, ConstantRun] = {}
+    names = []
     for k, row in _rows(where, table, "run"):
         at = f"{where}: run {k}"
-        check_keys(at, row, ("name", "relative_depth"))
-        name = _required(at, row, "name", str)
-        if name in depths:
-            raise violation(f"{at}: name", repr(name), "each run once")
-        depths[name] = _required(at, row, "relative_depth", float)
-    return depths
+        check_keys(at, row, ("name", "relative_depth", "populations", "begins"))
+        names.append(_required(at, row, "name", str))
+        if names.count(names[-1]) > 1:
+            raise violation(f"{at}: name", repr(names[-1]), "each run once")
+        if len(row) == 1:
+            raise violation(f"{at}: relative_depth", "nothing", "the key relative_depth (a number), or populations")
+        if "relative_depth" in row:
+            depths[names[-1]] = _required(at, row, "relative_depth", float)
+        populations = _optional(at, row, "populations", str, POPULATIONS[0])
+        check_choice(f"{at}: populations", populations, POPULATIONS)
+        if populations != POPULATIONS[0]:
+            constant[names[-1]] = ConstantRun(populations, _optional(at, row, "begins", str, BEGINNINGS[0]))
+        elif "begins" in row:
+            raise violation(f"{at}: begins", repr(row["begins"]), "populations = 'steady' or 'unmodelled' beside it")
+    return {"run_depth": depths, "constant": constant}
 
 
 def _apparatus(where: str, table: dict[str, Any]) -> dict[str, Known]:
@@ -189,17 +214,17 @@ def _strings(where: str, table: dict[str, Any], key: str) -> dict[str, str]:
 def _observation(where: str, row: dict[str, Any]) -> Observation:
     check_keys(where, row, _OBSERVATION)
     name = _required(where, row, "quantity", str)
-    unit = "ms" if name in DECAY_TIMES else "1"
+    unit = TIMELESS.get(name, "1")
     for key in ("value", "sigma"):
         if key not in row:
             raise violation(f"{where}: {key}", "nothing", f"the key {key}")
-    if "time" not in row and name not in DECAY_TIMES:
+    if "time" not in row and name not in TIMELESS:
         raise violation(f"{where}: time", "nothing", "a time, such as '15 ms'")
     return Observation(
         quantity=name,
         value=quantity(row["value"], unit, f"{where}: value"),
         sigma=quantity(row["sigma"], unit, f"{where}: sigma"),
-        time=0.0 if name in DECAY_TIMES else quantity(row["time"], "ms", f"{where}: time"),
+        time=0.0 if name in TIMELESS else quantity(row["time"], "ms", f"{where}: time"),
         run=_optional(where, row, "run", str, MAIN_RUN),
         excluded=_optional(where, row, "exclude", str, ""),
         source=_optional(where, row, "source", str, ""),
@@ -229,7 +254,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     kind, shots = _required(where, row, "kind", str), _optional(where, row, "shots", bool, False)
     if kind == "quadratures":
         kind, shots = "light_variance", True
-    check_choice(f"{where}: kind", kind, (*KINDS, "quadratures"))
+    check_choice(f"{where}: kind", kind, (*KINDS, "quadratures", RECORD))
     if shots and kind not in SHOTS:
         raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
     path = _inside(where, _required(where, row, "file", str), folder)
@@ -249,6 +274,29 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
         probe_duration=_time(where, row, "probe_duration"),
         pulse_time=_time(where, row, "pulse_time"),
         slope_used=_optional(where, row, "slope_used", float, 0.0),
+        mode_rate=quantity(row["mode_rate"], "1/ms", f"{where}: mode_rate") if "mode_rate" in row else 0.0,
+    )
+
+
+def _record(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> Record:
+    check_keys(where, row, _RECORD)
+    path = _inside(where, _required(where, row, "file", str), folder)
+    names = _optional(where, row, "columns", dict, {})
+    found = read_record(path, names, simulated, where)
+    interval = found.interval
+    if "interval" in row:
+        interval = quantity(row["interval"], "ms", f"{where}: interval")
+        if found.interval and not isclose(interval, found.interval, rel_tol=1e-6):
+            raise violation(f"{where}: interval", f"{interval:g} ms", f"{found.interval:g} ms, as in {path}")
+    if not interval:
+        raise violation(f"{where}: interval", "nothing", "the duration of a bin, such as '0.1 ms'")
+    return replace(
+        found,
+        name=_optional(where, row, "name", str, RECORD),
+        run=_optional(where, row, "run", str, MAIN_RUN),
+        interval=interval,
+        start=_time(where, row, "start"),
+        note=_optional(where, row, "note", str, ""),
     )
 
 

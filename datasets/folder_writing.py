@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,11 @@ from ..forward_models import LIGHTS, NOISES, PARAMETERS
 from .calibration_file import CalibrationFile, write_calibration
 from .csv_table import write_table
 from .errors import ExperimentError
-from .experiment import DECAY_TIMES, MAIN_RUN, Experiment, Known, Observation, Series
+from .experiment import MAIN_RUN, TIMELESS, Experiment, Known, Observation, Series
 from .folder import FILE
+from .record import KIND as RECORD
+from .record import Record
+from .record_file import write_record
 from .tree import FORMAT_VERSION
 
 CALIBRATION = "calibration.toml"
@@ -43,20 +45,25 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     if experiment.truth is not None:
         truth = experiment.truth
         table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}
-    if experiment.run_depth:
-        table["run"] = [{"name": n, "relative_depth": depth} for n, depth in experiment.run_depth.items()]
+    runs = [row for name in experiment.runs if len(row := _run_row(name, experiment)) > 1]
+    if runs:
+        table["run"] = runs
     table["stage"] = [
         {"duration": f"{stage.duration!r} ms"}
         | {light: True for light in LIGHTS if light in stage.lights}
         | ({} if stage.run == MAIN_RUN else {"run": stage.run})
         for stage in experiment.stages
     ]
-    if experiment.series:
-        table["series"] = _series_rows(experiment.series)
+    if experiment.series or experiment.records:
+        table["series"] = _series_rows(experiment)
     if experiment.observations:
         table["observation"] = [_observation_row(o) for o in experiment.observations]
-    for row, series in zip(table.get("series", ()), experiment.series, strict=True):
-        _write_series(folder / row["file"], series)
+    everything: list[Series | Record] = [*experiment.series, *experiment.records]
+    for row, series in zip(table.get("series", ()), everything, strict=True):
+        if isinstance(series, Record):
+            write_record(folder / row["file"], series, experiment.simulated)
+        else:
+            _write_series(folder / row["file"], series)
     (folder / FILE).write_text(tomli_w.dumps(table), encoding="utf-8")
 
 
@@ -80,28 +87,56 @@ def _known_row(name: str, known: Known) -> Any:
     return {"value": _with_unit(known.value, unit), "sigma": _with_unit(known.sigma, unit)}
 
 
-def _series_rows(series: Sequence[Series]) -> list[dict[str, Any]]:
-    """The tables of the series; no two share a file, on no file system."""
-    rows = [_series_row(k, one) for k, one in enumerate(series)]
+def _run_row(name: str, experiment: Experiment) -> dict[str, Any]:
+    """What is said of a run beyond its name."""
+    row: dict[str, Any] = {"name": name}
+    if name in experiment.run_depth:
+        row["relative_depth"] = experiment.run_depth[name]
+    if name in experiment.constant:
+        row |= {"populations": experiment.constant[name].populations, "begins": experiment.constant[name].begins}
+    return row
+
+
+def _series_rows(experiment: Experiment) -> list[dict[str, Any]]:
+    """The tables of the series and of the records; no two share a file, on no file system."""
+    rows = [_series_row(k, one) for k, one in enumerate(experiment.series)]
+    rows += [_record_row(k, one) for k, one in enumerate(experiment.records)]
     names = [row["file"].lower() for row in rows]
     for k, row in enumerate(rows):
         if names.count(row["file"].lower()) > 1:
-            row["file"] = f"series {k}.csv"
+            row["file"] = f"series {k}{Path(row['file']).suffix}"
     return rows
 
 
+def _file_name(name: str, instead: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", name) else instead
+
+
+def _record_row(index: int, record: Record) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": RECORD, "file": f"{_file_name(record.name, f'record-{index}')}.h5"}
+    if record.name != RECORD:
+        row["name"] = record.name
+    if record.run != MAIN_RUN:
+        row["run"] = record.run
+    row["interval"] = f"{record.interval!r} ms"
+    if record.start:
+        row["start"] = f"{record.start!r} ms"
+    if record.note:
+        row["note"] = record.note
+    return row
+
+
 def _series_row(index: int, series: Series) -> dict[str, Any]:
-    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", series.name)
-    row: dict[str, Any] = {"kind": series.kind, "file": f"{series.name if plain else f'series-{index}'}.csv"}
+    row: dict[str, Any] = {"kind": series.kind, "file": f"{_file_name(series.name, f'series-{index}')}.csv"}
     if series.name != series.kind:
         row["name"] = series.name
     defaults = Series("", "", series.x, series.value, series.spread)
     for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale", "slope_used", "note"):
         if getattr(series, key) != getattr(defaults, key):
             row[key] = getattr(series, key)
-    for key in ("probe_duration", "pulse_time"):
+    for key, unit in (("probe_duration", "ms"), ("pulse_time", "ms"), ("mode_rate", "1/ms")):
         if getattr(series, key):
-            row[key] = f"{getattr(series, key)!r} ms"
+            row[key] = f"{getattr(series, key)!r} {unit}"
     row["noise"] = series.noise
     return row
 
@@ -119,7 +154,7 @@ def _write_series(path: Path, series: Series) -> None:
 def _observation_row(observation: Observation) -> dict[str, Any]:
     unit = observation.unit
     row: dict[str, Any] = {"quantity": observation.quantity}
-    if observation.quantity not in DECAY_TIMES:
+    if observation.quantity not in TIMELESS:
         row["time"] = f"{observation.time!r} ms"
     row |= {"value": _with_unit(observation.value, unit), "sigma": _with_unit(observation.sigma, unit)}
     if observation.run != MAIN_RUN:

@@ -24,6 +24,9 @@ WAYS = ("shared", "separate", "population", "tied")
 SEPARATE = (
     "optical_depth",
     "faraday_angle",
+    "swap_rate",
+    "extra_decay_rate",
+    "bath_noise",
     "initial_n3",
     "initial_nh",
     "initial_excess_variance",
@@ -75,6 +78,8 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         apparatus=_common(parts, ways),
         priors=_common_priors(parts),
         run_depth={run: depth for part in parts.values() for run, depth in part.run_depth.items()},
+        constant={run: about for part in parts.values() for run, about in part.constant.items()},
+        records=tuple(record for part in parts.values() for record in part.records),
         member={run: name for name, part in parts.items() for run in part.runs},
         sharing={name: way for name, way in ways.items() if way != "shared"},
         known_of={name: {k: v for k, v in part.apparatus.items() if ways.get(k, "shared") != "shared"} | _depth(part)
@@ -124,6 +129,8 @@ def _renamed(name: str, experiment: Experiment) -> Experiment:
         experiment,
         stages=tuple(moved(stage) for stage in experiment.stages),
         series=tuple(replace(moved(s), name=f"{name}.{s.name}") for s in experiment.series),
+        records=tuple(replace(moved(r), name=f"{name}.{r.name}") for r in experiment.records),
+        constant={runs[run]: about for run, about in experiment.constant.items()},
         observations=tuple(
             replace(moved(o), shared_scale=f"{name}.{o.shared_scale}" if o.shared_scale else "")
             for o in experiment.observations

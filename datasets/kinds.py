@@ -75,6 +75,18 @@ KINDS: dict[str, Kind] = {
             needs=("probe_duration",),
         ),
         Kind(
+            "conditional_xi",
+            "ξ for those who know the light since the beginning of the run",
+            noises=_VARIANCE_NOISES,
+        ),
+        Kind(
+            "feedback",
+            "variances of y_read and y_feed and their covariance, over the shot noise",
+            components=("read", "feed", "covariance"),
+            noises=("wishart",),
+            needs=("probe_duration", "mode_rate"),
+        ),
+        Kind(
             "coupling",
             "coupling κ² of atoms and light",
             "faraday_angle",
@@ -105,5 +117,9 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }
+OF_CONSTANT_RUNS = ("conditional_xi", "feedback")
+"""Kinds that are possible in runs with constant rates only."""
+IN_CONSTANT_RUNS = ("xi", "transverse_spin", "light_variance", "orientation", *OF_CONSTANT_RUNS, "shot_noise")
+"""Kinds that are possible there; orientation where the populations are modelled."""
 SHOTS = {"light_variance": "time", "shot_noise": "number"}
 """Kinds that can be given shot by shot, and the column that tells which shots belong together."""

@@ -21,13 +21,18 @@ _DEEPEST, _MOST_GROUPS, _LARGEST = 6, 2000, 2**30
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+def is_hdf5(path: Path) -> bool:
+    """Whether a file begins as an HDF5 file does."""
+    with path.open("rb") as file:
+        return file.read(8) == _HDF5
+
+
 def open_tree(path: Path) -> DataTree:
     """The whole tree in a NetCDF-4 file, in memory; ExperimentError where the file is something else."""
     if not path.is_file():
         raise violation(str(path), "no such file", "a NetCDF file")
-    with path.open("rb") as file:
-        if file.read(8) != _HDF5:
-            raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
+    if not is_hdf5(path):
+        raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
     _check_structure(path)
     import xarray as xr
 
@@ -90,7 +95,7 @@ def read_netcdf(path: Path) -> DataTree:
 
 def write_tree(tree: DataTree, path: Path) -> None:
     """Write atomically: a temporary file beside the target, fsync, rename."""
-    _replace(path, lambda temporary: _write(tree, temporary))
+    replace_file(path, lambda temporary: _write(tree, temporary))
 
 
 def to_bytes(tree: DataTree) -> bytes:
@@ -102,10 +107,11 @@ def to_bytes(tree: DataTree) -> bytes:
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write a file atomically, as `write_tree` does."""
-    _replace(path, lambda temporary: temporary.write_bytes(content))
+    replace_file(path, lambda temporary: temporary.write_bytes(content))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a temporary file beside the target, and rename it: the old file or the whole new one is there."""
     if path.exists() and not path.is_file():
         raise violation(str(path), "something that is no regular file", "the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)

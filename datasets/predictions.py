@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..forward_models import (
-    OBSERVABLES,
     Dynamics,
     RateBounds,
     polarization_decay_time,
     transverse_spin_decay_time,
 )
 from ..forward_models.calibration_curves import coupling_at_angle, initial_spin_noise
+from ..forward_models.conditional import ContinuousMeasurement, FeedbackMode, feedback_mode, optimal_mode_rate
 from ..forward_models.orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_populations
-from ..forward_models.readout import Readout, light_variance
-from .experiment import DECAY_TIMES, Experiment, Observation, Points, Series
+from ..forward_models.readout import Readout, coupling, light_variance
+from ..forward_models.record_likelihood import RecordSums, log_likelihood
+from ..forward_models.steady_run import SteadyRun
+from .experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, Points, Series
 from .kinds import VARIANCES
+from .record import Record
 from .run_state import RunState, column, run_state, stages_of
 from .stage_rates import Values
 
@@ -59,7 +62,7 @@ def predict(
     runs = {}
     for run in experiment.runs:
         times = [_times(s, at[s.name]) for s in experiment.series if s.run == run]
-        times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity in OBSERVABLES]
+        times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity not in TIMELESS]
         bounds = None if rate_bounds is None else rate_bounds.get(run)
         runs[run] = run_state(experiment, run, values, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
     return Predictions(
@@ -76,10 +79,20 @@ def _times(series: Series, at: Points) -> np.ndarray:
 
 
 def moving_runs(experiment: Experiment) -> list[str]:
-    """The runs in which time matters for data that are fitted: all rates of their stages are parameters."""
+    """The runs whose populations are followed in time by data that are fitted: all their rates are parameters."""
     runs = {s.run for s in experiment.series if s.modelled.any() and (s.about.abscissa == "time" or s.pulse_time)}
     runs |= {o.run for o in experiment.observations if not o.excluded}
-    return [run for run in experiment.runs if run in runs]
+    return [run for run in experiment.runs if run in runs and run not in experiment.constant]
+
+
+def record_log_likelihood(
+    experiment: Experiment, record: Record, values: Values, dynamics: Dynamics, sums: RecordSums, *, xp: Any = np
+) -> Any:
+    """Log-density of records, given their sums; see `record_likelihood.log_likelihood` for shapes."""
+    run = run_state(experiment, record.run, values, dynamics, [np.array([record.start])], xp=xp)
+    measurement, start = cast(ContinuousMeasurement, run.measurement), run.at("xi", np.array([record.start]))
+    level = run.value("shot_noise_level", 1.0)
+    return log_likelihood(sums, measurement, record.interval, start, level, xp=xp)
 
 
 def _expected(series: Series, at: Points, run: RunState) -> Any:
@@ -120,6 +133,34 @@ def _coupling(series: Series, at: Points, run: RunState) -> Any:
 def _projection_noise(series: Series, at: Points, run: RunState) -> Any:
     n2, p = column(run.initial.n2), column(run.initial.p)
     return initial_spin_noise(at.x, run.value("projection_noise_slope"), run.value("classical_noise"), n2, p)
+
+
+def _conditional_xi(series: Series, at: Points, run: RunState) -> Any:
+    """With the best weight on all of the light, or with the mode e^{mt} of it."""
+    if not series.mode_rate:
+        return run.at("conditional_xi", at.x)
+    return _mode(series, at.x, run).conditional_xi(run.at("xi", at.x))
+
+
+def _mode(series: Series, times: np.ndarray, run: RunState) -> FeedbackMode:
+    path = cast(SteadyRun, run.trajectory)
+    measurement = cast(ContinuousMeasurement, run.measurement)
+    return feedback_mode(measurement, series.mode_rate, times, path.initial_xi, xp=run.xp)
+
+
+def _feedback(series: Series, at: Points, run: RunState) -> Any:
+    """var(y_read), var(y_feed) and cov(y_read, y_feed), one after the other for each time."""
+    times = at.x[::3]
+    readout, mode = run.readout_at(times, series.probe_duration), _mode(series, times, run)
+    read = light_variance(run.at("xi", times), readout, xp=run.xp)
+    covariance = run.xp.sqrt(readout.detection_efficiency * coupling(readout, xp=run.xp)) * mode.covariance
+    return run.value("shot_noise_level", 1.0) * interleaved([read, mode.variance, covariance], run.xp)
+
+
+def interleaved(columns: list[Any], xp: Any) -> Any:
+    """Arrays (…, T) as one (…, nT): all first entries, then all second ones, …"""
+    stacked = xp.stack(columns, axis=-1)
+    return stacked.reshape((*stacked.shape[:-2], -1)) if xp is np else stacked.flatten()
 
 
 def _shot_noise(series: Series, at: Points, run: RunState) -> Any:
@@ -163,12 +204,13 @@ def _orientation_beat(series: Series, at: Points, run: RunState) -> Any:
     )
     populations = beat_populations(series, n2, p, run.values)
     both = orientation_beat(at.x[::2], populations, precession, xp=run.xp)  # points are pairs of components
-    pairs = run.xp.stack(both, axis=-1)
-    return pairs.reshape((*pairs.shape[:-2], 2 * pairs.shape[-2])) if run.xp is np else pairs.flatten()
+    return interleaved(list(both), run.xp)
 
 
 _MEANS: dict[str, Callable[[Series, Points, RunState], Any]] = {
     "light_variance": _light_variance,
+    "conditional_xi": _conditional_xi,
+    "feedback": _feedback,
     "coupling": _coupling,
     "projection_noise": _projection_noise,
     "shot_noise": _shot_noise,
@@ -177,7 +219,13 @@ _MEANS: dict[str, Callable[[Series, Points, RunState], Any]] = {
 
 
 def _observation(observation: Observation, run: RunState) -> Any:
-    if observation.quantity in DECAY_TIMES:
+    if run.measurement is not None and observation.quantity in TIMELESS:
+        rate = run.measurement.decay_rate
+        mean = 1 / rate
+        if observation.quantity == "optimal_mode_rate":
+            mean = optimal_mode_rate(run.measurement, xp=run.xp)
+        mean = mean[..., 0] if np.ndim(mean) else mean
+    elif observation.quantity in DECAY_TIMES:
         stage = stages_of(run.experiment, observation.run, run.values)[0]
         mean = _DECAY[observation.quantity](stage.rates, run.initial)
     else:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..forward_models import Dynamics, InitialState, RateBounds, Rates, Stage, Trajectory
+from ..forward_models.conditional import ContinuousMeasurement
 from ..forward_models.readout import Readout, readout_of
+from ..forward_models.steady_run import SteadyRun, measurement_of, steady_orientation, steady_run
 from .experiment import Experiment, Series, StageEntry
 from .stage_rates import Values, collective_rate_of, find, initial_of, rates_of
 
@@ -19,7 +21,10 @@ PROBE = "drive"
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as the model sees it. `trajectory`: its observables at the times `grid`; None where there are none."""
+    """A run as the model sees it. `trajectory`: its observables at the times `grid`; None where there are none.
+
+    measurement : of a run with constant rates, as columns; else None
+    """
 
     experiment: Experiment
     values: Values
@@ -28,8 +33,9 @@ class RunState:
     member: str
     initial: InitialState
     grid: np.ndarray
-    trajectory: Trajectory | None
+    trajectory: Trajectory | SteadyRun | None
     xp: Any
+    measurement: ContinuousMeasurement | None = None
 
     def at(self, kind: str, times: np.ndarray) -> Any:
         """The observable at some of the times of the grid."""
@@ -50,6 +56,8 @@ class RunState:
 
     def readout_at(self, times: np.ndarray, duration: float) -> Readout:
         """The readout by a probe pulse that begins at these times."""
+        if self.measurement is not None:
+            return self.measurement.readout(duration)
         n2, p = (self.at(name, times) for name in ("n2", "p"))
         return readout_of(
             self.probe(duration), n2, p, duration, self.dynamics.closure, self.value("detection_efficiency")
@@ -64,7 +72,7 @@ class RunState:
         stage = StageEntry(duration, frozenset({PROBE}), self.name)
         depth = self.experiment.run_depth.get(self.name, 1.0)
         rates = rates_of(self.values, stage, depth, self.member)
-        return Rates(**{name: column(value) for name, value in vars(rates).items()})
+        return _columns(rates)
 
 
 def run_state(
@@ -80,12 +88,57 @@ def run_state(
 ) -> RunState:
     """The run, evolved to all of these times (arrays, ms)."""
     member = experiment.member.get(run, "")
+    if run in experiment.constant:
+        return _constant(experiment, run, values, dynamics, times, xp)
     initial = initial_of(values, member)
     grid = np.unique(np.concatenate(times)) if times else np.empty(0)
     trajectory = None
     if len(grid):
         trajectory = evolved(experiment, run, values, dynamics, grid, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
     return RunState(experiment, values, dynamics, run, member, initial, grid, trajectory, xp)
+
+
+def _constant(
+    experiment: Experiment, run: str, values: Values, dynamics: Dynamics, times: Sequence[np.ndarray], xp: Any
+) -> RunState:
+    """A run in which populations do not move."""
+    measurement, grid = measurement_in(experiment, run, values), np.unique(np.concatenate([[0.0], *times]))
+    start = initial_xi_of(experiment, run, values, measurement)
+    path = steady_run(measurement, grid, start, xp=xp)
+    member = experiment.member.get(run, "")
+    if experiment.constant[run].populations == "steady":
+        level = steady_orientation(_columns(_rates(experiment, run, values)))
+        path = replace(path, orientation=level + 0.0 * path.xi)
+    nothing = InitialState(0.0, 0.0)
+    return RunState(experiment, values, dynamics, run, member, nothing, grid, path, xp, measurement)
+
+
+def measurement_in(experiment: Experiment, run: str, values: Values) -> ContinuousMeasurement:
+    """The continuous measurement of a run with constant rates, as columns."""
+    member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
+    efficiency = column(find(values, "detection_efficiency", member, default=1.0))
+    if experiment.constant[run].populations == "steady":
+        return measurement_of(_columns(_rates(experiment, run, values)), efficiency)
+    swap, extra, bath = (
+        column(find(values, name, member, lights)) for name in ("swap_rate", "extra_decay_rate", "bath_noise")
+    )
+    limit = column(find(values, "squeezing_limit", member))
+    return ContinuousMeasurement(swap * experiment.run_depth.get(run, 1.0), extra, limit, bath, efficiency)
+
+
+def initial_xi_of(experiment: Experiment, run: str, values: Values, measurement: ContinuousMeasurement) -> Any:
+    """ξ at the beginning of a run with constant rates, as a column."""
+    if experiment.constant[run].begins == "steady":
+        return measurement.unconditional_xi
+    return column(values[f"initial_xi[{run}]"])
+
+
+def _rates(experiment: Experiment, run: str, values: Values) -> Rates:
+    return stages_of(experiment, run, values)[0].rates
+
+
+def _columns(rates: Rates) -> Rates:
+    return Rates(**{name: column(value) for name, value in vars(rates).items()})
 
 
 def column(value: Any) -> Any:

@@ -3,8 +3,9 @@
 /            attributes: format_version, title, simulated (0/1), description
 /apparatus   a scalar for each known parameter, with attributes units and sigma
 /stages      dim stage: duration (ms), drive, pump, repump (0/1), run
-/runs        dim run: relative_depth
+/runs        dim run: relative_depth; where rates are constant: populations, begins
 /series/NAME dim time: value, sigma or repetitions, excluded (0/1); attributes kind, run, noise, …
+/records/NAME dims quadrature, record, sample: samples; record: excluded (0/1); attributes run, interval, start (ms)
 /observations dim observation: quantity, time (ms), value, sigma, run, …
 /priors      attributes: parameter = specification
 /truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
@@ -28,14 +29,17 @@ from .checks import check_choice, check_experiment
 from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS
+from .record import QUADRATURES, Record
+from .runs import POPULATIONS, ConstantRun
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 FORMAT_VERSION = 1
 _SERIES_ATTRIBUTES = ("kind", "run", "noise", "scale_uncertainty", "offset_uncertainty", "tail")
-_OTHER_ATTRIBUTES = {"probe_duration": 0.0, "pulse_time": 0.0, "slope_used": 0.0, "note": ""}
+_OTHER_ATTRIBUTES = {"probe_duration": 0.0, "pulse_time": 0.0, "slope_used": 0.0, "mode_rate": 0.0, "note": ""}
 """Those that are written only where they say something, with the value that says nothing."""
+_MOVING = ConstantRun(POPULATIONS[0])
 _OBSERVATION_TEXT = ("quantity", "run", "excluded", "source", "shared_scale")
 _OBSERVATION_NUMBERS = ("time", "value", "sigma", "scale_uncertainty")
 
@@ -62,15 +66,14 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         ),
         "/apparatus": _apparatus_dataset(experiment.apparatus),
         "/stages": _stages_dataset(experiment),
-        "/runs": xr.Dataset(
-            {"relative_depth": ("run", np.array([experiment.run_depth.get(r, 1.0) for r in experiment.runs]))},
-            coords={"run": experiment.runs},
-        ),
+        "/runs": _runs_dataset(experiment),
         "/priors": xr.Dataset(attrs=dict(experiment.priors)),
     }
     groups |= _knowledge_groups(experiment)
     for series in experiment.series:
         groups[f"/series/{series.name}"] = _series_dataset(series)
+    for record in experiment.records:
+        groups[f"/records/{record.name}"] = _record_dataset(record)
     if experiment.observations:
         groups["/observations"] = _observations_dataset(experiment.observations)
     if experiment.truth is not None:
@@ -103,6 +106,30 @@ def _knowledge_groups(experiment: Experiment) -> dict[str, Dataset]:
             known = experiment.known_of.get(member, {})
             groups[f"/known_of/{member}"] = _apparatus_dataset(known)
     return groups
+
+
+def _runs_dataset(experiment: Experiment) -> Any:
+    import xarray as xr
+
+    depths = np.array([experiment.run_depth.get(run, 1.0) for run in experiment.runs])
+    columns: dict[str, Any] = {"relative_depth": ("run", depths)}
+    if experiment.constant:
+        rows = [experiment.constant.get(run, _MOVING) for run in experiment.runs]
+        columns["populations"] = ("run", np.array([row.populations for row in rows], object))
+        columns["begins"] = ("run", np.array([row.begins for row in rows], object))
+    return xr.Dataset(columns, coords={"run": experiment.runs})
+
+
+def _record_dataset(record: Record) -> Any:
+    import xarray as xr
+
+    excluded = np.zeros(record.repetitions, np.int8) if record.excluded is None else record.excluded.astype(np.int8)
+    attributes = {"run": record.run, "interval": record.interval, "start": record.start}
+    return xr.Dataset(
+        {"samples": (("quadrature", "record", "sample"), record.samples), "excluded": ("record", excluded)},
+        coords={"quadrature": np.array(QUADRATURES, object)},
+        attrs=attributes | ({"note": record.note} if record.note else {}),
+    )
 
 
 def _apparatus_dataset(apparatus: Mapping[str, Known]) -> Any:
@@ -208,8 +235,13 @@ def _from_tree(tree: Any) -> Experiment:
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
             if depth != 1.0
         },
+        constant=_constant(runs),
         apparatus=_apparatus(tree["apparatus"].dataset),
         series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
+        records=tuple(
+            _record(str(name), group.dataset)
+            for name, group in (tree.children["records"].children.items() if "records" in tree.children else ())
+        ),
         observations=_observations(tree.children.get("observations")),
         priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
         truth=_truth(tree.children.get("truth")),
@@ -219,6 +251,26 @@ def _from_tree(tree: Any) -> Experiment:
         sharing={} if sharing is None else {str(k): str(v) for k, v in sharing.attrs.items()},
         known_of={str(name): _apparatus(group.dataset) for name, group in known_of.items()},
         **_calibration(tree.children.get("calibration")),
+    )
+
+
+def _constant(runs: Any) -> dict[str, ConstantRun]:
+    if "populations" not in runs:
+        return {}
+    rows = zip(runs.run.values, runs["populations"].values, runs["begins"].values, strict=True)
+    return {str(run): ConstantRun(str(how), str(begin)) for run, how, begin in rows if how != _MOVING.populations}
+
+
+def _record(name: str, data: Any) -> Record:
+    excluded = np.asarray(data["excluded"].values).astype(bool)
+    return Record(
+        name=name,
+        samples=np.asarray(data["samples"].values, np.float32),
+        interval=float(data.attrs["interval"]),
+        start=float(data.attrs["start"]),
+        run=str(data.attrs["run"]),
+        excluded=excluded if excluded.any() else None,
+        note=str(data.attrs.get("note", "")),
     )
 
 

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from .validation import InvalidValue
+from .wishart import draw_wishart, log_wishart, wishart_scatter
 
 
 @dataclass(frozen=True)
 class Noise:
     """One kind of noise around a mean m; `spread` is what the data file gives for each point.
 
-    family : "gaussian", "student-t" or "gamma", the law
+    family : "gaussian", "student-t" or "gamma", the law; "wishart": that of two variances and the covariance of the
+        same repetitions, one triple of values after the other (read, feed, covariance)
     spread : "sigma" (standard deviation) or "repetitions" (number R of repetitions of a variance measurement)
     quadratures : with repetitions: how many quadratures are pooled in one value; else 0
     The argument `tail` of the methods: degrees of freedom of Student's t; not used by the others.
@@ -29,6 +31,8 @@ class Noise:
 
     def scatter(self, mean: Any, spread: Any) -> Any:
         """Standard deviation (for Student's t its scale) at the mean; arguments may be symbolic."""
+        if self.family == "wishart":
+            return wishart_scatter(mean, spread, self.quadratures)
         return mean / gamma_shape(spread, self.quadratures) ** 0.5 if self.quadratures else spread
 
     def shape(self, mean: Any, spread: Any) -> Any:
@@ -37,6 +41,8 @@ class Noise:
 
     def draw(self, rng: np.random.Generator, mean: Any, spread: Any, tail: float) -> np.ndarray:
         """Noisy values; NaN where the mean of a variance is none: Γ̃ below its microscopic floor can make ξ negative."""
+        if self.family == "wishart":
+            return draw_wishart(rng, mean, spread, self.quadratures)
         if self.family == "gamma":
             shape = self.shape(mean, spread)
             relative = rng.standard_gamma(np.broadcast_to(shape, np.shape(mean))) / shape
@@ -45,7 +51,9 @@ class Noise:
         return np.asarray(mean + self.scatter(mean, spread) * standard(size=np.shape(mean)))
 
     def log_density(self, value: Any, mean: Any, spread: Any, tail: float) -> np.ndarray:
-        """Log density, in NumPy; none where the mean of a variance is none."""
+        """Log density, in NumPy; none where the mean of a variance is none. Of a triple the parts of its density."""
+        if self.family == "wishart":
+            return log_wishart(value, mean, spread, self.quadratures)
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.family == "gamma":
                 density = _gamma(value, mean, self.shape(mean, spread))
@@ -92,6 +100,7 @@ NOISES: dict[str, Noise] = {
         Noise("student-t", "student-t", "sigma"),
         Noise("gamma", "gamma", "repetitions", 2),
         Noise("gamma-single", "gamma", "repetitions", 1),
+        Noise("wishart", "wishart", "repetitions", 2),
         Noise("gamma-sigma", "gamma", "sigma"),
         Noise("gaussian-repetitions", "gaussian", "repetitions", 2),
         Noise("gaussian-repetitions-single", "gaussian", "repetitions", 1),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, ExperimentError, Series
-from ..datasets.predictions import fitted_observations, moving_runs, predict
+from ..datasets.predictions import fitted_observations, moving_runs, predict, record_log_likelihood
+from ..datasets.record import Record
 from ..datasets.run_state import stages_of
 from ..datasets.stage_rates import Values
 from ..forward_models import NOISES, Closure, RateBounds
 from ..forward_models.path import fastest_rates, stage_columns
 from ..forward_models.populations import population_rates
+from ..forward_models.record_likelihood import RecordSums
+from ..forward_models.wishart import degrees_of_freedom, log_density
 from .correlated_priors import correlated
 from .layout import Variable, complete, layout
 from .model_settings import ModelSettings
@@ -84,6 +87,9 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
         for series in experiment.series:
             if series.fitted.any():
                 _likelihood(series, means[series.name], data)
+        for record in experiment.records:
+            if record.fitted.any():
+                _record_likelihood(experiment, settings, parameters, record, values, data)
         if fitted_observations(experiment):
             value, sigma = data["value[observations]"], data["spread[observations]"]
             pm.Normal("observations", mu=means["observations"], sigma=sigma, observed=value, dims="observation")
@@ -93,18 +99,26 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
 def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
     """The numbers that the model holds as `pm.Data`: `value[NAME]` and `spread[NAME]` of each fitted series.
 
-    spread: standard deviations, or numbers of repetitions for Gamma noise; NAME is also `observations`.
+    spread: standard deviations, or numbers of repetitions for Gamma noise; NAME is also `observations`. Of records
+    their sums, `products[NAME]`, `from_start[NAME]`, `from_end[NAME]` and `count[NAME]`, see `record_likelihood`.
     """
     data = {}
     for series in experiment.series:
         if series.fitted.any():
             data[f"value[{series.name}]"] = series.value[series.fitted]
             data[f"spread[{series.name}]"] = series.spread[series.fitted]
+    for record in experiment.records:
+        if record.fitted.any():
+            sums = record.sums
+            data |= {f"{name}[{record.name}]": np.asarray(getattr(sums, name), float) for name in _SUMS}
     observations = fitted_observations(experiment)
     if observations:
         data["value[observations]"] = np.array([o.value for o in observations])
         data["spread[observations]"] = np.array([o.sigma for o in observations])
     return data
+
+
+_SUMS = ("products", "from_start", "from_end", "count")
 
 
 def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]:
@@ -196,13 +210,35 @@ def _check_forward_model(
             )
 
 
+def _record_likelihood(
+    experiment: Experiment,
+    settings: ModelSettings,
+    parameters: list[Unknown],
+    record: Record,
+    values: Values,
+    data: Mapping[str, Any],
+) -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    sums = RecordSums(*(data[f"{name}[{record.name}]"] for name in _SUMS), samples=record.length)
+    everything = complete(experiment, parameters, values)
+    density = record_log_likelihood(experiment, record, everything, settings.dynamics, sums, xp=pt)
+    pm.Potential(record.name, density.sum())
+
+
 def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
     import pymc as pm
+    import pytensor.tensor as pt
 
     name, spread = series.name, data[f"spread[{series.name}]"]
     common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": series.dim}
     noise = NOISES[series.noise]
-    if noise.family == "gaussian":
+    if noise.family == "wishart":
+        parts = [[column[k::3] for k in range(3)] for column in (common["observed"], mean)]
+        dof = degrees_of_freedom(spread[::3], noise.quadratures)
+        pm.Potential(name, pt.stack(log_density(*parts, dof, xp=pt, log_gamma=pt.gammaln)).sum())
+    elif noise.family == "gaussian":
         pm.Normal(name, mu=mean, sigma=noise.scatter(mean, spread), **common)
     elif noise.family == "student-t":
         pm.StudentT(name, nu=series.tail, mu=mean, sigma=noise.scatter(mean, spread), **common)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError
 from ..datasets.errors import nearest
+from ..datasets.experiment import TIMELESS
 from ..datasets.predictions import moving_runs, ratio_entry
 from ..datasets.run_state import PROBE
 from ..forward_models import PARAMETERS
@@ -80,7 +81,7 @@ def _check_together(parameters: list[Unknown]) -> None:
         for end in (1 - _NEARLY_CERTAIN, _NEARLY_CERTAIN):
             reached, worst = float(u.prior.quantile(end)), max if end > _HALF else min
             ends[u.name, end] = worst(reached, ends.get((u.name, end), reached))
-    populations = sum(ends[name, _NEARLY_CERTAIN] for name in ("initial_n3", "initial_nh"))
+    populations = sum(ends.get((name, _NEARLY_CERTAIN), 0.0) for name in ("initial_n3", "initial_nh"))
     if populations > 1:
         raise PriorError(
             f"priors of initial_n3 and initial_nh: found a sum up to {populations:.3g}, expected at most 1"
@@ -169,12 +170,15 @@ def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]
 
 def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> list[tuple[str, str | None]]:
     """The parameters (name, kind of stage where it depends on that) that the data of a member depend on."""
-    runs = [run for run in experiment.runs if experiment.member.get(run, "") == member]
+    own = [run for run in experiment.runs if experiment.member.get(run, "") == member]
+    found = _of_constant_runs(experiment, own, member)
+    runs = [run for run in own if run not in experiment.unmodelled]
+    if found and not fitted_lights(experiment, runs):
+        return found
     kinds = {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
     named = {*_prior_names(settings.priors), *_prior_names(experiment.priors)}
-    found: list[tuple[str, str | None]] = []
     if settings.free_dephasing and not set(runs) & set(moving_runs(experiment)):
         if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
             found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
@@ -187,7 +191,9 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
         found.append(("repump_rate", None))
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
     found += [(dephasing, label) for label in lights]
-    found += [("initial_n3", None), ("initial_nh", None)]
+    from_start = [run for run in runs if run not in experiment.constant and fitted_lights(experiment, [run])]
+    if from_start or not found:
+        found += [("initial_n3", None), ("initial_nh", None)]
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
     found += [(name, None) for name in settings.dynamics.parameters]
@@ -196,7 +202,8 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
         measured = classical or any(s.kind == "projection_noise" and s.modelled.any() for s in experiment.series)
         classical = measured and experiment.knows("faraday_angle", member)
-    found.append(("classical_noise" if classical else "initial_excess_variance", None))
+    if from_start or classical or not found:
+        found.append(("classical_noise" if classical else "initial_excess_variance", None))
     if classical or "coupling" in kinds:
         found.append(("faraday_angle", None))
     series = [s for s in experiment.series if s.run in runs]
@@ -209,6 +216,28 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     if "orientation_beat" in kinds:
         found.append(("quadratic_zeeman", None))
     return found
+
+
+def _of_constant_runs(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
+    """What data in runs with constant rates depend on beyond the rates of moving populations."""
+    found: list[tuple[str, str | None]] = []
+    series = [s for s in experiment.series if s.run in runs and s.modelled.any() and not s.about.calibration]
+    records = [r for r in experiment.records if r.run in runs]
+    observed = [o for o in experiment.observations if o.run in runs and not o.excluded]
+    fitted = {part.run for part in (*series, *records, *observed)} & set(experiment.constant)
+    lights = list(dict.fromkeys(s.label for s in experiment.stages if s.run in fitted & set(experiment.unmodelled)))
+    found += [(name, label) for name in ("swap_rate", "extra_decay_rate", "bath_noise") for label in lights]
+    if lights:
+        found.append(("squeezing_limit", None))
+    kinds = {s.kind for s in series if s.run in fitted} | {o.quantity for o in observed if o.run in fitted}
+    if records or kinds & {"conditional_xi", "feedback", "light_variance", "optimal_mode_rate"}:
+        found.append(("detection_efficiency", None))
+    if records or ("feedback" in kinds and _stated(experiment, "shot_noise_level", member)):
+        found.append(("shot_noise_level", None))
+    unknown = [run for run in runs if run in fitted and experiment.constant[run].begins == "unknown"]
+    needed = {s.run for s in series if s.kind != "transverse_spin"} | {r.run for r in records}
+    needed |= {o.run for o in observed if o.quantity not in ("transverse_spin", *TIMELESS)}
+    return found + [("initial_xi", run) for run in unknown if run in needed]
 
 
 def _stated(experiment: Experiment, name: str, member: str) -> bool:
@@ -232,9 +261,11 @@ def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) ->
     series = [s for s in experiment.series if s.modelled.any()]
     runs = {s.run for s in series if not s.about.calibration or s.pulse_time}
     runs |= {observation.run for observation in experiment.observations if not observation.excluded}
+    runs |= {record.run for record in experiment.records}
+    runs -= set(experiment.unmodelled)
     probed = [s for s in series if s.kind in ("light_variance", "coupling")]
-    if not runs and not series:  # nothing is measured yet
-        runs = set(experiment.runs)
+    if not runs and not series and not experiment.records:  # nothing is measured yet
+        runs = set(experiment.runs) - set(experiment.unmodelled)
     if among is not None:
         runs &= set(among)
         probed = [s for s in probed if s.run in among]
@@ -285,6 +316,6 @@ def free(parameters: list[Unknown]) -> list[Unknown]:
 
 def require_data(experiment: Experiment, source: str) -> None:
     """Raise ExperimentError where there is nothing to fit."""
-    fitted = any(series.fitted.any() for series in experiment.series)
+    fitted = any(part.fitted.any() for part in (*experiment.series, *experiment.records))
     if not fitted and all(o.excluded for o in experiment.observations):
         raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")

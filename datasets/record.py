@@ -1,0 +1,113 @@
+"""Records of the continuous measurement: the light's quadratures in bins, run after run of the same experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..forward_models.record_likelihood import RecordSums, reduce
+from .runs import MAIN_RUN
+
+KIND = "record"
+QUADRATURES = ("cos", "sin")
+MOST_GROUPS = 20
+"""Records are told apart in so many groups when it is asked how well each is predicted."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Records of one run, all of the same length.
+
+    samples (2, R, T), float32: cos and sin quadrature of R records in T bins, each the integral of the light over the
+        bin, in units in which shot noise has variance 1; the mean of all records is subtracted where there are several
+    interval : Δ, duration of a bin, ms;  start : when in the run the first bin begins, ms
+    excluded (R,): records that are kept but not fitted;  left_out (R,): taken out of one fit, to be predicted by it
+    """
+
+    name: str
+    samples: np.ndarray
+    interval: float
+    start: float = 0.0
+    run: str = MAIN_RUN
+    excluded: np.ndarray | None = None
+    left_out: np.ndarray | None = None
+    note: str = ""
+
+    @property
+    def repetitions(self) -> int:
+        """R, how many records there are."""
+        return int(self.samples.shape[1])
+
+    @property
+    def length(self) -> int:
+        """T, bins of a record."""
+        return int(self.samples.shape[2])
+
+    @property
+    def duration(self) -> float:
+        """Of a record, ms."""
+        return self.length * self.interval
+
+    @property
+    def dim(self) -> str:
+        """The name of the dimension of its groups in a fit."""
+        return f"{self.name}_group"
+
+    @property
+    def modelled(self) -> np.ndarray:
+        """Which records give the model its form: those that are fitted, and those left out."""
+        return np.ones(self.repetitions, bool) if self.excluded is None else ~self.excluded
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """Which records enter the likelihood."""
+        return self.modelled if self.left_out is None else self.modelled & ~self.left_out
+
+    @property
+    def groups(self) -> list[np.ndarray]:
+        """The modelled records in up to `MOST_GROUPS` groups: their numbers, from 0."""
+        modelled = np.flatnonzero(self.modelled)
+        return np.array_split(modelled, min(MOST_GROUPS, len(modelled)))
+
+    @property
+    def fitted_groups(self) -> list[np.ndarray]:
+        """The groups without the records that are left out."""
+        fitted = self.fitted
+        return [some for group in self.groups if (some := group[fitted[group]]).size]
+
+    @property
+    def group_labels(self) -> list[str]:
+        """'1–50', '51–100': of the fitted groups, the first and the last record, counted from 1."""
+        return [f"{group[0] + 1}–{group[-1] + 1}" for group in self.fitted_groups]
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """(2, T): mean over all modelled records; zero where there is but one."""
+        modelled = self.modelled
+        if modelled.sum() < 2:
+            return np.zeros((2, self.length))
+        return np.asarray(self.samples[:, modelled].mean(axis=1, dtype=float))
+
+    def centred(self, which: np.ndarray) -> np.ndarray:
+        """(2 × len(which), T): both quadratures of some records without the mean."""
+        return np.concatenate(self.samples[:, which] - self.mean[:, None, :])
+
+    def sums_of(self, which: np.ndarray) -> RecordSums:
+        """What the likelihood of some records needs; the mean costs each its share."""
+        modelled = int(self.modelled.sum())
+        share = 1 - 1 / modelled if modelled > 1 else 1.0
+        return reduce(self.centred(which), 2 * len(which) * share)
+
+    @cached_property
+    def group_sums(self) -> list[RecordSums]:
+        """Those of the fitted groups."""
+        return [self.sums_of(group) for group in self.fitted_groups]
+
+    @property
+    def sums(self) -> RecordSums:
+        """Those of all fitted records together."""
+        parts = self.group_sums
+        columns = ("products", "from_start", "from_end", "count")
+        return RecordSums(*(sum(getattr(part, c) for part in parts) for c in columns), samples=self.length)

@@ -1,0 +1,107 @@
+"""Records in a file of arrays: `cos` and `sin`, one row a record, as demodulation writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .arrays_of_files import SUFFIXES, Source, open_source
+from .errors import check_keys, nearest, violation
+from .netcdf import is_hdf5, read_attributes, replace_file
+from .record import QUADRATURES, Record
+
+LARGEST_RECORDS = 1 << 28
+"""Bytes of the samples of one series of records."""
+_COLUMNS = (*QUADRATURES, "time", "excluded")
+_EVEN = 1e-3
+
+
+def read_record(path: Path, names: Mapping[str, Any], simulated: bool, where: str) -> Record:
+    """The records in a file; a Record without name and run, `interval` 0 where the file does not tell it.
+
+    names : cos, sin, time (beginnings of the bins, ms), excluded (0/1 for each record) → name in the file
+    simulated : what the experiment says of itself
+
+    Raises ExperimentError: what was found where, and what is expected.
+    """
+    check_keys(f"{where}: columns", names, _COLUMNS)
+    for ours, theirs in names.items():
+        if not isinstance(theirs, str):
+            raise violation(f"{where}: columns: {ours}", theirs, "the name of an array")
+    if path.suffix.lower() not in SUFFIXES:
+        known = ", ".join(sorted(SUFFIXES))
+        raise violation(
+            f"{where}: file", f"{path.name!r}{nearest(path.suffix, SUFFIXES)}", f"a file of arrays: {known}"
+        )
+    _check_origin(path, simulated)
+    with open_source(path) as source:
+        parts = [_matrix(source, names.get(name, name)) for name in QUADRATURES]
+        if parts[0].shape != parts[1].shape:
+            found = " and ".join(str(part.shape) for part in parts)
+            raise violation(f"{path}: cos and sin", f"shapes {found}", "the same")
+        interval, excluded = _interval(source, names, parts[0].shape[1]), _excluded(source, names, len(parts[0]))
+    return Record("", np.stack(parts), interval, excluded=excluded)
+
+
+def write_record(path: Path, record: Record, simulated: bool) -> None:
+    """Write records so that `read_record` gives them back; atomically."""
+    replace_file(path, lambda temporary: _write(temporary, record, simulated))
+
+
+def _write(path: Path, record: Record, simulated: bool) -> None:
+    import h5py
+
+    with h5py.File(path, "w", track_order=True) as file:
+        for name, part in zip(QUADRATURES, record.samples, strict=True):
+            file.create_dataset(name, data=part)
+        time = file.create_dataset("time", data=record.interval * np.arange(record.length))
+        time.attrs["units"] = "ms"
+        if record.excluded is not None:
+            file.create_dataset("excluded", data=record.excluded.astype(np.int8))
+        file.attrs["interval_ms"] = record.interval
+        file.attrs["simulated"] = int(simulated)
+
+
+def _check_origin(path: Path, simulated: bool) -> None:
+    """A file that says of itself that it is simulated can't be part of a measured experiment."""
+    if not simulated and path.is_file() and is_hdf5(path) and read_attributes(path).get("simulated"):
+        raise violation(f"{path}: simulated", "1", "simulated = true in the experiment that uses it")
+
+
+def _matrix(source: Source, name: str) -> np.ndarray:
+    array = source.array(name)
+    if len(array.shape) not in (1, 2):
+        raise violation(f"{source.path}: {name!r}", f"an array of shape {array.shape}", "(records, samples)")
+    if 4 * int(np.prod(array.shape, dtype=float)) > LARGEST_RECORDS:
+        expected = f"at most {LARGEST_RECORDS >> 22} million samples: longer bins, or fewer records"
+        raise violation(f"{source.path}: {name!r}", f"an array of shape {array.shape}", expected)
+    return np.atleast_2d(np.asarray(array[...], np.float32))
+
+
+def _interval(source: Source, names: Mapping[str, Any], samples: int) -> float:
+    """Duration of a bin from the beginnings of the bins; 0 where the file has no times."""
+    name = names.get("time", "time")
+    if "time" not in names and not ({name, f"/{name}"} & set(source.arrays)):
+        return 0.0
+    time = source.column(name)
+    if len(time) != samples:
+        raise violation(f"{source.path}: {name!r}", f"{len(time)} times", f"one for each of the {samples} samples")
+    if source.unit(name) not in (None, "ms"):
+        raise violation(f"{source.path}: {name!r}: units", repr(source.unit(name)), "'ms'")
+    steps = np.diff(time)
+    if len(steps) == 0 or not (steps.min() > 0 and np.ptp(steps) <= _EVEN * steps.mean()):
+        raise violation(f"{source.path}: {name!r}", "steps that differ", "bins of one duration, one after the other")
+    return float(np.round((time[-1] - time[0]) / (len(time) - 1), 12))
+
+
+def _excluded(source: Source, names: Mapping[str, Any], records: int) -> np.ndarray | None:
+    name = names.get("excluded", "excluded")
+    if "excluded" not in names and not ({name, f"/{name}"} & set(source.arrays)):
+        return None
+    column = source.column(name)
+    if len(column) != records or not np.isin(column, (0, 1)).all():
+        raise violation(f"{source.path}: {name!r}", "other values", f"0 or 1 for each of the {records} records")
+    return column.astype(bool) if column.any() else None
