@@ -3,10 +3,10 @@
 from .errors import ExperimentError
 from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth
 from .in_memory import series_of
-from .record import Record
-from .runs import ConstantRun
 from .joint import joint, read_sharing
 from .load import load, names, read, save
+from .record import Record
+from .runs import ConstantRun
 from .simulate import PAPER, SeriesPlan, simulate
 from .simulate_like import simulate_like
 from .simulate_shots import write_shots
@@ -15,9 +15,9 @@ from .tree import from_tree, to_groups, to_tree
 
 __all__ = [
     "PAPER",
+    "ConstantRun",
     "Experiment",
     "ExperimentError",
-    "ConstantRun",
     "Known",
     "Observation",
     "Record",

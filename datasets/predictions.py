@@ -18,7 +18,7 @@ from ..forward_models.calibration_curves import coupling_at_angle, initial_spin_
 from ..forward_models.conditional import ContinuousMeasurement, FeedbackMode, feedback_mode, optimal_mode_rate
 from ..forward_models.orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_populations
 from ..forward_models.readout import Readout, coupling, light_variance
-from ..forward_models.record_likelihood import RecordSums, log_likelihood
+from ..forward_models.record_likelihood import RecordSums, expected_sums, log_likelihood
 from ..forward_models.steady_run import SteadyRun
 from .experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, Points, Series
 from .kinds import VARIANCES
@@ -95,6 +95,29 @@ def record_log_likelihood(
     return log_likelihood(sums, measurement, record.interval, start, level, xp=xp)
 
 
+def expected_record_sums(
+    experiment: Experiment, record: Record, values: Values, dynamics: Dynamics, count: float, samples: int
+) -> RecordSums:
+    """The sums that `count` records of `samples` bins have on average at these parameters (one value each)."""
+    measurement, start, level = continuous_measurement(experiment, record, values, dynamics)
+    sums = expected_sums(measurement, record.interval, start, 1.0, samples)
+    scale = level * count
+    return RecordSums(scale * sums.products, scale * sums.from_start, scale * sums.from_end, count, samples)
+
+
+def continuous_measurement(
+    experiment: Experiment, record: Record, values: Values, dynamics: Dynamics
+) -> tuple[ContinuousMeasurement, float, float]:
+    """Of a record, at one value of each parameter: the measurement, ξ at its beginning, the shot noise; numbers."""
+    run = run_state(experiment, record.run, values, dynamics, [np.array([record.start])])
+
+    def number(value: Any) -> float:
+        return float(np.ravel(value)[0])
+
+    measurement = ContinuousMeasurement(**{name: number(value) for name, value in vars(run.measurement).items()})
+    return measurement, number(run.at("xi", np.array([record.start]))), number(run.value("shot_noise_level", 1.0))
+
+
 def _expected(series: Series, at: Points, run: RunState) -> Any:
     """Expected values of a series with its calibration errors."""
     mean = _MEANS.get(series.kind, _observable)(series, at, run)
@@ -143,7 +166,7 @@ def _conditional_xi(series: Series, at: Points, run: RunState) -> Any:
 
 
 def _mode(series: Series, times: np.ndarray, run: RunState) -> FeedbackMode:
-    path = cast(SteadyRun, run.trajectory)
+    path = cast("SteadyRun", run.trajectory)
     measurement = cast(ContinuousMeasurement, run.measurement)
     return feedback_mode(measurement, series.mode_rate, times, path.initial_xi, xp=run.xp)
 

@@ -88,29 +88,29 @@ def run_state(
 ) -> RunState:
     """The run, evolved to all of these times (arrays, ms)."""
     member = experiment.member.get(run, "")
-    if run in experiment.constant:
-        return _constant(experiment, run, values, dynamics, times, xp)
-    initial = initial_of(values, member)
     grid = np.unique(np.concatenate(times)) if times else np.empty(0)
     trajectory = None
     if len(grid):
         trajectory = evolved(experiment, run, values, dynamics, grid, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
-    return RunState(experiment, values, dynamics, run, member, initial, grid, trajectory, xp)
+    if run in experiment.constant:
+        initial, measurement = InitialState(0.0, 0.0), measurement_in(experiment, run, values)
+    else:
+        initial, measurement = initial_of(values, member), None
+    return RunState(experiment, values, dynamics, run, member, initial, grid, trajectory, xp, measurement)
 
 
-def _constant(
-    experiment: Experiment, run: str, values: Values, dynamics: Dynamics, times: Sequence[np.ndarray], xp: Any
-) -> RunState:
+def _constant(experiment: Experiment, run: str, values: Values, times: np.ndarray, xp: Any) -> SteadyRun:
     """A run in which populations do not move."""
-    measurement, grid = measurement_in(experiment, run, values), np.unique(np.concatenate([[0.0], *times]))
-    start = initial_xi_of(experiment, run, values, measurement)
-    path = steady_run(measurement, grid, start, xp=xp)
-    member = experiment.member.get(run, "")
+    measurement = measurement_in(experiment, run, values)
+    if experiment.constant[run].begins == "steady":
+        start = measurement.unconditional_xi
+    else:  # without a parameter nothing that is asked for depends on it
+        start = column(values.get(f"initial_xi[{run}]", 1.0))
+    path = steady_run(measurement, times, start, xp=xp)
     if experiment.constant[run].populations == "steady":
         level = steady_orientation(_columns(_rates(experiment, run, values)))
         path = replace(path, orientation=level + 0.0 * path.xi)
-    nothing = InitialState(0.0, 0.0)
-    return RunState(experiment, values, dynamics, run, member, nothing, grid, path, xp, measurement)
+    return path
 
 
 def measurement_in(experiment: Experiment, run: str, values: Values) -> ContinuousMeasurement:
@@ -124,13 +124,6 @@ def measurement_in(experiment: Experiment, run: str, values: Values) -> Continuo
     )
     limit = column(find(values, "squeezing_limit", member))
     return ContinuousMeasurement(swap * experiment.run_depth.get(run, 1.0), extra, limit, bath, efficiency)
-
-
-def initial_xi_of(experiment: Experiment, run: str, values: Values, measurement: ContinuousMeasurement) -> Any:
-    """ξ at the beginning of a run with constant rates, as a column."""
-    if experiment.constant[run].begins == "steady":
-        return measurement.unconditional_xi
-    return column(values[f"initial_xi[{run}]"])
 
 
 def _rates(experiment: Experiment, run: str, values: Values) -> Rates:
@@ -156,8 +149,10 @@ def evolved(
     rate_bounds: RateBounds | None = None,
     accuracy: float = 1e-9,
     xp: Any = np,
-) -> Trajectory:
+) -> Trajectory | SteadyRun:
     """The observables of a run at these times (T,), ms, in order."""
+    if run in experiment.constant:
+        return _constant(experiment, run, values, times, xp)
     member = experiment.member.get(run, "")
     stages, initial = stages_of(experiment, run, values), initial_of(values, member)
     added = added_values(dynamics, values, member)

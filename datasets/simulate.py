@@ -16,6 +16,7 @@ from .experiment import MAIN_RUN, Experiment, Known, Series, StageEntry, Truth
 from .kinds import KINDS
 from .predictions import predict, ratio_entry
 from .run_state import PROBE
+from .simulate_records import simulated_like
 
 PAPER = {
     "collective_rate": 0.11,
@@ -145,11 +146,17 @@ def simulate(
         apparatus=dict(known),
         description=description,
     )
-    check_experiment(experiment, "simulate")
-    rng = np.random.default_rng(seed)
-    measured = [_measured(one, experiment, values, closure, rng) for one in planned]
-    done = replace(experiment, series=tuple(measured), truth=Truth(values, closure, seed))
-    return to_tree(check_experiment(done, "simulate"))
+    return to_tree(measured(experiment, values, closure, seed))
+
+
+def measured(experiment: Experiment, values: Mapping[str, float], closure: Closure, seed: int) -> Experiment:
+    """A planned experiment as it comes out at these true values (all of them, by label): series, then records."""
+    check_experiment(replace(experiment, records=()), "simulate")  # records hold nothing yet
+    values, rng = dict(values), np.random.default_rng(seed)
+    series = tuple(_measured(one, experiment, values, closure, rng) for one in experiment.series)
+    records = tuple(simulated_like(record, experiment, values, rng) for record in experiment.records)
+    done = replace(experiment, series=series, records=records, truth=Truth(values, closure, seed), simulated=True)
+    return check_experiment(done, "simulate")
 
 
 def _measured(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ..forward_models import Closure
 from .errors import ExperimentError
 from .experiment import MAIN_RUN, Experiment, Known, Series
-from .simulate import PAPER, SeriesPlan, simulate, truth_labels
+from .simulate import PAPER, SeriesPlan, measured, simulate, truth_labels
+from .tree import to_tree
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 _OTHER = {
     "dephasing_rate": "pure_dephasing_rate",
@@ -31,6 +36,8 @@ def simulate_like(
     parameters : true values by label, over the recorded truth (if `experiment` is simulated) and the paper's own
     Raises ExperimentError where there is no series to imitate, or one of a run other than `main`.
     """
+    if experiment.constant:
+        return _with_constant_rates(experiment, dict(parameters or {}), closure, seed)
     if not experiment.series:
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
     if any(series.run != MAIN_RUN for series in experiment.series):
@@ -59,6 +66,25 @@ def simulate_like(
         apparatus=apparatus or None,
         description=f"Made by the {closure} closure; not measured.",
     )
+
+
+def _with_constant_rates(experiment: Experiment, parameters: dict[str, float], closure: Closure, seed: int) -> DataTree:
+    """The same for experiments with runs in which populations do not move: all true values must be known."""
+    calibration = ("scale", "offset")
+    values = {name: entry.value for name, entry in experiment.apparatus.items()} | {"shot_noise_level": 1.0}
+    if experiment.truth is not None:
+        values |= {k: v for k, v in experiment.truth.parameters.items() if not k.startswith(calibration)}
+    plain = tuple(replace(s, left_out=None) for s in experiment.series)
+    title = f"simulated: like {experiment.title.removeprefix('simulated: ')}"[:300]
+    description = f"Made by the {closure} closure; not measured."
+    planned = replace(experiment, title=title, description=description, simulated=True, series=plain, truth=None)
+    try:
+        return to_tree(measured(planned, values | parameters, closure, seed))
+    except (KeyError, TypeError) as error:
+        known = ", ".join(values | parameters)
+        raise ExperimentError(
+            f"{experiment.title!r}: found no true value of {error}, expected one of each parameter; given are {known}"
+        ) from error
 
 
 def _plan(s: Series) -> SeriesPlan:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..forward_models import Dynamics
 from ..forward_models.conditional import ContinuousMeasurement
 from ..forward_models.record_likelihood import binned_record
+from .experiment import Experiment
+from .predictions import continuous_measurement
+from .record import Record
+from .stage_rates import Values
+
+
+def simulated_like(record: Record, experiment: Experiment, values: Values, rng: np.random.Generator) -> Record:
+    """Records of the same form at these parameters (numbers, or arrays of one)."""
+    measurement, xi, level = continuous_measurement(experiment, record, values, Dynamics())
+    shape = (record.repetitions, record.length)
+    made = simulate_records(measurement, xi, record.interval, shape, rng, level)
+    return replace(record, samples=made)
 
 
 def simulate_records(

@@ -15,6 +15,7 @@ a likelihood costs as many operations as one record has samples, however many re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi
 from typing import Any
@@ -41,10 +42,12 @@ class RecordSums:
     count: Any
     samples: int
 
-    def as_one_group(self) -> RecordSums:
-        """The same with an axis for groups."""
-        arrays = (np.asarray(a)[None] for a in (self.products, self.from_start, self.from_end, self.count))
-        return RecordSums(*arrays, samples=self.samples)
+
+def grouped(groups: Sequence[RecordSums]) -> RecordSums:
+    """Sums of several groups of records as one, with an axis for the groups."""
+    names = ("products", "from_start", "from_end", "count")
+    arrays = (np.stack([np.asarray(getattr(group, name)) for group in groups]) for name in names)
+    return RecordSums(*arrays, samples=groups[0].samples)
 
 
 _TOGETHER = 1 << 21
@@ -140,7 +143,7 @@ def log_likelihood(
     Returns: a scalar; for sums of several groups of records (groups, T), of each (…, groups).
     """
     if xp is np and np.ndim(sums.products) == 1:
-        return log_likelihood(sums.as_one_group(), measurement, interval, initial_xi, shot_noise)[..., 0]
+        return log_likelihood(grouped([sums]), measurement, interval, initial_xi, shot_noise)[..., 0]
     total = _by_matrix if xp is np else _by_product
     f = steady_filter(binned_record(measurement, interval, xp=xp), xp=xp)
     number, phi, ck = sums.samples, f.memory, f.signal * f.gain
@@ -178,3 +181,21 @@ def _by_matrix(powers: Any, sums: np.ndarray) -> np.ndarray:
 
 def _by_product(powers: Any, sums: Any) -> Any:
     return (powers * sums).sum()
+
+
+def expected_sums(
+    measurement: ContinuousMeasurement, interval: float, initial_xi: float, count: float, samples: int
+) -> RecordSums:
+    """The sums that records of these numbers have on average, in units of the shot noise."""
+    r, m = binned_record(measurement, interval), measurement
+    b, steady = m.measurement_rate, m.unconditional_xi
+    index = np.arange(samples)
+    state = b * (steady + (initial_xi - steady) * r.decay ** (2.0 * index))  # var(x_k)
+    later = r.signal * (r.decay * r.signal * state + r.cross)  # cov(Y_k, Y_{k+1})
+    lag = abs(index[:, None] - index)
+    covariance = later[np.minimum(index[:, None], index)] * r.decay ** (lag - 1.0)
+    covariance[index, index] = r.signal**2 * state + r.noise
+    flipped = covariance[:, ::-1]
+    products = np.array([np.trace(covariance, offset=l) for l in range(samples)])
+    start = np.array([np.trace(flipped, offset=samples - 1 - s) for s in range(2 * samples - 1)])
+    return RecordSums(count * products, count * start, count * start[::-1], count, samples)

@@ -89,7 +89,7 @@ def calibration_runs(experiment: Experiment) -> Experiment:
             f"{experiment.title}: found no calibration runs, expected a series coupling, projection_noise, shot_noise"
             " or orientation_beat"
         )
-    return replace(experiment, series=series, observations=(), title=f"calibration of {experiment.title}")
+    return replace(experiment, series=series, records=(), observations=(), title=f"calibration of {experiment.title}")
 
 
 def calibration_of_fit(fit: DataTree) -> CalibrationFile:

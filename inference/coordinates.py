@@ -9,6 +9,8 @@ combinations; in plain logarithms these are curved ridges. They follow from the 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
 - the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
+- of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
+  and log n_b + log(γextra/γ) in place of log n_b
 - of a population the data fix the members, so the average of their logarithms better than the median
 
 A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
@@ -34,6 +36,10 @@ SPAN = 0.3
 """The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
 MEMBER_PRECISION = 0.1
 """σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
+TYPICAL_LIMIT = 0.16
+"""Z, where it need not be exact."""
+TYPICAL_LIMIT = 0.16
+"""Z, where it need not be exact."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
@@ -105,6 +111,7 @@ def coordinates(
                     _loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest)
                 )
         steps.append(_sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
+    steps += _measurement_steps(labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if label.startswith("population_spread[")]:
         median = spread.removeprefix("population_spread[")[:-1]
@@ -119,6 +126,37 @@ def coordinates(
         if series.kind in VARIANCES and f"scale[{series.name}]" in labels and n3 in logarithmic:
             steps.append(_scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
     return Coordinates(np.asarray(centre, float), scale, tuple(steps), tuple(populations))
+
+
+def _measurement_steps(
+    labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """The steps for each kind of stage with constant rates."""
+    steps = []
+    for swap in (label for label in labels if label.startswith("swap_rate[")):
+        index = swap.removeprefix("swap_rate")
+        extra, bath = f"extra_decay_rate{index}", f"bath_noise{index}"
+        if {swap, extra} <= logarithmic:
+            rates = [labels.index(swap), labels.index(extra)]
+            if bath in logarithmic:
+                steps.append(_bath_shear(labels.index(bath), *rates, centre))
+            steps.append(_sum_and_ratios(rates, [1.0, 1.0], centre))
+    return steps[::-1]
+
+
+def _bath_shear(bath: int, swap: int, extra: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
+
+    def known(u: list[Any]) -> Any:
+        ratio = u[swap] - u[extra]
+        return _softplus(ratio) + _log(1 - TYPICAL_LIMIT * _exp(ratio - _softplus(ratio)))
+
+    reference = known(list(centre))
+
+    def step(u: list[Any]) -> None:
+        u[bath] = u[bath] + known(u) - reference
+
+    return step
 
 
 def _median_of(score: str) -> str:

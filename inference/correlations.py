@@ -8,10 +8,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..forward_models import Rates
+from ..forward_models.conditional import ContinuousMeasurement
 from .fitted import Fitted
 
 STRONG = 0.5
-RATES = (*(field.name for field in fields(Rates) if field.name != "squeezing_limit"), "pure_dephasing_rate")
+RATES = (
+    *(field.name for field in fields(Rates) if field.name != "squeezing_limit"),
+    "pure_dephasing_rate",
+    *(field.name for field in fields(ContinuousMeasurement) if field.name.endswith("_rate")),
+)
 
 
 @dataclass(frozen=True)

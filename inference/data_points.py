@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError
+from ..datasets import Experiment, ExperimentError, Record
 from ..datasets.predictions import fitted_observations
 from ..forward_models import OBSERVABLES
 
@@ -21,6 +21,7 @@ class DataPoint:
 
     series : its variable in the log-likelihood (`observations` for published numbers);  number : its place there
     place : abscissa or label;  moment : equal for what was measured at the same time of the same run
+    value : of records, which are told apart in groups, the sum of all squares
     row : its place among all values of the series, or among all published numbers, those not fitted included
     """
 
@@ -57,6 +58,13 @@ def data_points(experiment: Experiment) -> list[DataPoint]:
             moment = f"{s.run} at {x}" if s.about.abscissa == "time" else f"{s.name} at {x}"
             place = x if s.component is None else f"{x} ({s.about.components[s.component[row]]})"
             found.append(DataPoint(s.name, number, place, moment, member, float(s.value[row]), row))
+    for record in experiment.records:
+        member = experiment.member.get(record.run, "")
+        for number, label in enumerate(record.group_labels):
+            row = int(np.flatnonzero([group[0] <= record.fitted_groups[number][0] for group in record.groups])[-1])
+            place = f"records {label}"
+            value = float(record.group_sums[number].products[0])
+            found.append(DataPoint(record.name, number, place, f"{record.name} at {place}", member, value, row))
     fitted = fitted_observations(experiment)
     for number, o in enumerate(fitted):
         moment = f"{o.run} at {o.time:g}" if o.quantity in OBSERVABLES else o.label
@@ -92,6 +100,10 @@ def _key(point: DataPoint, unit: str) -> tuple[str, str]:
 
 def without(experiment: Experiment, left_out: Sequence[DataPoint]) -> Experiment:
     """The experiment with some points left out, whose model keeps the form that all points give it."""
+
+    def records_of(record: Record) -> np.ndarray:
+        return np.isin(np.arange(record.repetitions), np.concatenate([record.groups[k] for k in rows[record.name]]))
+
     rows: dict[str, list[int]] = {}
     for point in left_out:
         rows.setdefault(point.series, []).append(point.row)
@@ -99,7 +111,8 @@ def without(experiment: Experiment, left_out: Sequence[DataPoint]) -> Experiment
         replace(s, left_out=np.isin(np.arange(len(s.x)), rows[s.name])) if s.name in rows else s
         for s in experiment.series
     )
+    records = tuple(replace(r, left_out=records_of(r)) if r.name in rows else r for r in experiment.records)
     observations = tuple(
         replace(o, left_out=k in rows.get("observations", [])) for k, o in enumerate(experiment.observations)
     )
-    return replace(experiment, series=series, observations=observations)
+    return replace(experiment, series=series, records=records, observations=observations)

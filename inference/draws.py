@@ -10,11 +10,20 @@ import numpy as np
 
 from ..datasets import Experiment, Observation
 from ..datasets.experiment import StageEntry
-from ..datasets.predictions import Predictions, fitted_observations, moving_runs, predict, tested_populations
-from ..datasets.run_state import added_values, stages_of
+from ..datasets.predictions import (
+    Predictions,
+    fitted_observations,
+    moving_runs,
+    predict,
+    record_log_likelihood,
+    tested_populations,
+)
+from ..datasets.run_state import added_values, measurement_in, stages_of
 from ..datasets.stage_rates import find, initial_of, rates_of
 from ..forward_models import NOISES, Dynamics, Entanglement, Stage, speed, steady_state
+from ..forward_models.conditional import optimal_mode_rate, steady_conditional_xi
 from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
+from ..forward_models.record_likelihood import grouped
 from .correlated_priors import correlated
 from .layout import complete
 from .model_settings import ModelSettings
@@ -76,7 +85,7 @@ def predicted(
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
             "noisy": noisy(experiment, means, rng),
-            "likelihood": log_likelihood(experiment, means) if likelihood else {},
+            "likelihood": log_likelihood(experiment, means, some, dynamics) if likelihood else {},
             "unfitted": {"": others},
         }
         for kind, arrays in parts.items():
@@ -95,8 +104,8 @@ def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions,
 
 
 def times_of(experiment: Experiment) -> int:
-    """How many values the series of an experiment have."""
-    return sum(len(series.x) for series in experiment.series)
+    """How many numbers there are for each draw: values of series, powers that the likelihood of records needs."""
+    return sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in experiment.records)
 
 
 def number_of(values: Mapping[str, Any]) -> int:
@@ -142,27 +151,32 @@ def total_log_likelihood(
         means, _ = _of_draws(
             predict(experiment, some, dynamics, accuracy=accuracy), len(index), len(fitted_observations(experiment))
         )
-        total[index] = sum(array.sum(axis=-1) for array in log_likelihood(experiment, means).values())
+        parts = log_likelihood(experiment, means, some, dynamics)
+        total[index] = sum(array.sum(axis=-1) for array in parts.values())
     return total
 
 
-def log_likelihood(experiment: Experiment, means: Predictions) -> dict[str, np.ndarray]:
-    """Pointwise log-likelihood of the fitted data, variable → (draws, points)."""
-    values = {}
+def log_likelihood(
+    experiment: Experiment, means: Predictions, values: Mapping[str, Any], dynamics: Dynamics
+) -> dict[str, np.ndarray]:
+    """Pointwise log-likelihood of the fitted data at some draws, variable → (draws, points); of records by group."""
+    found = {}
     for series in experiment.series:
         use = series.fitted
         if use.any():
             density = NOISES[series.noise].log_density
-            values[series.name] = density(
+            found[series.name] = density(
                 series.value[use], means.series[series.name][:, use], series.spread[use], series.tail
             )
     observations = fitted_observations(experiment)
     if observations:
         value, sigma = (np.array([getattr(o, name) for o in observations]) for name in ("value", "sigma"))
-        values["observations"] = NOISES["gaussian"].log_density(
-            value, np.stack(means.observations, axis=-1), sigma, 0.0
-        )
-    return values
+        found["observations"] = NOISES["gaussian"].log_density(value, np.stack(means.observations, axis=-1), sigma, 0.0)
+    for record in experiment.records:
+        if record.fitted.any():
+            sums = grouped(record.group_sums)
+            found[record.name] = record_log_likelihood(experiment, record, values, dynamics, sums)
+    return found
 
 
 def excluded_observations(experiment: Experiment, values: Mapping[str, Any]) -> tuple[Observation, ...]:
@@ -190,10 +204,12 @@ def derived_quantities(
 
     For each run with the drive: xi_minimum, xi_minimum_time (ms), entanglement_duration (ms; the last stage goes on
     to four times the duration of the run; infinite beyond). For each kind of stage with the drive:
-    steady_state_xi and threshold_optical_depth.
+    steady_state_xi and threshold_optical_depth. For each with constant rates: transverse_decay_rate γ and
+    optimal_mode_rate γm (ms⁻¹), and ξ of its steady state, unconditional_xi and steady_conditional_xi.
     """
     names = ("xi_minimum", "xi_minimum_time", "entanglement_duration")
-    runs = [run for run in experiment.runs if _predictable(experiment, run, values) and _driven(experiment, run)]
+    moving = [run for run in experiment.runs if run not in experiment.constant]
+    runs = [run for run in moving if _predictable(experiment, run, values) and _driven(experiment, run)]
     derived = {}
     if runs:
         columns = np.empty((len(names), number_of(values), len(runs)))
@@ -202,7 +218,37 @@ def derived_quantities(
                 row = _entanglement(experiment, run, some, dynamics)
                 columns[:, index, k] = [getattr(row, name) for name in names]
         derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
-    return derived | _steady_states(experiment, values) | _sublevels(experiment, values)
+    rest = _steady_states(experiment, values) | _sublevels(experiment, values) | _measured(experiment, values)
+    return derived | rest
+
+
+def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> dict[str, tuple[str, list[str], np.ndarray]]:
+    """Of each kind of stage with constant rates what the continuous measurement does to its steady state."""
+    found = {}
+    for run in experiment.constant:
+        member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
+        stage = experiment.run_stages(run)[0]
+        known = find(values, "swap_rate", member, lights) is not None
+        if known if run in experiment.unmodelled else _known(experiment, stage, values):
+            found[f"{member}: {lights}" if member else lights] = measurement_in(experiment, run, values)
+    if not found:
+        return {}
+    rows: dict[str, list[Any]] = {
+        "transverse_decay_rate": [m.decay_rate for m in found.values()],
+        "unconditional_xi": [m.unconditional_xi for m in found.values()],
+    }
+    if any(label.startswith("detection_efficiency") for label in values):  # else nothing was measured continuously
+        rows["optimal_mode_rate"] = [optimal_mode_rate(m) for m in found.values()]
+        rows["steady_conditional_xi"] = [steady_conditional_xi(m) for m in found.values()]
+    number = number_of(values)
+    return {
+        name: (
+            "measured_lights",
+            list(found),
+            np.stack([np.broadcast_to(np.ravel(c), number) for c in columns], axis=-1),
+        )
+        for name, columns in rows.items()
+    }
 
 
 def _sublevels(

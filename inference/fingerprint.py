@@ -48,6 +48,7 @@ def without_texts(experiment: Experiment) -> Experiment:
         simulated=False,
         truth=None,
         series=tuple(replace(series, note="") for series in experiment.series),
+        records=tuple(replace(record, note="") for record in experiment.records),
         observations=tuple(replace(o, source="") for o in experiment.observations),
     )
 
@@ -58,6 +59,7 @@ def without_values(experiment: Experiment) -> Experiment:
     return replace(
         bare,
         series=tuple(replace(series, value=nothing) for series in bare.series),
+        records=tuple(replace(record, samples=np.empty(record.samples.shape[::2])) for record in bare.records),
         observations=tuple(replace(o, value=0.0) for o in bare.observations),
     )
 

@@ -124,10 +124,14 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDr
     coords: dict[str, Any] = {}
     if kept is not None:
         coords = {"chain": np.arange(kept.chains), "draw": kept.numbers}
+    records = {record.name: record for record in experiment.records}
     for name, array in arrays.items():
         if name == "observations":
             dim = "observation"
             coords[dim] = [o.label for o in fitted_observations(experiment)]
+        elif name in records:
+            dim = records[name].dim
+            coords[dim] = records[name].group_labels
         else:
             series = next(s for s in experiment.series if s.name == name)
             dim = series.dim
@@ -180,7 +184,8 @@ def _derived(
 ) -> Dataset:
     import xarray as xr
 
-    units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"}
+    rates = dict.fromkeys(("transverse_decay_rate", "optimal_mode_rate"), "1/ms")
+    units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"} | rates
     derived = derived_quantities(experiment, values, settings.dynamics)
     columns = {
         name: (("chain", "draw", dim), array.reshape(*shape, -1), {"units": units.get(name, "1")})

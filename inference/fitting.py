@@ -103,7 +103,10 @@ def fit_experiment(
 def _measured(experiment: Experiment) -> Experiment:
     """Without calibration runs and light variances of which nothing is fitted: their parameters would be unknown."""
     series = tuple(s for s in experiment.series if s.fitted.any() or s.kind in OBSERVABLES)
-    return experiment if len(series) == len(experiment.series) else replace(experiment, series=series)
+    records = tuple(r for r in experiment.records if r.fitted.any())
+    if (len(series), len(records)) == (len(experiment.series), len(experiment.records)):
+        return experiment
+    return replace(experiment, series=series, records=records)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def log_predictive_density(
     """
     rest = without(experiment, left_out)
     fit = fit_of_the_rest(rest, settings, sampler)
-    density = log_likelihood(experiment, predict(experiment, fit.values, settings.dynamics, accuracy=_ACCURACY))
+    means = predict(experiment, fit.values, settings.dynamics, accuracy=_ACCURACY)
+    density = log_likelihood(experiment, means, fit.values, settings.dynamics)
     total = np.ravel(sum(density[point.series][..., point.number] for point in left_out))
     weights = np.exp(total - total.max())
     if weights.sum() ** 2 / (weights**2).sum() >= _FEWEST or whole is None:

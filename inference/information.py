@@ -10,13 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..datasets import Experiment
-from ..datasets.predictions import fitted_observations, predict
+from ..datasets import Experiment, Record
+from ..datasets.predictions import expected_record_sums, fitted_observations, predict, record_log_likelihood
 from ..forward_models import NOISES, Dynamics
+from ..forward_models.record_likelihood import grouped
 from .layout import complete
 from .unknowns import Unknown, free
 
 _STEP = 1e-3
+_CURVATURE_STEP = 1e-2
+_LONGEST = 1000
+"""Samples of a record that are looked at as one; longer ones count as several of this length."""
+_CURVATURE_STEP = 1e-2
+_LONGEST = 1000
+"""Samples of a record that are looked at as one; longer ones count as several of this length."""
 _AMPLITUDE = 0.3
 """Score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
 
@@ -72,7 +79,36 @@ def scaled_jacobians(
         columns = np.stack([np.broadcast_to(row, len(scores)) for row in means.observations], axis=-1)
         sigma = np.array([o.sigma for o in observations])
         result["observations"] = _differences(columns, count) / sigma[:, None]
+    for record in experiment.records:
+        if record.fitted.any():
+            result[record.name] = _of_record(experiment, record, parameters, dynamics, centre)
     return result
+
+
+def _of_record(
+    experiment: Experiment, record: Record, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
+) -> np.ndarray:
+    """(unknowns, unknowns) rows that give the Fisher information of records as JᵀJ.
+
+    It is minus the curvature of the log-likelihood of the records that are expected at `centre`.
+    """
+    unknown = free(parameters)
+    count = len(unknown)
+    first, second = (index.ravel() for index in np.indices((count, count)))
+    steps = _CURVATURE_STEP * np.eye(count)
+    corners = [centre + a * steps[first] + b * steps[second] for a in (1, -1) for b in (1, -1)]
+    scores = np.concatenate([centre[None], *corners])
+    draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
+    values = complete(experiment, parameters, draws)
+    at_centre = complete(experiment, parameters, {u.label: draws[u.label][:1] for u in unknown})
+    length = min(record.length, _LONGEST)
+    number = record.sums.count * record.length / length
+    sums = expected_record_sums(experiment, record, at_centre, dynamics, number, length)
+    density = record_log_likelihood(experiment, record, values, dynamics, grouped([sums]))[1:, 0]
+    same, left, right, both = density.reshape(4, count, count)
+    curvature = (left + right - same - both) / (4 * _CURVATURE_STEP**2)
+    sizes, directions = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    return np.asarray(np.sqrt(np.maximum(sizes, 0.0))[:, None] * directions.T)
 
 
 def _differences(mean: np.ndarray, count: int) -> np.ndarray:

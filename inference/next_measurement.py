@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..datasets import Experiment, Series
+from ..datasets.kinds import IN_CONSTANT_RUNS
 from ..forward_models import PARAMETERS
 from .fitted import Fitted
 from .information import scaled_jacobians
@@ -48,10 +49,12 @@ def proposals(fitted: Fitted) -> list[Proposal]:
     found = []
     for run in experiment.runs:
         for kind, sigma in SIGMAS.items():
+            if run in experiment.constant and kind not in IN_CONSTANT_RUNS:
+                continue
             times = np.linspace(0.0, experiment.duration(run), POINTS + 1)[1:]
             name = _name(experiment, kind, run)  # of a series that exists: the new one has its errors of scale
             series = Series(name, kind, times, np.ones(POINTS), np.full(POINTS, sigma), run=run)
-            only = replace(experiment, series=(series,), observations=())
+            only = replace(experiment, series=(series,), records=(), observations=())
             try:
                 jacobian = scaled_jacobians(only, fitted.parameters, fitted.settings.dynamics, centre)[name]
             except (KeyError, TypeError):

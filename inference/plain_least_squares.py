@@ -61,6 +61,12 @@ def least_squares(
 def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointFit:
     """The fit of a checked experiment; see `least_squares`."""
     require_data(experiment, experiment.title)
+    without = [s.name for s in experiment.series if s.noise == "wishart"] + [r.name for r in experiment.records]
+    if without:
+        raise ExperimentError(
+            f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with a ±;"
+            " use --method posterior"
+        )
     if "population" in experiment.sharing.values():
         of = ", ".join(name for name, way in experiment.sharing.items() if way == "population")
         raise ExperimentError(

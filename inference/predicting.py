@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 DEFAULT_QUANTITIES = ("xi", "polarization", "transverse_spin")
+CONSTANT_QUANTITIES = ("xi", "conditional_xi", "transverse_spin")
 _TIMES = 121
 _PER_LIGHT = {"pump": "pump_rate", "repump": "repump_rate"}
 
@@ -31,7 +32,7 @@ def predict(
     stages: Iterable[tuple[float, str]] | None = None,
     run: str | None = None,
     changes: Mapping[str, float] | None = None,
-    quantities: Sequence[str] = DEFAULT_QUANTITIES,
+    quantities: Sequence[str] | None = None,
     draws: int = 1000,
 ) -> Dataset:
     """What the posterior expects of the atoms: no noise and no errors of calibration are added.
@@ -44,7 +45,8 @@ def predict(
     run : whose stages, initial state and optical depth are taken; by default the first one with the drive
     changes : label → value: e.g. {"optical_depth": 35} takes dΓ in proportion at the same Γ, as does "faraday_angle";
         anything else is set to the value in every draw
-    quantities : "xi", "polarization", "transverse_spin", "orientation", "epr_variance"
+    quantities : "xi", "polarization", "transverse_spin", "orientation", "epr_variance"; the first three by default. In
+        runs with constant rates "xi", "conditional_xi" and "transverse_spin"
     draws : at most about so many
 
     Returns
@@ -63,13 +65,14 @@ def predict(
     entries = _entries(fitted, chosen, stages)
     at = _checked_times(times, entries)
     entries = _prolonged(entries, at)
-    for quantity in quantities:
-        if quantity not in OBSERVABLES:
-            raise ExperimentError(f"predict: found the quantity {quantity!r}, expected one of {', '.join(OBSERVABLES)}")
+    constant = chosen in fitted.experiment.constant
+    quantities = _checked_quantities(quantities, constant)
+    if constant and stages is not None:
+        raise ExperimentError(f"predict: found stages for the run {chosen!r}, expected none where rates are constant")
     experiment = _with_stages(fitted.experiment, chosen, entries)
     member = experiment.member.get(chosen, "")
     values = changed(fitted.thinned(draws), changes or {}, member)
-    for entry in entries:
+    for entry in entries if chosen not in experiment.unmodelled else ():
         _require_rates(values, entry, member)
     path = evolved(experiment, chosen, values, fitted.settings.dynamics, at, accuracy=1e-6)
     count = max(np.size(v) for v in values.values())
@@ -88,6 +91,16 @@ def predict(
             "meaning": "posterior expectation of the model, without noise and calibration errors",
         },
     )
+
+
+def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Sequence[str]:
+    possible = CONSTANT_QUANTITIES if constant else OBSERVABLES
+    if quantities is None:
+        return CONSTANT_QUANTITIES if constant else DEFAULT_QUANTITIES
+    for quantity in quantities:
+        if quantity not in possible:
+            raise ExperimentError(f"predict: found the quantity {quantity!r}, expected one of {', '.join(possible)}")
+    return quantities
 
 
 def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = "") -> dict[str, Any]:

@@ -71,6 +71,8 @@ def replications(fitted: Fitted) -> list[Replicated]:
     sources = {name: _source(fitted, name) for name in draws}
     middles = {name: (np.median if s.noise == "student-t" else np.nanmean)(draws[name], axis=0)
                for name, s in sources.items()}  # fmt: skip
+    if not sources:
+        return []
     spreads = {name: NOISES[s.noise].scatter(middles[name], s.spread) for name, s in sources.items()}
     scaled = {name: (draws[name] - middles[name]) / spreads[name] for name in draws}
     left = refitted(scaled, _jacobians(fitted), {n: s.tail for n, s in sources.items() if s.noise == "student-t"})
@@ -109,8 +111,11 @@ def refitted(
     """
     unknowns = next(iter(jacobians.values())).shape[1]
     precision, pull = np.eye(unknowns), np.zeros((1, unknowns))
-    for name, z in scaled.items():
-        j, tail = jacobians[name], tails.get(name, np.inf)
+    for name, j in jacobians.items():
+        if name not in scaled:  # records: what they say of the parameters stays as it is
+            precision = precision + j.T @ j
+            continue
+        z, tail = scaled[name], tails.get(name, np.inf)
         told = 1.0 if np.isinf(tail) else (tail + 1) / (tail + 3)
         force = z if np.isinf(tail) else (tail + 1) * z / (tail + z**2)
         precision = precision + told * j.T @ j

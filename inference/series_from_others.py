@@ -195,7 +195,10 @@ def _predicted(
     missing = {u.label for u in free(fitted.parameters)} - _labels(fitted.experiment, fitted.settings, kept)
     number, rng = max(np.size(v) for v in found.values.values()), np.random.default_rng([sampler.seed, 6])
     whole = replace(
-        fitted.experiment, series=tuple(s for s in fitted.experiment.series if s.name in names), observations=()
+        fitted.experiment,
+        series=tuple(s for s in fitted.experiment.series if s.name in names),
+        records=(),
+        observations=(),
     )
     dynamics = fitted.settings.dynamics
     data = predicted(whole, found.values, dynamics, rng, accuracy=POSTERIOR_ACCURACY)

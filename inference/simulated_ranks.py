@@ -10,6 +10,7 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError
 from ..datasets.predictions import fitted_observations
+from ..datasets.simulate_records import simulated_like
 from .convergence import highest_density
 from .draws import derived_quantities, predicted, prior_draws
 from .layout import layout
@@ -88,6 +89,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
             break
     else:
         raise ExperimentError(f"{_MOST_TRIES} draws from the prior: found none that predicts possible data")
+    records = [simulated_like(record, experiment, truth, rng) for record in experiment.records]
     series = []
     for old in experiment.series:
         value = old.value.copy()
@@ -100,6 +102,7 @@ def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[s
     made = replace(
         experiment,
         series=tuple(series),
+        records=tuple(records),
         observations=tuple(observations),
         simulated=True,
         title="simulated",

@@ -100,7 +100,9 @@ predict my-run.nc --times 0,5,10,50 --what xi""")  # fmt: skip
     verb.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                       help="another value, e.g. optical_depth=100; rates in ms⁻¹; repeatable")  # fmt: skip
     verb.add_argument(
-        "--what", default="xi,polarization,transverse_spin", help=f"of {', '.join(QUANTITIES)} (%(default)s)"
+        "--what",
+        help=f"of {', '.join(QUANTITIES)} (xi,polarization,transverse_spin; where rates are constant xi,"
+        " conditional_xi, transverse_spin)",
     )
     verb.add_argument("-o", "--output", default=None, help="quantiles (.csv) or draws (.nc) to write")
     add_figure(verb)

@@ -34,9 +34,10 @@ def predict(given: argparse.Namespace) -> int:
     from ..predicting import predict as predicted
     from ..settings_of import read_fit
 
-    quantities = [word.strip() for word in given.what.split(",")]
+    asked = None if given.what is None else [word.strip() for word in given.what.split(",")]
     result = predicted(read_fit(given.fit), times=times, stages=stages, run=given.of_run, changes=changes,
-                       quantities=quantities)  # fmt: skip
+                       quantities=asked)  # fmt: skip
+    quantities = [str(name) for name in result.data_vars if name != "stage_lights"]
     said = [part for part in (result.attrs["stages"], result.attrs["changes"]) if part]
     output.text(f"{result.attrs['title']}: {'; '.join(said)} (median, 94 % interval)\n")
     output.text(_table(result, quantities))

@@ -17,6 +17,8 @@ from ...forward_models import OBSERVABLES, Dynamics
 from ..fitted import Fitted
 
 _TIMES, _FINE = 161, 401
+ALIKE = ("light_variance", "shot_noise")
+"""Kinds whose components have one and the same expectation."""
 _ACCURACY = 1e-6
 Reconstructed = Mapping[str, tuple[np.ndarray, np.ndarray]]
 """Run → times (T,) and 3, 50 and 97 % quantiles (3, T) of ξ reconstructed from the light."""
@@ -60,12 +62,18 @@ def panels_of(drawn: Drawn) -> list[Panel]:
     pairs = [(run, "xi") for run in drawn.reconstructed]
     pairs += [(s.run, s.kind) for s in experiment.series]
     pairs += [(o.run, o.quantity) for o in fitted_observations(experiment) if o.quantity in OBSERVABLES]
+    pairs += [(r.run, kind) for r in experiment.records for kind in ("xi", "conditional_xi")]
     if not pairs:
-        pairs = [(run, kind) for run in experiment.runs for kind in ("xi", "polarization", "transverse_spin")]
+        pairs = [(run, kind) for run in experiment.runs for kind in _shown(experiment, run)]
     return [
         Panel(run, kind, tuple(s for s in experiment.series if (s.run, s.kind) == (run, kind)))
         for run, kind in dict.fromkeys(pairs)
     ]
+
+
+def _shown(experiment: Experiment, run: str) -> tuple[str, ...]:
+    """What is drawn of a run without data."""
+    return ("xi", "conditional_xi" if run in experiment.constant else "polarization", "transverse_spin")
 
 
 def abscissas(experiment: Experiment, panel: Panel) -> np.ndarray:
@@ -87,13 +95,13 @@ def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
         return [observable(drawn, panel.run, panel.kind, x)]
     first = panel.measured[0]
     count = len(first.about.components)
-    only = replace(drawn.experiment, series=(first,), observations=())
+    only = replace(drawn.experiment, series=(first,), records=(), observations=())
     component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
     at = {first.name: Points(np.repeat(x, count), component)}
     means = predict(only, drawn.values, drawn.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
     found = np.atleast_2d(means)
     parts = [found[:, k::count] for k in range(count)]
-    return parts if panel.kind == "orientation_beat" else parts[:1]
+    return parts[:1] if panel.kind in ALIKE else parts
 
 
 def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarray:
