@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..forward_models import CLOSURES, NOISES, PARAMETERS
-from .errors import nearest, violation
+from .check_parts import LARGEST_NUMBER, SMALLEST_SIGMA, check_choice, check_name, check_rows, check_run
+from .checks_of_light import check_constant_runs, check_covariances, check_kind_of_run, check_mode, check_record
+from .errors import violation
 from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, Series
-from .kinds import IN_CONSTANT_RUNS, KINDS, OF_CONSTANT_RUNS, VARIANCES
-from .record import QUADRATURES, Record
-from .runs import BEGINNINGS, POPULATIONS
+from .kinds import IN_CONSTANT_RUNS, KINDS, VARIANCES
 
 MOST_STAGES = 1000
-RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
-LARGEST_NUMBER, SMALLEST_SIGMA = 1e9, 1e-9
 ABOVE_ZERO = (
     "optical_depth",
     "faraday_angle",
@@ -25,9 +23,15 @@ ABOVE_ZERO = (
     "projection_noise_slope",
     "depth_per_degree",
 )
+NUMBERS_OF_CONSTANT_RUNS = (
+    "xi",
+    "conditional_xi",
+    "transverse_spin",
+    "orientation",
+    "transverse_spin_decay_time",
+    "optimal_mode_rate",
+)
 LARGEST_ANGLE = 1000.0
-MOST_SAMPLES = 20_000
-SMALLEST_SHOT_NOISE, LARGEST_SHOT_NOISE = 0.1, 10.0
 SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
 """Root mean square between which an orientation test must lie: its amplitude has a prior of size 1."""
 
@@ -45,24 +49,13 @@ def check_experiment(
         if not (np.isfinite(stage.duration) and stage.duration > 0):
             raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
     for name, depth in experiment.run_depth.items():
-        _check_run(f"{where}: run", name, experiment)
+        check_run(f"{where}: run", name, experiment)
         if not (np.isfinite(depth) and depth > 0):
             raise violation(f"{where}: run {name!r}: relative_depth", depth, "a positive number")
     for name, known in experiment.apparatus.items():
         _check_known(f"{where}: apparatus: {name}", name, known)
-    names = [series.name for series in experiment.series]
-    for name in names:
-        if names.count(name) > 1:
-            raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
-    _check_constant_runs(experiment, where)
-    for record in experiment.records:
-        names.append(record.name)
-        if names.count(record.name) > 1:
-            raise violation(f"{where}: series {record.name!r}", "the same name twice", "a different `name` for each")
-        check_record(record, experiment, f"{where}: series {record.name!r}")
-    for k, series in enumerate(experiment.series):
-        file = f" ({files[k]})" if files is not None else ""
-        check_series(series, experiment, f"{where}: series {series.name!r}{file}")
+    check_constant_runs(experiment, where)
+    _check_all_series(experiment, where, files)
     labels = [observation.label for observation in experiment.observations]
     for k, observation in enumerate(experiment.observations, 1):
         at = f"{where}: observation {k} ({observation.quantity})"
@@ -75,17 +68,16 @@ def check_experiment(
     return experiment
 
 
-def _check_constant_runs(experiment: Experiment, where: str) -> None:
-    for run, about in experiment.constant.items():
-        at = f"{where}: run {run!r}"
-        _check_run(f"{where}: run", run, experiment)
-        check_choice(f"{at}: populations", about.populations, POPULATIONS[1:])
-        check_choice(f"{at}: begins", about.begins, BEGINNINGS)
-        stages = experiment.run_stages(run)
-        if len(stages) > 1:
-            raise violation(f"{at}: stage", f"{len(stages)} stages", f"one, where populations are {about.populations}")
-        if "drive" not in stages[0].lights:
-            raise violation(f"{at}: stage", "no drive", f"drive = true, where populations are {about.populations}")
+def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] | None) -> None:
+    names = [part.name for part in experiment.parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
+    for k, series in enumerate(experiment.series):
+        file = f" ({files[k]})" if files is not None else ""
+        check_series(series, experiment, f"{where}: series {series.name!r}{file}")
+    for record in experiment.records:
+        check_record(record, experiment, f"{where}: series {record.name!r}")
 
 
 def _check_shared_scales(experiment: Experiment, where: str) -> None:
@@ -116,7 +108,8 @@ def _check_truth(experiment: Experiment, where: str) -> None:
 
 
 def _check_texts(experiment: Experiment, where: str) -> None:
-    texts = [experiment.title, experiment.description, *experiment.runs, *(s.note for s in experiment.series)]
+    texts = [experiment.title, experiment.description, *experiment.runs]
+    texts += [part.note for part in experiment.parts]
     for priors in (experiment.priors, experiment.calibrated):
         texts += [*priors, *priors.values()]
         if "" in priors:
@@ -125,16 +118,6 @@ def _check_texts(experiment: Experiment, where: str) -> None:
     for text in texts:
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise violation(where, repr(text), "texts without NUL and lone surrogates")
-
-
-def check_choice(where: str, word: str, known: Sequence[str]) -> None:
-    """Raise unless `word` is one of `known`."""
-    if word not in known:
-        raise violation(where, f"{word!r}{nearest(word, known)}", "one of " + ", ".join(known))
-
-
-def _check_run(where: str, run: str, experiment: Experiment) -> None:
-    check_choice(where, run, experiment.runs)
 
 
 def _check_known(where: str, name: str, known: Known) -> None:
@@ -171,50 +154,16 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     _check_needs(series, experiment, where)
 
 
-def check_record(record: Record, experiment: Experiment, where: str) -> None:
-    """Raise for records that do not fit the experiment, or that are no light in units of its shot noise."""
-    _check_name(record.name, where)
-    _check_run(f"{where}: run", record.run, experiment)
-    if record.run not in experiment.constant:
-        expected = "'steady' or 'unmodelled' in a table [[run]]: records need constant rates"
-        raise violation(f"{where}: populations of run {record.run!r}", "'moving'", expected)
-    samples = record.samples
-    if samples.ndim != 3 or samples.shape[0] != 2 or 0 in samples.shape or record.length < 2:
-        raise violation(f"{where}: samples", f"shape {samples.shape}", "(2, records, samples), two samples at least")
-    if record.length > MOST_SAMPLES:
-        expected = f"at most {MOST_SAMPLES}: longer bins, or several records"
-        raise violation(f"{where}: samples", f"{record.length} in a record", expected)
-    if not np.isfinite(samples).all():
-        quadrature, row, column = np.argwhere(~np.isfinite(samples))[0]
-        at = f"{where}: {QUADRATURES[quadrature]}: record {row + 1}, sample {column + 1}"
-        raise violation(at, f"{samples[quadrature, row, column]:g}", "a finite number")
-    if not (np.isfinite(record.interval) and record.interval > 0):
-        raise violation(f"{where}: interval", f"{record.interval:g} ms", "a positive time")
-    total = experiment.duration(record.run)
-    if not 0 <= record.start <= record.start + record.duration <= total * (1 + 1e-9):
-        found = f"{record.start:g} ms to {record.start + record.duration:g} ms"
-        raise violation(f"{where}: start", found, f"a record inside the run {record.run!r}, 0 to {total:g} ms")
-    if record.excluded is not None and record.excluded.shape != (record.repetitions,):
-        raise violation(f"{where}: excluded", f"shape {record.excluded.shape}", "one flag for each record")
-    if record.excluded is not None and record.excluded.all():
-        raise violation(f"{where}: excluded", "all records", "at least one that is fitted")
-    # of differences, in which slow signals hardly show
-    noise = float(np.mean(np.diff(samples[:, record.modelled].astype(float), axis=-1) ** 2)) / 2
-    if not SMALLEST_SHOT_NOISE <= noise <= LARGEST_SHOT_NOISE:
-        expected = "about 1: samples in units of the shot noise, so that its variance in a bin is 1"
-        raise violation(f"{where}: samples", f"noise of variance {noise:.3g} from bin to bin", expected)
-
-
 def _check_values(series: Series, where: str) -> None:
     noise, names = NOISES[series.noise], series.about.components
     value = " or ".join(names)
 
     def check(column: str, values: np.ndarray, ok: np.ndarray, expected: str) -> None:
-        _check_rows(f"{where}: {column}", values, ok, expected, len(names))
+        check_rows(f"{where}: {column}", values, ok, expected, len(names))
 
     check(value, series.value, np.isfinite(series.value), "a finite number")
     if noise.family == "wishart":
-        _check_covariances(series, where)
+        check_covariances(series, where)
         return
     if noise.quadratures or noise.family == "gamma":
         check(value, series.value, series.value > 0, "a variance > 0")
@@ -237,26 +186,12 @@ def _check_values(series: Series, where: str) -> None:
             raise violation(f"{where}: {value}", f"a signal of size {size:.2g}", expected)
 
 
-def _check_covariances(series: Series, where: str) -> None:
-    read, feed, covariance = series.value.reshape(-1, 3).T
-    _check_rows(f"{where}: read", read, read > 0, "a variance > 0")
-    _check_rows(f"{where}: feed", feed, feed > 0, "a variance > 0")
-    possible = covariance**2 < read * feed
-    _check_rows(f"{where}: covariance", covariance, possible, "less than √(read × feed) in size")
-    repetitions = series.spread[::3]
-    ok = np.isfinite(repetitions) & (repetitions >= 3) & (repetitions <= LARGEST_NUMBER)
-    _check_rows(f"{where}: repetitions", repetitions, ok, "at least 3 repetitions")
-    for key in ("scale_uncertainty", "offset_uncertainty"):
-        if getattr(series, key):
-            raise violation(f"{where}: {key}", getattr(series, key), f"0 for {series.kind}: shot_noise_level does it")
-
-
 def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
     about = series.about
     each = len(about.components)
 
     def check(ok: np.ndarray, expected: str) -> None:
-        _check_rows(f"{where}: {about.abscissa}", series.x, ok, expected, each)
+        check_rows(f"{where}: {about.abscissa}", series.x, ok, expected, each)
 
     word = "time" if about.abscissa in ("time", "delay") else "number"
     check(np.isfinite(series.x), f"a finite {word}")
@@ -296,7 +231,7 @@ def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
         expected = "the duration of the probe pulse, such as '1 ms'" if needed else f"none for {series.kind}"
         found = f"{series.probe_duration:g} ms" if series.probe_duration else "nothing"
         raise violation(f"{where}: probe_duration", found, expected)
-    _check_mode(series, where)
+    check_mode(series, where)
     member = experiment.member.get(series.run, "")
     if series.about.abscissa == "faraday_angle" and not experiment.knows("faraday_angle", member):
         raise violation(f"{where}: apparatus", "no faraday_angle", "that of this run, to which other angles refer")
@@ -310,33 +245,14 @@ def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
         raise violation(f"{where}: slope_used", series.slope_used, "none: only ξ is normalised by the projection noise")
 
 
-def _check_mode(series: Series, where: str) -> None:
-    """The mode of the past light: m ≥ 0, and light before each point."""
-    rate = series.mode_rate
-    if rate and series.kind not in OF_CONSTANT_RUNS:
-        raise violation(f"{where}: mode_rate", f"{rate:g} 1/ms", f"none for {series.kind}")
-    if not np.isfinite(rate) or rate < 0 or (rate == 0 and "mode_rate" in series.about.needs):
-        found = f"{rate:g} 1/ms" if rate else "nothing"
-        raise violation(f"{where}: mode_rate", found, "the rate m of the mode e^{mt}, such as '0.8 1/ms'")
-    if rate:
-        _check_rows(f"{where}: time", series.x, series.x > 0, "a time > 0, with light before it", 1)
-
-
-def _check_name(name: str, where: str) -> None:
-    if not name.strip(". ") or any(character in name for character in "/[]\x00"):
-        raise violation(f"{where}: name", repr(name), "a name, without '/', '[' and ']'")
-    if not name.isprintable() or name in (*PARAMETERS, *RESERVED):
-        raise violation(f"{where}: name", "a name that is taken", "another `name`")
-
-
 def _check_words(series: Series, experiment: Experiment, where: str) -> None:
-    _check_name(series.name, where)
+    check_name(series.name, where)
     check_choice(f"{where}: kind", series.kind, tuple(KINDS))
     check_choice(f"{where}: noise", series.noise, tuple(NOISES))
     if series.noise not in series.about.noises:
         raise violation(f"{where}: noise", series.noise, f"{' or '.join(series.about.noises)} for {series.kind}")
-    _check_run(f"{where}: run", series.run, experiment)
-    _check_kind_of_run(series.kind, IN_CONSTANT_RUNS, series.run, experiment, f"{where}: kind")
+    check_run(f"{where}: run", series.run, experiment)
+    check_kind_of_run(series.kind, IN_CONSTANT_RUNS, series.run, experiment, f"{where}: kind")
     if not series.efficiency_in_scale:
         if series.kind not in VARIANCES:
             raise violation(f"{where}: efficiency_in_scale", "false", f"true for {series.kind}: no light variance")
@@ -344,39 +260,10 @@ def _check_words(series: Series, experiment: Experiment, where: str) -> None:
             raise violation(f"{where}: efficiency_in_scale", "false", "a detection_efficiency in [apparatus]")
 
 
-def _check_kind_of_run(kind: str, constant: Sequence[str], run: str, experiment: Experiment, where: str) -> None:
-    """Some kinds need constant rates, others populations that move."""
-    about = experiment.constant.get(run)
-    if about is None and kind in (*OF_CONSTANT_RUNS, "optimal_mode_rate"):
-        expected = f"one in a run with populations = 'steady' or 'unmodelled': {kind} needs constant rates"
-        raise violation(where, f"{kind!r} in the run {run!r}", expected)
-    if about is None:
-        return
-    possible = [name for name in constant if name != "orientation" or about.populations == "steady"]
-    if kind not in possible:
-        expected = f"one of {', '.join(possible)} where populations are {about.populations}"
-        raise violation(where, f"{kind!r} in the run {run!r}", expected)
-
-
-def _check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str, each: int = 1) -> None:
-    """`each`: how many values a row of the table holds."""
-    if not ok.all():
-        row = int(np.argmin(ok))
-        raise violation(f"{where}: row {row // each + 1}", f"{values[row]:g}", expected)
-
-
 def _check_observation(observation: Observation, experiment: Experiment, where: str) -> None:
     check_choice(f"{where}: quantity", observation.quantity, QUANTITIES)
-    _check_run(f"{where}: run", observation.run, experiment)
-    known = (
-        "xi",
-        "conditional_xi",
-        "transverse_spin",
-        "orientation",
-        "transverse_spin_decay_time",
-        "optimal_mode_rate",
-    )
-    _check_kind_of_run(observation.quantity, known, observation.run, experiment, f"{where}: quantity")
+    check_run(f"{where}: run", observation.run, experiment)
+    check_kind_of_run(observation.quantity, NUMBERS_OF_CONSTANT_RUNS, observation.run, experiment, f"{where}: quantity")
     numbers: tuple[tuple[str, Any], ...] = (
         ("value", observation.value),
         ("sigma", observation.sigma),

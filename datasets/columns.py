@@ -10,7 +10,7 @@ import numpy as np
 
 from ..forward_models import NOISES
 from .arrays_of_files import SUFFIXES, open_source
-from .checks import check_choice
+from .check_parts import check_choice
 from .csv_table import read_table
 from .errors import check_keys, violation
 from .experiment import Points, Series

@@ -223,6 +223,11 @@ class Experiment:
         return list(dict.fromkeys(stage.run for stage in self.stages))
 
     @property
+    def parts(self) -> list[Series | Record]:
+        """The series and the records: both have a name, a run, a note, and some of them is fitted."""
+        return [*self.series, *self.records]
+
+    @property
     def unmodelled(self) -> list[str]:
         """The runs whose populations are no part of the model."""
         return [run for run, about in self.constant.items() if about.populations == "unmodelled"]

@@ -10,16 +10,17 @@ from typing import Any
 
 from ..forward_models import CLOSURES, LIGHTS, PARAMETERS
 from .calibration_file import read_calibration, with_calibration
-from .checks import check_choice, check_experiment
+from .check_parts import check_choice
+from .checks import check_experiment
 from .columns import Mapping, read_columns, read_quadratures
 from .csv_table import check_size
 from .errors import check_keys, violation
-from .experiment import APPARATUS, MAIN_RUN, TIMELESS, Experiment, Known, Observation, Series, StageEntry, Truth
+from .experiment import APPARATUS, TIMELESS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS, SHOTS, Kind
 from .record import KIND as RECORD
 from .record import Record
 from .record_file import read_record
-from .runs import BEGINNINGS, POPULATIONS, ConstantRun
+from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun
 from .tree import FORMAT_VERSION
 from .units import plain_number, quantity
 

@@ -10,11 +10,12 @@ from ..forward_models import LIGHTS, NOISES, PARAMETERS
 from .calibration_file import CalibrationFile, write_calibration
 from .csv_table import write_table
 from .errors import ExperimentError
-from .experiment import MAIN_RUN, TIMELESS, Experiment, Known, Observation, Series
+from .experiment import TIMELESS, Experiment, Known, Observation, Series
 from .folder import FILE
 from .record import KIND as RECORD
 from .record import Record
 from .record_file import write_record
+from .runs import MAIN_RUN
 from .tree import FORMAT_VERSION
 
 CALIBRATION = "calibration.toml"
@@ -45,21 +46,12 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     if experiment.truth is not None:
         truth = experiment.truth
         table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}
-    runs = [row for name in experiment.runs if len(row := _run_row(name, experiment)) > 1]
-    if runs:
-        table["run"] = runs
-    table["stage"] = [
-        {"duration": f"{stage.duration!r} ms"}
-        | {light: True for light in LIGHTS if light in stage.lights}
-        | ({} if stage.run == MAIN_RUN else {"run": stage.run})
-        for stage in experiment.stages
-    ]
-    if experiment.series or experiment.records:
+    table |= _runs_and_stages(experiment)
+    if experiment.parts:
         table["series"] = _series_rows(experiment)
     if experiment.observations:
         table["observation"] = [_observation_row(o) for o in experiment.observations]
-    everything: list[Series | Record] = [*experiment.series, *experiment.records]
-    for row, series in zip(table.get("series", ()), everything, strict=True):
+    for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
         if isinstance(series, Record):
             write_record(folder / row["file"], series, experiment.simulated)
         else:
@@ -85,6 +77,17 @@ def _known_row(name: str, known: Known) -> Any:
     if known.sigma == 0:
         return _with_unit(known.value, unit)
     return {"value": _with_unit(known.value, unit), "sigma": _with_unit(known.sigma, unit)}
+
+
+def _runs_and_stages(experiment: Experiment) -> dict[str, Any]:
+    stages = [
+        {"duration": f"{stage.duration!r} ms"}
+        | {light: True for light in LIGHTS if light in stage.lights}
+        | ({} if stage.run == MAIN_RUN else {"run": stage.run})
+        for stage in experiment.stages
+    ]
+    runs = [row for name in experiment.runs if len(row := _run_row(name, experiment)) > 1]
+    return ({"run": runs} if runs else {}) | {"stage": stages}
 
 
 def _run_row(name: str, experiment: Experiment) -> dict[str, Any]:

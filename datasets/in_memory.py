@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_choice
+from .check_parts import check_choice
 from .columns import table_of
 from .errors import check_keys, nearest, violation
 from .experiment import Series

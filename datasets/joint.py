@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..forward_models import LIGHTS, PARAMETERS
-from .checks import check_choice, check_experiment
+from .check_parts import check_choice
+from .checks import check_experiment
 from .csv_table import check_size
 from .errors import ExperimentError, check_keys, violation
-from .experiment import MAIN_RUN, Experiment, Known, Truth
+from .experiment import Experiment, Known, Truth
+from .runs import MAIN_RUN
 
 WAYS = ("shared", "separate", "population", "tied")
 SEPARATE = (

@@ -74,7 +74,7 @@ def _fig2d(what: str, series: tuple[Series, ...], records: tuple[Record, ...], s
     experiment = Experiment(
         title=f"simulated: {what}, as Fig. 2d",
         simulated=True,
-        description="Made by the model of the continuous measurement, at rates that give the paper's γ and γm; not measured.",
+        description="Made by the model of the continuous measurement, at the paper's γ and γm; not measured.",
         stages=tuple(StageEntry(12.0, LIGHTS_OF_FIG2D, run) for run in _STARTS),
         constant=dict.fromkeys(_STARTS, ConstantRun()),
         series=series,

@@ -111,7 +111,7 @@ def write_bytes(content: bytes, path: Path) -> None:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a temporary file beside the target, and rename it: the old file or the whole new one is there."""
+    """Let `write` make a temporary file beside the target, then rename it: the old file is there, or all of the new."""
     if path.exists() and not path.is_file():
         raise violation(str(path), "something that is no regular file", "the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)

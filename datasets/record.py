@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from ..forward_models.record_likelihood import RecordSums, reduce
+from ..forward_models.record_likelihood import SUMS, RecordSums, reduce
 from .runs import MAIN_RUN
 
 KIND = "record"
@@ -109,5 +110,5 @@ class Record:
     def sums(self) -> RecordSums:
         """Those of all fitted records together."""
         parts = self.group_sums
-        columns = ("products", "from_start", "from_end", "count")
-        return RecordSums(*(sum(getattr(part, c) for part in parts) for c in columns), samples=self.length)
+        columns: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in SUMS}
+        return RecordSums(**columns, samples=self.length)

@@ -19,7 +19,7 @@ _COLUMNS = (*QUADRATURES, "time", "excluded")
 _EVEN = 1e-3
 
 
-def read_record(path: Path, names: Mapping[str, Any], simulated: bool, where: str) -> Record:
+def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) -> Record:
     """The records in a file; a Record without name and run, `interval` 0 where the file does not tell it.
 
     names : cos, sin, time (beginnings of the bins, ms), excluded (0/1 for each record) → name in the file

@@ -14,9 +14,9 @@ BEGINNINGS = ("unknown", "steady")
 class ConstantRun:
     """A run with constant rates: one stage, in which only the transverse spins change.
 
-    populations : "steady": those that dΓ, Γcol, Γpump, … lead to, from which γs, γextra and n_b follow; or "unmodelled":
+    populations : "steady": those that dΓ, Γcol, Γpump, … lead to, from which γs, γextra and n_b follow; "unmodelled":
         γs, γextra and n_b are parameters themselves, one of each for each kind of stage
-    begins : "unknown": ξ at the beginning is a parameter, `initial_xi[RUN]`; or "steady": it is that of the steady state
+    begins : "unknown": ξ at the beginning is a parameter, `initial_xi[RUN]`; "steady": it is that of the steady state
     """
 
     populations: str = "unmodelled"

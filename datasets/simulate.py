@@ -10,12 +10,14 @@ import numpy as np
 
 from ..forward_models import NOISES, Closure, Dynamics
 from ..forward_models.orientation_beat import SUBLEVELS
-from .checks import check_choice, check_experiment
+from .check_parts import check_choice
+from .checks import check_experiment
 from .errors import ExperimentError, check_keys
-from .experiment import MAIN_RUN, Experiment, Known, Series, StageEntry, Truth
+from .experiment import Experiment, Known, Series, StageEntry, Truth
 from .kinds import KINDS
 from .predictions import predict, ratio_entry
 from .run_state import PROBE
+from .runs import MAIN_RUN
 from .simulate_records import simulated_like
 
 PAPER = {

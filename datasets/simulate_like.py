@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..forward_models import Closure
 from .errors import ExperimentError
-from .experiment import MAIN_RUN, Experiment, Known, Series
+from .experiment import Experiment, Known, Series
+from .runs import MAIN_RUN
 from .simulate import PAPER, SeriesPlan, measured, simulate, truth_labels
 from .tree import to_tree
 

@@ -25,7 +25,8 @@ import numpy as np
 
 from ..forward_models import LIGHTS, NOISES, PARAMETERS
 from .calibration_file import check_correlation
-from .checks import check_choice, check_experiment
+from .check_parts import check_choice
+from .checks import check_experiment
 from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS

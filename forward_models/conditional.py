@@ -157,7 +157,8 @@ def feedback_mode(
     u = m.unconditional_xi - m.squeezing_limit
     moved = initial_xi - m.unconditional_xi
     # in r = T − t: the mode is e^{−mr}; h(k) = ∫₀ᵀ e^{−kr} dr
-    both, twice, across = (-(k * duration) for k in (mode_rate + gamma, 2 * mode_rate, gamma - mode_rate))
+    both, across = -(mode_rate + gamma) * duration, -(gamma - mode_rate) * duration
+    twice = -2 * mode_rate * duration + 0.0 * both  # symbolic where anything is
     square = duration * first_difference(twice, xp=xp)  # ∫ e^{−2mr} dr
     overlap = duration * first_difference(both, xp=xp)  # ∫ e^{−(m+γ)r} dr
     double = 2 * duration**2 * divided_differences(twice, both, _larger(twice, both), xp=xp).d_0xy

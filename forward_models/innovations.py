@@ -40,7 +40,7 @@ def innovations(
 
 @dataclass(frozen=True)
 class WhitenessCheck:
-    """One check. `label`: what it is of; `score`: standard normal where the model is right; `words`: if it is far off"""
+    """One check. label : of what;  score : standard normal if the model is right;  words : for one that is far off"""
 
     label: str
     score: float

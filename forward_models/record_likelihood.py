@@ -43,11 +43,14 @@ class RecordSums:
     samples: int
 
 
+SUMS = ("products", "from_start", "from_end", "count")
+"""The fields that are sums."""
+
+
 def grouped(groups: Sequence[RecordSums]) -> RecordSums:
     """Sums of several groups of records as one, with an axis for the groups."""
-    names = ("products", "from_start", "from_end", "count")
-    arrays = (np.stack([np.asarray(getattr(group, name)) for group in groups]) for name in names)
-    return RecordSums(*arrays, samples=groups[0].samples)
+    columns: dict[str, Any] = {name: np.stack([np.asarray(getattr(group, name)) for group in groups]) for name in SUMS}
+    return RecordSums(**columns, samples=groups[0].samples)
 
 
 _TOGETHER = 1 << 21
@@ -196,6 +199,6 @@ def expected_sums(
     covariance = later[np.minimum(index[:, None], index)] * r.decay ** (lag - 1.0)
     covariance[index, index] = r.signal**2 * state + r.noise
     flipped = covariance[:, ::-1]
-    products = np.array([np.trace(covariance, offset=l) for l in range(samples)])
+    products = np.array([np.trace(covariance, offset=shift) for shift in range(samples)])
     start = np.array([np.trace(flipped, offset=samples - 1 - s) for s in range(2 * samples - 1)])
     return RecordSums(count * products, count * start, count * start[::-1], count, samples)

@@ -1,8 +1,8 @@
 """Two variances and a covariance from the same repetitions: the Wishart law, part by part.
 
-Values come as triples (V_read, V_feed, C), one after the other. With ν degrees of freedom and Σ the expected matrix,
-independent of each other (Bartlett): V_feed ~ Γ(ν/2), given that C ~ N(V_feed β, V_feed Σ_r|f/ν) with β = Σ_rf/Σ_ff, and
-V_read − C²/V_feed, what y_feed does not predict, ~ Γ((ν−1)/2), of mean Σ_r|f (ν−1)/ν, Σ_r|f = Σ_rr − Σ_rf²/Σ_ff.
+Values come as triples (V_read, V_feed, C), one after the other. With ν degrees of freedom, Σ the expected matrix and
+Σ_r|f = Σ_rr − Σ_rf²/Σ_ff (Bartlett): V_feed ~ Γ(ν/2) of mean Σ_ff; given that, C ~ N(V_feed Σ_rf/Σ_ff, V_feed Σ_r|f/ν);
+and by itself V_read − C²/V_feed, what y_feed does not predict, ~ Γ((ν−1)/2) of mean Σ_r|f (ν−1)/ν.
 """
 
 from __future__ import annotations

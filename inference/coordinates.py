@@ -139,16 +139,16 @@ def _measurement_steps(
         if {swap, extra} <= logarithmic:
             rates = [labels.index(swap), labels.index(extra)]
             if bath in logarithmic:
-                steps.append(_bath_shear(labels.index(bath), *rates, centre))
+                steps.append(_bath_shear(labels.index(bath), rates, centre))
             steps.append(_sum_and_ratios(rates, [1.0, 1.0], centre))
     return steps[::-1]
 
 
-def _bath_shear(bath: int, swap: int, extra: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
+def _bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
     """Log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
 
     def known(u: list[Any]) -> Any:
-        ratio = u[swap] - u[extra]
+        ratio = u[rates[0]] - u[rates[1]]
         return _softplus(ratio) + _log(1 - TYPICAL_LIMIT * _exp(ratio - _softplus(ratio)))
 
     reference = known(list(centre))

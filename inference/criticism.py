@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import ExperimentError
+from ..forward_models.innovations import WhitenessCheck
 from .fitted import Fitted
+from .record_checks import checks_in
 from .replications import PUBLISHED, Replicated, replications
 from .statistics_of_series import STATISTICS, Statistic
 
@@ -28,6 +30,8 @@ FAMILY = 0.05
 """Chance that any of the statistics of a right model is called surprising, at most (Bonferroni)."""
 NOTABLE = 0.05
 _INTERVAL = (0.03, 0.5, 0.97)
+_OF_RECORDS = 4000
+"""Numbers that stand for the law of a check of innovations."""
 _EXPECTED = "as the model expects"
 _FEWEST = 100
 """Replications with fewer defined values of a statistic than this give no p-value."""
@@ -118,12 +122,26 @@ def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS
     for group in ("posterior_predictive", "observed_data"):
         if group not in fit.children:
             raise ExperimentError(f"criticism: found no group {group!r} in this fit, expected one that `fit` made")
-    found = replications(Fitted(fit))
+    found, of_records = replications(Fitted(fit)), checks_in(fit)
     pairs = [(one, statistic) for one in found for statistic in statistics.values() if _suits(one, statistic)]
-    number = min((len(one.replicated) for one in found), default=0)
-    limit = max(FAMILY / max(len(pairs), 1), smallest_p_value(number))
+    number = min((len(one.replicated) for one in found), default=_OF_RECORDS)
+    looked_at = len(pairs) + sum(len(checks) for checks in of_records.values())
+    limit = max(FAMILY / max(looked_at, 1), smallest_p_value(number))
     rows = [_row(one, statistic, limit) for one, statistic in pairs]
+    rows += [_row_of_record(name, check, limit) for name, checks in of_records.items() for check in checks]
     return Criticism(tuple(row for row in rows if row is not None), number, limit)
+
+
+def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> Row:
+    """A check of innovations, whose law is known: standard normal."""
+    from scipy.special import erfc, ndtri
+
+    expected = ndtri((np.arange(_OF_RECORDS) + 0.5) / _OF_RECORDS)
+    low, middle, high = (float(q) for q in np.quantile(expected, _INTERVAL))
+    p = max(float(erfc(abs(check.score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
+    said = check.words if p <= limit else f"unusual, not surprising: {check.words}" if p < NOTABLE else _EXPECTED
+    meaning = f"innovations, {check.label} (score)"
+    return Row(name, check.label, meaning, "1", check.score, low, middle, high, p, p <= limit, said, expected)
 
 
 def smallest_p_value(replicated: int) -> float:

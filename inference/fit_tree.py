@@ -18,6 +18,8 @@ from .kept_draws import KeptDraws, kept_draws
 from .layout import layout
 from .model_settings import ModelSettings
 from .recent import Recent
+from .record_checks import GROUP as CHECKS
+from .record_checks import checks_dataset
 from .sampling import Draws, SamplerSettings
 from .unknowns import Unknown
 
@@ -65,6 +67,8 @@ def fit_tree(
     }
     if any(series.kind == "light_variance" and series.fitted.any() for series in experiment.series):
         groups["reconstructed"] = _reconstructed(experiment, kept.of(values), settings, kept, rng)
+    if experiment.records:
+        groups[CHECKS] = checks_dataset(experiment, values)
     if others:
         groups["predictions"] = _unfitted(others, posterior_of.unfitted, kept)
     groups |= {f"experiment{path.rstrip('/')}": group for path, group in to_groups(experiment).items()}

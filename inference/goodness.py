@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .record_checks import checks_in
+
 if TYPE_CHECKING:
     from xarray import DataTree
 
 SURPRISING = 1e-4
 """Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
 INTERVAL = (0.03, 0.97)
+_OF_NORMAL = 1.8808
+"""Beyond ± this a standard normal number lies in 6 % of cases."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Goodness:
     square : χ² of the values about mean and sd of their posterior prediction
     above, below : probability of a larger, a smaller χ² by chance
     inside : share of the values inside their 94 % predictive interval
+    of : what the values are; of records the scores of the checks of their innovations
     """
 
     name: str
@@ -33,6 +38,7 @@ class Goodness:
     above: float
     below: float
     inside: float
+    of: str = "values"
 
     @property
     def misfit(self) -> bool:
@@ -47,7 +53,7 @@ class Goodness:
     @property
     def text(self) -> str:
         """'χ² 28 for 30 values'."""
-        return f"χ² {self.square:.0f} for {self.values} values"
+        return f"χ² {self.square:.0f} for {self.values} {self.of}"
 
 
 def goodness(fit: DataTree) -> list[Goodness]:
@@ -64,4 +70,10 @@ def goodness(fit: DataTree) -> list[Goodness]:
         half = 0.5 * len(values), 0.5 * square
         inside = float(np.mean((values >= low) & (values <= high)))
         found.append(Goodness(str(name), len(values), square, float(gammaincc(*half)), float(gammainc(*half)), inside))
+    for name, checks in checks_in(fit).items():
+        scores = np.array([check.score for check in checks])
+        half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
+        inside = float(np.mean(abs(scores) < _OF_NORMAL))
+        above, below = float(gammaincc(*half)), float(gammainc(*half))
+        found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations"))
     return found

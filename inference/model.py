@@ -17,7 +17,7 @@ from ..datasets.stage_rates import Values
 from ..forward_models import NOISES, Closure, RateBounds
 from ..forward_models.path import fastest_rates, stage_columns
 from ..forward_models.populations import population_rates
-from ..forward_models.record_likelihood import RecordSums
+from ..forward_models.record_likelihood import SUMS, RecordSums
 from ..forward_models.wishart import degrees_of_freedom, log_density
 from .correlated_priors import correlated
 from .layout import Variable, complete, layout
@@ -110,15 +110,12 @@ def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
     for record in experiment.records:
         if record.fitted.any():
             sums = record.sums
-            data |= {f"{name}[{record.name}]": np.asarray(getattr(sums, name), float) for name in _SUMS}
+            data |= {f"{name}[{record.name}]": np.asarray(getattr(sums, name), float) for name in SUMS}
     observations = fitted_observations(experiment)
     if observations:
         data["value[observations]"] = np.array([o.value for o in observations])
         data["spread[observations]"] = np.array([o.sigma for o in observations])
     return data
-
-
-_SUMS = ("products", "from_start", "from_end", "count")
 
 
 def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]:
@@ -221,7 +218,8 @@ def _record_likelihood(
     import pymc as pm
     import pytensor.tensor as pt
 
-    sums = RecordSums(*(data[f"{name}[{record.name}]"] for name in _SUMS), samples=record.length)
+    columns = {name: data[f"{name}[{record.name}]"] for name in SUMS}
+    sums = RecordSums(**columns, samples=record.length)
     everything = complete(experiment, parameters, values)
     density = record_log_likelihood(experiment, record, everything, settings.dynamics, sums, xp=pt)
     pm.Potential(record.name, density.sum())
@@ -235,9 +233,9 @@ def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
     common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": series.dim}
     noise = NOISES[series.noise]
     if noise.family == "wishart":
-        parts = [[column[k::3] for k in range(3)] for column in (common["observed"], mean)]
+        observed, expected = ([column[k::3] for k in range(3)] for column in (common["observed"], mean))
         dof = degrees_of_freedom(spread[::3], noise.quadratures)
-        pm.Potential(name, pt.stack(log_density(*parts, dof, xp=pt, log_gamma=pt.gammaln)).sum())
+        pm.Potential(name, pt.stack(log_density(observed, expected, dof, xp=pt, log_gamma=pt.gammaln)).sum())
     elif noise.family == "gaussian":
         pm.Normal(name, mu=mean, sigma=noise.scatter(mean, spread), **common)
     elif noise.family == "student-t":

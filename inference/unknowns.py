@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError
+from ..datasets import Experiment, ExperimentError, Series
 from ..datasets.errors import nearest
 from ..datasets.experiment import TIMELESS
 from ..datasets.predictions import moving_runs, ratio_entry
@@ -191,8 +191,8 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
         found.append(("repump_rate", None))
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
     found += [(dephasing, label) for label in lights]
-    from_start = [run for run in runs if run not in experiment.constant and fitted_lights(experiment, [run])]
-    if from_start or not found:
+    moving = not set(runs) <= set(experiment.constant)
+    if moving:
         found += [("initial_n3", None), ("initial_nh", None)]
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
@@ -202,11 +202,18 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
         measured = classical or any(s.kind == "projection_noise" and s.modelled.any() for s in experiment.series)
         classical = measured and experiment.knows("faraday_angle", member)
-    if from_start or classical or not found:
+    if moving or classical:
         found.append(("classical_noise" if classical else "initial_excess_variance", None))
     if classical or "coupling" in kinds:
         found.append(("faraday_angle", None))
-    series = [s for s in experiment.series if s.run in runs]
+    return found + _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
+
+
+def _of_readout(
+    experiment: Experiment, series: Sequence[Series], kinds: set[str], member: str
+) -> list[tuple[str, str | None]]:
+    """Constants of the readout and of calibration runs; `kinds` of the series that are modelled."""
+    found: list[tuple[str, str | None]] = []
     if "light_variance" in kinds or any(not s.efficiency_in_scale for s in series):
         found.append(("detection_efficiency", None))
     if "shot_noise" in kinds or ("light_variance" in kinds and _stated(experiment, "shot_noise_level", member)):
@@ -224,7 +231,8 @@ def _of_constant_runs(experiment: Experiment, runs: Sequence[str], member: str) 
     series = [s for s in experiment.series if s.run in runs and s.modelled.any() and not s.about.calibration]
     records = [r for r in experiment.records if r.run in runs]
     observed = [o for o in experiment.observations if o.run in runs and not o.excluded]
-    fitted = {part.run for part in (*series, *records, *observed)} & set(experiment.constant)
+    measured = {s.run for s in series} | {r.run for r in records} | {o.run for o in observed}
+    fitted = measured & set(experiment.constant)
     lights = list(dict.fromkeys(s.label for s in experiment.stages if s.run in fitted & set(experiment.unmodelled)))
     found += [(name, label) for name in ("swap_rate", "extra_decay_rate", "bath_noise") for label in lights]
     if lights:
@@ -316,6 +324,6 @@ def free(parameters: list[Unknown]) -> list[Unknown]:
 
 def require_data(experiment: Experiment, source: str) -> None:
     """Raise ExperimentError where there is nothing to fit."""
-    fitted = any(part.fitted.any() for part in (*experiment.series, *experiment.records))
+    fitted = any(part.fitted.any() for part in experiment.parts)
     if not fitted and all(o.excluded for o in experiment.observations):
         raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")
