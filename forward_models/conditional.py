@@ -157,13 +157,13 @@ def feedback_mode(
     u = m.unconditional_xi - m.squeezing_limit
     moved = initial_xi - m.unconditional_xi
     # in r = T − t: the mode is e^{−mr}; h(k) = ∫₀ᵀ e^{−kr} dr
-    both, across = -(mode_rate + gamma) * duration, -(gamma - mode_rate) * duration
-    twice = -2 * mode_rate * duration + 0.0 * both  # symbolic where anything is
+    grown = mode_rate * duration + 0.0 * gamma  # symbolic where anything is
+    both, across, twice = -gamma * duration - grown, grown - gamma * duration, -2 * grown
     square = duration * first_difference(twice, xp=xp)  # ∫ e^{−2mr} dr
     overlap = duration * first_difference(both, xp=xp)  # ∫ e^{−(m+γ)r} dr
     double = 2 * duration**2 * divided_differences(twice, both, _larger(twice, both), xp=xp).d_0xy
     # ∫ e^{−mr} e^{−γ(T−r)} dr, the mode on what is left of the start
-    left = duration * xp.exp(-mode_rate * duration) * _difference_of_any_sign(across, xp)
+    left = duration * xp.exp(-grown) * _difference_of_any_sign(across, xp)
     variance = 1 + m.measurement_rate * (u * double + moved * left**2) / square
     covariance = xp.sqrt(m.measurement_rate / square) * (u * overlap + moved * xp.exp(-gamma * duration) * left)
     return FeedbackMode(variance, covariance)
