@@ -17,7 +17,7 @@ from ..forward_models import (
 from ..forward_models.calibration_curves import coupling_at_angle, initial_spin_noise
 from ..forward_models.conditional import ContinuousMeasurement, FeedbackMode, feedback_mode, optimal_mode_rate
 from ..forward_models.orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_populations
-from ..forward_models.readout import Readout, coupling, light_variance
+from ..forward_models.readout import Readout, light_variance
 from ..forward_models.record_likelihood import RecordSums, expected_sums, log_likelihood
 from ..forward_models.steady_run import SteadyRun
 from .experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, Points, Series
@@ -176,7 +176,7 @@ def _feedback(series: Series, at: Points, run: RunState) -> Any:
     times = at.x[::3]
     readout, mode = run.readout_at(times, series.probe_duration), _mode(series, times, run)
     read = light_variance(run.at("xi", times), readout, xp=run.xp)
-    covariance = run.xp.sqrt(readout.detection_efficiency * coupling(readout, xp=run.xp)) * mode.covariance
+    covariance = mode.covariance_with_readout(series.probe_duration, xp=run.xp)
     return run.value("shot_noise_level", 1.0) * interleaved([read, mode.variance, covariance], run.xp)
 
 

@@ -129,20 +129,29 @@ class FeedbackMode:
     """What one mode e^{mt} of the record from 0 to T, normalised to ∫u² = 1, says about the atoms at T.
 
     variance : var(y_feed) in units of the shot noise
-    covariance : cov(x(T), y_feed), with x and the light in units of their vacuum
+    response : cov(x(T), y_feed)/√b, with x and the light in units of their vacuum; ms^½
     """
 
+    measurement: ContinuousMeasurement
     variance: Any
-    covariance: Any
+    response: Any
 
-    @property
-    def gain(self) -> Any:
+    def gain(self, *, xp: Any = np) -> Any:
         """Best weight on y_feed in the prediction of x(T): the paper's α/κ, in units of vacuum over shot noise."""
-        return self.covariance / self.variance
+        return xp.sqrt(self.measurement.measurement_rate) * self.response / self.variance
 
     def conditional_xi(self, unconditional: Any) -> Any:
         """ξ_cond = ξ(T) − cov²/var: what this mode leaves of the unconditional ξ(T)."""
-        return unconditional - self.covariance**2 / self.variance
+        return unconditional - self.measurement.measurement_rate * self.response**2 / self.variance
+
+    def covariance_with_readout(self, duration: Any, *, xp: Any = np) -> Any:
+        """cov(y_read, y_feed) over the shot noise, y_read being the falling mode of a pulse (ms) that follows.
+
+        √(ηκ²) cov(x, y_feed), without the root of a rate.
+        """
+        m = self.measurement
+        pulse = duration * first_difference(-2 * m.decay_rate * duration, xp=xp)  # ∫ e^{−2γt} dt
+        return m.measurement_rate * xp.sqrt(pulse) * self.response
 
 
 def feedback_mode(
@@ -165,8 +174,8 @@ def feedback_mode(
     # ∫ e^{−mr} e^{−γ(T−r)} dr, the mode on what is left of the start
     left = duration * xp.exp(-grown) * _difference_of_any_sign(across, xp)
     variance = 1 + m.measurement_rate * (u * double + moved * left**2) / square
-    covariance = xp.sqrt(m.measurement_rate / square) * (u * overlap + moved * xp.exp(-gamma * duration) * left)
-    return FeedbackMode(variance, covariance)
+    response = (u * overlap + moved * xp.exp(-gamma * duration) * left) / xp.sqrt(square)
+    return FeedbackMode(m, variance, response)
 
 
 def _larger(x: Any, y: Any) -> Any:

@@ -142,9 +142,9 @@ def test_feedback_mode_by_covariance(rate, start):
     mode = feedback_mode(CHECKED, rate, 4.0, start)
     variance, covariance, unconditional = by_covariance(CHECKED, rate, 4.0, start)
     assert mode.variance == pytest.approx(variance, rel=2e-4)
-    assert mode.covariance == pytest.approx(covariance, rel=1e-4)
+    assert np.sqrt(CHECKED.measurement_rate) * mode.response == pytest.approx(covariance, rel=1e-4)
     assert unconditional_xi(CHECKED, 4.0, start) == pytest.approx(unconditional, rel=1e-4)
-    assert mode.gain == pytest.approx(covariance / variance, rel=2e-4)
+    assert mode.gain() == pytest.approx(covariance / variance, rel=2e-4)
 
 
 @given(MEASUREMENT, st.floats(0.0, 3.0), st.floats(0.1, 5.0), st.floats(0.05, 20.0))
@@ -168,20 +168,20 @@ def test_modes_where_rates_coincide():
         expected = mpmath.quad(
             lambda t, rate=rate: (
                 mpmath.e ** (rate * t)
-                * mpmath.sqrt(m.measurement_rate)
                 * (u + (start - m.unconditional_xi) * mpmath.e ** (-2 * gamma * t))
                 * mpmath.e ** (-gamma * (duration - t))
             ),
             [0, duration],
         ) / mpmath.sqrt(norm)
-        assert feedback_mode(m, rate, duration, start).covariance == pytest.approx(float(expected), rel=1e-12)
+        assert feedback_mode(m, rate, duration, start).response == pytest.approx(float(expected), rel=1e-12)
 
 
 def test_the_readout_sees_what_the_record_leaves():
     """var(y_read) − cov²/var(y_feed) is the variance of the light of atoms with ξ_cond."""
     mode, readout = feedback_mode(CHECKED, 0.8, 6.0, 1.0), CHECKED.readout(1.0)
     xi = unconditional_xi(CHECKED, 6.0, 1.0)
-    across = np.sqrt(0.84 * coupling(readout)) * mode.covariance
+    across = mode.covariance_with_readout(1.0)
+    assert across == pytest.approx(np.sqrt(0.84 * coupling(readout) * CHECKED.measurement_rate) * mode.response)
     left = light_variance(xi, readout) - across**2 / mode.variance
     assert left == pytest.approx(light_variance(mode.conditional_xi(xi), readout), rel=1e-12)
 
