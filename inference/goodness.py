@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SURPRISING = 1e-4
 """Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
 INTERVAL = (0.03, 0.97)
-_OF_NORMAL = 1.8808
+OF_NORMAL = 1.8808
 """Beyond ± this a standard normal number lies in 6 % of cases."""
 
 
@@ -73,7 +73,7 @@ def goodness(fit: DataTree) -> list[Goodness]:
     for name, checks in checks_in(fit).items():
         scores = np.array([check.score for check in checks])
         half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
-        inside = float(np.mean(abs(scores) < _OF_NORMAL))
+        inside = float(np.mean(abs(scores) < OF_NORMAL))
         above, below = float(gammaincc(*half)), float(gammainc(*half))
         found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations"))
     return found

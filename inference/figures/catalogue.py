@@ -44,6 +44,12 @@ def _fig2b(fitted: Fitted, width: float, run: str | None) -> Figure:
     return figure_2b(fitted, run, width)
 
 
+def _fig2d(fitted: Fitted, width: float, run: str | None) -> Figure:
+    from .continuous_measurement import figure_2d
+
+    return figure_2d(fitted, run, width)
+
+
 def _entanglement(fitted: Fitted, width: float, run: str | None) -> Figure:
     from .entanglement import plot_probability
 
@@ -98,6 +104,7 @@ FIGURES: dict[str, Entry] = {
     "series": Entry("all series with posterior bands (its own size)", _series),
     "fig2a": Entry("ΣJ(t) and ⟨Jx(t)⟩ as in the paper's Fig. 2a", _fig2a, takes_run=True),
     "fig2b": Entry("ξ(t) of all runs as in the paper's Fig. 2b", _fig2b, takes_run=True),
+    "fig2d": Entry("ξ(t) with and without the record as in the paper's Fig. 2d", _fig2d, takes_run=True),
     "entanglement": Entry("probability of ξ < 1 against time", _entanglement),
     "posterior": Entry("prior and posterior of every unknown", _standard("plot_prior_posterior")),
     "pairs": Entry("pairs of parameters", _standard("plot_pairs")),
@@ -118,10 +125,10 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
 
     Parameters
     ----------
-    what : "series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k",
+    what : "series", "fig2a", "fig2b", "fig2d", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k",
         "criticism", "autocorrelation", "sensitivity", "left-out"
     width : "column" (8.6 cm) or "page" (17.8 cm)
-    run : for "fig2a" and "fig2b": one run only
+    run : for "fig2a", "fig2b" and "fig2d": one run only
 
     Raises
     ------

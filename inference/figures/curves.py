@@ -12,16 +12,18 @@ from ...datasets import Experiment, Series
 from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
 from ...datasets.predictions import fitted_observations, predict
+from ...datasets.reconstruction import reconstructed_from_record
 from ...datasets.run_state import evolved
 from ...forward_models import OBSERVABLES, Dynamics
 from ..fitted import Fitted
 
 _TIMES, _FINE = 161, 401
+_ENDS = (0.03, 0.5, 0.97)
 ALIKE = ("light_variance", "shot_noise")
 """Kinds whose components have one and the same expectation."""
 _ACCURACY = 1e-6
-Reconstructed = Mapping[str, tuple[np.ndarray, np.ndarray]]
-"""Run → times (T,) and 3, 50 and 97 % quantiles (3, T) of ξ reconstructed from the light."""
+Reconstructed = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
+"""Run and kind → times (T,) and 3, 50 and 97 % quantiles (3, T) of ξ or ξ_cond reconstructed from the light."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,9 @@ def panels_of(drawn: Drawn) -> list[Panel]:
     An experiment without data has those of ξ, P and Jy in each run.
     """
     experiment = drawn.experiment
-    pairs = [(run, "xi") for run in drawn.reconstructed]
+    pairs = list(drawn.reconstructed)
     pairs += [(s.run, s.kind) for s in experiment.series]
     pairs += [(o.run, o.quantity) for o in fitted_observations(experiment) if o.quantity in OBSERVABLES]
-    pairs += [(r.run, kind) for r in experiment.records for kind in ("xi", "conditional_xi")]
     if not pairs:
         pairs = [(run, kind) for run in experiment.runs for kind in _shown(experiment, run)]
     return [
@@ -111,12 +112,18 @@ def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarr
 
 
 def _reconstructed(fitted: Fitted) -> Reconstructed:
+    found: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
+    rng = np.random.default_rng(0)
+    for record in fitted.experiment.records:
+        times, draws_of = reconstructed_from_record(fitted.experiment, record, fitted.values, rng)
+        for kind, draws in draws_of.items():
+            found[record.run, kind] = (times + record.start, np.quantile(draws, _ENDS, axis=0))
     if "reconstructed" not in fitted.tree.children:
-        return {}
-    data, found = fitted.tree["reconstructed"].dataset, {}
+        return found
+    data = fitted.tree["reconstructed"].dataset
     for series in fitted.experiment.series:
         if series.name in data:
             draws = data[series.name].values
-            ends = np.quantile(draws.reshape(-1, draws.shape[-1]), [0.03, 0.5, 0.97], axis=0)
-            found[series.run] = (data[f"{series.name}_probe"].values, ends)
+            ends = np.quantile(draws.reshape(-1, draws.shape[-1]), _ENDS, axis=0)
+            found[series.run, "xi"] = (data[f"{series.name}_probe"].values, ends)
     return found

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 LABELS = {
     "xi": "ξ (normalised EPR variance)",
     "polarization": "P = ⟨Jx(t)⟩/⟨Jx(0)⟩",
+    "conditional_xi": "ξ_cond (with the record)",
     "transverse_spin": "Jy(t)/Jy(0)",
     "orientation": "orientation o",
     "epr_variance": "ΣJ / 2⟨Jx(0)⟩",
     "light_variance": "variance of the light",
+    "feedback": "moments of y_read and y_feed",
     "coupling": "κ²",
     "projection_noise": "atomic noise",
     "shot_noise": "shot noise",
@@ -68,9 +70,14 @@ def published(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
 
 def from_light(axis: Axes, times: np.ndarray, quantiles: np.ndarray) -> None:
     """ξ reconstructed from the light."""
+    points_from_light(axis, times, quantiles, label="from the light, 94 %")
+
+
+def points_from_light(axis: Axes, times: np.ndarray, quantiles: np.ndarray, *, colour: str = DATA[0],
+                      marker: str = "o", label: str = "") -> None:  # fmt: skip
+    """Medians and 94 % intervals, 3, 50 and 97 % quantiles (3, T)."""
     low, middle, high = quantiles
-    axis.errorbar(times, middle, [middle - low, high - middle], fmt="o", ms=3, lw=0.8, color=DATA[0],
-                  label="from the light, 94 %")  # fmt: skip
+    axis.errorbar(times, middle, [middle - low, high - middle], fmt=marker, ms=3, lw=0.8, color=colour, label=label)
 
 
 def entangled_below(axis: Axes) -> None:

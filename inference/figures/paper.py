@@ -76,8 +76,8 @@ def figure_2b(fitted: Fitted, run: str | None = None, width: float = WIDTHS["col
             for series in fitted.experiment.series:
                 if series.run == name and series.kind in VARIANCES:
                     _errorbars(above, series, _corrected(fitted, drawn, series, "xi"), colour)
-            if name in drawn.reconstructed:
-                from_light(above, *drawn.reconstructed[name])
+            if (name, "xi") in drawn.reconstructed:
+                from_light(above, *drawn.reconstructed[name, "xi"])
         above.axhline(1.0, color=INK, ls="--", lw=0.8)
         above.set_ylabel("ξ(t)")
         above.tick_params(labelbottom=True)
@@ -101,7 +101,7 @@ def _driven_run(fitted: Fitted, run: str | None) -> str:
 
 def _runs_with_xi(fitted: Fitted, drawn: Drawn) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
-    measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + list(drawn.reconstructed)
+    measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + [run for run, _ in drawn.reconstructed]
     return list(dict.fromkeys(measured)) or driven_runs(fitted) or [_driven_run(fitted, None)]
 
 

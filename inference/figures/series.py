@@ -74,10 +74,10 @@ def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
         axis.plot(x, np.median(linear, axis=0), color=INK, lw=0.9, ls=":", label="linear part: projection noise")
     for series in panel.measured:
         points(axis, series)
-    if panel.kind == "xi" and panel.run in drawn.reconstructed:
-        from_light(axis, *drawn.reconstructed[panel.run])
+    if (panel.run, panel.kind) in drawn.reconstructed:
+        from_light(axis, *drawn.reconstructed[panel.run, panel.kind])
     published(axis, experiment, panel.run, panel.kind)
-    if panel.kind == "xi":
+    if panel.kind in ("xi", "conditional_xi"):
         entangled_below(axis)
     label_axes(axis, experiment, panel.run, panel.kind)
     if KINDS[panel.kind].abscissa == "time":

@@ -1,0 +1,167 @@
+"""The continuous measurement: ξ with and without the record, as the paper's Fig. 2d; records and their innovations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import ExperimentError, Record
+from ...datasets.predictions import continuous_measurement, expected_record_sums
+from ...forward_models import NOISES
+from ..fitted import Fitted
+from ..goodness import OF_NORMAL
+from ..record_checks import checks_in
+from .curves import Drawn, observable
+from .drawing import band, legend, points_from_light
+from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, RUNS, WIDTHS, one_line, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_TIMES = 161
+_LAGS = 40
+_MOST_DRAWS = 60
+_WORDS = {"xi": "dissipation alone", "conditional_xi": "with the record"}
+_LINES = {"xi": "-", "conditional_xi": "--"}
+_MARKERS = {"xi": "o", "conditional_xi": "s"}
+
+
+def measured_runs(fitted: Fitted) -> list[str]:
+    """Runs with constant rates of which the fit knows what a record of the light tells."""
+    derived = fitted.tree["derived"].dataset
+    return list(fitted.experiment.constant) if "steady_conditional_xi" in derived else []
+
+
+def figure_2d(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+    """ξ(t) of each run with constant rates: upper curves without, lower curves with the record of the light.
+
+    Points: measured series, and values reconstructed from the records; below the modes e^{γm t} and e^{−γt} of light.
+    """
+    from matplotlib.figure import Figure
+
+    known = measured_runs(fitted)
+    if not known:
+        raise ExperimentError(
+            f"{fitted.experiment.title}: found no continuous measurement, expected a run with constant rates, and"
+            " records, feedback or conditional_xi in this fit"
+        )
+    if run is not None and run not in known:
+        raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(known)}")
+    runs, drawn = known if run is None else [run], Drawn.of(fitted)
+    with style():
+        figure = Figure(figsize=(width, 1.15 * width))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(6, 1))
+        for k, name in enumerate(runs):
+            _draw_run(above, fitted, drawn, name, RUNS[k % len(RUNS)], len(runs) > 1)
+        above.axhline(1.0, color=INK, ls=":", lw=0.8)
+        above.set_ylabel("ξ(t)")
+        above.tick_params(labelbottom=True)
+        above.set_ylim(bottom=0.0)
+        _draw_modes(below, fitted, runs[0])
+        below.set_xlabel("t (ms)")
+        handles, labels = above.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=1 if width < PAGE_WIDTH else 2)
+        if fitted.experiment.simulated:
+            figure.suptitle("simulated data", fontsize=8, color=DATA[0])
+    return figure
+
+
+def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, colour: str, several: bool) -> None:
+    times = np.linspace(0.0, fitted.experiment.duration(run), _TIMES)
+    where = f"{one_line(run, 20)}, " if several else ""
+    for kind, words in _WORDS.items():
+        draws = observable(drawn, run, kind, times)
+        band(axis, times, draws, colour=colour, name=f"{where}{words}", inner=False, component=list(_WORDS).index(kind))
+        if (run, kind) in drawn.reconstructed:
+            points_from_light(axis, *drawn.reconstructed[run, kind], colour=colour, marker=_MARKERS[kind])
+        for series in fitted.experiment.series:
+            if (series.run, series.kind) == (run, kind):
+                use = series.fitted
+                sigma = NOISES[series.noise].scatter(series.value, series.spread)
+                axis.errorbar(series.x[use], series.value[use], sigma[use], fmt=_MARKERS[kind], ms=2.5, lw=0.7,
+                              color=colour, mfc="none" if kind == "conditional_xi" else colour)  # fmt: skip
+
+
+def _draw_modes(axis: Axes, fitted: Fitted, run: str) -> None:
+    """The modes of light of the best prediction and of the readout that follows, at the posterior medians."""
+    derived = fitted.tree["derived"].dataset
+    gamma, best = (float(np.median(derived[name])) for name in ("transverse_decay_rate", "optimal_mode_rate"))
+    end = fitted.experiment.duration(run)
+    split = max(end - 1 / gamma, 0.6 * end)
+    past, pulse = np.linspace(0.0, split, _TIMES), np.linspace(split, end, _TIMES)
+    axis.fill_between(past, np.exp(best * (past - split)), color=MODEL, alpha=0.5, lw=0)
+    axis.fill_between(pulse, np.exp(-gamma * (pulse - split)), color=MUTED, alpha=0.5, lw=0)
+    axis.annotate(rf"$y_\mathrm{{feed}}$: e$^{{\gamma_\mathrm{{m}}t}}$, {best:.2f} ms⁻¹", (0.02 * end, 0.55), fontsize=7)
+    axis.annotate(r"$y_\mathrm{read}$", (split + 0.1 * (end - split), 0.12), fontsize=7)
+    axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
+
+
+def plot_record(fitted: Fitted, record: Record, width: float = PAGE_WIDTH) -> Figure:
+    """Covariance of the samples of a record against lag, and the checks of its innovations."""
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(width, 1.25 * width))
+        above, below = figure.subplots(2, 1, height_ratios=(3, 4))
+        _draw_covariance(above, fitted, record)
+        _draw_checks(below, fitted, record)
+        figure.suptitle(one_line(record.name) + (", simulated" if fitted.experiment.simulated else ""))
+    return figure
+
+
+def _draw_covariance(axis: Axes, fitted: Fitted, record: Record) -> None:
+    """Mean of Y_k Y_{k+l} over a record: data with errors from the scatter of the groups, and what draws expect."""
+    lags = np.unique(np.round(np.geomspace(1, record.length - 1, min(_LAGS, record.length - 1)))).astype(int)
+    pairs = record.length - lags
+
+    def mean(sums: Any) -> np.ndarray:
+        return np.asarray(sums.products[lags] / (sums.count * pairs))
+
+    groups = np.array([mean(sums) for sums in record.group_sums])
+    x = lags * record.interval
+    if len(groups) > 1:
+        error = groups.std(axis=0, ddof=1) / np.sqrt(len(groups))
+        axis.errorbar(x, mean(record.sums), error, fmt="o", ms=3, lw=0.8, color=DATA[0], label="data, ± 1 sd")
+    else:
+        axis.plot(x, mean(record.sums), "o", ms=3, color=DATA[0], label="data")
+    values = fitted.thinned(_MOST_DRAWS)
+    number = max(np.size(v) for v in values.values())
+    expected = []
+    for k in range(number):
+        one = {label: v[k] if np.ndim(v) else v for label, v in values.items()}
+        sums = expected_record_sums(fitted.experiment, record, one, fitted.settings.dynamics, 1.0, record.length)
+        expected.append(mean(sums))
+    band(axis, x, np.array(expected), inner=False)
+    axis.axhline(0.0, color=INK, lw=0.6)
+    axis.set_xlabel("lag (ms)")
+    axis.set_ylabel("covariance of samples\n(shot noise of a bin = 1)")
+    legend(axis)
+
+
+def _draw_checks(axis: Axes, fitted: Fitted, record: Record) -> None:
+    checks = checks_in(fitted.tree).get(record.name, [])[::-1]
+    scores = np.array([check.score for check in checks])
+    colours = [DATA[0] if abs(score) > OF_NORMAL else MODEL for score in scores]
+    axis.barh(range(len(checks)), scores, color=colours, height=0.6)
+    axis.axvspan(-OF_NORMAL, OF_NORMAL, color=MUTED, alpha=0.18, lw=0)
+    axis.axvline(0.0, color=INK, lw=0.6)
+    axis.set_yticks(range(len(checks)), [check.label for check in checks], fontsize=7)
+    widest = max(3.2, 1.1 * float(abs(scores).max(initial=0.0)))
+    axis.set_xlim(-widest, widest)
+    axis.set_xlabel("innovations: score, 94 % within the grey if the model is right")
+
+
+def describe_record(fitted: Fitted, record: Record) -> str:
+    """The same in words."""
+    scores = [check.score for check in checks_in(fitted.tree).get(record.name, [])]
+    measurement, xi, _ = continuous_measurement(
+        fitted.experiment, record, {k: float(np.mean(v)) for k, v in fitted.values.items()}, fitted.settings.dynamics
+    )
+    return (
+        f"Covariance of the samples of {record.name} against lag, data and model: it decays at"
+        f" {measurement.decay_rate:.3g} per ms; ξ at the beginning {xi:.3g}. {len(scores)} checks of the innovations,"
+        f" scores from {min(scores, default=0.0):.1f} to {max(scores, default=0.0):.1f}."
+    )
