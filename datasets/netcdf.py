@@ -90,7 +90,7 @@ def read_netcdf(path: Path) -> DataTree:
 
 def write_tree(tree: DataTree, path: Path) -> None:
     """Write atomically: a temporary file beside the target, fsync, rename."""
-    _replace(path, lambda temporary: _write(tree, temporary))
+    replace_file(path, lambda temporary: _write(tree, temporary))
 
 
 def to_bytes(tree: DataTree) -> bytes:
@@ -102,10 +102,11 @@ def to_bytes(tree: DataTree) -> bytes:
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write a file atomically, as `write_tree` does."""
-    _replace(path, lambda temporary: temporary.write_bytes(content))
+    replace_file(path, lambda temporary: temporary.write_bytes(content))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write a file, atomically: to a temporary one, which then takes the place of `path`."""
     if path.exists() and not path.is_file():
         raise violation(str(path), "something that is no regular file", "the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
