@@ -85,6 +85,8 @@ def _level(variances: np.ndarray, freedom: float, density: float, origin: str) -
 def sin_over_cos(variances: np.ndarray) -> tuple[float, float]:
     """Ratio of the means of variances (2, records), and its standard error from their scatter (0 for one record)."""
     cos, sin = variances.mean(axis=1)
+    if not min(sin, cos) > 0:
+        return float("nan"), 0.0
     ratio = float(sin / cos)
     if variances.shape[1] < 2:
         return ratio, 0.0
