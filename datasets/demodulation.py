@@ -158,7 +158,7 @@ def _normalise(cos: Any, sin: Any, variance: float) -> tuple[float, float]:
             part[rows] = values
             energy.append(((values - (middle if count > 1 else values.mean())) ** 2).mean(axis=1))
         energies.append(np.array(energy))
-    return sin_over_cos(np.concatenate(energies, axis=1))
+    return sin_over_cos(np.concatenate(energies, axis=1), cos.shape[1])
 
 
 def _warnings(plan: Cut, level: ShotNoise, balance: tuple[float, float]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from .experiment import Known, StageEntry
 from .load import save
 from .simulate import SeriesPlan, simulate
+from .simulate_photocurrent import PhotocurrentPlan, write_photocurrent
 
 _DRIVE, _PUMPED, _DARK = frozenset({"drive"}), frozenset({"drive", "pump"}), frozenset[str]()
 
@@ -78,6 +79,15 @@ def bundled() -> dict[str, Any]:
     return made
 
 
+PHOTOCURRENT = "photocurrent-slice.h5"
+
+
+def write_bundled_photocurrent(path: Path) -> None:
+    """Eight records of a simulated raw photocurrent at the rates behind Fig. 2d."""
+    write_photocurrent(path, PhotocurrentPlan(records=8, length=12.0, period=12.5), seed=6)
+
+
 if __name__ == "__main__":
     for name, tree in bundled().items():
         save(tree, Path(sys.argv[1]) / name)
+    write_bundled_photocurrent(Path(sys.argv[1]) / PHOTOCURRENT)

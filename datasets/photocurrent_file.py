@@ -15,6 +15,7 @@ from .errors import violation
 from .units import factor, quantity
 
 SAMPLES, TRIGGERS = "samples", "triggers"
+BUNDLED = Path(__file__).with_name("bundled")
 MOST_TRIGGERS = 10_000_000
 
 
@@ -60,7 +61,7 @@ def open_photocurrent(
     triggers: str | np.ndarray | None = None,
     fallback_rate: float | None = None,
 ) -> Iterator[Photocurrent]:
-    """A stream from a file (HDF5, NetCDF, MATLAB, TDMS, .npy) or an array in memory.
+    """A stream from a file (HDF5, NetCDF, MATLAB, TDMS, .npy), the bundled "photocurrent-slice", or an array in memory.
 
     samples : name of the array in the file ("samples")
     sample_rate : with a unit ("1 MHz"); where None the file's attribute `sample_rate`, in Hz; then `fallback_rate`, Hz
@@ -75,6 +76,8 @@ def open_photocurrent(
         )
         return
     path = Path(raw)
+    if not path.exists() and path.name == str(raw) and (BUNDLED / f"{raw}.h5").is_file():
+        path = BUNDLED / f"{raw}.h5"
     if not path.is_file():
         raise violation(str(path), "no such file", f"a file of samples: .npy, {', '.join(SUFFIXES)}")
     if path.suffix.lower() == ".npy":

@@ -78,17 +78,19 @@ def _level(variances: np.ndarray, freedom: float, density: float, origin: str) -
     level, count = float(of_record.mean()), len(of_record)
     ideal = np.sqrt(2 / (freedom * count))
     scatter = of_record.std(ddof=1) / level / np.sqrt(count) if count > 1 else 0.0
-    ratio, error = sin_over_cos(variances) if len(variances) == 2 else (1.0, 0.0)
-    return ShotNoise(level * density, float(level * density * max(ideal, scatter)), origin, ratio, error)
+    ratio, error = sin_over_cos(variances, freedom / 2) if len(variances) == 2 else (1.0, 0.0)
+    return ShotNoise(float(level * density), float(level * density * max(ideal, scatter)), origin, ratio, error)
 
 
-def sin_over_cos(variances: np.ndarray) -> tuple[float, float]:
-    """Ratio of the means of variances (2, records), and its standard error from their scatter (0 for one record)."""
+def sin_over_cos(variances: np.ndarray, freedom: float) -> tuple[float, float]:
+    """Ratio of the means of variances (2, records), each of `freedom` degrees of freedom, and its standard error.
+
+    That of the records' scatter, or of ideal Gaussian noise where this is larger; NaN ± 0 where there is no noise.
+    """
     cos, sin = variances.mean(axis=1)
     if not min(sin, cos) > 0:
         return float("nan"), 0.0
-    ratio = float(sin / cos)
-    if variances.shape[1] < 2:
-        return ratio, 0.0
-    deviation = variances[1] / sin - variances[0] / cos
-    return ratio, float(ratio * deviation.std(ddof=1) / np.sqrt(variances.shape[1]))
+    count = variances.shape[1]
+    ideal = np.sqrt(4 / (freedom * count))
+    scatter = (variances[1] / sin - variances[0] / cos).std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
+    return float(sin / cos), float(sin / cos * max(scatter, ideal))
