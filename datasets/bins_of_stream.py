@@ -15,7 +15,8 @@ from .errors import violation
 from .photocurrent_file import Photocurrent
 from .units import quantity
 
-MOST_BINS = 200_000_000
+MOST_BINS, LONGEST = 200_000_000, 1_000_000
+"""Bins in all, and in one record."""
 
 Phase = Literal["trigger", "stream"]
 
@@ -53,8 +54,8 @@ def cut(stream: Photocurrent, larmor: str | None, interval: str, length: str, pe
         raise violation(f"interval {interval!r}", f"{wanted:.6g} samples", expected)
     weights = bin_filter(rate, frequency, round(wanted), where)
     bins = quantity(length, "ms", "length") * rate / 1e3 / weights.samples
-    if not 2 <= bins + 1e-9 < MOST_BINS:
-        raise violation(f"length {length!r}", f"{bins:.6g} intervals of {interval}", f"2 to {MOST_BINS}")
+    if not 2 <= bins + 1e-9 <= LONGEST:
+        raise violation(f"length {length!r}", f"{bins:.6g} intervals of {interval}", f"2 to {LONGEST}")
     count = int(bins + 1e-9)
     size = count * weights.samples
     begins = _begins(stream, period, size, weights.margin)

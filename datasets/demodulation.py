@@ -23,8 +23,7 @@ from .errors import violation
 from .netcdf import replace_file
 from .photocurrent_file import Photocurrent, open_photocurrent
 from .records import Records, StoredArray, describe, new_target
-from .shot_noise_level import PIECE as RECORDS
-from .shot_noise_level import ShotNoise, level_of_reference, level_of_wings, sin_over_cos
+from .shot_noise_level import ShotNoise, level_of_reference, level_of_wings, row_pieces, sin_over_cos
 
 PIECE = 1 << 19
 """Samples that are mixed together."""
@@ -74,7 +73,8 @@ def demodulate(
     ------
     ExperimentError : what was found where, and what is expected
     """
-    target = None if output is None else new_target(output)
+    inputs = [one for one in (raw, shot_noise) if isinstance(one, (str, Path))]
+    target = None if output is None else new_target(output, inputs)
     if phase not in ("trigger", "stream"):
         raise violation("phase", phase, "'trigger' or 'stream'")
     with open_photocurrent(raw, samples=samples, sample_rate=sample_rate, triggers=triggers) as stream:
@@ -120,7 +120,7 @@ def _records(
         if bins < FEWEST_BINS:
             expected = f"at least {FEWEST_BINS} to take the shot noise from them, or a reference or level of it"
             raise violation(stream.where, f"records of {bins} bins", expected)
-        level = level_of_wings(lambda a, b: cos[a:b] + 1j * sin[a:b], records, plan.weights, stream.sample_rate)
+        level = level_of_wings(lambda a, b: cos[a:b] + 1j * sin[a:b], records, bins, plan.weights, stream.sample_rate)
     if not level.level > 0:
         raise violation(stream.where, "no noise at all", "a photocurrent with shot noise")
     balance = _normalise(cos, sin, level.bin_variance(plan.weights, stream.sample_rate))
@@ -140,7 +140,7 @@ def _records(
         spread=seen.spread * stream.scale,
         unit=stream.unit,
         skipped=plan.skipped,
-        warnings=tuple(seen.warnings() + _warnings(plan, level, balance)),
+        warnings=(*seen.warnings(), *level.warnings, *_warnings(plan, level, balance)),
         **known,
     )
 
@@ -148,7 +148,7 @@ def _records(
 def _normalise(cos: Any, sin: Any, variance: float) -> tuple[float, float]:
     """Divide by the shot noise; the ratio of the variances of sin and cos about the mean record, ± standard error."""
     count, scale = cos.shape[0], 1 / np.sqrt(variance)
-    pieces = [slice(start, start + RECORDS) for start in range(0, count, RECORDS)]
+    pieces = [slice(*rows) for rows in row_pieces(*cos.shape)]
     mean = [sum(np.asarray(part[rows], float).sum(axis=0) for rows in pieces) * scale / count for part in (cos, sin)]
     energies = []
     for rows in pieces:
@@ -211,8 +211,10 @@ def _level_of(reference: Photocurrent, plan: Cut, stream: Photocurrent, piece: i
     begins = begins[:: -(-len(begins) * plan.bins // LARGEST_REFERENCE)]
     own = replace(plan, triggers=begins.astype(float), phase="stream")
     bins = np.empty(own.shape, np.complex64)
-    for place, values in mixed(reference, own, Digitisation(reference.dtype, reference.where), piece):
+    seen = Digitisation(reference.dtype, reference.where)
+    for place, values in mixed(reference, own, seen, piece):
         bins[place] = values
     name = Path(reference.where.partition(": ")[0]).name
     origin = f"{name}, {len(begins)} records without atoms"
-    return level_of_reference(lambda a, b: bins[a:b], len(begins), plan.weights, reference.sample_rate, origin)
+    level = level_of_reference(lambda a, b: bins[a:b], *own.shape, plan.weights, reference.sample_rate, origin)
+    return replace(level, warnings=tuple(f"{name}: {warning}" for warning in seen.warnings()))

@@ -131,8 +131,8 @@ def _ring_down(records: np.ndarray, time: np.ndarray) -> _Found:
             one = again(piece)
             return float(one.value[0]), float(one.error[0])
 
-        pairs = zip(fit.value[:2].tolist(), fit.error[:2].tolist(), strict=True)
-        return _Found(*(number for pair in pairs for number in pair), *q, part, apart)
+        (frequency, rate), (frequency_error, rate_error) = fit.value[:2].tolist(), fit.error[:2].tolist()
+        return _Found(frequency, frequency_error, rate, rate_error, *q, part, apart)
 
     single = one_line(records, time)
     equal = equal_lines(records, time, single.value)

@@ -83,7 +83,7 @@ def _starts(mean: np.ndarray, lags: np.ndarray, two: bool) -> list[np.ndarray]:
 def _shape(p: np.ndarray, lags: np.ndarray) -> np.ndarray:
     """Autocovariance of the line. p: logarithms of variances (white, line) and decay rate; ω, rad/ms; q, rad²/ms²."""
     line = np.exp(p[1]) * np.exp((1j * p[3] - np.exp(p[2])) * lags)
-    return line if len(p) == 4 else line * np.cos(np.sqrt(p[4] + 0j) * lags / 2).real
+    return np.asarray(line if len(p) == 4 else line * np.cos(np.sqrt(p[4] + 0j) * lags / 2).real)
 
 
 def _expected(p: np.ndarray, lags: np.ndarray) -> np.ndarray:

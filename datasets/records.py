@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ExperimentError, violation
+from .errors import violation
 from .shot_noise_level import ShotNoise
 
 
@@ -87,11 +87,13 @@ def describe(file: Any, records: Records) -> None:
         file.attrs[name] = value
 
 
-def new_target(path: str | Path) -> Path:
-    """A path for records, checked before the work begins."""
+def new_target(path: str | Path, inputs: list[str | Path]) -> Path:
+    """A path for records, checked before the work begins: not one of the files that are read."""
     target = Path(path)
     if target.suffix.lower() not in (".h5", ".hdf5"):
         raise violation(str(path), "no name of an HDF5 file", "one ending in .h5")
     if target.exists() and not target.is_file():
-        raise ExperimentError(f"{path}: found something that is no regular file, expected the name of a file to write")
+        raise violation(str(path), "something that is no regular file", "the name of a file to write")
+    if any(Path(one).exists() and target.exists() and target.samefile(one) for one in inputs):
+        raise violation(str(path), "the raw data themselves", "the name of another file")
     return target

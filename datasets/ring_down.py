@@ -81,7 +81,7 @@ def _fit(records: np.ndarray, time: np.ndarray, start: np.ndarray, shapes: objec
     columns = np.linalg.qr(basis)[0]
     rest = records - mean
     rest = rest - (rest @ columns.conj()) @ columns.T
-    deviations = np.array([_real(row) for row in rest]) @ np.linalg.pinv(-found.jac).T
+    deviations = np.array([_real(row) for row in rest]) @ np.linalg.pinv(-np.asarray(found.jac, float)).T
     error = deviations.std(axis=0, ddof=1) / np.sqrt(len(records))
     return Fit(found.x, error, 2 * float(found.cost))
 

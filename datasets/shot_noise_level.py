@@ -13,49 +13,60 @@ import numpy as np
 
 from .bin_filter import BinFilter
 
-PIECE = 4096
-"""Records that are looked at together."""
+PIECE = 400_000
+"""Bins that are looked at together."""
 _FAR = 0.5  # of the bins' Nyquist frequency: where a record's own noise is taken to be shot noise
 
 
 @dataclass(frozen=True)
 class ShotNoise:
-    """Level ± standard error, unit²/Hz; the ratio sin over cos of the variances it came from; `origin` in words."""
+    """Level ± standard error, unit²/Hz; the ratio sin over cos of the variances it came from; `origin` in words;
+    `warnings` about the stream it came from.
+    """
 
     level: float
     error: float
     origin: str
     ratio: float = 1.0
     ratio_error: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     def bin_variance(self, weights: BinFilter, sample_rate: float) -> float:
         """Of a bin that is not normalised yet."""
         return float(self.level * sample_rate / 2 * weights.noise[0])
 
 
+def row_pieces(records: int, bins: int) -> list[tuple[int, int]]:
+    """Slices of records that are looked at together."""
+    step = max(PIECE // bins, 1)
+    return [(start, min(start + step, records)) for start in range(0, records, step)]
+
+
 Slices = Callable[[int, int], np.ndarray]
 """Records from one to before another, complex, cos + i sin, (records, bins)."""
 
 
-def level_of_reference(records: Slices, count: int, weights: BinFilter, sample_rate: float, origin: str) -> ShotNoise:
+def level_of_reference(
+    records: Slices, count: int, length: int, weights: BinFilter, sample_rate: float, origin: str
+) -> ShotNoise:
     """From bins without atoms, not normalised; a constant in a record is taken to be pick-up, and taken away."""
     energies = []
-    for start in range(0, count, PIECE):
-        bins = records(start, min(start + PIECE, count))
+    for start, end in row_pieces(count, length):
+        bins = records(start, end)
         bins = bins - bins.mean(axis=1, keepdims=True)
         energies.append(np.stack([(bins.real**2).sum(axis=1), (bins.imag**2).sum(axis=1)]) / (bins.shape[1] - 1))
     variances = np.concatenate(energies, axis=1)
     return _level(variances, 2 * bins.shape[1] - 2, 2 / sample_rate / weights.noise[0], origin)
 
 
-def level_of_wings(records: Slices, count: int, weights: BinFilter, sample_rate: float) -> ShotNoise:
+def level_of_wings(records: Slices, count: int, length: int, weights: BinFilter, sample_rate: float) -> ShotNoise:
     """From the bins with atoms themselves: their spectrum in the outer half, away from the Larmor line.
 
     Correct as far as the atoms' line is narrow: (γ/π)·Δ ≪ 1.
     """
     energies = []
-    for start in range(0, count, PIECE):
-        bins = records(start, min(start + PIECE, count))
+    for start, end in row_pieces(count, length):
+        bins = records(start, end)
         window = np.hanning(bins.shape[1] + 2)[1:-1]
         frequencies = np.fft.fftfreq(bins.shape[1])
         far = abs(frequencies) >= _FAR / 2
@@ -63,7 +74,7 @@ def level_of_wings(records: Slices, count: int, weights: BinFilter, sample_rate:
         spectrum = abs(np.fft.fft(bins * window, axis=1)[:, far]) ** 2 / (window @ window) / (lags @ weights.noise)
         energies.append(spectrum.mean(axis=1) / 2)
     half = np.concatenate(energies)[None]
-    overlap = len(window) * (window**4).sum() / (window @ window) ** 2  # ordinates are not independent under a window
+    overlap = float(len(window) * (window**4).sum() / (window @ window) ** 2)  # neighbours are not independent
     return _level(
         half, 2 * int(far.sum()) / overlap, 2 / sample_rate, "the records' own noise away from the Larmor line"
     )
@@ -77,7 +88,7 @@ def _level(variances: np.ndarray, freedom: float, density: float, origin: str) -
     of_record = variances.mean(axis=0)
     level, count = float(of_record.mean()), len(of_record)
     ideal = np.sqrt(2 / (freedom * count))
-    scatter = of_record.std(ddof=1) / level / np.sqrt(count) if count > 1 else 0.0
+    scatter = of_record.std(ddof=1) / level / np.sqrt(count) if count > 1 and level > 0 else 0.0
     ratio, error = sin_over_cos(variances, freedom / 2) if len(variances) == 2 else (1.0, 0.0)
     return ShotNoise(float(level * density), float(level * density * max(ideal, scatter)), origin, ratio, error)
 
