@@ -58,6 +58,34 @@ class Source:
         return values
 
 
+def vector(array: Any, where: str) -> Any:
+    """The array as one long row that is read when sliced; ExperimentError where it has two dimensions that count."""
+    inner = array.inner if isinstance(array, _Transposed) else array  # of a vector the order does not matter
+    long = [axis for axis, size in enumerate(inner.shape) if size > 1]
+    if len(long) > 1 or not inner.shape:
+        raise violation(where, f"an array of shape {tuple(array.shape)}", "one dimension")
+    return inner if len(inner.shape) == 1 else _Vector(inner, long[0] if long else 0)
+
+
+@dataclass(frozen=True)
+class _Vector:
+    """A matrix of one row or column, as MATLAB's vectors are, as a vector."""
+
+    inner: Any
+    axis: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (int(self.inner.shape[self.axis]),)
+
+    @property
+    def dtype(self) -> Any:
+        return self.inner.dtype
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.asarray(self.inner[(slice(None),) * self.axis + (rows,)]).ravel()
+
+
 def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """Variables as their attributes (scale_factor, _FillValue, …) mean them."""
     import xarray as xr

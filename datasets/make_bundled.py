@@ -14,6 +14,7 @@ from .load import save
 from .record import Record
 from .runs import ConstantRun
 from .simulate import SeriesPlan, measured, simulate
+from .simulate_photocurrent import PhotocurrentPlan, write_photocurrent
 
 _DRIVE, _PUMPED, _DARK = frozenset({"drive"}), frozenset({"drive", "pump"}), frozenset[str]()
 
@@ -130,6 +131,15 @@ def bundled() -> dict[str, Any]:
     return made
 
 
+PHOTOCURRENT = "photocurrent-slice.h5"
+
+
+def write_bundled_photocurrent(path: Path) -> None:
+    """Eight records of a simulated raw photocurrent at the rates behind Fig. 2d."""
+    write_photocurrent(path, PhotocurrentPlan(records=8, length=12.0, period=12.5), seed=6)
+
+
 if __name__ == "__main__":
     for name, tree in bundled().items():
         save(tree, Path(sys.argv[1]) / name)
+    write_bundled_photocurrent(Path(sys.argv[1]) / PHOTOCURRENT)

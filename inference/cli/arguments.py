@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
     for add in (_demo, _fit, _show, *VERBS, _calibrate, _campaign, _sbc, _check, _prior, _init, _datasets, _simulate,
-                _completion):  # fmt: skip
+                _demodulate, _completion):  # fmt: skip
         add(verbs)
     return main
 
@@ -186,6 +186,35 @@ def _simulate(verbs: Any) -> None:
     verb.add_argument("--closure", choices=("microscopic", "fixed-number"), default="microscopic")
     add_seed(verb)
     verb.set_defaults(run=verb_of("experiments", "simulate"))
+
+
+def _demodulate(verbs: Any) -> None:
+    verb = add_verb(verbs, "demodulate", "from the raw photocurrent of one detector to records of cos and sin, in"
+                    " units of the shot noise", """
+demodulate photocurrent-slice -o records.h5 --shot-noise 2e-10        the bundled example, simulated
+demodulate run.h5 -o records.h5 --larmor '322 kHz' --interval '0.1 ms' --length '10 ms' --shot-noise light.h5
+demodulate run.tdms -o records.h5 --larmor '322 kHz' --samples /scan/ai0 --sample-rate '1 MHz' --period '15 ms'""")  # fmt: skip  # noqa: E501
+    verb.add_argument("raw", help="a file of samples: HDF5, NetCDF, MATLAB, TDMS, .npy; or photocurrent-slice")
+    verb.add_argument("-o", "--output", required=True, help="HDF5 file to write")
+    verb.add_argument("--larmor", default=None, metavar="FREQUENCY",
+                      help="of the reference, such as '322 kHz' (the file's larmor_frequency, Hz)")  # fmt: skip
+    verb.add_argument("--interval", default="0.1 ms", metavar="TIME", help="length of a bin (%(default)s)")
+    verb.add_argument("--length", default="10 ms", metavar="TIME", help="of a record, from its trigger (%(default)s)")
+    verb.add_argument("--samples", default=None, metavar="PATH", help="array of samples in the file (samples)")
+    verb.add_argument("--sample-rate", default=None, metavar="RATE",
+                      help="such as '1 MHz' (attribute sample_rate, in Hz, of the file)")  # fmt: skip
+    begins = verb.add_mutually_exclusive_group()
+    begins.add_argument("--triggers", default=None, metavar="PATH",
+                        help="array of triggers: numbers of samples, or times with a unit (triggers)")  # fmt: skip
+    begins.add_argument("--period", default=None, metavar="TIME", help="a record begins each period, without triggers")
+    verb.add_argument("--shot-noise", default=None, metavar="REFERENCE",
+                      help="a file of light without atoms, or a level, unit²/Hz (the records' own noise)")  # fmt: skip
+    verb.add_argument("--phase", choices=("trigger", "stream"), default="trigger",
+                      help="cos and sin begin anew at each trigger, or run through (%(default)s)")  # fmt: skip
+    verb.add_argument(
+        "--simulated", action="store_true", help="the photocurrent is simulated, if the file does not say so"
+    )
+    verb.set_defaults(run=verb_of("demodulate", "demodulate_file"))
 
 
 def _completion(verbs: Any) -> None:
