@@ -3,14 +3,15 @@
 from .demodulation import demodulate
 from .errors import ExperimentError
 from .experiment import Experiment, Known, Observation, Series, StageEntry, Truth
+from .feedback import feedback_series
 from .in_memory import series_of
 from .joint import joint, read_sharing
 from .larmor_frequency import LarmorFrequency, larmor_frequency
 from .load import load, names, read, save
-from .record import Record
-from .runs import ConstantRun
 from .mode_quadratures import Mode, TwoModes, quadratures, two_modes
+from .record_series import RecordSeries, record_series
 from .records import Records
+from .runs import ConstantRun
 from .shot_noise_level import ShotNoise
 from .simulate import PAPER, SeriesPlan, simulate
 from .simulate_like import simulate_like
@@ -29,8 +30,8 @@ __all__ = [
     "LarmorFrequency",
     "Mode",
     "Observation",
-    "Record",
     "PhotocurrentPlan",
+    "RecordSeries",
     "Records",
     "Series",
     "SeriesPlan",
@@ -39,6 +40,7 @@ __all__ = [
     "Truth",
     "TwoModes",
     "demodulate",
+    "feedback_series",
     "from_tree",
     "joint",
     "larmor_frequency",
@@ -47,6 +49,7 @@ __all__ = [
     "quadratures",
     "read",
     "read_sharing",
+    "record_series",
     "save",
     "series_of",
     "simulate",

@@ -10,7 +10,7 @@ from .check_parts import LARGEST_NUMBER, check_choice, check_name, check_rows, c
 from .errors import violation
 from .experiment import Experiment, Series
 from .kinds import OF_CONSTANT_RUNS
-from .record import QUADRATURES, Record
+from .record_series import QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, POPULATIONS
 
 MOST_SAMPLES = 20_000
@@ -31,7 +31,7 @@ def check_constant_runs(experiment: Experiment, where: str) -> None:
             raise violation(f"{at}: stage", "no drive", f"drive = true, where populations are {about.populations}")
 
 
-def check_record(record: Record, experiment: Experiment, where: str) -> None:
+def check_record(record: RecordSeries, experiment: Experiment, where: str) -> None:
     """Raise for records that do not fit the experiment, or that are no light in units of its shot noise."""
     check_name(record.name, where)
     check_run(f"{where}: run", record.run, experiment)

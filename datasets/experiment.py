@@ -8,7 +8,7 @@ import numpy as np
 
 from ..forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .kinds import KINDS, NORMALISED_TO_START, Kind
-from .record import Record
+from .record_series import RecordSeries
 from .runs import MAIN_RUN, ConstantRun
 
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
@@ -185,7 +185,7 @@ class Experiment:
     simulated: bool
     stages: tuple[StageEntry, ...]
     series: tuple[Series, ...] = ()
-    records: tuple[Record, ...] = ()
+    records: tuple[RecordSeries, ...] = ()
     observations: tuple[Observation, ...] = ()
     apparatus: dict[str, Known] = field(default_factory=dict)
     priors: dict[str, str] = field(default_factory=dict)
@@ -223,7 +223,7 @@ class Experiment:
         return list(dict.fromkeys(stage.run for stage in self.stages))
 
     @property
-    def parts(self) -> list[Series | Record]:
+    def parts(self) -> list[Series | RecordSeries]:
         """The series and the records: both have a name, a run, a note, and some of them is fitted."""
         return [*self.series, *self.records]
 

@@ -17,9 +17,9 @@ from .csv_table import check_size
 from .errors import check_keys, violation
 from .experiment import APPARATUS, TIMELESS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS, SHOTS, Kind
-from .record import KIND as RECORD
-from .record import Record
 from .record_file import read_record
+from .record_series import KIND as RECORD
+from .record_series import RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun
 from .tree import FORMAT_VERSION
 from .units import plain_number, quantity
@@ -279,7 +279,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     )
 
 
-def _record(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> Record:
+def _record(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> RecordSeries:
     check_keys(where, row, _RECORD)
     path = _inside(where, _required(where, row, "file", str), folder)
     names = _optional(where, row, "columns", dict, {})

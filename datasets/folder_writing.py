@@ -12,9 +12,9 @@ from .csv_table import write_table
 from .errors import ExperimentError
 from .experiment import TIMELESS, Experiment, Known, Observation, Series
 from .folder import FILE
-from .record import KIND as RECORD
-from .record import Record
 from .record_file import write_record
+from .record_series import KIND as RECORD
+from .record_series import RecordSeries
 from .runs import MAIN_RUN
 from .tree import FORMAT_VERSION
 
@@ -52,7 +52,7 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     if experiment.observations:
         table["observation"] = [_observation_row(o) for o in experiment.observations]
     for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
-        if isinstance(series, Record):
+        if isinstance(series, RecordSeries):
             write_record(folder / row["file"], series, experiment.simulated)
         else:
             _write_series(folder / row["file"], series)
@@ -115,7 +115,7 @@ def _file_name(name: str, instead: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", name) else instead
 
 
-def _record_row(index: int, record: Record) -> dict[str, Any]:
+def _record_row(index: int, record: RecordSeries) -> dict[str, Any]:
     row: dict[str, Any] = {"kind": RECORD, "file": f"{_file_name(record.name, f'record-{index}')}.h5"}
     if record.name != RECORD:
         row["name"] = record.name

@@ -11,7 +11,7 @@ import numpy as np
 
 from .experiment import Experiment, Known, Series, StageEntry
 from .load import save
-from .record import Record
+from .record_series import RecordSeries
 from .runs import ConstantRun
 from .simulate import SeriesPlan, measured, simulate
 from .simulate_photocurrent import PhotocurrentPlan, write_photocurrent
@@ -70,7 +70,7 @@ FIG2D = {
 _STARTS = ("coherent", "noisy")
 
 
-def _fig2d(what: str, series: tuple[Series, ...], records: tuple[Record, ...], seed: int) -> Any:
+def _fig2d(what: str, series: tuple[Series, ...], records: tuple[RecordSeries, ...], seed: int) -> Any:
     """Two runs from different initial states, with the same lights."""
     experiment = Experiment(
         title=f"simulated: {what}, as Fig. 2d",
@@ -100,7 +100,7 @@ def _dissipation() -> Any:
 
 def _hybrid() -> Any:
     nothing = np.zeros((2, 200, 120), np.float32)
-    records = tuple(Record(f"record-{run}", nothing, 0.1, run=run) for run in _STARTS)
+    records = tuple(RecordSeries(f"record-{run}", nothing, 0.1, run=run) for run in _STARTS)
     return _fig2d("dissipation and measurement", (), records, 7)
 
 

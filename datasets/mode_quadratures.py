@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..forward_models.readout import mode_function
 from .errors import violation
-from .records import Records
 
 _PIECE = 4096
+
+
+class InBins(Protocol):
+    """Records in bins: those of a demodulation, and those of an experiment."""
+
+    @property
+    def cos(self) -> Any: ...  # noqa: D102
+    @property
+    def time(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def interval(self) -> float: ...  # noqa: D102
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
+    def complex(self, start: int = 0, end: int | None = None, step: int = 1) -> np.ndarray:
+        """Of some records z = Y_c − iY_s."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +38,7 @@ class Mode:
     rate: float
     falling: bool = True
 
-    def weights(self, records: Records) -> np.ndarray:
+    def weights(self, records: InBins) -> np.ndarray:
         """U (bins,) with Σu² = 1, zero outside the window; ExperimentError for a window that has no whole bin."""
         end = records.time + records.interval
         inside = (records.time >= self.start - 1e-9) & (end <= self.end + 1e-9)
@@ -36,7 +52,7 @@ class Mode:
         return np.asarray(weights / np.linalg.norm(weights))
 
 
-def quadratures(records: Records, mode: Mode) -> np.ndarray:
+def quadratures(records: InBins, mode: Mode) -> np.ndarray:
     """Values y (records, 2) of cos and sin in a mode, in units in which shot noise has variance 1."""
     weights = mode.weights(records)
     pieces = []
@@ -65,7 +81,7 @@ class TwoModes:
         return self.read - self.covariance**2 / self.feed
 
 
-def two_modes(records: Records, read: Mode, feed: Mode) -> TwoModes:
+def two_modes(records: InBins, read: Mode, feed: Mode) -> TwoModes:
     """Variances of y_read and y_feed and their covariance over the records, both quadratures pooled.
 
     The standard errors are those of Gaussian values with 2(R − 1) degrees of freedom. ExperimentError for one record.

@@ -22,7 +22,7 @@ from ..forward_models.record_likelihood import RecordSums, expected_sums, log_li
 from ..forward_models.steady_run import SteadyRun
 from .experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, Points, Series
 from .kinds import VARIANCES
-from .record import Record
+from .record_series import RecordSeries
 from .run_state import RunState, column, run_state, stages_of
 from .stage_rates import Values
 
@@ -86,7 +86,7 @@ def moving_runs(experiment: Experiment) -> list[str]:
 
 
 def record_log_likelihood(
-    experiment: Experiment, record: Record, values: Values, dynamics: Dynamics, sums: RecordSums, *, xp: Any = np
+    experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics, sums: RecordSums, *, xp: Any = np
 ) -> Any:
     """Log-density of records, given their sums; see `record_likelihood.log_likelihood` for shapes."""
     run = run_state(experiment, record.run, values, dynamics, [np.array([record.start])], xp=xp)
@@ -96,7 +96,7 @@ def record_log_likelihood(
 
 
 def expected_record_sums(
-    experiment: Experiment, record: Record, values: Values, dynamics: Dynamics, count: float, samples: int
+    experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics, count: float, samples: int
 ) -> RecordSums:
     """The sums that `count` records of `samples` bins have on average at these parameters (one value each)."""
     measurement, start, level = continuous_measurement(experiment, record, values, dynamics)
@@ -106,7 +106,7 @@ def expected_record_sums(
 
 
 def continuous_measurement(
-    experiment: Experiment, record: Record, values: Values, dynamics: Dynamics
+    experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics
 ) -> tuple[ContinuousMeasurement, float, float]:
     """Of a record, at one value of each parameter: the measurement, ξ at its beginning, the shot noise; numbers."""
     run = run_state(experiment, record.run, values, dynamics, [np.array([record.start])])

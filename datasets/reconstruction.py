@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any
 
 import numpy as np
 
 from ..forward_models import NOISES, Dynamics
+from ..forward_models.conditional import optimal_mode_rate
 from ..forward_models.noise import gamma_shape
 from ..forward_models.readout import xi_of_light_variance
 from .experiment import Experiment, Series
+from .mode_quadratures import Mode, quadratures, two_modes
+from .predictions import continuous_measurement
+from .record_series import RecordSeries
 from .run_state import run_state
 from .stage_rates import Values
 
@@ -38,3 +42,49 @@ def reconstructed_xi(
     true = measured * shape / rng.standard_gamma(np.broadcast_to(shape, (draws, len(times))))
     level = run.value("shot_noise_level", 1.0)
     return times, xi_of_light_variance(true / level, run.readout_at(times, series.probe_duration))
+
+
+_MOST_POINTS = 8
+_OF_DECAY, _OF_RECORD = 0.5, 0.2
+"""Length of the pulse that reads the atoms out: this share of 1/γ, and at most this share of the record."""
+
+
+def reconstructed_from_records(
+    experiment: Experiment, record: RecordSeries, values: Values, rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Times (T,), ms from the beginning of the records, and draws (n, T) of "xi" and "conditional_xi", as in Fig. 2d.
+
+    At each time a stretch of the record that follows reads the atoms out, in the mode e^{−γt}; what is before it
+    predicts the result, in the mode e^{γm t}, both at the mean rates of `values`. The variances are inverted by the
+    lossy readout of each draw, as in `reconstructed_xi`. None where there is but one record.
+    """
+    if record.fitted.sum() < 2:
+        return np.empty(0), {}
+    means: dict[str, Any] = {label: float(np.mean(value)) for label, value in values.items()}
+    typical, _, level = continuous_measurement(experiment, record, means, Dynamics())
+    best = float(optimal_mode_rate(typical))
+    pulse = record.interval * max(1, round(min(_OF_DECAY / typical.decay_rate, _OF_RECORD * record.duration)
+                                           / record.interval))  # fmt: skip
+    last = record.length - round(pulse / record.interval)
+    bins = np.unique(np.round(np.linspace(0, last, min(_MOST_POINTS, last + 1))).astype(int))
+    pairs = [_moments(record, k * record.interval, pulse, typical.decay_rate, best) for k in bins]
+    run = run_state(experiment, record.run, values, Dynamics(), [])
+    readout = run.readout_at(np.empty(0), pulse)
+    draws = max(np.size(v) for v in values.values())
+    found = {}
+    for place, (kind, lost) in enumerate((("xi", 0), ("conditional_xi", 1))):
+        shape = 0.5 * (2 * (int(record.fitted.sum()) - 1) - lost)
+        variance = np.array([pair[place] for pair in pairs]) * shape / rng.standard_gamma(shape, (draws, len(bins)))
+        found[kind] = np.asarray(xi_of_light_variance(variance / level, readout))
+    return bins * record.interval, found
+
+
+def _moments(record: RecordSeries, time: float, pulse: float, gamma: float, best: float) -> tuple[float, float]:
+    """Variance of y_read at a time, and what is left of it when y_feed is known."""
+    read = Mode(time, time + pulse, gamma)
+    if time == 0:
+        read_alone = quadratures(record, read)
+        variance = float(read_alone.var(axis=0, ddof=1).mean())
+        return variance, variance
+    both = two_modes(record, read, Mode(0.0, time, best, falling=False))
+    return both.read, both.conditional

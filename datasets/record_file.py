@@ -11,7 +11,7 @@ import numpy as np
 from .arrays_of_files import SUFFIXES, Source, open_source
 from .errors import check_keys, nearest, violation
 from .netcdf import is_hdf5, read_attributes, replace_file
-from .record import QUADRATURES, Record
+from .record_series import QUADRATURES, RecordSeries
 
 LARGEST_RECORDS = 1 << 28
 """Bytes of the samples of one series of records."""
@@ -19,8 +19,8 @@ _COLUMNS = (*QUADRATURES, "time", "excluded")
 _EVEN = 1e-3
 
 
-def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) -> Record:
-    """The records in a file; a Record without name and run, `interval` 0 where the file does not tell it.
+def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) -> RecordSeries:
+    """The records in a file; a RecordSeries without name and run, `interval` 0 where the file does not tell it.
 
     names : cos, sin, time (beginnings of the bins, ms), excluded (0/1 for each record) → name in the file
     simulated : what the experiment says of itself
@@ -43,15 +43,15 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
             found = " and ".join(str(part.shape) for part in parts)
             raise violation(f"{path}: cos and sin", f"shapes {found}", "the same")
         interval, excluded = _interval(source, names, parts[0].shape[1]), _excluded(source, names, len(parts[0]))
-    return Record("", np.stack(parts), interval, excluded=excluded)
+    return RecordSeries("", np.stack(parts), interval, excluded=excluded)
 
 
-def write_record(path: Path, record: Record, simulated: bool) -> None:
+def write_record(path: Path, record: RecordSeries, simulated: bool) -> None:
     """Write records so that `read_record` gives them back; atomically."""
     replace_file(path, lambda temporary: _write(temporary, record, simulated))
 
 
-def _write(path: Path, record: Record, simulated: bool) -> None:
+def _write(path: Path, record: RecordSeries, simulated: bool) -> None:
     import h5py
 
     with h5py.File(path, "w", track_order=True) as file:

@@ -11,11 +11,13 @@ from ..forward_models.conditional import ContinuousMeasurement
 from ..forward_models.record_likelihood import binned_record
 from .experiment import Experiment
 from .predictions import continuous_measurement
-from .record import Record
+from .record_series import RecordSeries
 from .stage_rates import Values
 
 
-def simulated_like(record: Record, experiment: Experiment, values: Values, rng: np.random.Generator) -> Record:
+def simulated_like(
+    record: RecordSeries, experiment: Experiment, values: Values, rng: np.random.Generator
+) -> RecordSeries:
     """Records of the same form at these parameters (numbers, or arrays of one)."""
     measurement, xi, level = continuous_measurement(experiment, record, values, Dynamics())
     shape = (record.repetitions, record.length)

@@ -30,7 +30,7 @@ from .checks import check_experiment
 from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS
-from .record import QUADRATURES, Record
+from .record_series import QUADRATURES, RecordSeries
 from .runs import POPULATIONS, ConstantRun
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _runs_dataset(experiment: Experiment) -> Any:
     return xr.Dataset(columns, coords={"run": experiment.runs})
 
 
-def _record_dataset(record: Record) -> Any:
+def _record_dataset(record: RecordSeries) -> Any:
     import xarray as xr
 
     excluded = np.zeros(record.repetitions, np.int8) if record.excluded is None else record.excluded.astype(np.int8)
@@ -262,9 +262,9 @@ def _constant(runs: Any) -> dict[str, ConstantRun]:
     return {str(run): ConstantRun(str(how), str(begin)) for run, how, begin in rows if how != _MOVING.populations}
 
 
-def _record(name: str, data: Any) -> Record:
+def _record(name: str, data: Any) -> RecordSeries:
     excluded = np.asarray(data["excluded"].values).astype(bool)
-    return Record(
+    return RecordSeries(
         name=name,
         samples=np.asarray(data["samples"].values, np.float32),
         interval=float(data.attrs["interval"]),

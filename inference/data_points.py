@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..datasets import Experiment, ExperimentError, Record
+from ..datasets import Experiment, ExperimentError, RecordSeries
 from ..datasets.predictions import fitted_observations
 from ..forward_models import OBSERVABLES
 
@@ -101,7 +101,7 @@ def _key(point: DataPoint, unit: str) -> tuple[str, str]:
 def without(experiment: Experiment, left_out: Sequence[DataPoint]) -> Experiment:
     """The experiment with some points left out, whose model keeps the form that all points give it."""
 
-    def records_of(record: Record) -> np.ndarray:
+    def records_of(record: RecordSeries) -> np.ndarray:
         return np.isin(np.arange(record.repetitions), np.concatenate([record.groups[k] for k in rows[record.name]]))
 
     rows: dict[str, list[int]] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..datasets import Experiment, Record
+from ..datasets import Experiment, RecordSeries
 from ..datasets.predictions import expected_record_sums, fitted_observations, predict, record_log_likelihood
 from ..forward_models import NOISES, Dynamics
 from ..forward_models.record_likelihood import grouped
@@ -86,7 +86,7 @@ def scaled_jacobians(
 
 
 def _of_record(
-    experiment: Experiment, record: Record, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
+    experiment: Experiment, record: RecordSeries, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
 ) -> np.ndarray:
     """(unknowns, unknowns) rows that give the Fisher information of records as JᵀJ.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datasets import Experiment, ExperimentError, Series
 from ..datasets.predictions import fitted_observations, moving_runs, predict, record_log_likelihood
-from ..datasets.record import Record
+from ..datasets.record_series import RecordSeries
 from ..datasets.run_state import stages_of
 from ..datasets.stage_rates import Values
 from ..forward_models import NOISES, Closure, RateBounds
@@ -211,7 +211,7 @@ def _record_likelihood(
     experiment: Experiment,
     settings: ModelSettings,
     parameters: list[Unknown],
-    record: Record,
+    record: RecordSeries,
     values: Values,
     data: Mapping[str, Any],
 ) -> None:

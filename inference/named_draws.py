@@ -26,6 +26,16 @@ def shown_name(label: str) -> str:
     return text if len(text) <= _LINE else text.replace(" [", "\n[", 1)
 
 
+def shown_names(labels: Sequence[str]) -> dict[str, str]:
+    """Names by label; many lights go unnamed where a parameter has one value only."""
+    names = [label.partition("[")[0] for label in labels]
+    alone = {n for n in names if PARAMETERS[n].per_lights and names.count(n) == 1}
+    return {
+        label: shown_name(name if name in alone and len(label) - len(name) > _LINE else label)
+        for label, name in zip(labels, names, strict=True)
+    }
+
+
 def unknown_labels(fitted: Fitted) -> list[str]:
     """Labels of the unknowns that vary, in the order of the posterior table."""
     return list(fitted.by_label())
@@ -48,4 +58,5 @@ def named(draws: dict[str, np.ndarray], labels: Sequence[str]) -> Dataset:
     """Draws (chain, draw) of some labels, under their symbols."""
     import xarray as xr
 
-    return xr.Dataset({shown_name(label): (("chain", "draw"), draws[label]) for label in labels if label in draws})
+    names = shown_names(labels)
+    return xr.Dataset({names[label]: (("chain", "draw"), draws[label]) for label in labels if label in draws})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Experiment, Record
+from ..datasets import Experiment, RecordSeries
 from ..datasets.predictions import continuous_measurement
 from ..forward_models import Dynamics
 from ..forward_models.innovations import WhitenessCheck, innovations, whiteness_checks
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 GROUP = "innovations"
 
 
-def checks_of(record: Record, experiment: Experiment, values: Mapping[str, Any]) -> list[WhitenessCheck]:
+def checks_of(record: RecordSeries, experiment: Experiment, values: Mapping[str, Any]) -> list[WhitenessCheck]:
     """The checks of the fitted records; `values`: draws by label, of which the means are taken."""
     means = {label: float(np.mean(v)) for label, v in values.items()}
     measurement, xi, level = continuous_measurement(experiment, record, means, Dynamics())

@@ -104,6 +104,10 @@ DERIVED = {
     "threshold_optical_depth": "d needed for an entangled steady state",
     "sublevel_population": "population of the sub-level",
     "tested_orientation": "orientation when it was tested",
+    "transverse_decay_rate": "γ = 1/T2, decay of the transverse spins",
+    "optimal_mode_rate": "γm of the mode of light that predicts best",
+    "unconditional_xi": "ξ of the steady state, dissipation alone",
+    "steady_conditional_xi": "ξ_cond of the steady state, with the record",
 }
 """What the derived quantities are."""
 

@@ -17,8 +17,8 @@ from .common_arguments import (
     verb_of,
 )
 
-FIGURES = ("series", "fig2a", "fig2b", "entanglement", "posterior", "pairs", "ranks", "energy", "pit", "pareto-k",
-           "criticism", "autocorrelation", "sensitivity", "left-out")  # fmt: skip
+FIGURES = ("series", "fig2a", "fig2b", "fig2d", "entanglement", "posterior", "pairs", "ranks", "energy", "pit",
+           "pareto-k", "criticism", "autocorrelation", "sensitivity", "left-out")  # fmt: skip
 QUANTITIES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
 GROUPS = ("posterior", "prior", "derived", "posterior_predictive", "prior_predictive", "log_likelihood")
 
@@ -70,7 +70,7 @@ plot my-run.nc --what pairs --width page -o pairs.png""")  # fmt: skip
     verb.add_argument("--what", choices=FIGURES, default="series", help="(%(default)s)")
     verb.add_argument("-o", "--output", required=True, help="file to write (pdf, svg, png)")
     verb.add_argument("--width", choices=("column", "page"), default="column", help="8.6 or 17.8 cm (%(default)s)")
-    verb.add_argument("--run", dest="of_run", default=None, help="of fig2a and fig2b: one run only")
+    verb.add_argument("--run", dest="of_run", default=None, help="of fig2a, fig2b and fig2d: one run only")
     verb.set_defaults(run=verb_of("results", "plot"))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import ExperimentError, Record
+from ...datasets import ExperimentError, RecordSeries
 from ...datasets.predictions import continuous_measurement, expected_record_sums
 from ...forward_models import NOISES
 from ..fitted import Fitted
@@ -21,31 +21,37 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TIMES = 161
-_LAGS = 40
+_LAGS, _LONGEST_LAG = 40, 0.75
 _MOST_DRAWS = 60
+_APART = 0.008
 _WORDS = {"xi": "dissipation alone", "conditional_xi": "with the record"}
 _LINES = {"xi": "-", "conditional_xi": "--"}
 _MARKERS = {"xi": "o", "conditional_xi": "s"}
 
 
-def measured_runs(fitted: Fitted) -> list[str]:
-    """Runs with constant rates of which the fit knows what a record of the light tells."""
-    derived = fitted.tree["derived"].dataset
-    return list(fitted.experiment.constant) if "steady_conditional_xi" in derived else []
+def constant_runs(fitted: Fitted) -> list[str]:
+    """Runs with constant rates that the fit knows."""
+    return list(fitted.experiment.constant) if "unconditional_xi" in fitted.tree["derived"].dataset else []
+
+
+def with_record(fitted: Fitted) -> bool:
+    """Whether the fit knows what a record of the light tells: that takes η."""
+    return "steady_conditional_xi" in fitted.tree["derived"].dataset
 
 
 def figure_2d(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
     """ξ(t) of each run with constant rates: upper curves without, lower curves with the record of the light.
 
     Points: measured series, and values reconstructed from the records; below the modes e^{γm t} and e^{−γt} of light.
+    Without any measurement of light there are the upper curves alone.
     """
     from matplotlib.figure import Figure
 
-    known = measured_runs(fitted)
+    known = constant_runs(fitted)
     if not known:
         raise ExperimentError(
-            f"{fitted.experiment.title}: found no continuous measurement, expected a run with constant rates, and"
-            " records, feedback or conditional_xi in this fit"
+            f"{fitted.experiment.title}: found no run with constant rates, expected one for Fig. 2d: populations ="
+            " 'steady' or 'unmodelled' in its [[run]]"
         )
     if run is not None and run not in known:
         raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(known)}")
@@ -54,13 +60,17 @@ def figure_2d(fitted: Fitted, run: str | None = None, width: float = WIDTHS["col
         figure = Figure(figsize=(width, 1.15 * width))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(6, 1))
         for k, name in enumerate(runs):
-            _draw_run(above, fitted, drawn, name, RUNS[k % len(RUNS)], len(runs) > 1)
+            _draw_run(above, fitted, drawn, name, k, len(runs) > 1)
         above.axhline(1.0, color=INK, ls=":", lw=0.8)
         above.set_ylabel("ξ(t)")
         above.tick_params(labelbottom=True)
         above.set_ylim(bottom=0.0)
-        _draw_modes(below, fitted, runs[0])
-        below.set_xlabel("t (ms)")
+        if with_record(fitted):
+            _draw_modes(below, fitted, runs[0])
+            below.set_xlabel("t (ms)")
+        else:
+            below.remove()
+            above.set_xlabel("t (ms)")
         handles, labels = above.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=1 if width < PAGE_WIDTH else 2)
         if fitted.experiment.simulated:
@@ -68,14 +78,18 @@ def figure_2d(fitted: Fitted, run: str | None = None, width: float = WIDTHS["col
     return figure
 
 
-def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, colour: str, several: bool) -> None:
-    times = np.linspace(0.0, fitted.experiment.duration(run), _TIMES)
-    where = f"{one_line(run, 20)}, " if several else ""
-    for kind, words in _WORDS.items():
-        draws = observable(drawn, run, kind, times)
-        band(axis, times, draws, colour=colour, name=f"{where}{words}", inner=False, component=list(_WORDS).index(kind))
+def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, number: int, several: bool) -> None:
+    """Curves and points of one run; its points a little to the right of those of the run before."""
+    colour, duration = RUNS[number % len(RUNS)], fitted.experiment.duration(run)
+    times, where = np.linspace(0.0, duration, _TIMES), f"{one_line(run, 20)}, " if several else ""
+    for kind in _WORDS if with_record(fitted) else ("xi",):
+        low, middle, high = np.quantile(observable(drawn, run, kind, times), (0.03, 0.5, 0.97), axis=0)
+        axis.fill_between(times, low, high, color=colour, alpha=0.22, lw=0)
+        axis.plot(times, middle, color=colour, ls=_LINES[kind], label=f"{where}{_WORDS[kind]}")
         if (run, kind) in drawn.reconstructed:
-            points_from_light(axis, *drawn.reconstructed[run, kind], colour=colour, marker=_MARKERS[kind])
+            at, quantiles = drawn.reconstructed[run, kind]
+            at = at + _APART * number * duration
+            points_from_light(axis, at, quantiles, colour=colour, marker=_MARKERS[kind])
         for series in fitted.experiment.series:
             if (series.run, series.kind) == (run, kind):
                 use = series.fitted
@@ -93,13 +107,15 @@ def _draw_modes(axis: Axes, fitted: Fitted, run: str) -> None:
     past, pulse = np.linspace(0.0, split, _TIMES), np.linspace(split, end, _TIMES)
     axis.fill_between(past, np.exp(best * (past - split)), color=MODEL, alpha=0.5, lw=0)
     axis.fill_between(pulse, np.exp(-gamma * (pulse - split)), color=MUTED, alpha=0.5, lw=0)
-    axis.annotate(rf"$y_\mathrm{{feed}}$: e$^{{\gamma_\mathrm{{m}}t}}$, {best:.2f} ms⁻¹", (0.02 * end, 0.55), fontsize=7)
+    axis.annotate(
+        rf"$y_\mathrm{{feed}}$: e$^{{\gamma_\mathrm{{m}}t}}$, {best:.2f} ms⁻¹", (0.02 * end, 0.55), fontsize=7
+    )
     axis.annotate(r"$y_\mathrm{read}$", (split + 0.1 * (end - split), 0.12), fontsize=7)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
 
 
-def plot_record(fitted: Fitted, record: Record, width: float = PAGE_WIDTH) -> Figure:
+def plot_record(fitted: Fitted, record: RecordSeries, width: float = PAGE_WIDTH) -> Figure:
     """Covariance of the samples of a record against lag, and the checks of its innovations."""
     from matplotlib.figure import Figure
 
@@ -112,9 +128,11 @@ def plot_record(fitted: Fitted, record: Record, width: float = PAGE_WIDTH) -> Fi
     return figure
 
 
-def _draw_covariance(axis: Axes, fitted: Fitted, record: Record) -> None:
+def _draw_covariance(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
     """Mean of Y_k Y_{k+l} over a record: data with errors from the scatter of the groups, and what draws expect."""
-    lags = np.unique(np.round(np.geomspace(1, record.length - 1, min(_LAGS, record.length - 1)))).astype(int)
+    lags = np.unique(
+        np.round(np.geomspace(1, max(1, _LONGEST_LAG * record.length), min(_LAGS, record.length - 1)))
+    ).astype(int)
     pairs = record.length - lags
 
     def mean(sums: Any) -> np.ndarray:
@@ -141,7 +159,7 @@ def _draw_covariance(axis: Axes, fitted: Fitted, record: Record) -> None:
     legend(axis)
 
 
-def _draw_checks(axis: Axes, fitted: Fitted, record: Record) -> None:
+def _draw_checks(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
     checks = checks_in(fitted.tree).get(record.name, [])[::-1]
     scores = np.array([check.score for check in checks])
     colours = [DATA[0] if abs(score) > OF_NORMAL else MODEL for score in scores]
@@ -151,10 +169,10 @@ def _draw_checks(axis: Axes, fitted: Fitted, record: Record) -> None:
     axis.set_yticks(range(len(checks)), [check.label for check in checks], fontsize=7)
     widest = max(3.2, 1.1 * float(abs(scores).max(initial=0.0)))
     axis.set_xlim(-widest, widest)
-    axis.set_xlabel("innovations: score, 94 % within the grey if the model is right")
+    axis.set_xlabel("score of the innovations (grey: 94 %)")
 
 
-def describe_record(fitted: Fitted, record: Record) -> str:
+def describe_record(fitted: Fitted, record: RecordSeries) -> str:
     """The same in words."""
     scores = [check.score for check in checks_in(fitted.tree).get(record.name, [])]
     measurement, xi, _ = continuous_measurement(

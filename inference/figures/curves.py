@@ -12,7 +12,7 @@ from ...datasets import Experiment, Series
 from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
 from ...datasets.predictions import fitted_observations, predict
-from ...datasets.reconstruction import reconstructed_from_record
+from ...datasets.reconstruction import reconstructed_from_records
 from ...datasets.run_state import evolved
 from ...forward_models import OBSERVABLES, Dynamics
 from ..fitted import Fitted
@@ -115,7 +115,7 @@ def _reconstructed(fitted: Fitted) -> Reconstructed:
     found: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
     rng = np.random.default_rng(0)
     for record in fitted.experiment.records:
-        times, draws_of = reconstructed_from_record(fitted.experiment, record, fitted.values, rng)
+        times, draws_of = reconstructed_from_records(fitted.experiment, record, fitted.values, rng)
         for kind, draws in draws_of.items():
             found[record.run, kind] = (times + record.start, np.quantile(draws, _ENDS, axis=0))
     if "reconstructed" not in fitted.tree.children:

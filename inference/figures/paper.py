@@ -101,7 +101,9 @@ def _driven_run(fitted: Fitted, run: str | None) -> str:
 
 def _runs_with_xi(fitted: Fitted, drawn: Drawn) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
-    measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + [run for run, _ in drawn.reconstructed]
+    measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + [
+        run for run, _ in drawn.reconstructed
+    ]
     return list(dict.fromkeys(measured)) or driven_runs(fitted) or [_driven_run(fitted, None)]
 
 

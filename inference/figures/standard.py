@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...datasets import ExperimentError
 from ..correlations import for_pair_plot
 from ..fitted import Fitted
 from ..named_draws import named_tree, unknown_labels
@@ -153,6 +154,8 @@ def plot_pit(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
     from arviz_plots import plot_loo_pit
 
     names = [str(name) for name in fitted.tree["observed_data"].dataset.data_vars]
+    if not names:
+        raise ExperimentError(f"{fitted.experiment.title}: found records only, expected series for LOO-PIT")
     small = _small_panels(len(names), width, 1.6)
     figure = _figure(
         _made(plot_loo_pit, fitted.tree, var_names=names, method="pot_c", envelope_prob=SUSPICION, **small)

@@ -68,7 +68,8 @@ def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:
         said += f"Not to be trusted for {len(failed)} of {len(left_out.units)} points: {', '.join(failed[:6])}."
     else:
         said += "No point has an influence that the estimate could not follow."
-    worst = float(np.max(left_out.pareto_k))
+    if not fitted.tree["observed_data"].dataset.data_vars:  # of records
+        return [paragraph(said), figures([_influence(left_out)])]
     pit = figure(
         plot_pit(fitted),
         "pit",
@@ -78,14 +79,18 @@ def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:
         " lie lower than predicted; an S shape, the errors are too large or too small."
         " p: the chance of a greater departure.",
     )
-    influence = figure(
+    return [paragraph(said), figures([pit, _influence(left_out)])]
+
+
+def _influence(left_out: LeaveOneOut) -> str:
+    worst = float(np.max(left_out.pareto_k))
+    return figure(
         plot_pareto_k(left_out),
         "pareto",
         title="Influence of single points",
         alt=f"Pareto k̂ of {len(left_out.units)} points, at most {worst:.2f}.",
         caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
     )
-    return [paragraph(said), figures([pit, influence])]
 
 
 def sampling(fitted: Fitted) -> list[str]:

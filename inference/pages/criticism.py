@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -48,7 +49,7 @@ def criticism(fitted: Fitted) -> list[str]:
         paragraph(note, "soft"),
         table(header, rows, numbers=(2, 3, 4)),
         paragraph(f"The other {rest} are as the model expects." if rest else ""),
-        figures([_statistics(fitted, found), *_autocorrelation(fitted)]),
+        figures([*_statistics(fitted, found), *_autocorrelation(fitted)]),
     ]
 
 
@@ -56,21 +57,27 @@ def _told(found: Criticism) -> list[Row]:
     """All statistics where there are few; else those of the course, and the unusual ones."""
     if len(found.rows) <= PANELS:
         return list(found.rows)
-    return [row for row in found.rows if not row.expected or STATISTICS[row.statistic].of == "values"]
+    of_values = {name for name, statistic in STATISTICS.items() if statistic.of == "values"}
+    return [row for row in found.rows if not row.expected or row.statistic in of_values]
 
 
-def _statistics(fitted: Fitted, found: Criticism) -> str:
+def _statistics(fitted: Fitted, found: Criticism) -> list[str]:
+    """Those of series; the checks of records have a figure of their own."""
+    found = replace(found, rows=tuple(row for row in found.rows if row.statistic in STATISTICS))
+    if not found.rows:
+        return []
     least = sorted(found.rows, key=lambda row: row.p_value)[:3]
     words = "; ".join(f"{row.series}, {row.meaning}: p = {row.p_value:.2g}, {row.words}" for row in least)
     more = len(found.rows) - PANELS
     only = f" The {PANELS} of {len(found.rows)} with the smallest p." if more > 0 else ""
-    return figure(
+    made = figure(
         plot_criticism(found, simulated=fitted.experiment.simulated),
         "criticism",
         title="Statistics of the data among those of replications",
         alt=f"Histograms of {len(found.rows)} statistics of replicated data, the data's marked. Smallest p: {words}.",
         caption=f"Grey: replications; line: the data. In the tail: the model would hardly make such data.{only}",
     )
+    return [made]
 
 
 def _autocorrelation(fitted: Fitted) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ...datasets import Experiment
 from ..assessment import Assessment, assess
 from ..figures.curves import Drawn
 from ..fitted import Fitted
 from ..leave_one_out import LeaveOneOut, leave_one_out
 from ..settings_of import fit_id
 from ..text_table import symbol
-from . import checks, criticism, results
+from . import checks, continuous_measurement, criticism, results
 from .comparison_page import compared_with
 from .html import items, page, paragraph, section, shown
 
@@ -35,6 +36,7 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | None =
         _verdict(fitted, judged, left_out),
         section("Posterior", *results.posterior(fitted)),
         section("Series: data, model, residuals", *results.series(fitted, drawn)),
+        section("Continuous measurement", *continuous_measurement.section(fitted)),
         section("What follows: entanglement", *results.derived(fitted)),
         section("Prior and posterior", *checks.prior_and_posterior(fitted)),
         section("Pairs of parameters", *checks.pairs(fitted)),
@@ -59,7 +61,9 @@ def _head(fitted: Fitted, judged: Assessment) -> str:
     members = f" {len(experiment.members)} experiments in one fit." if experiment.members else ""
     values = sum(int(series.fitted.sum()) for series in experiment.series)
     numbers = sum(not o.excluded for o in experiment.observations)
+    records = sum(int(record.fitted.sum()) for record in experiment.records)
     said = [f"{values} values in {len(experiment.series)} series" if values else ""]
+    said += [f"{records} records of the light with {_samples(experiment)} samples" if records else ""]
     said += [f"{numbers} published numbers" if numbers else "", f"{fitted.settings.closure} closure"]
     said += [f"model {fitted.settings.name}" if fitted.settings.name else ""]
     return (
@@ -68,6 +72,10 @@ def _head(fitted: Fitted, judged: Assessment) -> str:
         f'<p class="soft">{escape(", ".join(part for part in said if part))}.{members}</p>'
         + (f"<p>{shown(experiment.description, 2000)}</p>" if experiment.description else "")
     )
+
+
+def _samples(experiment: Experiment) -> int:
+    return sum(2 * int(record.fitted.sum()) * record.length for record in experiment.records)
 
 
 def _verdict(fitted: Fitted, judged: Assessment, left_out: LeaveOneOut) -> str:

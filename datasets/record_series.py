@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..forward_models.record_likelihood import SUMS, RecordSums, reduce
 from .runs import MAIN_RUN
+
+if TYPE_CHECKING:
+    from .records import Records
 
 KIND = "record"
 QUADRATURES = ("cos", "sin")
@@ -17,8 +20,14 @@ MOST_GROUPS = 20
 """Records are told apart in so many groups when it is asked how well each is predicted."""
 
 
+def record_series(records: Records, name: str = KIND, run: str = MAIN_RUN, start: float = 0.0) -> RecordSeries:
+    """The result of a demodulation as a series of an experiment."""
+    samples = np.stack([np.asarray(part, np.float32) for part in (records.cos, records.sin)])
+    return RecordSeries(name, samples, records.interval, start, run, note="\n".join(records.warnings))
+
+
 @dataclass(frozen=True)
-class Record:
+class RecordSeries:
     """Records of one run, all of the same length.
 
     samples (2, R, T), float32: cos and sin quadrature of R records in T bins, each the integral of the light over the
@@ -50,6 +59,26 @@ class Record:
     def duration(self) -> float:
         """Of a record, ms."""
         return self.length * self.interval
+
+    @property
+    def time(self) -> np.ndarray:
+        """(T,): beginnings of the bins, ms from the beginning of the record."""
+        return self.interval * np.arange(self.length)
+
+    @property
+    def source(self) -> str:
+        """For errors."""
+        return self.name
+
+    @property
+    def cos(self) -> np.ndarray:
+        """(records, T): the cos quadrature of those that are fitted."""
+        return np.asarray(self.samples[0, self.fitted])
+
+    def complex(self, start: int = 0, end: int | None = None, step: int = 1) -> np.ndarray:
+        """Of some of the fitted records z = Y_c − iY_s, as `Records` has it."""
+        cos, sin = self.samples[:, self.fitted][:, start:end:step].astype(float)
+        return np.asarray(cos - 1j * sin)
 
     @property
     def dim(self) -> str:
