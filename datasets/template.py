@@ -41,6 +41,14 @@ file = "transverse_spin.csv"
 # probe_duration = "1 ms"
 # columns = { time = "T", cos = "yc", sin = "ys", repetitions = 3000 }   # your names, where they differ
 
+# [[run]]                              # whole records of the light (docs/photocurrent.md): a run with constant rates
+# name = "main"                        # the run of all stages that name no other
+# populations = "steady"               # as dGamma, Gcol, Gpump, ... make them; "unmodelled": own rates gs, gextra, n_b
+# begins = "unknown"                   # xi at its beginning is fitted; "steady": that of the steady state
+# [[series]]
+# kind = "record"
+# file = "records.h5"                  # cos and sin, one row a record, shot noise 1: what `demodulate` writes
+
 # [prior]                              # priors in ms^-1 instead of the defaults; `dissentangle check` lists them
 # collective_rate = "lognormal(0.1, 1)"    # median, sd of the logarithm
 # collision_rate  = "fixed(0.002)"

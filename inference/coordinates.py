@@ -95,6 +95,9 @@ def coordinates(
         prior = by_label[label]
         if prior.form == "normal" and not prior.truncated:
             scale[k] = prior.numbers[1]
+        elif prior.form == "normal" and np.isfinite(prior.high) and prior.low < prior.numbers[0] < prior.high:
+            mean, sd = prior.numbers  # on PyMC's logit scale of the interval
+            scale[k] = min(1.0, sd * (prior.high - prior.low) / ((mean - prior.low) * (prior.high - mean)))
     logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
     steps = _coupling_shears(experiment, labels, centre, logarithmic)
     if not steps:

@@ -70,7 +70,7 @@ FORMS = {
 _PATTERN = re.compile(r"\s*([a-z_]+)\s*\(([^()]*)\)\s*")
 SMALLEST_LIMIT = 0.005
 """Z below this is no experiment, and rates grow as 1/Z."""
-_FAR = 5.0  # standard deviations: a bound farther away than this is not worth a truncation
+_FAR = 8.0  # standard deviations: a bound farther away than this is not worth a truncation, whatever the data want
 
 
 @dataclass(frozen=True)

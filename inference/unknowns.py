@@ -44,6 +44,7 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
     A parameter that nothing in the experiment depends on (Γpump without pump light, dΓ without the drive) is
     not among them. Raises PriorError for priors that cannot be read, of unknown parameters, or of unused ones.
     """
+    _check_constant_runs(experiment, settings)
     given = _given_priors(experiment, settings)
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
     used: set[str] = set()
@@ -66,6 +67,18 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
             )
     _check_together(result)
     return result
+
+
+def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> None:
+    """Raise for what a run with constant rates has no place for."""
+    if not experiment.constant:
+        return
+    where = f"run {next(iter(experiment.constant))!r} with constant rates"
+    if settings.forward_model:
+        raise ExperimentError(f"{where}: found the forward model {settings.forward_model!r}, expected none of your own")
+    named = {*_prior_names(settings.priors), *_prior_names(experiment.priors)}
+    if "larmor_mismatch" in named or experiment.knows("larmor_mismatch"):
+        raise ExperimentError(f"{where}: found larmor_mismatch, expected none: its model has equal Larmor frequencies")
 
 
 def _check_together(parameters: list[Unknown]) -> None:
@@ -171,10 +184,11 @@ def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]
 def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> list[tuple[str, str | None]]:
     """The parameters (name, kind of stage where it depends on that) that the data of a member depend on."""
     own = [run for run in experiment.runs if experiment.member.get(run, "") == member]
-    found = _of_constant_runs(experiment, own, member)
+    constant = _of_constant_runs(experiment, own, member)
     runs = [run for run in own if run not in experiment.unmodelled]
-    if found and not fitted_lights(experiment, runs):
-        return found
+    if constant and not fitted_lights(experiment, runs):
+        return constant
+    found: list[tuple[str, str | None]] = []
     kinds = {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
@@ -206,7 +220,8 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
         found.append(("classical_noise" if classical else "initial_excess_variance", None))
     if classical or "coupling" in kinds:
         found.append(("faraday_angle", None))
-    return found + _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
+    found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
+    return [*found, *constant]
 
 
 def _of_readout(

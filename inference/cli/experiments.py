@@ -49,7 +49,9 @@ def _facts(experiment: Experiment, parameters: list[Unknown], expected: Informat
         "title": experiment.title,
         "simulated": experiment.simulated,
         "series": [{"name": s.name, "kind": s.kind, "points": len(s.x), "fitted": int(s.fitted.sum())}
-                   for s in experiment.series],
+                   for s in experiment.series]
+                  + [{"name": r.name, "kind": "record", "points": r.repetitions, "fitted": int(r.fitted.sum())}
+                     for r in experiment.records],
         "unknowns": [
             {"label": u.label, "prior": str(u.prior), "expected_contraction": float(expected.together[k]),
              "by_series": {name: float(source[k]) for name, source in expected.by_source.items()}}
@@ -67,7 +69,9 @@ def _description(experiment: Experiment) -> str:
     lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
     for run in experiment.runs:
         stages = ", ".join(f"{s.duration:g} ms {s.label}" for s in experiment.run_stages(run))
-        lines.append(f"run {run}: {stages}")
+        about = experiment.constant.get(run)
+        constant = "" if about is None else f"; constant rates: populations {about.populations}, begins {about.begins}"
+        lines.append(f"run {run}: {stages}{constant}")
     for series in experiment.series:
         used, total = int(series.fitted.sum()), len(series.x)
         left_out = f", {total - used} not fitted" if used < total else ""
@@ -78,6 +82,16 @@ def _description(experiment: Experiment) -> str:
             lines.append(f"  {series.note}")
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
+    for record in experiment.records:
+        used, total = int(record.fitted.sum()), record.repetitions
+        left_out = f", {total - used} not fitted" if used < total else ""
+        begins = f", from {record.start:g} ms" if record.start else ""
+        lines.append(
+            f"series {record.name}: {total} records of {record.length} bins of {record.interval:g} ms, cos and sin"
+            f"{begins}{left_out}"
+        )
+        if record.note:
+            lines.append(f"  {record.note}")
     for observation in experiment.observations:
         status = f" (not fitted: {observation.excluded})" if observation.excluded else ""
         unit = "" if observation.unit == "1" else f" {observation.unit}"

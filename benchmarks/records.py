@@ -1,0 +1,164 @@
+"""Records of the continuous measurement: speed of their likelihood, recovery, and the paper's reduced statistics.
+
+python benchmarks/records.py speed                 likelihood and gradient against two libraries' Kalman filters
+python benchmarks/records.py coverage 300          simulation-based calibration and coverage, 1,000 records a run
+python benchmarks/records.py reduced 40            whole records against var(y_read), var(y_feed), covariance
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from dissentangle import datasets, inference
+from dissentangle.datasets import ConstantRun, Experiment, Known, RecordSeries, StageEntry, feedback_series
+from dissentangle.datasets.make_bundled import FIG2D, LIGHTS_OF_FIG2D
+from dissentangle.datasets.simulate import measured
+from dissentangle.datasets.simulate_records import simulate_records
+from dissentangle.forward_models.conditional import ContinuousMeasurement
+from dissentangle.forward_models.record_likelihood import binned_record, log_likelihood, reduce
+from dissentangle.inference.model_settings import ModelSettings
+from dissentangle.inference.prepared import prepared
+from dissentangle.inference.sampling import FastSampler
+
+M = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)
+INTERVAL, START = 0.02, 1.0
+LIGHTS = "drive+pump+repump"
+
+
+def planned(repetitions: int, samples: int, interval: float) -> Experiment:
+    """Two runs from different initial states, without data."""
+    nothing = np.zeros((2, repetitions, samples), np.float32)
+    runs = ("coherent", "noisy")
+    return Experiment(
+        title="simulated records",
+        simulated=True,
+        stages=tuple(StageEntry(samples * interval, LIGHTS_OF_FIG2D, run) for run in runs),
+        constant=dict.fromkeys(runs, ConstantRun()),
+        records=tuple(RecordSeries(f"record-{run}", nothing, interval, run=run) for run in runs),
+        apparatus={"squeezing_limit": Known(0.16, 0.005), "detection_efficiency": Known(0.84, 0.03)},
+        priors={"initial_xi[coherent]": "lognormal(1, 0.02)", "initial_xi[noisy]": "lognormal(2, 0.5)"},
+    )
+
+
+def each(function, least: float = 1.0) -> float:
+    """Seconds of CPU of one call, from calls for at least so long."""
+    function()
+    count, begin = 0, time.process_time()
+    while time.process_time() - begin < least or not count:
+        function()
+        count += 1
+    return (time.process_time() - begin) / count
+
+
+def by_statsmodels(records: np.ndarray) -> float:
+    from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
+
+    r = binned_record(M, INTERVAL)
+    slope = r.cross / r.noise  # its noises are independent: the state holds x and the noise of the bin
+    total = 0.0
+    for record in records:
+        f = KalmanFilter(k_endog=1, k_states=2)
+        f["design"], f["transition"] = np.array([[r.signal, 1.0]]), np.array([[r.decay, slope], [0.0, 0.0]])
+        f["selection"], f["state_cov"] = np.eye(2), np.diag([r.process - slope * r.cross, r.noise])
+        f.initialize_known(np.zeros(2), np.diag([M.measurement_rate * START, r.noise]))
+        f.bind(record)
+        total += f.loglike()
+    return total
+
+
+def by_simdkalman(records: np.ndarray) -> float:
+    """All records at once, step by step in NumPy."""
+    import simdkalman
+
+    r = binned_record(M, INTERVAL)
+    slope = r.cross / r.noise
+    filtered = simdkalman.KalmanFilter(
+        state_transition=np.array([[r.decay, slope], [0.0, 0.0]]),
+        process_noise=np.diag([r.process - slope * r.cross, r.noise]),
+        observation_model=np.array([[r.signal, 1.0]]),
+        observation_noise=1e-12,
+    )
+    start = np.diag([M.measurement_rate * START, r.noise])
+    found = filtered.compute(records, 0, initial_value=np.zeros(2), initial_covariance=start, log_likelihood=True,
+                             filtered=True, smoothed=False)  # fmt: skip
+    return float(np.sum(found.log_likelihood)) - 0.5 * records.size * np.log(2 * np.pi)  # which it leaves out
+
+
+def speed() -> None:
+    """1,000 records of 1,000 samples: the same data, the same rates, one process."""
+    records = simulate_records(M, START, INTERVAL, (1000, 1000), np.random.default_rng(1))[0].astype(float)
+    begin = time.process_time()
+    sums = reduce(records)
+    print(f"sums of products, once: {time.process_time() - begin:.3f} s")
+    ours = log_likelihood(sums, M, INTERVAL, START)
+    of_numpy = each(lambda: log_likelihood(sums, M, INTERVAL, START))
+    experiment = measured(planned(1000, 1000, INTERVAL), FIG2D, "microscopic", 1)
+    one = replace(experiment, records=experiment.records[:1], stages=experiment.stages[:1],
+                  constant={"coherent": ConstantRun()}, priors={})  # fmt: skip
+    ready = prepared(one, ModelSettings())
+    assert isinstance(ready, FastSampler)
+    compiled = ready.compiled
+    start = np.zeros(compiled.density.dimension)
+    of_gradient = each(lambda: compiled.density(start, compiled.data))
+    print(f"here, log-likelihood in NumPy:                    {of_numpy * 1e6:8.0f} µs, value {ours:.6f}")
+    print(f"here, posterior of 2 × 1,000 records and gradient: {of_gradient * 1e6:7.0f} µs")
+    for name, function in (("statsmodels", by_statsmodels), ("simdkalman", by_simdkalman)):
+        value = function(records)
+        seconds = each(lambda: function(records), 0.5)  # noqa: B023
+        print(f"{name}, log-likelihood without gradient:  {seconds:8.3f} s, value {value:.6f};"
+              f" {seconds / of_numpy:.0f} × as long as ours, {2 * seconds / of_gradient:.0f} × as long as ours with"
+              " gradient and both quadratures")  # fmt: skip
+
+
+def coverage(simulations: int) -> None:
+    """Parameters from the prior, two runs of 1,000 records each, fitted and ranked."""
+    experiment = measured(planned(1000, 100, 0.1), FIG2D, "microscopic", 1)
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        found = inference.sbc(datasets.to_tree(experiment), folder, simulations=simulations, draws=500, tune=300)
+    print(found.attrs["verdict"])
+    print(f"{simulations} simulated sets of 2 × 1,000 records, {time.perf_counter() - begin:.0f} s")
+    for name, share in zip(found["parameter"].values, found["coverage"].values, strict=True):
+        print(f"  94 % interval covers {name}: {100 * share:.1f} %")
+
+
+def reduced(simulations: int) -> None:
+    """The same records whole, and as the three numbers of the paper; both from two initial states."""
+    shown = (
+        *(f"{name}[{LIGHTS}]" for name in ("swap_rate", "extra_decay_rate", "bath_noise")),
+        "steady_conditional_xi",
+    )
+    rows = []
+    for k in range(simulations):
+        whole = measured(planned(1000, 100, 0.1), FIG2D, "microscopic", 100 + k)
+        series = tuple(feedback_series(r, 0.83, 0.27, 2.0, name=f"feedback-{r.run}") for r in whole.records)
+        few = replace(whole, records=(), series=series)
+        row = []
+        for experiment in (whole, few):
+            fit = inference.fit(datasets.to_tree(experiment), seed=k)
+            named = {name.partition("[")[0]: fit["posterior"] for name in shown[:-1]} | {shown[-1]: fit["derived"]}
+            draws = [group[name].values.ravel() for name, group in named.items()]
+            row.append([(d.mean(), d.std()) for d in draws])
+        rows.append(row)
+    table = np.array(rows)  # simulation, whole or reduced, quantity, mean or sd
+    truth = [FIG2D[name] for name in shown[:-1]] + [0.6026]
+    difference = (table[:, 1, :, 0] - table[:, 0, :, 0]) / np.sqrt(
+        np.maximum(table[:, 1, :, 1] ** 2 - table[:, 0, :, 1] ** 2, 1e-12)
+    )
+    for k, name in enumerate(shown):
+        whole, few = table[:, 0, k], table[:, 1, k]
+        print(
+            f"{name:40s} true {truth[k]:.3f}  whole {whole[:, 0].mean():.4f} ± {whole[:, 1].mean():.4f}  reduced"
+            f" {few[:, 0].mean():.4f} ± {few[:, 1].mean():.4f}  difference over √(σ²−σ²):"
+            f" {difference[:, k].mean():+.2f} ± {difference[:, k].std():.2f}"
+        )
+
+
+if __name__ == "__main__":
+    number = int(sys.argv[2]) if len(sys.argv) > 2 else 40
+    {"speed": speed, "coverage": lambda: coverage(number), "reduced": lambda: reduced(number)}[sys.argv[1]]()
