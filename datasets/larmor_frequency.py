@@ -18,8 +18,8 @@ from .records import Records
 
 FEWEST = 8
 """Records of a segment: fewer do not show their scatter."""
-_MOST_NUMBERS = 400_000
-_MOST_BINS = 20_000
+_MOST_NUMBERS = 80_000
+_MOST_BINS = 5_000
 _MEAN_SIGNAL = 4.0
 """Energy of the mean record, in units of what noise leaves in it, from which it is a signal."""
 _SURE = 3.0
@@ -80,7 +80,7 @@ def larmor_frequency(records: Records, *, method: Method | None = None, segments
         pieces = [(z * np.exp(-2j * np.pi * t), at) for (z, at), t in zip(pieces, turns, strict=True)]
         lines = _lines(pieces, records, method) or lines
         straight = _of_segments(pieces, lines).tilted(steady, middle)
-    apart = [None if one is None else one * _TO_HZ for one in lines.apart]
+    mismatch, mismatch_error, bound = (None if one is None else one * _TO_HZ for one in lines.apart)
     return LarmorFrequency(
         method,
         lines.frequency * _TO_HZ,
@@ -89,7 +89,9 @@ def larmor_frequency(records: Records, *, method: Method | None = None, segments
         2 * lines.rate_error * _TO_HZ,
         straight.drift,
         straight.drift_error,
-        *apart,
+        mismatch,
+        mismatch_error,
+        bound,
         straight.time,
         straight.offsets,
         straight.errors,

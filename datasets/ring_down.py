@@ -57,7 +57,8 @@ def equal(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
 
     q (rad²/ms²) may come out negative, where it is compatible with 0 (cosh): that makes its standard error a bound.
     """
-    return [_line(p[0], p[1], time) * np.cos(np.sqrt(p[2] + 0j) * time / 2).real]
+    half = np.sqrt(p[2] + 0j) / 2
+    return [(_line(p[0] + half, p[1], time) + _line(p[0] - half, p[1], time)) / 2]
 
 
 def free(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
@@ -65,8 +66,10 @@ def free(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
     return [_line(p[0] + sign * p[2] / 2, p[1], time) for sign in (-1, 1)]
 
 
-def _line(frequency: float, rate: float, time: np.ndarray) -> np.ndarray:
-    return np.exp((1j * frequency - rate) * time)
+def _line(frequency: complex, rate: float, time: np.ndarray) -> np.ndarray:
+    """E^{(iω−γ)t}; a trial that grows beyond measure is cut, for it fits nothing."""
+    exponent = (1j * frequency - rate) * time
+    return np.asarray(np.exp(np.minimum(exponent.real, 100.0) + 1j * exponent.imag))
 
 
 def _peak(values: np.ndarray, time: np.ndarray) -> float:
