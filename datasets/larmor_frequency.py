@@ -108,7 +108,7 @@ def _pieces(records: Records, segments: int) -> Pieces:
     found = []
     for start, end in itertools.pairwise(np.linspace(0, count, segments + 1).astype(int).tolist()):
         step = -(-(end - start) // most)
-        z = records.complex(start, end, step)[:, :_MOST_BINS]
+        z = records.complex(start, end, step, _MOST_BINS)
         found.append((z, np.asarray(records.started[start:end:step])))
     return found
 

@@ -105,8 +105,8 @@ def made(z, source="made"):
     """Records from complex numbers, in bins of 0.1 ms."""
     count, bins = z.shape
     return SimpleNamespace(
-        cos=z.real, sin=-z.imag, complex=lambda a=0, b=None, step=1: z[a:b:step], time=np.arange(bins) * 0.1,
-        interval=0.1, started=np.arange(count) * 0.02, source=source,
+        cos=z.real, sin=-z.imag, complex=lambda a=0, b=None, step=1, n=None: z[a:b:step, :n],
+        time=np.arange(bins) * 0.1, interval=0.1, started=np.arange(count) * 0.02, source=source,
     )  # fmt: skip
 
 
