@@ -1,31 +1,29 @@
 """The atoms' Larmor frequency in demodulated records: offset from the reference, drift, mismatch of the two ensembles.
 
 From z = Y_c − iY_s, which turns as e^{+2πi f t} for atoms faster than the reference by f. After an RF pulse the mean
-record rings down (`ring_down`); without one the noise has a line (`noise_line`).
+record rings down (`ring_down.py`); without one the noise has a line (`noise_line.py`).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from .errors import violation
-from .noise_line import noise_line
+from .larmor_lines import Lines, noise, ring_down
 from .records import Records
-from .ring_down import Fit, equal_lines, free_lines, one_line
 
 FEWEST = 8
 """Records of a segment: fewer do not show their scatter."""
-_MOST_NUMBERS = 400_000
-_MOST_BINS = 20_000
+_MOST_NUMBERS = 80_000
+_MOST_BINS = 5_000
 _MEAN_SIGNAL = 4.0
 """Energy of the mean record, in units of what noise leaves in it, from which it is a signal."""
-_SURE, _RESOLVED, _ONE_SIDED = 3.0, 4.0, 1.645
-"""Standard errors: of a line that is there; of q of two lines; of a bound of 95 %."""
+_SURE = 3.0
+"""Standard errors of a drift that is taken away before lines are looked at again."""
 _TO_HZ = 1e3 / (2 * np.pi)  # from rad/ms
 
 Method = Literal["ring-down", "noise"]
@@ -68,112 +66,84 @@ def larmor_frequency(records: Records, *, method: Method | None = None, segments
     count, bins = records.cos.shape
     if count < FEWEST or bins < FEWEST:
         raise violation(records.source, f"{count} records of {bins} bins", f"at least {FEWEST} of each")
-    segments = max(min(segments, count // FEWEST), 1)
-    edges = np.linspace(0, count, segments + 1).astype(int)
-    pieces, times = [], []
-    for start, end in itertools.pairwise(edges):
-        step = -(-(end - start) // max(_MOST_NUMBERS // min(bins, _MOST_BINS), FEWEST))
-        pieces.append(records.complex(start, end, step)[:, :_MOST_BINS])
-        times.append(float(records.started[start:end:step].mean()))
-    every = np.concatenate(pieces)
+    pieces = _pieces(records, max(min(segments, count // FEWEST), 1))
     if method is None:
-        method = "ring-down" if _mean_signal(every) else "noise"
-    found = _ring_down(every, records.time[:_MOST_BINS]) if method == "ring-down" else _noise(every, records.interval)
-    if found is None:
+        method = "ring-down" if _mean_signal(np.concatenate([z for z, _ in pieces])) else "noise"
+    lines = _lines(pieces, records, method)
+    if lines is None:
         return None
-    offsets, errors = np.array([found.again(piece) for piece in pieces]).T * _TO_HZ
-    good = np.isfinite(errors) & (errors > 0)
-    time, offsets, errors = np.array(times)[good], offsets[good], errors[good]
-    drift, drift_error = _drift(time, offsets, errors)
+    straight = _of_segments(pieces, lines)
+    steady = straight.drift or 0.0
+    if straight.drift_error and abs(steady) > _SURE * straight.drift_error:  # it broadens the lines: once more without
+        middle = float(np.concatenate([started for _, started in pieces]).mean())
+        turns = [steady * np.outer(started - middle, 1e-3 * records.time[:_MOST_BINS]) for _, started in pieces]
+        pieces = [(z * np.exp(-2j * np.pi * t), at) for (z, at), t in zip(pieces, turns, strict=True)]
+        lines = _lines(pieces, records, method) or lines
+        straight = _of_segments(pieces, lines).tilted(steady, middle)
+    mismatch, mismatch_error, bound = (None if one is None else one * _TO_HZ for one in lines.apart)
     return LarmorFrequency(
         method,
-        found.frequency * _TO_HZ,
-        found.frequency_error * _TO_HZ,
-        2 * found.rate * _TO_HZ,
-        2 * found.rate_error * _TO_HZ,
-        drift,
-        drift_error,
-        *_mismatch(found),
-        time,
-        offsets,
-        errors,
+        lines.frequency * _TO_HZ,
+        lines.frequency_error * _TO_HZ,
+        2 * lines.rate * _TO_HZ,
+        2 * lines.rate_error * _TO_HZ,
+        straight.drift,
+        straight.drift_error,
+        mismatch,
+        mismatch_error,
+        bound,
+        straight.time,
+        straight.offsets,
+        straight.errors,
     )
+
+
+Pieces = list[tuple[np.ndarray, np.ndarray]]
+"""Of each segment z (R, K) and when its records began (R,), s; not more of them than are needed."""
+
+
+def _pieces(records: Records, segments: int) -> Pieces:
+    count, bins = records.cos.shape
+    most = max(_MOST_NUMBERS // min(bins, _MOST_BINS), FEWEST)
+    found = []
+    for start, end in itertools.pairwise(np.linspace(0, count, segments + 1).astype(int).tolist()):
+        step = -(-(end - start) // most)
+        z = records.complex(start, end, step, _MOST_BINS)
+        found.append((z, np.asarray(records.started[start:end:step])))
+    return found
+
+
+def _lines(pieces: Pieces, records: Records, method: Method) -> Lines | None:
+    every = np.concatenate([z for z, _ in pieces])
+    return ring_down(every, records.time[:_MOST_BINS]) if method == "ring-down" else noise(every, records.interval)
+
+
+@dataclass(frozen=True)
+class _Straight:
+    """Offsets of segments (s, Hz) and the straight line through them."""
+
+    time: np.ndarray
+    offsets: np.ndarray
+    errors: np.ndarray
+    drift: float | None
+    drift_error: float | None
+
+    def tilted(self, drift: float, middle: float) -> _Straight:
+        """With a drift (Hz/s) that had been taken away about the time `middle`."""
+        total = None if self.drift is None else self.drift + drift
+        return replace(self, offsets=self.offsets + drift * (self.time - middle), drift=total)
+
+
+def _of_segments(pieces: Pieces, lines: Lines) -> _Straight:
+    offsets, errors = np.array([lines.again(z) for z, _ in pieces]).T * _TO_HZ
+    good = np.isfinite(errors) & (errors > 0)
+    time = np.array([started.mean() for _, started in pieces])[good]
+    return _Straight(time, offsets[good], errors[good], *_drift(time, offsets[good], errors[good]))
 
 
 def _mean_signal(records: np.ndarray) -> bool:
     noise = (abs(records - records.mean(axis=0)) ** 2).sum() / (len(records) - 1) / len(records)
     return bool((abs(records.mean(axis=0)) ** 2).sum() > _MEAN_SIGNAL * noise)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What all records together show, in rad/ms; q of two lines of equal strength; and how to look at a part of them.
-
-    apart : of two lines of any strengths, ± standard error, where they were fitted
-    again : frequency and its standard error (NaN where there is no line) of some records
-    """
-
-    frequency: float
-    frequency_error: float
-    rate: float
-    rate_error: float
-    square: float
-    square_error: float
-    again: Callable[[np.ndarray], tuple[float, float]]
-    apart: tuple[float, float] | None = None
-
-
-def _ring_down(records: np.ndarray, time: np.ndarray) -> _Found:
-    def found(
-        fit: Fit, q: tuple[float, float], again: Callable[[np.ndarray], Fit], apart: tuple[float, float] | None = None
-    ) -> _Found:
-        def part(piece: np.ndarray) -> tuple[float, float]:
-            one = again(piece)
-            return float(one.value[0]), float(one.error[0])
-
-        (frequency, rate), (frequency_error, rate_error) = fit.value[:2].tolist(), fit.error[:2].tolist()
-        return _Found(frequency, frequency_error, rate, rate_error, *q, part, apart)
-
-    single = one_line(records, time)
-    equal = equal_lines(records, time, single.value)
-    q = float(equal.value[2]), float(equal.error[2])
-    if not _resolved(*q):
-        return found(single, q, lambda piece: one_line(piece, time))
-    rough, root = equal.value[:2], float(np.sqrt(q[0]))
-    free = free_lines(records, time, rough, root)
-    if abs(free.value[2]) > _RESOLVED * free.error[2] and free.left < equal.left:
-        apart = float(free.value[2])
-        again = lambda piece: free_lines(piece, time, free.value[:2], apart)  # noqa: E731
-        return found(free, q, again, (abs(apart), float(free.error[2])))
-    return found(equal, q, lambda piece: equal_lines(piece, time, rough, q[0]))
-
-
-def _noise(records: np.ndarray, interval: float) -> _Found | None:
-    one, pair = noise_line(records, interval), noise_line(records, interval, two=True)
-    two = _resolved(pair.square, pair.square_error)
-    best = pair if two else one
-    if best.strength < _SURE * best.strength_error:
-        return None
-
-    def again(piece: np.ndarray) -> tuple[float, float]:
-        line = noise_line(piece, interval, two=two)
-        return line.frequency, line.frequency_error if line.strength > _SURE * line.strength_error else np.nan
-
-    line = (best.frequency, best.frequency_error, best.rate, best.rate_error)
-    return _Found(*line, pair.square, pair.square_error, again)
-
-
-def _resolved(square: float, error: float) -> bool:
-    return bool(square > _RESOLVED * error)
-
-
-def _mismatch(found: _Found) -> tuple[float | None, float | None, float | None]:
-    """Mismatch and its error, or its bound, Hz."""
-    if not _resolved(found.square, found.square_error):
-        return None, None, float(np.sqrt(max(found.square, 0.0) + _ONE_SIDED * found.square_error) * _TO_HZ)
-    root = np.sqrt(found.square)
-    apart, error = found.apart or (root, found.square_error / (2 * root))
-    return float(apart * _TO_HZ), float(error * _TO_HZ), None
 
 
 def _drift(time: np.ndarray, offsets: np.ndarray, errors: np.ndarray) -> tuple[float | None, float | None]:

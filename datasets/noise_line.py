@@ -44,6 +44,8 @@ def noise_line(records: np.ndarray, interval: float, *, two: bool = False) -> No
     mean, lags = spectra.mean(axis=0), np.arange(bins) * interval
 
     def cost(p: np.ndarray) -> tuple[float, np.ndarray]:
+        if two and p[4] < -4 * np.exp(2 * p[2]):  # grows with the lag: no autocovariance
+            return 1e10, np.zeros(len(p))
         expected = _expected(p, lags)
         if not (expected > 0).all():
             return 1e10, np.zeros(len(p))
@@ -82,8 +84,9 @@ def _starts(mean: np.ndarray, lags: np.ndarray, two: bool) -> list[np.ndarray]:
 
 def _shape(p: np.ndarray, lags: np.ndarray) -> np.ndarray:
     """Autocovariance of the line. p: logarithms of variances (white, line) and decay rate; ω, rad/ms; q, rad²/ms²."""
-    line = np.exp(p[1]) * np.exp((1j * p[3] - np.exp(p[2])) * lags)
-    return np.asarray(line if len(p) == 4 else line * np.cos(np.sqrt(p[4] + 0j) * lags / 2).real)
+    rate, half = np.exp(p[2]), np.sqrt(p[4] + 0j) / 2 if len(p) == 5 else 0.0
+    lines = [np.exp((1j * (p[3] + sign * half) - rate) * lags) for sign in (-1, 1)]
+    return np.asarray(np.exp(p[1]) * sum(lines) / 2)
 
 
 def _expected(p: np.ndarray, lags: np.ndarray) -> np.ndarray:
@@ -103,7 +106,10 @@ def _slope(p: np.ndarray, lags: np.ndarray) -> np.ndarray:
     line = _shape(p, lags)
     slopes = [np.full(len(lags), np.exp(p[0]))]
     slopes += [_periodogram(line), _periodogram(-np.exp(p[2]) * lags * line), _periodogram(1j * lags * line)]
-    if len(p) == 5:  # d cos(√q t/2)/dq = −(t²/8) sinc
-        root = np.sqrt(p[4] + 0j) * lags / 2
-        slopes.append(_periodogram(_shape(p[:4], lags) * (-(lags**2) / 8 * np.sinc(root / np.pi)).real))
+    if len(p) == 5:  # d cos(√q t/2)/dq = −(t²/8) sin(√q t/2)/(√q t/2)
+        root = np.sqrt(p[4] + 0j)
+        ends = [np.exp(p[1] + (1j * (p[3] + sign * root / 2) - np.exp(p[2])) * lags) for sign in (1, -1)]
+        small = abs(root) * lags < 1e-3
+        ratio = np.where(small, (ends[0] + ends[1]) / 2, (ends[0] - ends[1]) / np.where(small, 1, 1j * root * lags))
+        slopes.append(_periodogram(-(lags**2) / 8 * ratio))
     return np.stack(slopes)

@@ -45,9 +45,10 @@ class Records:
     source: str
     warnings: tuple[str, ...] = field(default=())
 
-    def complex(self, start: int = 0, end: int | None = None, step: int = 1) -> np.ndarray:
-        """Of some records z = Y_c − iY_s: atoms faster than the reference by f (Hz) turn as e^{+2πi f t}."""
-        return np.asarray(self.cos[start:end:step], float) - 1j * np.asarray(self.sin[start:end:step], float)
+    def complex(self, start: int = 0, end: int | None = None, step: int = 1, bins: int | None = None) -> np.ndarray:
+        """Of some records and bins z = Y_c − iY_s: atoms faster than the reference by f (Hz) turn as e^{+2πi f t}."""
+        place = slice(start, end, step), slice(bins)
+        return np.asarray(self.cos[place], float) - 1j * np.asarray(self.sin[place], float)
 
 
 @dataclass(frozen=True)
