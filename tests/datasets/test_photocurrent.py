@@ -46,8 +46,8 @@ def test_modes_of_records_are_those_of_the_forward_model(steady):
     expected = feedback_mode(PAPER, 0.8, 5.0, PAPER.unconditional_xi)
     found = datasets.two_modes(records, read, feed)
     assert found.feed == pytest.approx(expected.variance, abs=3.5 * found.errors[1])
-    falling = (1 - np.exp(-2 * GAMMA * 3)) / (2 * GAMMA)  # ∫u e^{−γt}dt of the readout, squared
-    covariance = expected.covariance * np.sqrt(RATE * falling)
+    kernel = RATE * EXCESS * 0.1 * np.exp(-GAMMA * abs(np.subtract.outer(records.time, records.time)))
+    covariance = feed.weights(records) @ kernel @ read.weights(records)
     assert found.covariance == pytest.approx(covariance, abs=3.5 * found.errors[2])
     assert found.conditional < found.read
     assert found.repetitions == 600
