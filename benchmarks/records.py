@@ -19,7 +19,11 @@ from dissentangle.datasets import ConstantRun, Experiment, Known, RecordSeries, 
 from dissentangle.datasets.make_bundled import FIG2D, LIGHTS_OF_FIG2D
 from dissentangle.datasets.simulate import measured
 from dissentangle.datasets.simulate_records import simulate_records
-from dissentangle.forward_models.conditional import ContinuousMeasurement
+from dissentangle.forward_models.conditional import (
+    ContinuousMeasurement,
+    optimal_mode_rate,
+    steady_conditional_xi,
+)
 from dissentangle.forward_models.record_likelihood import binned_record, log_likelihood, reduce
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.prepared import prepared
@@ -129,34 +133,27 @@ def coverage(simulations: int) -> None:
 
 def reduced(simulations: int) -> None:
     """The same records whole, and as the three numbers of the paper; both from two initial states."""
-    shown = (
-        *(f"{name}[{LIGHTS}]" for name in ("swap_rate", "extra_decay_rate", "bath_noise")),
-        "steady_conditional_xi",
-    )
-    rows = []
+    rates = tuple(f"{name}[{LIGHTS}]" for name in ("swap_rate", "extra_decay_rate", "bath_noise"))
+    derived = {"optimal_mode_rate": optimal_mode_rate(M), "steady_conditional_xi": steady_conditional_xi(M)}
+    truth = np.array([*(FIG2D[name] for name in rates), *derived.values()])
+    found = np.empty((simulations, 2, len(truth), 3))
     for k in range(simulations):
         whole = measured(planned(1000, 100, 0.1), FIG2D, "microscopic", 100 + k)
         series = tuple(feedback_series(r, 0.83, 0.27, 2.0, name=f"feedback-{r.run}") for r in whole.records)
-        few = replace(whole, records=(), series=series)
-        row = []
-        for experiment in (whole, few):
+        for which, experiment in enumerate((whole, replace(whole, records=(), series=series))):
             fit = inference.fit(datasets.to_tree(experiment), seed=k)
-            named = {name.partition("[")[0]: fit["posterior"] for name in shown[:-1]} | {shown[-1]: fit["derived"]}
-            draws = [group[name].values.ravel() for name, group in named.items()]
-            row.append([(d.mean(), d.std()) for d in draws])
-        rows.append(row)
-    table = np.array(rows)  # simulation, whole or reduced, quantity, mean or sd
-    truth = [FIG2D[name] for name in shown[:-1]] + [0.6026]
-    difference = (table[:, 1, :, 0] - table[:, 0, :, 0]) / np.sqrt(
-        np.maximum(table[:, 1, :, 1] ** 2 - table[:, 0, :, 1] ** 2, 1e-12)
-    )
-    for k, name in enumerate(shown):
-        whole, few = table[:, 0, k], table[:, 1, k]
-        print(
-            f"{name:40s} true {truth[k]:.3f}  whole {whole[:, 0].mean():.4f} ± {whole[:, 1].mean():.4f}  reduced"
-            f" {few[:, 0].mean():.4f} ± {few[:, 1].mean():.4f}  difference over √(σ²−σ²):"
-            f" {difference[:, k].mean():+.2f} ± {difference[:, k].std():.2f}"
-        )
+            draws = [fit["posterior"][name.partition("[")[0]].values.ravel() for name in rates]
+            draws += [fit["derived"][name].values.ravel() for name in derived]
+            found[k, which] = np.quantile(draws, (0.03, 0.5, 0.97), axis=1).T
+    inside = (found[..., 0] <= truth) & (truth <= found[..., 2])
+    for k, name in enumerate((*rates, *derived)):
+        print(f"{name:42s} true {truth[k]:.3f}", end="")
+        for which, word in enumerate(("whole", "reduced")):
+            low, middle, high = found[:, which, k].mean(axis=0)
+            covered = 100 * inside[:, which, k].mean()
+            print(f";  {word} {middle:.3f} [{low:.3f}, {high:.3f}], contains the truth in {covered:.0f} %", end="")
+        overlap = np.minimum(found[:, 0, k, 2], found[:, 1, k, 2]) > np.maximum(found[:, 0, k, 0], found[:, 1, k, 0])
+        print(f";  intervals overlap in {100 * overlap.mean():.0f} %")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,7 @@ from .errors import violation
 REJECTION = 80.0
 """dB, of what lies outside the stop band's edge."""
 CORRELATION = 0.003
-"""Of the shot noise in neighbouring bins that is aimed at."""
-LARGEST_CORRELATION = 0.005
-"""Beyond which records are reported as not independent."""
+"""Of the shot noise in neighbouring bins that the low pass may make; `independent` takes it out."""
 _STEEPNESS = 1.2  # edge of the stop band over cutoff
 _MARGIN = 0.95  # of the stop band's edge to the nearest thing to keep away
 
@@ -41,8 +39,29 @@ class BinFilter:
 
     @property
     def neighbour_correlation(self) -> float:
-        """Of the shot noise in neighbouring bins, from the taps."""
+        """Of the shot noise in neighbouring bins as the filter makes them, from the taps."""
         return float(self.noise[1] / self.noise[0])
+
+    def independent(self, bins: np.ndarray) -> np.ndarray:
+        """Bins (records, bins) less half of that correlation times each neighbour: noise is white, but for its square.
+
+        A fit of the atoms would take the correlation for theirs: 0.3 % of it make γ 1 % larger. What is slower than a
+        bin loses by this what it gained on the noise by the low pass.
+        """
+        half = 0.5 * self.neighbour_correlation
+        found = bins.astype(float)
+        found[:, 1:] -= half * bins[:, :-1]
+        found[:, :-1] -= half * bins[:, 1:]
+        return np.asarray(found)
+
+    @property
+    def remaining_correlation(self) -> float:
+        """Of the shot noise in neighbouring bins after that."""
+        kernel = np.array([-0.5 * self.neighbour_correlation, 1.0, -0.5 * self.neighbour_correlation])
+        lags = np.concatenate([self.noise[:0:-1], self.noise]) / self.noise[0]
+        made = np.convolve(np.convolve(lags, kernel), kernel[::-1])
+        middle = len(made) // 2
+        return float(made[middle + 1] / made[middle])
 
 
 def bin_filter(sample_rate: float, larmor_frequency: float, samples: int, where: str) -> BinFilter:

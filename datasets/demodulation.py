@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .bin_filter import LARGEST_CORRELATION
+from .bin_filter import BinFilter
 from .bins_of_stream import Cut, Phase, cut, mixed
 from .digitisation import Digitisation
 from .errors import violation
@@ -123,7 +123,7 @@ def _records(
         level = level_of_wings(lambda a, b: cos[a:b] + 1j * sin[a:b], records, bins, plan.weights, stream.sample_rate)
     if not level.level > 0:
         raise violation(stream.where, "no noise at all", "a photocurrent with shot noise")
-    balance = _normalise(cos, sin, level.bin_variance(plan.weights, stream.sample_rate))
+    balance = _normalise(cos, sin, level.bin_variance(plan.weights, stream.sample_rate), plan.weights)
     return Records(
         cos=cos,
         sin=sin,
@@ -133,7 +133,7 @@ def _records(
         started=plan.triggers / stream.sample_rate,
         shot_noise=level,
         sin_over_cos=balance,
-        neighbour_correlation=plan.weights.neighbour_correlation,
+        neighbour_correlation=plan.weights.remaining_correlation,
         passband=plan.weights.passband,
         stopband=plan.weights.stopband,
         offset=seen.mean * stream.scale,
@@ -145,10 +145,16 @@ def _records(
     )
 
 
-def _normalise(cos: Any, sin: Any, variance: float) -> tuple[float, float]:
-    """Divide by the shot noise; the ratio of the variances of sin and cos about the mean record, ± standard error."""
+def _normalise(cos: Any, sin: Any, variance: float, weights: BinFilter) -> tuple[float, float]:
+    """Divide by the shot noise and make that of neighbouring bins independent.
+
+    Returns the ratio of the variances of sin and cos about the mean record, ± standard error.
+    """
     count, scale = cos.shape[0], 1 / np.sqrt(variance)
     pieces = [slice(*rows) for rows in row_pieces(*cos.shape)]
+    for part in (cos, sin):
+        for rows in pieces:
+            part[rows] = weights.independent(part[rows])
     mean = [sum(np.asarray(part[rows], float).sum(axis=0) for rows in pieces) * scale / count for part in (cos, sin)]
     energies = []
     for rows in pieces:
@@ -165,11 +171,6 @@ def _warnings(plan: Cut, level: ShotNoise, balance: tuple[float, float]) -> list
     found = []
     if plan.skipped:
         found.append(f"{plan.skipped} triggers without a whole record in the file: left out")
-    correlation = plan.weights.neighbour_correlation
-    if abs(correlation) > LARGEST_CORRELATION:
-        found.append(
-            f"the shot noise of neighbouring bins is correlated by {100 * correlation:.1f} %: longer ones are not"
-        )
     if level.origin.startswith("the records"):
         found.append("shot noise from the records themselves: a reference without atoms is better")
     for name, (ratio, error) in {

@@ -41,7 +41,7 @@ file = "transverse_spin.csv"
 # probe_duration = "1 ms"
 # columns = { time = "T", cos = "yc", sin = "ys", repetitions = 3000 }   # your names, where they differ
 
-# [[run]]                              # whole records of the light (docs/photocurrent.md): a run with constant rates
+# [[run]]                              # whole records of the light (docs/continuous-measurement.md)
 # name = "main"                        # the run of all stages that name no other
 # populations = "steady"               # as dGamma, Gcol, Gpump, ... make them; "unmodelled": own rates gs, gextra, n_b
 # begins = "unknown"                   # xi at its beginning is fitted; "steady": that of the steady state

@@ -47,6 +47,7 @@ def _level_or_file(text: str | None) -> str | float | None:
 def _report(records: Records, line: LarmorFrequency | None, enough: bool) -> str:
     count, bins = records.cos.shape
     noise, unit = records.shot_noise, "" if records.unit == "1" else f" {records.unit}"
+    independent = abs(records.neighbour_correlation) < _INDEPENDENT
     lines = [
         f"{records.source} [{'simulated' if records.simulated else 'measured'}]: {count} records of {bins} bins of "
         f"{records.interval:g} ms at {records.larmor_frequency:.9g} Hz",
@@ -55,14 +56,15 @@ def _report(records: Records, line: LarmorFrequency | None, enough: bool) -> str
         f"variance of sin over cos: {_ratio(*records.sin_over_cos)} in the records"
         + (f", {_ratio(noise.ratio, noise.ratio_error)} without atoms" if noise.ratio_error else ""),
         f"filter: flat within {records.passband / 1e3:.0f} kHz of the reference, 80 dB down from "
-        f"{records.stopband / 1e3:.0f} kHz on; shot noise of neighbouring bins correlated by "
-        f"{100 * records.neighbour_correlation:.2f} %",
+        f"{records.stopband / 1e3:.0f} kHz on; shot noise of neighbouring bins "
+        + ("independent" if independent else f"correlated by {100 * records.neighbour_correlation:.2g} %"),
         *(_line(line) if line else [f"Larmor frequency: {_WHY_NOT[enough]}"]),
         *(f"warning: {warning}" for warning in records.warnings),
     ]
     return "\n".join(lines)
 
 
+_INDEPENDENT = 1e-4
 _WHY_NOT = {True: "no line in the records", False: f"not looked for in fewer than {FEWEST} records or bins"}
 
 

@@ -29,16 +29,18 @@ def white(count, seed=1, spread=1000.0):
 
 def gain(samples=100):
     """Of amplitude, that of the shot noise's normalisation included: √(Δ/2)/√(shot noise), Δ in samples."""
-    return np.sqrt(samples / 2 / bin_filter(RATE, LARMOR, samples, "").noise[0])
+    return np.sqrt(samples / 2)
 
 
 def test_a_tone_has_its_amplitude_and_phase():
     stream = demodulate(tone(9000, 3.0), triggers=TRIGGERS, shot_noise=WHITE, phase="stream", **SETTINGS)
-    np.testing.assert_allclose(stream.cos, 3 * gain() * np.cos(0.4), rtol=1e-4)
-    np.testing.assert_allclose(stream.sin, -3 * gain() * np.sin(0.4), rtol=1e-4)
+    np.testing.assert_allclose(stream.cos[:, 1:-1], 3 * gain() * np.cos(0.4), rtol=1e-4)
+    np.testing.assert_allclose(stream.sin[:, 1:-1], -3 * gain() * np.sin(0.4), rtol=1e-4)
+    np.testing.assert_allclose(stream.cos, 3 * gain() * np.cos(0.4), rtol=2e-3)  # the outer bins have one neighbour
     begun = demodulate(tone(9000, 3.0), triggers=TRIGGERS, shot_noise=WHITE, **SETTINGS)
     phases = 2 * np.pi * LARMOR * TRIGGERS / RATE + 0.4  # at the trigger, between two samples too
-    np.testing.assert_allclose(begun.complex(), (3 * gain() * np.exp(1j * phases))[:, None] * np.ones(20), rtol=1e-4)
+    inner = begun.complex()[:, 1:-1]
+    np.testing.assert_allclose(inner, (3 * gain() * np.exp(1j * phases))[:, None] * np.ones(18), rtol=1e-4)
     assert begun.time.tolist() == pytest.approx(np.arange(20) * 0.1)
     assert (begun.interval, begun.simulated, begun.skipped) == (0.1, False, 0)
 
@@ -46,7 +48,7 @@ def test_a_tone_has_its_amplitude_and_phase():
 def test_faster_atoms_turn_forwards():
     records = demodulate(tone(9000, frequency=LARMOR + 500), triggers=TRIGGERS, shot_noise=WHITE, **SETTINGS)
     turn = np.angle(records.complex()[:, 1:] / records.complex()[:, :-1])
-    np.testing.assert_allclose(turn, 2 * np.pi * 500 * 1e-4, atol=1e-4)
+    np.testing.assert_allclose(turn, 2 * np.pi * 500 * 1e-4, atol=5e-4)
 
 
 def test_bins_begin_and_end_where_they_should():
@@ -55,10 +57,10 @@ def test_bins_begin_and_end_where_they_should():
     pulse[: 500 + 800] = pulse[500 + 1300 :] = 0
     records = demodulate(pulse, triggers=TRIGGERS[:1], shot_noise=WHITE, **SETTINGS)
     size = abs(records.complex()[0]) / gain()
-    np.testing.assert_allclose(size[9:12], 1, rtol=1e-3)
+    np.testing.assert_allclose(size[9:12], 1, rtol=3e-3)
     np.testing.assert_allclose(size[[7, 13]], size[[7, 13]][::-1], atol=0.01)
     np.testing.assert_allclose(size[8] + size[7], 1, atol=0.05)
-    assert (size[[6, 14]] < 1e-6).all()
+    assert (size[[6, 14]] < 1e-4).all()
     assert (size[[7, 13]] < 0.03).all()
 
 
@@ -188,9 +190,18 @@ def test_different_noise_of_cos_and_sin_is_reported():
     assert records.warnings[0].startswith("variances of sin and cos in the records differ: ratio 0.")
 
 
-def test_short_bins_are_reported_as_correlated():
-    records = demodulate(white(9000), triggers=TRIGGERS, shot_noise=2.0, **SETTINGS | {"interval": "0.02 ms"})
-    assert "the shot noise of neighbouring bins is correlated by 0.8 %" in records.warnings[0]
+@pytest.mark.parametrize("samples", [20, 100])
+def test_the_correlation_that_the_filter_makes_is_taken_out(samples):
+    """Of bins whose covariance the taps give: what is left, inside and at the ends of a record."""
+    weights = bin_filter(RATE, LARMOR, samples, "")
+    lags = np.concatenate([weights.noise / weights.noise[0], np.zeros(7)])
+    covariance = lags[abs(np.subtract.outer(range(10), range(10)))]
+    linear = weights.independent(np.eye(10))
+    left = linear.T @ covariance @ linear - np.eye(10)
+    assert abs(left).max() < 2 * weights.neighbour_correlation**2 + abs(lags[2])
+    assert left[4, 5] == pytest.approx(weights.remaining_correlation, rel=0.01)
+    assert abs(weights.remaining_correlation) < 1e-4
+    assert weights.neighbour_correlation > 1e-3
 
 
 SAMPLES = white(9000)

@@ -15,8 +15,9 @@ from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fitted import Fitted
 
 
-@pytest.mark.parametrize("what", [what for what in FIGURES if what != "left-out"])  # see test_series_from_others.py
+@pytest.mark.parametrize("what", [what for what in FIGURES if what not in ("left-out", "fig2d")])
 def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
+    """The two others: test_series_from_others.py, test_records.py."""
     path = tmp_path / f"{what}.pdf"
     figure = plot(fit_d55, what, path)
     if what != "series":

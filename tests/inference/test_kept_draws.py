@@ -67,7 +67,7 @@ def test_large_data_are_thinned_evenly(monkeypatch):
     assert fit["prior_predictive"].attrs["thinning"] == 3
     np.testing.assert_array_equal(fit["prior_predictive"]["draw"], np.arange(0, 250, 3))
     one = {label: value.reshape(4, 100)[2, 8:9] for label, value in values.items()}
-    expected = log_likelihood(experiment, predict(experiment, one, Dynamics()))
+    expected = log_likelihood(experiment, predict(experiment, one, Dynamics()), one, Dynamics())
     for name in ("xi", "polarization"):
         found = fit["log_likelihood"][name].sel(chain=2, draw=8)
         np.testing.assert_allclose(found, expected[name][0], rtol=1e-3, atol=1e-3)

@@ -130,7 +130,8 @@ def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
     parameters = unknowns(experiment, settings)
     values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(4))
     values |= {"light_loss_rate": np.full(4, 0.02)}
-    found = log_likelihood(experiment, predict(experiment, values, settings.dynamics))
+    means = predict(experiment, values, settings.dynamics)
+    found = log_likelihood(experiment, means, values, settings.dynamics)
     terms = model.logp(vars=model.observed_RVs, sum=False)
     free_rvs = model.free_RVs
     function = pytensor.function(model.value_vars, terms, mode=PLAIN, on_unused_input="ignore")

@@ -12,7 +12,6 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ConstantRun, ExperimentError, feedback_series
 from dissentangle.datasets.make_bundled import FIG2D
 from dissentangle.forward_models import Dynamics
-from dissentangle.forward_models.conditional import ContinuousMeasurement
 from dissentangle.inference.assessment import assess
 from dissentangle.inference.compiling import compile_model, natural_variables, start_of
 from dissentangle.inference.coordinates import coordinates
@@ -108,9 +107,8 @@ def test_the_fit_knows_the_truth(fit_hybrid):
     for label, draws in by_label.items():
         assert abs(draws.mean() - FIG2D[label]) < 3.5 * draws.std(), label
     derived = fit_hybrid["derived"].dataset
-    truth = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)
-    for name, true in (("unconditional_xi", truth.unconditional_xi), ("transverse_decay_rate", 0.27),
-                       ("optimal_mode_rate", 0.8304), ("steady_conditional_xi", 0.6015)):  # fmt: skip
+    for name, true in (("unconditional_xi", 1.048), ("transverse_decay_rate", 0.27), ("optimal_mode_rate", 0.829),
+                       ("steady_conditional_xi", 0.596)):  # fmt: skip
         assert abs(float(derived[name].mean()) - true) < 3.5 * float(derived[name].std()), name
     assert (derived["optimal_mode_rate"] > derived["transverse_decay_rate"]).all()
     assert fit_hybrid["log_likelihood"].dataset.sizes["record-noisy_group"] == 20
@@ -169,9 +167,10 @@ def test_groups_are_points_that_can_be_left_out():
 def test_models_of_records_are_compared(fit_hybrid):
     other = inference.fit("fig2d-hybrid", seed=2, priors={f"bath_noise[{LIGHTS}]": "fixed(1)"})
     found = inference.compare({"free": fit_hybrid, "bath at 1": other})
-    rows = {row.name: row for row in found.rows} if hasattr(found, "rows") else {}
-    assert found is not None
-    assert not rows or rows["free"].elpd > rows["bath at 1"].elpd
+    best, worse = found.models
+    assert (best.name, worse.name) == ("free", "bath at 1")
+    assert worse.difference < -3 * worse.difference_se
+    assert best.evidence.log_evidence > worse.evidence.log_evidence + 10
 
 
 def test_the_rest_predicts_a_group(fit_hybrid):
@@ -250,7 +249,7 @@ def test_page(fit_hybrid):
     page = fit_page(fit_hybrid)
     assert "400 records of the light with 96000 samples" in page
     assert "entangled by dissipation alone with probability" in page
-    assert page.count('id="record') >= 2 or page.count("checks of its innovations") == 2
+    assert page.count("for 13 checks of its innovations") == 2
 
 
 def test_predictions_of_constant_runs(fit_hybrid):

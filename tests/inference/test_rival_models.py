@@ -49,7 +49,8 @@ def expected(names, experiment=EXPERIMENT):
     parameters = unknowns(changed, settings)
     values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(2))
     means = predict(changed, values, settings.dynamics)
-    return changed, settings, {u.label: u.prior for u in parameters}, log_likelihood(changed, means)
+    priors = {u.label: u.prior for u in parameters}
+    return changed, settings, priors, log_likelihood(changed, means, values, settings.dynamics)
 
 
 @pytest.mark.parametrize("name", RIVAL_MODELS)
