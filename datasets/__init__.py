@@ -18,7 +18,8 @@ from .simulate_like import simulate_like
 from .simulate_photocurrent import Disturbances, PhotocurrentPlan, write_photocurrent
 from .simulate_shots import write_shots
 from .template import write_template
-from .tree import from_tree, to_groups, to_tree
+from .tree import to_groups, to_tree
+from .tree_reading import from_tree
 
 __all__ = [
     "PAPER",

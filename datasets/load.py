@@ -10,7 +10,8 @@ from .experiment import Experiment
 from .folder import FILE, read_folder
 from .folder_writing import write_folder
 from .netcdf import read_netcdf, write_tree
-from .tree import from_tree, to_tree
+from .tree import to_tree
+from .tree_reading import from_tree
 
 if TYPE_CHECKING:
     from xarray import DataTree

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,18 +29,19 @@ from ..datasets import Experiment
 from ..datasets.kinds import VARIANCES
 from ..datasets.predictions import moving_runs
 from ..datasets.run_state import PROBE
+from .coordinate_maps import (
+    COLLISION_WEIGHT,
+    SPAN,
+    average,
+    bath_shear,
+    coupling_shear,
+    logarithm,
+    loss_shear,
+    scale_shear,
+    sum_and_ratios,
+    width,
+)
 from .unknowns import Unknown
-
-SPAN = 0.3
-"""The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
-MEMBER_PRECISION = 0.1
-"""σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
-TYPICAL_LIMIT = 0.16
-"""Z, where it need not be exact."""
-TYPICAL_LIMIT = 0.16
-"""Z, where it need not be exact."""
-COLLISION_WEIGHT = 1.25
-"""∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,16 @@ class Coordinates:
         """U from z, entry by entry; entries are numbers, arrays, or CasADi symbols."""
         u = [c + s * value for c, s, value in zip(self.centre, self.scale, z, strict=True)]
         for spread, scores in self.populations:
-            width = _width(u[spread])
+            narrowed = width(u[spread])
             for k in scores:
-                u[k] = u[k] * width
+                u[k] = u[k] * narrowed
         for step in self.steps:
             step(u)
         return u
 
     def log_volume(self, u: list[Any]) -> Any:
         """Logarithm of the Jacobian of the map, but for a constant."""
-        return sum(len(scores) * _log(_width(u[spread])) for spread, scores in self.populations)
+        return sum(len(scores) * logarithm(width(u[spread])) for spread, scores in self.populations)
 
 
 def plain(centre: np.ndarray) -> Coordinates:
@@ -102,7 +102,7 @@ def coordinates(
     steps = _coupling_shears(experiment, labels, centre, logarithmic)
     if not steps:
         steps = [
-            _sum_and_ratios([labels.index(label) for label in group], weights, centre)
+            sum_and_ratios([labels.index(label) for label in group], weights, centre)
             for group, weights in _dephasing_groups(experiment, labels, centre)
             if set(group) <= logarithmic
         ]
@@ -110,10 +110,8 @@ def coordinates(
         loss, collisions = labels.index("light_loss_rate"), labels.index("collision_rate")
         for pump, n3, longest in _pumped(experiment, labels):
             if {pump, n3} <= logarithmic:
-                steps.append(
-                    _loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest)
-                )
-        steps.append(_sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
+                steps.append(loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest))
+        steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
     steps += _measurement_steps(labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if label.startswith("population_spread[")]:
@@ -122,12 +120,12 @@ def coordinates(
             k for k, label in enumerate(labels) if label.startswith("population_score") and _median_of(label) == median
         ]
         if {spread, median} <= logarithmic:
-            steps.append(_average(labels.index(median), labels.index(spread), scores))
+            steps.append(average(labels.index(median), labels.index(spread), scores))
             populations.append((labels.index(spread), tuple(scores)))
     for series in experiment.series:
         n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
         if series.kind in VARIANCES and f"scale[{series.name}]" in labels and n3 in logarithmic:
-            steps.append(_scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
+            steps.append(scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
     return Coordinates(np.asarray(centre, float), scale, tuple(steps), tuple(populations))
 
 
@@ -142,24 +140,9 @@ def _measurement_steps(
         if {swap, extra} <= logarithmic:
             rates = [labels.index(swap), labels.index(extra)]
             if bath in logarithmic:
-                steps.append(_bath_shear(labels.index(bath), rates, centre))
-            steps.append(_sum_and_ratios(rates, [1.0, 1.0], centre))
+                steps.append(bath_shear(labels.index(bath), rates, centre))
+            steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
     return steps[::-1]
-
-
-def _bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
-
-    def known(u: list[Any]) -> Any:
-        ratio = u[rates[0]] - u[rates[1]]
-        return _softplus(ratio) + _log(1 - TYPICAL_LIMIT * _exp(ratio - _softplus(ratio)))
-
-    reference = known(list(centre))
-
-    def step(u: list[Any]) -> None:
-        u[bath] = u[bath] + known(u) - reference
-
-    return step
 
 
 def _median_of(score: str) -> str:
@@ -218,22 +201,8 @@ def _coupling_shears(
             pair = ["collective_rate", f"dephasing_rate[{PROBE}]"]
             if set(pair) <= logarithmic:
                 collective, dephasing = (labels.index(label) for label in pair)
-                shears.append(_coupling_shear(collective, dephasing, centre, series.probe_duration))
+                shears.append(coupling_shear(collective, dephasing, centre, series.probe_duration))
     return shears[:1]
-
-
-def _coupling_shear(
-    collective: int, dephasing: int, centre: np.ndarray, duration: float
-) -> Callable[[list[Any]], None]:
-    def decayed(log_rate: Any) -> Any:
-        return _log((1 - _exp(-duration * _exp(log_rate))) / (duration * _exp(log_rate)))
-
-    reference = decayed(centre[dephasing])
-
-    def step(u: list[Any]) -> None:
-        u[collective] = u[collective] - (decayed(u[dephasing]) - reference)
-
-    return step
 
 
 def _pumped(experiment: Experiment, labels: list[str]) -> list[tuple[str, str, float]]:
@@ -245,91 +214,3 @@ def _pumped(experiment: Experiment, labels: list[str]) -> list[tuple[str, str, f
         if {"drive", "pump"} <= stage.lights and pump:
             return [(pump, _label(labels, "initial_n3", member), longest)]
     return []
-
-
-def _sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
-    logs = np.array([centre[k] + np.log(weight) for k, weight in zip(entries, weights, strict=True)])
-    rests = [np.logaddexp.reduce(logs[k:]) for k in range(len(entries))]
-
-    def step(u: list[Any]) -> None:
-        total = u[entries[0]] - centre[entries[0]] + rests[0]
-        for k, (entry, following) in enumerate(pairwise(entries)):
-            ratio = u[following] - centre[following] + (logs[k] - rests[k + 1])
-            u[entry] = total - _softplus(-ratio) - np.log(weights[k])
-            total = total - _softplus(ratio)
-        u[entries[-1]] = total - np.log(weights[-1])
-
-    return step
-
-
-def _width(log_spread: Any) -> Any:
-    """How far a score can be from where a member's own data want it, for a spread τ: σ/√(σ² + τ²)."""
-    return 1 / _sqrt(1 + _exp(2 * log_spread) / MEMBER_PRECISION**2)
-
-
-def _average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:
-    """Log of the median from the average of the members' logarithms, which is what the data fix."""
-
-    def step(u: list[Any]) -> None:
-        total = u[scores[0]]
-        for k in scores[1:]:
-            total = total + u[k]
-        u[median] = u[median] - _exp(u[spread]) * total / len(scores)
-
-    return step
-
-
-def _scale_shear(scale: int, n3: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
-    reference = 2 * np.exp(centre[n3])
-
-    def step(u: list[Any]) -> None:
-        u[scale] = u[scale] - (2 * _exp(u[n3]) - reference)
-
-    return step
-
-
-def _loss_shear(
-    loss: int, collisions: int, pump: int, n3: int, centre: np.ndarray, span: float
-) -> Callable[[list[Any]], None]:
-    """What pumping n3 adds to P over a `span` of time (ms), after which a strong pump has nothing left to do."""
-    total = np.exp(centre[loss]) + COLLISION_WEIGHT * np.exp(centre[collisions])
-
-    def pumped(u: list[Any]) -> Any:
-        return _exp(u[n3]) / (_exp(-u[pump]) + span)
-
-    reference = pumped(list(centre))
-
-    def step(u: list[Any]) -> None:
-        u[loss] = u[loss] + (pumped(u) - reference) / (4 * total)
-
-    return step
-
-
-def _exp(x: Any) -> Any:
-    if type(x).__name__ == "SX":
-        import casadi
-
-        return casadi.exp(x)
-    return np.exp(x)
-
-
-def _sqrt(x: Any) -> Any:
-    return x**0.5
-
-
-def _log(x: Any) -> Any:
-    if type(x).__name__ == "SX":
-        import casadi
-
-        return casadi.log(x)
-    return np.log(x)
-
-
-def _softplus(x: Any) -> Any:
-    """log(1 + eˣ)."""
-    if type(x).__name__ == "SX":
-        import casadi
-
-        return casadi.fmax(x, 0) + casadi.log1p(casadi.exp(-casadi.fabs(x)))
-    return np.logaddexp(0, x)

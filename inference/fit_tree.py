@@ -11,8 +11,9 @@ from ..datasets import Experiment, Observation, to_groups
 from ..datasets.predictions import fitted_observations
 from ..datasets.reconstruction import reconstructed_xi
 from ..forward_models import PARAMETERS
+from .derived import derived_quantities, excluded_observations
 from .diagnostics import ParameterSummary
-from .draws import derived_quantities, excluded_observations, predicted, prior_draws
+from .draws import predicted, prior_draws
 from .fingerprint import fingerprint, without_values
 from .kept_draws import KeptDraws, kept_draws
 from .layout import layout

@@ -29,8 +29,8 @@ from .model_registry import (
     with_priors,
 )
 from .model_settings import ModelSettings
+from .needed_parameters import entries
 from .priors import DEFAULTS, PriorError
-from .unknowns import entries
 
 __all__ = [
     "RIVAL_MODELS",

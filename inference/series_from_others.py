@@ -19,9 +19,10 @@ from .fit_tree import POSTERIOR_ACCURACY
 from .fitted import DRAWS, Fitted
 from .held_out import fit_of_the_rest
 from .model_settings import ModelSettings
+from .needed_parameters import entries
 from .replications import PUBLISHED
 from .sampling import SamplerSettings
-from .unknowns import entries, free
+from .unknowns import free
 
 if TYPE_CHECKING:
     from xarray import DataTree

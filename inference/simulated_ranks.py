@@ -12,7 +12,8 @@ from ..datasets import Experiment, ExperimentError
 from ..datasets.predictions import fitted_observations
 from ..datasets.simulate_records import simulated_like
 from .convergence import highest_density
-from .draws import derived_quantities, predicted, prior_draws
+from .derived import derived_quantities
+from .draws import predicted, prior_draws
 from .layout import layout
 from .model_settings import ModelSettings
 from .sampling import SamplerSettings

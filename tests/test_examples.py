@@ -33,3 +33,13 @@ def test_power_study():
     factor = example["bayes_factor"]("fixed-number", example["TIMES"]["all, to 20 ms"], 100_000, 1)
     assert np.isfinite(factor)
     assert factor > 0
+
+
+def test_from_the_photocurrent(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["from_the_photocurrent.py", str(tmp_path), "150"])
+    runpy.run_path(str(EXAMPLES / "from_the_photocurrent.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "The sampling is healthy" in printed
+    conditional = float(printed.partition("steady_conditional_xi: ")[2].split()[0])
+    assert 0.3 < conditional < 1.2
+    assert (tmp_path / "fig2d.pdf").is_file()

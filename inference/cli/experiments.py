@@ -128,7 +128,8 @@ def _informs(expected: Information, parameters: list[Unknown]) -> str:
 
 def prior(given: argparse.Namespace) -> int:
     """What the priors alone predict."""
-    from ..draws import derived_quantities, prior_draws
+    from ..derived import derived_quantities
+    from ..draws import prior_draws
     from ..text_table import number, table
     from ..unknowns import unknowns
 

@@ -17,7 +17,8 @@ from dissentangle.inference.compiling import compile_model, natural_variables, s
 from dissentangle.inference.coordinates import coordinates
 from dissentangle.inference.criticism import criticize
 from dissentangle.inference.data_points import data_points, data_units, without
-from dissentangle.inference.draws import derived_quantities, total_log_likelihood
+from dissentangle.inference.derived import derived_quantities
+from dissentangle.inference.draws import total_log_likelihood
 from dissentangle.inference.figures.catalogue import plot
 from dissentangle.inference.figures.continuous_measurement import plot_record
 from dissentangle.inference.fitted import Fitted
