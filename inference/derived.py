@@ -13,7 +13,7 @@ from ..datasets.predictions import tested_populations
 from ..datasets.run_state import added_values, measurement_in, stages_of
 from ..datasets.stage_rates import find, initial_of, rates_of
 from ..forward_models import Dynamics, Entanglement, Stage, steady_state
-from ..forward_models.conditional import optimal_mode_rate, steady_conditional_xi
+from ..forward_models.conditional import ContinuousMeasurement, optimal_mode_rate, steady_conditional_xi
 from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
 from .draws import by_speed, number_of
 
@@ -75,7 +75,8 @@ def derived_quantities(
 
 def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> dict[str, tuple[str, list[str], np.ndarray]]:
     """Of each kind of stage with constant rates what the continuous measurement does to its steady state."""
-    found, of_label = {}, {}
+    found: dict[str, ContinuousMeasurement] = {}
+    of_label: dict[str, Any] = {}
     for run, about in experiment.constant.items():
         if not _predictable(experiment, run, values):
             continue
