@@ -32,6 +32,8 @@ class Source:
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
+        if getattr(found, "is_virtual", False) or getattr(found, "external", None):
+            raise violation(f"{self.path}: {name!r}", "data in another file", "data in the file itself")
         if found.shape is None or np.dtype(found.dtype).kind not in "iufb":
             raise violation(f"{self.path}: {name!r}", f"entries of type {found.dtype}", "real numbers")
         if np.dtype(found.dtype).itemsize * int(np.prod(found.shape, dtype=float)) > LARGEST:

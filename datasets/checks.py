@@ -73,6 +73,11 @@ def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] |
     for name in names:
         if names.count(name) > 1:
             raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
+    for record in experiment.records:
+        for taken in (f"{record.name}_{ending}" for ending in ("group", "check", "words")):
+            if taken in names:
+                expected = f"another `name`: a fit has {taken} for {record.name!r}"
+                raise violation(f"{where}: series {taken!r}", "a name that is taken", expected)
     for k, series in enumerate(experiment.series):
         file = f" ({files[k]})" if files is not None else ""
         check_series(series, experiment, f"{where}: series {series.name!r}{file}")

@@ -38,6 +38,8 @@ def check_record(record: RecordSeries, experiment: Experiment, where: str) -> No
     if record.run not in experiment.constant:
         expected = "'steady' or 'unmodelled' in a table [[run]]: records need constant rates"
         raise violation(f"{where}: populations of run {record.run!r}", "'moving'", expected)
+    if record.simulated and not experiment.simulated:
+        raise violation(f"{where}: simulated", "simulated records", "simulated = true in the experiment that uses them")
     samples = record.samples
     if samples.ndim != 3 or samples.shape[0] != 2 or 0 in samples.shape or record.length < 2:
         raise violation(f"{where}: samples", f"shape {samples.shape}", "(2, records, samples), two samples at least")

@@ -11,6 +11,10 @@ from .experiment import Series
 from .mode_quadratures import Mode, two_modes
 from .record_series import RecordSeries
 
+_WHOLE = 1e-6
+_COARSE = 0.3
+"""A mode must change little within a bin: then the sum over bins is the integral to 1 %."""
+
 
 def feedback_series(
     records: RecordSeries,
@@ -36,7 +40,8 @@ def feedback_series(
 
     Raises
     ------
-    ExperimentError : for windows without whole bins, too few records, and records that began later than their run
+    ExperimentError : for windows that are not whole bins, bins too long for the modes, too few records, and records
+        that began later than their run
     """
     at = records.duration - probe_duration if time is None else time
     if records.start:
@@ -44,6 +49,13 @@ def feedback_series(
     count = int(records.fitted.sum())
     if count < 3:
         raise violation(records.name, f"{count} fitted records", "at least 3, for variances and a covariance")
+    for key, duration in (("time", at), ("probe_duration", probe_duration)):
+        bins = duration / records.interval
+        if not abs(bins - round(bins)) < _WHOLE:
+            raise violation(f"{records.name}: {key}", f"{duration:g} ms", f"whole bins of {records.interval:g} ms")
+    if not (mode_rate + decay_rate) * records.interval < _COARSE:
+        found = f"modes of {mode_rate:g} and {decay_rate:g} 1/ms in bins of {records.interval:g} ms"
+        raise violation(records.name, found, f"bins shorter than {_COARSE / (mode_rate + decay_rate):.2g} ms")
     if not 0 < at <= records.duration - probe_duration * (1 - 1e-9):
         expected = f"more than 0, and the pulse of {probe_duration:g} ms inside the record"
         raise violation(f"{records.name}: time", f"{at:g} ms", expected)

@@ -87,7 +87,7 @@ def read_folder(folder: Path) -> Experiment:
         if row.get("kind") == RECORD
     )
     experiment = replace(experiment, series=series, records=records)
-    files = [row["file"] for _, row in rows if row["kind"] != RECORD]
+    files = [row["file"] for _, row in rows if row.get("kind") != RECORD]
     if "calibration" in table:
         file = inside(where, required(where, table, "calibration", str), folder, "calibration")
         experiment = with_calibration(experiment, read_calibration(file))

@@ -46,6 +46,7 @@ _RECORD = ("kind", "file", "name", "run", "interval", "start", "columns", "note"
 
 def series_in(where: str, row: dict[str, Any], folder: Path) -> Series:
     """The series of a table [[series]]; `folder`: of the experiment."""
+    required(where, row, "kind", str)
     check_keys(where, row, _SERIES)
     kind, shots = required(where, row, "kind", str), optional(where, row, "shots", bool, False)
     if kind == "quadratures":

@@ -78,7 +78,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         series=tuple(series for part in parts.values() for series in part.series),
         observations=tuple(observation for part in parts.values() for observation in part.observations),
         apparatus=_common(parts, ways),
-        priors=_common_priors(parts),
+        priors=_common_priors(parts, ways),
         run_depth={run: depth for part in parts.values() for run, depth in part.run_depth.items()},
         constant={run: about for part in parts.values() for run, about in part.constant.items()},
         records=tuple(record for part in parts.values() for record in part.records),
@@ -122,7 +122,7 @@ def _renamed(name: str, experiment: Experiment) -> Experiment:
     """The experiment with its name in the names of runs and series."""
     if experiment.members:
         raise violation(name, "a joint experiment", "a single one")
-    runs = {run: name if run == MAIN_RUN else f"{name}.{run}" for run in experiment.runs}
+    runs = {run: _joint_run(name, run) for run in experiment.runs}
 
     def moved(part: Any) -> Any:
         return replace(part, run=runs[part.run])
@@ -186,20 +186,33 @@ def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | 
     values: dict[str, set[float]] = {}
     for member, truth in truths.items():
         for label, value in truth.parameters.items() if truth is not None else ():
-            name, _, index = label.rstrip("]").partition("[")
-            if PARAMETERS[name].per_series:
-                label = f"{name}[{member}.{index}]"  # noqa: PLW2901
-            elif ways.get(name, "shared") != "shared" or name == "collective_rate":
-                label = f"{name}[{member}: {index}]" if index else f"{name}[{member}]"  # noqa: PLW2901
-            values.setdefault(label, set()).add(value)
+            own = ways.get(label.partition("[")[0], "shared") != "shared" or label == "collective_rate"
+            values.setdefault(_joint_label(label, member, own), set()).add(value)
     common = {label: found.pop() for label, found in values.items() if len(found) == 1}
     return Truth(common, closures.pop(), 0)
 
 
-def _common_priors(parts: Mapping[str, Experiment]) -> dict[str, str]:
+def _joint_label(label: str, member: str, own: bool) -> str:
+    """The label of a member's parameter in the joint model; `own`: it is not shared."""
+    name, _, index = label.rstrip("]").partition("[")
+    if PARAMETERS[name].per_series:
+        return f"{name}[{_joint_run(member, index) if name == 'initial_xi' else f'{member}.{index}'}]"
+    if own:
+        return f"{name}[{member}: {index}]" if index else f"{name}[{member}]"
+    return label
+
+
+def _joint_run(member: str, run: str) -> str:
+    return member if run == MAIN_RUN else f"{member}.{run}"
+
+
+def _common_priors(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[str, str]:
+    """Priors of the joint model: those of single entries are the member's own, those by name hold for all."""
     priors: dict[str, str] = {}
     for member, part in parts.items():
-        for name, text in part.priors.items():
+        for label, text in part.priors.items():
+            separate = ways.get(label.partition("[")[0], "shared") == "separate"
+            name = _joint_label(label, member, separate) if "[" in label else label
             if priors.setdefault(name, text) != text:
                 raise violation(f"prior: {name}", f"{priors[name]}, and {text} in {member}", "the same in all")
     return priors

@@ -27,8 +27,6 @@ from .run_state import RunState, column, run_state, stages_of
 from .stage_rates import Values
 
 _DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
-PROBE = "drive"
-"""What is on while the atoms are read out: the drive alone, whose light is the probe."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +94,13 @@ def record_log_likelihood(
 
 
 def expected_record_sums(
-    experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics, count: float, samples: int
+    experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics, count: float
 ) -> RecordSums:
-    """The sums that `count` records of `samples` bins have on average at these parameters (one value each)."""
+    """The sums that `count` such records have on average at these parameters (one value each)."""
     measurement, start, level = continuous_measurement(experiment, record, values, dynamics)
-    sums = expected_sums(measurement, record.interval, start, 1.0, samples)
+    sums = expected_sums(measurement, record.interval, start, 1.0, record.length)
     scale = level * count
-    return RecordSums(scale * sums.products, scale * sums.from_start, scale * sums.from_end, count, samples)
+    return RecordSums(scale * sums.products, scale * sums.from_start, scale * sums.from_end, count, record.length)
 
 
 def continuous_measurement(

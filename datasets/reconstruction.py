@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..forward_models import NOISES, Dynamics
@@ -12,9 +10,8 @@ from ..forward_models.noise import gamma_shape
 from ..forward_models.readout import xi_of_light_variance
 from .experiment import Experiment, Series
 from .mode_quadratures import Mode, quadratures, two_modes
-from .predictions import continuous_measurement
 from .record_series import RecordSeries
-from .run_state import run_state
+from .run_state import measurement_in, run_state
 from .stage_rates import Values
 
 
@@ -55,20 +52,20 @@ def reconstructed_from_records(
     """Times (T,), ms from the beginning of the records, and draws (n, T) of "xi" and "conditional_xi", as in Fig. 2d.
 
     At each time a stretch of the record that follows reads the atoms out, in the mode e^{−γt}; what is before it
-    predicts the result, in the mode e^{γm t}, both at the mean rates of `values`. The variances are inverted by the
+    predicts the result, in the mode e^{γm t}, both at the median rates of `values`. The variances are inverted by the
     lossy readout of each draw, as in `reconstructed_xi`. None where there is but one record.
     """
     if record.fitted.sum() < 2:
         return np.empty(0), {}
-    means: dict[str, Any] = {label: float(np.mean(value)) for label, value in values.items()}
-    typical, _, level = continuous_measurement(experiment, record, means, Dynamics())
-    best = float(optimal_mode_rate(typical))
-    pulse = record.interval * max(1, round(min(_OF_DECAY / typical.decay_rate, _OF_RECORD * record.duration)
+    run = run_state(experiment, record.run, values, Dynamics(), [])
+    measurement = measurement_in(experiment, record.run, values)
+    gamma, best = float(np.median(measurement.decay_rate)), float(np.median(optimal_mode_rate(measurement)))
+    level = run.value("shot_noise_level", 1.0)
+    pulse = record.interval * max(1, round(min(_OF_DECAY / gamma, _OF_RECORD * record.duration)
                                            / record.interval))  # fmt: skip
     last = record.length - round(pulse / record.interval)
     bins = np.unique(np.round(np.linspace(0, last, min(_MOST_POINTS, last + 1))).astype(int))
-    pairs = [_moments(record, k * record.interval, pulse, typical.decay_rate, best) for k in bins]
-    run = run_state(experiment, record.run, values, Dynamics(), [])
+    pairs = [_moments(record, k * record.interval, pulse, gamma, best) for k in bins]
     readout = run.readout_at(np.empty(0), pulse)
     draws = max(np.size(v) for v in values.values())
     found = {}

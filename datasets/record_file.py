@@ -36,14 +36,16 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
         raise violation(
             f"{where}: file", f"{path.name!r}{nearest(path.suffix, SUFFIXES)}", f"a file of arrays: {known}"
         )
-    _check_origin(path, simulated)
+    made_by_model = _is_simulated(path)
+    if made_by_model and not simulated:
+        raise violation(f"{path}: simulated", "1", "simulated = true in the experiment that uses it")
     with open_source(path) as source:
         parts = [_matrix(source, names.get(name, name)) for name in QUADRATURES]
         if parts[0].shape != parts[1].shape:
             found = " and ".join(str(part.shape) for part in parts)
             raise violation(f"{path}: cos and sin", f"shapes {found}", "the same")
         interval, excluded = _interval(source, names, parts[0].shape[1]), _excluded(source, names, len(parts[0]))
-    return RecordSeries("", np.stack(parts), interval, excluded=excluded)
+    return RecordSeries("", np.stack(parts), interval, excluded=excluded, simulated=made_by_model)
 
 
 def write_record(path: Path, record: RecordSeries, simulated: bool) -> None:
@@ -62,13 +64,15 @@ def _write(path: Path, record: RecordSeries, simulated: bool) -> None:
         if record.excluded is not None:
             file.create_dataset("excluded", data=record.excluded.astype(np.int8))
         file.attrs["interval_ms"] = record.interval
-        file.attrs["simulated"] = int(simulated)
+        file.attrs["simulated"] = int(simulated or record.simulated)
 
 
-def _check_origin(path: Path, simulated: bool) -> None:
-    """A file that says of itself that it is simulated can't be part of a measured experiment."""
-    if not simulated and path.is_file() and is_hdf5(path) and read_attributes(path).get("simulated"):
-        raise violation(f"{path}: simulated", "1", "simulated = true in the experiment that uses it")
+def _is_simulated(path: Path) -> bool:
+    """What the file says of itself, in an attribute."""
+    said = read_attributes(path).get("simulated", 0) if path.is_file() and is_hdf5(path) else 0
+    if np.ndim(said) or isinstance(said, str) or said not in (0, 1):
+        raise violation(f"{path}: simulated", repr(said), "0 (measured) or 1 (simulated)")
+    return bool(said)
 
 
 def _matrix(source: Source, name: str) -> np.ndarray:
@@ -86,22 +90,33 @@ def _interval(source: Source, names: Mapping[str, Any], samples: int) -> float:
     name = names.get("time", "time")
     if "time" not in names and not ({name, f"/{name}"} & set(source.arrays)):
         return 0.0
+    _check_length(source, name, samples, "sample")
     time = source.column(name)
-    if len(time) != samples:
-        raise violation(f"{source.path}: {name!r}", f"{len(time)} times", f"one for each of the {samples} samples")
     if source.unit(name) not in (None, "ms"):
         raise violation(f"{source.path}: {name!r}: units", repr(source.unit(name)), "'ms'")
     steps = np.diff(time)
     if len(steps) == 0 or not (steps.min() > 0 and np.ptp(steps) <= _EVEN * steps.mean()):
         raise violation(f"{source.path}: {name!r}", "steps that differ", "bins of one duration, one after the other")
+    if abs(time[0]) > _EVEN * steps.mean():
+        expected = "0: times count from the beginning of the record, whose place in the run is the key start"
+        raise violation(f"{source.path}: {name!r}", f"{time[0]:g} ms for the first bin", expected)
     return float(np.round((time[-1] - time[0]) / (len(time) - 1), 12))
+
+
+def _check_length(source: Source, name: str, count: int, of: str) -> None:
+    """Before a column is read."""
+    shape = source.array(name).shape
+    if int(np.prod(shape, dtype=float)) != count:
+        found = f"{int(np.prod(shape, dtype=float))} entries"
+        raise violation(f"{source.path}: {name!r}", found, f"one for each of the {count} {of}s")
 
 
 def _excluded(source: Source, names: Mapping[str, Any], records: int) -> np.ndarray | None:
     name = names.get("excluded", "excluded")
     if "excluded" not in names and not ({name, f"/{name}"} & set(source.arrays)):
         return None
+    _check_length(source, name, records, "record")
     column = source.column(name)
-    if len(column) != records or not np.isin(column, (0, 1)).all():
+    if not np.isin(column, (0, 1)).all():
         raise violation(f"{source.path}: {name!r}", "other values", f"0 or 1 for each of the {records} records")
     return column.astype(bool) if column.any() else None

@@ -23,7 +23,9 @@ MOST_GROUPS = 20
 def record_series(records: Records, name: str = KIND, run: str = MAIN_RUN, start: float = 0.0) -> RecordSeries:
     """The result of a demodulation as a series of an experiment."""
     samples = np.stack([np.asarray(part, np.float32) for part in (records.cos, records.sin)])
-    return RecordSeries(name, samples, records.interval, start, run, note="\n".join(records.warnings))
+    return RecordSeries(
+        name, samples, records.interval, start, run, note="\n".join(records.warnings), simulated=records.simulated
+    )
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class RecordSeries:
     samples (2, R, T), float32: cos and sin quadrature of R records in T bins, each the integral of the light over the
         bin, in units in which shot noise has variance 1; the mean of all records is subtracted where there are several
     interval : Δ, duration of a bin, ms;  start : when in the run the first bin begins, ms
+    simulated : whether a model made them
     excluded (R,): records that are kept but not fitted;  left_out (R,): taken out of one fit, to be predicted by it
     """
 
@@ -44,6 +47,7 @@ class RecordSeries:
     excluded: np.ndarray | None = None
     left_out: np.ndarray | None = None
     note: str = ""
+    simulated: bool = False
 
     @property
     def repetitions(self) -> int:
@@ -112,13 +116,17 @@ class RecordSeries:
         """'1–50', '51–100': of the fitted groups, the first and the last record, counted from 1."""
         return [f"{group[0] + 1}–{group[-1] + 1}" for group in self.fitted_groups]
 
+    @property
+    def has_mean(self) -> bool:
+        """Whether there are several fitted records, of which the mean is subtracted."""
+        return bool(self.fitted.sum() > 1)
+
     @cached_property
     def mean(self) -> np.ndarray:
-        """(2, T): mean over all modelled records; zero where there is but one."""
-        modelled = self.modelled
-        if modelled.sum() < 2:
+        """(2, T): mean over all fitted records; zero where there is but one."""
+        if not self.has_mean:
             return np.zeros((2, self.length))
-        return np.asarray(self.samples[:, modelled].mean(axis=1, dtype=float))
+        return np.asarray(self.samples[:, self.fitted].mean(axis=1, dtype=float))
 
     def centred(self, which: np.ndarray) -> np.ndarray:
         """(2 × len(which), T): both quadratures of some records without the mean."""
@@ -126,8 +134,7 @@ class RecordSeries:
 
     def sums_of(self, which: np.ndarray) -> RecordSums:
         """What the likelihood of some records needs; the mean costs each its share."""
-        modelled = int(self.modelled.sum())
-        share = 1 - 1 / modelled if modelled > 1 else 1.0
+        share = 1 - 1 / int(self.fitted.sum()) if self.has_mean else 1.0
         return reduce(self.centred(which), 2 * len(which) * share)
 
     @cached_property

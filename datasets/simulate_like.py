@@ -84,7 +84,8 @@ def _with_constant_rates(experiment: Experiment, parameters: dict[str, float], c
     except (KeyError, TypeError) as error:
         known = ", ".join(values | parameters)
         raise ExperimentError(
-            f"{experiment.title!r}: found no true value of {error}, expected one of each parameter; given are {known}"
+            f"{experiment.title!r}: found true values of {known} only, expected one of each parameter of its model"
+            " (dissentangle check lists them)"
         ) from error
 
 

@@ -22,7 +22,7 @@ def simulated_like(
     measurement, xi, level = continuous_measurement(experiment, record, values, Dynamics())
     shape = (record.repetitions, record.length)
     made = simulate_records(measurement, xi, record.interval, shape, rng, level)
-    return replace(record, samples=made)
+    return replace(record, samples=made, simulated=True)
 
 
 def simulate_records(

@@ -5,7 +5,8 @@
 /stages      dim stage: duration (ms), drive, pump, repump (0/1), run
 /runs        dim run: relative_depth; where rates are constant: populations, begins
 /series/NAME dim time: value, sigma or repetitions, excluded (0/1); attributes kind, run, noise, …
-/records/NAME dims quadrature, record, sample: samples; record: excluded (0/1); attributes run, interval, start (ms)
+/records/NAME dims quadrature, record, sample: samples; record: excluded (0/1); attributes run, interval and start (ms),
+             simulated (0/1)
 /observations dim observation: quantity, time (ms), value, sigma, run, …
 /priors      attributes: parameter = specification
 /truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
@@ -120,7 +121,8 @@ def _record_dataset(record: RecordSeries) -> Any:
     import xarray as xr
 
     excluded = np.zeros(record.repetitions, np.int8) if record.excluded is None else record.excluded.astype(np.int8)
-    attributes = {"run": record.run, "interval": record.interval, "start": record.start}
+    attributes: dict[str, Any] = {"run": record.run, "interval": record.interval, "start": record.start}
+    attributes["simulated"] = int(record.simulated)
     return xr.Dataset(
         {"samples": (("quadrature", "record", "sample"), record.samples), "excluded": ("record", excluded)},
         coords={"quadrature": np.array(QUADRATURES, object)},

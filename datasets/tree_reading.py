@@ -13,7 +13,7 @@ from .checks import check_experiment
 from .errors import ExperimentError, violation
 from .experiment import APPARATUS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .kinds import KINDS
-from .record_series import RecordSeries
+from .record_series import QUADRATURES, RecordSeries
 from .runs import ConstantRun
 from .tree import (
     FORMAT_VERSION,
@@ -106,15 +106,23 @@ def _constant(runs: Any) -> dict[str, ConstantRun]:
 
 
 def _record(name: str, data: Any) -> RecordSeries:
-    excluded = np.asarray(data["excluded"].values).astype(bool)
+    samples, excluded, where = data["samples"], data["excluded"], f"records {name!r}"
+    if samples.dims != ("quadrature", "record", "sample") or samples.dtype.kind != "f":
+        found = f"{samples.dtype} with dimensions {', '.join(map(str, samples.dims))}"
+        raise violation(f"{where}: samples", found, "floating-point numbers by quadrature, record, sample")
+    if tuple(str(word) for word in data["quadrature"].values) != QUADRATURES:
+        raise violation(f"{where}: quadrature", str(data["quadrature"].values), " and ".join(QUADRATURES))
+    if excluded.dims != ("record",) or not np.isin(excluded.values, (0, 1)).all():
+        raise violation(f"{where}: excluded", "other values", "0 or 1 for each record")
     return RecordSeries(
         name=name,
-        samples=np.asarray(data["samples"].values, np.float32),
+        samples=np.asarray(samples.values, np.float32),
         interval=float(data.attrs["interval"]),
         start=float(data.attrs["start"]),
         run=str(data.attrs["run"]),
-        excluded=excluded if excluded.any() else None,
+        excluded=excluded.values.astype(bool) if excluded.values.any() else None,
         note=str(data.attrs.get("note", "")),
+        simulated=bool(int(data.attrs["simulated"])),
     )
 
 

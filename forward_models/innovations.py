@@ -1,8 +1,9 @@
 """What a record holds beyond its prediction: innovations, white and of variance 1 where the model is right.
 
-The checks are sums over the innovations that are nearly independent standard normal numbers if it is: their variance,
-in all and in parts of the record; their products at growing lags, which a slow disturbance or a wrong γm makes
-correlated; and the products of the two quadratures, which a wrong phase or Larmor frequency mixes.
+The checks are sums over the innovations of cos and sin with a known law if it is, each turned into a standard normal
+score: their variance in parts of the record, of cos against sin, of early against late records; their products at
+growing lags, which a slow disturbance or a wrong γm makes correlated; and what turns cos into sin, a Larmor frequency
+off the reference.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from .record_likelihood import binned_record
 
 PARTS = 6
 """Parts of a record in which the variance is looked at."""
+_EXACT = 6.0
+"""Standard deviations up to which a variance is scored by its own law; beyond, its probability is no number."""
+_TOGETHER = 1 << 21
 
 
 def innovations(
@@ -47,24 +51,57 @@ class WhitenessCheck:
     words: str
 
 
-def whiteness_checks(cos: np.ndarray, sin: np.ndarray, interval: float) -> list[WhitenessCheck]:
-    """The checks of the innovations of both quadratures, (n, T) each; `interval` of a bin, ms."""
-    both = np.concatenate([cos, sin])
-    length = both.shape[1]
+def whiteness_checks(cos: np.ndarray, sin: np.ndarray, interval: float, *, centred: bool) -> list[WhitenessCheck]:
+    """The checks of the innovations of both quadratures, (n, T) each; `interval` of a bin, ms.
+
+    centred : whether the mean over the n records was subtracted, which leaves n − 1 of them independent
+    """
+    number, length = cos.shape
+    share = 1 - 1 / number if centred and number > 1 else 1.0
+    squares = np.stack([cos, sin]) ** 2
     found = []
     for part in np.array_split(np.arange(length), min(PARTS, length)):
-        squares = both[:, part] ** 2
-        score = (squares.mean() - 1) * np.sqrt(squares.size / 2)
+        score = _of_variance(float(squares[..., part].sum()), share * 2 * number * len(part))
         label = f"variance {part[0] * interval:.3g}–{(part[-1] + 1) * interval:.3g} ms"
-        found.append(WhitenessCheck(label, float(score), _more(score, "noise than the model expects")))
-    found.append(WhitenessCheck("cos × sin", _score(cos * sin), "the quadratures are correlated: phase or frequency"))
+        found.append(WhitenessCheck(label, score, f"{_more(score)} noise than the model expects"))
+    score = float((squares[0] - squares[1]).sum() / np.sqrt(4 * share * cos.size))
+    found.append(WhitenessCheck("cos against sin", score, f"{_more(score)} noise in cos than in sin"))
+    half, apart = number // 2, 1 - 2 / number if centred else 1.0  # a mean makes early and late records alike
+    if half and apart > 0:
+        early, late = squares[:, :half].sum(), squares[:, number - half :].sum()
+        score = float((early - late) / np.sqrt(8 * apart * half * length))
+        found.append(WhitenessCheck("early against late", score, f"{_more(score)} noise in the first records"))
+    score = float((cos * sin).sum() / np.sqrt(share * cos.size))
+    found.append(WhitenessCheck("cos × sin", score, "cos and sin are correlated: demodulated at no right angle"))
+    return found + _of_lags(cos, sin, interval, share)
+
+
+def _of_lags(cos: np.ndarray, sin: np.ndarray, interval: float, share: float) -> list[WhitenessCheck]:
+    """The correlation at growing lags, and the rotation of cos into sin."""
+    number, length = cos.shape
+    products = _lag_products(cos, sin)
+    pairs = number * (length - np.arange(length))
+    found = []
     for low, high in _lag_ranges(length):
-        products = [both[:, lag:] * both[:, :-lag] for lag in range(low, high + 1)]
-        score = sum(p.sum() for p in products) / np.sqrt(sum(p.size for p in products))
+        lags = slice(low, high + 1)
+        score = float(products.real[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
         at = f"{low * interval:.3g}" if low == high else f"{low * interval:.3g}–{high * interval:.3g}"
-        words = _more(score, "correlation than the model expects: a slow disturbance, or wrong rates")
-        found.append(WhitenessCheck(f"correlation at {at} ms", float(score), words))
+        words = f"{_more(score)} correlation than the model expects: a slow disturbance, or wrong rates"
+        found.append(WhitenessCheck(f"correlation at {at} ms", score, words))
+    lags = slice(1, max(2, length // 2))
+    score = float(products.imag[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
+    words = "cos turns into sin: the Larmor frequency is off the reference"
+    found.append(WhitenessCheck("rotation of cos into sin", score, words))
     return found
+
+
+def _lag_products(cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    """By lag l (T,): Σ c_k c_{k+l} + s_k s_{k+l} + i(c_k s_{k+l} − s_k c_{k+l}), over all records."""
+    number, length = cos.shape
+    size, total = 2 * length, np.zeros(2 * length)
+    for rows in np.array_split(np.arange(number), min(number, -(-number * size // _TOGETHER))):
+        total += (abs(np.fft.fft(cos[rows] + 1j * sin[rows], size, axis=-1)) ** 2).sum(axis=0)
+    return np.asarray(np.fft.ifft(total)[:length])
 
 
 def _lag_ranges(length: int) -> list[tuple[int, int]]:
@@ -76,9 +113,16 @@ def _lag_ranges(length: int) -> list[tuple[int, int]]:
     return ranges
 
 
-def _score(products: np.ndarray) -> float:
-    return float(products.sum() / np.sqrt(products.size))
+def _of_variance(squares: float, freedom: float) -> float:
+    """Score of a sum of squares: χ² of so many degrees of freedom."""
+    from scipy.special import gammainc, gammaincc, ndtri
+
+    plain = (squares - freedom) / np.sqrt(2 * freedom)
+    if abs(plain) > _EXACT:
+        return float(plain)
+    half = 0.5 * freedom, 0.5 * squares
+    return float(ndtri(gammainc(*half)) if plain < 0 else -ndtri(gammaincc(*half)))
 
 
-def _more(score: float, what: str) -> str:
-    return f"{'more' if score > 0 else 'less'} {what}"
+def _more(score: float) -> str:
+    return "more" if score > 0 else "less"

@@ -191,14 +191,20 @@ def expected_sums(
 ) -> RecordSums:
     """The sums that records of these numbers have on average, in units of the shot noise."""
     r, m = binned_record(measurement, interval), measurement
-    b, steady = m.measurement_rate, m.unconditional_xi
+    b, steady, a = m.measurement_rate, m.unconditional_xi, r.decay
     index = np.arange(samples)
-    state = b * (steady + (initial_xi - steady) * r.decay ** (2.0 * index))  # var(x_k)
-    later = r.signal * (r.decay * r.signal * state + r.cross)  # cov(Y_k, Y_{k+1})
-    lag = abs(index[:, None] - index)
-    covariance = later[np.minimum(index[:, None], index)] * r.decay ** (lag - 1.0)
-    covariance[index, index] = r.signal**2 * state + r.noise
-    flipped = covariance[:, ::-1]
-    products = np.array([np.trace(covariance, offset=shift) for shift in range(samples)])
-    start = np.array([np.trace(flipped, offset=samples - 1 - s) for s in range(2 * samples - 1)])
+    own = r.signal**2 * b * (steady + (initial_xi - steady) * a ** (2.0 * index)) + r.noise
+    # cov(Y_i, Y_{i+d}) = α a^{d−1} + β a^{2i+d−1}
+    alpha = r.signal * (a * r.signal * b * steady + r.cross)
+    beta = a * r.signal**2 * b * (initial_xi - steady)
+    lags = index[1:]
+    later = np.cumsum(alpha + beta * a ** (2.0 * index))
+    products = np.concatenate([[own.sum()], later[samples - 1 - lags] * a ** (lags - 1.0)])
+    start = np.empty(2 * samples - 1)
+    for s in (0, 1):  # i + j = s, s + 2, …: i − j is even or odd
+        total = np.arange(s, 2 * samples - 1, 2)
+        pairs = (np.minimum(total, 2 * (samples - 1) - total) + (s == 1)) // 2  # with i < j
+        steps = np.concatenate([[0.0], np.cumsum(a ** (2.0 * np.arange(samples) + (s == 0)))])
+        start[s::2] = 2 * (alpha * steps[pairs] + beta * pairs * a ** np.maximum(total - 1.0, 0.0))
+    start[::2] += own
     return RecordSums(count * products, count * start, count * start[::-1], count, samples)

@@ -33,6 +33,21 @@ def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[lis
     return step
 
 
+def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log n_b from log of the signal in the records of a steady state, γs (v_u − Z) ≈ n_b γs γextra/γ."""
+
+    def known(u: list[Any]) -> Any:
+        ratio = u[rates[0]] - u[rates[1]]
+        return _softplus(ratio) - u[rates[0]]
+
+    reference = known(list(centre))
+
+    def step(u: list[Any]) -> None:
+        u[bath] = u[bath] + known(u) - reference
+
+    return step
+
+
 def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration: float) -> Callable[[list[Any]], None]:
     """Log dΓ from log κ², for pulses of this duration (ms)."""
 

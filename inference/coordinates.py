@@ -10,7 +10,7 @@ combinations; in plain logarithms these are curved ridges. They follow from the 
 - the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
 - of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
-  and log n_b + log(γextra/γ) in place of log n_b
+  and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z)
 - of a population the data fix the members, so the average of their logarithms better than the median
 
 A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
@@ -38,6 +38,7 @@ from .coordinate_maps import (
     logarithm,
     loss_shear,
     scale_shear,
+    signal_shear,
     sum_and_ratios,
     width,
 )
@@ -112,7 +113,7 @@ def coordinates(
             if {pump, n3} <= logarithmic:
                 steps.append(loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest))
         steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
-    steps += _measurement_steps(labels, centre, logarithmic)
+    steps += _measurement_steps(experiment, labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if label.startswith("population_spread[")]:
         median = spread.removeprefix("population_spread[")[:-1]
@@ -130,7 +131,7 @@ def coordinates(
 
 
 def _measurement_steps(
-    labels: list[str], centre: np.ndarray, logarithmic: set[str]
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
 ) -> list[Callable[[list[Any]], None]]:
     """The steps for each kind of stage with constant rates."""
     steps = []
@@ -140,9 +141,22 @@ def _measurement_steps(
         if {swap, extra} <= logarithmic:
             rates = [labels.index(swap), labels.index(extra)]
             if bath in logarithmic:
-                steps.append(bath_shear(labels.index(bath), rates, centre))
+                known = _xi_is_seen(experiment, index.strip("[]"))
+                steps.append((bath_shear if known else signal_shear)(labels.index(bath), rates, centre))
             steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
     return steps[::-1]
+
+
+def _xi_is_seen(experiment: Experiment, index: str) -> bool:
+    """Whether data of these lights show ξ itself, not only the signal of a steady state in its records."""
+    of, _, lights = index.rpartition(": ")
+    alike = [run for run in experiment.unmodelled if experiment.run_stages(run)[0].label == lights]
+    runs = {run for run in alike if not of or experiment.member.get(run, "") == of}
+    if any(experiment.constant[run].begins == "unknown" for run in runs):
+        return True
+    seen = {s.run for s in experiment.series if s.kind not in ("transverse_spin", "conditional_xi")}
+    seen |= {o.run for o in experiment.observations if o.quantity == "xi" and not o.excluded}
+    return bool(runs & seen)
 
 
 def _median_of(score: str) -> str:

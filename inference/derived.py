@@ -12,7 +12,7 @@ from ..datasets.experiment import StageEntry
 from ..datasets.predictions import tested_populations
 from ..datasets.run_state import added_values, measurement_in, stages_of
 from ..datasets.stage_rates import find, initial_of, rates_of
-from ..forward_models import Dynamics, Entanglement, Stage, steady_state
+from ..forward_models import Dynamics, Entanglement, InitialState, Stage, steady_state
 from ..forward_models.conditional import ContinuousMeasurement, optimal_mode_rate, steady_conditional_xi
 from ..forward_models.orientation_beat import SUBLEVELS, sublevel_orientation
 from .draws import by_speed, number_of
@@ -24,7 +24,21 @@ _RESOLUTION = 51
 
 def excluded_observations(experiment: Experiment, values: Mapping[str, Any]) -> tuple[Observation, ...]:
     """Published numbers that are not fitted but that the fitted parameters predict."""
-    return tuple(o for o in experiment.observations if o.excluded and _predictable(experiment, o.run, values))
+    return tuple(o for o in experiment.observations if o.excluded and _predicts(experiment, o, values))
+
+
+def _predicts(experiment: Experiment, observation: Observation, values: Mapping[str, Any]) -> bool:
+    """Whether all is known that a number depends on."""
+    run, quantity = observation.run, observation.quantity
+    about = experiment.constant.get(run)
+    if about is not None:
+        of_start = quantity in ("xi", "conditional_xi") and about.begins == "unknown"
+        if of_start and f"initial_xi[{run}]" not in values:
+            return False
+        measured = quantity in ("conditional_xi", "optimal_mode_rate")
+        if measured and find(values, "detection_efficiency", experiment.member.get(run, "")) is None:
+            return False
+    return _predictable(experiment, run, values)
 
 
 def _predictable(experiment: Experiment, run: str, values: Mapping[str, Any]) -> bool:
@@ -152,7 +166,8 @@ def _steady_states(
     for stage in driven.values():
         member = experiment.member.get(stage.run, "")
         rates = rates_of(values, stage, member=member)
-        state = steady_state(rates, initial_of(values, member))
+        known = find(values, "initial_n3", member) is not None  # else all runs begin in their steady state
+        state = steady_state(rates, initial_of(values, member) if known else InitialState(0.0, 0.0))
         states.append(state.xi)
         depths.append(state.threshold / rates.radiative_rate)
     if not states:

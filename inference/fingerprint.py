@@ -48,7 +48,7 @@ def without_texts(experiment: Experiment) -> Experiment:
         simulated=False,
         truth=None,
         series=tuple(replace(series, note="") for series in experiment.series),
-        records=tuple(replace(record, note="") for record in experiment.records),
+        records=tuple(replace(record, note="", simulated=False) for record in experiment.records),
         observations=tuple(replace(o, source="") for o in experiment.observations),
     )
 

@@ -69,11 +69,17 @@ def fit_tree(
     if any(series.kind == "light_variance" and series.fitted.any() for series in experiment.series):
         groups["reconstructed"] = _reconstructed(experiment, kept.of(values), settings, kept, rng)
     if experiment.records:
-        groups[CHECKS] = checks_dataset(experiment, values)
+        groups[CHECKS] = checks_dataset(experiment, _likeliest(kept.of(values), posterior_of.log_likelihood))
     if others:
         groups["predictions"] = _unfitted(others, posterior_of.unfitted, kept)
     groups |= {f"experiment{path.rstrip('/')}": group for path, group in to_groups(experiment).items()}
     return xr.DataTree.from_dict(groups)
+
+
+def _likeliest(values: Mapping[str, Any], log_likelihood: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The draw at which all data together are likeliest."""
+    best = int(np.argmax(sum(array.sum(axis=-1) for array in log_likelihood.values())))
+    return {label: v[best] if np.ndim(v) else v for label, v in values.items()}
 
 
 def _prior_groups(

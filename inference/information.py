@@ -19,11 +19,6 @@ from .unknowns import Unknown, free
 
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
-_LONGEST = 1000
-"""Samples of a record that are looked at as one; longer ones count as several of this length."""
-_CURVATURE_STEP = 1e-2
-_LONGEST = 1000
-"""Samples of a record that are looked at as one; longer ones count as several of this length."""
 _AMPLITUDE = 0.3
 """Score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
 
@@ -101,9 +96,7 @@ def _of_record(
     draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
     at_centre = complete(experiment, parameters, {u.label: draws[u.label][:1] for u in unknown})
-    length = min(record.length, _LONGEST)
-    number = record.sums.count * record.length / length
-    sums = expected_record_sums(experiment, record, at_centre, dynamics, number, length)
+    sums = expected_record_sums(experiment, record, at_centre, dynamics, record.sums.count)
     density = record_log_likelihood(experiment, record, values, dynamics, grouped([sums]))[1:, 0]
     same, left, right, both = density.reshape(4, count, count)
     curvature = (left + right - same - both) / (4 * _CURVATURE_STEP**2)

@@ -69,7 +69,8 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
     named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
-    if settings.free_dephasing and not set(runs) & set(moving_runs(experiment)):
+    steady = {run for run in experiment.constant if fitted_lights(experiment, [run])}
+    if settings.free_dephasing and not set(runs) & {*moving_runs(experiment), *steady}:
         if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
             found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
     else:

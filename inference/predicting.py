@@ -152,8 +152,10 @@ def _entries(fitted: Fitted, run: str, stages: Iterable[tuple[float, str]] | Non
         return fitted.experiment.run_stages(run)
     found = []
     for duration, lights in stages:
-        words = [word.strip() for word in lights.split("+")]
+        words = [word.strip() for word in str(lights).split("+")]
         unknown = [word for word in words if word not in (*LIGHTS, "dark")]
+        if isinstance(duration, str):
+            raise ExperimentError(f"predict: found the duration {duration!r}, expected a number, in ms")
         if unknown or not np.isfinite(duration) or duration <= 0:
             raise ExperimentError(
                 f"predict: found the stage '{duration:g} ms {lights}', expected a duration above 0 and lights of"

@@ -1,4 +1,7 @@
-"""Are records white beyond what the fitted model predicts? The checks of their innovations at the posterior mean."""
+"""Are records white beyond what the fitted model predicts? The checks of their innovations at the likeliest draw.
+
+Not at the posterior mean, which lies beside a curved ridge.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +22,18 @@ GROUP = "innovations"
 
 
 def checks_of(record: RecordSeries, experiment: Experiment, values: Mapping[str, Any]) -> list[WhitenessCheck]:
-    """The checks of the fitted records; `values`: draws by label, of which the means are taken."""
-    means = {label: float(np.mean(v)) for label, v in values.items()}
-    measurement, xi, level = continuous_measurement(experiment, record, means, Dynamics())
+    """The checks of the fitted records at one value of each parameter, by label."""
+    measurement, xi, level = continuous_measurement(experiment, record, values, Dynamics())
     both = record.centred(np.flatnonzero(record.fitted))
-    repetitions = int(record.modelled.sum())
-    if repetitions > 1:  # the mean that was subtracted took its share of the variance
-        both = both / np.sqrt(1 - 1 / repetitions)
-    white = innovations(both, measurement, record.interval, xi, level)
-    cos, sin = np.split(white, 2)
-    return whiteness_checks(cos, sin, record.interval)
+    cos, sin = np.split(innovations(both, measurement, record.interval, xi, level), 2)
+    return whiteness_checks(cos, sin, record.interval, centred=record.has_mean)
 
 
 def checks_dataset(experiment: Experiment, values: Mapping[str, Any]) -> Dataset:
-    """Scores of the checks of every record: NAME (NAME_check), with labels and, as `words`, what they would mean."""
+    """Scores of the checks of every record: NAME (NAME_check), with labels and, as `words`, what they would mean.
+
+    values : one of each parameter, by label
+    """
     import xarray as xr
 
     columns: dict[str, Any] = {}

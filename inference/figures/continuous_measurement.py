@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import ExperimentError, RecordSeries
-from ...datasets.predictions import continuous_measurement, expected_record_sums
+from ...datasets.predictions import expected_record_sums
+from ...datasets.run_state import measurement_in
 from ...forward_models import NOISES
+from ...forward_models.conditional import optimal_mode_rate
 from ..fitted import Fitted
 from ..goodness import OF_NORMAL
 from ..record_checks import checks_in
@@ -100,8 +102,8 @@ def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, number: int, s
 
 def _draw_modes(axis: Axes, fitted: Fitted, run: str) -> None:
     """The modes of light of the best prediction and of the readout that follows, at the posterior medians."""
-    derived = fitted.tree["derived"].dataset
-    gamma, best = (float(np.median(derived[name])) for name in ("transverse_decay_rate", "optimal_mode_rate"))
+    measurement = measurement_in(fitted.experiment, run, fitted.values)
+    gamma, best = float(np.median(measurement.decay_rate)), float(np.median(optimal_mode_rate(measurement)))
     end = fitted.experiment.duration(run)
     split = max(end - 1 / gamma, 0.6 * end)
     past, pulse = np.linspace(0.0, split, _TIMES), np.linspace(split, end, _TIMES)
@@ -150,7 +152,7 @@ def _draw_covariance(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
     expected = []
     for k in range(number):
         one = {label: v[k] if np.ndim(v) else v for label, v in values.items()}
-        sums = expected_record_sums(fitted.experiment, record, one, fitted.settings.dynamics, 1.0, record.length)
+        sums = expected_record_sums(fitted.experiment, record, one, fitted.settings.dynamics, 1.0)
         expected.append(mean(sums))
     band(axis, x, np.array(expected), inner=False)
     axis.axhline(0.0, color=INK, lw=0.6)
@@ -175,11 +177,9 @@ def _draw_checks(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
 def describe_record(fitted: Fitted, record: RecordSeries) -> str:
     """The same in words."""
     scores = [check.score for check in checks_in(fitted.tree).get(record.name, [])]
-    measurement, xi, _ = continuous_measurement(
-        fitted.experiment, record, {k: float(np.mean(v)) for k, v in fitted.values.items()}, fitted.settings.dynamics
-    )
+    gamma = float(np.median(measurement_in(fitted.experiment, record.run, fitted.values).decay_rate))
     return (
-        f"Covariance of the samples of {record.name} against lag, data and model: it decays at"
-        f" {measurement.decay_rate:.3g} per ms; ξ at the beginning {xi:.3g}. {len(scores)} checks of the innovations,"
-        f" scores from {min(scores, default=0.0):.1f} to {max(scores, default=0.0):.1f}."
+        f"Covariance of the samples of {record.name} against lag, data and model: it decays at {gamma:.3g} per ms."
+        f" {len(scores)} checks of the innovations, scores from {min(scores, default=0.0):.1f} to"
+        f" {max(scores, default=0.0):.1f}."
     )

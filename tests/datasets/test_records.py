@@ -72,8 +72,9 @@ def test_left_out_records_leave_the_sums():
     record = HYBRID.records[0]
     without = replace(record, left_out=np.arange(200) < 10)
     assert without.group_labels == record.group_labels[1:]
-    rest = [part.products for part in record.group_sums[1:]]
-    np.testing.assert_allclose(without.sums.products, np.sum(rest, axis=0), rtol=1e-12)
+    alone = replace(record, samples=record.samples[:, 10:])
+    np.testing.assert_allclose(without.sums.products, alone.sums.products, rtol=1e-9, atol=1e-7)
+    assert without.sums.count == pytest.approx(2 * 189)
 
 
 def test_simulated_experiments_are_marked_and_repeatable():
@@ -83,7 +84,7 @@ def test_simulated_experiments_are_marked_and_repeatable():
     other = datasets.read(datasets.simulate_like(HYBRID, {"initial_xi[noisy]": 9.0}, seed=5))
     assert other.truth.parameters["initial_xi[noisy]"] == 9.0
     bare = replace(HYBRID, truth=None)
-    with pytest.raises(ExperimentError, match=r"found no true value of .*expected one of each parameter"):
+    with pytest.raises(ExperimentError, match=r"found true values of .* only, expected one of each parameter"):
         datasets.simulate_like(bare, seed=5)
 
 
@@ -144,11 +145,11 @@ def test_joint_experiments_keep_their_runs():
 
 def test_from_a_demodulation():
     class Demodulated:
-        cos, sin, interval, warnings = np.ones((2, 5)), np.zeros((2, 5)), 0.1, ("a warning",)
+        cos, sin, interval, warnings, simulated = np.ones((2, 5)), np.zeros((2, 5)), 0.1, ("a warning",), True
 
     found = record_series(Demodulated(), run="coherent")
     assert found.samples.shape == (2, 2, 5)
-    assert (found.interval, found.note, found.run) == (0.1, "a warning", "coherent")
+    assert (found.interval, found.note, found.run, found.simulated) == (0.1, "a warning", "coherent", True)
 
 
 def changed(**more):
@@ -176,6 +177,11 @@ BROKEN[1, 2, 3] = np.nan
         (changed(excluded=np.ones(200, bool)), "excluded: found all records, expected at least one that is fitted"),
         (changed(excluded=np.ones(3, bool)), "excluded: found shape (3,), expected one flag for each record"),
         (changed(name="record-noisy"), "the same name twice"),
+        (
+            changed(name="record-noisy_check"),
+            "expected another `name`: a fit has record-noisy_check for 'record-noisy'",
+        ),
+        (replace(HYBRID, simulated=False), "simulated: found simulated records, expected simulated = true in the exp"),
         (changed(run="other"), "run: found 'other'"),
         (replace(HYBRID, constant={"other": ConstantRun()}), "run: found 'other'"),
         (replace(HYBRID, constant={"coherent": ConstantRun("frozen")}), "populations: found 'frozen', expected one of"),
@@ -251,7 +257,9 @@ def test_mode_rates_need_constant_rates():
     ("arguments", "text"),
     [
         ({"probe_duration": 20.0}, "time: found -8 ms, expected more than 0, and the pulse of 20 ms inside the record"),
-        ({"probe_duration": 0.01}, "expected a rate ≥ 0, and a window with whole bins of 0.1 ms"),
+        ({"probe_duration": 2.05}, "time: found 9.95 ms, expected whole bins of 0.1 ms"),
+        ({"probe_duration": 2.05, "time": 6.0}, "probe_duration: found 2.05 ms, expected whole bins of 0.1 ms"),
+        ({"mode_rate": 3.0}, "found modes of 3 and 0.27 1/ms in bins of 0.1 ms, expected bins shorter than 0.092 ms"),
         ({"mode_rate": -1.0}, "expected a rate ≥ 0, and a window with whole bins of 0.1 ms"),
     ],
 )
@@ -321,7 +329,7 @@ def test_a_file_of_a_lab(tmp_path):
             "cos and sin: found shapes (200, 50) and (200, 49), expected the same",
         ),
         ({"arrays": {"cos": SAMPLES}}, "'cos': found an array of shape (2, 200, 120), expected (records, samples)"),
-        ({"arrays": {"time": np.arange(49.0)}}, "'time': found 49 times, expected one for each of the 50 samples"),
+        ({"arrays": {"time": np.arange(49.0)}}, "'time': found 49 entries, expected one for each of the 50 samples"),
         ({"arrays": {"time": np.arange(50.0) ** 2}}, "'time': found steps that differ, expected bins of one duration"),
         (
             {"arrays": {"time": 0.1 * np.arange(50)}, "more": 'interval = "1 ms"'},
@@ -339,6 +347,39 @@ def test_a_file_of_a_lab(tmp_path):
 def test_what_files_of_records_cannot_be(tmp_path, given, text):
     with pytest.raises(ExperimentError, match=re.escape(text)):
         datasets.read(lab(tmp_path / "lab", **given))
+
+
+def test_data_in_other_files_are_refused(tmp_path):
+    folder = lab(tmp_path / "lab", {"cos": None}, more='interval = "0.1 ms"')
+    with h5py.File(tmp_path / "elsewhere.h5", "w") as other:
+        other["cos"] = SAMPLES[0, :, :50]
+    layout = h5py.VirtualLayout(shape=(200, 50), dtype="f4")
+    layout[:] = h5py.VirtualSource(str(tmp_path / "elsewhere.h5"), "cos", shape=(200, 50))
+    with h5py.File(folder / "lab.h5", "a") as file:
+        file.create_virtual_dataset("cos", layout)
+    with pytest.raises(ExperimentError, match="'cos': found data in another file, expected data in the file itself"):
+        datasets.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda d: d.assign(samples=d["samples"] * 1j), "samples: found complex"),
+        (lambda d: d.transpose("record", "quadrature", "sample"), "samples: found float32 with dimensions rec"),
+        (
+            lambda d: d.assign_coords(quadrature=["sin", "cos"]),
+            "quadrature: found ['sin' 'cos'], expected cos and sin",
+        ),
+        (lambda d: d.assign(excluded=2 + 0 * d["excluded"]), "excluded: found other values, expected 0 or 1"),
+        (lambda d: d.assign_attrs(interval=-1.0), "interval: found -1 ms, expected a positive time"),
+        (lambda d: d.drop_vars("samples"), "found KeyError"),
+    ],
+)
+def test_damaged_trees(spoil, text):
+    tree = datasets.to_tree(HYBRID)
+    tree["records/record-noisy"] = type(tree)(spoil(tree["records/record-noisy"].to_dataset()))
+    with pytest.raises(ExperimentError, match=re.escape(text)):
+        datasets.from_tree(tree)
 
 
 def test_units_of_the_times(tmp_path):

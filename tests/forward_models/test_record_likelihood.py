@@ -155,31 +155,58 @@ def test_innovations_are_white():
     cos, sin = simulate_records(M, 3.0, 0.1, (500, 60), np.random.default_rng(8))
     white = [innovations(part, M, 0.1, 3.0) for part in (cos, sin)]
     assert kstest(np.concatenate(white).ravel(), "norm").pvalue > 1e-3
-    assert max(abs(check.score) for check in whiteness_checks(*white, 0.1)) < 4
+    assert max(abs(check.score) for check in whiteness_checks(*white, 0.1, centred=False)) < 4
     direct = multivariate_normal(np.zeros(60), covariance(M, 0.1, 60, 3.0)).logpdf(cos[:3]).sum()
     change = np.linalg.slogdet(covariance(M, 0.1, 60, 3.0))[1]
     assert -0.5 * ((white[0][:3] ** 2).sum() + 3 * (change + 60 * np.log(2 * np.pi))) == pytest.approx(direct, rel=1e-6)
 
 
-def test_checks_of_scores_are_standard_normal():
-    rng = np.random.default_rng(9)
-    scores = [[c.score for c in whiteness_checks(*rng.normal(size=(2, 30, 40)), 0.1)] for _ in range(300)]
+@pytest.mark.parametrize("repetitions", [2, 3, 30])
+def test_scores_are_standard_normal(repetitions):
+    """Also of few records whose mean was subtracted."""
+    rng, scores = np.random.default_rng(9), []
+    for _ in range(400):
+        white = rng.normal(size=(2, repetitions, 40))
+        white -= white.mean(axis=1, keepdims=True)
+        scores.append([check.score for check in whiteness_checks(*white, 0.1, centred=True)])
     for column in np.transpose(scores):
         assert kstest(column, "norm").pvalue > 1e-4
+
+
+def test_score_of_an_enormous_variance_is_a_number():
+    white = 10 * np.random.default_rng(1).normal(size=(2, 10, 40))
+    assert all(np.isfinite(check.score) for check in whiteness_checks(*white, 0.1, centred=False))
+
+
+def rotated(y, rng):
+    """Atoms 50 Hz from the reference."""
+    z = (y[0] + 1j * y[1]) * np.exp(2j * np.pi * 0.05 * 0.1 * np.arange(60))
+    return np.stack([z.real, z.imag])
 
 
 @pytest.mark.parametrize(
     ("spoil", "label"),
     [
-        (lambda y, rng: y + 0.5 * rng.normal(size=(2, 500, 1)), "correlation"),  # a slow disturbance
-        (lambda y, rng: 1.05 * y, "variance"),  # a wrong shot noise
+        (lambda y, rng: y + 0.5 * rng.normal(size=(2, 1000, 1)), "correlation"),  # a slow disturbance
+        (lambda y, rng: y * np.sqrt(np.linspace(1, 1.3, 60)), "variance"),  # shot noise that grows in each record
         (lambda y, rng: np.stack([y[0], 0.9 * y[1] + 0.3 * y[0]]), "cos × sin"),
+        (lambda y, rng: np.stack([1.03 * y[0], 0.97 * y[1]]), "cos against sin"),
+        (lambda y, rng: y * np.linspace(1.1, 0.9, 1000)[:, None], "early against late"),
+        (rotated, "rotation"),
     ],
 )
 def test_checks_see_what_is_wrong(spoil, label):
     rng = np.random.default_rng(10)
-    records = spoil(simulate_records(M, 1.0, 0.1, (500, 60), rng).astype(float), rng)
-    found = whiteness_checks(*(innovations(part, M, 0.1, 1.0) for part in records), 0.1)
+    records = spoil(simulate_records(M, 1.0, 0.1, (1000, 60), rng).astype(float), rng)
+    white = (innovations(part, M, 0.1, 1.0) for part in records)
+    found = whiteness_checks(*white, 0.1, centred=False)
     worst = max(found, key=lambda check: abs(check.score))
     assert worst.label.startswith(label)
     assert abs(worst.score) > 6
+
+
+def test_long_records_need_little():
+    """20,000 bins: products by lag and expected sums take neither the memory nor the time of a square."""
+    white = np.random.default_rng(11).normal(size=(2, 2, 20_000))
+    assert len(whiteness_checks(*white, 0.001, centred=False)) == 6 + 3 + 14 + 1
+    assert expected_sums(M, 0.001, 1.0, 1.0, 20_000).products.shape == (20_000,)

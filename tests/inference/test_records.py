@@ -9,7 +9,7 @@ import pytensor
 import pytest
 
 from dissentangle import datasets, inference
-from dissentangle.datasets import ConstantRun, ExperimentError, feedback_series
+from dissentangle.datasets import ConstantRun, ExperimentError, Observation, feedback_series
 from dissentangle.datasets.make_bundled import FIG2D
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference.assessment import assess
@@ -17,7 +17,7 @@ from dissentangle.inference.compiling import compile_model, natural_variables, s
 from dissentangle.inference.coordinates import coordinates
 from dissentangle.inference.criticism import criticize
 from dissentangle.inference.data_points import data_points, data_units, without
-from dissentangle.inference.derived import derived_quantities
+from dissentangle.inference.derived import derived_quantities, excluded_observations
 from dissentangle.inference.draws import total_log_likelihood
 from dissentangle.inference.figures.catalogue import plot
 from dissentangle.inference.figures.continuous_measurement import plot_record
@@ -115,6 +115,57 @@ def test_the_fit_knows_the_truth(fit_hybrid):
     assert fit_hybrid["log_likelihood"].dataset.sizes["record-noisy_group"] == 20
 
 
+@pytest.mark.parametrize("free_dephasing", [False, True])
+def test_steady_populations_alone(free_dephasing):
+    """All runs in the steady state of dΓ, Γcol, Γpump, …: nothing has a start, and everything can be fitted."""
+    steady = replace(HYBRID, constant=dict.fromkeys(HYBRID.constant, ConstantRun("steady", "steady")), priors={},
+                     truth=None)  # fmt: skip
+    fit = inference.fit(datasets.to_tree(steady), seed=2, draws=200, free_dephasing=free_dephasing)
+    assert np.isfinite(fit["derived"]["steady_state_xi"]).all()
+    np.testing.assert_allclose(
+        fit["derived"]["steady_state_xi"].values.ravel(), fit["derived"]["unconditional_xi"].values.ravel(), rtol=1e-9
+    )
+
+
+def test_a_steady_beginning_samples_well():
+    """Records of a steady state tell γ, γm and the shot noise; the third rate is the prior's."""
+    steady = replace(HYBRID, constant=dict.fromkeys(HYBRID.constant, ConstantRun("unmodelled", "steady")), priors={})
+    fit = inference.fit(datasets.to_tree(steady), seed=2)
+    assert fit.attrs["healthy"]
+
+
+def test_rates_of_each_run_with_constant_rates():
+    half = replace(HYBRID, run_depth={"noisy": 0.5})
+    values = {label: np.full(3, v) for label, v in FIG2D.items()}
+    dim, entries, rates = derived_quantities(half, values, Dynamics())["transverse_decay_rate"]
+    assert (dim, entries) == ("measured_lights", [LIGHTS, f"{LIGHTS}, noisy"])
+    np.testing.assert_allclose(rates[0], [0.27, 0.061 + 0.148])
+
+
+def test_excluded_numbers_are_predicted_where_everything_is_known():
+    numbers = tuple(
+        Observation(quantity, 1.0, 0.1, 1.0 if "xi" in quantity else 0.0, run="coherent", excluded="to be predicted")
+        for quantity in ("xi", "conditional_xi", "optimal_mode_rate", "transverse_spin_decay_time")
+    )
+    values = {label: np.full(3, v) for label, v in FIG2D.items()}
+    known = replace(HYBRID, observations=numbers)
+    assert excluded_observations(known, values) == numbers
+    bare = {label: v for label, v in values.items() if label not in ("detection_efficiency", "initial_xi[coherent]")}
+    assert excluded_observations(known, bare) == numbers[3:]
+    assert excluded_observations(known, {"shot_noise_level": np.ones(3)}) == ()
+
+
+def test_joint_fits_keep_what_is_known_of_each_beginning():
+    both = datasets.joint({"A": HYBRID, "B": DISSIPATION}, {"swap_rate": "shared"})
+    assert both.priors["initial_xi[A.coherent]"] == HYBRID.priors["initial_xi[coherent]"]
+    labels = {u.label: str(u.prior) for u in unknowns(both, ModelSettings())}
+    assert labels["initial_xi[B.noisy]"] == "lognormal(2, 0.5)"
+    assert {f"swap_rate[{LIGHTS}]", f"bath_noise[A: {LIGHTS}]", f"bath_noise[B: {LIGHTS}]"} <= set(labels)
+    assert both.truth.parameters["initial_xi[A.noisy]"] == 2.5
+    published = datasets.joint({"a": datasets.read("krauter2011-hybrid"), "b": DISSIPATION})
+    assert "initial_xi[b.noisy]" in {u.label for u in unknowns(published, ModelSettings())}
+
+
 def test_without_light_nothing_is_said_of_the_record():
     values = {label: np.full(3, v) for label, v in FIG2D.items() if not label.startswith("detection")}
     assert "steady_conditional_xi" not in derived_quantities(DISSIPATION, values, Dynamics())
@@ -125,9 +176,9 @@ def test_records_of_the_model_are_white(fit_hybrid):
     checks = checks_in(fit_hybrid)
     assert list(checks) == ["record-coherent", "record-noisy"]
     assert not any(one.misfit for one in goodness(fit_hybrid))
-    assert goodness(fit_hybrid)[0].text.endswith("for 13 checks of its innovations")
+    assert goodness(fit_hybrid)[0].text.endswith("for 16 checks of its innovations")
     found = criticize(fit_hybrid)
-    assert len(found.rows) == 26
+    assert len(found.rows) == 32
     assert assess(fit_hybrid).status == "healthy"
 
 
@@ -250,7 +301,7 @@ def test_page(fit_hybrid):
     page = fit_page(fit_hybrid)
     assert "400 records of the light with 96000 samples" in page
     assert "entangled by dissipation alone with probability" in page
-    assert page.count("for 13 checks of its innovations") == 2
+    assert page.count("for 16 checks of its innovations") == 2
 
 
 def test_predictions_of_constant_runs(fit_hybrid):
