@@ -54,8 +54,8 @@ def feedback_series(
         if not abs(bins - round(bins)) < _WHOLE:
             raise violation(f"{records.name}: {key}", f"{duration:g} ms", f"whole bins of {records.interval:g} ms")
     if not (mode_rate + decay_rate) * records.interval < _COARSE:
-        found = f"modes of {mode_rate:g} and {decay_rate:g} 1/ms in bins of {records.interval:g} ms"
-        raise violation(records.name, found, f"bins shorter than {_COARSE / (mode_rate + decay_rate):.2g} ms")
+        modes = f"modes of {mode_rate:g} and {decay_rate:g} 1/ms in bins of {records.interval:g} ms"
+        raise violation(records.name, modes, f"bins shorter than {_COARSE / (mode_rate + decay_rate):.2g} ms")
     if not 0 < at <= records.duration - probe_duration * (1 - 1e-9):
         expected = f"more than 0, and the pulse of {probe_duration:g} ms inside the record"
         raise violation(f"{records.name}: time", f"{at:g} ms", expected)
