@@ -13,6 +13,8 @@ from .kinds import OF_CONSTANT_RUNS
 from .record_series import QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, POPULATIONS
 
+_FEW, _SURE = 20, 8.0
+"""Fewer records or samples tell nothing of their order; standard errors of a correlation that is no accident."""
 MOST_SAMPLES = 20_000
 SMALLEST_SHOT_NOISE, LARGEST_SHOT_NOISE = 0.1, 10.0
 
@@ -26,7 +28,8 @@ def check_constant_runs(experiment: Experiment, where: str) -> None:
         check_choice(f"{at}: begins", about.begins, BEGINNINGS)
         stages = experiment.run_stages(run)
         if len(stages) > 1:
-            raise violation(f"{at}: stage", f"{len(stages)} stages", f"one, where populations are {about.populations}")
+            expected = f"one, where populations are {about.populations}: give the others a `run` of their own"
+            raise violation(f"{at}: stage", f"{len(stages)} stages", expected)
         if "drive" not in stages[0].lights:
             raise violation(f"{at}: stage", "no drive", f"drive = true, where populations are {about.populations}")
 
@@ -37,7 +40,7 @@ def check_record(record: RecordSeries, experiment: Experiment, where: str) -> No
     check_run(f"{where}: run", record.run, experiment)
     if record.run not in experiment.constant:
         expected = "'steady' or 'unmodelled' in a table [[run]]: records need constant rates"
-        raise violation(f"{where}: populations of run {record.run!r}", "'moving'", expected)
+        raise violation(f"{where}: populations of run {record.run!r}", "'moving' (the default)", expected)
     if record.simulated and not experiment.simulated:
         raise violation(f"{where}: simulated", "simulated records", "simulated = true in the experiment that uses them")
     samples = record.samples
@@ -55,7 +58,9 @@ def check_record(record: RecordSeries, experiment: Experiment, where: str) -> No
     total = experiment.duration(record.run)
     if not 0 <= record.start <= record.start + record.duration <= total * (1 + 1e-9):
         found = f"{record.start:g} ms to {record.start + record.duration:g} ms"
-        raise violation(f"{where}: start", found, f"a record inside the run {record.run!r}, 0 to {total:g} ms")
+        found += f" ({record.length} bins of {record.interval:g} ms)"
+        expected = f"a record inside the run {record.run!r}, 0 to {total:g} ms (interval? a record is a row?)"
+        raise violation(f"{where}: start", found, expected)
     if record.excluded is not None and record.excluded.shape != (record.repetitions,):
         raise violation(f"{where}: excluded", f"shape {record.excluded.shape}", "one flag for each record")
     if record.excluded is not None and record.excluded.all():
@@ -63,8 +68,21 @@ def check_record(record: RecordSeries, experiment: Experiment, where: str) -> No
     # of differences, in which slow signals hardly show
     noise = float(np.mean(np.diff(samples[:, record.modelled].astype(float), axis=-1) ** 2)) / 2
     if not SMALLEST_SHOT_NOISE <= noise <= LARGEST_SHOT_NOISE:
-        expected = "about 1: samples in units of the shot noise, so that its variance in a bin is 1"
+        expected = "about 1: shot noise has variance 1 in a bin, as `dissentangle demodulate` writes it"
         raise violation(f"{where}: samples", f"noise of variance {noise:.3g} from bin to bin", expected)
+    _check_rows_are_records(record, where)
+
+
+def _check_rows_are_records(record: RecordSeries, where: str) -> None:
+    """Raise where neighbouring records go together and neighbouring samples do not: a transposed matrix."""
+    if record.repetitions < _FEW or record.length < _FEW:
+        return
+    samples = record.samples - record.samples.mean()
+    in_row = float((samples[..., 1:] * samples[..., :-1]).mean() * np.sqrt(samples.size))
+    in_column = float((samples[:, 1:] * samples[:, :-1]).mean() * np.sqrt(samples.size))
+    if in_column > _SURE and in_row < 0.3 * in_column:
+        found = "records that are correlated from one to the next, more than the samples of one"
+        raise violation(f"{where}: samples", found, "a record a row: transposed?")
 
 
 def check_covariances(series: Series, where: str) -> None:

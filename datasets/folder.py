@@ -125,7 +125,8 @@ def _runs(where: str, table: dict[str, Any]) -> dict[str, Any]:
         if populations != POPULATIONS[0]:
             constant[names[-1]] = ConstantRun(populations, optional(at, row, "begins", str, BEGINNINGS[0]))
         elif "begins" in row:
-            raise violation(f"{at}: begins", repr(row["begins"]), "populations = 'steady' or 'unmodelled' beside it")
+            expected = "the key populations beside it, 'steady' or 'unmodelled': the beginning of other runs is a state"
+            raise violation(f"{at}: begins", repr(row["begins"]), expected)
     return {"run_depth": depths, "constant": constant}
 
 

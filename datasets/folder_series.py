@@ -94,7 +94,7 @@ def records_in(where: str, row: dict[str, Any], folder: Path, simulated: bool) -
         run=optional(where, row, "run", str, MAIN_RUN),
         interval=interval,
         start=_time(where, row, "start"),
-        note=optional(where, row, "note", str, ""),
+        note=optional(where, row, "note", str, found.note),
     )
 
 

@@ -30,6 +30,21 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
     folder.mkdir(parents=True, exist_ok=True)
+    table = _table(experiment, folder)
+    for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
+        if isinstance(series, RecordSeries):
+            write_record(folder / row["file"], series, experiment.simulated)
+        else:
+            _write_series(folder / row["file"], series)
+    rows = {key: table.pop(key) for key in ("run", "stage", "series", "observation") if key in table}
+    text = tomli_w.dumps(table)
+    for key, tables in rows.items():
+        text += "".join(f"\n[[{key}]]\n{tomli_w.dumps(one)}" for one in tables)
+    (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:
+    """What `experiment.toml` holds; a calibration goes into a file of its own."""
     table: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "title": experiment.title,
@@ -51,12 +66,7 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
         table["series"] = _series_rows(experiment)
     if experiment.observations:
         table["observation"] = [_observation_row(o) for o in experiment.observations]
-    for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
-        if isinstance(series, RecordSeries):
-            write_record(folder / row["file"], series, experiment.simulated)
-        else:
-            _write_series(folder / row["file"], series)
-    (folder / FILE).write_text(tomli_w.dumps(table), encoding="utf-8")
+    return table
 
 
 def _write_calibration(experiment: Experiment, folder: Path) -> str:

@@ -61,8 +61,7 @@ def reconstructed_from_records(
     measurement = measurement_in(experiment, record.run, values)
     gamma, best = float(np.median(measurement.decay_rate)), float(np.median(optimal_mode_rate(measurement)))
     level = run.value("shot_noise_level", 1.0)
-    pulse = record.interval * max(1, round(min(_OF_DECAY / gamma, _OF_RECORD * record.duration)
-                                           / record.interval))  # fmt: skip
+    pulse = readout_pulse(record, gamma)
     last = record.length - round(pulse / record.interval)
     bins = np.unique(np.round(np.linspace(0, last, min(_MOST_POINTS, last + 1))).astype(int))
     pairs = [_moments(record, k * record.interval, pulse, gamma, best) for k in bins]
@@ -74,6 +73,12 @@ def reconstructed_from_records(
         variance = np.array([pair[place] for pair in pairs]) * shape / rng.standard_gamma(shape, (draws, len(bins)))
         found[kind] = np.asarray(xi_of_light_variance(variance / level, readout))
     return bins * record.interval, found
+
+
+def readout_pulse(record: RecordSeries, gamma: float) -> float:
+    """Duration of the stretch of a record that reads the atoms out, ms: whole bins."""
+    wanted = min(_OF_DECAY / gamma, _OF_RECORD * record.duration)
+    return record.interval * max(1, round(wanted / record.interval))
 
 
 def _moments(record: RecordSeries, time: float, pulse: float, gamma: float, best: float) -> tuple[float, float]:

@@ -45,7 +45,7 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
             found = " and ".join(str(part.shape) for part in parts)
             raise violation(f"{path}: cos and sin", f"shapes {found}", "the same")
         interval, excluded = _interval(source, names, parts[0].shape[1]), _excluded(source, names, len(parts[0]))
-    return RecordSeries("", np.stack(parts), interval, excluded=excluded, simulated=made_by_model)
+    return RecordSeries("", np.stack(parts), interval, excluded=excluded, simulated=made_by_model, note=_warnings(path))
 
 
 def write_record(path: Path, record: RecordSeries, simulated: bool) -> None:
@@ -75,7 +75,17 @@ def _is_simulated(path: Path) -> bool:
     return bool(said)
 
 
+def _warnings(path: Path) -> str:
+    """What demodulation found worth saying."""
+    said = read_attributes(path).get("warnings", "") if is_hdf5(path) else ""
+    return said.replace("\n", "; ") if isinstance(said, str) else ""
+
+
 def _matrix(source: Source, name: str) -> np.ndarray:
+    if not ({name, "/" + name.lstrip("/")} & set(source.arrays)):
+        some = ", ".join(list(source.arrays)[:10])
+        expected = f"{name!r}: name yours in `columns`, or `dissentangle demodulate` a raw photocurrent first"
+        raise violation(str(source.path), f"the arrays {some}", expected)
     array = source.array(name)
     if len(array.shape) not in (1, 2):
         raise violation(f"{source.path}: {name!r}", f"an array of shape {array.shape}", "(records, samples)")
@@ -112,9 +122,10 @@ def _check_length(source: Source, name: str, count: int, of: str) -> None:
 
 
 def _excluded(source: Source, names: Mapping[str, Any], records: int) -> np.ndarray | None:
-    name = names.get("excluded", "excluded")
-    if "excluded" not in names and not ({name, f"/{name}"} & set(source.arrays)):
+    known = [word for word in ("excluded", "exclude") if {word, f"/{word}"} & set(source.arrays)]
+    if "excluded" not in names and not known:
         return None
+    name = str(names.get("excluded") or known[0])
     _check_length(source, name, records, "record")
     column = source.column(name)
     if not np.isin(column, (0, 1)).all():

@@ -165,9 +165,9 @@ def _measured(
     series: Series, experiment: Experiment, values: dict[str, float], closure: Closure, rng: np.random.Generator
 ) -> Series:
     """The series as it comes out; its calibration errors are drawn, and put into `values`."""
-    if series.scale_uncertainty:
+    if series.scale_uncertainty and f"scale[{series.name}]" not in values:
         values[f"scale[{series.name}]"] = float(rng.normal(1.0, series.scale_uncertainty))
-    if series.offset_uncertainty:
+    if series.offset_uncertainty and f"offset[{series.name}]" not in values:
         values[f"offset[{series.name}]"] = float(rng.normal(0.0, series.offset_uncertainty))
     alone = replace(experiment, series=(series,))
     mean = np.broadcast_to(

@@ -42,10 +42,15 @@ file = "transverse_spin.csv"
 # columns = { time = "T", cos = "yc", sin = "ys", repetitions = 3000 }   # your names, where they differ
 
 # [[run]]                              # whole records of the light (docs/continuous-measurement.md)
-# name = "main"                        # the run of all stages that name no other
+# name = "hybrid"                      # a run of its own, with constant rates
 # populations = "steady"               # as dGamma, Gcol, Gpump, ... make them; "unmodelled": own rates gs, gextra, n_b
-# begins = "unknown"                   # xi at its beginning is fitted; "steady": that of the steady state
+# begins = "steady"                    # "unknown": xi at its beginning is fitted; give "initial_xi[hybrid]" a prior
+# [[stage]]
+# run = "hybrid"
+# duration = "10 ms"
+# drive = true
 # [[series]]
+# run = "hybrid"
 # kind = "record"
 # file = "records.h5"                  # cos and sin, one row a record, shot noise 1: what `demodulate` writes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,9 @@ HEADLINES = {
 
 _NAMED = 3
 """Surprises that are named."""
-_FAR = 3.0
-"""Standard deviations of a prior beyond which a posterior mean contradicts it."""
+CONTRADICTION = "Do not use these rates: the data contradict what was known beforehand."
+_FAR, _CONTRADICTED = 3.0, 5.0
+"""Standard deviations of a prior beyond which a posterior mean is named, and beyond which both cannot be believed."""
 _VALUES_PER_UNKNOWN = 3
 """Fewer values in a series than this a parameter lie close to the model by themselves: a small χ² says nothing."""
 
@@ -39,6 +41,7 @@ class Assessment:
     status : one of `STATUS`;  headline : the same as a sentence
     sampling, model : sentences, good or bad;  by_data, by_both, by_prior : labels of the unknowns by what informs them
     next_steps : what to do now
+    contradicted : whether a prior and the data cannot both be believed, which makes a misfit
     surprises : what criticism found that χ² does not see, as sentences; it qualifies the headline and never changes the
         status: thousands of replications show no p-value as small as that which makes a misfit
     """
@@ -51,10 +54,13 @@ class Assessment:
     by_prior: tuple[str, ...]
     next_steps: tuple[str, ...]
     surprises: tuple[str, ...] = ()
+    contradicted: bool = False
 
     @property
     def headline(self) -> str:
         """One sentence; two where criticism of a fit that can be used found something."""
+        if self.contradicted and self.status == "misfit":
+            return CONTRADICTION
         if not self.surprises or self.status not in ("healthy", "weak"):
             return HEADLINES[self.status]
         more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
@@ -67,26 +73,34 @@ def assess(fit: DataTree, *, closer: bool = True) -> Assessment:
     by_data, by_both, by_prior = (
         tuple(row.label for row in rows if row.informed == kind) for kind in ("data", "prior and data", "prior")
     )
-    found = goodness(fit)
-    status = _status(bool(fit.attrs["healthy"]), found, rows)
+    found, pulls = goodness(fit), _pulls(fit, rows)
+    beyond = any(abs(score) > _CONTRADICTED for score in pulls.values())
+    status = _status(bool(fit.attrs["healthy"]), found, rows, beyond)
     judged = {series.name for series in found if series.misfit or series.too_good}  # χ² has said what there is to say
     surprising = tuple(row for row in criticize(fit).surprising if row.series not in judged) if closer else ()
     return Assessment(
         status=status,
         sampling=str(fit.attrs["verdict"]),
-        model=_of_model(found, surprising, len(rows)) + _pulled(fit, rows),
+        model=_of_model(found, surprising, len(rows)) + _pulled(pulls),
         by_data=by_data,
         by_both=by_both,
         by_prior=by_prior,
-        next_steps=tuple(_next_steps(status, found, surprising, by_prior)),
-        surprises=tuple(f"{row.series}: {row.words}" for row in surprising),
+        next_steps=tuple(_next_steps(status, found, surprising, by_prior, pulls)),
+        surprises=tuple(
+            [
+                f"{symbol(label)} is pulled {score:+.1f} standard deviations from its prior"
+                for label, score in pulls.items()
+            ]
+            + [f"{row.series}: {row.words}" for row in surprising]
+        ),
+        contradicted=beyond and not any(series.misfit for series in found),
     )
 
 
-def _status(healthy: bool, found: list[Goodness], rows: list[ParameterSummary]) -> str:
+def _status(healthy: bool, found: list[Goodness], rows: list[ParameterSummary], contradicted: bool) -> str:
     if not healthy:
         return "unhealthy"
-    if any(series.misfit for series in found):
+    if contradicted or any(series.misfit for series in found):
         return "misfit"
     rates = [row for row in rows if is_rate(row.label)] or rows
     by_data = sum(row.informed == "data" for row in rates)
@@ -108,18 +122,26 @@ def _of_model(found: list[Goodness], surprising: tuple[Row, ...], unknowns: int)
     return sentence
 
 
-def _pulled(fit: DataTree, rows: list[ParameterSummary]) -> str:
-    """Which parameters the data have pulled far from their priors."""
+def _pulls(fit: DataTree, rows: list[ParameterSummary]) -> dict[str, float]:
+    """Parameters that the data have pulled far from their priors, by how many of the priors' standard deviations."""
     priors = {u.label: u.prior for u in Fitted(fit).parameters}
     scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
-    far = [f"{symbol(label)} by {score:+.1f}" for label, score in scores.items() if abs(score) > _FAR]
+    return {label: score for label, score in scores.items() if abs(score) > _FAR}
+
+
+def _pulled(pulls: Mapping[str, float]) -> str:
+    far = [f"{symbol(label)} by {score:+.1f}" for label, score in pulls.items()]
     if not far:
         return ""
     return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: they cannot both hold."
 
 
 def _next_steps(
-    status: str, found: list[Goodness], surprising: tuple[Row, ...], from_prior: tuple[str, ...]
+    status: str,
+    found: list[Goodness],
+    surprising: tuple[Row, ...],
+    from_prior: tuple[str, ...],
+    pulls: Mapping[str, float],
 ) -> list[str]:
     steps = []
     if status == "unhealthy":
@@ -130,6 +152,12 @@ def _next_steps(
             f"Look at the residuals of {', '.join(wrong)}. A few points far off: exclude them, or noise = 'student-t'."
             " A common factor or offset: scale_uncertainty, offset_uncertainty. A drift of the residuals"
             " in time: the model is wrong; try the other closure, look at which light was on when, and at time units."
+        )
+    if pulls:
+        named = ", ".join(symbol(label) for label in pulls)
+        steps.append(
+            f"Data and prior disagree about {named}. Look for units (ms or s, interval of the bins), a wrong value in"
+            " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed."
         )
     odd = list(dict.fromkeys(row.series for row in surprising))
     if odd:

@@ -48,6 +48,15 @@ def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[l
     return step
 
 
+def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log ξ(0) from log γs ξ(0), the signal with which records begin."""
+
+    def step(u: list[Any]) -> None:
+        u[initial] = u[initial] - (u[swap] - centre[swap])
+
+    return step
+
+
 def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration: float) -> Callable[[list[Any]], None]:
     """Log dΓ from log κ², for pulses of this duration (ms)."""
 

@@ -10,7 +10,8 @@ combinations; in plain logarithms these are curved ridges. They follow from the 
 - the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
 - of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
-  and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z)
+  and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z); a
+  beginning that nobody knows, γs ξ(0)
 - of a population the data fix the members, so the average of their logarithms better than the median
 
 A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
@@ -34,6 +35,7 @@ from .coordinate_maps import (
     SPAN,
     average,
     bath_shear,
+    beginning_shear,
     coupling_shear,
     logarithm,
     loss_shear,
@@ -42,7 +44,11 @@ from .coordinate_maps import (
     sum_and_ratios,
     width,
 )
+from .priors import Prior
 from .unknowns import Unknown
+
+_KNOWN = 0.2
+"""Standard deviation of the logarithm of ξ(0) up to which its prior counts as knowledge."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ def coordinates(
             if {pump, n3} <= logarithmic:
                 steps.append(loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest))
         steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
-    steps += _measurement_steps(experiment, labels, centre, logarithmic)
+    steps += _measurement_steps(experiment, by_label, labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if label.startswith("population_spread[")]:
         median = spread.removeprefix("population_spread[")[:-1]
@@ -131,32 +137,42 @@ def coordinates(
 
 
 def _measurement_steps(
-    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+    experiment: Experiment, by_label: dict[str, Prior], labels: list[str], centre: np.ndarray, logarithmic: set[str]
 ) -> list[Callable[[list[Any]], None]]:
     """The steps for each kind of stage with constant rates."""
-    steps = []
+    steps: list[Callable[[list[Any]], None]] = []
     for swap in (label for label in labels if label.startswith("swap_rate[")):
         index = swap.removeprefix("swap_rate")
         extra, bath = f"extra_decay_rate{index}", f"bath_noise{index}"
-        if {swap, extra} <= logarithmic:
-            rates = [labels.index(swap), labels.index(extra)]
-            if bath in logarithmic:
-                known = _xi_is_seen(experiment, index.strip("[]"))
-                steps.append((bath_shear if known else signal_shear)(labels.index(bath), rates, centre))
-            steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
-    return steps[::-1]
+        if not {swap, extra} <= logarithmic:
+            continue
+        rates = [labels.index(swap), labels.index(extra)]
+        steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
+        runs = _runs_of(experiment, index.strip("[]"))
+        if bath in logarithmic:
+            shear = bath_shear if _xi_is_seen(experiment, by_label, runs) else signal_shear
+            steps.append(shear(labels.index(bath), rates, centre))
+        unknown = [label for run in runs if (label := f"initial_xi[{run}]") in logarithmic]
+        wide = [label for label in unknown if by_label[label].numbers[-1] > _KNOWN]
+        steps += [beginning_shear(labels.index(label), rates[0], centre) for label in wide]
+    return steps
 
 
-def _xi_is_seen(experiment: Experiment, index: str) -> bool:
-    """Whether data of these lights show ξ itself, not only the signal of a steady state in its records."""
+def _runs_of(experiment: Experiment, index: str) -> list[str]:
+    """The runs whose γs, γextra and n_b have this index, `LIGHTS` or `MEMBER: LIGHTS`."""
     of, _, lights = index.rpartition(": ")
     alike = [run for run in experiment.unmodelled if experiment.run_stages(run)[0].label == lights]
-    runs = {run for run in alike if not of or experiment.member.get(run, "") == of}
-    if any(experiment.constant[run].begins == "unknown" for run in runs):
+    return [run for run in alike if not of or experiment.member.get(run, "") == of]
+
+
+def _xi_is_seen(experiment: Experiment, by_label: dict[str, Prior], runs: list[str]) -> bool:
+    """Whether data of these runs show ξ itself, not only b (ξ − Z), its signal in records."""
+    known = [f"initial_xi[{run}]" for run in runs if experiment.constant[run].begins == "unknown"]
+    if any(label not in by_label or by_label[label].numbers[-1] <= _KNOWN for label in known):
         return True
     seen = {s.run for s in experiment.series if s.kind not in ("transverse_spin", "conditional_xi")}
     seen |= {o.run for o in experiment.observations if o.quantity == "xi" and not o.excluded}
-    return bool(runs & seen)
+    return bool(set(runs) & seen)
 
 
 def _median_of(score: str) -> str:

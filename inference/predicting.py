@@ -115,6 +115,9 @@ def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = 
             )
         if not np.isfinite(value) or (PARAMETERS[name].domain != "real" and value < 0):
             raise ExperimentError(f"predict: found {label} = {value:g}, expected a number of the domain of {name}")
+        entries = [known for known in values if known.startswith(f"{name}[")]
+        if label == name and name not in values and entries and not member:
+            raise ExperimentError(f"predict: found {label!r}, expected one of {', '.join(entries)}")
         if name in ("optical_depth", "faraday_angle"):
             _scale_depth(result, name, value, member)
         else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...datasets import ExperimentError, RecordSeries
 from ...datasets.predictions import expected_record_sums
+from ...datasets.reconstruction import readout_pulse
 from ...datasets.run_state import measurement_in
 from ...forward_models import NOISES
 from ...forward_models.conditional import optimal_mode_rate
@@ -86,11 +87,14 @@ def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, number: int, s
     times, where = np.linspace(0.0, duration, _TIMES), f"{one_line(run, 20)}, " if several else ""
     for kind in _WORDS if with_record(fitted) else ("xi",):
         low, middle, high = np.quantile(observable(drawn, run, kind, times), (0.03, 0.5, 0.97), axis=0)
-        axis.fill_between(times, low, high, color=colour, alpha=0.22, lw=0)
+        if kind == "xi":
+            axis.fill_between(times, low, high, color=colour, alpha=0.22, lw=0)
+        else:
+            axis.fill_between(times, low, high, facecolor="none", edgecolor=colour, alpha=0.55, lw=0, hatch="////")
         axis.plot(times, middle, color=colour, ls=_LINES[kind], label=f"{where}{_WORDS[kind]}")
         if (run, kind) in drawn.reconstructed:
             at, quantiles = drawn.reconstructed[run, kind]
-            at = at + _APART * number * duration
+            at = at + _APART * (number + 0.5 * (kind != "xi")) * duration
             points_from_light(axis, at, quantiles, colour=colour, marker=_MARKERS[kind])
         for series in fitted.experiment.series:
             if (series.run, series.kind) == (run, kind):
@@ -104,8 +108,9 @@ def _draw_modes(axis: Axes, fitted: Fitted, run: str) -> None:
     """The modes of light of the best prediction and of the readout that follows, at the posterior medians."""
     measurement = measurement_in(fitted.experiment, run, fitted.values)
     gamma, best = float(np.median(measurement.decay_rate)), float(np.median(optimal_mode_rate(measurement)))
-    end = fitted.experiment.duration(run)
-    split = max(end - 1 / gamma, 0.6 * end)
+    record = next((r for r in fitted.experiment.records if r.run == run), None)
+    end = fitted.experiment.duration(run) if record is None else record.start + record.duration
+    split = max(end - 1 / gamma, 0.6 * end) if record is None else end - readout_pulse(record, gamma)
     past, pulse = np.linspace(0.0, split, _TIMES), np.linspace(split, end, _TIMES)
     axis.fill_between(past, np.exp(best * (past - split)), color=MODEL, alpha=0.5, lw=0)
     axis.fill_between(pulse, np.exp(-gamma * (pulse - split)), color=MUTED, alpha=0.5, lw=0)

@@ -81,7 +81,9 @@ def abscissas(experiment: Experiment, panel: Panel) -> np.ndarray:
     """Where the curves of a panel are drawn."""
     about = KINDS[panel.kind]
     if about.abscissa == "time":
-        return np.linspace(0.0, experiment.duration(panel.run), _TIMES)
+        end = experiment.duration(panel.run)
+        first = end / _TIMES if any(series.mode_rate for series in panel.measured) else 0.0  # with light before it
+        return np.linspace(first, end, _TIMES)
     ends = [end for series in panel.measured for end in (series.x.min(), series.x.max())]
     first = 0.0 if about.abscissa == "faraday_angle" else min(ends)
     return np.linspace(first, max(ends), _TIMES if about.abscissa == "faraday_angle" else _FINE)

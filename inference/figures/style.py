@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 INK = "#1a1a1a"
 MODEL = "#0072b2"
-DATA = ("#d55e00", "#009e73")
-"""Of the first and the second component."""
+DATA = ("#d55e00", "#009e73", "#cc79a7")
+"""Of the first, the second, the third component."""
 MUTED = "#767676"
 LIGHTS = {"drive": "#e69f00", "pump": "#009e73", "repump": "#cc79a7"}
 CYCLE = (MODEL, DATA[0], DATA[1], "#cc79a7", "#e69f00", "#56b4e9", MUTED)

@@ -23,8 +23,8 @@ def section(fitted: Fitted) -> list[str]:
         )
     if fitted.experiment.records:
         said += (
-            " Points: from the records, by the variance of the readout at that time, alone and with the prediction by"
-            " the light before; neighbouring points share light."
+            " Points: from the records, by the variance of the readout at that time, alone (circles) and with the"
+            " prediction by the light before (squares); neighbouring points share light."
         )
     drawn, title = figure_2d(fitted, width=PAGE_WIDTH), "With and without the record"
     made = [figure(drawn, "fig2d", title=title, alt=_alt(fitted), caption=said)]
@@ -48,10 +48,10 @@ def _words(fitted: Fitted) -> str:
     words = []
     for k, lights in enumerate(derived["measured_lights"].values):
         alone = _chance(derived["unconditional_xi"].values[..., k])
-        said = f"Steady state with {lights}: entangled by dissipation alone with probability {alone}"
+        said = f"The steady state with {lights} is entangled with probability {alone} by dissipation alone"
         if with_record(fitted):
             known = _chance(derived["steady_conditional_xi"].values[..., k])
-            said += f", with the record {known}"
+            said += f", with probability {known} for those who know the record"
         words.append(f"{said}.")
     return " ".join(words)
 

@@ -47,8 +47,8 @@ def criticism(fitted: Fitted) -> list[str]:
     return [
         paragraph(found.verdict),
         paragraph(note, "soft"),
-        table(header, rows, numbers=(2, 3, 4)),
-        paragraph(f"The other {rest} are as the model expects." if rest else ""),
+        table(header, rows, numbers=(2, 3, 4)) if rows else "",
+        paragraph(f"{'The other' if rows else 'All'} {rest} are as the model expects." if rest else ""),
         figures([*_statistics(fitted, found), *_autocorrelation(fitted)]),
     ]
 

@@ -108,7 +108,7 @@ def test_units_are_converted(tmp_path):
     text = (
         toml.read_text()
         .replace('"20.0 ms"', '"0.02 s"')
-        .replace('file = "xi.csv"', 'file = "xi.csv", time_unit = "us"')
+        .replace('file = "xi.csv"', 'file = "xi.csv"\ntime_unit = "us"')
     )
     toml.write_text(text)
     csv = tmp_path / "a" / "xi.csv"

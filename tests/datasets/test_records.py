@@ -166,13 +166,16 @@ BROKEN[1, 2, 3] = np.nan
     [
         (
             replace(HYBRID, constant={}),
-            "populations of run 'coherent': found 'moving', expected 'steady' or 'unmodelled'",
+            "populations of run 'coherent': found 'moving' (the default), expected 'steady' or",
         ),
         (changed(samples=SAMPLES[0]), "samples: found shape (200, 120), expected (2, records, samples)"),
         (changed(samples=BROKEN), "sin: record 3, sample 4: found nan, expected a finite number"),
         (changed(samples=np.zeros((2, 1, 20_001), np.float32)), "found 20001 in a record, expected at most 20000"),
         (changed(interval=0.0), "interval: found 0 ms, expected a positive time"),
-        (changed(start=3.0), "start: found 3 ms to 15 ms, expected a record inside the run 'coherent', 0 to 12 ms"),
+        (
+            changed(start=3.0),
+            "start: found 3 ms to 15 ms (120 bins of 0.1 ms), expected a record inside the run 'coherent', 0",
+        ),
         (changed(samples=100 * SAMPLES), "samples: found noise of variance 1e+04 from bin to bin, expected about 1"),
         (changed(excluded=np.ones(200, bool)), "excluded: found all records, expected at least one that is fitted"),
         (changed(excluded=np.ones(3, bool)), "excluded: found shape (3,), expected one flag for each record"),
@@ -188,7 +191,7 @@ BROKEN[1, 2, 3] = np.nan
         (replace(HYBRID, constant={"coherent": ConstantRun(begins="cold")}), "begins: found 'cold', expected one of"),
         (
             replace(HYBRID, stages=(*HYBRID.stages, HYBRID.stages[0])),
-            "stage: found 2 stages, expected one, where populations are unmodelled",
+            "stage: found 2 stages, expected one, where populations are unmodelled: give the others a `run`",
         ),
         (
             replace(HYBRID, stages=(replace(HYBRID.stages[0], lights=frozenset({"pump"})), HYBRID.stages[1])),
@@ -323,7 +326,10 @@ def test_a_file_of_a_lab(tmp_path):
         ({}, "interval: found nothing, expected the duration of a bin, such as '0.1 ms'"),
         ({"simulated": "false", "attributes": {"simulated": 1}}, "simulated: found 1, expected simulated = true"),
         ({"file": "lab.csv"}, "file: found 'lab.csv', expected a file of arrays: .h5"),
-        ({"arrays": {"sin": None}}, "'sin': found no such array"),
+        (
+            {"arrays": {"sin": None}},
+            "found the arrays /cos, expected 'sin': name yours in `columns`, or `dissentangle dem",
+        ),
         (
             {"arrays": {"sin": SAMPLES[0, :, :49]}},
             "cos and sin: found shapes (200, 50) and (200, 49), expected the same",
@@ -347,6 +353,27 @@ def test_a_file_of_a_lab(tmp_path):
 def test_what_files_of_records_cannot_be(tmp_path, given, text):
     with pytest.raises(ExperimentError, match=re.escape(text)):
         datasets.read(lab(tmp_path / "lab", **given))
+
+
+def test_names_and_warnings_that_a_file_brings(tmp_path):
+    folder = lab(tmp_path / "lab", {"exclude": np.arange(200) < 3}, more='interval = "0.1 ms"',
+                 attributes={"warnings": "shot noise from the records themselves"})  # fmt: skip
+    found = datasets.read(folder).records[0]
+    assert found.fitted.sum() == 197
+    assert found.note == "shot noise from the records themselves"
+
+
+def test_a_transposed_matrix_is_noticed(tmp_path):
+    """Where as many records as samples fit into the run; a matrix of white noise has no order."""
+    rng = np.random.default_rng(5)
+    record = RecordSeries("r", simulate_records(M, 1.0, 0.1, (100, 100), rng), 0.1, run="coherent")
+    alone = replace(HYBRID, records=(record,))
+    assert check_experiment(alone)
+    turned = replace(record, samples=record.samples.transpose(0, 2, 1))
+    with pytest.raises(ExperimentError, match=re.escape("expected a record a row: transposed?")):
+        check_experiment(replace(alone, records=(turned,)))
+    white = rng.normal(size=(2, 100, 100)).astype(np.float32)
+    assert check_experiment(replace(alone, records=(replace(record, samples=white),)))
 
 
 def test_data_in_other_files_are_refused(tmp_path):
@@ -400,7 +427,7 @@ def test_too_large_records_are_not_read(tmp_path, monkeypatch):
     ("row", "text"),
     [
         ('name = "main"', "relative_depth: found nothing, expected the key relative_depth"),
-        ('name = "main"\nbegins = "steady"', "begins: found 'steady', expected populations = 'steady' or 'unmodelled'"),
+        ('name = "main"\nbegins = "steady"', "begins: found 'steady', expected the key populations beside it"),
         (
             'name = "main"\npopulations = "frozen"',
             "populations: found 'frozen', expected one of moving, steady, unmodelled",

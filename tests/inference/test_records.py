@@ -190,8 +190,33 @@ def test_a_disturbance_is_seen():
     )
     fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(spoiled, HYBRID.records[1]))), seed=2)
     judged = assess(fit)
-    assert judged.status == "misfit" or judged.surprises
-    assert any("slow disturbance" in row.words for row in criticize(fit).surprising)
+    assert judged.status == "misfit"
+    assert "Do not use these rates" in judged.headline
+
+
+def test_units_that_are_wrong_are_no_healthy_fit():
+    """Bins of 0.1 ms taken for bins of 0.1 µs: everything fits, at rates that nobody believes."""
+    fast = replace(HYBRID, records=tuple(replace(r, interval=1e-4) for r in HYBRID.records))
+    judged = assess(inference.fit(datasets.to_tree(fast), seed=2))
+    assert judged.status != "healthy"
+    assert judged.headline.startswith("Do not use")
+
+
+def test_what_contradicts_the_prior_is_said_first(fit_hybrid):
+    """A shot noise thought to be twice as large: the records tell it to half a per cent."""
+    odd = replace(HYBRID, priors=HYBRID.priors | {"shot_noise_level": "lognormal(2, 0.05)"})
+    judged = assess(inference.fit(datasets.to_tree(odd), seed=2))
+    assert judged.contradicted
+    assert judged.headline == "Do not use these rates: the data contradict what was known beforehand."
+    assert any("Data and prior disagree about" in step for step in judged.next_steps)
+
+
+def test_a_page_of_the_three_numbers_alone():
+    series = tuple(feedback_series(r, 0.83, 0.27, 2.0, name=f"feedback-{r.run}") for r in HYBRID.records)
+    fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(), series=series)), seed=2)
+    page = fit_page(fit)
+    assert "moments of y_read and y_feed" in page
+    assert [one.values for one in goodness(fit)] == [3, 3]
 
 
 def test_expected_information_is_what_a_fit_finds(fit_hybrid):
@@ -300,7 +325,7 @@ def test_no_fig2d_without_constant_rates(fit_d55):
 def test_page(fit_hybrid):
     page = fit_page(fit_hybrid)
     assert "400 records of the light with 96000 samples" in page
-    assert "entangled by dissipation alone with probability" in page
+    assert "by dissipation alone, with probability" in page
     assert page.count("for 16 checks of its innovations") == 2
 
 
@@ -313,6 +338,10 @@ def test_predictions_of_constant_runs(fit_hybrid):
         ExperimentError, match="found stages for the run 'noisy', expected none where rates are constant"
     ):
         inference.predict(fit_hybrid, run="noisy", stages=[(5.0, "drive")])
+    with pytest.raises(ExperimentError, match=r"found 'swap_rate', expected one of swap_rate\[drive\+pump\+repump\]"):
+        inference.predict(fit_hybrid, changes={"swap_rate": 0.2})
+    with pytest.raises(ExperimentError, match="found the duration '15 ms', expected a number, in ms"):
+        inference.predict(inference.fit("fig2b-d55", seed=3, draws=200), stages=[("15 ms", "drive")])
     with pytest.raises(ExperimentError, match="found the quantity 'polarization', expected one of xi, conditional_xi"):
         inference.predict(fit_hybrid, run="noisy", quantities=["polarization"])
 
