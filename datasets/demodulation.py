@@ -216,6 +216,6 @@ def _level_of(reference: Photocurrent, plan: Cut, stream: Photocurrent, piece: i
     for place, values in mixed(reference, own, seen, piece):
         bins[place] = values
     name = Path(reference.where.partition(": ")[0]).name
-    origin = f"{name}, {len(begins)} records without atoms"
+    origin = f"{name}, without atoms, cut back to back into {len(begins)} records"
     level = level_of_reference(lambda a, b: bins[a:b], *own.shape, plan.weights, reference.sample_rate, origin)
-    return replace(level, warnings=tuple(f"{name}: {warning}" for warning in seen.warnings()))
+    return replace(level, warnings=tuple(f"{name}: {one}" for one in (*seen.warnings(), *level.warnings)))

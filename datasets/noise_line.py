@@ -31,16 +31,18 @@ class NoiseLine:
     square_error: float = 0.0
 
 
-def noise_line(records: np.ndarray, interval: float, *, two: bool = False) -> NoiseLine:
+def noise_line(records: np.ndarray, interval: float, *, two: bool = False, used: np.ndarray | None = None) -> NoiseLine:
     """Fit white noise + a e^{(iω−γ)|τ|}, or a e^{(iω−γ)|τ|} cos(√q τ/2), to the autocovariance of records.
 
-    `records` complex (R, K), their mean is taken away; `interval` of bins, ms. The standard errors are those of the
-    records' scatter (sandwich): a start of the record that is not stationary is not counted as information.
+    `records` complex (R, K), their mean is taken away; `interval` of bins, ms; `used` (K,): ordinates that count.
+    The standard errors are those of the records' scatter (sandwich): a start of the record that is not stationary is
+    not counted as information.
     """
     from scipy.optimize import minimize
 
     count, bins = records.shape
     spectra = abs(np.fft.fft(records - records.mean(axis=0), axis=1)) ** 2 / bins * count / (count - 1)
+    used = np.ones(bins, bool) if used is None else used
     mean, lags = spectra.mean(axis=0), np.arange(bins) * interval
 
     def cost(p: np.ndarray) -> tuple[float, np.ndarray]:
@@ -49,15 +51,16 @@ def noise_line(records: np.ndarray, interval: float, *, two: bool = False) -> No
         expected = _expected(p, lags)
         if not (expected > 0).all():
             return 1e10, np.zeros(len(p))
-        value = float((np.log(expected) + mean / expected).mean())
-        return value, _slope(p, lags) @ ((1 - mean / expected) / expected) / bins
+        value = float((np.log(expected) + mean / expected)[used].mean())
+        return value, _slope(p, lags)[:, used] @ ((1 - mean / expected) / expected)[used] / used.sum()
 
     found = min(
-        (minimize(cost, start, jac=True, method="BFGS") for start in _starts(mean, lags, two)), key=lambda one: one.fun
+        (minimize(cost, start, jac=True, method="BFGS") for start in _starts(mean, lags, two, used)),
+        key=lambda one: one.fun,
     ).x
-    expected, slope = _expected(found, lags), _slope(found, lags)
+    expected, slope = _expected(found, lags)[used], _slope(found, lags)[:, used]
     inverse = np.linalg.pinv((slope / expected) @ (slope / expected).T)
-    scores = (spectra - expected) / expected**2 @ slope.T
+    scores = (spectra[:, used] - expected) / expected**2 @ slope.T
     errors = np.sqrt(np.diag(inverse @ np.cov(scores.T) @ inverse) / count)
     strength, rate = np.exp(found[1] - found[0]), np.exp(found[2])
     pairs = [(found[3], errors[3]), (rate, rate * errors[2]), (strength, strength * errors[1])]
@@ -65,9 +68,10 @@ def noise_line(records: np.ndarray, interval: float, *, two: bool = False) -> No
     return NoiseLine(*(float(number) for pair in pairs for number in pair))
 
 
-def _starts(mean: np.ndarray, lags: np.ndarray, two: bool) -> list[np.ndarray]:
+def _starts(mean: np.ndarray, lags: np.ndarray, two: bool, used: np.ndarray) -> list[np.ndarray]:
     bins = len(lags)
     white = float(np.median(mean))
+    mean = np.where(used, mean, white)
     excess = max(float(mean.mean()) - white, 1e-3 * white)
     spectrum = mean + np.roll(mean, 1) + np.roll(mean, -1)
     frequencies = 2 * np.pi * np.fft.fftfreq(bins, lags[1])

@@ -26,12 +26,12 @@ class Records:
     warnings: what a reader should know;  source: file;  simulated: whether a model made the photocurrent
     """
 
-    cos: Any
-    sin: Any
-    time: np.ndarray
+    cos: Any = field(repr=False)
+    sin: Any = field(repr=False)
+    time: np.ndarray = field(repr=False)
     interval: float
     larmor_frequency: float
-    started: np.ndarray
+    started: np.ndarray = field(repr=False)
     shot_noise: ShotNoise
     sin_over_cos: tuple[float, float]
     neighbour_correlation: float

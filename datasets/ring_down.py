@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .pick_up import SURE, undecayed, without
+
 _PADDING = 8
 _RATES = np.array([0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0])
 """Starts of decay rates, in units of 2π/(length of a record)."""
@@ -18,33 +20,60 @@ Shapes = Callable[[np.ndarray, np.ndarray], list[np.ndarray]]
 
 @dataclass(frozen=True)
 class Fit:
-    """Values and standard errors (P,), the sum of squares that is left, |amplitude| over its standard error of each."""
+    """Values and standard errors (P,), |amplitude| over its standard error of each, the mean record that was fitted."""
 
     value: np.ndarray
     error: np.ndarray
-    left: float
     strengths: np.ndarray
+    model: np.ndarray
 
 
-def one_line(records: np.ndarray, time: np.ndarray) -> Fit:
-    """Frequency and decay rate (rad/ms, 1/ms) of a e^{(iω−γ)t}. `records` complex (R, K); `time` (K,), ms."""
-    return fit(records, time, [_start(records.mean(axis=0), time)], single)
+def one_line(records: np.ndarray, time: np.ndarray, beside: np.ndarray) -> Fit:
+    """Frequency and decay rate (rad/ms, 1/ms) of a e^{(iω−γ)t}. `records` complex (R, K); `time` (K,), ms.
+
+    beside : orthonormal columns (K, C) that are fitted, too
+    """
+    return fit(records, time, [_start(without(records.mean(axis=0), beside), time)], single, beside)
 
 
-def two_lines(records: np.ndarray, time: np.ndarray, one: Fit, shapes: Shapes) -> Fit:
+def two_lines(records: np.ndarray, time: np.ndarray, one: Fit, shapes: Shapes, beside: np.ndarray) -> Fit:
     """The better of two fits of `equal` or `free` lines: from one line split, and with what `one` leaves as the second.
 
     Frequency in the middle, decay rate, and q or difference.
     """
-    mean, (frequency, rate) = records.mean(axis=0), one.value
-    shape = _line(frequency, rate, time)
-    other = _peak(mean - shape * np.vdot(shape, mean) / np.vdot(shape, shape), time)
-    apart = other - frequency
+    frequency, rate = one.value
+    apart = _peak(without(records.mean(axis=0), beside) - one.model, time) - frequency
     small = 1 / (time[-1] + time[1])
     starts = [(frequency, small**2 if shapes is free else 0.0), (frequency + apart / 2, apart)]
     if shapes is equal:
         starts[1] = (starts[1][0], apart**2)
-    return fit(records, time, [np.array([middle, rate, last]) for middle, last in starts], shapes)
+    return fit(records, time, [np.array([middle, rate, last]) for middle, last in starts], shapes, beside)
+
+
+def undecayed_beside(records: np.ndarray, time: np.ndarray, one: Fit, beside: np.ndarray) -> float | None:
+    """Frequency of a line that does not decay beside `one`, further from it than 1/length, or that `one` contains."""
+    length = float(time[-1] + time[1])
+    other = _peak(without(records.mean(axis=0), beside) - one.model, time)
+    both = fit(records, time, [np.array([*one.value, other, 0.01 / length])], unlike, beside)
+    if abs(both.value[0] - both.value[2]) < 2 * np.pi / length or both.strengths.min() < SURE:
+        return None
+    for place in (0, 2):
+        if undecayed(both.value[place + 1], both.error[place + 1], length):
+            return float(both.value[place])
+    return None
+
+
+def decisive(records: np.ndarray, better: Fit, simpler: Fit, beside: np.ndarray) -> float:
+    """Standard errors by which the mean record prefers one fit to another.
+
+    Along the difference d of the two: ⟨d, mean record − simpler⟩ over the scatter of ⟨d, record⟩. With white noise its
+    square is the likelihood ratio, χ² of as many degrees of freedom as there are parameters more; with noise that is
+    correlated from bin to bin, as the atoms' is, the sum of squares would be taken for too much.
+    """
+    along = better.model - simpler.model
+    values = (without(records, beside) - simpler.model) @ along.conj()
+    scatter = float(values.real.std(ddof=1)) / np.sqrt(len(records))
+    return float(values.real.mean()) / scatter if scatter > 0 else 0.0
 
 
 def single(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
@@ -53,12 +82,18 @@ def single(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
 
 
 def equal(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
-    """Two lines of equal strength, √q apart, of parameters (ω, γ, q): e^{(iω−γ)t} cos(√q t/2).
+    """Two lines of equal strength, √q apart, of parameters (ω, γ, q): e^{(iω−γ)t} cos(√q t/2), in phase at t = 0.
 
+    A bin shows them at its middle.
     q (rad²/ms²) may come out negative, where it is compatible with 0 (cosh): that makes its standard error a bound.
     """
-    half = np.sqrt(p[2] + 0j) / 2
+    half, time = np.sqrt(p[2] + 0j) / 2, time + (time[1] - time[0]) / 2
     return [(_line(p[0] + half, p[1], time) + _line(p[0] - half, p[1], time)) / 2]
+
+
+def unlike(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
+    """Two lines of any strengths and decay rates, of parameters (ω, γ, ω', γ')."""
+    return [_line(p[0], p[1], time), _line(p[2], p[3], time)]
 
 
 def free(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
@@ -88,7 +123,7 @@ def _start(mean: np.ndarray, time: np.ndarray) -> np.ndarray:
     return np.array([frequency, rates[np.argmax(explained)]])
 
 
-def fit(records: np.ndarray, time: np.ndarray, starts: list[np.ndarray], shapes: Shapes) -> Fit:
+def fit(records: np.ndarray, time: np.ndarray, starts: list[np.ndarray], shapes: Shapes, beside: np.ndarray) -> Fit:
     """Least squares by variable projection: amplitudes are solved for at each step; the best from several starts.
 
     The standard errors are those of the records' scatter about the mean, through the linearised fit; nothing is
@@ -96,17 +131,21 @@ def fit(records: np.ndarray, time: np.ndarray, starts: list[np.ndarray], shapes:
     """
     from scipy.optimize import least_squares
 
+    records = without(records, beside)
     mean = records.mean(axis=0)
 
+    def basis_of(p: np.ndarray) -> np.ndarray:
+        return without(np.stack(shapes(p, time)), beside).T
+
     def residuals(p: np.ndarray) -> np.ndarray:
-        basis = np.stack(shapes(p, time), axis=1)
+        basis = basis_of(p)
         return _real(mean - basis @ np.linalg.lstsq(basis, mean, rcond=None)[0])
 
     found = min(
         (least_squares(residuals, start, x_scale=np.maximum(abs(start), 0.01), jac="3-point") for start in starts),
         key=lambda one: one.cost,
     )
-    basis = np.stack(shapes(found.x, time), axis=1)
+    basis = basis_of(found.x)
     columns, inverse = np.linalg.qr(basis)[0], np.linalg.pinv(basis)
     rest, count = records - mean, len(records)
     amplitudes = rest @ inverse.T
@@ -116,8 +155,8 @@ def fit(records: np.ndarray, time: np.ndarray, starts: list[np.ndarray], shapes:
     return Fit(
         np.asarray(found.x),
         deviations.std(axis=0, ddof=1) / np.sqrt(count),
-        2 * float(found.cost),
         abs(inverse @ mean) / scatter,
+        basis @ (inverse @ mean),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ...datasets import LarmorFrequency, Records, demodulate, larmor_frequency
-from ...datasets.larmor_frequency import FEWEST
+from ...datasets import LarmorFrequency, Records, demodulate
+from ...datasets.larmor_frequency import FEWEST, Search, search
 from .output import Output
 from .paths import writable
 
@@ -30,10 +30,10 @@ def demodulate_file(given: argparse.Namespace) -> int:
         simulated=given.simulated,
     )
     enough = min(records.cos.shape) >= FEWEST
-    line = larmor_frequency(records) if enough else None
-    output.text(_report(records, line, enough))
+    found = search(records) if enough else Search(None, (), ())
+    output.text(_report(records, found, enough))
     output.written(given.output)
-    output.facts(_facts(records, line))
+    output.facts(_facts(records, found))
     return 0
 
 
@@ -44,7 +44,7 @@ def _level_or_file(text: str | None) -> str | float | None:
         return text
 
 
-def _report(records: Records, line: LarmorFrequency | None, enough: bool) -> str:
+def _report(records: Records, found: Search, enough: bool) -> str:
     count, bins = records.cos.shape
     noise, unit = records.shot_noise, "" if records.unit == "1" else f" {records.unit}"
     independent = abs(records.neighbour_correlation) < _INDEPENDENT
@@ -58,14 +58,14 @@ def _report(records: Records, line: LarmorFrequency | None, enough: bool) -> str
         f"filter: flat within {records.passband / 1e3:.0f} kHz of the reference, 80 dB down from "
         f"{records.stopband / 1e3:.0f} kHz on; shot noise of neighbouring bins "
         + ("independent" if independent else f"correlated by {100 * records.neighbour_correlation:.2g} %"),
-        *(_line(line) if line else [f"Larmor frequency: {_WHY_NOT[enough]}"]),
-        *(f"warning: {warning}" for warning in records.warnings),
+        *(_line(found.line) if found.line else [f"Larmor frequency: {_WHY_NOT[enough]}"]),
+        *(f"warning: {warning}" for warning in (*records.warnings, *found.warnings)),
     ]
     return "\n".join(lines)
 
 
 _INDEPENDENT = 1e-4
-_WHY_NOT = {True: "no line in the records", False: f"not looked for in fewer than {FEWEST} records or bins"}
+_WHY_NOT = {True: "no line of atoms in the records", False: f"not looked for in fewer than {FEWEST} records or bins"}
 
 
 def _error(error: float) -> str:
@@ -80,7 +80,7 @@ def _line(line: LarmorFrequency) -> list[str]:
     means = {"ring-down": "from the mean record, which rings down", "noise": "from the noise of the records"}
     found = [
         f"Larmor frequency of the atoms: {line.offset:+.2f} ± {line.offset_error:.2f} Hz from the reference, "
-        f"width {line.width:.1f} ± {line.width_error:.1f} Hz ({means[line.method]})"
+        f"full width at half maximum γ/π {line.width:.1f} ± {line.width_error:.1f} Hz ({means[line.method]})"
     ]
     if line.drift is not None:
         found.append(f"its drift: {line.drift:+.2g} ± {line.drift_error:.1g} Hz/s")
@@ -91,7 +91,7 @@ def _line(line: LarmorFrequency) -> list[str]:
     return found
 
 
-def _facts(records: Records, line: LarmorFrequency | None) -> dict[str, Any]:
+def _facts(records: Records, found: Search) -> dict[str, Any]:
     count, bins = records.cos.shape
     ratio, error = records.sin_over_cos
     noise = records.shot_noise
@@ -118,10 +118,11 @@ def _facts(records: Records, line: LarmorFrequency | None) -> dict[str, Any]:
         "spread": records.spread,
         "unit": records.unit,
         "skipped": records.skipped,
-        "warnings": list(records.warnings),
+        "warnings": [*records.warnings, *found.warnings],
+        "pick_up_hz": list(found.pick_up),
         "larmor": None,
     }
-    if line is not None:
+    if found.line is not None:
         arrays = ("time", "offsets", "offset_errors")
-        facts["larmor"] = {k: v.tolist() if k in arrays else v for k, v in vars(line).items()}
+        facts["larmor"] = {k: v.tolist() if k in arrays else v for k, v in vars(found.line).items()}
     return facts

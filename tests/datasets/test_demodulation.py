@@ -152,12 +152,33 @@ def test_shot_noise_from_a_reference_its_level_or_the_wings():
             np.asarray(records.cos) * np.sqrt(records.shot_noise.level), found[1].cos * np.sqrt(true), rtol=1e-5
         )
     reference, given, wings = (records.shot_noise for records in found)
-    assert reference.origin == "photocurrent, 499 records without atoms"
+    assert reference.origin == "photocurrent, without atoms, cut back to back into 499 records"
     assert reference.error / true == pytest.approx(1 / np.sqrt(499 * 19), rel=0.2)
     assert reference.ratio == pytest.approx(1, abs=4 * reference.ratio_error)
     assert (given.error, given.origin) == (0.0, "given")
     assert 1 < wings.error / true * np.sqrt(400 * 11) < 1.7  # 11 of 20 ordinates, not independent under the window
     assert "a reference without atoms is better" in found[2].warnings[0]
+
+
+def test_lines_in_a_reference_are_left_out_and_named():
+    """Of 0.3 of the samples' noise, 3 times the shot noise in all; and noise that is not white is no line."""
+    options = SETTINGS | {"triggers": TRIGGERS[:1], "length": "8 ms"}
+    line = 300 * tone(1_000_000, np.sqrt(2), frequency=LARMOR + 1013)
+    found = demodulate(white(9000), shot_noise=white(1_000_000, 3) + line, **options)
+    level = found.shot_noise
+    assert level.level == pytest.approx(WHITE * (1000**2 + 1 / 12), abs=4 * level.error)
+    assert level.error / level.level < 1.8 / np.sqrt(124 * 79)
+    assert level.ratio == pytest.approx(1, abs=4 * level.ratio_error)
+    (warning,) = found.warnings
+    assert warning.startswith("photocurrent: a line at +10")
+    assert warning.endswith(" Hz from the reference: left out of the shot noise")
+    assert float(warning.split("+")[1].split()[0]) == pytest.approx(1013, abs=20)
+    slow = np.repeat(np.random.default_rng(4).normal(0, 1e4, 4000), 250) * tone(1_000_000)
+    assert "is not white about the reference" in str(demodulate(white(9000), shot_noise=slow, **options).warnings)
+
+
+def test_records_are_printed_without_their_numbers():
+    assert len(repr(demodulate(SAMPLES, triggers=TRIGGERS, shot_noise=2.0, **SETTINGS))) < 800
 
 
 def test_what_the_digitiser_did_is_reported():

@@ -9,6 +9,7 @@ import pytest
 
 from dissentangle import datasets
 from dissentangle.datasets import Disturbances, ExperimentError, Mode, PhotocurrentPlan, demodulate, larmor_frequency
+from dissentangle.datasets.larmor_frequency import search
 from dissentangle.datasets.make_bundled import PHOTOCURRENT, write_bundled_photocurrent
 from dissentangle.datasets.photocurrent_file import BUNDLED
 from dissentangle.datasets.simulate_photocurrent import PAPER, write_photocurrent
@@ -107,6 +108,7 @@ def made(z, source="made"):
     return SimpleNamespace(
         cos=z.real, sin=-z.imag, complex=lambda a=0, b=None, step=1, n=None: z[a:b:step, :n],
         time=np.arange(bins) * 0.1, interval=0.1, started=np.arange(count) * 0.02, source=source,
+        larmor_frequency=322e3,
     )  # fmt: skip
 
 
@@ -130,10 +132,75 @@ def test_two_lines_of_different_strength_and_two_lines_of_noise():
     assert noise.offset == pytest.approx(20, abs=3 * noise.offset_error)
 
 
+def _ring(count=100, offset=0.0, mismatch=0.0, size=3.0):
+    """Mean of such records, in bins of 0.1 ms: decay rate and amplitude of a pulse of 6 with the paper's rates; Hz."""
+    t = np.arange(count) * 0.1
+    return size * np.exp((2j * np.pi * offset * 1e-3 - GAMMA) * t) * np.cos(np.pi * mismatch * 1e-3 * (t + 0.05))
+
+
+def test_two_lines_of_equal_strength_are_not_taken_for_two_of_any():
+    """Of overlapping lines of any strengths the ratio, the middle and the distance are nearly exchangeable."""
+    deviations = []
+    for seed in range(5):
+        drawn = np.random.default_rng(seed)
+        found = larmor_frequency(made(_ring(offset=-30, mismatch=40) + _noise(drawn, 1000, 100)), segments=1)
+        assert found.offset_error < 0.7
+        assert found.mismatch_error < 4
+        deviations.append([(found.offset + 30) / found.offset_error, (found.mismatch - 40) / found.mismatch_error])
+    assert abs(np.array(deviations)).max() < 3.5
+    assert np.sqrt(np.mean(np.square(deviations))) < 1.6
+
+
+def test_what_does_not_decay_is_pick_up():
+    """With the same phase in each record, or any; alone, beside a ring-down, beside the atoms' noise."""
+    rng, t = np.random.default_rng(8), np.arange(100) * 0.1
+    white, any_phase = _noise(rng, 200, 100), np.exp(2j * np.pi * rng.uniform(size=(200, 1)))
+    kernel = np.linalg.cholesky(np.exp(-GAMMA * abs(np.subtract.outer(t, t))))
+    atoms = np.sqrt(0.7) * (_noise(rng, 200, 100) @ kernel.T) * np.exp(2j * np.pi * 0.02 * t)
+    tone = 2 * np.exp(2j * np.pi * 1.03 * t)
+    for mean, noise, method in (
+        (tone, 0, None),
+        (0, tone * any_phase, None),
+        (tone + _ring(offset=20, size=5), 0, "ring-down"),
+        (_ring(offset=20, size=5), tone * any_phase, "ring-down"),
+        (tone, atoms, "noise"),
+        (0, atoms + tone * any_phase, "noise"),
+    ):
+        found = search(made(mean + noise + white))
+        assert [round(one / 10) for one in found.pick_up] == [103]
+        text = "narrower than the records resolve: pick-up, not atoms; left out"
+        assert found.warnings[0].startswith("a line at +10")
+        assert found.warnings[0].endswith(text)
+        assert (found.line and found.line.method) == method
+        if found.line:
+            assert found.line.offset == pytest.approx(20, abs=3.5 * found.line.offset_error)
+            assert found.line.width == pytest.approx(GAMMA / np.pi * 1e3, abs=3.5 * found.line.width_error)
+            assert found.line.offset_error < 8
+            assert found.line.warnings == found.warnings
+    few = search(made(tone * any_phase[:12] + white[:12]))  # too few to see that its strength is steady
+    assert few.line is None
+    assert "pick-up" in few.warnings[0]
+
+
+def test_a_reader_is_told_to_move_the_reference():
+    drawn = made(_ring(offset=39, size=30) + _noise(np.random.default_rng(9), 100, 100))
+    (warning,) = larmor_frequency(drawn).warnings
+    assert warning.startswith("the atoms are 39 Hz (")
+    assert warning.endswith(
+        "errors) from the reference: a fit of the records would take that for decay; again with --larmor '322.039 kHz'"
+    )
+    turn = np.exp(2j * np.pi * 0.02 * np.linspace(-0.5, 0.5, 100)[:, None] * drawn.time)
+    moved = larmor_frequency(made(_ring(size=30) * turn + _noise(np.random.default_rng(9), 100, 100)))
+    (warning,) = moved.warnings
+    assert warning.startswith("the atoms' frequency drifts by ")
+    assert "demodulate shorter stretches" in warning
+
+
 def test_records_without_a_line():
     rng = np.random.default_rng(6)
     assert larmor_frequency(made(_noise(rng, 100, 60))) is None
-    assert larmor_frequency(made(_noise(rng, 10, 60) + 4), segments=1).drift is None
+    decaying = 8 * np.exp(-0.05 * np.arange(60))
+    assert larmor_frequency(made(_noise(rng, 10, 60) + decaying), segments=1).drift is None
     with pytest.raises(ExperimentError, match=r"made: found 7 records of 60 bins, expected at least 8 of each"):
         larmor_frequency(made(_noise(rng, 7, 60)))
     with pytest.raises(ExperimentError, match=r"made: found one record, expected at least two, for a variance"):

@@ -33,7 +33,9 @@ def test_facts_of_a_ring_down_with_a_reference(tmp_path, capsys):
     common = ["demodulate", str(tmp_path / "a.h5"), "-o", str(tmp_path / "out.h5"), "--length", "5 ms"]
     assert main([*common, "--shot-noise", str(tmp_path / "light.h5"), "--larmor", "322 kHz", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["records"], facts["bins"], facts["simulated"], facts["warnings"]) == (12, 50, True, [])
+    assert (facts["records"], facts["bins"], facts["simulated"], facts["pick_up_hz"]) == (12, 50, True, [])
+    (off,) = facts["warnings"]
+    assert off.startswith("the atoms are 1")
     assert facts["shot_noise"]["level"] == pytest.approx(2e-10, abs=4 * facts["shot_noise"]["error"])
     line = facts["larmor"]
     assert line["method"] == "ring-down"
@@ -43,7 +45,11 @@ def test_facts_of_a_ring_down_with_a_reference(tmp_path, capsys):
     assert "Larmor frequency: not looked for in fewer than 8 records or bins" in printed
     assert "warning: shot noise from the records themselves: a reference without atoms is better" in printed
     assert main(common) == 0
-    assert "mismatch of the two ensembles: 1" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "mismatch of the two ensembles: 1" in printed
+    assert "full width at half maximum γ/π " in printed
+    assert "warning: the atoms are 1" in printed
+    assert "again with --larmor '322.01" in printed
 
 
 def test_records_without_a_line(tmp_path, capsys):
@@ -53,7 +59,7 @@ def test_records_without_a_line(tmp_path, capsys):
     assert code == 0
     printed = capsys.readouterr().out
     assert "a.npy [measured]: 14 records" in printed
-    assert "Larmor frequency: no line in the records" in printed
+    assert "Larmor frequency: no line of atoms in the records" in printed
 
 
 @pytest.mark.parametrize(
