@@ -30,6 +30,7 @@ class Goodness:
     above, below : probability of a larger, a smaller χ² by chance
     inside : share of the values inside their 94 % predictive interval
     of : what the values are; of records the scores of the checks of their innovations
+    words : what the worst of these would mean
     """
 
     name: str
@@ -39,6 +40,7 @@ class Goodness:
     below: float
     inside: float
     of: str = "values"
+    words: str = ""
 
     @property
     def misfit(self) -> bool:
@@ -53,7 +55,8 @@ class Goodness:
     @property
     def text(self) -> str:
         """'χ² 28 for 30 values'."""
-        return f"χ² {self.square:.0f} for {self.values} {self.of}"
+        why = f": {self.words}" if self.words and self.misfit else ""
+        return f"χ² {self.square:.0f} for {self.values} {self.of}{why}"
 
 
 def goodness(fit: DataTree) -> list[Goodness]:
@@ -75,5 +78,6 @@ def goodness(fit: DataTree) -> list[Goodness]:
         half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
         inside = float(np.mean(abs(scores) < OF_NORMAL))
         above, below = float(gammaincc(*half)), float(gammainc(*half))
-        found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations"))
+        worst = max(checks, key=lambda check: abs(check.score)).words
+        found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations", worst))
     return found
