@@ -119,6 +119,8 @@ def _reconstructed(fitted: Fitted) -> Reconstructed:
     for record in fitted.experiment.records:
         times, draws_of = reconstructed_from_records(fitted.experiment, record, fitted.values, rng)
         for kind, draws in draws_of.items():
+            if kind == "conditional_xi" and record.start:
+                continue  # the curve is that of a record from the beginning of the run on
             found[record.run, kind] = (times + record.start, np.quantile(draws, _ENDS, axis=0))
     if "reconstructed" not in fitted.tree.children:
         return found
