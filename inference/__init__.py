@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .predicting import predict
     from .priors import PriorError
     from .reporting import report, write_comparison
+    from .rerunning import rerun
     from .rival_fits import compare_models
     from .rival_models import add_parameter, forward_model, rival_model, with_priors
     from .sensitivities import sensitivity
@@ -61,6 +62,7 @@ __all__ = [
     "read_fit",
     "report",
     "report_folder",
+    "rerun",
     "rival_model",
     "sample_model",
     "save_fit",
@@ -102,6 +104,7 @@ _HOMES = {
     "predict": ".predicting",
     "report": ".reporting",
     "report_folder": ".folder_reporting",
+    "rerun": ".rerunning",
     "sample_model": ".any_model",
     "save_fit": ".settings_of",
     "sbc": ".simulation_based_calibration",

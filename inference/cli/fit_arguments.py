@@ -142,4 +142,12 @@ def _export(verbs: Any) -> None:
     verb.set_defaults(run=verb_of("results", "export"))
 
 
-VERBS = (_report, _compare, _models, _criticize, _sensitivity, _plot, _table, _predict, _export)
+def _rerun(verbs: Any) -> None:
+    verb = add_verb(verbs, "rerun", "fit again what is in a fit's file: the same draws, or what differs",
+                    "rerun my-run.nc\nrerun my-run.nc -o again.nc     exit code 0: bit-identical, 1: not")  # fmt: skip
+    add_fit(verb)
+    verb.add_argument("-o", "--output", default=None, help="file for the new fit")
+    verb.set_defaults(run=verb_of("rerun", "rerun"))
+
+
+VERBS = (_report, _compare, _models, _criticize, _sensitivity, _plot, _table, _predict, _export, _rerun)

@@ -134,6 +134,8 @@ def _again(fitted: Fitted, file: str) -> list[str]:
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
     return [
         paragraph("The file of the fit holds the data and all settings. The same draws, with the same versions:"),
+        f"<pre>dissentangle rerun {escape(shlex.quote(file or 'fit.nc'))} -o again.nc</pre>",
+        paragraph("says whether they are, and what has changed; or, to change a setting:"),
         f"<pre>{escape(shlex.join(words))}</pre>",
         f"<dl>{listed}</dl>",
     ]
