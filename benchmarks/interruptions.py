@@ -32,7 +32,8 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 def numbers(path: Path) -> dict[str, np.ndarray]:
     """All arrays of numbers in a file: what must not depend on interruptions; times of work are no result."""
-    tree = xr.open_datatree(path, engine="h5netcdf").load()
+    with xr.open_datatree(path, engine="h5netcdf") as opened:  # left open, HDF5 would take the next file for this one
+        tree = opened.load()
     return {
         f"{node.path}/{name}": np.asarray(v.values)
         for node in tree.subtree
