@@ -20,7 +20,7 @@ from .bin_filter import BinFilter
 from .bins_of_stream import Cut, Phase, cut, mixed
 from .digitisation import Digitisation
 from .errors import violation
-from .netcdf import replace_file
+from .netcdf import replace_file, require_space
 from .photocurrent_file import Photocurrent, open_photocurrent
 from .records import Records, StoredArray, describe, new_target
 from .shot_noise_level import ShotNoise, level_of_reference, level_of_wings, row_pieces, sin_over_cos
@@ -31,6 +31,8 @@ FEWEST_BINS = 16
 """Of a record, for a spectrum of its noise."""
 LARGEST_REFERENCE = 4_000_000
 """Bins of a stream without atoms that are used: the level is then known to 0.04 %."""
+_OVERHEAD = 1 << 16
+"""Bytes of a file of records beside its samples."""
 _STANDS_OUT = 4.0
 """Standard errors from which an imbalance is reported."""
 
@@ -103,6 +105,8 @@ def _written(
             made.append(_records(stream, plan, level, cos, sin, piece, known))
             describe(file, made[0])
 
+    target.parent.mkdir(parents=True, exist_ok=True)
+    require_space(target, 2 * 4 * int(np.prod(plan.shape)) + _OVERHEAD)
     replace_file(target, write)
     cos, sin = (StoredArray(target.absolute(), name, plan.shape) for name in ("cos", "sin"))
     return replace(made[0], cos=cos, sin=sin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -94,8 +95,11 @@ def read_netcdf(path: Path) -> DataTree:
 
 
 def write_tree(tree: DataTree, path: Path) -> None:
-    """Write atomically: a temporary file beside the target, fsync, rename."""
-    replace_file(path, lambda temporary: _write(tree, temporary))
+    """Write atomically: a temporary file beside the target, fsync, rename.
+
+    The file is made in memory first: on a full disk HDF5 itself ends in a crash.
+    """
+    write_bytes(to_bytes(tree), path)
 
 
 def to_bytes(tree: DataTree) -> bytes:
@@ -124,13 +128,26 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        if error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         raise
 
 
-def _write(tree: DataTree, target: Path | io.BytesIO) -> None:
+def require_space(path: Path, size: int) -> None:
+    """Raise ExperimentError where a file of so many bytes has no room: for those too large to be made in memory."""
+    free = shutil.disk_usage(path.parent).free
+    if free < size:
+        raise violation(str(path), f"{free / 2**20:.1f} MB free", f"{size / 2**20:.1f} MB for this file")
+
+
+def _write(tree: DataTree, target: io.BytesIO) -> None:
     if not is_plain(tree):  # a tree that somebody else made, with dates or dask in it
         tree.to_netcdf(target, engine="h5netcdf")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from .arrays_of_files import SUFFIXES, Source, open_source
 from .errors import check_keys, nearest, violation
-from .netcdf import is_hdf5, read_attributes, replace_file
+from .netcdf import is_hdf5, read_attributes, write_bytes
 from .record_series import QUADRATURES, RecordSeries
 
 LARGEST_RECORDS = 1 << 28
@@ -50,13 +51,15 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
 
 def write_record(path: Path, record: RecordSeries, simulated: bool) -> None:
     """Write records so that `read_record` gives them back; atomically."""
-    replace_file(path, lambda temporary: _write(temporary, record, simulated))
+    content = io.BytesIO()
+    _write(content, record, simulated)
+    write_bytes(content.getvalue(), path)
 
 
-def _write(path: Path, record: RecordSeries, simulated: bool) -> None:
+def _write(content: io.BytesIO, record: RecordSeries, simulated: bool) -> None:
     import h5py
 
-    with h5py.File(path, "w", track_order=True) as file:
+    with h5py.File(content, "w", track_order=True) as file:
         for name, part in zip(QUADRATURES, record.samples, strict=True):
             file.create_dataset(name, data=part)
         time = file.create_dataset("time", data=record.interval * np.arange(record.length))

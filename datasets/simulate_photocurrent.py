@@ -17,7 +17,7 @@ import numpy as np
 
 from ..forward_models.conditional import ContinuousMeasurement
 from .errors import violation
-from .netcdf import replace_file
+from .netcdf import replace_file, require_space
 
 PAPER = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)
 """γs, γextra, Z, n_b, η behind the two numbers of Fig. 2d."""
@@ -72,6 +72,8 @@ class PhotocurrentPlan:
         return round(duration * self.sample_rate / 1e3)
 
 
+_OVERHEAD = 1 << 16
+"""Bytes of the file beside samples and triggers."""
 LEAD = 200
 """Samples before the first trigger and after the last period, for the filter."""
 
@@ -95,7 +97,10 @@ def write_photocurrent(path: str | Path, plan: PhotocurrentPlan, *, seed: int) -
                 array[start : start + len(stretch)] = stretch
                 start += len(stretch)
 
-    replace_file(Path(path), write)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    require_space(target, 2 * count + 8 * plan.records + _OVERHEAD)
+    replace_file(target, write)
 
 
 def stretches(plan: PhotocurrentPlan, seed: int) -> Iterator[np.ndarray]:

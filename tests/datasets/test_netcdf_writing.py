@@ -1,5 +1,8 @@
 """The NetCDF writer against xarray's own; what NetCDF-4 asks of a file; trees of other making."""
 
+import shutil
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -112,3 +115,28 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         write_tree(unwritable, target)
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.nc"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "experiment.nc"
+    datasets.save(datasets.load("fig2b-d55"), target)
+    before = target.read_bytes()
+
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*experiment.nc'"):
+        write_tree(datasets.load("fig2b-d35"), target)
+    monkeypatch.undo()
+    assert target.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_streams_ask_for_their_room_first(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(2**20, 2**20, 0))
+    with pytest.raises(datasets.ExperimentError, match=r"raw.h5: found 0.0 MB free, expected .* MB for this file"):
+        datasets.write_photocurrent(tmp_path / "raw.h5", datasets.PhotocurrentPlan(records=2), seed=1)
+    with pytest.raises(datasets.ExperimentError, match=r"records.h5: found 0.0 MB free, expected .* MB for this file"):
+        datasets.demodulate("photocurrent-slice", shot_noise=2e-10, output=tmp_path / "records.h5")
+    assert list(tmp_path.iterdir()) == []
