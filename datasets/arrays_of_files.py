@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .csv_table import check_size
+from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
+from .netcdf import check_structure, check_written, is_hdf5
 
 LARGEST = 1 << 34
 
@@ -32,7 +33,8 @@ class Source:
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
-        if getattr(found, "is_virtual", False) or getattr(found, "external", None):
+        stored = found.inner if isinstance(found, _Transposed) else found
+        if getattr(stored, "is_virtual", False) or getattr(stored, "external", None):
             raise violation(f"{self.path}: {name!r}", "data in another file", "data in the file itself")
         if found.shape is None or np.dtype(found.dtype).kind not in "iufb":
             raise violation(f"{self.path}: {name!r}", f"entries of type {found.dtype}", "real numbers")
@@ -40,6 +42,8 @@ class Source:
             raise violation(f"{self.path}: {name!r}", f"an array of shape {found.shape}", f"at most {LARGEST >> 30} GB")
         if 0 in found.shape:
             raise violation(f"{self.path}: {name!r}", "an empty array", "numbers")
+        if hasattr(stored, "id"):
+            check_written(stored, f"{self.path}: {name!r}")
         return found
 
     def unit(self, name: str) -> str | None:
@@ -47,9 +51,12 @@ class Source:
         unit = getattr(self.array(name), "attrs", {}).get("units")
         return unit if isinstance(unit, str) else None
 
-    def column(self, name: str) -> np.ndarray:
-        """The array of this name as one column of finite numbers."""
-        values = np.asarray(self.array(name)[...], float)
+    def column(self, name: str, most: int = MOST_ROWS) -> np.ndarray:
+        """The array of this name as one column of finite numbers, of at most so many rows."""
+        array = self.array(name)
+        if int(np.prod(array.shape, dtype=float)) > most:
+            raise violation(f"{self.path}: {name!r}", f"an array of shape {tuple(array.shape)}", f"at most {most} rows")
+        values = np.asarray(array[...], float)
         if values.ndim > 1 and values.size == max(values.shape, default=0):
             values = values.ravel()  # MATLAB's vectors are matrices
         if values.ndim != 1:
@@ -92,6 +99,8 @@ def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """Variables as their attributes (scale_factor, _FillValue, …) mean them."""
     import xarray as xr
 
+    if is_hdf5(path):
+        check_structure(path, LARGEST)
     tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False))
     return {
         f"{node.path.rstrip('/')}/{name}": _Variable(variable)

@@ -18,6 +18,8 @@ def violation(where: str, found: Any, expected: str) -> ExperimentError:
         text = text[:117] + "…"
     if len(where) > 300:
         where = where[:149] + "…" + where[-150:]
+    if len(expected) > 600:
+        expected = expected[:599] + "…"
     return ExperimentError(f"{where}: found {text}, expected {expected}")
 
 
