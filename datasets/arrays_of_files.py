@@ -15,9 +15,11 @@ import numpy as np
 
 from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
+from .matlab5 import is_version_5, read_version_5
 from .netcdf import check_structure, check_written, is_hdf5
 
 LARGEST = 1 << 34
+_DEEPEST, _MOST_OBJECTS = 30, 100_000
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,29 @@ def _hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
 
     file = stack.enter_context(h5py.File(path, "r"))
     found: dict[str, Any] = {}
-    file.visititems(lambda name, item: found.update({f"/{name}": item}) if isinstance(item, h5py.Dataset) else None)
-    return found
+    seen: set[int] = set()
+    waiting = [(file["/"], "", 0)]
+    while waiting:
+        group, above, depth = waiting.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue  # data that are elsewhere, or under another name
+            item = group[name]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if depth > _DEEPEST or len(seen) > _MOST_OBJECTS:
+                raise violation(str(path), "groups too deep or too many", f"at most {_MOST_OBJECTS} arrays and groups")
+            if isinstance(item, h5py.Group):
+                waiting.append((item, f"{above}/{name}", depth + 1))
+            elif isinstance(item, h5py.Dataset):
+                found[f"{above}/{name}"] = item
+    return dict(sorted(found.items()))
 
 
 def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
-    """Version 7.3 is HDF5, with its dimensions in reverse order; older ones SciPy reads, structs as `struct.field`."""
+    """Version 7.3 is HDF5, with its dimensions in reverse order; structs as `struct.field`."""
     import h5py
 
     if h5py.is_hdf5(path):
@@ -152,21 +171,11 @@ def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
             and array.attrs.get("MATLAB_class") != b"char"
             and not array.attrs.get("MATLAB_empty")
         }
-    from scipy.io import loadmat
+    if is_version_5(path):
+        return read_version_5(path)
+    from scipy.io import loadmat  # version 4
 
-    found: dict[str, Any] = {}
-
-    def collect(name: str, value: Any) -> None:
-        if isinstance(value, np.ndarray) and value.dtype.names is not None and value.size == 1:
-            for field in value.dtype.names:
-                collect(f"{name}.{field}", value[field].item())
-        elif isinstance(value, np.ndarray):
-            found[name] = value
-
-    for name, value in loadmat(path).items():
-        if not name.startswith("__"):
-            collect(name, value)
-    return found
+    return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
 
 
 @dataclass(frozen=True)
