@@ -80,8 +80,8 @@ def read_sharing(path: Path) -> None:
 
 
 def read_with_calibration(path: Path) -> None:
-    read_calibration(path / "calibration.toml")
     read_experiment(path)
+    read_calibration(path / "calibration.toml")
 
 
 def folder_of(name: str) -> Callable[[Path], Path]:

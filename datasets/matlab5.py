@@ -16,9 +16,9 @@ import numpy as np
 _HEADER = 128
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8", 16: "u1"}
 _TEXTS, _WHOLE, _MATRIX, _COMPRESSED = (1, 2, 16), (5, 6), 14, 15
-_STRUCT, _CHAR, _NUMERIC = 2, 4, range(6, 16)
+_STRUCT, _CHAR, _NUMERIC, _OPAQUE = 2, 4, range(6, 16), 17  # opaque: strings, tables, dates
 _COMPLEX = 0x0800
-_MOST_DIMENSIONS, _DEEPEST, _LARGEST = 32, 20, 1 << 32
+_MOST_DIMENSIONS, _DEEPEST, _LARGEST = 32, 20, 1 << 31
 
 
 def is_version_5(path: Path) -> bool:
@@ -37,18 +37,28 @@ def read_version_5(path: Path) -> dict[str, np.ndarray]:
     for kind, data in _elements(content[_HEADER:], order, padded=False):
         inner = data
         if kind == _COMPRESSED:
-            total += _uncompressed_size(data, order)
+            size = _uncompressed_size(data, order)
+            total += size
             if total > _LARGEST:
-                raise ValueError(f"more than {_LARGEST >> 30} GB")
-            kind, inner = next(_elements(memoryview(zlib.decompress(data)), order))  # noqa: PLW2901
+                raise ValueError(f"more than {_LARGEST >> 30} GB compressed: save with -v7.3")
+            kind, inner = next(_elements(_uncompressed(data, size), order))  # noqa: PLW2901
         if kind == _MATRIX:
-            found |= _Matrix.of(inner, order).arrays()
+            found |= {name: values for name, values in _Matrix.of(inner, order).arrays().items() if name}
     return found
 
 
 def _uncompressed_size(data: memoryview, order: str) -> int:
     tag = zlib.decompressobj().decompress(data, 8)
-    return int(np.frombuffer(tag, order + "u4", 2)[1])
+    return 8 + int(np.frombuffer(tag, order + "u4", 2)[1])
+
+
+def _uncompressed(data: memoryview, size: int) -> memoryview:
+    """No more than the element says of itself, and all that it says."""
+    stream = zlib.decompressobj()
+    content = stream.decompress(data, size)
+    if len(content) < size or stream.decompress(stream.unconsumed_tail, 1):  # the second reads the checksum, too
+        raise ValueError("an element of another size than it says")
+    return memoryview(content)
 
 
 def _elements(data: memoryview, order: str, padded: bool = True) -> Iterator[tuple[int, memoryview]]:
@@ -87,6 +97,8 @@ class _Matrix:
     def of(cls, data: memoryview, order: str) -> _Matrix:
         rest = _elements(data, order)
         flags = _numbers(next(rest, None), order, _WHOLE)
+        if len(flags) == 2 and int(flags[0]) & 0xFF == _OPAQUE:
+            return cls("", _OPAQUE, False, (1, 1), rest, order)
         shape = tuple(_numbers(next(rest, None), order, _WHOLE).tolist())
         name = _numbers(next(rest, None), order, _TEXTS).tobytes().decode(errors="replace")
         if len(flags) != 2 or not 2 <= len(shape) <= _MOST_DIMENSIONS or min(shape) < 0:
