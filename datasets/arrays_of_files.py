@@ -15,6 +15,7 @@ import numpy as np
 
 from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
+from .hdf5_heaps import check_heaps
 from .matlab5 import is_version_5, read_version_5
 from .netcdf import check_structure, check_written, is_hdf5
 
@@ -136,6 +137,7 @@ class _Variable:
 def _hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     import h5py
 
+    check_heaps(path)
     file = stack.enter_context(h5py.File(path, "r"))
     found: dict[str, Any] = {}
     seen: set[int] = set()

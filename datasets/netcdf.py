@@ -14,6 +14,7 @@ import numpy as np
 
 from .csv_table import check_size
 from .errors import ExperimentError, violation
+from .hdf5_heaps import check_heaps
 from .netcdf_writing import is_plain, write_groups
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
     """The attributes of the whole file, without reading anything else; ExperimentError for another kind of file."""
     import h5py
 
+    check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
             return dict(file.attrs)
@@ -62,6 +64,7 @@ def check_structure(path: Path, largest: int) -> None:
     than `largest` bytes together; and for data in other files."""
     import h5py
 
+    check_heaps(path)
     seen: set[int] = set()
     size = 0
     try:

@@ -13,7 +13,7 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.arrays_of_files import open_source
 from dissentangle.datasets.errors import violation
 from dissentangle.datasets.matlab5 import read_version_5
-from dissentangle.datasets.netcdf import write_tree
+from dissentangle.datasets.netcdf import read_attributes, write_tree
 from dissentangle.datasets.photocurrent_file import open_photocurrent
 from dissentangle.datasets.shots import read_shots
 from dissentangle.inference.settings_of import read_fit
@@ -127,6 +127,33 @@ def test_data_in_other_files(suffix, tmp_path):
     if suffix == "nc":
         with pytest.raises(ExperimentError, match=r"a.nc: a: found data in another file, expected data in the file"):
             datasets.load(path)
+
+
+def test_a_heap_without_end(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["cos"] = np.ones((2, 3))
+        file.attrs["a"] = "text"
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 4096] = bytes(4080)
+    path.write_bytes(content)
+    with pytest.raises(ExperimentError, match=r"found a damaged heap at byte \d+, expected an HDF5"), open_source(path):
+        pass
+    with pytest.raises(ExperimentError, match="a damaged heap"):
+        read_attributes(path)
+    path.rename(tmp_path / "a.nc")
+    with pytest.raises(ExperimentError, match="a damaged heap"):
+        datasets.load(tmp_path / "a.nc")
+
+
+def test_samples_without_bounds():
+    samples = np.zeros(20_000)
+    samples[7] = -1e300
+    with pytest.raises(ExperimentError, match=r"sample 7: found -1e\+300, expected a number below 1e\+100"):
+        datasets.demodulate(
+            samples, larmor="100 kHz", sample_rate="1 MHz", length="1 ms", period="2 ms", shot_noise=1e-6
+        )
 
 
 def test_groups_too_deep(tmp_path):
