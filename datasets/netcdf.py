@@ -61,7 +61,8 @@ def read_attributes(path: Path) -> dict[str, Any]:
 
 def check_structure(path: Path, largest: int) -> None:
     """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables, of more
-    than `largest` bytes together; and for data in other files."""
+    than `largest` bytes together; and for data in other files.
+    """
     import h5py
 
     check_heaps(path)
@@ -101,7 +102,9 @@ def check_written(item: Any, where: str) -> None:
     """Raise for an h5py.Dataset that would fill the memory from nearly nothing: no compression of data does that."""
     size, written = int(np.prod(item.shape or (0,), dtype=float)) * item.dtype.itemsize, item.id.get_storage_size()
     if size > _UNSUSPICIOUS and size > _STRONGEST_COMPRESSION * written:
-        raise violation(where, f"{size / 2**20:.0f} MB, of which {written} bytes were written", "data that were written")
+        raise violation(
+            where, f"{size / 2**20:.0f} MB, of which {written} bytes were written", "data that were written"
+        )
 
 
 def read_netcdf(path: Path) -> DataTree:

@@ -57,8 +57,7 @@ def test_damaged_files_are_read_or_refused(suffix, tmp_path):
     toml = folder / "experiment.toml"
     toml.write_text(
         'format_version = 1\ntitle = "t"\nsimulated = false\n[[stage]]\nduration = "20 ms"\ndrive = true\n'
-        f'[[series]]\nkind = "xi"\nfile = "{file.name}"\n'
-        + "# a comment\n" * 100
+        f'[[series]]\nkind = "xi"\nfile = "{file.name}"\n' + "# a comment\n" * 100
     )
     target = toml if suffix == "toml" else file
     whole, outcomes = target.read_bytes(), {"read": 0, "refused": 0}
@@ -107,7 +106,9 @@ def test_gigabytes_that_were_never_written(tmp_path):
     with open_source(path) as source:
         with pytest.raises(ExperimentError, match=r"'samples': found 8192 MB, of which 0 bytes were written"):
             source.array("samples")
-        with pytest.raises(ExperimentError, match=r"'triggers': found an array of shape .*expected at most 100000 rows"):
+        with pytest.raises(
+            ExperimentError, match=r"'triggers': found an array of shape .*expected at most 100000 rows"
+        ):
             source.column("triggers")
     datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
     with h5py.File(tmp_path / "a.nc", "r+") as file:
@@ -199,7 +200,9 @@ def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
 
     text = dict.fromkeys(("verdict", "healthy", "attempts", "engine", "engine_reason", "title"), "x")
     for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}'):
-        fit = DataTree(children={name: DataTree() for name in ("posterior", "summary", "derived")} | {"experiment": tree})
+        fit = DataTree(
+            children={name: DataTree() for name in ("posterior", "summary", "derived")} | {"experiment": tree}
+        )
         fit.attrs = {"inference_library": "dissentangle", "settings": settings, **text}
         write_tree(fit, tmp_path / "fit.nc")
         with pytest.raises(ExperimentError, match="found settings that cannot be read, expected a whole fit"):
@@ -232,8 +235,15 @@ def mat(path, *parts):
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_matlab_5_as_scipy_writes_it(compressed, tmp_path):
-    given = {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(4, dtype="i2"), "z": np.array([1 + 2j]), "t": "text",
-             "cell": np.array([1, "a"], object), "s": {"t": {"u": np.eye(3)}, "v": 1.5}, "flag": np.array([True])}  # fmt: skip
+    given = {
+        "a": np.arange(6.0).reshape(2, 3),
+        "b": np.arange(4, dtype="i2"),
+        "z": np.array([1 + 2j]),
+        "t": "text",
+        "cell": np.array([1, "a"], object),
+        "s": {"t": {"u": np.eye(3)}, "v": 1.5},
+        "flag": np.array([True]),
+    }
     scipy.io.savemat(tmp_path / "a.mat", given, do_compression=compressed)
     found, expected = read_version_5(tmp_path / "a.mat"), scipy.io.loadmat(tmp_path / "a.mat")
     assert set(found) == {"a", "b", "z", "t", "s.t.u", "s.v", "flag"}
