@@ -475,7 +475,7 @@ TYPES: tuple[Any, ...] = (
 )
 
 
-def damaged_hdf5(rng: random.Random, path: Path, outside: Path) -> str:  # noqa: PLR0912
+def damaged_hdf5(rng: random.Random, path: Path, outside: Path) -> str:
     with h5py.File(path, "r+") as file:
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
@@ -533,7 +533,7 @@ def damaged_hdf5(rng: random.Random, path: Path, outside: Path) -> str:  # noqa:
     return what
 
 
-def replaced(rng: random.Random, file: Any, name: str, outside: Path, what: str) -> str:
+def replaced(rng: random.Random, file: Any, name: str, outside: Path, what: str) -> str:  # noqa: PLR0912
     """Another thing in place of a dataset, with its attributes."""
     old = file[name]
     attributes, shape, dtype = dict(old.attrs), old.shape or (), old.dtype

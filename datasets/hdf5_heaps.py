@@ -5,30 +5,32 @@ HDF5 file format specification, version 3, section III.E "Disk Format: Level 1E 
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 
 from .errors import violation
 
 _BEGIN, _HEADER, _OBJECT = b"GCOL\x01\0\0\0", 16, 16
+_BLOCK, _LARGEST_HEAP = 1 << 20, 1 << 17
 _SEARCHED = 1 << 28
 """Bytes at the beginning of a file; attributes lie there."""
 
 
 def check_heaps(path: Path) -> None:
     """Raise for a heap whose free space has the size 0, at which the library (HDF5 1.14, 2.0) never stops."""
-    size = min(path.stat().st_size, _SEARCHED)
-    if not size:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as content:
-        place = content.find(_BEGIN)
-        while place >= 0:
-            if _endless(content, place):
-                raise violation(str(path), f"a damaged heap at byte {place}", "an HDF5 file that is whole")
-            place = content.find(_BEGIN, place + 8)
+    with path.open("rb") as file:
+        for start in range(0, _SEARCHED, _BLOCK):
+            file.seek(start)
+            content = file.read(_BLOCK + _LARGEST_HEAP)
+            place = content.find(_BEGIN)
+            while 0 <= place < _BLOCK:
+                if _endless(content, place):
+                    raise violation(str(path), f"a damaged heap at byte {start + place}", "an HDF5 file that is whole")
+                place = content.find(_BEGIN, place + 8)
+            if len(content) <= _BLOCK:
+                return
 
 
-def _endless(content: mmap.mmap, begin: int) -> bool:
+def _endless(content: bytes, begin: int) -> bool:
     end = min(begin + int.from_bytes(content[begin + 8 : begin + _HEADER], "little"), len(content))
     place = begin + _HEADER
     while place + _OBJECT <= end:

@@ -122,7 +122,8 @@ class _Matrix:
             return {}
         if len(length) != 1 or not 0 < length[0] <= len(names):
             raise ValueError(f"the struct {self.name!r} with names of {length.tolist()} bytes")
-        step, found = int(length[0]), {}
+        step = int(length[0])
+        found: dict[str, np.ndarray] = {}
         for start in range(0, len(names), step):
             field = names[start : start + step].split(b"\0")[0].decode(errors="replace")
             kind, data = next(self.rest, (0, memoryview(b"")))
