@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from .csv_table import check_size
+from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
+from .hdf5_heaps import check_heaps
+from .matlab5 import is_version_5, read_version_5
+from .netcdf import check_structure, check_written, is_hdf5
 
 LARGEST = 1 << 34
+_DEEPEST, _MOST_OBJECTS = 30, 100_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Source:
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
-        if getattr(found, "is_virtual", False) or getattr(found, "external", None):
+        stored = found.inner if isinstance(found, _Transposed) else found
+        if getattr(stored, "is_virtual", False) or getattr(stored, "external", None):
             raise violation(f"{self.path}: {name!r}", "data in another file", "data in the file itself")
         if found.shape is None or np.dtype(found.dtype).kind not in "iufb":
             raise violation(f"{self.path}: {name!r}", f"entries of type {found.dtype}", "real numbers")
@@ -40,6 +45,8 @@ class Source:
             raise violation(f"{self.path}: {name!r}", f"an array of shape {found.shape}", f"at most {LARGEST >> 30} GB")
         if 0 in found.shape:
             raise violation(f"{self.path}: {name!r}", "an empty array", "numbers")
+        if hasattr(stored, "id"):
+            check_written(stored, f"{self.path}: {name!r}")
         return found
 
     def unit(self, name: str) -> str | None:
@@ -47,9 +54,12 @@ class Source:
         unit = getattr(self.array(name), "attrs", {}).get("units")
         return unit if isinstance(unit, str) else None
 
-    def column(self, name: str) -> np.ndarray:
-        """The array of this name as one column of finite numbers."""
-        values = np.asarray(self.array(name)[...], float)
+    def column(self, name: str, most: int = MOST_ROWS) -> np.ndarray:
+        """The array of this name as one column of finite numbers, of at most so many rows."""
+        array = self.array(name)
+        if int(np.prod(array.shape, dtype=float)) > most:
+            raise violation(f"{self.path}: {name!r}", f"an array of shape {tuple(array.shape)}", f"at most {most} rows")
+        values = np.asarray(array[...], float)
         if values.ndim > 1 and values.size == max(values.shape, default=0):
             values = values.ravel()  # MATLAB's vectors are matrices
         if values.ndim != 1:
@@ -92,6 +102,8 @@ def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """Variables as their attributes (scale_factor, _FillValue, …) mean them."""
     import xarray as xr
 
+    if is_hdf5(path):
+        check_structure(path, LARGEST)
     tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False))
     return {
         f"{node.path.rstrip('/')}/{name}": _Variable(variable)
@@ -125,14 +137,32 @@ class _Variable:
 def _hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     import h5py
 
+    check_heaps(path)
     file = stack.enter_context(h5py.File(path, "r"))
     found: dict[str, Any] = {}
-    file.visititems(lambda name, item: found.update({f"/{name}": item}) if isinstance(item, h5py.Dataset) else None)
-    return found
+    seen: set[int] = set()
+    waiting = [(file["/"], "", 0)]
+    while waiting:
+        group, above, depth = waiting.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue  # data that are elsewhere, or under another name
+            item = group[name]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if depth > _DEEPEST or len(seen) > _MOST_OBJECTS:
+                raise violation(str(path), "groups too deep or too many", f"at most {_MOST_OBJECTS} arrays and groups")
+            if isinstance(item, h5py.Group):
+                waiting.append((item, f"{above}/{name}", depth + 1))
+            elif isinstance(item, h5py.Dataset):
+                found[f"{above}/{name}"] = item
+    return dict(sorted(found.items()))
 
 
 def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
-    """Version 7.3 is HDF5, with its dimensions in reverse order; older ones SciPy reads, structs as `struct.field`."""
+    """Version 7.3 is HDF5, with its dimensions in reverse order; structs as `struct.field`."""
     import h5py
 
     if h5py.is_hdf5(path):
@@ -143,21 +173,11 @@ def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
             and array.attrs.get("MATLAB_class") != b"char"
             and not array.attrs.get("MATLAB_empty")
         }
-    from scipy.io import loadmat
+    if is_version_5(path):
+        return read_version_5(path)
+    from scipy.io import loadmat  # version 4
 
-    found: dict[str, Any] = {}
-
-    def collect(name: str, value: Any) -> None:
-        if isinstance(value, np.ndarray) and value.dtype.names is not None and value.size == 1:
-            for field in value.dtype.names:
-                collect(f"{name}.{field}", value[field].item())
-        elif isinstance(value, np.ndarray):
-            found[name] = value
-
-    for name, value in loadmat(path).items():
-        if not name.startswith("__"):
-            collect(name, value)
-    return found
+    return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
 
 
 @dataclass(frozen=True)

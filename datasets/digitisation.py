@@ -10,6 +10,7 @@ from .errors import violation
 
 FEWEST_CLIPPED = 10
 """Equal samples at the end of the range below which nobody speaks of clipping."""
+LARGEST_SAMPLE = 1e100
 _END = 0.01  # of the range: what lies next to its end
 
 
@@ -56,10 +57,14 @@ class Digitisation:
         if not self.step:
             different = np.diff(np.unique(samples[:100_000]))
             self.step = float(different.min()) if len(different) else 0.0
+        low, high = float(samples.min()), float(samples.max())
+        if max(high, -low) > LARGEST_SAMPLE:
+            place = int(np.argmax(abs(samples)))
+            found = f"{samples.flat[place]:g}"
+            raise violation(f"{self.where}: sample {start + place}", found, f"a number below {LARGEST_SAMPLE:g}")
         self.count += samples.size
         self.total += total
         self.squares += float(np.dot(samples, samples))
-        low, high = float(samples.min()), float(samples.max())
         width = max(_END * (high - low), 1.5 * self.step)
         self.ends[0].add(samples, high, width)
         if -low >= self.ends[1].value:

@@ -18,7 +18,16 @@ def violation(where: str, found: Any, expected: str) -> ExperimentError:
         text = text[:117] + "…"
     if len(where) > 300:
         where = where[:149] + "…" + where[-150:]
-    return ExperimentError(f"{where}: found {text}, expected {expected}")
+    if len(expected) > 600:
+        expected = expected[:599] + "…"
+    return ExperimentError(visible(f"{where}: found {text}, expected {expected}"))
+
+
+def visible(text: str) -> str:
+    """The text with control characters and halves of characters, as damaged files have them, written out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(word: str, known: Collection[str]) -> str:

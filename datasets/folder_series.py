@@ -106,7 +106,11 @@ def inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
     """The path of a file of the experiment, which must lie in its folder."""
     if not file.isprintable() or len(file.encode()) > LONGEST_NAME:
         raise violation(f"{where}: {key}", repr(file), "the name of a file")
-    if folder.resolve() not in (folder / file).resolve().parents:
+    try:
+        target = (folder / file).resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle: before Python 3.13
+        raise violation(f"{where}: {key}", repr(file), f"the name of a file ({error})") from error
+    if folder.resolve() not in target.parents:
         raise violation(f"{where}: {key}", repr(file), "a file inside the folder of the experiment")
     return folder / file
 

@@ -96,7 +96,7 @@ def read_sharing(path: str | Path) -> dict[str, str]:
     check_size(file, 1 << 20)
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise violation(str(file), f"no valid TOML ({error})", "TOML in UTF-8") from error
     check_keys(str(file), table, ("sharing",))
     rows = table.get("sharing")

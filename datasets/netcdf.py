@@ -11,14 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .csv_table import check_size
 from .errors import ExperimentError, violation
+from .hdf5_heaps import check_heaps
 from .netcdf_writing import is_plain, write_groups
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
 _DEEPEST, _MOST_GROUPS, _LARGEST = 6, 2000, 2**30
+_UNSUSPICIOUS, _STRONGEST_COMPRESSION = 2**26, 1100  # bytes; that of gzip, for which 1032 bytes are one
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -34,7 +38,7 @@ def open_tree(path: Path) -> DataTree:
         raise violation(str(path), "no such file", "a NetCDF file")
     if not is_hdf5(path):
         raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
-    _check_structure(path)
+    check_structure(path, _LARGEST)
     import xarray as xr
 
     try:
@@ -48,6 +52,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
     """The attributes of the whole file, without reading anything else; ExperimentError for another kind of file."""
     import h5py
 
+    check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
             return dict(file.attrs)
@@ -55,10 +60,13 @@ def read_attributes(path: Path) -> dict[str, Any]:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
 
 
-def _check_structure(path: Path) -> None:
-    """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables."""
+def check_structure(path: Path, largest: int) -> None:
+    """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables, of more
+    than `largest` bytes together; and for data in other files.
+    """
     import h5py
 
+    check_heaps(path)
     seen: set[int] = set()
     size = 0
     try:
@@ -79,13 +87,25 @@ def _check_structure(path: Path) -> None:
                     if isinstance(item, h5py.Group):
                         waiting.append((item, depth + 1))
                     elif isinstance(item, h5py.Dataset):
+                        if item.is_virtual or item.external:
+                            raise violation(f"{path}: {name[:60]}", "data in another file", "data in the file itself")
+                        check_written(item, f"{path}: {name[:60]}")
                         size += item.size * max(item.dtype.itemsize, 1) if item.shape else 0
-            if size > _LARGEST:
-                raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {_LARGEST >> 20} MB")
+            if size > largest:
+                raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {largest >> 20} MB")
     except ExperimentError:
         raise
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
+
+
+def check_written(item: Any, where: str) -> None:
+    """Raise for an h5py.Dataset that would fill the memory from nearly nothing: no compression of data does that."""
+    size, written = int(np.prod(item.shape or (0,), dtype=float)) * item.dtype.itemsize, item.id.get_storage_size()
+    if size > _UNSUSPICIOUS and size > _STRONGEST_COMPRESSION * written:
+        raise violation(
+            where, f"{size / 2**20:.0f} MB, of which {written} bytes were written", "data that were written"
+        )
 
 
 def read_netcdf(path: Path) -> DataTree:

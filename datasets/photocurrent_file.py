@@ -95,7 +95,7 @@ def open_photocurrent(
         if isinstance(triggers, np.ndarray):
             numbers = _given(triggers, "triggers")
         elif triggers is not None or TRIGGERS in source.arrays or f"/{TRIGGERS}" in source.arrays:
-            numbers = source.column(triggers or TRIGGERS)
+            numbers = source.column(triggers or TRIGGERS, MOST_TRIGGERS)
             unit = source.unit(triggers or TRIGGERS)
             if unit is not None:
                 rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
@@ -189,7 +189,7 @@ class _Npy:
 
 def _npy(path: Path) -> _Npy:
     try:
-        mapped = np.load(path, mmap_mode="r")
-    except (ValueError, OSError, EOFError) as error:
+        mapped = np.lib.format.open_memmap(path, mode="r")  # np.load would open archives and pickles, too
+    except Exception as error:  # NumPy reads the header as Python's syntax, with whatever Python raises
         raise violation(str(path), f"{type(error).__name__}: {error}", "a .npy file") from error
     return _Npy(path, _one_row(mapped, str(path)).shape, mapped.dtype, int(mapped.offset))

@@ -104,7 +104,7 @@ def _interval(source: Source, names: Mapping[str, Any], samples: int) -> float:
     if "time" not in names and not ({name, f"/{name}"} & set(source.arrays)):
         return 0.0
     _check_length(source, name, samples, "sample")
-    time = source.column(name)
+    time = source.column(name, samples)
     if source.unit(name) not in (None, "ms"):
         raise violation(f"{source.path}: {name!r}: units", repr(source.unit(name)), "'ms'")
     steps = np.diff(time)
@@ -130,7 +130,7 @@ def _excluded(source: Source, names: Mapping[str, Any], records: int) -> np.ndar
         return None
     name = str(names.get("excluded") or known[0])
     _check_length(source, name, records, "record")
-    column = source.column(name)
+    column = source.column(name, records)
     if not np.isin(column, (0, 1)).all():
         raise violation(f"{source.path}: {name!r}", "other values", f"0 or 1 for each of the {records} records")
     return column.astype(bool) if column.any() else None

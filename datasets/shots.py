@@ -22,7 +22,10 @@ PIECE = 1 << 16
 """Shots that are read together."""
 _BLOCK = 1 << 20
 """Bytes of a text that are read together."""
+_LONGEST_LINE = 1 << 24
 MOST_TIMES = 100_000
+MOST_SHOTS = 1 << 27
+"""With a key each."""
 LARGEST_SHOT = 1e100
 _MOST_STRETCHES = 64
 _SUSPECT = 4.0
@@ -156,7 +159,10 @@ def read_shots(path: Path, columns: Mapping[str, str], separator: str | None = N
         return reduce_shots(_of_text(path, columns, separator), names, str(path), unit)
     with open_source(path) as source:
         pair = [source.array(columns[name]) for name in names]
-        key = source.column(columns["key"]) if "key" in columns else np.zeros(int(np.prod(pair[0].shape)))
+        if "key" in columns:
+            key = source.column(columns["key"], MOST_SHOTS)
+        else:
+            key = np.broadcast_to(0.0, int(np.prod(pair[0].shape)))
         shapes = [tuple(array.shape) for array in pair]
         if shapes[0] != shapes[1] or not shapes[0]:
             raise violation(str(path), f"arrays of shapes {shapes[0]} and {shapes[1]}", "two of one shape")
@@ -213,10 +219,12 @@ def _pieces(path: Path, skip: int) -> Iterator[bytes]:
     """The file in pieces that end with a line, without its first lines. (Arrow's own reader runs far ahead.)"""
     with path.open("rb") as file:
         for _ in range(skip):
-            file.readline()
+            file.readline(_LONGEST_LINE)
         rest = b""
         while block := file.read(_BLOCK):
             lines, newline, rest = (rest + block).rpartition(b"\n")
+            if len(rest) > _LONGEST_LINE:
+                raise violation(str(path), f"a line of more than {_LONGEST_LINE >> 20} MB", "a row a line")
             if newline:
                 yield _without_comments(lines + newline)
         if rest.strip():

@@ -31,7 +31,7 @@ def read_fit(path: str | Path) -> DataTree:
     try:
         from_tree(tree["experiment"], f"{path}: experiment")
         _require_forward_model(settings_of(tree))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise
         raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({error})") from error

@@ -1,0 +1,298 @@
+"""Files that are damaged are read or refused, whatever is wrong with them; `benchmarks/fuzzing.py` tries more."""
+
+import random
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from dissentangle import datasets, inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.arrays_of_files import open_source
+from dissentangle.datasets.errors import violation
+from dissentangle.datasets.matlab5 import read_version_5
+from dissentangle.datasets.netcdf import read_attributes, write_tree
+from dissentangle.datasets.photocurrent_file import open_photocurrent
+from dissentangle.datasets.shots import read_shots
+from dissentangle.inference.settings_of import read_fit
+
+SHAPE = "'shape': (9,), 'fortran_order': False, 'descr': '<i2'"
+
+
+def damaged(content, rng):
+    """A few bits flipped, a block doubled, zeroed or cut off."""
+    data = bytearray(content)
+    at, length = rng.randrange(min(len(data), 4096)), 2 ** rng.randrange(9)
+    what = rng.randrange(4)
+    if what == 0:
+        for _ in range(rng.randrange(1, 20)):
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    elif what == 1:
+        data[at:at] = data[at : at + length]
+    elif what == 2:
+        data[at : at + length] = bytes(length)
+    else:
+        del data[at:]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "toml", "h5", "v5.mat", "npy"])
+def test_damaged_files_are_read_or_refused(suffix, tmp_path):
+    rng, numbers = random.Random(suffix), {"time": np.arange(1.0, 6), "value": np.ones(5), "sigma": np.ones(5) / 50}
+    folder = tmp_path / "experiment"
+    folder.mkdir()
+    file = folder / f"xi.{suffix if suffix != 'toml' else 'csv'}"
+    if suffix in ("csv", "toml"):
+        file.write_text("time,value,sigma\n" + "".join(f"{k},0.9,0.02\n" for k in range(1, 6)))
+    elif suffix == "h5":
+        with h5py.File(file, "w") as new:
+            for name, values in numbers.items():
+                new.create_dataset(name, data=values)
+    elif suffix == "v5.mat":
+        scipy.io.savemat(file, numbers)
+    else:
+        np.save(file, np.arange(500, dtype=np.int16))
+    toml = folder / "experiment.toml"
+    toml.write_text(
+        'format_version = 1\ntitle = "t"\nsimulated = false\n[[stage]]\nduration = "20 ms"\ndrive = true\n'
+        f'[[series]]\nkind = "xi"\nfile = "{file.name}"\n' + "# a comment\n" * 100
+    )
+    target = toml if suffix == "toml" else file
+    whole, outcomes = target.read_bytes(), {"read": 0, "refused": 0}
+    for _ in range(60):
+        target.write_bytes(damaged(whole, rng))
+        try:
+            if suffix == "npy":
+                with open_photocurrent(file, sample_rate="1 MHz") as stream:
+                    stream.read(0, stream.length)
+            else:
+                datasets.read(folder)
+            outcomes["read"] += 1
+        except ExperimentError as error:
+            assert str(error).replace("\n", "").isprintable()
+            outcomes["refused"] += 1
+    assert outcomes["read"] and outcomes["refused"]
+
+
+@pytest.mark.parametrize("header", ["'''", "{[]: 1}", f"{{{SHAPE}", "(" * 300, f"{{{SHAPE.replace('9', '9' * 30)}}}"])
+def test_a_npy_header_that_is_no_header(header, tmp_path):
+    path = tmp_path / "raw.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+    with (
+        pytest.raises(ExperimentError, match=r"raw.npy: found .*expected a .npy file"),
+        open_photocurrent(path, sample_rate="1 MHz"),
+    ):
+        pass
+
+
+def test_an_archive_is_no_npy_file(tmp_path):
+    path = tmp_path / "raw.npy"
+    with path.open("wb") as file:
+        np.savez(file, a=np.zeros(9))
+    with (
+        pytest.raises(ExperimentError, match=r"expected a .npy file"),
+        open_photocurrent(path, sample_rate="1 MHz"),
+    ):
+        pass
+
+
+def test_gigabytes_that_were_never_written(tmp_path):
+    path = tmp_path / "raw.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("samples", (1 << 30,), "f8", chunks=(1 << 16,), compression="gzip")
+        file.create_dataset("triggers", (1 << 20,), "f8", chunks=(1 << 16,))
+    with open_source(path) as source:
+        with pytest.raises(ExperimentError, match=r"'samples': found 8192 MB, of which 0 bytes were written"):
+            source.array("samples")
+        with pytest.raises(
+            ExperimentError, match=r"'triggers': found an array of shape .*expected at most 100000 rows"
+        ):
+            source.column("triggers")
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        file.create_dataset("big", (1 << 26,), "f8", chunks=(1 << 16,))
+    with pytest.raises(ExperimentError, match=r"a.nc: big: found 512 MB, of which 0 bytes were written"):
+        datasets.load(tmp_path / "a.nc")
+
+
+@pytest.mark.parametrize("suffix", ["nc", "h5", "mat"])
+def test_data_in_other_files(suffix, tmp_path):
+    (tmp_path / "raw").write_bytes(np.ones(4).tobytes())
+    path = tmp_path / f"a.{suffix}"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", (4,), "f8", external=[(str(tmp_path / "raw"), 0, 32)])
+    with pytest.raises(ExperimentError, match=r"found data in another file"), open_source(path) as source:
+        source.array("a")
+    if suffix == "nc":
+        with pytest.raises(ExperimentError, match=r"a.nc: a: found data in another file, expected data in the file"):
+            datasets.load(path)
+
+
+def test_a_heap_without_end(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["cos"] = np.ones((2, 3))
+        file.attrs["a"] = "text"
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 4096] = bytes(4080)
+    path.write_bytes(content)
+    with pytest.raises(ExperimentError, match=r"found a damaged heap at byte \d+, expected an HDF5"), open_source(path):
+        pass
+    with pytest.raises(ExperimentError, match="a damaged heap"):
+        read_attributes(path)
+    path.rename(tmp_path / "a.nc")
+    with pytest.raises(ExperimentError, match="a damaged heap"):
+        datasets.load(tmp_path / "a.nc")
+
+
+def test_samples_without_bounds():
+    samples = np.zeros(20_000)
+    samples[7] = -1e300
+    with pytest.raises(ExperimentError, match=r"sample 7: found -1e\+300, expected a number below 1e\+100"):
+        datasets.demodulate(
+            samples, larmor="100 kHz", sample_rate="1 MHz", length="1 ms", period="2 ms", shot_noise=1e-6
+        )
+
+
+def test_groups_too_deep(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file
+        for _ in range(40):
+            group = group.create_group("g")
+    with pytest.raises(ExperimentError, match="found groups too deep or too many"), open_source(tmp_path / "a.h5"):
+        pass
+
+
+def test_links_in_a_circle(tmp_path, monkeypatch):
+    """Before Python 3.13 pathlib raises RuntimeError for them."""
+    from dissentangle.datasets.folder_series import inside
+
+    (tmp_path / "a").symlink_to(tmp_path / "a")
+
+    def resolve(path):
+        raise RuntimeError("Symlink loop")
+
+    monkeypatch.setattr(type(tmp_path), "resolve", resolve)
+    with pytest.raises(ExperimentError, match=r"file: found 'a', expected the name of a file \(Symlink loop\)"):
+        inside("x", "a", tmp_path)
+
+
+def test_a_line_without_end(tmp_path):
+    path = tmp_path / "shots.csv"
+    path.write_bytes(b"time,cos,sin\n" + b"1" * (18 << 20))
+    with pytest.raises(ExperimentError, match="found a line of more than 16 MB, expected a row a line"):
+        read_shots(path, {"key": "time", "cos": "cos", "sin": "sin"})
+
+
+def test_toml_that_is_nested_without_end(tmp_path):
+    path = tmp_path / "sharing.toml"
+    path.write_text("[sharing]\nx = " + "[" * 50_000)
+    with pytest.raises(ExperimentError, match="found no valid TOML"):
+        datasets.read_sharing(path)
+
+
+def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
+    tree = datasets.load("fig2b-d35")
+    from xarray import DataTree
+
+    text = dict.fromkeys(("verdict", "healthy", "attempts", "engine", "engine_reason", "title"), "x")
+    for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}'):
+        fit = DataTree(
+            children={name: DataTree() for name in ("posterior", "summary", "derived")} | {"experiment": tree}
+        )
+        fit.attrs = {"inference_library": "dissentangle", "settings": settings, **text}
+        write_tree(fit, tmp_path / "fit.nc")
+        with pytest.raises(ExperimentError, match="found settings that cannot be read, expected a whole fit"):
+            read_fit(tmp_path / "fit.nc")
+    assert inference.read_fit is read_fit
+
+
+def test_messages_can_be_printed_and_are_short():
+    assert str(violation("a", "\x1b[2J\x00\ud800é", "b")) == r"a: found \x1b[2J\x00\ud800é, expected b"
+    assert len(str(violation("a" * 10_000, "b" * 10_000, "c" * 10_000))) < 1100
+
+
+# MATLAB 5: by hand what SciPy does not write, the rest against SciPy
+
+
+def element(kind, content):
+    return kind.to_bytes(4, "little") + len(content).to_bytes(4, "little") + content + bytes(-len(content) % 8)
+
+
+def matrix(kind, shape, name, *more, flags=0):
+    numbers = np.array([kind | flags, 0], "<u4").tobytes()
+    head = element(6, numbers), element(5, np.array(shape, "<i4").tobytes()), element(1, name)
+    return element(14, b"".join((*head, *more)))
+
+
+def mat(path, *parts):
+    path.write_bytes(b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + b"".join(parts))
+    return path
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_5_as_scipy_writes_it(compressed, tmp_path):
+    given = {
+        "a": np.arange(6.0).reshape(2, 3),
+        "b": np.arange(4, dtype="i2"),
+        "z": np.array([1 + 2j]),
+        "t": "text",
+        "cell": np.array([1, "a"], object),
+        "s": {"t": {"u": np.eye(3)}, "v": 1.5},
+        "flag": np.array([True]),
+    }
+    scipy.io.savemat(tmp_path / "a.mat", given, do_compression=compressed)
+    found, expected = read_version_5(tmp_path / "a.mat"), scipy.io.loadmat(tmp_path / "a.mat")
+    assert set(found) == {"a", "b", "z", "t", "s.t.u", "s.v", "flag"}
+    for name in ("a", "b", "z", "flag"):
+        np.testing.assert_array_equal(found[name], expected[name])
+    np.testing.assert_array_equal(found["s.t.u"], np.eye(3))
+    assert found["b"].dtype == np.int16
+
+
+def test_matlab_strings_and_tables_are_passed_over(tmp_path):
+    opaque = element(14, element(6, np.array([17, 0], "<u4").tobytes()) + element(1, b"text") + element(1, b"MCOS"))
+    numbers = matrix(6, (1, 2), b"a", element(9, np.array([1.0, 2.0]).tobytes()))
+    assert set(read_version_5(mat(tmp_path / "a.mat", opaque, numbers))) == {"a"}
+
+
+ONE = element(9, np.array([1.0]).tobytes())
+BOMB = zlib.compress((14).to_bytes(4, "little") + (0xFFFFFFF0).to_bytes(4, "little") + bytes(64))
+
+SHORT = zlib.compress((14).to_bytes(4, "little") + (1000).to_bytes(4, "little") + bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ((b"\x0e\0\0",), "an element that is cut off"),
+        ((element(14, bytes(8))[:12],), "an element that is cut off"),
+        (((0x00090001).to_bytes(4, "little") + bytes(8),), "a small element of more than 4 bytes"),
+        ((matrix(6, (5, 5), b"a", ONE),), r"the array 'a' of \(5, 5\) with 1 numbers"),
+        ((matrix(6, (1 << 30, 1 << 30), b"a", ONE),), "with 1 numbers"),
+        ((matrix(6, (1,), b"a", ONE),), r"the array 'a' with flags \[6, 0\] and dimensions \(1,\)"),
+        ((matrix(6, (1, 1), b"a", element(99, bytes(8))),), "an element of type 99"),
+        ((matrix(6, (1, 1), b"a", element(9, bytes(7))),), "an element with a part of a number"),
+        ((matrix(6, (1, 1), b"a", ONE, flags=0x0800),), "an element of type 0"),
+        ((matrix(2, (1, 1), b"s", element(5, bytes(4)), element(1, b"abcd")),), "the struct 's' with names of"),
+        ((matrix(2, (1, 1), b"s", element(5, b"\4\0\0\0"), element(1, b"abc\0")),), "without its field 'abc'"),
+        ((element(15, BOMB)[: 8 + len(BOMB)],), "more than 2 GB compressed: save with -v7.3"),
+        ((element(15, SHORT)[: 8 + len(SHORT)],), "an element of another size than it says"),
+        ((element(15, b"nothing")[:15],), "decompressing"),
+    ],
+)
+def test_matlab_5_that_is_damaged(parts, text, tmp_path):
+    path = mat(tmp_path / "a.mat", *parts)
+    with pytest.raises(ExperimentError, match=text), open_source(path):
+        pass
+
+
+def test_matlab_structs_without_end(tmp_path):
+    inner = matrix(6, (1, 1), b"", ONE)
+    for _ in range(30):
+        inner = matrix(2, (1, 1), b"", element(5, b"\4\0\0\0"), element(1, b"abc\0"), inner)
+    with pytest.raises(ExperimentError, match="nested too deep"), open_source(mat(tmp_path / "a.mat", inner)):
+        pass
