@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def speed() -> None:
     print(f"here, posterior of 2 × 1,000 records and gradient: {of_gradient * 1e6:7.0f} µs")
     for name, function in (("statsmodels", by_statsmodels), ("simdkalman", by_simdkalman)):
         value = function(records)
-        seconds = each(lambda: function(records), 0.5)  # noqa: B023
+        seconds = each(partial(function, records), 0.5)
         print(f"{name}, log-likelihood without gradient:  {seconds:8.3f} s, value {value:.6f};"
               f" {seconds / of_numpy:.0f} × as long as ours, {2 * seconds / of_gradient:.0f} × as long as ours with"
               " gradient and both quadratures")  # fmt: skip
