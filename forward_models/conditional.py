@@ -172,7 +172,7 @@ def feedback_mode(
     overlap = duration * first_difference(both, xp=xp)  # ∫ e^{−(m+γ)r} dr
     double = 2 * duration**2 * divided_differences(twice, both, _larger(twice, both), xp=xp).d_0xy
     # ∫ e^{−mr} e^{−γ(T−r)} dr, the mode on what is left of the start
-    left = duration * xp.exp(-grown) * _difference_of_any_sign(across, xp)
+    left = duration * xp.exp(-xp.minimum(grown, gamma * duration)) * first_difference(-abs(across), xp=xp)
     variance = 1 + m.measurement_rate * (u * double + moved * left**2) / square
     response = (u * overlap + moved * xp.exp(-gamma * duration) * left) / xp.sqrt(square)
     return FeedbackMode(m, variance, response)
@@ -180,9 +180,3 @@ def feedback_mode(
 
 def _larger(x: Any, y: Any) -> Any:
     return x >= y
-
-
-def _difference_of_any_sign(x: Any, xp: Any) -> Any:
-    """(eˣ − 1)/x for x of any sign."""
-    magnitude = -abs(x)
-    return first_difference(magnitude, xp=xp) * xp.where(x > 0, xp.exp(abs(x)), 1.0)
