@@ -1,6 +1,9 @@
 """Are posteriors calibrated? Simulation-based calibration of every bundled protocol, closure and kind of noise.
 
 python benchmarks/calibration.py FOLDER [SIMULATIONS] [NAME ...]     resumable: what is in the folder is not done again
+
+By chance one quantity in a hundred leaves its 99 % band. Where one does, the whole is done again with another seed and
+four times as many simulations, and that decides.
 """
 
 from __future__ import annotations
@@ -26,10 +29,12 @@ def models_of(name: str) -> list[str]:
     return [f"{closure}+{noise}".rstrip("+") for closure in closures for noise in noises]
 
 
-def calibrated(name: str, model: str, folder: Path, simulations: int) -> None:
+def calibrated(name: str, model: str, folder: Path, simulations: int, seed: int = 1) -> list[str]:
+    """Print a row; the quantities outside the band."""
     begin = time.perf_counter()
+    where = folder / f"{name} {model} seed {seed}"
     # 4 × 1000 draws: with a few hundred the ranks of slow parameters are correlated, which the band takes for a fault
-    found = inference.sbc(name, folder / f"{name} {model}", simulations=simulations, model=model, draws=1000, tune=500)
+    found = inference.sbc(name, where, simulations=simulations, seed=seed, model=model, draws=1000, tune=500)
     outside = [str(q) for q in found["quantity"].values[found["inside"].values == 0]]
     coverage = found["coverage"].values
     failures = len(json.loads(found.attrs["failures"]))
@@ -39,6 +44,7 @@ def calibrated(name: str, model: str, folder: Path, simulations: int) -> None:
         f" ({100 * np.mean(coverage):.1f}) | {failures} | {time.perf_counter() - begin:.0f} |",
         flush=True,
     )
+    return outside
 
 
 if __name__ == "__main__":
@@ -48,4 +54,5 @@ if __name__ == "__main__":
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for protocol in sys.argv[3:] or datasets.names():
         for model in models_of(protocol):
-            calibrated(protocol, model, target, number)
+            if calibrated(protocol, model, target, number):
+                calibrated(protocol, model, target, 4 * number, seed=2)

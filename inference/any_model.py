@@ -40,5 +40,5 @@ def sample_model(
         dims={name: entries for name, entries in dims.items() if entries},
         coords=coords,
     )
-    tree.attrs.update(engine=drawn.engine, engine_reason=drawn.reason, attempts=drawn.attempts)
+    tree.attrs.update(engine=drawn.engine, engine_reason=drawn.reason, attempts=drawn.attempts, thinning=drawn.thinning)
     return tree

@@ -16,10 +16,11 @@ from .text_table import summary_rows, symbol
 if TYPE_CHECKING:
     from xarray import DataTree
 
-STATUS = ("healthy", "weak", "misfit", "unhealthy")
+STATUS = ("healthy", "doubtful", "weak", "misfit", "unhealthy")
 """From best to worst; the words of tables and scripts."""
 HEADLINES = {
     "healthy": "Usable: the sampling is healthy and the model describes the data.",
+    "doubtful": "Look closer before you use these rates: sampling and χ² are in order, but something does not fit.",
     "weak": "Of little use: most rates owe more to the prior than to these data.",
     "misfit": "Do not use these rates: the model does not describe the data.",
     "unhealthy": "Do not use this fit: the sampling failed.",
@@ -42,8 +43,8 @@ class Assessment:
     sampling, model : sentences, good or bad;  by_data, by_both, by_prior : labels of the unknowns by what informs them
     next_steps : what to do now
     contradicted : whether a prior and the data cannot both be believed, which makes a misfit
-    surprises : what criticism found that χ² does not see, as sentences; it qualifies the headline and never changes the
-        status: thousands of replications show no p-value as small as that which makes a misfit
+    surprises : what criticism found that χ² does not see, and parameters far from their priors, as sentences; with any
+        a fit is doubtful at best. No misfit: thousands of replications show no p-value as small as that of such a χ²
     """
 
     status: str
@@ -58,26 +59,29 @@ class Assessment:
 
     @property
     def headline(self) -> str:
-        """One sentence; two where criticism of a fit that can be used found something."""
+        """One sentence; two where criticism of a fit whose sampling and χ² are in order found something."""
         if self.contradicted and self.status == "misfit":
             return CONTRADICTION
-        if not self.surprises or self.status not in ("healthy", "weak"):
+        if not self.surprises or self.status not in ("doubtful", "weak"):
             return HEADLINES[self.status]
         more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
-        return f"{HEADLINES[self.status]} But {self.surprises[0]}{more}."
+        return f"{HEADLINES[self.status]} {'But ' if self.status == 'weak' else ''}{self.surprises[0]}{more}."
 
 
-def assess(fit: DataTree, *, closer: bool = True) -> Assessment:
-    """The assessment of a fit, from what its file holds. `closer`: with criticism, which takes 0.05 s."""
+def assess(fit: DataTree) -> Assessment:
+    """The assessment of a fit, from what its file holds."""
     rows = [row for row in summary_rows(fit) if row.informed]
     by_data, by_both, by_prior = (
         tuple(row.label for row in rows if row.informed == kind) for kind in ("data", "prior and data", "prior")
     )
     found, pulls = goodness(fit), _pulls(fit, rows)
     beyond = any(abs(score) > _CONTRADICTED for score in pulls.values())
-    status = _status(bool(fit.attrs["healthy"]), found, rows, beyond)
     judged = {series.name for series in found if series.misfit or series.too_good}  # χ² has said what there is to say
-    surprising = tuple(row for row in criticize(fit).surprising if row.series not in judged) if closer else ()
+    surprising = tuple(row for row in criticize(fit).surprising if row.series not in judged)
+    surprises = [
+        f"{symbol(label)} is pulled {score:+.1f} standard deviations from its prior" for label, score in pulls.items()
+    ] + [f"{row.series}: {row.words}" for row in surprising]
+    status = _status(bool(fit.attrs["healthy"]), found, rows, beyond, surprises)
     return Assessment(
         status=status,
         sampling=str(fit.attrs["verdict"]),
@@ -86,25 +90,23 @@ def assess(fit: DataTree, *, closer: bool = True) -> Assessment:
         by_both=by_both,
         by_prior=by_prior,
         next_steps=tuple(_next_steps(status, found, surprising, by_prior, pulls)),
-        surprises=tuple(
-            [
-                f"{symbol(label)} is pulled {score:+.1f} standard deviations from its prior"
-                for label, score in pulls.items()
-            ]
-            + [f"{row.series}: {row.words}" for row in surprising]
-        ),
+        surprises=tuple(surprises),
         contradicted=beyond and not any(series.misfit for series in found),
     )
 
 
-def _status(healthy: bool, found: list[Goodness], rows: list[ParameterSummary], contradicted: bool) -> str:
+def _status(
+    healthy: bool, found: list[Goodness], rows: list[ParameterSummary], contradicted: bool, surprises: list[str]
+) -> str:
     if not healthy:
         return "unhealthy"
     if contradicted or any(series.misfit for series in found):
         return "misfit"
     rates = [row for row in rows if is_rate(row.label)] or rows
     by_data = sum(row.informed == "data" for row in rates)
-    return "weak" if 2 * by_data < len(rates) else "healthy"
+    if 2 * by_data < len(rates):
+        return "weak"
+    return "doubtful" if surprises else "healthy"
 
 
 def _of_model(found: list[Goodness], surprising: tuple[Row, ...], unknowns: int) -> str:

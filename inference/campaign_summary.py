@@ -57,12 +57,12 @@ def row_of(name: str, fit: DataTree) -> Row:
     """The row of a fit."""
     import json
 
-    judged = assessment.assess(fit, closer=False)
+    judged = assessment.assess(fit)
     rows: list[ParameterSummary] = [row for row in summary_rows(fit) if row.sd > 0]
     return Row(
         name=name,
         status=judged.status,
-        verdict={"misfit": judged.model, "weak": judged.headline}.get(judged.status, judged.sampling),
+        verdict=_verdict(judged),
         title=str(fit.attrs["title"]),
         engine=str(fit.attrs["engine"]),
         simulated=int(fit.attrs["simulated"]),
@@ -74,6 +74,12 @@ def row_of(name: str, fit: DataTree) -> Row:
         parameters={row.label: (row.mean, row.sd, row.low, row.high) for row in rows},
         derived=dict(_derived(fit)),
     )
+
+
+def _verdict(judged: assessment.Assessment) -> str:
+    if judged.status == "misfit":
+        return judged.model
+    return judged.headline if judged.status in ("weak", "doubtful") else judged.sampling
 
 
 def _derived(fit: DataTree) -> Iterable[tuple[str, tuple[float, float, float]]]:

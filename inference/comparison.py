@@ -139,7 +139,7 @@ def compare(
             name: refitted(trees[name], one, _of(name, progress)) if len(one.failing) <= MOST_REFITS else one
             for name, one in found.items()
         }
-    status = {name: assess(tree, closer=False).status for name, tree in trees.items()}
+    status = {name: assess(tree).status for name, tree in trees.items()}
     models = []
     for name, (difference, error, weight) in _in_order(found, status).items():
         if progress is not None:

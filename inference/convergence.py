@@ -9,8 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
+RHAT_LIMIT = 1.01
+ESS_PER_CHAIN = 100
 TAILS = (0.05, 0.95)
 _CONSTANT = 1e-15
+
+
+def converged(values: np.ndarray) -> bool:
+    """Whether R-hat is below 1.01 and bulk and tail ESS beyond 100 a chain, for all that varies."""
+    varying = values[np.ptp(values, axis=(1, 2)) > 0]
+    if not len(varying):
+        return True
+    bulk, rhat = bulk_and_rhat(varying)
+    needed = ESS_PER_CHAIN * values.shape[1]
+    return bool((rhat < RHAT_LIMIT).all() and (bulk > needed).all() and (tail(varying) > needed).all())
 
 
 def bulk_and_rhat(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

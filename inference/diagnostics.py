@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .convergence import bulk_and_rhat, highest_density, tail
+from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, highest_density, tail
 from .unknowns import Unknown
 
-RHAT_LIMIT = 1.01
-ESS_PER_CHAIN = 100
 ENERGY_LIMIT = 0.3
 QUADRATURE_LIMIT = 1e-3
 PRIOR_DOMINATED = 0.1

@@ -43,12 +43,21 @@ def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:
     if from_prior:
         lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
     if result.attrs["attempts"] > 1:
-        diverged = bool(result["sample_stats"]["diverging"].any())
-        end = "; some transitions diverged all the same" if diverged else ", until no transition diverged"
-        lines.append(f"Sampled {result.attrs['attempts']} times, with smaller steps{end}.")
+        lines.append(sampled_again(result))
     why = f" ({result.attrs['engine_reason']})" if result.attrs["engine_reason"] else ""
     lines.append(f"Engine: {result.attrs['engine']}{why}.")
     return "\n".join(lines)
+
+
+def sampled_again(result: DataTree) -> str:
+    """Of a fit that was sampled several times: how often, and how."""
+    attempts, thinning = int(result.attrs["attempts"]), int(result.attrs.get("thinning", 1))
+    how = ["with smaller steps"] if attempts > (2 if thinning > 1 else 1) else []
+    if thinning > 1:
+        how.append(f"in the end {thinning} times as long (one draw in {thinning} is kept)")
+    diverged = bool(result["sample_stats"]["diverging"].any())
+    end = "some transitions diverged all the same" if diverged else "no transition diverged in the end"
+    return f"Sampled {attempts} times, {', '.join(how)}; {end}."
 
 
 def truth_of(experiment: Experiment) -> dict[str, float]:

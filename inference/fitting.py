@@ -25,6 +25,7 @@ from .prepared import prepared
 from .rival_models import rival
 from .sampling import Draws, SamplerSettings, sample
 from .sources import experiment_of
+from .time_scale import require_time_scale
 from .unknowns import Unknown, fixed_values, free, unknowns
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def fit_experiment(
 ) -> DataTree:
     """The fit of a checked experiment; see `fit`."""
     used = _measured(experiment)
+    require_time_scale(used, unknowns(used, settings))
     found = sample_posterior(used, settings, sampler, progress)
     rows = summarise(found.by_label, found.unknown)
     judged = verdict(rows, found.drawn.statistics, found.quadrature_error)
@@ -190,6 +192,7 @@ def _attributes(
         "engine": drawn.engine,
         "engine_reason": drawn.reason,
         "attempts": drawn.attempts,
+        "thinning": drawn.thinning,
         "quadrature_error": error,
         "healthy": int(judged.healthy),
         "verdict": judged.text,

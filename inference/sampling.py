@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from . import nutpie_sampler
 from .compiling import CompiledModel, Start, compile_model, natural_variables
+from .convergence import converged
 from .coordinates import Coordinates
 from .starting_point import modes, starting_point
 from .symbolic import NotTranslatable
@@ -25,6 +27,8 @@ _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""
 CALMER = (0.97, 0.99)
 """Where transitions diverge, sampling starts over with these target acceptances (smaller steps), longer tuned."""
+LONGER = 5
+"""Where chains disagree or have too few effective draws, they are made anew, so many times as long."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ class SamplerSettings:
 
 @dataclass(frozen=True)
 class Draws:
-    """What a sampler returns: variables and statistics by name, arrays (chain, draw, …); who made them and why."""
+    """What a sampler returns: variables and statistics by name, arrays (chain, draw, …); who made them and why.
+
+    attempts : how often it was sampled;  thinning : of so many draws one is kept
+    """
 
     variables: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
@@ -50,6 +57,26 @@ class Draws:
     reason: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     attempts: int = 1
+    thinning: int = 1
+
+    def one_in(self, thinning: int) -> Draws:
+        """The last of every so many draws, which says whether any of them diverged."""
+        if thinning == 1:
+            return self
+        variables, statistics = (
+            {name: values[:, thinning - 1 :: thinning] for name, values in arrays.items()}
+            for arrays in (self.variables, self.statistics)
+        )
+        chains, draws = statistics["diverging"].shape
+        diverging = self.statistics["diverging"].reshape(chains, draws, thinning).any(axis=2)
+        return replace(self, variables=variables, statistics=statistics | {"diverging": diverging}, thinning=thinning)
+
+    @property
+    def converged(self) -> bool:
+        """Whether all variables are, by R-hat and ESS."""
+        shape = self.statistics["diverging"].shape
+        columns = [np.moveaxis(values.reshape(*shape, -1), 2, 0) for values in self.variables.values()]
+        return converged(np.concatenate(columns))
 
 
 Progress = Callable[[Any], None] | None
@@ -57,9 +84,10 @@ Progress = Callable[[Any], None] | None
 
 @dataclass(frozen=True)
 class FastSampler:
-    """A model in machine code."""
+    """A model in machine code. `longer`: how much longer may be sampled than asked, where it is needed."""
 
     compiled: CompiledModel
+    longer: int = LONGER
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> FastSampler:
         """The same for other values of the model's `pm.Data`, of the same shapes."""
@@ -92,11 +120,15 @@ class FastSampler:
 
 @dataclass(frozen=True)
 class GeneralSampler:
-    """A model as nutpie compiles it by itself, and why the fast engine did not take it."""
+    """A model as nutpie compiles it by itself, and why the fast engine did not take it.
+
+    It can take minutes, and is not sampled longer than asked.
+    """
 
     compiled: Any
     names: list[str]
     reason: str
+    longer: int = 1
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> GeneralSampler:
         """The same for other values of the model's `pm.Data`, of the same shapes."""
@@ -143,16 +175,24 @@ def _spread_out(model: Any) -> set[Any]:
 
 
 def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None) -> Draws:
-    """Draws from the posterior of a model that `prepare` made ready.
+    """Draws from the posterior of a model that `prepare` made ready, as many as asked.
 
-    Where transitions diverge, all draws are made anew with smaller steps, at most twice; the draws say how often.
+    Where transitions diverge, all draws are made anew with smaller steps, at most twice; where the chains disagree or
+    have too few effective draws, anew and longer, once, and thinned. The draws say how often, and how much thinned.
     """
-    calmer = (replace(settings, target_accept=t, tune=2 * settings.tune) for t in CALMER)
-    drawn = ready.draw(settings, progress)
-    for attempt, calm in enumerate(calmer, 2):
-        if not drawn.statistics["diverging"].any():
+    targets, used, length = iter(CALMER), settings, 1
+    for attempt in count(1):
+        long = replace(used, draws=length * used.draws, tune=length * used.tune)
+        drawn = replace(ready.draw(long, progress).one_in(length), attempts=attempt)
+        if drawn.statistics["diverging"].any():
+            calm = next(targets, None)
+            if calm is None:
+                break
+            used = replace(settings, target_accept=calm, tune=2 * settings.tune)
+        elif length < ready.longer and not drawn.converged:
+            length = ready.longer
+        else:
             break
-        drawn = replace(ready.draw(calm, progress), attempts=attempt)
     return drawn
 
 

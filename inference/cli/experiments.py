@@ -24,10 +24,12 @@ WIDEST = 6
 def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     from ..information import expected_information
+    from ..time_scale import require_time_scale
     from ..unknowns import fixed_values, unknowns, unused_knowledge
 
     experiment, settings = modelled(given)
     parameters = unknowns(experiment, settings)
+    require_time_scale(experiment, parameters)
     output = Output(given)
     output.text(f"{_description(experiment)}\n\nmodel: {_theory(settings)}")
     fixed, unused = fixed_values(parameters), unused_knowledge(experiment, parameters)

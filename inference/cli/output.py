@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_COLOURS = {"healthy": 32, "weak": 33, "misfit": 31, "unhealthy": 31, "failed": 31}
+_COLOURS = {"healthy": 32, "doubtful": 33, "weak": 33, "misfit": 31, "unhealthy": 31, "failed": 31}
 
 
 class Output:

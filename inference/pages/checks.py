@@ -17,6 +17,7 @@ from ..figures.standard import (
     plot_ranks,
     worst_mixed,
 )
+from ..fit_text import sampled_again
 from ..fitted import Fitted
 from ..leave_one_out import LeaveOneOut
 from ..named_draws import unknown_labels
@@ -101,7 +102,7 @@ def sampling(fitted: Fitted) -> list[str]:
         f" {int(statistics['diverging'].sum())} divergent."
     ]
     if fitted.tree.attrs["attempts"] > 1:
-        said.append(f"Sampled {fitted.tree.attrs['attempts']} times, with smaller steps each time.")
+        said.append(sampled_again(fitted.tree))
     ranks = figure(
         plot_ranks(fitted),
         "ranks",

@@ -94,7 +94,7 @@ def _verdict(fitted: Fitted, judged: Assessment, left_out: LeaveOneOut) -> str:
         ("By the prior alone", _named(judged.by_prior)),
     ]
     steps = list(judged.next_steps)
-    for proposal in proposals(fitted)[:2] if judged.status in ("healthy", "weak") else []:
+    for proposal in proposals(fitted)[:2] if judged.status in ("healthy", "doubtful", "weak") else []:
         gains = ", ".join(f"{symbol(label)} (variance − {100 * gain:.0f} %)" for label, gain in proposal.gains.items())
         steps.append(
             f"Measuring {proposal.kind} in run {proposal.run} ({POINTS} points, each ± {proposal.sigma:g}) would tell"

@@ -30,7 +30,8 @@ small, .soft, figcaption { color: var(--soft); font-size: .875rem; }
 a { color: inherit; }
 .verdict { font-size: 1.15rem; font-weight: 600; padding: .6rem .9rem; border-left: .4rem solid;
 background: var(--card); }
-.healthy { color: var(--good); } .weak { color: var(--weak); } .misfit, .unhealthy, .failed { color: var(--bad); }
+.healthy { color: var(--good); } .doubtful, .weak { color: var(--weak); }
+.misfit, .unhealthy, .failed { color: var(--bad); }
 .mark { border: 1px solid; border-radius: .3rem; padding: 0 .4rem; font-size: .8rem; white-space: nowrap; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr));
 gap: 1.2rem; align-items: start; }

@@ -17,6 +17,7 @@ _SUFFIXES = {
     "unhealthy": "not to be used: the sampling failed",
     "misfit": "not described by the model",
     "weak": "of little use",
+    "doubtful": "to be looked at",
     "healthy": "healthy",
 }
 _RHAT = 1.01

@@ -1,0 +1,190 @@
+"""Honest under stress: what is said of data that the model cannot describe, and of data that say little.
+
+python benchmarks/stress.py [SEEDS] [CASE ...]     20 simulated experiments of each case by default
+
+All data are simulated like fig2b-d55; then they are spoilt. The table counts verdicts; "says so": how often what a
+fit prints (or the refusal) contains the words that name what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from which_closure import simulated
+
+from dissentangle import datasets, inference
+from dissentangle.datasets import Experiment, ExperimentError, Series
+from dissentangle.datasets.run_state import stages_of
+from dissentangle.forward_models import NOISES, Stage, evolve, sliced
+from dissentangle.inference.assessment import assess
+from dissentangle.inference.fit_text import fit_text
+
+LIKE = "fig2b-d55"
+DRIFT = 0.3
+"""Share of its power that the drive loses in the course of a run."""
+
+
+def like(seed: int) -> Experiment:
+    """As the bundled one, other noise and scale; what is known of d and Z is as uncertain."""
+    old = datasets.read(LIKE)
+    return replace(datasets.read(datasets.simulate_like(old, seed=seed)), apparatus=old.apparatus)
+
+
+def changed(experiment: Experiment, name: str, change: Callable[[Series], Series]) -> Experiment:
+    return replace(experiment, series=tuple(change(s) if s.name == name else s for s in experiment.series))
+
+
+def drive_loses_power(seed: int) -> Experiment:
+    """dΓ, Γ̃ and the loss by light fall together, linearly in time."""
+    whole = like(seed)
+    stages = []
+    for stage, middle in sliced(stages_of(whole, "main", dict(whole.truth.parameters)), width=0.5):
+        power, rates = 1 - DRIFT * middle / whole.duration("main"), stage.rates
+        names = ("collective_rate", "dephasing_rate", "light_loss_rate")
+        stages.append(Stage(stage.duration, replace(rates, **{n: power * getattr(rates, n) for n in names})))
+    rng = np.random.default_rng([seed, 5])
+
+    def measured(s: Series) -> Series:
+        mean = getattr(evolve(stages, s.x), s.kind) * whole.truth.parameters.get(f"scale[{s.name}]", 1.0)
+        return replace(s, value=NOISES[s.noise].draw(rng, mean, s.spread, s.tail))
+
+    return replace(whole, series=tuple(measured(s) for s in whole.series))
+
+
+def gain_wanders(seed: int) -> Experiment:
+    return changed(like(seed), "polarization", lambda s: replace(s, value=s.value + 0.01 * np.sin(s.x)))
+
+
+def outliers(name: str, count: int, factor: float) -> Callable[[int], Experiment]:
+    def make(seed: int) -> Experiment:
+        def spoilt(s: Series) -> Series:
+            value, at = s.value.copy(), np.random.default_rng([seed, 7]).choice(len(s.x) - 1, count, replace=False) + 1
+            value[at] *= factor
+            return replace(s, value=value)
+
+        return changed(like(seed), name, spoilt)
+
+    return make
+
+
+def swapped(seed: int) -> Experiment:
+    other = {"polarization": "transverse_spin", "transverse_spin": "polarization"}
+    whole = like(seed)
+    return replace(
+        whole,
+        series=tuple(replace(s, name=other.get(s.name, s.name), kind=other.get(s.kind, s.kind)) for s in whole.series),
+    )
+
+
+def times_by(factor: float) -> Callable[[int], Experiment]:
+    def make(seed: int) -> Experiment:
+        whole = like(seed)
+        stages = tuple(replace(stage, duration=factor * stage.duration) for stage in whole.stages)
+        return replace(whole, stages=stages, series=tuple(replace(s, x=factor * s.x) for s in whole.series))
+
+    return make
+
+
+def xi_by(factor: float) -> Callable[[int], Experiment]:
+    return lambda seed: changed(like(seed), "xi", lambda s: replace(s, value=factor * s.value))
+
+
+def xi_of_initial_spin(seed: int) -> Experiment:
+    """Normalised to ⟨Jx(0)⟩, as Fig. 2a is, instead of to ⟨Jx(t)⟩."""
+    whole = like(seed)
+    polarization = next(s for s in whole.series if s.kind == "polarization")
+    fall = np.poly1d(np.polyfit(polarization.x, polarization.value, 3))
+    return changed(whole, "xi", lambda s: replace(s, value=s.value * fall(s.x)))
+
+
+def few_points(seed: int) -> Experiment:
+    whole = like(seed)
+
+    def fewer(s: Series) -> Series:
+        keep = np.linspace(1, len(s.x) - 1, 5).round().astype(int)
+        return replace(s, x=s.x[keep], value=s.value[keep], spread=s.spread[keep])
+
+    return replace(whole, series=tuple(fewer(s) for s in whole.series if s.kind == "xi"))
+
+
+def alone(kind: str) -> Callable[[int], Experiment]:
+    def make(seed: int) -> Experiment:
+        whole = like(seed)
+        return replace(whole, series=tuple(s for s in whole.series if s.kind == kind))
+
+    return make
+
+
+def three_repetitions(seed: int) -> Experiment:
+    whole = datasets.read(LIKE)
+    series = tuple(replace(s, spread=np.full_like(s.spread, 3.0)) for s in whole.series if s.kind == "xi")
+    return like_of(replace(whole, series=series), seed)
+
+
+def like_of(plan: Experiment, seed: int) -> Experiment:
+    return replace(datasets.read(datasets.simulate_like(plan, seed=seed)), apparatus=plan.apparatus)
+
+
+@dataclass(frozen=True)
+class Case:
+    """make : an experiment of a seed;  words : what must be said of it;  never : the verdicts that would be wrong"""
+
+    make: Callable[[int], Experiment]
+    words: str
+    never: tuple[str, ...] = ("healthy",)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+DRIFTS = "does not describe|go together|keep their sign|pulled|Pulled"
+PULLED = r"Pulled away from the prior: .*s \[xi\]"
+WEAK = "Of little use: most rates owe more to the prior"
+CASES: dict[str, Case] = {
+    "right model": Case(like, "Usable|Look closer", never=()),
+    "other closure, a tenth of the noise": Case(
+        lambda k: simulated("fixed-number", k, 0.1, 0.1), "does not describe"
+    ),
+    "the same the other way round": Case(
+        lambda k: simulated("microscopic", k, 0.1, 0.1), "does not describe", options={"closure": "fixed-number"}
+    ),
+    "drive loses 30 % of its power": Case(drive_loses_power, DRIFTS),
+    "gain wanders by 1 %": Case(gain_wanders, "does not describe these data, do not use its rates: polarization"),
+    "three outliers of P, 8 %": Case(outliers("polarization", 3, 1.08), "A few points far off: exclude them"),
+    "one outlier of xi, 50 %": Case(outliers("xi", 1, 1.5), "A few points far off: exclude them"),
+    "P and Jy swapped": Case(swapped, "do not use its rates: .*polarization"),
+    "ms taken for s": Case(times_by(1000), "Are its times in .*ms that were called s"),
+    "s taken for ms": Case(times_by(0.001), "Are its times in s"),
+    "xi twice as large": Case(xi_by(2.0), PULLED),
+    "xi half as large": Case(xi_by(0.5), PULLED),
+    "xi normalised to the initial spin": Case(xi_of_initial_spin, PULLED),
+    "five points of xi": Case(few_points, WEAK, never=("healthy", "doubtful")),
+    "xi alone": Case(alone("xi"), "owe|from the prior|assumed", never=()),
+    "P alone": Case(alone("polarization"), "assumed", never=()),
+    "Jy alone": Case(alone("transverse_spin"), WEAK, never=()),
+    "xi from three repetitions": Case(three_repetitions, WEAK, never=("healthy", "doubtful")),
+}  # fmt: skip
+
+
+def said(case: Case, seed: int) -> tuple[str, str]:
+    """The verdict, "refused" where it is not fitted, and everything that is printed."""
+    try:
+        fit = inference.fit(case.make(seed), seed=seed, **case.options)
+    except ExperimentError as error:
+        return "refused", str(error)
+    return assess(fit).status, fit_text(fit)
+
+
+if __name__ == "__main__":
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    print("| case | verdicts | says so |\n|---|---|---|")
+    for name in sys.argv[2:] or CASES:
+        found = [said(CASES[name], seed) for seed in range(1, number + 1)]
+        counts = Counter(status for status, _ in found)
+        right = sum(bool(re.search(CASES[name].words, text)) for _, text in found)
+        print(
+            f"| {name} | {', '.join(f'{n} {s}' for s, n in counts.most_common())} | {right} of {number} |", flush=True
+        )
