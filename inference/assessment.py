@@ -59,13 +59,19 @@ class Assessment:
 
     @property
     def headline(self) -> str:
-        """One sentence; two where criticism of a fit whose sampling and χ² are in order found something."""
+        """One sentence; more where criticism of a fit whose sampling and χ² are in order found something, or where it
+        can be used and yet some rates are from the prior alone.
+        """
         if self.contradicted and self.status == "misfit":
             return CONTRADICTION
-        if not self.surprises or self.status not in ("doubtful", "weak"):
-            return HEADLINES[self.status]
-        more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
-        return f"{HEADLINES[self.status]} {'But ' if self.status == 'weak' else ''}{self.surprises[0]}{more}."
+        said = HEADLINES[self.status]
+        if self.surprises and self.status in ("doubtful", "weak"):
+            more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
+            said += f" {'But ' if self.status == 'weak' else ''}{self.surprises[0]}{more}."
+        assumed = [symbol(label) for label in self.by_prior if is_rate(label)]
+        if assumed and self.status in ("healthy", "doubtful"):
+            said += f" Not from the data: {', '.join(assumed)}."
+        return said
 
 
 def assess(fit: DataTree) -> Assessment:
@@ -148,12 +154,18 @@ def _next_steps(
     steps = []
     if status == "unhealthy":
         steps.append("First mend the sampling, as said above; nothing below can be read before that.")
-    wrong = [series.name for series in found if series.misfit]
+    far = [series.name for series in found if series.misfit and series.outlying]
+    if far:
+        steps.append(
+            f"Look at the values of {', '.join(far)} that lie far off and make most of its χ²: if something went"
+            " wrong there, exclude them; if nobody knows, take noise = 'student-t'."
+        )
+    wrong = [series.name for series in found if series.misfit and not series.outlying]
     if wrong:
         steps.append(
-            f"Look at the residuals of {', '.join(wrong)}. A few points far off: exclude them, or noise = 'student-t'."
-            " A common factor or offset: scale_uncertainty, offset_uncertainty. A drift of the residuals"
-            " in time: the model is wrong; try the other closure, look at which light was on when, and at time units."
+            f"Look at the residuals of {', '.join(wrong)}. A common factor or offset: scale_uncertainty,"
+            " offset_uncertainty. A drift of the residuals in time: the model is wrong; try the other closure, look at"
+            " which light was on when, at time units, and whether two series were exchanged."
         )
     if pulls:
         named = ", ".join(symbol(label) for label in pulls)

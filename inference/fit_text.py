@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..datasets import Experiment, from_tree
 from ..datasets.stage_rates import rates_of
 from ..forward_models import dephasing_floor
-from .assessment import assess
+from .assessment import Assessment, assess
 from .text_table import PUBLISHED, derived_table, posterior_table, published_table, summary_rows
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def printable(text: str) -> str:
 
 
 def fit_text(result: DataTree) -> str:
-    """Verdict, posterior table, derived quantities, published numbers."""
+    """Verdict, posterior table, derived quantities, published numbers, what to do next."""
     experiment, judged = from_tree(result["experiment"]), assess(result)
     rows = summary_rows(result)
     beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
@@ -34,8 +34,16 @@ def fit_text(result: DataTree) -> str:
         published_table(result),
         "\n".join(notes),
         _remarks(result, judged.by_prior),
+        _next(judged),
     ]
     return printable("\n\n".join(part for part in parts if part))
+
+
+def _next(judged: Assessment) -> str:
+    """What to do about a fit that is not as it should be; else the table says it all."""
+    if judged.status not in ("doubtful", "misfit"):
+        return ""
+    return "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)])
 
 
 def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:

@@ -157,8 +157,9 @@ def _sampled(
     try:
         drawn = sample(ready, sampler, progress)
     except (RuntimeError, ValueError) as failure:
+        reason = " ".join(str(failure).partition("Stack backtrace")[0].split())  # else a page of addresses
         raise ExperimentError(
-            f"{experiment.title}: the sampler cannot start ({failure}); check priors and data"
+            f"{experiment.title}: the sampler cannot start ({reason}); check priors and data"
         ) from failure
     return replace(drawn, timings={"prepare": preparing, **drawn.timings})
 

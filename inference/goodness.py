@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..datasets.kinds import ABSCISSAS
 from .record_checks import checks_in
 
 if TYPE_CHECKING:
-    from xarray import DataTree
+    from xarray import DataArray, DataTree
 
 SURPRISING = 1e-4
 """Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
+_MOST_OUTLYING, _MOST_OF_SQUARE = 10, 2 / 3
+"""One value in so many may lie far off and be called an outlier, if such values make so much of χ²."""
 INTERVAL = (0.03, 0.97)
 OF_NORMAL = 1.8808
 """Beyond ± this a standard normal number lies in 6 % of cases."""
@@ -30,7 +33,8 @@ class Goodness:
     above, below : probability of a larger, a smaller χ² by chance
     inside : share of the values inside their 94 % predictive interval
     of : what the values are; of records the scores of the checks of their innovations
-    words : what the worst of these would mean
+    words : what the worst of these would mean; of values, whether a few that lie far off make the misfit
+    outlying : whether they do
     """
 
     name: str
@@ -41,6 +45,7 @@ class Goodness:
     inside: float
     of: str = "values"
     words: str = ""
+    outlying: bool = False
 
     @property
     def misfit(self) -> bool:
@@ -68,11 +73,15 @@ def goodness(fit: DataTree) -> list[Goodness]:
     for name, drawn in fit["posterior_predictive"].dataset.data_vars.items():
         draws = np.asarray(drawn.values).reshape(-1, drawn.shape[-1])
         values = np.asarray(observed[name].values)
-        square = float((((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2).sum())
+        squares = ((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
+        square = float(squares.sum())
         low, high = np.quantile(draws, INTERVAL, axis=0)
         half = 0.5 * len(values), 0.5 * square
         inside = float(np.mean((values >= low) & (values <= high)))
-        found.append(Goodness(str(name), len(values), square, float(gammaincc(*half)), float(gammainc(*half)), inside))
+        above, below = float(gammaincc(*half)), float(gammainc(*half))
+        far = _outliers(squares) if above < SURPRISING else []
+        words = f"{squares.sum() - squares[far].sum():.0f} without {_places(drawn, far)}" if far else ""
+        found.append(Goodness(str(name), len(values), square, above, below, inside, words=words, outlying=bool(far)))
     for name, checks in checks_in(fit).items():
         scores = np.array([check.score for check in checks])
         half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
@@ -81,3 +90,19 @@ def goodness(fit: DataTree) -> list[Goodness]:
         worst = max(checks, key=lambda check: abs(check.score)).words
         found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations", worst))
     return found
+
+
+def _outliers(squares: np.ndarray) -> list[int]:
+    """The fewest values that make most of χ², in their order; none where they are more than a tenth of all."""
+    order = np.argsort(-squares)
+    most = int(np.searchsorted(np.cumsum(squares[order]), _MOST_OF_SQUARE * squares.sum())) + 1
+    return sorted(order[:most].tolist()) if _MOST_OUTLYING * most <= len(squares) else []
+
+
+def _places(drawn: DataArray, at: list[int]) -> str:
+    """'the value at 6.9 ms', 'those at 6.9, 12 ms'; of published numbers their names."""
+    dim = str(drawn.dims[-1])
+    places = drawn.coords[dim].values[at]
+    unit = ABSCISSAS.get(dim.removeprefix(f"{drawn.name}_"), "")
+    named = ", ".join(str(p) if isinstance(p, str) else f"{p:g}" for p in places)
+    return ("the value at " if len(at) == 1 else "those at ") + named + (f" {unit}" if unit not in ("", "1") else "")

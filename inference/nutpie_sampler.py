@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +21,7 @@ _STATISTICS = {
     "acceptance_rate": "mean_tree_accept",
 }
 """Names of the ArviZ schema, and nutpie's."""
+_WORKER = "nutpie-worker"
 
 
 def import_nutpie() -> Any:
@@ -104,11 +107,29 @@ def nuts(
         draws, statistics = running.wait().get_arrow_trace()
     except BaseException:
         running.cancel()
+        _wait_for_workers()
         raise
     kept = [~_column(chain, "tuning") for chain in statistics]
     values = {name: _stacked(draws, name, kept) for name in draws[0].schema.names}
     found = set(statistics[0].schema.names)
     return values, {ours: _stacked(statistics, name, kept) for ours, name in _STATISTICS.items() if name in found}
+
+
+def _wait_for_workers(at_most: float = 5.0) -> None:
+    """Let the threads of other chains end, on which nutpie gives no handle: Python must not end before them."""
+    tasks, end = Path("/proc/self/task"), time.monotonic() + at_most
+    if not tasks.is_dir():  # not Linux: as long as the chains usually take to notice
+        time.sleep(0.5)
+        return
+    while time.monotonic() < end and any(_name(task).startswith(_WORKER) for task in tasks.iterdir()):
+        time.sleep(0.01)
+
+
+def _name(task: Path) -> str:
+    try:
+        return (task / "comm").read_text()
+    except OSError:  # it has just ended
+        return ""
 
 
 def _stacked(chains: list[Any], name: str, kept: list[np.ndarray]) -> np.ndarray:

@@ -27,8 +27,9 @@ _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""
 CALMER = (0.97, 0.99)
 """Where transitions diverge, sampling starts over with these target acceptances (smaller steps), longer tuned."""
-LONGER = 5
-"""Where chains disagree or have too few effective draws, they are made anew, so many times as long."""
+LONGER, _DEEP = 5, 100.0
+"""Where chains disagree or have too few effective draws, they are made anew, so many times as long; not where a draw
+takes so many steps already: such a posterior has another fault than being long and narrow."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
             if calm is None:
                 break
             used = replace(settings, target_accept=calm, tune=2 * settings.tune)
-        elif length < ready.longer and not drawn.converged:
+        elif length < ready.longer and drawn.statistics["n_steps"].mean() < _DEEP and not drawn.converged:
             length = ready.longer
         else:
             break

@@ -11,8 +11,8 @@ import numpy as np
 from ..datasets import Experiment, ExperimentError
 from ..datasets.predictions import fitted_observations
 from ..datasets.simulate_records import simulated_like
-from .convergence import highest_density
 from .derived import derived_quantities
+from .diagnostics import ParameterSummary, summarise, verdict
 from .draws import predicted, prior_draws
 from .layout import layout
 from .model_settings import ModelSettings
@@ -27,10 +27,13 @@ INTERVAL = 0.94
 
 @dataclass(frozen=True)
 class Ranked:
-    """Of one simulation: ranks of the true values, and 1 for each parameter whose 94 % interval covers it."""
+    """Of one simulation: ranks of the true values, 1 for each parameter whose 94 % interval covers it, and whether
+    the sampling was healthy (0 or 1).
+    """
 
     ranks: dict[str, int]
     covered: dict[str, int]
+    healthy: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,20 +62,21 @@ def simulate_and_rank(plan: Plan, k: int) -> Ranked:
     for name, (_, entries, array) in derived_quantities(experiment, posterior, dynamics).items():
         for column, entry in enumerate(entries):
             ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
-    return Ranked(ranks, _covered(experiment, plan, truth, sampled.by_label))
+    rows = summarise(sampled.by_label, sampled.unknown, INTERVAL)
+    judged = verdict(rows, sampled.drawn.statistics, sampled.quadrature_error)
+    return Ranked(ranks, _covered(experiment, plan, truth, rows), int(judged.healthy))
 
 
 def _covered(
-    experiment: Experiment, plan: Plan, truth: Mapping[str, np.ndarray], by_label: Mapping[str, np.ndarray]
+    experiment: Experiment, plan: Plan, truth: Mapping[str, np.ndarray], rows: list[ParameterSummary]
 ) -> dict[str, int]:
     """1 where the 94 % interval (highest density) of an unknown or of a derived rate contains the true value."""
-    low, high = highest_density(np.stack(list(by_label.values())), INTERVAL)
+    found = {row.label: row for row in rows}
     inside = {}
     for v in layout(experiment, unknowns(experiment, plan.settings)):
         for label, formula in zip(v.labels, v.formulas or [None] * len(v.labels), strict=True):
             value = float(np.ravel(truth[label] if formula is None else formula(truth))[0])
-            k = list(by_label).index(label)
-            inside[label] = int(low[k] <= value <= high[k])
+            inside[label] = int(found[label].low <= value <= found[label].high)
     return inside
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 BAND = 0.99
+UNHEALTHY = 0.05
+"""Share of the samplings that may be unhealthy: a wrong gradient leaves ranks as they are, and spoils the sampling."""
 _BAND_TRIALS = 2000
 
 
@@ -68,8 +70,9 @@ def sbc(
     -------
     xarray.Dataset: rank (simulation, quantity), from 0 to `ranks` (an attribute), of every unknown and derived
     quantity; ecdf (quantity, probability), lower and upper (probability); inside (quantity): 1 where the ECDF stays
-    in the 99 % band; coverage (parameter): how often the 94 % interval contains the true value. Attributes:
-    calibrated (0 or 1), verdict.
+    in the 99 % band; coverage (parameter): how often the 94 % interval contains the true value; healthy (simulation):
+    1 where the sampling was. Attributes: calibrated (0 or 1: all ranks inside, all simulations fitted, at most one
+    sampling in twenty unhealthy), verdict.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def _file(folder: Path, k: int) -> Path:
 def _finished_before(path: Path, known: str) -> Ranked | None:
     try:
         stored = json.loads(path.read_text())
-        return Ranked(stored["ranks"], stored["covered"]) if stored["plan"] == known else None
+        return Ranked(stored["ranks"], stored["covered"], stored["healthy"]) if stored["plan"] == known else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -152,7 +155,10 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
     points, _, lower, upper = ecdf_pit(spread[:, 0], BAND, _BAND_TRIALS, rng=np.random.default_rng(214))
     ecdf = np.array([compute_ecdf(column, points) for column in spread.T])
     inside = ((ecdf >= lower) & (ecdf <= upper)).all(axis=1)
-    verdict = _verdict(dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures)
+    healthy = np.array([row.healthy for row in found], np.int8)
+    verdict = _verdict(
+        dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures, healthy
+    )
     return xr.Dataset(
         {
             "rank": (("simulation", "quantity"), table),
@@ -161,6 +167,7 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
             "upper": ("probability", upper),
             "inside": ("quantity", inside.astype(np.int8)),
             "coverage": ("parameter", coverage),
+            "healthy": ("simulation", healthy),
         },
         coords={
             "quantity": np.array(names, object),
@@ -173,13 +180,19 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
             "title": plan.experiment.title,
             "settings": json.dumps({"model": asdict(plan.settings), "sampler": asdict(plan.sampler)}),
             "failures": json.dumps(failures),
-            "calibrated": int(bool(inside.all()) and not failures),
+            "calibrated": int(bool(inside.all()) and not failures and _mostly(healthy)),
             "verdict": verdict,
         },
     )
 
 
-def _verdict(ranks: Mapping[str, np.ndarray], inside: Mapping[str, bool], failures: list[str]) -> str:
+def _mostly(healthy: np.ndarray) -> bool:
+    return bool(np.mean(healthy) >= 1 - UNHEALTHY)
+
+
+def _verdict(
+    ranks: Mapping[str, np.ndarray], inside: Mapping[str, bool], failures: list[str], healthy: np.ndarray
+) -> str:
     count = len(next(iter(ranks.values())))
     sentences = []
     outside = [name for name, is_inside in inside.items() if not is_inside]
@@ -191,9 +204,12 @@ def _verdict(ranks: Mapping[str, np.ndarray], inside: Mapping[str, bool], failur
         )
     else:
         sentences.append(
-            f"Calibrated: over {count} simulations the ranks of all {len(inside)} quantities stay in the"
-            f" {100 * BAND:.0f} % band."
+            f"{'Calibrated' if _mostly(healthy) else 'Not calibrated'}: over {count} simulations the ranks of all"
+            f" {len(inside)} quantities stay in the {100 * BAND:.0f} % band."
         )
+    if not healthy.all():
+        limit = "" if _mostly(healthy) else ", more than one in twenty: its gradient, or the priors, cannot be trusted"
+        sentences.append(f"The sampling was unhealthy in {int(np.sum(healthy == 0))} of {count} simulations{limit}.")
     if failures:
         sentences.append(f"{len(failures)} simulations could not be fitted, which alone can bias ranks: {failures[0]}.")
     return " ".join(sentences)

@@ -1,6 +1,7 @@
 """The verdict in words: every status, and what it says to do."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,14 @@ from dissentangle.datasets import Series, from_tree
 from dissentangle.inference.assessment import HEADLINES, STATUS, assess
 from dissentangle.inference.correlations import for_pair_plot, strongest
 from dissentangle.inference.fit_facts import as_json, fit_facts
+from dissentangle.inference.fit_text import fit_text
 from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.goodness import goodness
 from dissentangle.inference.leave_one_out import leave_one_out
 from dissentangle.inference.next_measurement import proposals
 from dissentangle.inference.prior_sensitivity import prior_sensitivity
 
-from .altered_fits import broken, misfitted, uninformed
+from .altered_fits import broken, misfitted, uninformed, with_xi
 
 
 def test_a_good_fit(fit_d55):
@@ -43,6 +45,19 @@ def test_a_model_that_does_not_describe_the_data(fit_d55):
     assert judged.status == "misfit"
     assert "do not use its rates: xi (χ²" in judged.model
     assert judged.next_steps[0].startswith("Look at the residuals of xi.")
+    text = fit_text(misfitted(fit_d55))
+    assert "What to do next:\n- Look at the residuals of xi." in text
+    assert "What to do next" not in fit_text(fit_d55)
+
+
+def test_values_far_off_are_named(fit_d55):
+    values = fit_d55["experiment/series/xi"]["value"].values.copy()
+    values[7] *= 1.4
+    judged = assess(with_xi(fit_d55, values))
+    assert judged.status == "misfit"
+    assert re.search(r"xi \(χ² \d+ for 30 values: \d+ without the value at 5\.333 ms\)", judged.model)
+    assert judged.next_steps[0].startswith("Look at the values of xi that lie far off")
+    assert "residuals of xi" not in " ".join(judged.next_steps)
 
 
 def test_errors_that_are_too_large(fit_d55):
@@ -56,6 +71,12 @@ def test_data_that_say_little(fit_d55):
     assert judged.status == "weak"
     assert judged.headline.startswith("Of little use")
     assert "dΓ" in judged.next_steps[0]
+
+
+def test_rates_from_the_prior_are_named_in_the_first_line(fit_published):
+    judged = assess(fit_published)
+    assert judged.status == "healthy"
+    assert judged.headline == f"{HEADLINES['healthy']} Not from the data: Γdeph [drive+pump]."
 
 
 def test_every_status_has_a_headline():
@@ -156,4 +177,6 @@ def test_parameters_pulled_far_from_their_priors_are_named(fit_d55):
     summary = tree["summary"].dataset.copy(deep=True)
     summary["mean"].loc[{"parameter": "squeezing_limit"}] = 0.14  # prior 0.16 ± 0.005
     tree["summary"] = type(tree)(summary)
-    assert "Pulled away from the prior: Z by -4.0 of its standard deviations" in assess(tree).model
+    judged = assess(tree)
+    assert judged.status == "doubtful"
+    assert "Pulled away from the prior: Z by -4.0 of its standard deviations" in judged.model

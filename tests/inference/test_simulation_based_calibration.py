@@ -1,15 +1,18 @@
 """Simulation-based calibration: a right model passes, wrong ones are caught and named."""
 
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
-from dissentangle.inference import simulated_ranks
+from dissentangle.forward_models import NOISES, Noise
+from dissentangle.inference import model, native, prepared, simulated_ranks
 from dissentangle.inference.cli import main
 from dissentangle.inference.model_settings import ModelSettings
+from dissentangle.inference.recent import Recent
 from dissentangle.inference.sampling import SamplerSettings
 from dissentangle.inference.simulated_ranks import Plan, Ranked, simulate_and_rank
 from dissentangle.inference.simulation_based_calibration import calibration_of, run_sbc
@@ -71,7 +74,7 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
     ranks, covered = stored["ranks"], stored["covered"]
     plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 60, 200, 2, cores=1), seed=1)
-    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered)
+    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"])
     assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
     assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
@@ -87,3 +90,55 @@ def test_nothing_that_could_be_simulated(tmp_path):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
         patch.setattr(simulated_ranks, "_MOST_TRIES", 0)
         run_sbc(impossible, 2, tmp_path, cores=1)
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch):
+    """Models are made anew, and those of the test are forgotten."""
+    monkeypatch.setattr(prepared, "KEPT", Recent(1))
+
+
+SEEDED = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 500, 300, 2, cores=1), seed=3)
+
+
+def test_the_right_model_is_calibrated(tmp_path):
+    """Small and seeded; benchmarks/calibration.py does it 500 times for every bundled protocol."""
+    found = run_sbc(SEEDED, 40, tmp_path)
+    assert found.attrs["calibrated"], found.attrs["verdict"]
+    assert {"collective_rate", "xi_minimum[main]", "entanglement_duration[main]"} <= set(found["quantity"].values)
+    assert found["healthy"].all()
+
+
+def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
+    """The model takes the noise for 0.7 of what it is."""
+
+    @dataclass(frozen=True)
+    class TooQuiet(Noise):
+        def scatter(self, mean, spread):
+            return 0.7 * super().scatter(mean, spread)
+
+        def shape(self, mean, spread):
+            return super().shape(mean, spread) / 0.7**2
+
+    quiet = {name: TooQuiet(n.name, n.family, n.spread, n.quadratures) for name, n in NOISES.items()}
+    monkeypatch.setattr(model, "NOISES", quiet)
+    found = run_sbc(SEEDED, 40, tmp_path, cores=1)
+    assert not found.attrs["calibrated"]
+    assert found.attrs["verdict"].startswith("Not calibrated over 40 simulations")
+    assert "(posterior too narrow)" in found.attrs["verdict"]
+
+
+@pytest.mark.parametrize("wrong", ["0.5", "-1.0"])
+def test_a_wrong_gradient_is_caught(wrong, tmp_path, monkeypatch, nothing_kept):
+    """The density decides on draws: by a wrong gradient they would be right in the end, but the sampling fails."""
+    here = "  %k.next = add i64 %k, 1"
+    assert here in native._LOGP
+    spoilt = f"  %wrong = fmul double %slope, {wrong}\n  store double %wrong, ptr %k.at\n"
+    monkeypatch.setattr(native, "_LOGP", native._LOGP.replace(here, spoilt + here))
+    plan = replace(SEEDED, sampler=SamplerSettings(1, 50, 50, 2, cores=1))
+    found = run_sbc(plan, 4, tmp_path, cores=1)
+    assert not found.attrs["calibrated"]
+    assert (
+        "The sampling was unhealthy in 4 of 4 simulations, more than one in twenty: its gradient"
+        in (found.attrs["verdict"])
+    )
