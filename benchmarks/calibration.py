@@ -21,10 +21,10 @@ CLOSURES, NOISES = ("microscopic", "fixed-number"), ("gamma", "gaussian")
 
 
 def models_of(name: str) -> list[str]:
-    """The models of a protocol: without moving populations there are no closures, without series no kinds of noise."""
+    """The models of a protocol: without moving populations there are no closures, without variances one noise."""
     experiment = datasets.read(name)
     moving = [run for run in experiment.runs if run not in experiment.constant]
-    able = any(series.kind in ("xi", "epr_variance") for series in experiment.series)
+    able = any("gamma" in noise for series in experiment.series for noise in series.about.noises)
     closures, noises = CLOSURES if moving else ("microscopic",), NOISES if able else ("",)
     return [f"{closure}+{noise}".rstrip("+") for closure in closures for noise in noises]
 

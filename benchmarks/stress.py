@@ -60,6 +60,11 @@ def gain_wanders(seed: int) -> Experiment:
     return changed(like(seed), "polarization", lambda s: replace(s, value=s.value + 0.01 * np.sin(s.x)))
 
 
+def gain_falls(seed: int) -> Experiment:
+    """By 5 % in a straight line: as a loss of atoms would look."""
+    return changed(like(seed), "polarization", lambda s: replace(s, value=s.value * (1 - 0.05 * s.x / s.x[-1])))
+
+
 def outliers(name: str, count: int, factor: float) -> Callable[[int], Experiment]:
     def make(seed: int) -> Experiment:
         def spoilt(s: Series) -> Series:
@@ -148,7 +153,8 @@ CASES: dict[str, Case] = {
         lambda k: simulated("microscopic", k, 0.1, 0.1), "does not describe", options={"closure": "fixed-number"}
     ),
     "drive loses 30 % of its power": Case(drive_loses_power, DRIFTS),
-    "gain wanders by 1 %": Case(gain_wanders, "does not describe these data, do not use its rates: polarization"),
+    "gain of P falls by 5 % (a blind spot)": Case(gain_falls, "", never=()),
+    "gain of P wanders by 1 %": Case(gain_wanders, "does not describe these data, do not use its rates: polarization"),
     "three outliers of P, 8 %": Case(outliers("polarization", 3, 1.08), "polarization .*without those at .* ms"),
     "one outlier of xi, 50 %": Case(outliers("xi", 1, 1.5), "xi .*without the value at .* ms"),
     "P and Jy swapped": Case(swapped, "do not use its rates: .*polarization"),
