@@ -258,5 +258,6 @@ def _write_summary(folder: Path, rows: list[Row]) -> Dataset:
     summary = summary_dataset(rows)
     write_bytes(to_bytes(DataTree(summary)), folder / "summary.nc")
     write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
-    write_index(folder, rows, {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"})
+    fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
+    write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away
     return summary
