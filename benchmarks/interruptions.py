@@ -114,20 +114,23 @@ def killed(command: list[str], after: float, kind: signal.Signals) -> bool:
         return True
 
 
+SMALL = ("--draws", "200", "--tune", "200")
+
+
 def fit_command(folder: Path) -> list[str]:
     return ["fit", "fig2b-d55", "-o", str(folder / "fit.nc")]
 
 
 def campaign_command(folder: Path) -> list[str]:
-    return ["campaign", str(folder.parent / "data"), "-o", str(folder)]
+    return ["campaign", str(folder.parent / "data"), "-o", str(folder), *SMALL]
 
 
 def compare_command(folder: Path) -> list[str]:
-    return ["compare", "fig2b-d55", "--models", "microscopic,fixed-number,two-level", "-o", str(folder)]
+    return ["compare", "fig2b-d55", "--models", "microscopic,two-level", "--no-refit", "-o", str(folder), *SMALL]
 
 
 def sbc_command(folder: Path) -> list[str]:
-    return ["sbc", "fig2b-d55", "-o", str(folder), "--simulations", "24", "--draws", "200"]
+    return ["sbc", "fig2b-d55", "-o", str(folder), "--simulations", "16", *SMALL]
 
 
 def report_command(folder: Path) -> list[str]:
@@ -313,7 +316,7 @@ def main(words: list[str]) -> None:
     verbs = [word for word in words if word not in ways]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        prepare(place, 6)
+        prepare(place, 4)
         if "kills" in ways:
             header("verb | kills | while it ran | files after a kill | numbers in the end | temporary files left |"
                    " undisturbed, s")  # fmt: skip
