@@ -126,9 +126,14 @@ def test_folder(fit_d55, tmp_path, capsys):
     fits.mkdir()
     inference.save_fit(broken(fit_d55), fits / "bad <b>.nc")
     (fits / "noise.nc").write_bytes(b"nothing")
+    (fits / "reports").mkdir()
+    (fits / "reports" / "never.txt").write_text("could not be fitted: found no data\n")
+    (fits / "reports" / "unwritten.txt").write_text("The tables of a fit for which the disk had no room.\n")
     assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
     assert capsys.readouterr() == ("", "")
     index = (tmp_path / "out" / "index.html").read_text()
+    assert "found no data" in index
+    assert "unwritten" not in index
     assert index.index("noise") < index.index("bad &lt;b&gt;") < index.index("Do not use this fit.")
     for name in re.findall('href="(reports/[^"]*)"', index):
         assert (tmp_path / "out" / unquote(name)).is_file()
