@@ -97,7 +97,7 @@ def test_no_room(verb, small_fit, tmp_path, monkeypatch, capsys):
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.json")}
     if verb not in ("report", "plot"):  # slow, and tried elsewhere
         assert main([*command, "-o", str(target)]) in (0, 1)
-    STUDY["whole"](tmp_path)
+        STUDY["whole"](tmp_path)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
 
 
@@ -162,6 +162,15 @@ def test_a_read_only_folder(tmp_path):
     command = [str(STUDY["DISSENTANGLE"]), *COMMANDS["simulate"][0], "-o", str(folder / "simulated")]
     assert STUDY["ended"](STUDY["start"]([sys.executable, "-c", STUDY["BOUND"], *command])) == "said why"
     assert list(folder.iterdir()) == []
+
+
+def test_a_current_folder_that_is_gone(tmp_path, monkeypatch, capsys):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    assert main([*COMMANDS["fit"][0], "-o", "fit.nc"]) == 2
+    assert "fit.nc: found no current folder, which was removed" in in_one_line(capsys.readouterr())
 
 
 def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
