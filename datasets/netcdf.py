@@ -153,13 +153,14 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 def make_folder(path: Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` fill a temporary folder beside the target, then rename it: the folder is there whole, or not at all.
 
-    An empty folder that is there, perhaps the one in which the user is, is filled itself, and emptied where that fails.
+    A folder that is there, perhaps the one in which the user is, is filled itself; what is new goes where that fails.
     """
     if path.is_dir():
+        before = _inside(path)
         try:
             fill(path)
         except BaseException:
-            for part in _inside(path):
+            for part in set(_inside(path)).difference(before):
                 _remove(part)
             raise
         return
@@ -170,8 +171,8 @@ def make_folder(path: Path, fill: Callable[[Path], object]) -> None:
         temporary.rename(path)
 
 
-def _new_file(**name: Any) -> str:
-    handle, found = tempfile.mkstemp(**name)
+def _new_file(*, prefix: str, suffix: str, dir: Path) -> str:
+    handle, found = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=dir)
     os.close(handle)
     return found
 
