@@ -240,6 +240,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """Python that starts a command which permissions bind, root's, too."""
 LIMITED = """
 import os, resource, sys
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # Python keeps the part of it for which there is room
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 os.execv(sys.argv[2], sys.argv[2:])
 """

@@ -38,13 +38,18 @@ KEEPS_OLD = ("fit", "report", "demodulate", "plot")
 
 @contextlib.contextmanager
 def no_file_larger_than(size):
-    """What a full disk is to this process; HDF5 and Python learn of it as they do of a full disk."""
+    """What a full disk is to this process; HDF5 and Python learn of it as they do of a full disk.
+
+    Bytecode is not written meanwhile: Python would keep the part of it for which there is room.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def in_one_line(captured):
