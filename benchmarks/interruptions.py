@@ -1,9 +1,18 @@
-"""Nothing is lost: verbs that write are killed at random moments, and then go on.
+"""Nothing is lost: verbs that write are killed, run twice at once, lose their folder, may not write, have no room.
 
-python benchmarks/interruptions.py [KILLS] [VERB ...]     VERB: fit, campaign, compare, sbc; 50 kills each by default
+python benchmarks/interruptions.py [TRIES] [WAY ...] [VERB ...]
+WAY: kills, twice, removed, read-only, full; kills by default
+VERB: fit, campaign, compare, sbc, and for full also report, simulate, demodulate; all by default; 50 tries each
 
-After each kill the files are looked at: each must be whole, the old one or the new one. At the end the verb runs
-undisturbed, and its numbers must be those of a run that was never killed.
+kills: at random moments, by SIGKILL, SIGTERM or SIGINT
+twice: the same command a second time, at once or at a random moment
+removed: the output folder, at a random moment, at one stroke or file by file
+read-only: the output folder, before the verb starts or at a random moment
+full: no file may become larger than a random size (RLIMIT_FSIZE), old files of another seed are there
+
+After each try the files are looked at: each must be whole, the old one or the new one. A verb ends with its usual exit
+code, or with 2 and one line that says why. At the end it runs undisturbed, and its numbers must be those of a run
+that was left alone.
 """
 
 from __future__ import annotations
@@ -32,6 +41,11 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 def numbers(path: Path) -> dict[str, np.ndarray]:
     """All arrays of numbers in a file: what must not depend on interruptions; times of work are no result."""
+    if path.suffix not in (".nc", ".h5"):
+        return {"bytes": np.frombuffer(path.read_bytes(), np.uint8)}
+    if path.suffix == ".h5":
+        with h5py.File(path) as file:
+            return {name: file[name][...] for name in file}
     with xr.open_datatree(path, engine="h5netcdf") as opened:  # left open, HDF5 would take the next file for this one
         tree = opened.load()
     return {
@@ -49,13 +63,36 @@ def same(one: Path, other: Path) -> bool:
 
 def whole(folder: Path) -> None:
     """Every file under its final name can be read to its end."""
-    for path in folder.rglob("*.nc"):
+    for path in [*folder.rglob("*.nc"), *folder.rglob("*.h5")]:
         if not path.name.startswith("."):
             with h5py.File(path, "r") as file:
                 file.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else None)
     for path in folder.rglob("*.json"):
         if not path.name.startswith("."):
             json.loads(path.read_text())
+    for end, path in [(b"</html>", p) for p in folder.rglob("*.html")] + [(b"IEND", p) for p in folder.rglob("*.png")]:
+        assert end in path.read_bytes()[-12:], f"{path}: not whole"
+    for path in folder.rglob("simulated"):
+        datasets.read(path)
+
+
+def temporaries(folder: Path) -> int:
+    return sum(path.name.endswith(".part") for path in folder.rglob("*"))
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """How a verb ended: "done", or "said why" with exit code 2; AssertionError for anything else."""
+    out, said = process.communicate(timeout=300)
+    if process.returncode in (0, 1) and not out + said:
+        return "done"
+    assert process.returncode == 2, (process.args, process.returncode, out, said)
+    assert said.startswith("dissentangle: "), (process.args, said)
+    assert said.count("\n") == 1, (process.args, said)
+    return "said why"
 
 
 def killed(command: list[str], after: float, kind: signal.Signals) -> bool:
@@ -77,20 +114,35 @@ def killed(command: list[str], after: float, kind: signal.Signals) -> bool:
         return True
 
 
+SMALL = ("--draws", "200", "--tune", "200")
+
+
 def fit_command(folder: Path) -> list[str]:
-    return ["fit", "fig2b-d55", "-o", str(folder / "fit.nc"), "--quiet"]
+    return ["fit", "fig2b-d55", "-o", str(folder / "fit.nc")]
 
 
 def campaign_command(folder: Path) -> list[str]:
-    return ["campaign", str(folder.parent / "data"), "-o", str(folder), "--quiet"]
+    return ["campaign", str(folder.parent / "data"), "-o", str(folder), *SMALL]
 
 
 def compare_command(folder: Path) -> list[str]:
-    return ["compare", "fig2b-d55", "--models", "microscopic,fixed-number,two-level", "-o", str(folder), "--quiet"]
+    return ["compare", "fig2b-d55", "--models", "microscopic,two-level", "--no-refit", "-o", str(folder), *SMALL]
 
 
 def sbc_command(folder: Path) -> list[str]:
-    return ["sbc", "fig2b-d55", "-o", str(folder), "--simulations", "24", "--draws", "200", "--quiet"]
+    return ["sbc", "fig2b-d55", "-o", str(folder), "--simulations", "16", *SMALL]
+
+
+def report_command(folder: Path) -> list[str]:
+    return ["report", str(folder.parent / "fit of the report.nc"), "-o", str(folder / "fit.html")]
+
+
+def simulate_command(folder: Path) -> list[str]:
+    return ["simulate", "fig2b-d55", "-o", str(folder / "simulated")]
+
+
+def demodulate_command(folder: Path) -> list[str]:
+    return ["demodulate", "photocurrent-slice", "-o", str(folder / "records.h5"), "--shot-noise", "2e-10"]
 
 
 VERBS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
@@ -99,16 +151,43 @@ VERBS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "compare": (compare_command, "microscopic.nc"),
     "sbc": (sbc_command, "sbc.nc"),
 }
+"""Command, and the file whose numbers count."""
+QUICK_VERBS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
+    "report": (report_command, "fit.html"),
+    "simulate": (simulate_command, "simulated/xi.csv"),
+    "demodulate": (demodulate_command, "records.h5"),
+}
+RANDOM = ("fit", "campaign", "compare", "sbc")
+"""Verbs with a seed, which gives old files that the new run must replace."""
+
+
+def prepare(base: Path, experiments: int) -> None:
+    """What the verbs read."""
+    for k in range(experiments):
+        datasets.save(datasets.simulate_like(datasets.read("fig2b-d35"), seed=k), base / "data" / f"run{k}")
+
+
+def arguments(command_of: Callable[[Path], list[str]], folder: Path, *more: str) -> list[str]:
+    return [str(DISSENTANGLE), *command_of(folder), "--quiet", *more]
+
+
+def undisturbed_run(verb: str, base: Path) -> tuple[Path, float]:
+    """The folder of a run that is left alone, and how long it took."""
+    folder, begin = base / f"{verb} undisturbed", time.perf_counter()
+    folder.mkdir()
+    if verb == "report":
+        inference.save_fit(inference.fit("fig2b-d55", seed=9, draws=100), base / "fit of the report.nc")
+    process = start(arguments((VERBS | QUICK_VERBS)[verb][0], folder))
+    assert ended(process) == "done"
+    return folder, time.perf_counter() - begin
 
 
 def interrupted(verb: str, kills: int, base: Path, seed: int = 1) -> str:
     """Kill a verb so often, let it end, compare; a row of a table. AssertionError where something was lost."""
     command_of, result = VERBS[verb]
-    undisturbed, disturbed = base / f"{verb} undisturbed", base / f"{verb} disturbed"
-    undisturbed.mkdir(), disturbed.mkdir()
-    rng, begin = random.Random(seed), time.perf_counter()
-    subprocess.run([DISSENTANGLE, *command_of(undisturbed)], check=False, capture_output=True)
-    took = time.perf_counter() - begin
+    undisturbed, took = undisturbed_run(verb, base)
+    disturbed, rng = base / f"{verb} disturbed", random.Random(seed)
+    disturbed.mkdir()
     old = None
     if verb == "fit":  # over an older file, which must be there until the new one is
         old = base / "old.nc"
@@ -120,27 +199,141 @@ def interrupted(verb: str, kills: int, base: Path, seed: int = 1) -> str:
         elif k % 5 == 4:  # now and then from the beginning
             shutil.rmtree(disturbed)
             disturbed.mkdir()
-        running += killed(
-            [str(DISSENTANGLE), *command_of(disturbed)], rng.uniform(0.2, 1.02 * took), rng.choice(SIGNALS)
-        )
+        running += killed(arguments(command_of, disturbed), rng.uniform(0.2, 1.02 * took), rng.choice(SIGNALS))
         whole(disturbed)
         if old is not None:
             states["old" if same(disturbed / "fit.nc", old) else "new"] += 1
             assert same(disturbed / "fit.nc", old) or same(disturbed / "fit.nc", undisturbed / "fit.nc")
-    subprocess.run([DISSENTANGLE, *command_of(disturbed)], check=False, capture_output=True)
+    assert ended(start(arguments(command_of, disturbed))) == "done"
     assert same(disturbed / result, undisturbed / result), f"{verb}: other numbers after interruptions"
-    left = sum(path.name.endswith(".part") for path in disturbed.rglob("*"))
+    left = temporaries(disturbed)
+    shutil.rmtree(undisturbed), shutil.rmtree(disturbed)
     seen = f"{states['old']} old, {states['new']} new" if old is not None else "all whole"
     return f"| {verb} | {kills} | {running} | {seen} | the same | {left} | {took:.1f} |"
 
 
-if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+def twice(command: list[str], folder: Path, took: float, rng: random.Random) -> list[str]:
+    first = start(command)
+    time.sleep(rng.choice((0.0, rng.uniform(0, took))))
+    second = start(command)
+    return [ended(first), ended(second)]
+
+
+def removed(command: list[str], folder: Path, took: float, rng: random.Random) -> list[str]:
+    process = start(command)
+    time.sleep(rng.uniform(0.2, took))
+    gone = folder
+    if rng.random() < 0.5:
+        gone = folder.with_name(f"{folder.name} gone")
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)  # a file that is written meanwhile stays
+    return [ended(process)]
+
+
+BOUND = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Python that starts a command which permissions bind, root's, too."""
+LIMITED = """
+import os, resource, sys
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # Python keeps the part of it for which there is room
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Python that starts a command whose files must not become larger than so many bytes."""
+
+
+def read_only(command: list[str], folder: Path, took: float, rng: random.Random) -> list[str]:
+    def allow(mode: int) -> None:
+        for path in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
+            path.chmod(mode)
+
+    before = rng.random() < 0.3
+    if before:
+        allow(0o555)
+    process = start([sys.executable, "-c", BOUND, *command])
+    if not before:
+        time.sleep(rng.uniform(0.2, took))
+        allow(0o555)
+    outcome = ended(process)
+    allow(0o755)
+    return [outcome]
+
+
+def full(command: list[str], folder: Path, took: float, rng: random.Random) -> list[str]:
+    whole_run = folder.with_name(folder.name.replace("disturbed", "undisturbed"))
+    size = rng.randint(200, max(path.stat().st_size for path in whole_run.rglob("*") if path.is_file()))
+    return [ended(start([sys.executable, "-c", LIMITED, str(size), *command]))]
+
+
+WAYS = {"twice": twice, "removed": removed, "read-only": read_only, "full": full}
+EVERY = 4
+"""Tries after which the verb runs undisturbed and its numbers are compared, and after the last."""
+
+
+def tried(way: str, verb: str, tries: int, base: Path, seed: int = 1) -> str:
+    """Disturb a verb so often in a way; a row of a table. AssertionError where something was lost or not said."""
+    command_of, result = (VERBS | QUICK_VERBS)[verb]
+    undisturbed, took = undisturbed_run(verb, base)
+    disturbed, old, rng = base / f"{verb} disturbed", base / f"{verb} old", random.Random(seed)
+    old.mkdir()
+    if way == "full" and verb in RANDOM:
+        assert ended(start(arguments(command_of, old, "--seed", "2"))) == "done"
+    outcomes: list[str] = []
+    for k in range(tries):
+        shutil.rmtree(disturbed, ignore_errors=True)
+        shutil.copytree(old, disturbed)
+        command = arguments(command_of, disturbed)
+        outcomes += WAYS[way](command, disturbed, took, rng)
+        whole(disturbed)
+        if way == "full" and "said why" in outcomes[-1:]:
+            assert all(path.is_file() for path in map(disturbed.joinpath, names_in(old)))
+        assert temporaries(disturbed) == 0
+        if (
+            way != "twice"
+            and (k % EVERY == 0 or k == tries - 1)
+            and not (verb == "simulate" and (disturbed / result).exists())
+        ):
+            assert ended(start(arguments(command_of, disturbed))) == "done"
+        if way == "twice" or k % EVERY == 0 or k == tries - 1:
+            assert same(disturbed / result, undisturbed / result), f"{verb}: other numbers after {way}"
+    for folder in (undisturbed, old, disturbed):
+        shutil.rmtree(folder)
+    counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("done", "said why"))
+    return f"| {way} | {verb} | {tries} | {counts} | the same | {took:.1f} |"
+
+
+def names_in(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+
+
+def main(words: list[str]) -> None:
+    count = int(words.pop(0)) if words and words[0].isdigit() else 50
+    ways = [word for word in words if word in WAYS or word == "kills"] or ["kills"]
+    verbs = [word for word in words if word not in ways]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for k in range(6):
-            datasets.save(datasets.simulate_like(datasets.read("fig2b-d35"), seed=k), place / "data" / f"run{k}")
-        print("| verb | kills | while it ran | files after a kill | numbers in the end | temporary files left |"
-              " undisturbed, s |\n|---|---|---|---|---|---|---|")  # fmt: skip
-        for verb in sys.argv[2:] or VERBS:
-            print(interrupted(verb, count, place), flush=True)
+        prepare(place, 4)
+        if "kills" in ways:
+            header("verb | kills | while it ran | files after a kill | numbers in the end | temporary files left |"
+                   " undisturbed, s")  # fmt: skip
+            for verb in verbs or VERBS:
+                print(interrupted(verb, count, place), flush=True)
+        others = [way for way in ways if way != "kills"]
+        if others:
+            header("what | verb | tries | how it ended | numbers in the end | undisturbed, s")
+        for way in others:
+            for verb in verbs or (VERBS | QUICK_VERBS if way == "full" else VERBS):
+                print(tried(way, verb, count, place), flush=True)
+
+
+def header(columns: str) -> None:
+    print(f"| {columns} |\n{'|---' * (columns.count('|') + 1)}|", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

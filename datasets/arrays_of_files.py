@@ -258,4 +258,6 @@ def open_source(path: Path) -> Iterator[Source]:
         except ExperimentError:
             raise
         except Exception as error:  # damaged inside: shows when an array is read
+            if isinstance(error, OSError) and error.filename not in (None, str(path)):
+                raise  # of the file that is written from the arrays
             raise violation(str(path), f"{type(error).__name__}: {error}", f"{name} that is whole") from error

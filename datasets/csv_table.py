@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,12 +172,15 @@ def _append(
 
 
 def write_table(path: Path, columns: Mapping[str, Any]) -> None:
-    """Write columns of numbers; each is written so that reading gives the same bits back."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in zip(*columns.values(), strict=True):
-            writer.writerow([_text(value) for value in row])
+    """Write columns of numbers, atomically; each is written so that reading gives the same bits back."""
+    from .netcdf import write_bytes
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([_text(value) for value in row])
+    write_bytes(text.getvalue().encode(), path)
 
 
 def _text(value: float) -> str:

@@ -20,7 +20,7 @@ from .bin_filter import BinFilter
 from .bins_of_stream import Cut, Phase, cut, mixed
 from .digitisation import Digitisation
 from .errors import violation
-from .netcdf import replace_file, require_space
+from .netcdf import replace_file, require_space, streamed_file
 from .photocurrent_file import Photocurrent, open_photocurrent
 from .records import Records, StoredArray, describe, new_target
 from .shot_noise_level import ShotNoise, level_of_reference, level_of_wings, row_pieces, sin_over_cos
@@ -95,18 +95,17 @@ def demodulate(
 def _written(
     stream: Photocurrent, plan: Cut, level: ShotNoise | None, target: Path, piece: int, known: dict[str, Any]
 ) -> Records:
-    import h5py
-
     made: list[Records] = []
+    size = 2 * 4 * int(np.prod(plan.shape)) + _OVERHEAD
 
     def write(temporary: Path) -> None:
-        with h5py.File(temporary, "w") as file:
+        with streamed_file(temporary, size) as file:
             cos, sin = (file.create_dataset(name, plan.shape, np.float32) for name in ("cos", "sin"))
             made.append(_records(stream, plan, level, cos, sin, piece, known))
             describe(file, made[0])
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    require_space(target, 2 * 4 * int(np.prod(plan.shape)) + _OVERHEAD)
+    require_space(target, size)
     replace_file(target, write)
     cos, sin = (StoredArray(target.absolute(), name, plan.shape) for name in ("cos", "sin"))
     return replace(made[0], cos=cos, sin=sin)

@@ -12,6 +12,7 @@ from .csv_table import write_table
 from .errors import ExperimentError
 from .experiment import TIMELESS, Experiment, Known, Observation, Series
 from .folder import FILE
+from .netcdf import make_folder, write_bytes
 from .record_file import write_record
 from .record_series import KIND as RECORD
 from .record_series import RecordSeries
@@ -22,14 +23,20 @@ CALIBRATION = "calibration.toml"
 
 
 def write_folder(experiment: Experiment, folder: Path) -> None:
-    """Write the experiment so that `read_folder` gives it back without loss. The folder must not exist."""
-    import tomli_w
+    """Write the experiment so that `read_folder` gives it back without loss, all of it or nothing.
 
+    The folder must not exist, or be empty.
+    """
     if experiment.members:
         raise ExperimentError(f"{folder}: found a joint experiment, expected the name of a .nc file for it")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, lambda temporary: _fill(experiment, temporary))
+
+
+def _fill(experiment: Experiment, folder: Path) -> None:
+    import tomli_w
+
     table = _table(experiment, folder)
     for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
         if isinstance(series, RecordSeries):
@@ -40,7 +47,7 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     text = tomli_w.dumps(table)
     for key, tables in rows.items():
         text += "".join(f"\n[[{key}]]\n{tomli_w.dumps(one)}" for one in tables)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    write_bytes(text.encode(), folder / FILE)
 
 
 def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..forward_models.conditional import ContinuousMeasurement
 from .errors import violation
-from .netcdf import replace_file, require_space
+from .netcdf import replace_file, require_space, streamed_file
 
 PAPER = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)
 """γs, γextra, Z, n_b, η behind the two numbers of Fig. 2d."""
@@ -80,13 +80,12 @@ LEAD = 200
 
 def write_photocurrent(path: str | Path, plan: PhotocurrentPlan, *, seed: int) -> None:
     """Write the stream as HDF5: `samples` (int16), `triggers`, and attributes; the same seed writes the same bytes."""
-    import h5py
-
     period = plan.samples(plan.period)
     count = plan.records * period + 2 * LEAD
+    size = 2 * count + 8 * plan.records + _OVERHEAD
 
     def write(temporary: Path) -> None:
-        with h5py.File(temporary, "w", libver=("earliest", "v108")) as file:
+        with streamed_file(temporary, size, libver=("earliest", "v108")) as file:
             array = file.create_dataset("samples", (count,), np.int16, track_times=False)
             triggers = LEAD + period * np.arange(plan.records, dtype=np.int64)
             file.create_dataset("triggers", data=triggers, track_times=False)
@@ -99,7 +98,7 @@ def write_photocurrent(path: str | Path, plan: PhotocurrentPlan, *, seed: int) -
 
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    require_space(target, 2 * count + 8 * plan.records + _OVERHEAD)
+    require_space(target, size)
     replace_file(target, write)
 
 

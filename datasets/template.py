@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .errors import ExperimentError
 from .folder import FILE
+from .netcdf import write_bytes
 
 TOML = """\
 format_version = 1
@@ -80,5 +81,5 @@ def write_template(folder: str | Path) -> list[Path]:
             raise ExperimentError(f"{path}: exists already; expected a folder without it")
     target.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, (TOML, *TABLES.values()), strict=True):
-        path.write_text(text, encoding="utf-8")
+        write_bytes(text.encode(), path)
     return paths

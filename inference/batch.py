@@ -7,11 +7,14 @@ its worker is found and the others do not suffer for it.
 from __future__ import annotations
 
 import gc
+import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from .sampling import available_cores
@@ -19,6 +22,7 @@ from .sampling import available_cores
 AHEAD = 256
 """Tasks that wait in an executor at a time: bounds the memory of results that nobody has taken yet."""
 _IDLE = 60.0
+_LOOK = 1.0
 _SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -67,8 +71,7 @@ def _in_processes(waiting: deque[Task], finished: Finished, count: int, ahead: i
     """Do tasks in new processes until all are done or one dies; the tasks that were lost with it."""
     from loky import ProcessPoolExecutor
 
-    calm = partial(gc.set_threshold, 200_000)  # most objects of a fit live as long as it
-    pool = ProcessPoolExecutor(count, timeout=_IDLE, initializer=calm, env=_SINGLE_THREADED)
+    pool = ProcessPoolExecutor(count, timeout=_IDLE, initializer=_begin, initargs=(os.getpid(),), env=_SINGLE_THREADED)
     try:
         lost = _run(waiting, finished, pool, ahead)
     except BaseException:
@@ -76,6 +79,19 @@ def _in_processes(waiting: deque[Task], finished: Finished, count: int, ahead: i
         raise
     pool.shutdown(kill_workers=bool(lost))
     return lost
+
+
+def _begin(parent: int) -> None:
+    """What a worker does first."""
+    gc.set_threshold(200_000)  # most objects of a fit live as long as it
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: with an answer that nobody takes it would wait for ever."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 def _run(waiting: deque[Task], finished: Finished, executor: Executor, ahead: int) -> list[Task]:

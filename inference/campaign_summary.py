@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STATUS = (*assessment.STATUS, "failed")
 """From best to worst."""
+NOT_FITTED = "could not be fitted: "
+"""How the text begins that stands in place of a fit's tables."""
 _TEXTS = ("status", "title", "verdict", "engine")
 _COUNTS = ("simulated", "divergences", "attempts")
 _NUMBERS = ("min_ess", "max_rhat", "seconds")

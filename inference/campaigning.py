@@ -23,7 +23,7 @@ from ..datasets.netcdf import read_attributes, to_bytes, write_bytes
 from ..forward_models import Closure
 from ..forward_models.validation import InvalidValue
 from .batch import Task, run_tasks
-from .campaign_summary import Row, failed_row, row_of, summary_csv, summary_dataset
+from .campaign_summary import NOT_FITTED, Row, failed_row, row_of, summary_csv, summary_dataset
 from .fingerprint import data_hash
 from .folder_reporting import write_index
 from .model_registry import processes_for
@@ -211,7 +211,7 @@ def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | Non
     if answer is None:
         expected = isinstance(error, (ExperimentError, InvalidValue, PriorError, OSError))
         text = f"{error}" if expected else f"{type(error).__name__}: {error}"
-        write_bytes(f"could not be fitted: {text}\n".encode(errors="replace"), report)
+        write_bytes(f"{NOT_FITTED}{text}\n".encode(errors="replace"), report)
         return failed_row(name, " ".join(text.split()))
     write_bytes(answer.report.encode(errors="replace"), report)
     write_bytes(answer.file, folder / "fits" / f"{name}.nc")
@@ -258,5 +258,6 @@ def _write_summary(folder: Path, rows: list[Row]) -> Dataset:
     summary = summary_dataset(rows)
     write_bytes(to_bytes(DataTree(summary)), folder / "summary.nc")
     write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
-    write_index(folder, rows, {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"})
+    fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
+    write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away
     return summary

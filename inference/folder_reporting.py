@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ..datasets import ExperimentError
 from ..datasets.netcdf import write_bytes
 from .batch import Task, run_tasks
-from .campaign_summary import Row, failed_row, row_of
+from .campaign_summary import NOT_FITTED, Row, failed_row, row_of
 
 Done = Callable[[int, int, int], None]
 """Told how many reports are done, how many of these could not be made, and how many there will be."""
@@ -132,9 +132,9 @@ def _fits(folder: Path) -> dict[str, Path]:
 
 def _never_fitted(folder: Path, files: dict[str, Path]) -> list[Row]:
     """Data sets of a campaign that left a reason in place of a fit."""
-    texts = sorted((folder / "reports").glob("*.txt")) if (folder / "reports").is_dir() else []
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "reports").glob("*.txt"))}
     return [
-        failed_row(path.stem, " ".join(path.read_text(encoding="utf-8").split()))
-        for path in texts
-        if path.stem not in files
+        failed_row(name, " ".join(text.split()))
+        for name, text in texts.items()
+        if name not in files and text.startswith(NOT_FITTED)  # or the tables of a fit that found no room
     ]

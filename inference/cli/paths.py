@@ -31,12 +31,19 @@ def writable(path: str) -> Path:
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "something that is no regular file"
         raise ExperimentError(f"{path}: found {kind}, expected the name of a file to write")
-    folder = target.absolute().parent
+    folder = _absolute(target).parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ExperimentError(f"{path}: found a folder that cannot be written to ({folder}), expected a writable one")
     return target
+
+
+def _absolute(target: Path) -> Path:
+    try:
+        return target.absolute()
+    except FileNotFoundError as error:
+        raise ExperimentError(f"{target}: found no current folder, which was removed, expected one") from error
 
 
 def writable_folder(path: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,9 +71,13 @@ def style(**more: Any) -> Iterator[None]:
 
 
 def write(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PDF (fonts embedded), SVG (letters as shapes) or PNG, by the ending of the name."""
+    """Write a figure as PDF (fonts embedded), SVG (letters as shapes) or PNG, by the ending of the name; atomically."""
+    from ...datasets.netcdf import write_bytes
+
+    content, kind = io.BytesIO(), Path(path).suffix.lower()
     with style():
-        figure.savefig(path, metadata=_metadata(Path(path).suffix.lower()))
+        figure.savefig(content, format=kind[1:] or None, metadata=_metadata(kind))
+    write_bytes(content.getvalue(), Path(path))
 
 
 def _metadata(suffix: str) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 import filecmp
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -60,8 +61,14 @@ def test_netcdf_opens_without_the_package(tmp_path):
 def test_bundled_data_are_those_of_the_recorded_seed(tmp_path):
     for name, tree in bundled().items():
         datasets.save(tree, tmp_path / name)
-        files = [path.name for path in (BUNDLED / name).iterdir()]
-        assert filecmp.cmpfiles(BUNDLED / name, tmp_path / name, files, shallow=False) == (files, [], [])
+        arrays = [path.name for path in (BUNDLED / name).glob("*.h5")]
+        texts = [path.name for path in (BUNDLED / name).iterdir() if path.name not in arrays]
+        assert filecmp.cmpfiles(BUNDLED / name, tmp_path / name, texts, shallow=False) == (texts, [], [])
+        for file in arrays:  # versions of HDF5 differ in the bytes around the same arrays
+            with h5py.File(BUNDLED / name / file) as kept, h5py.File(tmp_path / name / file) as made:
+                assert dict(kept.attrs) == dict(made.attrs)
+                assert kept.keys() == made.keys()
+                assert all(np.array_equal(kept[array], made[array]) for array in kept)
 
 
 def test_everything_made_by_the_model_says_so():

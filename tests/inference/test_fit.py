@@ -103,9 +103,10 @@ def test_drive_only_numbers_give_the_posterior_of_the_independent_trial_fit():
 
 
 def test_same_seed_same_draws_on_any_number_of_cores(fit_d55):
-    again = inference.fit("fig2b-d55", seed=3, cores=1)
-    for group in ("posterior", "posterior_predictive", "log_likelihood", "derived", "prior"):
-        assert again[group].dataset.identical(fit_d55[group].dataset)
+    for cores in (1, 2):
+        again = inference.fit("fig2b-d55", seed=3, cores=cores)
+        for group in ("posterior", "posterior_predictive", "log_likelihood", "derived", "prior"):
+            assert again[group].dataset.identical(fit_d55[group].dataset)
     other = inference.fit("fig2b-d55", seed=4, draws=100)
     assert not np.array_equal(other["posterior"]["scale"].values, fit_d55["posterior"]["scale"].values[:, :100])
 

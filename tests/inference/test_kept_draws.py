@@ -14,6 +14,7 @@ from dissentangle.inference.diagnostics import summarise
 from dissentangle.inference.draws import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fit_tree import fit_tree
 from dissentangle.inference.model_settings import ModelSettings
+from dissentangle.inference.recent import Recent
 from dissentangle.inference.sampling import Draws, SamplerSettings
 from dissentangle.inference.unknowns import free, unknowns
 
@@ -56,6 +57,7 @@ def test_nothing_is_thinned_in_usual_data(fit_d55):
 
 def test_large_data_are_thinned_evenly(monkeypatch):
     monkeypatch.setattr(kept_draws, "MOST_NUMBERS", 4 * 90 * 30)
+    monkeypatch.setattr("dissentangle.inference.fit_tree.PRIORS", Recent(4))  # others may have drawn 1000
     monkeypatch.setattr("dissentangle.inference.fit_tree.PRIOR_DRAWS", 250)
     experiment = read("fig2b-d55")
     fit, values = fit_of(experiment, 4, 100)
