@@ -15,7 +15,7 @@ from ..datasets.kinds import IN_CONSTANT_RUNS
 from ..forward_models import PARAMETERS
 from .fitted import Fitted
 from .information import scaled_jacobians
-from .unknowns import Unknown, free
+from .unknowns import free
 
 POINTS = 20
 SIGMAS = {"xi": 0.03, "polarization": 0.01, "transverse_spin": 0.02}
@@ -68,11 +68,6 @@ def proposals(fitted: Fitted) -> list[Proposal]:
             if worth:
                 found.append(Proposal(kind, run, sigma, worth))
     return sorted(found, key=lambda p: -sum(p.gains.values()))
-
-
-def _of_atoms(u: Unknown) -> bool:
-    """Whether it is no calibration constant of one series."""
-    return not PARAMETERS[u.name].per_series
 
 
 def _name(experiment: Experiment, kind: str, run: str) -> str:
