@@ -167,7 +167,7 @@ CASES: dict[str, Case] = {
     "xi from three repetitions": Case(xi_only(29, 3), WEAK, never=("healthy", "doubtful")),
     "xi alone": Case(alone("xi"), FROM_PRIOR + "optical_depth", never=()),
     "P alone": Case(alone("polarization"), FROM_PRIOR + ".*pure_dephasing_rate", never=()),
-    "Jy alone": Case(alone("transverse_spin"), FROM_PRIOR + ".*collision_rate", never=()),
+    "Jy alone": Case(alone("transverse_spin"), FROM_PRIOR + ".*squeezing_limit", never=()),
 }  # fmt: skip
 
 

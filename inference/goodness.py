@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SURPRISING = 1e-4
 """Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
-_MOST_OUTLYING, _MOST_OF_SQUARE = 10, 2 / 3
-"""One value in so many may lie far off and be called an outlier, if such values make so much of χ²."""
+_MOST_OUTLYING, _MOST_OF_SQUARE, _NEARLY = 10, 2 / 3, 2.0
+"""One value in so many may be an outlier, if such values make so much of χ²; half as far off is nearly as far."""
 INTERVAL = (0.03, 0.97)
 OF_NORMAL = 1.8808
 """Beyond ± this a standard normal number lies in 6 % of cases."""
@@ -93,10 +93,13 @@ def goodness(fit: DataTree) -> list[Goodness]:
 
 
 def _outliers(squares: np.ndarray) -> list[int]:
-    """The fewest values that make most of χ², in their order; none where they are more than a tenth of all."""
-    order = np.argsort(-squares)
-    most = int(np.searchsorted(np.cumsum(squares[order]), _MOST_OF_SQUARE * squares.sum())) + 1
-    return sorted(order[:most].tolist()) if _MOST_OUTLYING * most <= len(squares) else []
+    """The fewest values that make most of χ², and those nearly as far off; none where they are more than a few."""
+    order, few = np.argsort(-squares), len(squares) // _MOST_OUTLYING
+    fewest = int(np.searchsorted(np.cumsum(squares[order]), _MOST_OF_SQUARE * squares.sum()))
+    if fewest >= few:
+        return []
+    nearly = int(np.sum(squares >= squares[order[fewest]] / _NEARLY**2))
+    return sorted(order[: min(nearly, few)].tolist())
 
 
 def _places(drawn: DataArray, at: list[int]) -> str:

@@ -8,7 +8,7 @@ from ..datasets import Experiment, ExperimentError
 from .correlations import is_rate
 from .unknowns import Unknown
 
-_SHORTEST, _LONGEST = 0.02, 500.0
+_SHORTEST, _LONGEST = 0.02, 2000.0
 """Of a series, in units of 1/(the fastest rate by the prior medians): what lies outside is off by a wrong unit."""
 
 
