@@ -143,9 +143,10 @@ class Case:
 DRIFTS = "does not describe|go together|keep their sign|pulled|Pulled"
 PULLED = r"Pulled away from the prior: .*s \[xi\]"
 WEAK = "Of little use: most rates owe more to the prior"
+FAILED = ("misfit", "unhealthy")
 FROM_PRIOR = "Known from the prior, not from these data: "
 CASES: dict[str, Case] = {
-    "right model": Case(like, "Usable|Look closer", never=()),
+    "right model": Case(like, "Usable|Look closer", never=FAILED),
     "other closure, a tenth of the noise": Case(
         lambda k: simulated("fixed-number", k, 0.1, 0.1), "does not describe"
     ),
@@ -153,7 +154,7 @@ CASES: dict[str, Case] = {
         lambda k: simulated("microscopic", k, 0.1, 0.1), "does not describe", options={"closure": "fixed-number"}
     ),
     "drive loses 30 % of its power": Case(drive_loses_power, DRIFTS),
-    "gain of P falls by 5 % (a blind spot)": Case(gain_falls, "", never=()),
+    "gain of P falls by 5 % (a blind spot)": Case(gain_falls, "", never=FAILED),
     "gain of P wanders by 1 %": Case(gain_wanders, "does not describe these data, do not use its rates: polarization"),
     "three outliers of P, 8 %": Case(outliers("polarization", 3, 1.08), "polarization .*without those at .* ms"),
     "one outlier of xi, 50 %": Case(outliers("xi", 1, 1.5), "xi .*without the value at .* ms"),
@@ -165,9 +166,9 @@ CASES: dict[str, Case] = {
     "xi normalised to the initial spin": Case(xi_of_initial_spin, PULLED),
     "five points of xi, R = 20": Case(xi_only(5, 20), WEAK, never=("healthy", "doubtful")),
     "xi from three repetitions": Case(xi_only(29, 3), WEAK, never=("healthy", "doubtful")),
-    "xi alone": Case(alone("xi"), FROM_PRIOR + "optical_depth", never=()),
-    "P alone": Case(alone("polarization"), FROM_PRIOR + ".*pure_dephasing_rate", never=()),
-    "Jy alone": Case(alone("transverse_spin"), FROM_PRIOR + ".*squeezing_limit", never=()),
+    "xi alone": Case(alone("xi"), FROM_PRIOR + "optical_depth", never=FAILED),
+    "P alone": Case(alone("polarization"), FROM_PRIOR + ".*pure_dephasing_rate", never=FAILED),
+    "Jy alone": Case(alone("transverse_spin"), FROM_PRIOR + ".*squeezing_limit", never=FAILED),
 }  # fmt: skip
 
 

@@ -23,15 +23,15 @@ CALIBRATION = "calibration.toml"
 
 
 def write_folder(experiment: Experiment, folder: Path) -> None:
-    """Write the experiment so that `read_folder` gives it back without loss, all of it or nothing.
+    """Write the experiment so that `read_folder` gives it back without loss; experiment.toml comes last.
 
     The folder must not exist, or be empty.
     """
     if experiment.members:
         raise ExperimentError(f"{folder}: found a joint experiment, expected the name of a .nc file for it")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(p.suffix != ".part" for p in folder.iterdir())):  # of a kill
         raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
-    make_folder(folder, lambda temporary: _fill(experiment, temporary))
+    make_folder(folder, lambda temporary: _fill(experiment, temporary), FILE)
 
 
 def _fill(experiment: Experiment, folder: Path) -> None:

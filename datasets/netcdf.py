@@ -150,19 +150,18 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
 
 
-def make_folder(path: Path, fill: Callable[[Path], object]) -> None:
+def make_folder(path: Path, fill: Callable[[Path], object], last: str) -> None:
     """Let `fill` fill a temporary folder beside the target, then rename it: the folder is there whole, or not at all.
 
-    A folder that is there, perhaps the one in which the user is, is filled itself; what is new goes where that fails.
+    A folder that is there, perhaps the one in which the user is, gets the files of a temporary one in it, each whole,
+    that called `last` at the end.
     """
     if path.is_dir():
-        before = _inside(path)
-        try:
-            fill(path)
-        except BaseException:
-            for part in set(_inside(path)).difference(before):
-                _remove(part)
-            raise
+        with _beside(path / last, tempfile.mkdtemp) as temporary:
+            fill(temporary)
+            for part in sorted(temporary.iterdir(), key=lambda part: part.name == last):
+                part.rename(path / part.name)
+            temporary.rmdir()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, tempfile.mkdtemp) as temporary:
@@ -190,10 +189,6 @@ def _beside(path: Path, make: Callable[..., str]) -> Iterator[Path]:
         if isinstance(error, OSError) and _is_ours(error.filename, path):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-
-
-def _inside(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def _remove(temporary: Path) -> None:
@@ -229,7 +224,8 @@ def streamed_file(path: Path, size: int, **layout: Any) -> Iterator[Any]:
     with path.open("wb") as file:
         file.write(empty.getvalue())
         file.flush()
-        os.posix_fallocate(file.fileno(), 0, size)
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(file.fileno(), 0, size)
     with h5py.File(path, "r+", **layout) as opened:
         yield opened
 

@@ -68,10 +68,14 @@ class Assessment:
         if self.surprises and self.status in ("doubtful", "weak"):
             more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
             said += f" {'But ' if self.status == 'weak' else ''}{self.surprises[0]}{more}."
-        assumed = [symbol(label) for label in self.by_prior if is_rate(label)]
-        if assumed and self.status in ("healthy", "doubtful"):
-            said += f" Not from the data: {', '.join(assumed)}."
-        return said
+        return f"{said} {self.assumed}".strip()
+
+    @property
+    def assumed(self) -> str:
+        """'Not from the data: dΓ.' where rates of a fit that can be used are from the prior alone, else ''."""
+        rates = [symbol(label) for label in self.by_prior if is_rate(label)]
+        usable = self.status in ("healthy", "doubtful")
+        return f"Not from the data: {', '.join(rates)}." if rates and usable else ""
 
 
 def assess(fit: DataTree) -> Assessment:
@@ -158,9 +162,10 @@ def _next_steps(
     if far:
         steps.append(
             f"Look at the values of {', '.join(far)} that lie far off and make most of its χ²: if something went"
-            " wrong there, exclude them; if nobody knows, take noise = 'student-t'."
+            " wrong there, exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the"
+            " model may lack something."
         )
-    wrong = [series.name for series in found if series.misfit and not series.outlying]
+    wrong = [series.name for series in found if series.misfit and (series.misfit_without or not series.outlying)]
     if wrong:
         steps.append(
             f"Look at the residuals of {', '.join(wrong)}. A common factor or offset: scale_uncertainty,"

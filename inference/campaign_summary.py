@@ -31,6 +31,7 @@ _NUMBERS = ("min_ess", "max_rhat", "seconds")
 class Row:
     """What the summary says of one data set; for a failed one `verdict` is the reason.
 
+    assumed : which rates are from the prior alone, as a sentence
     parameters : label → mean, sd, low, high (94 % HDI);  derived : label → median, low, high (94 %)
     min_ess : least bulk or tail ESS of all parameters;  seconds : preparing and sampling
     """
@@ -39,6 +40,7 @@ class Row:
     status: str
     verdict: str
     title: str = ""
+    assumed: str = ""
     engine: str = ""
     simulated: int = -1
     divergences: int = -1
@@ -65,6 +67,7 @@ def row_of(name: str, fit: DataTree) -> Row:
         name=name,
         status=judged.status,
         verdict=_verdict(judged),
+        assumed=judged.assumed,
         title=str(fit.attrs["title"]),
         engine=str(fit.attrs["engine"]),
         simulated=int(fit.attrs["simulated"]),
@@ -81,7 +84,7 @@ def row_of(name: str, fit: DataTree) -> Row:
 def _verdict(judged: assessment.Assessment) -> str:
     if judged.status == "misfit":
         return judged.model
-    return judged.headline if judged.status in ("weak", "doubtful") else judged.sampling
+    return judged.headline if judged.status in ("weak", "doubtful") or judged.assumed else judged.sampling
 
 
 def _derived(fit: DataTree) -> Iterable[tuple[str, tuple[float, float, float]]]:

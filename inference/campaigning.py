@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 Done = Callable[[int, int, int], None]
 """Told how many are finished, how many of them failed, and how many there are."""
 _LONGEST_NAME = 150
-_ROW = "campaign_row"
+_ROW = "campaign_row_2"
+"""With another number where rows say something else than before: such fits are done again."""
 """Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file."""
 
 

@@ -25,6 +25,11 @@ def converged(values: np.ndarray) -> bool:
     return bool((rhat < RHAT_LIMIT).all() and (bulk > needed).all() and (tail(varying) > needed).all())
 
 
+def energy_fraction(energy: np.ndarray) -> np.ndarray:
+    """E-BFMI of each chain: mean squared change of the energy over its variance."""
+    return np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)
+
+
 def bulk_and_rhat(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bulk ESS, and the greater of R-hat and R-hat of the folded draws, both from ranks of split chains."""
     halves = _halves(values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, highest_density, tail
+from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, energy_fraction, highest_density, tail
 from .unknowns import Unknown
 
 ENERGY_LIMIT = 0.3
@@ -80,10 +80,19 @@ def summarise(
 
 
 def verdict(
-    rows: list[ParameterSummary], statistics: Mapping[str, np.ndarray], quadrature_error: float | None = None
+    rows: list[ParameterSummary],
+    statistics: Mapping[str, np.ndarray],
+    quadrature_error: float | None = None,
+    *,
+    bfmi: np.ndarray | None = None,
+    needed: int | None = None,
 ) -> Verdict:
-    """Healthy: no divergence, R-hat < 1.01, bulk and tail ESS > 100 a chain, energy and quadrature in order."""
-    chains = next(iter(statistics.values())).shape[0]
+    """Healthy: no divergence, R-hat < 1.01, bulk and tail ESS > 100 a chain, energy and quadrature in order.
+
+    bfmi : E-BFMI of each chain, of draws that were thinned; None: that of the statistics
+    needed : effective draws, where that is another number than 100 a chain
+    """
+    needed = needed or ESS_PER_CHAIN * next(iter(statistics.values())).shape[0]
     problems = []
     divergences = int(np.sum(statistics["diverging"]))
     if divergences:
@@ -100,16 +109,14 @@ def verdict(
         )
     least = min(rows, key=lambda row: min(row.ess_bulk, row.ess_tail))
     ess = min(least.ess_bulk, least.ess_tail)
-    if not ess > ESS_PER_CHAIN * chains:
+    if not ess > needed:
+        problems.append(f"Too few effective draws: {ess:.0f} for {least.label} (needed {needed}); use more --draws.")
+    if bfmi is None and "energy" in statistics:
+        bfmi = energy_fraction(statistics["energy"])
+    if bfmi is not None and np.min(bfmi) < ENERGY_LIMIT:
         problems.append(
-            f"Too few effective draws: {ess:.0f} for {least.label} (needed {ESS_PER_CHAIN * chains}); use more --draws."
+            f"The energy moves slowly (E-BFMI {np.min(bfmi):.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
         )
-    if "energy" in statistics:
-        bfmi = float(np.min(energy_fraction(statistics["energy"])))
-        if bfmi < ENERGY_LIMIT:
-            problems.append(
-                f"The energy moves slowly (E-BFMI {bfmi:.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
-            )
     if quadrature_error is not None and quadrature_error > QUADRATURE_LIMIT:
         problems.append(
             f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} standard deviations)."
@@ -120,8 +127,3 @@ def verdict(
         True,
         (f"The sampling is healthy: no divergences, R-hat ≤ {worst.rhat:.4f}, at least {ess:.0f} effective draws.",),
     )
-
-
-def energy_fraction(energy: np.ndarray) -> np.ndarray:
-    """E-BFMI of each chain: mean squared change of the energy over its variance."""
-    return np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)

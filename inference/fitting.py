@@ -95,7 +95,7 @@ def fit_experiment(
     require_time_scale(used, unknowns(used, settings))
     found = sample_posterior(used, settings, sampler, progress)
     rows = summarise(found.by_label, found.unknown)
-    judged = verdict(rows, found.drawn.statistics, found.quadrature_error)
+    judged = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi)
     parameters = unknowns(used, found.settings)
     tree = fit_tree(used, found.settings, sampler, parameters, found.drawn, found.values, rows)
     tree.attrs.update(_attributes(experiment, found.settings, sampler, found.drawn, judged, found.quadrature_error))
@@ -194,6 +194,7 @@ def _attributes(
         "engine_reason": drawn.reason,
         "attempts": drawn.attempts,
         "thinning": drawn.thinning,
+        "bfmi": drawn.bfmi,
         "quadrature_error": error,
         "healthy": int(judged.healthy),
         "verdict": judged.text,

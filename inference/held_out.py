@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .evidence import Evidence
 
 _ACCURACY = 1e-6
-_MORE = (4, 2)
-"""Factors on draws and tuning where the first draws are too few."""
 _FEWEST = 100
 """Draws on which the average of a predictive density must rest; else it is the difference of two evidences."""
 
@@ -43,17 +41,13 @@ class FitOfTheRest:
 
 
 def fit_of_the_rest(rest: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> FitOfTheRest:
-    """A fit of an experiment some of whose points are left out; again with more draws where they are few.
+    """A fit of an experiment some of whose points are left out.
 
     A parameter on which nothing else depends (the scale of a series that is left out) follows its prior.
     """
-    for draws, tune in ((1, 1), _MORE):
-        longer = replace(sampler, draws=draws * sampler.draws, tune=tune * sampler.tune)
-        found = sample_posterior(rest, settings, longer)
-        rows = summarise(found.by_label, found.unknown)
-        healthy = verdict(rows, found.drawn.statistics, found.quadrature_error).healthy
-        if healthy:
-            break
+    found = sample_posterior(rest, settings, sampler)
+    rows = summarise(found.by_label, found.unknown)
+    healthy = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi).healthy
     parameters = unknowns(rest, settings)
     drawn = {u.label: found.by_label[u.label] for u in free(parameters)}
     flat = {label: array.reshape(-1) for label, array in drawn.items()}

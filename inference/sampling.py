@@ -17,7 +17,7 @@ import numpy as np
 
 from . import nutpie_sampler
 from .compiling import CompiledModel, Start, compile_model, natural_variables
-from .convergence import converged
+from .convergence import ESS_PER_CHAIN, converged, energy_fraction
 from .coordinates import Coordinates
 from .starting_point import modes, starting_point
 from .symbolic import NotTranslatable
@@ -50,6 +50,7 @@ class Draws:
     """What a sampler returns: variables and statistics by name, arrays (chain, draw, …); who made them and why.
 
     attempts : how often it was sampled;  thinning : of so many draws one is kept
+    bfmi : E-BFMI of each chain, of all draws: thinned ones would flatter it
     """
 
     variables: dict[str, np.ndarray]
@@ -59,6 +60,7 @@ class Draws:
     timings: dict[str, float] = field(default_factory=dict)
     attempts: int = 1
     thinning: int = 1
+    bfmi: np.ndarray | None = None
 
     def one_in(self, thinning: int) -> Draws:
         """The last of every so many draws, which says whether any of them diverged."""
@@ -184,17 +186,25 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
     targets, used, length = iter(CALMER), settings, 1
     for attempt in count(1):
         long = replace(used, draws=length * used.draws, tune=length * used.tune)
-        drawn = replace(ready.draw(long, progress).one_in(length), attempts=attempt)
+        whole = ready.draw(long, progress)
+        bfmi = energy_fraction(whole.statistics["energy"])
+        drawn = replace(whole.one_in(length), attempts=attempt, bfmi=bfmi)
         if drawn.statistics["diverging"].any():
             calm = next(targets, None)
             if calm is None:
                 break
             used = replace(settings, target_accept=calm, tune=2 * settings.tune)
-        elif length < ready.longer and drawn.statistics["n_steps"].mean() < _DEEP and not drawn.converged:
+        elif length < ready.longer and _worth(drawn) and not drawn.converged:
             length = ready.longer
         else:
             break
     return drawn
+
+
+def _worth(drawn: Draws) -> bool:
+    """Whether longer chains could help: so many draws as are kept can be enough, and they are not made in vain."""
+    steps = drawn.statistics["n_steps"]
+    return bool(steps.shape[1] > 2 * ESS_PER_CHAIN and steps.mean() < _DEEP)
 
 
 def _nuts(model: Any, settings: SamplerSettings, progress: Progress, adaptation: str) -> Any:

@@ -28,12 +28,13 @@ INTERVAL = 0.94
 @dataclass(frozen=True)
 class Ranked:
     """Of one simulation: ranks of the true values, 1 for each parameter whose 94 % interval covers it, and whether
-    the sampling was healthy (0 or 1).
+    the sampling was healthy (0 or 1) or else what was wrong.
     """
 
     ranks: dict[str, int]
     covered: dict[str, int]
     healthy: int = 1
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,10 @@ def simulate_and_rank(plan: Plan, k: int) -> Ranked:
         for column, entry in enumerate(entries):
             ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
     rows = summarise(sampled.by_label, sampled.unknown, INTERVAL)
-    judged = verdict(rows, sampled.drawn.statistics, sampled.quadrature_error)
-    return Ranked(ranks, _covered(experiment, plan, truth, rows), int(judged.healthy))
+    drawn = sampled.drawn
+    judged = verdict(rows, drawn.statistics, sampled.quadrature_error, bfmi=drawn.bfmi, needed=RANKS)
+    problem = "" if judged.healthy else judged.sentences[1]
+    return Ranked(ranks, _covered(experiment, plan, truth, rows), int(judged.healthy), problem)
 
 
 def _covered(

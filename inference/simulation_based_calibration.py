@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +71,9 @@ def sbc(
     xarray.Dataset: rank (simulation, quantity), from 0 to `ranks` (an attribute), of every unknown and derived
     quantity; ecdf (quantity, probability), lower and upper (probability); inside (quantity): 1 where the ECDF stays
     in the 99 % band; coverage (parameter): how often the 94 % interval contains the true value; healthy (simulation):
-    1 where the sampling was. Attributes: calibrated (0 or 1: all ranks inside, all simulations fitted, at most one
-    sampling in twenty unhealthy), verdict.
+    1 where the sampling was. Attributes: calibrated (0 or 1: all ranks inside, all simulations
+    fitted, at most one sampling, or one in twenty, unhealthy: divergences, R-hat, energy, fewer effective draws than
+    ranks), verdict.
 
     Raises
     ------
@@ -137,7 +138,8 @@ def _file(folder: Path, k: int) -> Path:
 def _finished_before(path: Path, known: str) -> Ranked | None:
     try:
         stored = json.loads(path.read_text())
-        return Ranked(stored["ranks"], stored["covered"], stored["healthy"]) if stored["plan"] == known else None
+        known_names = (field.name for field in fields(Ranked))
+        return Ranked(**{name: stored[name] for name in known_names}) if stored["plan"] == known else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -155,9 +157,10 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
     points, _, lower, upper = ecdf_pit(spread[:, 0], BAND, _BAND_TRIALS, rng=np.random.default_rng(214))
     ecdf = np.array([compute_ecdf(column, points) for column in spread.T])
     inside = ((ecdf >= lower) & (ecdf <= upper)).all(axis=1)
-    healthy = np.array([row.healthy for row in found], np.int8)
+    problems = [row.problem for row in found if not row.healthy]
+    calibrated = bool(inside.all()) and not failures and not _many(problems, len(found))
     verdict = _verdict(
-        dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures, healthy
+        dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures, problems, calibrated
     )
     return xr.Dataset(
         {
@@ -167,7 +170,7 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
             "upper": ("probability", upper),
             "inside": ("quantity", inside.astype(np.int8)),
             "coverage": ("parameter", coverage),
-            "healthy": ("simulation", healthy),
+            "healthy": ("simulation", np.array([row.healthy for row in found], np.int8)),
         },
         coords={
             "quantity": np.array(names, object),
@@ -180,36 +183,37 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
             "title": plan.experiment.title,
             "settings": json.dumps({"model": asdict(plan.settings), "sampler": asdict(plan.sampler)}),
             "failures": json.dumps(failures),
-            "calibrated": int(bool(inside.all()) and not failures and _mostly(healthy)),
+            "calibrated": int(calibrated),
             "verdict": verdict,
         },
     )
 
 
-def _mostly(healthy: np.ndarray) -> bool:
-    return bool(np.mean(healthy) >= 1 - UNHEALTHY)
+def _many(problems: list[str], count: int) -> bool:
+    return len(problems) > max(1, UNHEALTHY * count)
 
 
 def _verdict(
-    ranks: Mapping[str, np.ndarray], inside: Mapping[str, bool], failures: list[str], healthy: np.ndarray
+    ranks: Mapping[str, np.ndarray],
+    inside: Mapping[str, bool],
+    failures: list[str],
+    problems: list[str],
+    calibrated: bool,
 ) -> str:
     count = len(next(iter(ranks.values())))
-    sentences = []
     outside = [name for name, is_inside in inside.items() if not is_inside]
+    sentences = [f"{'Calibrated' if calibrated else 'Not calibrated'} over {count} simulations:"]
     if outside:
         faults = ", ".join(f"{name} ({_fault(ranks[name])})" for name in outside)
         sentences.append(
-            f"Not calibrated over {count} simulations: {len(outside)} of {len(inside)} quantities leave the"
-            f" {100 * BAND:.0f} % band (by chance, one in a hundred does): {faults}."
+            f"{len(outside)} of {len(inside)} quantities leave the {100 * BAND:.0f} % band (by chance, one in a hundred"
+            f" does): {faults}."
         )
     else:
-        sentences.append(
-            f"{'Calibrated' if _mostly(healthy) else 'Not calibrated'}: over {count} simulations the ranks of all"
-            f" {len(inside)} quantities stay in the {100 * BAND:.0f} % band."
-        )
-    if not healthy.all():
-        limit = "" if _mostly(healthy) else ", more than one in twenty: its gradient, or the priors, cannot be trusted"
-        sentences.append(f"The sampling was unhealthy in {int(np.sum(healthy == 0))} of {count} simulations{limit}.")
+        sentences.append(f"the ranks of all {len(inside)} quantities stay in the {100 * BAND:.0f} % band.")
+    if problems:
+        many = ", more than one in twenty" if _many(problems, count) else ""
+        sentences.append(f"The sampling was unhealthy in {len(problems)} of them{many}. The first: {problems[0]}")
     if failures:
         sentences.append(f"{len(failures)} simulations could not be fitted, which alone can bias ranks: {failures[0]}.")
     return " ".join(sentences)

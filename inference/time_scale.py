@@ -9,25 +9,40 @@ from .correlations import is_rate
 from .unknowns import Unknown
 
 _SHORTEST, _LONGEST = 0.02, 2000.0
-"""Of a series, in units of 1/(the fastest rate by the prior medians): what lies outside is off by a wrong unit."""
+"""Times the fastest rate, by the prior medians: beyond these the times, or the rates, have another unit."""
 
 
 def require_time_scale(experiment: Experiment, parameters: Sequence[Unknown]) -> None:
-    """Raise ExperimentError where, by the priors, nothing happens while a series lasts, or all is over at once."""
-    medians = {u.label: float(u.prior.quantile(0.5)) for u in parameters if is_rate(u.label)}
-    if not medians:
-        return
-    label = max(medians, key=medians.__getitem__)
+    """Raise ExperimentError where, by the priors, nothing happens in any series, or in all everything is over at once.
+
+    A wrong unit hits all series; one of them alone may well be short or long.
+    """
+    found = []
     for series in experiment.series:
-        if series.about.abscissa != "time" or series.run in experiment.constant or not series.fitted.any():
-            continue
-        last = float(series.x[series.fitted].max())
-        if 0 < last * medians[label] < _SHORTEST or last * medians[label] > _LONGEST:
-            short = last * medians[label] < 1
-            happened = "nothing could have happened" if short else "all would have been over long before"
-            raise ExperimentError(
-                f"series {series.name}: its last point is at {last:g} ms, but the fastest rate, {label}, is expected to"
-                f" be {medians[label]:g} 1/ms: {happened}. Are its times in"
-                f" {'s' if short else 'µs, or ms that were called s'}? If they are right, give the rates priors of"
-                " that size"
-            )
+        if series.about.abscissa == "time" and series.run not in experiment.constant and series.fitted.any():
+            label, rate = _fastest(experiment, series.run, parameters)
+            last = float(series.x[series.fitted].max())
+            found.append((last * rate, series.name, last, label, rate))
+    if not found or not max(found)[0]:
+        return
+    short, long = max(found), min(found)
+    if short[0] < _SHORTEST:
+        raise _refused(short, "nothing could have happened", "s")
+    if long[0] > _LONGEST:
+        raise _refused(long, "all would have been over long before", "µs, or ms that were called s")
+
+
+def _fastest(experiment: Experiment, run: str, parameters: Sequence[Unknown]) -> tuple[str, float]:
+    """Of the rates of the last stage of a run: another one may be fast and over."""
+    lights = experiment.run_stages(run)[-1].label
+    of_run = [u for u in parameters if is_rate(u.label) and (u.index is None or u.index.endswith(lights))]
+    medians = {u.label: float(u.prior.quantile(0.5)) for u in of_run}
+    return max(medians.items(), key=lambda item: item[1], default=("", 0.0))
+
+
+def _refused(found: tuple[float, str, float, str, float], happened: str, unit: str) -> ExperimentError:
+    _, series, last, label, rate = found
+    return ExperimentError(
+        f"series {series}: its last point is at {last:g} ms, but the fastest rate, {label}, is expected to be {rate:g}"
+        f" 1/ms: {happened}. Are its times in {unit}? If they are right, give the rates priors of that size"
+    )

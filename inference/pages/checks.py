@@ -6,8 +6,9 @@ from html import escape
 
 import numpy as np
 
+from ..convergence import energy_fraction
 from ..correlations import strongest
-from ..diagnostics import ENERGY_LIMIT, energy_fraction
+from ..diagnostics import ENERGY_LIMIT
 from ..figures.standard import (
     plot_energy,
     plot_pairs,
@@ -113,7 +114,7 @@ def sampling(fitted: Fitted) -> list[str]:
     )
     if "energy" not in statistics:
         return [paragraph(" ".join(said)), figures([ranks])]
-    least = float(np.min(energy_fraction(statistics["energy"].values)))
+    least = float(np.min(fitted.tree.attrs.get("bfmi", energy_fraction(statistics["energy"].values))))
     energy = figure(
         plot_energy(fitted),
         "energy",

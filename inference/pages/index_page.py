@@ -70,7 +70,7 @@ def _cells(row: Row, labels: Sequence[str], report: str, file: str) -> list[str]
     mark = ' <span class="mark">simulated</span>' if row.simulated == 1 else ""
     numbers = [with_error(*row.parameters[label][:2]) if label in row.parameters else "" for label in labels]
     numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
-    words = row.title if row.status == "healthy" else row.verdict
+    words = f"{row.title} {row.assumed}" if row.status == "healthy" else row.verdict
     return [
         name,
         f'<span class="{row.status}">{row.status}</span>',

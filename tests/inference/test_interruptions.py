@@ -186,7 +186,7 @@ def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):
         with pytest.raises(ExperimentError, match="half"):
-            make_folder(tmp_path / name, half)
+            make_folder(tmp_path / name, half, "a")
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
 

@@ -1,7 +1,7 @@
 """Simulation-based calibration: a right model passes, wrong ones are caught and named."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -56,6 +56,7 @@ def test_band_holds_what_it_says():
 def test_a_failed_simulation_is_no_calibration():
     result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PLAN)
     assert not result.attrs["calibrated"]
+    assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations")
     assert (
         "1 simulations could not be fitted, which alone can bias ranks: ExperimentError: no." in result.attrs["verdict"]
     )
@@ -74,7 +75,7 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
     ranks, covered = stored["ranks"], stored["covered"]
     plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 60, 200, 2, cores=1), seed=1)
-    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"])
+    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
     assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
     assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
@@ -99,6 +100,13 @@ def nothing_kept(monkeypatch):
 
 
 SEEDED = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 500, 300, 2, cores=1), seed=3)
+
+
+def test_a_few_unhealthy_samplings_are_told_and_no_reason():
+    ranks = [Ranked({"a": k, "b": k}, {}, int(k > 0), "" if k else "The chains disagree.") for k in range(0, 100, 7)]
+    result = calibration_of(ranks, [], PLAN)
+    assert result.attrs["calibrated"]
+    assert result.attrs["verdict"].endswith("unhealthy in 1 of them. The first: The chains disagree.")
 
 
 def test_the_right_model_is_calibrated(tmp_path):
@@ -128,17 +136,12 @@ def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
     assert "(posterior too narrow)" in found.attrs["verdict"]
 
 
-@pytest.mark.parametrize("wrong", ["0.5", "-1.0"])
-def test_a_wrong_gradient_is_caught(wrong, tmp_path, monkeypatch, nothing_kept):
+def test_a_wrong_gradient_is_caught(tmp_path, monkeypatch, nothing_kept):
     """The density decides on draws: by a wrong gradient they would be right in the end, but the sampling fails."""
     here = "  %k.next = add i64 %k, 1"
     assert here in native._LOGP
-    spoilt = f"  %wrong = fmul double %slope, {wrong}\n  store double %wrong, ptr %k.at\n"
+    spoilt = "  %wrong = fmul double %slope, 0.5\n  store double %wrong, ptr %k.at\n"
     monkeypatch.setattr(native, "_LOGP", native._LOGP.replace(here, spoilt + here))
-    plan = replace(SEEDED, sampler=SamplerSettings(1, 50, 50, 2, cores=1))
-    found = run_sbc(plan, 4, tmp_path, cores=1)
+    found = run_sbc(SEEDED, 2, tmp_path, cores=1)  # with the right one all are healthy, see above
     assert not found.attrs["calibrated"]
-    assert (
-        "The sampling was unhealthy in 4 of 4 simulations, more than one in twenty: its gradient"
-        in (found.attrs["verdict"])
-    )
+    assert "The sampling was unhealthy in 2 of them, more than one in twenty. The first: " in found.attrs["verdict"]

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.assessment import assess
 from dissentangle.inference.cli import main
+from dissentangle.inference.diagnostics import summarise, verdict
 from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.model_settings import ModelSettings
+from dissentangle.inference.sampling import Draws, SamplerSettings, sample
 from dissentangle.inference.time_scale import require_time_scale
 from dissentangle.inference.unknowns import unknowns
 
@@ -49,6 +52,8 @@ def test_a_ridge_is_sampled_longer_and_thinned(capsys, tmp_path):
     assert fit.attrs["healthy"], fit.attrs["verdict"]
     assert fit["posterior"].sizes["draw"] == fit["sample_stats"].sizes["draw"] == 1000
     assert fit["sample_stats"]["diverging"].dtype == bool
+    again = inference.fit(STUDY["CASES"]["Jy alone"].make(1), seed=1, cores=1)
+    assert fit["posterior"].equals(again["posterior"])
     inference.save_fit(fit, tmp_path / "fit.nc")
     assert main(["show", str(tmp_path / "fit.nc")]) == 0
     assert "in the end 5 times as long (one draw in 5 is kept)" in capsys.readouterr().out
@@ -60,7 +65,7 @@ def test_times_in_another_unit_are_refused_at_once(factor, tmp_path, capsys):
     datasets.save(wrong, tmp_path / "wrong")
     for verb in ("check", "fit"):
         assert main([verb, str(tmp_path / "wrong")]) == 2
-        assert "series xi: its last point is at" in capsys.readouterr().err
+        assert "its last point is at" in capsys.readouterr().err
 
 
 def test_priors_of_that_size_make_such_times_possible():
@@ -70,3 +75,40 @@ def test_priors_of_that_size_make_such_times_possible():
     require_time_scale(slow, expected)
     with pytest.raises(ExperimentError, match=r"pure_dephasing_rate\[drive\], is expected to be 0.2 1/ms: all"):
         require_time_scale(slow, unknowns(slow, ModelSettings()))
+
+
+def test_one_short_series_or_a_stage_that_is_over_are_no_wrong_unit():
+    whole = STUDY["like"](1)
+    start = replace(whole.series[0], **{name: getattr(whole.series[0], name)[:1] for name in ("x", "value", "spread")})
+    start = replace(start, name="start", x=np.array([0.05]))
+    both = replace(whole, series=(start, *whole.series[1:]))
+    require_time_scale(both, unknowns(both, ModelSettings()))
+    dark = datasets.read("fig2c-dark")
+    settings = ModelSettings(priors={"pump_rate": "lognormal(200, 0.1)"})
+    require_time_scale(dark, unknowns(dark, settings))
+
+
+def test_the_energy_is_judged_before_thinning():
+    """A slow energy (E-BFMI 0.1) of which every fifth draw is kept would look well mixed."""
+    rng = np.random.default_rng(2)
+    energy = np.empty((2, 5000))
+    energy[:, 0] = rng.standard_normal(2)
+    for k in range(1, 5000):
+        energy[:, k] = 0.95 * energy[:, k - 1] + np.sqrt(1 - 0.95**2) * rng.standard_normal(2)
+    statistics = {"diverging": np.zeros((2, 5000), bool), "energy": energy, "n_steps": np.full((2, 5000), 7.0)}
+    whole = Draws({"a": rng.standard_normal((2, 5000))}, statistics, "fast")
+
+    class Sampler:
+        longer = 5
+
+        def draw(self, settings, progress):
+            return whole if settings.draws == 5000 else replace(
+                whole, variables={"a": whole.variables["a"][:, :1000] + [[0.0], [9.0]]},
+                statistics={name: values[:, :1000] for name, values in statistics.items()},
+            )  # fmt: skip
+
+    drawn = sample(Sampler(), SamplerSettings(1, 1000, 300, 2))
+    assert (drawn.thinning, drawn.attempts) == (5, 2)
+    judged = verdict(summarise(drawn.variables, []), drawn.statistics, bfmi=drawn.bfmi)
+    assert "The energy moves slowly (E-BFMI 0.1" in judged.text
+    assert verdict(summarise(drawn.variables, []), drawn.statistics).healthy
