@@ -6,6 +6,7 @@ An array is read when it is asked for, or slice by slice (`Source.rows`), so tha
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,7 @@ def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
 
     if is_hdf5(path):
         check_structure(path, LARGEST)
-    tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False))
+    tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False, phony_dims="access"))
     return {
         f"{node.path.rstrip('/')}/{name}": _Variable(variable)
         for node in tree.subtree
@@ -203,12 +204,25 @@ class _Transposed:
 def _tdms(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     try:
         from nptdms import TdmsFile
+        from nptdms.log import log_manager
     except ImportError as error:
         raise violation(str(path), "no npTDMS", "pip install 'dissentangle[tdms]' to read TDMS files") from error
+    whole = _Whole()
+    log_manager.console_handler.addFilter(whole)
+    stack.callback(log_manager.console_handler.removeFilter, whole)
     file = stack.enter_context(TdmsFile.open(stack.enter_context(path.open("rb"))))
     return {
         f"/{group.name}/{channel.name}": _Channel(channel) for group in file.groups() for channel in group.channels()
     }
+
+
+class _Whole(logging.Filter):
+    """Raises what npTDMS would print: it would read a part of a file that is cut off."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "nptdms.types":  # a text that is not UTF-8, as LabVIEW writes them on some computers
+            return False
+        raise ValueError(record.getMessage())
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def open_tree(path: Path) -> DataTree:
     import xarray as xr
 
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with xr.open_datatree(path, engine="h5netcdf", phony_dims="access") as tree:
             return tree.load()
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error

@@ -296,3 +296,42 @@ def test_matlab_structs_without_end(tmp_path):
         inner = matrix(2, (1, 1), b"", element(5, b"\4\0\0\0"), element(1, b"abc\0"), inner)
     with pytest.raises(ExperimentError, match="nested too deep"), open_source(mat(tmp_path / "a.mat", inner)):
         pass
+
+
+# What libraries print, the user should not have to read: pytest turns warnings into errors
+
+
+def test_a_netcdf_file_without_dimensions(tmp_path):
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        file["a"] = np.arange(3.0)
+    with open_source(tmp_path / "a.nc") as source:
+        np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    with pytest.raises(ExperimentError, match=r"a.nc: found no attribute format_version"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def write_tdms(path, *names):
+    nptdms = pytest.importorskip("nptdms")
+    with nptdms.TdmsWriter(path) as file:
+        for name in names:
+            file.write_segment([nptdms.ChannelObject("g", name, np.arange(5.0))])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kept", "text"), [(-9, "less data than expected"), (-60, "Last segment metadata is incomplete")]
+)
+def test_a_tdms_file_that_is_cut_off_is_not_read_in_part(kept, text, tmp_path, capfd):
+    path = write_tdms(tmp_path / "a.tdms", "first", "second")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ExperimentError, match=rf"a.tdms: found ValueError: .*{text}"), open_source(path):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+def test_a_tdms_file_with_texts_in_another_encoding(tmp_path, capfd):
+    path = write_tdms(tmp_path / "a.tdms", "value", "time in µs")
+    path.write_bytes(path.read_bytes().replace("µs".encode(), b"\xb5\xb5s"))
+    with open_source(path) as source:
+        np.testing.assert_array_equal(source.column("/g/value"), np.arange(5.0))
+    assert capfd.readouterr().err == ""
