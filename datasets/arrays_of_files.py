@@ -17,7 +17,7 @@ import numpy as np
 from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
 from .hdf5_heaps import check_heaps
-from .matlab5 import is_version_5, read_version_5
+from .matlab5 import read_version_5, version
 from .netcdf import check_structure, check_written, is_hdf5
 
 LARGEST = 1 << 34
@@ -174,9 +174,11 @@ def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
             and array.attrs.get("MATLAB_class") != b"char"
             and not array.attrs.get("MATLAB_empty")
         }
-    if is_version_5(path):
+    if version(path) == 5:
         return read_version_5(path)
-    from scipy.io import loadmat  # version 4
+    if version(path) != 4:  # SciPy would take some of these for version 5
+        raise ValueError("neither a header of MATLAB nor that of HDF5")
+    from scipy.io import loadmat
 
     return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
 

@@ -134,7 +134,7 @@ def _never_fitted(folder: Path, files: dict[str, Path]) -> list[Row]:
     """Data sets of a campaign that left a reason in place of a fit."""
     texts = sorted((folder / "reports").glob("*.txt")) if (folder / "reports").is_dir() else []
     return [
-        failed_row(path.stem, " ".join(path.read_text(encoding="utf-8").split()))
+        failed_row(path.stem, " ".join(path.read_text(encoding="utf-8", errors="replace").split()))
         for path in texts
         if path.stem not in files
     ]

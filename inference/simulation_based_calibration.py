@@ -138,7 +138,7 @@ def _finished_before(path: Path, known: str) -> Ranked | None:
     try:
         stored = json.loads(path.read_text())
         return Ranked(stored["ranks"], stored["covered"], stored["healthy"]) if stored["plan"] == known else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

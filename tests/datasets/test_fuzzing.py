@@ -148,6 +148,14 @@ def test_a_heap_without_end(tmp_path):
         datasets.load(tmp_path / "a.nc")
 
 
+def test_heaps_within_heaps(tmp_path):
+    """Every second block of 16 bytes begins a heap of all the rest, whose objects hide the other heaps."""
+    heap, hiding = b"GCOL\x01\0\0\0" + (1 << 20).to_bytes(8, "little"), b"\1".ljust(8, b"\0") + b"\x10".ljust(8, b"\0")
+    (tmp_path / "a.h5").write_bytes((heap + hiding) * (1 << 15))
+    with pytest.raises(ExperimentError, match="found a damaged heap at byte"), open_source(tmp_path / "a.h5"):
+        pass
+
+
 def test_samples_without_bounds():
     samples = np.zeros(20_000)
     samples[7] = -1e300
@@ -233,6 +241,33 @@ def mat(path, *parts):
     return path
 
 
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 8, (3 << 20) + 5])
+def test_matlab_5_in_blocks(size, tmp_path):
+    values = np.random.default_rng(size).integers(0, 4, size).astype("u1")  # compressed four times
+    scipy.io.savemat(tmp_path / "a.mat", {"a": values}, do_compression=True)
+    np.testing.assert_array_equal(read_version_5(tmp_path / "a.mat")["a"].ravel(), values)
+
+
+def test_matlab_that_is_larger_than_the_memory(tmp_path):
+    with mat(tmp_path / "a.mat").open("ab") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(ExperimentError, match=r"more than 1 GB: save with -v7.3"), open_source(tmp_path / "a.mat"):
+        pass
+
+
+def test_scipy_is_given_nothing_but_version_4(tmp_path, monkeypatch):
+    """Its reader of version 5 takes these, and ends the process for some of them."""
+    scipy.io.savemat(tmp_path / "old.mat", {"a": np.arange(3.0)}, format="4")
+    with open_source(tmp_path / "old.mat") as source:
+        np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    monkeypatch.setattr(scipy.io, "loadmat", None)
+    path = mat(tmp_path / "a.mat", matrix(6, (1, 1), b"a", ONE))
+    for end in (b"IN", b"XX"):
+        path.write_bytes(path.read_bytes()[:126] + end + path.read_bytes()[128:])
+        with pytest.raises(ExperimentError, match="neither a header of MATLAB nor that of HDF5"), open_source(path):
+            pass
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_matlab_5_as_scipy_writes_it(compressed, tmp_path):
     given = {
@@ -279,7 +314,7 @@ SHORT = zlib.compress((14).to_bytes(4, "little") + (1000).to_bytes(4, "little") 
         ((matrix(6, (1, 1), b"a", ONE, flags=0x0800),), "an element of type 0"),
         ((matrix(2, (1, 1), b"s", element(5, bytes(4)), element(1, b"abcd")),), "the struct 's' with names of"),
         ((matrix(2, (1, 1), b"s", element(5, b"\4\0\0\0"), element(1, b"abc\0")),), "without its field 'abc'"),
-        ((element(15, BOMB)[: 8 + len(BOMB)],), "more than 2 GB compressed: save with -v7.3"),
+        ((element(15, BOMB)[: 8 + len(BOMB)],), "more than 1 GB: save with -v7.3"),
         ((element(15, SHORT)[: 8 + len(SHORT)],), "an element of another size than it says"),
         ((element(15, b"nothing")[:15],), "decompressing"),
     ],
