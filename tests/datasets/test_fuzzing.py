@@ -165,6 +165,19 @@ def test_samples_without_bounds():
         )
 
 
+@pytest.mark.parametrize("scale", [np.inf, np.nan, 1e300, 0.0, 1e-320])
+def test_counts_that_are_no_volts(scale, tmp_path):
+    """They were records of NaN."""
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file["samples"] = np.zeros(20_000, np.int16)
+        file["samples"].attrs["volts_per_count"] = scale
+    with (
+        pytest.raises(ExperimentError, match=r"attribute volts_per_count: found \S+, expected 1e-30 to 1e\+09 V"),
+        open_photocurrent(tmp_path / "raw.h5", sample_rate="1 MHz"),
+    ):
+        pass
+
+
 def test_groups_too_deep(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         group = file
