@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..datasets import ExperimentError, from_tree
+from ..datasets.errors import shortened, visible
 from ..datasets.netcdf import open_tree, write_tree
 from .fingerprint import fingerprint
 from .model_settings import ModelSettings
@@ -28,13 +29,17 @@ def read_fit(path: str | Path) -> DataTree:
         for name in names:
             if name not in present:
                 raise ExperimentError(f"{path}: found no {kind} {name!r}, expected a whole fit")
+    from .fit_form import check_form
+
     try:
         from_tree(tree["experiment"], f"{path}: experiment")
         _require_forward_model(settings_of(tree))
+        check_form(tree, str(path))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise
-        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({error})") from error
+        about = visible(shortened(str(error), 300))
+        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({about})") from error
     return tree
 
 

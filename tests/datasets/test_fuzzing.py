@@ -16,6 +16,7 @@ from dissentangle.datasets.matlab5 import read_version_5
 from dissentangle.datasets.netcdf import read_attributes, write_tree
 from dissentangle.datasets.photocurrent_file import open_photocurrent
 from dissentangle.datasets.shots import read_shots
+from dissentangle.inference.priors import PriorError, parse_prior
 from dissentangle.inference.settings_of import read_fit
 
 SHAPE = "'shape': (9,), 'fortran_order': False, 'descr': '<i2'"
@@ -220,13 +221,14 @@ def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
     from xarray import DataTree
 
     text = dict.fromkeys(("verdict", "healthy", "attempts", "engine", "engine_reason", "title"), "x")
-    for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}'):
+    wrong = '{"model": {"' + 9000 * "x" + '": 1}}'
+    for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}', wrong):
         fit = DataTree(
             children={name: DataTree() for name in ("posterior", "summary", "derived")} | {"experiment": tree}
         )
         fit.attrs = {"inference_library": "dissentangle", "settings": settings, **text}
         write_tree(fit, tmp_path / "fit.nc")
-        with pytest.raises(ExperimentError, match="found settings that cannot be read, expected a whole fit"):
+        with pytest.raises(ExperimentError, match=r"found settings that cannot be read, expected a whole fit .{,303}$"):
             read_fit(tmp_path / "fit.nc")
     assert inference.read_fit is read_fit
 
@@ -234,6 +236,10 @@ def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
 def test_messages_can_be_printed_and_are_short():
     assert str(violation("a", "\x1b[2J\x00\ud800é", "b")) == r"a: found \x1b[2J\x00\ud800é, expected b"
     assert len(str(violation("a" * 10_000, "b" * 10_000, "c" * 10_000))) < 1100
+    with pytest.raises(PriorError, match=r"^prior collective_rate = 'x+…x+': expected lognormal") as raised:
+        parse_prior("collective_rate", "x" * 70_000)
+    assert len(str(raised.value)) == 1000
+    assert str(PriorError("\x1b[2J")) == r"\x1b[2J"
 
 
 # MATLAB 5: by hand what SciPy does not write, the rest against SciPy
@@ -383,3 +389,36 @@ def test_a_tdms_file_with_texts_in_another_encoding(tmp_path, capfd):
     with open_source(path) as source:
         np.testing.assert_array_equal(source.column("/g/value"), np.arange(5.0))
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "change", "text"),
+    [
+        ("summary", "ess_tail", None, "summary: found no 'ess_tail', expected a whole fit"),
+        ("posterior", "collective_rate", None, "posterior: found no 'collective_rate'"),
+        ("observed_data", "xi", None, "observed_data: found no 'xi'"),
+        (
+            "posterior",
+            "initial_n3",
+            "V9",
+            r"posterior: initial_n3: found \|V9 of shape \(4, 20\), expected the numbers",
+        ),
+        ("observed_data", "xi", "f8", r"observed_data: xi: found float64 of shape \(1, 30\)"),
+    ],
+)
+def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        shape = file[group][name].shape
+        del file[group][name]
+        if change is not None:
+            file[group].create_dataset(name, shape if change == "V9" else (1, *shape), change)
+            for k, dim in enumerate(("chain", "draw") if change == "V9" else ()):
+                file[group][name].dims[k].attach_scale(file[group][dim])
+    with pytest.raises(ExperimentError, match=text):
+        read_fit(tmp_path / "fit.nc")
+
+
+@pytest.fixture(scope="module")
+def small_fit():
+    return inference.fit("fig2b-d35", seed=1, draws=20, tune=100)
