@@ -39,6 +39,7 @@ from dissentangle.datasets.calibration_file import CalibrationFile, Coupling, re
 from dissentangle.datasets.folder_writing import write_folder
 from dissentangle.datasets.photocurrent_file import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
+from dissentangle.inference.campaign_summary import row_of
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.priors import PriorError
 from dissentangle.inference.unknowns import unknowns
@@ -66,7 +67,7 @@ def read_experiment(path: Path) -> None:
 
 
 def read_fit(path: Path) -> None:
-    inference.read_fit(path)
+    row_of(path.stem, inference.read_fit(path))
     read_experiment(path)
 
 
@@ -168,8 +169,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     if path.suffix == ".csv":
         rows = "".join(",".join(map(repr, map(float, row))) + "\n" for row in zip(*arrays.values(), strict=True))
         path.write_text(",".join(arrays) + "\n" + rows)
-    elif path.suffix == ".mat" and "v5" in path.name:
-        scipy.io.savemat(path, arrays)
+    elif path.stem.endswith(("v4", "v5")):
+        scipy.io.savemat(path, arrays, format=path.stem[-1])
     elif path.suffix == ".tdms":
         from nptdms import ChannelObject, TdmsWriter
 
@@ -219,6 +220,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], None]]] = {
     "shots.h5": (make_shots("shots.h5"), read_experiment),
     "shots.mat": (make_shots("shots-v5.mat"), read_experiment),
     "series.h5": (make_series("xi.h5"), read_experiment),
+    "series.v4.mat": (make_series("xi-v4.mat"), read_experiment),
     "series.v5.mat": (make_series("xi-v5.mat"), read_experiment),
     "series.v73.mat": (make_series("xi-v73.mat"), read_experiment),
     "series.nc": (make_series("xi.nc"), read_experiment),
@@ -717,7 +719,7 @@ def damaged_npy(rng: random.Random, path: Path, outside: Path) -> str:
 
 
 def damage(rng: random.Random, path: Path, outside: Path, within: bool) -> str:
-    """One damage, or two, to one file. within: it is a file of a folder."""
+    """One damage to one file. within: it is a file of a folder."""
     special: list[Damage] = [damaged_bytes]
     if path.suffix == ".toml":
         special = [damaged_toml, damaged_toml, damaged_toml, damaged_bytes]

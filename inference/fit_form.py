@@ -12,29 +12,48 @@ from .layout import layout
 if TYPE_CHECKING:
     from xarray import DataTree
 
-_OF_DATA = ("posterior_predictive", "log_likelihood", "observed_data")
-_OF_NUMBERS = ("posterior", "prior", *_OF_DATA, "prior_predictive", "sample_stats", "derived", "summary")
 _SAMPLES = ("chain", "draw")
+_PREDICTED = ("posterior_predictive", "log_likelihood")
+_SAMPLED = ("posterior", "prior", *_PREDICTED, "prior_predictive", "sample_stats", "derived")
+_ANY = -1
+"""A size that may be any."""
+_Sizes = dict[str, int]
+"""By dimension, in order."""
 
 
 def check_form(tree: DataTree, where: str) -> None:
-    """Raise ExperimentError for a variable that is missing, is not numbers, or has dimensions without coordinates."""
-    for group, names in _expected(tree).items():
-        for name in names:
-            if group not in tree.children or name not in tree[group].dataset.data_vars:
+    """Raise ExperimentError for a variable that is missing, is not numbers, or has other dimensions."""
+    groups = {name: dict(node.dataset.data_vars) for name, node in tree.children.items()}
+    for group, variables in _expected(tree).items():
+        for name, expected in variables.items():
+            if name not in groups.get(group, {}):
                 raise violation(f"{where}: {group}", f"no {name!r}", "a whole fit")
-    for group in _OF_NUMBERS:
-        data = tree[group].dataset if group in tree.children else {}
-        for name, variable in data.items():
-            known = {*_SAMPLES, *variable.coords}
-            if variable.dtype.kind not in "iufb" or not known.issuperset(variable.dims):
-                found = f"{variable.dtype} of shape {variable.shape}"
+            sizes = {str(dim): size for dim, size in groups[group][name].sizes.items()}
+            if list(sizes) != list(expected) or any(size not in (_ANY, sizes[dim]) for dim, size in expected.items()):
+                raise violation(f"{where}: {group}: {name}", f"dimensions {sizes}", _words(expected))
+    for group in (*_SAMPLED, "observed_data", "summary"):
+        for name, variable in groups.get(group, {}).items():
+            known = {*_SAMPLES, *variable.coords}.issuperset(variable.dims)
+            ordered = group not in _SAMPLED or variable.dims[:2] == _SAMPLES
+            if variable.dtype.kind not in "iufb" or not known or not ordered:
+                found = f"{variable.dtype} of dimensions {variable.dims}"
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
 
 
-def _expected(tree: DataTree) -> dict[str, list[str]]:
+def _expected(tree: DataTree) -> dict[str, dict[str, _Sizes]]:
+    """Dimensions by group and variable, of those that every table of a fit is made of."""
     fitted = Fitted(tree)
-    series = [one.name for one in fitted.experiment.series if one.fitted.any()]
-    unknown = [v.name for v in layout(fitted.experiment, fitted.parameters) if not v.formulas]
-    of_data = dict.fromkeys(_OF_DATA, series)
-    return {"posterior": unknown, "sample_stats": ["diverging"], "summary": list(SUMMARY), **of_data}
+    series = [one for one in fitted.experiment.series if one.fitted.any()]
+    unknown = [v for v in layout(fitted.experiment, fitted.parameters) if not v.formulas]
+    draws = dict.fromkeys(_SAMPLES, _ANY)
+    return {
+        "posterior": {v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)}) for v in unknown},
+        "sample_stats": {"diverging": draws},
+        "summary": {name: {"parameter": _ANY} for name in SUMMARY},
+        **{group: {s.name: draws | {s.dim: int(s.fitted.sum())} for s in series} for group in _PREDICTED},
+        "observed_data": {s.name: {s.dim: int(s.fitted.sum())} for s in series},
+    }
+
+
+def _words(sizes: _Sizes) -> str:
+    return ", ".join(dim if size == _ANY else f"{dim}: {size}" for dim, size in sizes.items())

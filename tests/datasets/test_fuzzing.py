@@ -15,7 +15,7 @@ from dissentangle.datasets.errors import violation
 from dissentangle.datasets.matlab5 import read_version_5
 from dissentangle.datasets.netcdf import read_attributes, write_tree
 from dissentangle.datasets.photocurrent_file import open_photocurrent
-from dissentangle.datasets.shots import read_shots
+from dissentangle.datasets.shots import read_shots, reduce_shots
 from dissentangle.inference.priors import PriorError, parse_prior
 from dissentangle.inference.settings_of import read_fit
 
@@ -207,6 +207,15 @@ def test_a_line_without_end(tmp_path):
     path.write_bytes(b"time,cos,sin\n" + b"1" * (18 << 20))
     with pytest.raises(ExperimentError, match="found a line of more than 16 MB, expected a row a line"):
         read_shots(path, {"key": "time", "cos": "cos", "sin": "sin"})
+
+
+def test_shots_narrower_than_numbers_can_tell(tmp_path):
+    """Their distance in widths overflows."""
+    shots = np.tile([1e-320, 2e-320, 3e-320], 10)
+    shots[7] = 1.0
+    reduced = reduce_shots(iter([(np.zeros(30), np.stack([shots, shots], axis=1))]), ("cos", "sin"), "x")
+    assert "inf" in reduced.note
+    assert np.isfinite(reduced.variance).all()
 
 
 def test_toml_that_is_nested_without_end(tmp_path):
@@ -401,9 +410,11 @@ def test_a_tdms_file_with_texts_in_another_encoding(tmp_path, capfd):
             "posterior",
             "initial_n3",
             "V9",
-            r"posterior: initial_n3: found \|V9 of shape \(4, 20\), expected the numbers",
+            r"posterior: initial_n3: found \|V9 of dimensions \('chain', 'draw'\)",
         ),
-        ("observed_data", "xi", "f8", r"observed_data: xi: found float64 of shape \(1, 30\)"),
+        ("observed_data", "xi", "f8", r"observed_data: xi: found dimensions {.*}, expected xi_time: 30"),
+        ("posterior", "collective_rate", "f8", r"collective_rate: found dimensions {.*}, expected chain, draw"),
+        ("derived", "xi_minimum", "f8", r"derived: xi_minimum: found float64 of dimensions"),
     ],
 )
 def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, small_fit, tmp_path):
@@ -416,6 +427,15 @@ def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, 
             for k, dim in enumerate(("chain", "draw") if change == "V9" else ()):
                 file[group][name].dims[k].attach_scale(file[group][dim])
     with pytest.raises(ExperimentError, match=text):
+        read_fit(tmp_path / "fit.nc")
+
+
+def test_a_fit_of_other_points_than_those_of_its_experiment(small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        file["experiment/series/xi/excluded"][3] = 1
+    expected = r"posterior_predictive: xi: found dimensions .*'xi_time': 30}, expected chain, draw, xi_time: 29"
+    with pytest.raises(ExperimentError, match=expected):
         read_fit(tmp_path / "fit.nc")
 
 
