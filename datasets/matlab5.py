@@ -67,7 +67,7 @@ def _uncompressed(data: memoryview, size: int) -> memoryview:
     """No more than the element says of itself, and all that it says; in blocks, as zlib takes twice what it returns."""
     stream, content, place = zlib.decompressobj(), memoryview(np.zeros(size, np.uint8)), 0
     for start in range(0, len(data), _BLOCK):
-        piece = data[start : start + _BLOCK]
+        piece: bytes | memoryview = data[start : start + _BLOCK]
         while block := stream.decompress(piece, _BLOCK):
             if place + len(block) > size:
                 raise ValueError(_OTHER_SIZE)

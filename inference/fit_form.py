@@ -23,7 +23,10 @@ _Sizes = dict[str, int]
 
 def check_form(tree: DataTree, where: str) -> None:
     """Raise ExperimentError for a variable that is missing, is not numbers, or has other dimensions."""
-    groups = {name: dict(node.dataset.data_vars) for name, node in tree.children.items()}
+    groups = {
+        group: {str(name): variable for name, variable in node.dataset.data_vars.items()}
+        for group, node in tree.children.items()
+    }
     for group, variables in _expected(tree).items():
         for name, expected in variables.items():
             if name not in groups.get(group, {}):
