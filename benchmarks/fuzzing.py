@@ -619,9 +619,14 @@ def replaced(rng: random.Random, file: Any, name: str, outside: Path, what: str)
     return f"{name}: {what}"
 
 
+CF_ATTRIBUTES = ("units", "calendar", "_FillValue", "missing_value", "scale_factor", "add_offset", "dtype", "_Unsigned",
+                 "coordinates", "_Encoding", "bounds", "valid_range")  # fmt: skip
+"""By which xarray changes what it reads."""
+
+
 def damaged_attribute(rng: random.Random, owner: Any) -> str:
     keys = [k for k in owner.attrs if k not in ("DIMENSION_LIST", "REFERENCE_LIST")]
-    key = rng.choice(keys or ["format_version"])
+    key = rng.choice([*(keys or ["format_version"]), rng.choice(CF_ATTRIBUTES)])
     old = owner.attrs.get(key)
     choices: tuple[Any, ...] = (
         np.nan,
@@ -636,6 +641,8 @@ def damaged_attribute(rng: random.Random, owner: Any) -> str:
         "{}",
         "nan",
         "1 ms",
+        "days since 1-1-1",
+        "int8",
         np.arange(5.0),
         ["a", "b"],
         np.zeros((2, 2)),

@@ -18,7 +18,7 @@ from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
 from .hdf5_heaps import check_heaps
 from .matlab5 import read_version_5, version
-from .netcdf import check_structure, check_written, is_hdf5
+from .netcdf import check_structure, check_written, decoded, is_hdf5
 
 LARGEST = 1 << 34
 _DEEPEST, _MOST_OBJECTS = 30, 100_000
@@ -101,11 +101,9 @@ class _Vector:
 
 def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """Variables as their attributes (scale_factor, _FillValue, …) mean them."""
-    import xarray as xr
-
     if is_hdf5(path):
         check_structure(path, LARGEST)
-    tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False, phony_dims="access"))
+    tree = stack.enter_context(decoded(path, decode_times=False))
     return {
         f"{node.path.rstrip('/')}/{name}": _Variable(variable)
         for node in tree.subtree

@@ -373,6 +373,30 @@ def test_a_netcdf_file_without_dimensions(tmp_path):
         datasets.read(tmp_path / "a.nc")
 
 
+def test_netcdf_attributes_that_contradict_each_other(tmp_path):
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        file["a"] = np.arange(3.0)
+        file["a"].attrs.update(_FillValue=9.0, missing_value=8.0, _Unsigned="true")
+    with open_source(tmp_path / "a.nc") as source:
+        np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "b.nc")
+    with h5py.File(tmp_path / "b.nc", "r+") as file:
+        file["stages/duration"].attrs.update(_FillValue=9.0, missing_value=8.0, _Unsigned="true")
+    assert datasets.read(tmp_path / "b.nc").stages == datasets.read("fig2b-d35").stages
+
+
+@pytest.mark.parametrize("value", ["", "nan", 1j, [1.0, 2.0], h5py.Empty("f8")])
+@pytest.mark.parametrize(
+    ("group", "key"), [("series/xi", "scale_uncertainty"), ("series/xi", "tail"), ("apparatus/optical_depth", "sigma")]
+)
+def test_attributes_that_are_no_numbers(group, key, value, tmp_path):
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        file[group].attrs[key] = value
+    with pytest.raises(ExperimentError, match=rf"{key}: found .*, expected a real number"):
+        datasets.read(tmp_path / "a.nc")
+
+
 def write_tdms(path, *names):
     nptdms = pytest.importorskip("nptdms")
     with nptdms.TdmsWriter(path) as file:
