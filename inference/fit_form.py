@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from ..datasets.errors import violation
+import numpy as np
+
+from ..datasets.errors import ExperimentError, violation
 from .diagnostics import SUMMARY
 from .fitted import Fitted
 from .layout import layout
+from .sampling import SamplerSettings
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
+_TEXT, _WHOLE = "U", "iub"
+ATTRIBUTES = {
+    **dict.fromkeys(("settings", "verdict"), _TEXT),
+    **dict.fromkeys(("healthy", "attempts", "simulated"), _WHOLE),
+    **dict.fromkeys(("engine", "engine_reason", "title", "data_sha256", "versions", "timings"), _TEXT),
+    "quadrature_error": "iufb",
+}
+"""Kinds of the attributes of a fit."""
 _SAMPLES = ("chain", "draw")
 _PREDICTED = ("posterior_predictive", "log_likelihood")
 _SAMPLED = ("posterior", "prior", *_PREDICTED, "prior_predictive", "sample_stats", "derived")
@@ -19,6 +32,21 @@ _ANY = -1
 """A size that may be any."""
 _Sizes = dict[str, int]
 """By dimension, in order."""
+
+
+def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
+    """Raise ExperimentError for one that is missing or is of another type; TypeError, ValueError for other settings."""
+    for key, kinds in ATTRIBUTES.items():
+        if key not in attributes:
+            raise ExperimentError(f"{where}: found no attribute {key!r}, expected a whole fit")
+        value = attributes[key]
+        if np.ndim(value) or np.asarray(value).dtype.kind not in kinds:
+            raise violation(f"{where}: attribute {key}", value, "a text" if kinds == _TEXT else "a number")
+    for key, kind in (("timings", (int, float)), ("versions", str)):
+        table = json.loads(attributes[key])
+        if not isinstance(table, dict) or not all(isinstance(value, kind) for value in table.values()):
+            raise violation(f"{where}: attribute {key}", attributes[key], "the table of a whole fit")
+    SamplerSettings(**json.loads(attributes["settings"])["sampler"])
 
 
 def check_form(tree: DataTree, where: str) -> None:

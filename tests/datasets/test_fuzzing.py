@@ -225,11 +225,12 @@ def test_toml_that_is_nested_without_end(tmp_path):
         datasets.read_sharing(path)
 
 
-def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
+def test_settings_of_a_fit_that_cannot_be_read(tmp_path):
     tree = datasets.load("fig2b-d35")
     from xarray import DataTree
 
-    text = dict.fromkeys(("verdict", "healthy", "attempts", "engine", "engine_reason", "title"), "x")
+    text = dict.fromkeys(("verdict", "engine", "engine_reason", "title", "data_sha256"), "x")
+    text |= {"healthy": 1, "attempts": 1, "simulated": 1, "quadrature_error": 0.0, "versions": "{}", "timings": "{}"}
     wrong = '{"model": {"' + 9000 * "x" + '": 1}}'
     for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}', wrong):
         fit = DataTree(
@@ -450,6 +451,28 @@ def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, 
             file[group].create_dataset(name, shape if change == "V9" else (1, *shape), change)
             for k, dim in enumerate(("chain", "draw") if change == "V9" else ()):
                 file[group][name].dims[k].attach_scale(file[group][dim])
+    with pytest.raises(ExperimentError, match=text):
+        read_fit(tmp_path / "fit.nc")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("timings", None, "found no attribute 'timings', expected a whole fit"),
+        ("timings", 1.5, "attribute timings: found .*1.5.*, expected a text"),
+        ("timings", '{"sample": []}', "attribute timings: found .*, expected the table of a whole fit"),
+        ("versions", "[]", "attribute versions: found .*, expected the table of a whole fit"),
+        ("attempts", 1.5, "attribute attempts: found .*, expected a number"),
+        ("healthy", "yes", "attribute healthy: found yes, expected a number"),
+        ("settings", '{"model": {}, "sampler": {"sed": 1}}', "found settings that cannot be read.*'sed'"),
+    ],
+)
+def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        del file.attrs[key]
+        if value is not None:
+            file.attrs[key] = value
     with pytest.raises(ExperimentError, match=text):
         read_fit(tmp_path / "fit.nc")
 
