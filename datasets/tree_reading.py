@@ -40,7 +40,7 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
         experiment = _from_tree(tree)
     except ExperimentError:
         raise
-    except (KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
         raise violation(where, f"{type(error).__name__}: {error}", "the layout of an experiment") from error
     return check_experiment(experiment, where)
 
@@ -175,7 +175,13 @@ def _series(name: str, data: Any) -> Series:
         attributes[key] = str(value) if key in SERIES_TEXTS else _real(value, f"series {name!r}: {key}")
     check_choice(f"series {name!r}: kind", attributes["kind"], tuple(KINDS))
     about = KINDS[attributes["kind"]]
-    excluded = data.excluded.values.astype(bool)
+    for column in ("excluded", "component"):
+        if column in data and data[column].dims != data["value"].dims:
+            found = ", ".join(map(str, data[column].dims))
+            raise violation(f"series {name!r}: {column}", f"dimensions {found}", "those of value")
+    if not np.isin(data["excluded"].values, (0, 1)).all():
+        raise violation(f"series {name!r}: excluded", "other values", "0 or 1 for each point")
+    excluded = data["excluded"].values.astype(bool)
     component = None
     if "component" in data:
         words = [str(word) for word in data["component"].values]

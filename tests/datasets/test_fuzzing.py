@@ -398,6 +398,34 @@ def test_attributes_that_are_no_numbers(group, key, value, tmp_path):
         datasets.read(tmp_path / "a.nc")
 
 
+@pytest.mark.parametrize("shape", [(2, 2, 30), (3,), ()])
+def test_exclusions_of_other_points(shape, tmp_path):
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        del file["series/xi/excluded"]
+        file["series/xi/excluded"] = np.ones(shape, np.int8)
+    with pytest.raises(ExperimentError, match=r"series 'xi': excluded: found dimensions .*, expected those of value"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def test_exclusions_that_are_neither_true_nor_false(tmp_path):
+    """By _FillValue, all were NaN, and so excluded."""
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        file["series/xi/excluded"].attrs["_FillValue"] = np.int8(0)
+    with pytest.raises(ExperimentError, match=r"series 'xi': excluded: found other values, expected 0 or 1"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def test_stages_without_runs(tmp_path):
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        del file["stages/run"]
+        file["stages/run"] = np.zeros(0)
+    with pytest.raises(ExperimentError, match=r"found IndexError: .*expected the layout of an experiment"):
+        datasets.read(tmp_path / "a.nc")
+
+
 def write_tdms(path, *names):
     nptdms = pytest.importorskip("nptdms")
     with nptdms.TdmsWriter(path) as file:
