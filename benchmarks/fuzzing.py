@@ -2,15 +2,17 @@
 
 python benchmarks/fuzzing.py [FILES] [SEED] [KIND ...]     FILES: how many damaged files of each kind, 200 by default
 
-A damaged file must be read, or refused by an error of this package, in time, in memory, without writing anything and
-without data from outside its folder. Each file is read in a child process of its own with 1 GB of memory above what
-the libraries take. `python benchmarks/fuzzing.py 1 SEED KIND` makes the file of that seed once more.
+A damaged file must be read, or refused by an error of this package, in time, in memory, without writing or printing
+anything and without data from outside its folder. 25 files at a time are read in a child process with 1 GB of memory
+above what the libraries take; each of them in a process of its own where anything is wrong.
+`python benchmarks/fuzzing.py 1 SEED KIND` makes the file of that seed once more.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import random
 import re
@@ -23,7 +25,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,14 +39,17 @@ from dissentangle.datasets.calibration_file import CalibrationFile, Coupling, re
 from dissentangle.datasets.folder_writing import write_folder
 from dissentangle.datasets.photocurrent_file import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
+from dissentangle.inference.campaign_summary import row_of
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.priors import PriorError
 from dissentangle.inference.unknowns import unknowns
 
 OURS = (datasets.ExperimentError, PriorError, InvalidValue)
 MEMORY = 1 << 30
-SECONDS = 20.0
+SECONDS = 20
 SAMPLES = 20_000
+BATCH = 25
+FINE = ("read", "refused")
 
 Damage = Callable[[random.Random, Path, Path], str]
 
@@ -62,7 +67,7 @@ def read_experiment(path: Path) -> None:
 
 
 def read_fit(path: Path) -> None:
-    inference.read_fit(path)
+    row_of(path.stem, inference.read_fit(path))
     read_experiment(path)
 
 
@@ -164,8 +169,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     if path.suffix == ".csv":
         rows = "".join(",".join(map(repr, map(float, row))) + "\n" for row in zip(*arrays.values(), strict=True))
         path.write_text(",".join(arrays) + "\n" + rows)
-    elif path.suffix == ".mat" and "v5" in path.name:
-        scipy.io.savemat(path, arrays)
+    elif path.stem.endswith(("v4", "v5")):
+        scipy.io.savemat(path, arrays, format=path.stem[-1])
     elif path.suffix == ".tdms":
         from nptdms import ChannelObject, TdmsWriter
 
@@ -215,6 +220,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], None]]] = {
     "shots.h5": (make_shots("shots.h5"), read_experiment),
     "shots.mat": (make_shots("shots-v5.mat"), read_experiment),
     "series.h5": (make_series("xi.h5"), read_experiment),
+    "series.v4.mat": (make_series("xi-v4.mat"), read_experiment),
     "series.v5.mat": (make_series("xi-v5.mat"), read_experiment),
     "series.v73.mat": (make_series("xi-v73.mat"), read_experiment),
     "series.nc": (make_series("xi.nc"), read_experiment),
@@ -613,9 +619,14 @@ def replaced(rng: random.Random, file: Any, name: str, outside: Path, what: str)
     return f"{name}: {what}"
 
 
+CF_ATTRIBUTES = ("units", "calendar", "_FillValue", "missing_value", "scale_factor", "add_offset", "dtype", "_Unsigned",
+                 "coordinates", "_Encoding", "bounds", "valid_range")  # fmt: skip
+"""By which xarray changes what it reads."""
+
+
 def damaged_attribute(rng: random.Random, owner: Any) -> str:
     keys = [k for k in owner.attrs if k not in ("DIMENSION_LIST", "REFERENCE_LIST")]
-    key = rng.choice(keys or ["format_version"])
+    key = rng.choice([*(keys or ["format_version"]), rng.choice(CF_ATTRIBUTES)])
     old = owner.attrs.get(key)
     choices: tuple[Any, ...] = (
         np.nan,
@@ -630,6 +641,8 @@ def damaged_attribute(rng: random.Random, owner: Any) -> str:
         "{}",
         "nan",
         "1 ms",
+        "days since 1-1-1",
+        "int8",
         np.arange(5.0),
         ["a", "b"],
         np.zeros((2, 2)),
@@ -713,7 +726,7 @@ def damaged_npy(rng: random.Random, path: Path, outside: Path) -> str:
 
 
 def damage(rng: random.Random, path: Path, outside: Path, within: bool) -> str:
-    """One damage, or two, to one file. within: it is a file of a folder."""
+    """One damage to one file. within: it is a file of a folder."""
     special: list[Damage] = [damaged_bytes]
     if path.suffix == ".toml":
         special = [damaged_toml, damaged_toml, damaged_toml, damaged_bytes]
@@ -741,119 +754,166 @@ class Row:
     defects: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Case:
+    """One file to damage and read, with a place of its own."""
+
+    seed: int
+    place: Path
+    target: Path
+
+    @classmethod
+    def of(cls, valid: Path, seed: int, place: Path) -> Case:
+        """A copy of what is valid, and something outside its folder."""
+        for name in ("given", "outside", "elsewhere"):
+            (place / name).mkdir(parents=True)
+        (place / "outside" / "bait").write_text("time,value,sigma\n1,1,0.1\n")
+        target = place / "given" / valid.name
+        (shutil.copytree if valid.is_dir() else shutil.copy)(valid, target)
+        return cls(seed, place, target)
+
+    def outside(self) -> list[Path]:
+        """Files that nothing should read."""
+        return [path for path in (self.place / "outside").iterdir() if path.is_file()]
+
+    def state(self) -> dict[Path, int]:
+        """Everything, and when it was written."""
+        return {path: path.lstat().st_mtime_ns for path in self.place.rglob("*")}
+
+
+def apart(work: Iterator[Any], report: Path) -> tuple[list[Any], int]:
+    """What is said of one case after the other in a process of its own, and the wait status of that."""
+    report.write_text("")
+    pid = os.fork()
+    if not pid:
+        try:
+            with report.open("w") as file:
+                for said in work:
+                    print(json.dumps(said), file=file, flush=True)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    ended = os.waitpid(pid, 0)[1]
+    return [json.loads(line) for line in report.read_text().splitlines()], ended
+
+
+def damaging(kind: str, cases: list[Case]) -> Iterator[str]:
+    """In a child: HDF5 sometimes dies of what it is made to write."""
+    for case in cases:
+        files = sorted(case.target.iterdir()) if case.target.is_dir() else [case.target]
+        rng = random.Random(f"{kind} {case.seed}")
+        try:
+            yield damage(rng, rng.choice(files), case.place / "outside", case.target.is_dir())
+        except Exception as error:
+            yield f"damaged in part, {type(error).__name__}: {error}"
+
+
 def status(key: str) -> int:
     """Of this process, in bytes."""
     found = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) << 10 if found else 0
 
 
-def child(read: Callable[[Path], None], path: Path, allowed: Path, report: Path) -> None:
-    """Read, and say what happened."""
-    written: list[str] = []
+def watched() -> list[str]:
+    """What this process writes and starts from now on, as it happens."""
+    found: list[str] = []
+    forbidden = ("os.system", "subprocess.Popen", "socket.connect", "os.remove", "os.rename", "pickle.find_class")
 
     def watch(event: str, given: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(given[0], str) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            if not str(Path(given[0]).absolute()).startswith(("/dev/null", "/proc", str(report))):
-                written.append(given[0])
-        elif event in (
-            "os.system",
-            "subprocess.Popen",
-            "socket.connect",
-            "os.remove",
-            "os.rename",
-            "pickle.find_class",
-        ):
-            written.append(f"{event} {given}")
+            if not str(Path(given[0]).absolute()).startswith(("/dev/null", "/proc")):
+                found.append(given[0])
+        elif event in forbidden:
+            found.append(f"{event} {given}")
 
-    Path("/proc/self/clear_refs").write_text("5")
-    before = status("VmRSS")
-    limit = status("VmSize") + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sys.addaudithook(watch)
-    warnings.simplefilter("ignore")
+    return found
+
+
+def reading(read: Callable[[Path], None], cases: list[Case], printed: Path) -> Iterator[tuple[str, int, float]]:
+    """In a child: outcome, memory and seconds of each. An alarm ends the process, whatever it is doing."""
+    before, limit = status("VmRSS"), status("VmSize") + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    with printed.open("ab") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    warnings.simplefilter("always")
+    for hidden in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", hidden)  # as Python does by default
+    written = watched()
+    for case in cases:
+        os.chdir(case.place / "elsewhere")
+        Path("/proc/self/clear_refs").write_text("5")
+        signal.alarm(SECONDS)
+        begin = time.perf_counter()
+        outcome = outcome_of(read, case.target)
+        seconds = time.perf_counter() - begin
+        signal.alarm(0)
+        sys.stdout.flush()
+        if said := printed.read_text(errors="replace"):
+            outcome += f", and printed {said[:3000]}"
+        if written:
+            outcome += f", and did {written}"
+        os.truncate(printed, 0)
+        written.clear()
+        yield outcome, status("VmHWM") - before, seconds
+
+
+def outcome_of(read: Callable[[Path], None], path: Path) -> str:
     try:
         read(path)
-        said = "read"
     except OURS as error:
         text = str(error)
-        said = "refused"
         if len(text) > 3000 or not text.replace("\n", "").isprintable():
-            said = f"a strange message of {len(text)} characters: {text[:200]!r}"
+            return f"a strange message of {len(text)} characters: {text[:200]!r}"
+        return "refused"
     except BaseException:
-        said = traceback.format_exc()
-    sys.stdout.flush()
-    report.write_text(f"{status('VmHWM') - before}\n{'; '.join(written)}\n{said}")
-    os._exit(0)
+        return traceback.format_exc()
+    return "read"
 
 
-def look(read: Callable[[Path], None], path: Path, place: Path) -> tuple[str, int, float]:
-    """What came of reading: the outcome, memory, seconds."""
-    report, begin = place / "report", time.perf_counter()
-    report.write_text("")
-    pid = os.fork()
-    if not pid:
-        os.chdir(place / "elsewhere")
-        try:
-            child(read, path, place, report)
-        finally:
-            os._exit(9)
-    while not (done := os.waitpid(pid, os.WNOHANG))[0]:
-        if time.perf_counter() - begin > SECONDS:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            return f"took more than {SECONDS:g} s", 0, SECONDS
-        time.sleep(0.002)
-    seconds, said = time.perf_counter() - begin, report.read_text()
-    if done[1] or not said:
-        return f"died: wait status {done[1]}", 0, seconds
-    memory, written, outcome = said.split("\n", 2)
-    if written or any((place / "elsewhere").iterdir()):
-        outcome = f"wrote {written} {list((place / 'elsewhere').iterdir())}"
-    return outcome, int(memory), seconds
+def looked_at(kind: str, cases: list[Case], place: Path) -> list[tuple[str, int, float]]:
+    """What came of reading: outcome, memory, seconds of each, as far as the process came."""
+    before = [case.state() for case in cases]
+    for path in (path for case in cases for path in case.outside()):
+        os.utime(path, ns=(1, path.stat().st_mtime_ns))  # what is read then gets another time of access
+    seen, ended = apart(reading(KINDS[kind][1], cases, place / "printed"), place / "report")
+    if len(seen) < len(cases):
+        late = os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGALRM
+        seen.append((f"took more than {SECONDS} s" if late else f"died: wait status {ended}", 0, 0.0))
+    results = []
+    for case, old, (outcome, *costs) in zip(cases, before, seen, strict=False):
+        touched = [path.name for path in case.outside() if path.stat().st_atime_ns != 1]
+        changed = [str(path) for path, _ in set(old.items()) ^ set(case.state().items())]
+        more = f", with {touched} of outside its folder" * bool(touched) + f", and changed {changed}" * bool(changed)
+        results.append((outcome + more, *costs))
+    return results
 
 
-def apart(work: Callable[[], str], report: Path) -> str:
-    """What a function says in a process of its own: HDF5 sometimes dies of what it is made to write."""
-    pid = os.fork()
-    if not pid:
-        try:
-            report.write_text(work(), errors="replace")
-        except BaseException as error:
-            report.write_text(f"damaged in part, {type(error).__name__}: {error}")
-        finally:
-            os._exit(0)
-    status = os.waitpid(pid, 0)[1]
-    return report.read_text() if not status else f"damaged in part, status {status}"
-
-
-def tried(kind: str, valid: Path, seed: int, place: Path, row: Row) -> str:
-    """One damaged file of a kind, read."""
-    read = KINDS[kind][1]
+def tried(kind: str, valid: Path, seeds: Sequence[int], place: Path, row: Row) -> None:
+    """Damaged files of a kind, read; once more one by one where anything is wrong, to know with which."""
     shutil.rmtree(place, ignore_errors=True)
-    for name in ("given", "outside", "elsewhere"):
-        (place / name).mkdir(parents=True)
-    (place / "outside" / "bait").write_text("time,value,sigma\n1,1,0.1\n")
-    target = place / "given" / valid.name
-    (shutil.copytree if valid.is_dir() else shutil.copy)(valid, target)
-    files = sorted(target.iterdir()) if target.is_dir() else [target]
-    rng = random.Random(f"{kind} {seed}")
-    done = apart(lambda: damage(rng, rng.choice(files), place / "outside", target.is_dir()), place / "report")
-    before = {p: p.lstat().st_mtime_ns for p in place.rglob("*") if p.is_file() and p.name != "report"}
-    outside = [p for p in (place / "outside").iterdir() if p.is_file()]
-    for p in outside:
-        os.utime(p, ns=(1, p.stat().st_mtime_ns))  # what is read then gets another time of access
-    outcome, memory, seconds = look(read, target, place)
-    touched = [p.name for p in outside if p.stat().st_atime_ns != 1]
-    after = {p: p.lstat().st_mtime_ns for p in place.rglob("*") if p.is_file() and p.name != "report"}
-    if outcome in ("read", "refused") and before != after:
-        outcome = f"changed files: {set(before.items()) ^ set(after.items())}"
-    if outcome in ("read", "refused") and touched:
-        outcome = f"{outcome}, after data from outside the folder: {touched}"
-    row.outcomes[outcome if outcome in ("read", "refused") else "defect"] += 1
-    row.seconds, row.memory = max(row.seconds, seconds), max(row.memory, memory)
-    if outcome not in ("read", "refused"):
-        row.defects.append(f"{kind}, seed {seed}: {done}\n{outcome}")
-    return f"{seed} {done}: {outcome[-300:]} {memory >> 20} MB {seconds:.1f} s"
+    cases = [Case.of(valid, seed, place / str(seed)) for seed in seeds]
+    done, ended = apart(damaging(kind, cases), place / "report")
+    if len(done) < len(cases) == 1:
+        done = [f"damaged in part, status {ended}"]
+    results = looked_at(kind, cases, place) if len(done) == len(cases) else []
+    wrong = [result[0] for result in results if result[0] not in FINE]
+    if len(cases) > 1 and (wrong or len(results) < len(cases)):
+        known = len(row.defects)
+        for seed in seeds:
+            tried(kind, valid, [seed], place, row)
+        if wrong and len(row.defects) == known:
+            row.defects.append(f"{kind}, seeds {seeds}, only one after the other: {wrong}")
+        return
+    for seed, what, (outcome, memory, seconds) in zip(seeds, done, results, strict=True):
+        row.outcomes[outcome if outcome in FINE else "defect"] += 1
+        row.seconds, row.memory = max(row.seconds, seconds), max(row.memory, memory)
+        if outcome not in FINE:
+            row.defects.append(f"{kind}, seed {seed}: {what}\n{outcome}")
+        if len(seeds) == 1:
+            print(f"{kind} {seed} {what}: {outcome[-300:]} {memory >> 20} MB {seconds:.1f} s", flush=True)
 
 
 def study(kinds: list[str], files: int, first: int, minutes: float = np.inf) -> dict[str, Row]:
@@ -867,13 +927,12 @@ def study(kinds: list[str], files: int, first: int, minutes: float = np.inf) -> 
             KINDS[kind][1](valid[kind])
         gc.collect()
         gc.freeze()  # else each child would copy what it looks at
-        for seed in range(first, first + files):
+        for start in range(first, first + files, BATCH):
+            seeds = range(start, min(start + BATCH, first + files))
             for kind in kinds:
                 if time.perf_counter() > end:
                     return rows
-                line = tried(kind, valid[kind], seed, Path(folder) / "case", rows[kind])
-                if os.environ.get("FUZZING_TALKS") or files == 1:
-                    print(line, flush=True)
+                tried(kind, valid[kind], seeds, Path(folder) / "case", rows[kind])
     return rows
 
 

@@ -6,6 +6,7 @@ An array is read when it is asked for, or slice by slice (`Source.rows`), so tha
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ import numpy as np
 from .csv_table import MOST_ROWS, check_size
 from .errors import ExperimentError, nearest, violation
 from .hdf5_heaps import check_heaps
-from .matlab5 import is_version_5, read_version_5
-from .netcdf import check_structure, check_written, is_hdf5
+from .matlab5 import read_version_5, version
+from .netcdf import check_structure, check_written, decoded, is_hdf5
 
 LARGEST = 1 << 34
 _DEEPEST, _MOST_OBJECTS = 30, 100_000
@@ -100,11 +101,9 @@ class _Vector:
 
 def _netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """Variables as their attributes (scale_factor, _FillValue, …) mean them."""
-    import xarray as xr
-
     if is_hdf5(path):
         check_structure(path, LARGEST)
-    tree = stack.enter_context(xr.open_datatree(path, engine="h5netcdf", decode_times=False))
+    tree = stack.enter_context(decoded(path, decode_times=False))
     return {
         f"{node.path.rstrip('/')}/{name}": _Variable(variable)
         for node in tree.subtree
@@ -173,9 +172,11 @@ def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
             and array.attrs.get("MATLAB_class") != b"char"
             and not array.attrs.get("MATLAB_empty")
         }
-    if is_version_5(path):
+    if version(path) == 5:
         return read_version_5(path)
-    from scipy.io import loadmat  # version 4
+    if version(path) != 4:  # SciPy would take some of these for version 5
+        raise ValueError("neither a header of MATLAB nor that of HDF5")
+    from scipy.io import loadmat
 
     return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
 
@@ -203,12 +204,25 @@ class _Transposed:
 def _tdms(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     try:
         from nptdms import TdmsFile
+        from nptdms.log import log_manager
     except ImportError as error:
         raise violation(str(path), "no npTDMS", "pip install 'dissentangle[tdms]' to read TDMS files") from error
+    whole = _Whole()
+    log_manager.console_handler.addFilter(whole)
+    stack.callback(log_manager.console_handler.removeFilter, whole)
     file = stack.enter_context(TdmsFile.open(stack.enter_context(path.open("rb"))))
     return {
         f"/{group.name}/{channel.name}": _Channel(channel) for group in file.groups() for channel in group.channels()
     }
+
+
+class _Whole(logging.Filter):
+    """Raises what npTDMS would print: it would read a part of a file that is cut off."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "nptdms.types":  # a text that is not UTF-8, as LabVIEW writes them on some computers
+            return False
+        raise ValueError(record.getMessage())
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,15 @@ def violation(where: str, found: Any, expected: str) -> ExperimentError:
     text = found if isinstance(found, str) else repr(found)
     if len(text) > 120:
         text = text[:117] + "…"
-    if len(where) > 300:
-        where = where[:149] + "…" + where[-150:]
     if len(expected) > 600:
         expected = expected[:599] + "…"
-    return ExperimentError(visible(f"{where}: found {text}, expected {expected}"))
+    return ExperimentError(visible(f"{shortened(where, 300)}: found {text}, expected {expected}"))
+
+
+def shortened(text: str, longest: int) -> str:
+    """Beginning and end of a text that is longer than that."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def visible(text: str) -> str:

@@ -16,27 +16,35 @@ _SEARCHED = 1 << 28
 
 
 def check_heaps(path: Path) -> None:
-    """Raise for a heap whose free space has the size 0, at which the library (HDF5 1.14, 2.0) never stops."""
+    """Raise for a heap whose free space has the size 0, at which the library (HDF5 1.14, 2.0) never stops.
+
+    And for heaps within each other, at which this would hardly stop: no file has more objects than there is room for.
+    """
+    objects = 0
     with path.open("rb") as file:
         for start in range(0, _SEARCHED, _BLOCK):
             file.seek(start)
             content = file.read(_BLOCK + _LARGEST_HEAP)
             place = content.find(_BEGIN)
             while 0 <= place < _BLOCK:
-                if _endless(content, place):
+                found, endless = _objects(content, place)
+                objects += found
+                if endless or objects > (start + len(content) + _LARGEST_HEAP) // _OBJECT:
                     raise violation(str(path), f"a damaged heap at byte {start + place}", "an HDF5 file that is whole")
                 place = content.find(_BEGIN, place + 8)
             if len(content) <= _BLOCK:
                 return
 
 
-def _endless(content: bytes, begin: int) -> bool:
+def _objects(content: bytes, begin: int) -> tuple[int, bool]:
+    """How many objects of a heap there are, until one has no end."""
     end = min(begin + int.from_bytes(content[begin + 8 : begin + _HEADER], "little"), len(content))
-    place = begin + _HEADER
+    place, objects = begin + _HEADER, 0
     while place + _OBJECT <= end:
         number = int.from_bytes(content[place : place + 2], "little")
         size = int.from_bytes(content[place + 8 : place + _OBJECT], "little")
         if number == 0 and size == 0:
-            return True
+            return objects, True
         place += size if number == 0 else _OBJECT + size + (-size % 8)
-    return False
+        objects += 1
+    return objects, False

@@ -18,29 +18,40 @@ _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f
 _TEXTS, _WHOLE, _MATRIX, _COMPRESSED = (1, 2, 16), (5, 6), 14, 15
 _STRUCT, _CHAR, _NUMERIC, _OPAQUE = 2, 4, range(6, 16), 17  # opaque: strings, tables, dates
 _COMPLEX = 0x0800
-_MOST_DIMENSIONS, _DEEPEST, _LARGEST = 32, 20, 1 << 31
+_MOST_DIMENSIONS, _DEEPEST, _BLOCK = 32, 20, 1 << 20
+_LARGEST = 1 << 30
+"""Bytes of a file and of what is compressed in it, together."""
+_OTHER_SIZE = "an element of another size than it says"
+_TOO_LARGE = f"more than {_LARGEST >> 30} GB: save with -v7.3"
 
 
-def is_version_5(path: Path) -> bool:
-    """Whether a .mat file is of version 5 to 7; older ones have a zero among their first four bytes."""
+def version(path: Path) -> int:
+    """4; 5 for versions 5 to 7; 0 for what is no .mat file. Those of version 4 have a zero among their first bytes."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
-    return len(header) == _HEADER and 0 not in header[:4] and header[126:128] in (b"IM", b"MI")
+    if 0 in header[:4]:
+        return 4
+    return 5 if header[126:128] in (b"IM", b"MI") else 0
 
 
 def read_version_5(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of numbers by name, with texts as arrays of characters; ValueError for a file that is damaged."""
+    """All arrays of numbers by name, with texts as arrays of characters.
+
+    ValueError or zlib.error for a file that is damaged, or larger than 1 GB.
+    """
+    total = path.stat().st_size
+    if total > _LARGEST:
+        raise ValueError(_TOO_LARGE)
     content = memoryview(path.read_bytes())
     order = "<" if bytes(content[126:128]) == b"IM" else ">"
     found: dict[str, np.ndarray] = {}
-    total = 0
     for kind, data in _elements(content[_HEADER:], order, padded=False):
         inner = data
         if kind == _COMPRESSED:
             size = _uncompressed_size(data, order)
             total += size
             if total > _LARGEST:
-                raise ValueError(f"more than {_LARGEST >> 30} GB compressed: save with -v7.3")
+                raise ValueError(_TOO_LARGE)
             kind, inner = next(_elements(_uncompressed(data, size), order))  # noqa: PLW2901
         if kind == _MATRIX:
             found |= {name: values for name, values in _Matrix.of(inner, order).arrays().items() if name}
@@ -53,12 +64,18 @@ def _uncompressed_size(data: memoryview, order: str) -> int:
 
 
 def _uncompressed(data: memoryview, size: int) -> memoryview:
-    """No more than the element says of itself, and all that it says."""
-    stream = zlib.decompressobj()
-    content = stream.decompress(data, size)
-    if len(content) < size or stream.decompress(stream.unconsumed_tail, 1):  # the second reads the checksum, too
-        raise ValueError("an element of another size than it says")
-    return memoryview(content)
+    """No more than the element says of itself, and all that it says; in blocks, as zlib takes twice what it returns."""
+    stream, content, place = zlib.decompressobj(), memoryview(np.zeros(size, np.uint8)), 0
+    for start in range(0, len(data), _BLOCK):
+        piece: bytes | memoryview = data[start : start + _BLOCK]
+        while block := stream.decompress(piece, _BLOCK):
+            if place + len(block) > size:
+                raise ValueError(_OTHER_SIZE)
+            content[place : place + len(block)] = block
+            piece, place = stream.unconsumed_tail, place + len(block)
+    if place < size:
+        raise ValueError(_OTHER_SIZE)
+    return content
 
 
 def _elements(data: memoryview, order: str, padded: bool = True) -> Iterator[tuple[int, memoryview]]:

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,13 +40,20 @@ def open_tree(path: Path) -> DataTree:
     if not is_hdf5(path):
         raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
     check_structure(path, _LARGEST)
-    import xarray as xr
-
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with decoded(path) as tree:
             return tree.load()
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
+
+
+def decoded(path: Path, **options: Any) -> DataTree:
+    """The tree in a file, not read yet, without what xarray says of attributes that contradict each other."""
+    import xarray as xr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", xr.SerializationWarning)
+        return xr.open_datatree(path, engine="h5netcdf", phony_dims="access", **options)
 
 
 def read_attributes(path: Path) -> dict[str, Any]:

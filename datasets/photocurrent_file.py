@@ -17,6 +17,7 @@ from .units import factor, quantity
 SAMPLES, TRIGGERS = "samples", "triggers"
 BUNDLED = Path(__file__).with_name("bundled")
 MOST_TRIGGERS = 10_000_000
+SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e9
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,9 @@ def _stream(
         raise violation(f"{where}: triggers: entry {row}", f"{triggers[row - 1]:g} after {triggers[row - 2]:g}",
                         "triggers in ascending order")  # fmt: skip
     scale = _number(where, attributes, "volts_per_count", 1.0)
+    if not SMALLEST_SCALE <= abs(scale) <= LARGEST_SCALE:
+        expected = f"{SMALLEST_SCALE:g} to {LARGEST_SCALE:g} V"
+        raise violation(f"{where}: attribute volts_per_count", f"{scale:g}", expected)
     return Photocurrent(
         where,
         int(array.shape[0]),

@@ -68,7 +68,8 @@ class _Group:
         for k in range(2):
             out = distance[:, k] > _SUSPECT * self.width[k]
             if self.width[k] and out.any():
-                self.far[k].append(distance[out, k] / self.width[k])
+                with np.errstate(over="ignore"):  # of damaged files the width may be 1e-320
+                    self.far[k].append(distance[out, k] / self.width[k])
 
     def variance(self) -> np.ndarray:
         """Of what was added so far, (2,)."""

@@ -36,6 +36,7 @@ FORMAT_VERSION = 1
 SERIES_ATTRIBUTES = ("kind", "run", "noise", "scale_uncertainty", "offset_uncertainty", "tail")
 OTHER_ATTRIBUTES = {"probe_duration": 0.0, "pulse_time": 0.0, "slope_used": 0.0, "mode_rate": 0.0, "note": ""}
 """Those that are written only where they say something, with the value that says nothing."""
+SERIES_TEXTS = ("kind", "run", "noise", "note")
 MOVING = ConstantRun(POPULATIONS[0])
 OBSERVATION_TEXT = ("quantity", "run", "excluded", "source", "shared_scale")
 OBSERVATION_NUMBERS = ("time", "value", "sigma", "scale_uncertainty")

@@ -22,6 +22,7 @@ from .tree import (
     OBSERVATION_TEXT,
     OTHER_ATTRIBUTES,
     SERIES_ATTRIBUTES,
+    SERIES_TEXTS,
 )
 
 
@@ -39,7 +40,7 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
         experiment = _from_tree(tree)
     except ExperimentError:
         raise
-    except (KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
         raise violation(where, f"{type(error).__name__}: {error}", "the layout of an experiment") from error
     return check_experiment(experiment, where)
 
@@ -53,6 +54,13 @@ def _numbers(data: Any, name: str, unit: str | None = None) -> np.ndarray:
     if column.ndim != 1 or column.dtype.kind not in "iuf":
         raise violation(name, f"{column.ndim} dimensions of {column.dtype}", "one dimension of real numbers")
     return np.asarray(column.values, float)
+
+
+def _real(value: Any, where: str) -> float:
+    """A single number, of a damaged file too."""
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "iufb":
+        raise violation(where, value, "a real number")
+    return float(value)
 
 
 def _from_tree(tree: Any) -> Experiment:
@@ -75,7 +83,7 @@ def _from_tree(tree: Any) -> Experiment:
             for k in range(stages.sizes["stage"])
         ),
         run_depth={
-            str(run): float(depth)
+            str(run): _real(depth, f"run {run!r}: relative_depth")
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
             if depth != 1.0
         },
@@ -117,8 +125,8 @@ def _record(name: str, data: Any) -> RecordSeries:
     return RecordSeries(
         name=name,
         samples=np.asarray(samples.values, np.float32),
-        interval=float(data.attrs["interval"]),
-        start=float(data.attrs["start"]),
+        interval=_real(data.attrs["interval"], f"{where}: interval"),
+        start=_real(data.attrs["start"], f"{where}: start"),
         run=str(data.attrs["run"]),
         excluded=excluded.values.astype(bool) if excluded.values.any() else None,
         note=str(data.attrs.get("note", "")),
@@ -129,7 +137,7 @@ def _record(name: str, data: Any) -> RecordSeries:
 def _truth(group: Any) -> Truth | None:
     if group is None:
         return None
-    values = {str(name): float(value) for name, value in group.dataset.items()}
+    values = {str(name): _real(value.values, f"truth: {name}") for name, value in group.dataset.items()}
     return Truth(values, str(group.attrs["closure"]), int(group.attrs["seed"]))
 
 
@@ -145,7 +153,9 @@ def _calibration(group: Any) -> dict[str, Any]:
 
 def _apparatus(data: Any) -> dict[str, Known]:
     return {
-        str(name): Known(float(known), float(known.attrs["sigma"]))
+        str(name): Known(
+            _real(known.values, f"apparatus: {name}"), _real(known.attrs["sigma"], f"apparatus: {name}: sigma")
+        )
         for name, known in data.items()
         if _unit_is(str(name), known)
     }
@@ -159,15 +169,19 @@ def _unit_is(name: str, known: Any) -> bool:
 
 
 def _series(name: str, data: Any) -> Series:
-    attributes: dict[str, Any] = {
-        key: str(value) if isinstance(value := data.attrs[key], str) else float(value) for key in SERIES_ATTRIBUTES
-    }
-    for key, nothing in OTHER_ATTRIBUTES.items():
-        value = data.attrs.get(key, nothing)
-        attributes[key] = str(value) if isinstance(nothing, str) else float(value)
+    attributes: dict[str, Any] = {}
+    for key in (*SERIES_ATTRIBUTES, *OTHER_ATTRIBUTES):
+        value = data.attrs.get(key, OTHER_ATTRIBUTES[key]) if key in OTHER_ATTRIBUTES else data.attrs[key]
+        attributes[key] = str(value) if key in SERIES_TEXTS else _real(value, f"series {name!r}: {key}")
     check_choice(f"series {name!r}: kind", attributes["kind"], tuple(KINDS))
     about = KINDS[attributes["kind"]]
-    excluded = data.excluded.values.astype(bool)
+    for column in ("excluded", "component"):
+        if column in data and data[column].dims != data["value"].dims:
+            found = ", ".join(map(str, data[column].dims))
+            raise violation(f"series {name!r}: {column}", f"dimensions {found}", "those of value")
+    if not np.isin(data["excluded"].values, (0, 1)).all():
+        raise violation(f"series {name!r}: excluded", "other values", "0 or 1 for each point")
+    excluded = data["excluded"].values.astype(bool)
     component = None
     if "component" in data:
         words = [str(word) for word in data["component"].values]
@@ -193,6 +207,6 @@ def _observations(group: Any) -> tuple[Observation, ...]:
     rows = []
     for k in range(data.sizes["observation"]):
         row: dict[str, Any] = {name: str(data[name].values[k]) for name in OBSERVATION_TEXT}
-        row |= {name: float(data[name].values[k]) for name in OBSERVATION_NUMBERS}
+        row |= {name: _real(data[name].values[k], f"observation {k + 1}: {name}") for name in OBSERVATION_NUMBERS}
         rows.append(Observation(**row))
     return tuple(rows)

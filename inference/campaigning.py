@@ -227,7 +227,7 @@ def _finished_before(
         return None
     try:
         return Row(**json.loads(read_attributes(path)[_ROW]) | {"name": name})
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None  # made by another command: done again
 
 
@@ -243,7 +243,7 @@ def is_fit_of(path: Path, experiment: Experiment, settings: ModelSettings, sampl
             and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(settings)))
             and stored["sampler"] == _without_cores(sampler)
         )
-    except (ExperimentError, KeyError, TypeError, ValueError):
+    except (ExperimentError, KeyError, TypeError, ValueError, RecursionError):
         return False
 
 

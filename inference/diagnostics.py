@@ -17,6 +17,10 @@ PRIOR_DOMINATED = 0.1
 WELL_INFORMED = 0.5
 
 
+SUMMARY = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contraction")
+"""The numbers of a `ParameterSummary`."""
+
+
 @dataclass(frozen=True)
 class ParameterSummary:
     """One row of the posterior table; `contraction` is None for what has no prior of its own."""

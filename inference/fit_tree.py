@@ -12,7 +12,7 @@ from ..datasets.predictions import fitted_observations
 from ..datasets.reconstruction import reconstructed_xi
 from ..forward_models import PARAMETERS
 from .derived import derived_quantities, excluded_observations
-from .diagnostics import ParameterSummary
+from .diagnostics import SUMMARY, ParameterSummary
 from .draws import predicted, prior_draws
 from .fingerprint import fingerprint, without_values
 from .kept_draws import KeptDraws, kept_draws
@@ -208,7 +208,7 @@ def _derived(
 def _summary(rows: list[ParameterSummary]) -> Dataset:
     import xarray as xr
 
-    numbers = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat")
+    numbers = SUMMARY[:-1]  # contraction is not known of each
     columns: dict[str, Any] = {n: ("parameter", np.array([getattr(r, n) for r in rows])) for n in numbers}
     contraction = [np.nan if r.contraction is None else r.contraction for r in rows]
     columns["contraction"] = ("parameter", np.array(contraction))

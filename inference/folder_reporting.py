@@ -132,7 +132,10 @@ def _fits(folder: Path) -> dict[str, Path]:
 
 def _never_fitted(folder: Path, files: dict[str, Path]) -> list[Row]:
     """Data sets of a campaign that left a reason in place of a fit."""
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "reports").glob("*.txt"))}
+    texts = {
+        path.stem: path.read_text(encoding="utf-8", errors="replace")
+        for path in sorted((folder / "reports").glob("*.txt"))
+    }
     return [
         failed_row(name, " ".join(text.split()))
         for name, text in texts.items()

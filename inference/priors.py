@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets.errors import shortened, visible
 from ..forward_models import PARAMETERS
 
 DEFAULTS: dict[str, str] = {
@@ -48,7 +49,10 @@ DEFAULTS: dict[str, str] = {
 
 
 class PriorError(ValueError):
-    """A prior that cannot be read or does not fit its parameter."""
+    """A prior that cannot be read or does not fit its parameter; the text, of files too, is made fit to be printed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(visible(shortened(text, 1000)))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 COMPARISON = "comparison.json"
+_LARGEST = 1 << 24
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -58,16 +59,16 @@ def comparison_beside(file: Path) -> dict[str, Any] | None:
     """Facts of a comparison in the folder of a fit's file; None where there is none that can be read."""
     import json
 
-    from .comparison_words import cells, rate_table
+    from ..datasets.csv_table import check_size
+    from .pages.comparison_page import compared_with
 
+    path = file.parent / COMPARISON
     try:
-        facts = json.loads((file.parent / COMPARISON).read_text(encoding="utf-8"))
-        whole = {"models", "in_words", "unit"} <= set(facts)
-        for row in facts["models"] if whole else []:
-            cells(row)
-        rate_table(facts)
-        return facts if whole else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        check_size(path, _LARGEST)
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        compared_with(facts, facts["models"][0]["fit"])
+        return dict(facts)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None  # none, or of another version
 
 

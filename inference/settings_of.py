@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..datasets import ExperimentError, from_tree
+from ..datasets.errors import shortened, visible
 from ..datasets.netcdf import open_tree, write_tree
 from .fingerprint import fingerprint
 from .model_settings import ModelSettings
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 
-_ATTRIBUTES = ("settings", "verdict", "healthy", "attempts", "engine", "engine_reason", "title")
 _GROUPS = ("posterior", "summary", "derived", "experiment")
 
 
@@ -24,17 +24,21 @@ def read_fit(path: str | Path) -> DataTree:
     tree = open_tree(Path(path))
     if tree.attrs.get("inference_library") != "dissentangle":
         raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
-    for kind, names, present in (("attribute", _ATTRIBUTES, tree.attrs), ("group", _GROUPS, tree.children)):
-        for name in names:
-            if name not in present:
-                raise ExperimentError(f"{path}: found no {kind} {name!r}, expected a whole fit")
+    for name in _GROUPS:
+        if name not in tree.children:
+            raise ExperimentError(f"{path}: found no group {name!r}, expected a whole fit")
+    from .fit_form import check_attributes, check_form
+
     try:
+        check_attributes(tree.attrs, str(path))
         from_tree(tree["experiment"], f"{path}: experiment")
         _require_forward_model(settings_of(tree))
+        check_form(tree, str(path))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise
-        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({error})") from error
+        about = visible(shortened(str(error), 300))
+        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({about})") from error
     return tree
 
 

@@ -140,7 +140,7 @@ def _finished_before(path: Path, known: str) -> Ranked | None:
         stored = json.loads(path.read_text())
         known_names = (field.name for field in fields(Ranked))
         return Ranked(**{name: stored[name] for name in known_names}) if stored["plan"] == known else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

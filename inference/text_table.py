@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..forward_models import PARAMETERS
-from .diagnostics import ParameterSummary
+from .diagnostics import SUMMARY, ParameterSummary
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -86,10 +86,9 @@ def number(value: float, scale: float) -> str:
 def summary_rows(fit: DataTree) -> list[ParameterSummary]:
     """The posterior table of a fit, as it was computed then."""
     data = fit["summary"].dataset
-    numbers = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contraction")
     rows = []
     for k, label in enumerate(data["parameter"].values):
-        row: dict[str, float | None] = {name: float(data[name].values[k]) for name in numbers}
+        row: dict[str, float | None] = {name: float(data[name].values[k]) for name in SUMMARY}
         if np.isnan(data["contraction"].values[k]):
             row["contraction"] = None
         rows.append(ParameterSummary(str(label), **row))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from ..correlations import for_pair_plot
 from ..fitted import Fitted
 from ..named_draws import named_tree, unknown_labels
 from ..text_table import summary_rows
-from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, style
+from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -38,7 +38,7 @@ def _made(plot: Callable[..., Any], *arguments: Any, size: tuple[float, float], 
     import matplotlib.pyplot as plt
     from matplotlib.ticker import AutoLocator
 
-    with style():
+    with style(**{"text.parse_math": False}):  # names of series, runs and members are no mathematics
         collection = plot(*arguments, backend="matplotlib", figure_kwargs={"figsize": size}, **options)
         figure = _figure(collection)
         plt.close(figure)
@@ -180,7 +180,7 @@ def plot_pareto_k(found: LeaveOneOut, width: float = PAGE_WIDTH) -> Figure:
         for k, name in enumerate(names):
             mine = found.pareto_k[[n == name for n in series]]
             axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=3,
-                      color=(MODEL, *DATA, MUTED)[k % 4], label=name)  # fmt: skip
+                      color=(MODEL, *DATA, MUTED)[k % 4], label=one_line(name, 30))  # fmt: skip
             start += len(mine)
         axis.axhline(found.limit, color=INK, ls="--", lw=0.9)
         axis.set_xlabel("point")

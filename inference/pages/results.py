@@ -99,7 +99,7 @@ def derived(fitted: Fitted) -> list[str]:
     rows = []
     for row in derived_rows(fitted.tree):
         meaning = DERIVED.get(row.name, row.name)
-        rows.append([escape(f"{meaning} [{row.entry}]"), row.unit, row.middle, f"{row.low} … {row.high}"])
+        rows.append([escape(f"{meaning} [{row.entry}]"), escape(row.unit), row.middle, f"{row.low} … {row.high}"])
     parts = [table(["quantity", "unit", "median", "94 % interval"], rows, numbers=(2, 3))]
     if driven_runs(fitted):
         made = figure(

@@ -47,11 +47,8 @@ def inline_svg(figure: Figure, name: str, alt: str, *, tight: bool = False) -> s
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', text)
-    text = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", text)
-    text = re.sub(r'href="#([^"]*)"', rf'href="#{name}-\1"', text)
-    text = re.sub(r"'?DejaVu Sans'?[^;\"]*", _FONT, text)
-    text = _themed(text)
+    pieces = re.split(r"(?<=>)(\s*[^<>\s][^<>]*)", text)  # every other one is a text, which stays as it is
+    text = "".join(piece if k % 2 else _in_page(piece, name) for k, piece in enumerate(pieces))
     width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', text).groups()  # type: ignore[union-attr]
     opening = re.sub(r' (width|height|version)="[^"]*"', "", text[: text.index(">")])
     label = escape(alt, quote=True)
@@ -59,7 +56,12 @@ def inline_svg(figure: Figure, name: str, alt: str, *, tight: bool = False) -> s
     return f'{opening} role="img" aria-label="{label}" {size}>{text[text.index(">") + 1 :]}'.strip()
 
 
-def _themed(text: str) -> str:
+def _in_page(tags: str, name: str) -> str:
+    """Tags with the identifiers, the font and the colours of the page."""
+    tags = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', tags)
+    tags = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", tags)
+    tags = re.sub(r'href="#([^"]*)"', rf'href="#{name}-\1"', tags)
+    tags = re.sub(r"'?DejaVu Sans'?[^;\"]*", _FONT, tags)
     for colour in dict.fromkeys((*CYCLE, *LIGHTS.values())):
-        text = text.replace(colour, f"var({_variable(colour)})")
-    return re.sub(rf"{INK}|#000000|#262626|#333333", "currentColor", text)
+        tags = tags.replace(colour, f"var({_variable(colour)})")
+    return re.sub(rf"{INK}|#000000|#262626|#333333", "currentColor", tags)

@@ -15,7 +15,8 @@ from dissentangle.datasets.errors import violation
 from dissentangle.datasets.matlab5 import read_version_5
 from dissentangle.datasets.netcdf import read_attributes, write_tree
 from dissentangle.datasets.photocurrent_file import open_photocurrent
-from dissentangle.datasets.shots import read_shots
+from dissentangle.datasets.shots import read_shots, reduce_shots
+from dissentangle.inference.priors import PriorError, parse_prior
 from dissentangle.inference.settings_of import read_fit
 
 SHAPE = "'shape': (9,), 'fortran_order': False, 'descr': '<i2'"
@@ -148,6 +149,14 @@ def test_a_heap_without_end(tmp_path):
         datasets.load(tmp_path / "a.nc")
 
 
+def test_heaps_within_heaps(tmp_path):
+    """Every second block of 16 bytes begins a heap of all the rest, whose objects hide the other heaps."""
+    heap, hiding = b"GCOL\x01\0\0\0" + (1 << 20).to_bytes(8, "little"), b"\1".ljust(8, b"\0") + b"\x10".ljust(8, b"\0")
+    (tmp_path / "a.h5").write_bytes((heap + hiding) * (1 << 15))
+    with pytest.raises(ExperimentError, match="found a damaged heap at byte"), open_source(tmp_path / "a.h5"):
+        pass
+
+
 def test_samples_without_bounds():
     samples = np.zeros(20_000)
     samples[7] = -1e300
@@ -155,6 +164,19 @@ def test_samples_without_bounds():
         datasets.demodulate(
             samples, larmor="100 kHz", sample_rate="1 MHz", length="1 ms", period="2 ms", shot_noise=1e-6
         )
+
+
+@pytest.mark.parametrize("scale", [np.inf, np.nan, 1e300, 0.0, 1e-320])
+def test_counts_that_are_no_volts(scale, tmp_path):
+    """They were records of NaN."""
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file["samples"] = np.zeros(20_000, np.int16)
+        file["samples"].attrs["volts_per_count"] = scale
+    with (
+        pytest.raises(ExperimentError, match=r"attribute volts_per_count: found \S+, expected 1e-30 to 1e\+09 V"),
+        open_photocurrent(tmp_path / "raw.h5", sample_rate="1 MHz"),
+    ):
+        pass
 
 
 def test_groups_too_deep(tmp_path):
@@ -187,6 +209,15 @@ def test_a_line_without_end(tmp_path):
         read_shots(path, {"key": "time", "cos": "cos", "sin": "sin"})
 
 
+def test_shots_narrower_than_numbers_can_tell(tmp_path):
+    """Their distance in widths overflows."""
+    shots = np.tile([1e-320, 2e-320, 3e-320], 10)
+    shots[7] = 1.0
+    reduced = reduce_shots(iter([(np.zeros(30), np.stack([shots, shots], axis=1))]), ("cos", "sin"), "x")
+    assert "inf" in reduced.note
+    assert np.isfinite(reduced.variance).all()
+
+
 def test_toml_that_is_nested_without_end(tmp_path):
     path = tmp_path / "sharing.toml"
     path.write_text("[sharing]\nx = " + "[" * 50_000)
@@ -194,18 +225,20 @@ def test_toml_that_is_nested_without_end(tmp_path):
         datasets.read_sharing(path)
 
 
-def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
+def test_settings_of_a_fit_that_cannot_be_read(tmp_path):
     tree = datasets.load("fig2b-d35")
     from xarray import DataTree
 
-    text = dict.fromkeys(("verdict", "healthy", "attempts", "engine", "engine_reason", "title"), "x")
-    for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}'):
+    text = dict.fromkeys(("verdict", "engine", "engine_reason", "title", "data_sha256"), "x")
+    text |= {"healthy": 1, "attempts": 1, "simulated": 1, "quadrature_error": 0.0, "versions": "{}", "timings": "{}"}
+    wrong = '{"model": {"' + 9000 * "x" + '": 1}}'
+    for settings in ("[" * 50_000, '{"model": {"dynamics": 1}}', '{"model": []}', wrong):
         fit = DataTree(
             children={name: DataTree() for name in ("posterior", "summary", "derived")} | {"experiment": tree}
         )
         fit.attrs = {"inference_library": "dissentangle", "settings": settings, **text}
         write_tree(fit, tmp_path / "fit.nc")
-        with pytest.raises(ExperimentError, match="found settings that cannot be read, expected a whole fit"):
+        with pytest.raises(ExperimentError, match=r"found settings that cannot be read, expected a whole fit .{,303}$"):
             read_fit(tmp_path / "fit.nc")
     assert inference.read_fit is read_fit
 
@@ -213,6 +246,10 @@ def test_settings_of_a_fit_that_are_nested_without_end(tmp_path):
 def test_messages_can_be_printed_and_are_short():
     assert str(violation("a", "\x1b[2J\x00\ud800é", "b")) == r"a: found \x1b[2J\x00\ud800é, expected b"
     assert len(str(violation("a" * 10_000, "b" * 10_000, "c" * 10_000))) < 1100
+    with pytest.raises(PriorError, match=r"^prior collective_rate = 'x+…x+': expected lognormal") as raised:
+        parse_prior("collective_rate", "x" * 70_000)
+    assert len(str(raised.value)) == 1000
+    assert str(PriorError("\x1b[2J")) == r"\x1b[2J"
 
 
 # MATLAB 5: by hand what SciPy does not write, the rest against SciPy
@@ -231,6 +268,33 @@ def matrix(kind, shape, name, *more, flags=0):
 def mat(path, *parts):
     path.write_bytes(b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + b"".join(parts))
     return path
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 8, (3 << 20) + 5])
+def test_matlab_5_in_blocks(size, tmp_path):
+    values = np.random.default_rng(size).integers(0, 4, size).astype("u1")  # compressed four times
+    scipy.io.savemat(tmp_path / "a.mat", {"a": values}, do_compression=True)
+    np.testing.assert_array_equal(read_version_5(tmp_path / "a.mat")["a"].ravel(), values)
+
+
+def test_matlab_that_is_larger_than_the_memory(tmp_path):
+    with mat(tmp_path / "a.mat").open("ab") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(ExperimentError, match=r"more than 1 GB: save with -v7.3"), open_source(tmp_path / "a.mat"):
+        pass
+
+
+def test_scipy_is_given_nothing_but_version_4(tmp_path, monkeypatch):
+    """Its reader of version 5 takes these, and ends the process for some of them."""
+    scipy.io.savemat(tmp_path / "old.mat", {"a": np.arange(3.0)}, format="4")
+    with open_source(tmp_path / "old.mat") as source:
+        np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    monkeypatch.setattr(scipy.io, "loadmat", None)
+    path = mat(tmp_path / "a.mat", matrix(6, (1, 1), b"a", ONE))
+    for end in (b"IN", b"XX"):
+        path.write_bytes(path.read_bytes()[:126] + end + path.read_bytes()[128:])
+        with pytest.raises(ExperimentError, match="neither a header of MATLAB nor that of HDF5"), open_source(path):
+            pass
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -279,7 +343,7 @@ SHORT = zlib.compress((14).to_bytes(4, "little") + (1000).to_bytes(4, "little") 
         ((matrix(6, (1, 1), b"a", ONE, flags=0x0800),), "an element of type 0"),
         ((matrix(2, (1, 1), b"s", element(5, bytes(4)), element(1, b"abcd")),), "the struct 's' with names of"),
         ((matrix(2, (1, 1), b"s", element(5, b"\4\0\0\0"), element(1, b"abc\0")),), "without its field 'abc'"),
-        ((element(15, BOMB)[: 8 + len(BOMB)],), "more than 2 GB compressed: save with -v7.3"),
+        ((element(15, BOMB)[: 8 + len(BOMB)],), "more than 1 GB: save with -v7.3"),
         ((element(15, SHORT)[: 8 + len(SHORT)],), "an element of another size than it says"),
         ((element(15, b"nothing")[:15],), "decompressing"),
     ],
@@ -296,3 +360,160 @@ def test_matlab_structs_without_end(tmp_path):
         inner = matrix(2, (1, 1), b"", element(5, b"\4\0\0\0"), element(1, b"abc\0"), inner)
     with pytest.raises(ExperimentError, match="nested too deep"), open_source(mat(tmp_path / "a.mat", inner)):
         pass
+
+
+# What libraries print, the user should not have to read: pytest turns warnings into errors
+
+
+def test_a_netcdf_file_without_dimensions(tmp_path):
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        file["a"] = np.arange(3.0)
+    with open_source(tmp_path / "a.nc") as source:
+        np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    with pytest.raises(ExperimentError, match=r"a.nc: found no attribute format_version"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def test_netcdf_attributes_that_contradict_each_other(tmp_path):
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        file["a"] = np.arange(3.0)
+        file["a"].attrs.update(_FillValue=9.0, missing_value=8.0, _Unsigned="true")
+    with open_source(tmp_path / "a.nc") as source:
+        np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "b.nc")
+    with h5py.File(tmp_path / "b.nc", "r+") as file:
+        file["stages/duration"].attrs.update(_FillValue=9.0, missing_value=8.0, _Unsigned="true")
+    assert datasets.read(tmp_path / "b.nc").stages == datasets.read("fig2b-d35").stages
+
+
+@pytest.mark.parametrize("value", ["", "nan", 1j, [1.0, 2.0], h5py.Empty("f8")])
+@pytest.mark.parametrize(
+    ("group", "key"), [("series/xi", "scale_uncertainty"), ("series/xi", "tail"), ("apparatus/optical_depth", "sigma")]
+)
+def test_attributes_that_are_no_numbers(group, key, value, tmp_path):
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        file[group].attrs[key] = value
+    with pytest.raises(ExperimentError, match=rf"{key}: found .*, expected a real number"):
+        datasets.read(tmp_path / "a.nc")
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 30), (3,), ()])
+def test_exclusions_of_other_points(shape, tmp_path):
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        del file["series/xi/excluded"]
+        file["series/xi/excluded"] = np.ones(shape, np.int8)
+    with pytest.raises(ExperimentError, match=r"series 'xi': excluded: found dimensions .*, expected those of value"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def test_exclusions_that_are_neither_true_nor_false(tmp_path):
+    """By _FillValue, all were NaN, and so excluded."""
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        file["series/xi/excluded"].attrs["_FillValue"] = np.int8(0)
+    with pytest.raises(ExperimentError, match=r"series 'xi': excluded: found other values, expected 0 or 1"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def test_stages_without_runs(tmp_path):
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        del file["stages/run"]
+        file["stages/run"] = np.zeros(0)
+    with pytest.raises(ExperimentError, match=r"found IndexError: .*expected the layout of an experiment"):
+        datasets.read(tmp_path / "a.nc")
+
+
+def write_tdms(path, *names):
+    nptdms = pytest.importorskip("nptdms")
+    with nptdms.TdmsWriter(path) as file:
+        for name in names:
+            file.write_segment([nptdms.ChannelObject("g", name, np.arange(5.0))])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kept", "text"), [(-9, "less data than expected"), (-60, "Last segment metadata is incomplete")]
+)
+def test_a_tdms_file_that_is_cut_off_is_not_read_in_part(kept, text, tmp_path, capfd):
+    path = write_tdms(tmp_path / "a.tdms", "first", "second")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ExperimentError, match=rf"a.tdms: found ValueError: .*{text}"), open_source(path):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+def test_a_tdms_file_with_texts_in_another_encoding(tmp_path, capfd):
+    path = write_tdms(tmp_path / "a.tdms", "value", "time in µs")
+    path.write_bytes(path.read_bytes().replace("µs".encode(), b"\xb5\xb5s"))
+    with open_source(path) as source:
+        np.testing.assert_array_equal(source.column("/g/value"), np.arange(5.0))
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "change", "text"),
+    [
+        ("summary", "ess_tail", None, "summary: found no 'ess_tail', expected a whole fit"),
+        ("posterior", "collective_rate", None, "posterior: found no 'collective_rate'"),
+        ("observed_data", "xi", None, "observed_data: found no 'xi'"),
+        (
+            "posterior",
+            "initial_n3",
+            "V9",
+            r"posterior: initial_n3: found \|V9 of dimensions \('chain', 'draw'\)",
+        ),
+        ("observed_data", "xi", "f8", r"observed_data: xi: found dimensions {.*}, expected xi_time: 30"),
+        ("posterior", "collective_rate", "f8", r"collective_rate: found dimensions {.*}, expected chain, draw"),
+        ("derived", "xi_minimum", "f8", r"derived: xi_minimum: found float64 of dimensions"),
+    ],
+)
+def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        shape = file[group][name].shape
+        del file[group][name]
+        if change is not None:
+            file[group].create_dataset(name, shape if change == "V9" else (1, *shape), change)
+            for k, dim in enumerate(("chain", "draw") if change == "V9" else ()):
+                file[group][name].dims[k].attach_scale(file[group][dim])
+    with pytest.raises(ExperimentError, match=text):
+        read_fit(tmp_path / "fit.nc")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("timings", None, "found no attribute 'timings', expected a whole fit"),
+        ("timings", 1.5, "attribute timings: found .*1.5.*, expected a text"),
+        ("timings", '{"sample": []}', "attribute timings: found .*, expected the table of a whole fit"),
+        ("versions", "[]", "attribute versions: found .*, expected the table of a whole fit"),
+        ("attempts", 1.5, "attribute attempts: found .*, expected a number"),
+        ("healthy", "yes", "attribute healthy: found yes, expected a number"),
+        ("settings", '{"model": {}, "sampler": {"sed": 1}}', "found settings that cannot be read.*'sed'"),
+    ],
+)
+def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        del file.attrs[key]
+        if value is not None:
+            file.attrs[key] = value
+    with pytest.raises(ExperimentError, match=text):
+        read_fit(tmp_path / "fit.nc")
+
+
+def test_a_fit_of_other_points_than_those_of_its_experiment(small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        file["experiment/series/xi/excluded"][3] = 1
+    expected = r"posterior_predictive: xi: found dimensions .*'xi_time': 30}, expected chain, draw, xi_time: 29"
+    with pytest.raises(ExperimentError, match=expected):
+        read_fit(tmp_path / "fit.nc")
+
+
+@pytest.fixture(scope="module")
+def small_fit():
+    return inference.fit("fig2b-d35", seed=1, draws=20, tune=100)

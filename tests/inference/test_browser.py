@@ -3,6 +3,7 @@
 `.ci/run` installs Debian's and sets BROWSER_REQUIRED.
 """
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -11,11 +12,14 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import read
-from dissentangle.inference.campaign_summary import row_of
+from dissentangle.datasets.load import BUNDLED
+from dissentangle.inference.campaign_summary import failed_row, row_of
 from dissentangle.inference.comparison import compare
+from dissentangle.inference.folder_reporting import write_index
 from dissentangle.inference.pages.comparison_page import comparison_page
 from dissentangle.inference.pages.fit_page import fit_page
 from dissentangle.inference.pages.index_page import index_page
+from dissentangle.inference.reporting import write_comparison, write_report
 
 from .altered_fits import uninformed
 
@@ -125,3 +129,129 @@ def test_a_page_without_scripts_says_the_same(browser, pages):
     assert page.locator(".verdict").inner_text().startswith("Usable:")
     assert page.locator("h2").count() == 11
     context.close()
+
+
+# One data set that sets every text, in all pages that show any of them
+
+
+def text(key):
+    """Markup, ends of attributes in both quotes, and what the figures' own markup is made of."""
+    return f'<x-{key} onclick=alert(3)>&lt;" onload="alert(4)" \' onload=\'alert(5)\' DejaVu Sans #0072b2 id="b" $_'
+
+
+def quoted(key):
+    """In TOML."""
+    return json.dumps(text(key))
+
+
+FILE = "<x-file onclick=alert(3)>.csv"
+EVERY = f"""format_version = 1
+simulated = false
+title = {quoted("title")}
+description = {quoted("description")}
+[[stage]]
+duration = "20 ms"
+drive = true
+[[stage]]
+duration = "20 ms"
+drive = true
+run = {quoted("run")}
+[[run]]
+name = {quoted("run")}
+relative_depth = 0.5
+[apparatus]
+optical_depth = 35
+[prior]
+{json.dumps(f"scale[{text('series')}]")} = "normal(1,   0.04)"
+[[series]]
+kind = "xi"
+noise = "gamma"
+file = "{FILE}"
+name = {quoted("series")}
+note = {quoted("note")}
+scale_uncertainty = 0.04
+[[series]]
+kind = "polarization"
+file = "polarization.csv"
+run = {quoted("run")}
+name = {quoted("other")}
+[[observation]]
+quantity = "transverse_spin"
+time = "15 ms"
+value = 0.6
+sigma = 0.1
+run = {quoted("run")}
+source = {quoted("source")}
+scale_uncertainty = 0.05
+shared_scale = {quoted("shared")}
+[[observation]]
+quantity = "xi"
+time = "20 ms"
+value = 0.9
+sigma = 0.1
+source = {quoted("source")}
+exclude = {quoted("excluded")}
+"""
+SHOWN = ("title", "description", "run", "series", "other", "note", "fit", "member", "model", "about", "reason", "words")
+"""Of the texts above and below, what some page shows."""
+MARKUP = """
+() => [...document.querySelectorAll("*")].filter(e => e.localName.startsWith("x-")
+  || [...e.attributes].some(a => a.name.startsWith("on")
+    || (a.name.endsWith("href") && !/^(#|data:|[\\w%./-]+$)/.test(a.value))))
+  .map(e => e.outerHTML.slice(0, 200))
+"""
+
+
+@pytest.fixture
+def hostile_folder(tmp_path, registry):
+    """Pages of that data set, of a joint fit with it, of a comparison with a user's model, and the index of them."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "experiment.toml").write_text(EVERY, encoding="utf-8")
+    for source, file in (("xi", FILE), ("polarization", "polarization.csv")):
+        shutil.copy(BUNDLED / "fig2b-d35" / f"{source}.csv", data / file)
+
+    def change(experiment, settings):
+        return experiment, settings
+
+    model = text("model").replace("_", "-")
+    change.__name__, change.__doc__ = model, text("about")
+    inference.rival_model(change)
+    few = {"seed": 3, "draws": 50, "tune": 200}
+    fits = {"single": inference.fit(data, **few)}
+    fits["joint"] = inference.fit({text("member"): data, "b": read("fig2b-d55")}, **few)
+    files = {name: tmp_path / "fits" / f"{name}-{text('fit')}.nc" for name in fits}
+    for name, fit in fits.items():
+        inference.save_fit(fit, files[name])
+    compared = compare({"microscopic": fits["single"], model: uninformed(fits["single"])}, refit=False)
+    write_comparison(compared, tmp_path / "fits")
+    facts = (tmp_path / "fits" / "comparison.json").read_text()
+    words = json.dumps(text("words"))
+    (tmp_path / "fits" / "comparison.json").write_text(facts.replace('"in_words": [', f'"in_words": [{words}, '))
+    reports = tmp_path / "reports"
+    for name, file in files.items():
+        write_report(fits[name], reports / f"{file.stem}.html", file)
+    rows = [row_of(files[name].stem, fit) for name, fit in fits.items()]
+    rows += [failed_row(text("reason"), text("reason")), replace(rows[0], name="weak", status="weak")]
+    write_index(tmp_path, rows, {file.stem: file for file in files.values()})
+    return tmp_path
+
+
+def test_no_text_of_a_data_set_is_markup(browser, hostile_folder):
+    pages = sorted(hostile_folder.rglob("*.html"))
+    assert len(pages) == 4
+    seen = ""
+    for path in pages:
+        page = browser.new_page()
+        complaints, requests = [], []
+        page.on("console", lambda message, said=complaints: said.append(message.text))
+        page.on("dialog", lambda dialog, said=complaints: (said.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request, asked=requests: asked.append(request.url))
+        page.goto(path.as_uri())
+        assert (complaints, requests) == ([], [page.url])
+        assert page.evaluate(MARKUP) == []
+        assert page.locator("script, img, iframe, object").count() == 0
+        labels = page.evaluate("[...document.querySelectorAll('svg')].map(e => e.getAttribute('aria-label'))")
+        seen += "\n".join((page.evaluate("document.documentElement.textContent"), *labels))
+        page.close()
+    assert [key for key in SHOWN if f"<x-{key} onclick=alert(3)>&lt;" not in seen] == []

@@ -1,6 +1,7 @@
 """Comparison of fits: what is left out, exact refits, words, files."""
 
 import json
+import os
 from dataclasses import replace
 from html import escape
 
@@ -231,9 +232,14 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert "This fit is microscopic." in shown
     assert "fixed &lt;number&gt;" in shown
     assert compared_with(facts, "another") == []
-    for text in ("{", "[1]", '{"models": []}'):
+    whole = (tmp_path / "comparison.json").read_text()
+    renamed = whole.replace('"in_words": [', '"in_words": [5, '), whole.replace('"model": "microscopic"', '"model": []')
+    for text in ("{", "[1]", '{"models": []}', "[" * 100_000, *renamed, " " * (17 << 20) + whole):
         (tmp_path / "comparison.json").write_text(text)
         assert comparison_beside(file) is None
+    (tmp_path / "comparison.json").unlink()
+    os.mkfifo(tmp_path / "comparison.json")  # reading it would wait for ever
+    assert comparison_beside(file) is None
     assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
 
 

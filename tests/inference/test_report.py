@@ -4,16 +4,19 @@ import re
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
-from dissentangle import inference
+from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.assessment import assess
 from dissentangle.inference.cli import main
 from dissentangle.inference.fitted import Fitted
 from dissentangle.inference.pages.fit_page import _head, fit_page
 from dissentangle.inference.pages.html import generator
+from dissentangle.inference.pages.svg import inline_svg
 
 from .altered_fits import broken, misfitted, uninformed
 
@@ -150,3 +153,23 @@ def test_folder(fit_d55, tmp_path, capsys):
     assert main(["report", str(fits / "noise.nc"), "-o", str(tmp_path / "r.pdf")]) == 2
     assert "expected one ending in .html" in capsys.readouterr().err
     assert not Path(tmp_path / "r.pdf").exists()
+
+
+def test_texts_in_a_figure_stay_as_they_are():
+    """What a page changes in the figures' own markup may stand in a name, too."""
+    title = 'DejaVu Sans #0072b2 #1a1a1a id="b" url(#c) href="#d"'
+    figure = Figure()
+    figure.suptitle(title)
+    svg = inline_svg(figure, "one", "")
+    assert [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")] == [title]
+    assert set(re.findall(r'\sid="(.*?)[-"]', re.sub("<text.*?</text>", "", svg))) == {"one"}
+
+
+def test_names_are_no_mathematics():
+    """What matplotlib could not read between two dollars ended the report."""
+    from dataclasses import replace
+
+    first = datasets.read("fig2b-d35")
+    named = replace(first, series=(replace(first.series[0], name=r"$\frac$"), *first.series[1:]))
+    page = fit_page(inference.fit(named, seed=3, draws=50, tune=200))
+    assert r"$\frac$" in re.findall("<text[^>]*>(.*?)</text>", page)

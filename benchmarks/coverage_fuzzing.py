@@ -1,0 +1,104 @@
+"""Not to be broken: readers in Python are tried with what reaches new lines of them (atheris, libFuzzer).
+
+python benchmarks/coverage_fuzzing.py KIND SECONDS     KIND: one of KINDS below
+
+It starts from valid files, in memory above which nothing may go, and ends at the first file that is neither read nor
+refused by the error that the reader promises; libFuzzer says how many files were tried, and keeps the one that was not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import atheris
+
+with atheris.instrument_imports(include=["dissentangle.datasets", "tomllib", "numpy.lib._format_impl"]):
+    import fuzzing
+
+    from dissentangle import datasets
+    from dissentangle.datasets.calibration_file import read_calibration
+    from dissentangle.datasets.csv_table import read_table
+    from dissentangle.datasets.hdf5_heaps import check_heaps
+    from dissentangle.datasets.load import BUNDLED
+    from dissentangle.datasets.matlab5 import read_version_5, version
+    from dissentangle.datasets.shots import read_shots
+
+MEMORY_MB, SECONDS_EACH, LONGEST = 1500, 10, 1 << 16
+Read = Callable[[Path], object]
+
+
+def matlab(path: Path) -> None:
+    if version(path) == 5:
+        read_version_5(path)
+
+
+def one_heap(place: Path) -> Path:
+    content, path = fuzzing.make_nc(place).read_bytes(), place / "heap"
+    path.write_bytes(content[content.index(b"GCOL") :][:4096])
+    return path
+
+
+def every_bundled(place: Path) -> Path:
+    """A folder in which each bundled experiment.toml can be read: seeds beside the first one."""
+    folder = fuzzing.folder_of("laboratory-d55")(place)
+    for file in BUNDLED.glob("*/*"):
+        (folder / (f"{file.parent.name}.seed" if file.suffix == ".toml" else file.name)).write_bytes(file.read_bytes())
+    return folder / "experiment.toml"
+
+
+def named(make: Callable[[Path], Path], name: str) -> Callable[[Path], Path]:
+    return lambda place: make(place) / name
+
+
+COLUMNS = {"key": "time", "cos": "cos", "sin": "sin"}
+KINDS: dict[str, tuple[Callable[[Path], Path], Read, tuple[type[Exception], ...]]] = {
+    "mat": (named(fuzzing.make_series("xi-v5.mat"), "xi-v5.mat"), matlab, (ValueError, zlib.error)),
+    "raw.mat": (fuzzing.make_raw("mat"), matlab, (ValueError, zlib.error)),
+    "csv": (
+        named(fuzzing.folder_of("fig2b-d35"), "xi.csv"),
+        lambda path: read_table(path, ("time", "value", "sigma")),
+        fuzzing.OURS,
+    ),
+    "shots.csv": (
+        named(fuzzing.make_shots("shots.csv"), "shots.csv"),
+        lambda path: read_shots(path, COLUMNS),
+        fuzzing.OURS,
+    ),
+    "toml": (every_bundled, lambda path: fuzzing.consume(datasets.read(path)), fuzzing.OURS),
+    "sharing": (fuzzing.make_sharing, datasets.read_sharing, fuzzing.OURS),
+    "calibration": (named(fuzzing.make_calibration, "calibration.toml"), read_calibration, fuzzing.OURS),
+    "heaps": (one_heap, check_heaps, fuzzing.OURS),
+    "npy": (fuzzing.make_raw("npy"), fuzzing.read_raw, fuzzing.OURS),
+}
+
+
+def tries(read: Read, path: Path, refusals: tuple[type[Exception], ...]) -> Callable[[bytes], Any]:
+    def once(content: bytes) -> None:
+        path.write_bytes(content)
+        try:
+            read(path)
+        except refusals as error:
+            if isinstance(error, fuzzing.OURS) and not str(error).replace("\n", "").isprintable():
+                raise AssertionError(f"a strange message: {error!s:.200}") from error
+
+    return once
+
+
+if __name__ == "__main__":
+    kind, seconds = sys.argv[1:]
+    make, read, refusals = KINDS[kind]
+    place = Path(tempfile.mkdtemp(prefix=f"coverage-{kind}-"))
+    (place / "corpus").mkdir()
+    path = make(place)
+    for number, seed in enumerate([path, *path.parent.glob("*.seed")]):
+        (place / "corpus" / f"{number}").write_bytes(seed.read_bytes()[:LONGEST])
+    os.chdir(place)
+    options = (f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_MB}", f"-timeout={SECONDS_EACH}")
+    atheris.Setup([sys.argv[0], *options, f"-max_len={LONGEST}", "corpus"], tries(read, path, refusals))
+    atheris.Fuzz()

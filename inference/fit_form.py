@@ -1,0 +1,93 @@
+"""What the groups of a fit must hold: that a file is damaged is said before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..datasets.errors import ExperimentError, violation
+from .diagnostics import SUMMARY
+from .fitted import Fitted
+from .layout import layout
+from .sampling import SamplerSettings
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+_TEXT, _WHOLE = "U", "iub"
+ATTRIBUTES = {
+    **dict.fromkeys(("settings", "verdict"), _TEXT),
+    **dict.fromkeys(("healthy", "attempts", "simulated"), _WHOLE),
+    **dict.fromkeys(("engine", "engine_reason", "title", "data_sha256", "versions", "timings"), _TEXT),
+    "quadrature_error": "iufb",
+}
+"""Kinds of the attributes of a fit."""
+_SAMPLES = ("chain", "draw")
+_PREDICTED = ("posterior_predictive", "log_likelihood")
+_SAMPLED = ("posterior", "prior", *_PREDICTED, "prior_predictive", "sample_stats", "derived")
+_ANY = -1
+"""A size that may be any."""
+_Sizes = dict[str, int]
+"""By dimension, in order."""
+
+
+def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
+    """Raise ExperimentError for one that is missing or is of another type; TypeError, ValueError for other settings."""
+    for key, kinds in ATTRIBUTES.items():
+        if key not in attributes:
+            raise ExperimentError(f"{where}: found no attribute {key!r}, expected a whole fit")
+        value = attributes[key]
+        if np.ndim(value) or np.asarray(value).dtype.kind not in kinds:
+            raise violation(f"{where}: attribute {key}", value, "a text" if kinds == _TEXT else "a number")
+    for key in ("bfmi", "thinning"):  # of fits that have them
+        if np.asarray(attributes.get(key, 1)).dtype.kind not in "iuf":
+            raise violation(f"{where}: attribute {key}", attributes[key], "numbers")
+    for key, kind in (("timings", (int, float)), ("versions", str)):
+        table = json.loads(attributes[key])
+        if not isinstance(table, dict) or not all(isinstance(value, kind) for value in table.values()):
+            raise violation(f"{where}: attribute {key}", attributes[key], "the table of a whole fit")
+    SamplerSettings(**json.loads(attributes["settings"])["sampler"])
+
+
+def check_form(tree: DataTree, where: str) -> None:
+    """Raise ExperimentError for a variable that is missing, is not numbers, or has other dimensions."""
+    groups = {
+        group: {str(name): variable for name, variable in node.dataset.data_vars.items()}
+        for group, node in tree.children.items()
+    }
+    for group, variables in _expected(tree).items():
+        for name, expected in variables.items():
+            if name not in groups.get(group, {}):
+                raise violation(f"{where}: {group}", f"no {name!r}", "a whole fit")
+            sizes = {str(dim): size for dim, size in groups[group][name].sizes.items()}
+            if list(sizes) != list(expected) or any(size not in (_ANY, sizes[dim]) for dim, size in expected.items()):
+                raise violation(f"{where}: {group}: {name}", f"dimensions {sizes}", _words(expected))
+    for group in (*_SAMPLED, "observed_data", "summary"):
+        for name, variable in groups.get(group, {}).items():
+            known = {*_SAMPLES, *variable.coords}.issuperset(variable.dims)
+            ordered = group not in _SAMPLED or variable.dims[:2] == _SAMPLES
+            if variable.dtype.kind not in "iufb" or not known or not ordered:
+                found = f"{variable.dtype} of dimensions {variable.dims}"
+                raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
+
+
+def _expected(tree: DataTree) -> dict[str, dict[str, _Sizes]]:
+    """Dimensions by group and variable, of those that every table of a fit is made of."""
+    fitted = Fitted(tree)
+    series = [one for one in fitted.experiment.series if one.fitted.any()]
+    unknown = [v for v in layout(fitted.experiment, fitted.parameters) if not v.formulas]
+    draws = dict.fromkeys(_SAMPLES, _ANY)
+    return {
+        "posterior": {v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)}) for v in unknown},
+        "sample_stats": {"diverging": draws},
+        "summary": {name: {"parameter": _ANY} for name in SUMMARY},
+        **{group: {s.name: draws | {s.dim: int(s.fitted.sum())} for s in series} for group in _PREDICTED},
+        "observed_data": {s.name: {s.dim: int(s.fitted.sum())} for s in series},
+    }
+
+
+def _words(sizes: _Sizes) -> str:
+    return ", ".join(dim if size == _ANY else f"{dim}: {size}" for dim, size in sizes.items())
