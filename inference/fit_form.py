@@ -67,7 +67,9 @@ def check_form(tree: DataTree, where: str) -> None:
         for name, variable in groups.get(group, {}).items():
             known = {*_SAMPLES, *variable.coords}.issuperset(variable.dims)
             ordered = group not in _SAMPLED or variable.dims[:2] == _SAMPLES
-            if variable.dtype.kind not in ("iufb" if group == "sample_stats" else "f") or not known or not ordered:
+            kind = variable.dtype.kind if group == "sample_stats" else variable.dtype.str[1:]
+            numbers = kind in (*"iufb", "f4", "f8")  # others linear algebra cannot take
+            if not (numbers and known and ordered):
                 found = f"{variable.dtype} of dimensions {variable.dims}"
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
     _check_draws(fitted, where)
