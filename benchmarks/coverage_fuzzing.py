@@ -99,6 +99,7 @@ if __name__ == "__main__":
     for number, seed in enumerate([path, *path.parent.glob("*.seed")]):
         (place / "corpus" / f"{number}").write_bytes(seed.read_bytes()[:LONGEST])
     os.chdir(place)
+    print(f"What was neither read nor refused is left in {place}", flush=True)
     options = (f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_MB}", f"-timeout={SECONDS_EACH}")
     atheris.Setup([sys.argv[0], *options, f"-max_len={LONGEST}", "corpus"], tries(read, path, refusals))
     atheris.Fuzz()

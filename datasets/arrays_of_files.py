@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,7 +179,9 @@ def _matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
         raise ValueError("neither a header of MATLAB nor that of HDF5")
     from scipy.io import loadmat
 
-    return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it warns of numbers that it cannot read
+        return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,12 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
 
 def check_form(tree: DataTree, where: str) -> None:
     """Raise ExperimentError for a variable that is missing, is not numbers, or has other dimensions."""
+    fitted = Fitted(tree)
     groups = {
         group: {str(name): variable for name, variable in node.dataset.data_vars.items()}
         for group, node in tree.children.items()
     }
-    for group, variables in _expected(tree).items():
+    for group, variables in _expected(fitted).items():
         for name, expected in variables.items():
             if name not in groups.get(group, {}):
                 raise violation(f"{where}: {group}", f"no {name!r}", "a whole fit")
@@ -69,14 +70,30 @@ def check_form(tree: DataTree, where: str) -> None:
         for name, variable in groups.get(group, {}).items():
             known = {*_SAMPLES, *variable.coords}.issuperset(variable.dims)
             ordered = group not in _SAMPLED or variable.dims[:2] == _SAMPLES
-            if variable.dtype.kind not in "iufb" or not known or not ordered:
+            kind = variable.dtype.kind if group == "sample_stats" else variable.dtype.str[1:]
+            numbers = kind in (*"iufb", "f4", "f8")  # others linear algebra cannot take
+            if not (numbers and known and ordered):
                 found = f"{variable.dtype} of dimensions {variable.dims}"
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
+    _check_draws(fitted, where)
 
 
-def _expected(tree: DataTree) -> dict[str, dict[str, _Sizes]]:
+def _check_draws(fitted: Fitted, where: str) -> None:
+    """Raise ExperimentError for draws where a parameter is not defined, and for a table of other parameters."""
+    draws, known = fitted.by_label(), fitted.by_label(derived=True)
+    for u in fitted.parameters:
+        values = draws.get(u.label, np.ones(0))
+        inside = (values >= u.prior.low) & (values <= u.prior.high) & ((values > 0) | (u.prior.form != "lognormal"))
+        if not inside.all():
+            raise violation(f"{where}: posterior: {u.label}", f"{values[~inside][0]:g}", f"draws from {u.prior}")
+    summary = fitted.tree["summary"].dataset
+    for label, mean, sd in zip(*(summary[name].values for name in ("parameter", "mean", "sd")), strict=True):
+        if label not in known or not np.isfinite([mean, sd]).all():
+            raise violation(f"{where}: summary", f"{label} = {mean:g} ± {sd:g}", "finite numbers of its parameters")
+
+
+def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:
     """Dimensions by group and variable, of those that every table of a fit is made of."""
-    fitted = Fitted(tree)
     series = [one for one in fitted.experiment.series if one.fitted.any()]
     unknown = [v for v in layout(fitted.experiment, fitted.parameters) if not v.formulas]
     draws = dict.fromkeys(_SAMPLES, _ANY)

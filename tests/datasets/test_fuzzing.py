@@ -289,6 +289,14 @@ def test_scipy_is_given_nothing_but_version_4(tmp_path, monkeypatch):
     scipy.io.savemat(tmp_path / "old.mat", {"a": np.arange(3.0)}, format="4")
     with open_source(tmp_path / "old.mat") as source:
         np.testing.assert_array_equal(source.column("a"), np.arange(3.0))
+    content = bytearray((tmp_path / "old.mat").read_bytes())
+    content[:4] = (4000).to_bytes(4, "little")
+    (tmp_path / "old.mat").write_bytes(content)
+    with (
+        pytest.raises(ExperimentError, match=r"byte ordering 'Cray'.*, expected a MATLAB file"),
+        open_source(tmp_path / "old.mat"),
+    ):
+        pass
     monkeypatch.setattr(scipy.io, "loadmat", None)
     path = mat(tmp_path / "a.mat", matrix(6, (1, 1), b"a", ONE))
     for end in (b"IN", b"XX"):
@@ -465,6 +473,7 @@ def test_a_tdms_file_with_texts_in_another_encoding(tmp_path, capfd):
             "V9",
             r"posterior: initial_n3: found \|V9 of dimensions \('chain', 'draw'\)",
         ),
+        ("posterior", "initial_n3", "f2", "posterior: initial_n3: found float16 of dimensions"),
         ("observed_data", "xi", "f8", r"observed_data: xi: found dimensions {.*}, expected xi_time: 30"),
         ("posterior", "collective_rate", "f8", r"collective_rate: found dimensions {.*}, expected chain, draw"),
         ("derived", "xi_minimum", "f8", r"derived: xi_minimum: found float64 of dimensions"),
@@ -476,8 +485,9 @@ def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, 
         shape = file[group][name].shape
         del file[group][name]
         if change is not None:
-            file[group].create_dataset(name, shape if change == "V9" else (1, *shape), change)
-            for k, dim in enumerate(("chain", "draw") if change == "V9" else ()):
+            same = change != "f8"
+            file[group].create_dataset(name, shape if same else (1, *shape), change)
+            for k, dim in enumerate(("chain", "draw") if same else ()):
                 file[group][name].dims[k].attach_scale(file[group][dim])
     with pytest.raises(ExperimentError, match=text):
         read_fit(tmp_path / "fit.nc")
@@ -501,6 +511,24 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         del file.attrs[key]
         if value is not None:
             file.attrs[key] = value
+    with pytest.raises(ExperimentError, match=text):
+        read_fit(tmp_path / "fit.nc")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "text"),
+    [
+        ("posterior/collective_rate", -0.25, "posterior: collective_rate: found -0.25, expected draws from lognormal"),
+        ("posterior/collective_rate", 0.0, "posterior: collective_rate: found 0, expected draws from lognormal"),
+        ("posterior/squeezing_limit", np.nan, "posterior: squeezing_limit: found nan, expected draws from normal"),
+        ("summary/sd", np.nan, "summary: found collective_rate = .* ± nan, expected finite numbers"),
+        ("summary/parameter", b"colective_rate", "summary: found colective_rate = .*, expected finite numbers of its"),
+    ],
+)
+def test_a_fit_with_other_numbers_than_those_of_a_fit(place, value, text, small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        file[place][(0,) * file[place].ndim] = value
     with pytest.raises(ExperimentError, match=text):
         read_fit(tmp_path / "fit.nc")
 
