@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..datasets import Experiment, ExperimentError
-from .correlations import is_rate
+from ..datasets.stage_rates import find
+from .correlations import RATES
 from .unknowns import Unknown
 
 _SHORTEST, _LONGEST = 0.02, 2000.0
@@ -33,11 +34,12 @@ def require_time_scale(experiment: Experiment, parameters: Sequence[Unknown]) ->
 
 
 def _fastest(experiment: Experiment, run: str, parameters: Sequence[Unknown]) -> tuple[str, float]:
-    """Of the rates of the last stage of a run: another one may be fast and over."""
-    lights = experiment.run_stages(run)[-1].label
-    of_run = [u for u in parameters if is_rate(u.label) and (u.index is None or u.index.endswith(lights))]
-    medians = {u.label: float(u.prior.quantile(0.5)) for u in of_run}
-    return max(medians.items(), key=lambda item: item[1], default=("", 0.0))
+    """Of the rates of the last stage of a run: another one may be fast and over. Nameless and 0 where none is known."""
+    lights, member = experiment.run_stages(run)[-1].label, experiment.member.get(run, "")
+    medians = {u.label: float(u.prior.quantile(0.5)) for u in parameters}
+    found = [(name, find(medians, name, member, of)) for name in RATES for of in ("", lights)]
+    known = [(name, rate) for name, rate in found if rate is not None]
+    return max(known, key=lambda item: item[1], default=("", 0.0))
 
 
 def _refused(found: tuple[float, str, float, str, float], happened: str, unit: str) -> ExperimentError:
