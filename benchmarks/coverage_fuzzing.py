@@ -19,7 +19,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["dissentangle.datasets", "tomllib", "numpy.lib._format_impl"]):
-    import fuzzing
+    import valid_files
 
     from dissentangle import datasets
     from dissentangle.datasets.calibration_file import read_calibration
@@ -39,14 +39,14 @@ def matlab(path: Path) -> None:
 
 
 def one_heap(place: Path) -> Path:
-    content, path = fuzzing.make_nc(place).read_bytes(), place / "heap"
+    content, path = valid_files.make_nc(place).read_bytes(), place / "heap"
     path.write_bytes(content[content.index(b"GCOL") :][:4096])
     return path
 
 
 def every_bundled(place: Path) -> Path:
     """A folder in which each bundled experiment.toml can be read: seeds beside the first one."""
-    folder = fuzzing.folder_of("laboratory-d55")(place)
+    folder = valid_files.folder_of("laboratory-d55")(place)
     for file in BUNDLED.glob("*/*"):
         (folder / (f"{file.parent.name}.seed" if file.suffix == ".toml" else file.name)).write_bytes(file.read_bytes())
     return folder / "experiment.toml"
@@ -58,23 +58,23 @@ def named(make: Callable[[Path], Path], name: str) -> Callable[[Path], Path]:
 
 COLUMNS = {"key": "time", "cos": "cos", "sin": "sin"}
 KINDS: dict[str, tuple[Callable[[Path], Path], Read, tuple[type[Exception], ...]]] = {
-    "mat": (named(fuzzing.make_series("xi-v5.mat"), "xi-v5.mat"), matlab, (ValueError, zlib.error)),
-    "raw.mat": (fuzzing.make_raw("mat"), matlab, (ValueError, zlib.error)),
+    "mat": (named(valid_files.make_series("xi-v5.mat"), "xi-v5.mat"), matlab, (ValueError, zlib.error)),
+    "raw.mat": (valid_files.make_raw("mat"), matlab, (ValueError, zlib.error)),
     "csv": (
-        named(fuzzing.folder_of("fig2b-d35"), "xi.csv"),
+        named(valid_files.folder_of("fig2b-d35"), "xi.csv"),
         lambda path: read_table(path, ("time", "value", "sigma")),
-        fuzzing.OURS,
+        valid_files.OURS,
     ),
     "shots.csv": (
-        named(fuzzing.make_shots("shots.csv"), "shots.csv"),
+        named(valid_files.make_shots("shots.csv"), "shots.csv"),
         lambda path: read_shots(path, COLUMNS),
-        fuzzing.OURS,
+        valid_files.OURS,
     ),
-    "toml": (every_bundled, lambda path: fuzzing.consume(datasets.read(path)), fuzzing.OURS),
-    "sharing": (fuzzing.make_sharing, datasets.read_sharing, fuzzing.OURS),
-    "calibration": (named(fuzzing.make_calibration, "calibration.toml"), read_calibration, fuzzing.OURS),
-    "heaps": (one_heap, check_heaps, fuzzing.OURS),
-    "npy": (fuzzing.make_raw("npy"), fuzzing.read_raw, fuzzing.OURS),
+    "toml": (every_bundled, lambda path: valid_files.consume(datasets.read(path)), valid_files.OURS),
+    "sharing": (valid_files.make_sharing, datasets.read_sharing, valid_files.OURS),
+    "calibration": (named(valid_files.make_calibration, "calibration.toml"), read_calibration, valid_files.OURS),
+    "heaps": (one_heap, check_heaps, valid_files.OURS),
+    "npy": (valid_files.make_raw("npy"), valid_files.read_raw, valid_files.OURS),
 }
 
 
@@ -84,7 +84,7 @@ def tries(read: Read, path: Path, refusals: tuple[type[Exception], ...]) -> Call
         try:
             read(path)
         except refusals as error:
-            if isinstance(error, fuzzing.OURS) and not str(error).replace("\n", "").isprintable():
+            if isinstance(error, valid_files.OURS) and not str(error).replace("\n", "").isprintable():
                 raise AssertionError(f"a strange message: {error!s:.200}") from error
 
     return once
