@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,21 +56,23 @@ def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
     return [page, facts]
 
 
-def comparison_beside(file: Path) -> dict[str, Any] | None:
-    """Facts of a comparison in the folder of a fit's file; None where there is none that can be read."""
+def comparison_beside(file: Path) -> dict[str, Any] | str | None:
+    """Facts of a comparison in the folder of a fit's file, or in words that they cannot be read; None without any."""
     import json
 
     from ..datasets.csv_table import check_size
     from .pages.comparison_page import compared_with
 
     path = file.parent / COMPARISON
+    if not os.path.lexists(path):
+        return None
     try:
         check_size(path, _LARGEST)
         facts = json.loads(path.read_text(encoding="utf-8"))
         compared_with(facts, facts["models"][0]["fit"])
         return dict(facts)
     except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
-        return None  # none, or of another version
+        return f"{COMPARISON} beside this fit is damaged or of another version; the verb compare makes it again."
 
 
 def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:

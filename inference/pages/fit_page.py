@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 
-def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | None = None) -> str:
+def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | None = None) -> str:
     """The whole page as HTML.
 
     file : name of the fit's file, for the command that makes it again
-    compared : facts of a comparison with rival models, shown where this fit is one of them
+    compared : facts of a comparison with rival models, shown where this fit is one of them; or why there are none
     """
     fitted, judged = Fitted(fit), assess(fit)
     drawn, left_out = Drawn.of(fitted), leave_one_out(fit)
@@ -42,7 +42,7 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | None =
         section("Pairs of parameters", *checks.pairs(fitted)),
         section("Calibration of the predictions", *checks.calibration(fitted, left_out)),
         section("Criticism", *criticism.criticism(fitted)),
-        section("Rival models", *([] if compared is None else compared_with(compared, fit_id(fit)))),
+        section("Rival models", *_rivals(fit, compared)),
         section("Sampling", *checks.sampling(fitted)),
         section(
             "Weight of the priors",
@@ -53,6 +53,12 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | None =
         section("To make it again", *_again(fitted, file)),
     ]
     return page(title, "\n".join(part for part in parts if part))
+
+
+def _rivals(fit: DataTree, compared: Mapping[str, Any] | str | None) -> list[str]:
+    if compared is None or isinstance(compared, str):
+        return [paragraph(compared or "", "soft")]
+    return compared_with(compared, fit_id(fit))
 
 
 def _head(fitted: Fitted, judged: Assessment) -> str:

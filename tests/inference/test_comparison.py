@@ -20,6 +20,7 @@ from dissentangle.inference.held_out import fit_of_the_rest, log_predictive_dens
 from dissentangle.inference.leave_one_out import leave_one_out, refitted
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.pages.comparison_page import compared_with, comparison_page
+from dissentangle.inference.pages.fit_page import fit_page
 from dissentangle.inference.reporting import comparison_beside, write_comparison
 from dissentangle.inference.rival_fits import fit_rivals
 from dissentangle.inference.sampling import SamplerSettings
@@ -234,12 +235,14 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert compared_with(facts, "another") == []
     whole = (tmp_path / "comparison.json").read_text()
     renamed = whole.replace('"in_words": [', '"in_words": [5, '), whole.replace('"model": "microscopic"', '"model": []')
+    damaged = "comparison.json beside this fit is damaged or of another version; the verb compare makes it again."
     for text in ("{", "[1]", '{"models": []}', "[" * 100_000, *renamed, " " * (17 << 20) + whole):
         (tmp_path / "comparison.json").write_text(text)
-        assert comparison_beside(file) is None
+        assert comparison_beside(file) == damaged
     (tmp_path / "comparison.json").unlink()
     os.mkfifo(tmp_path / "comparison.json")  # reading it would wait for ever
-    assert comparison_beside(file) is None
+    assert comparison_beside(file) == damaged
+    assert f"<p class='soft'>{damaged}</p>" in fit_page(fit_d55, "a.nc", damaged)
     assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
 
 
