@@ -16,6 +16,7 @@ from dissentangle.datasets.photocurrent_file import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
 from dissentangle.inference.campaign_summary import row_of
 from dissentangle.inference.model_settings import ModelSettings
+from dissentangle.inference.pages.fit_page import fit_page
 from dissentangle.inference.priors import PriorError
 from dissentangle.inference.unknowns import unknowns
 
@@ -37,6 +38,11 @@ def read_experiment(path: Path) -> None:
 def read_fit(path: Path) -> None:
     row_of(path.stem, inference.read_fit(path))
     read_experiment(path)
+
+
+def read_page(path: Path) -> None:
+    """As `report` does."""
+    fit_page(inference.read_fit(path), path.name)
 
 
 def read_raw(path: Path) -> None:
@@ -72,7 +78,7 @@ def make_nc(place: Path) -> Path:
 
 
 def make_fit(place: Path) -> Path:
-    inference.save_fit(inference.fit("fig2b-d35", seed=1, draws=20, tune=100), place / "fit.nc")
+    inference.save_fit(inference.fit("fig2b-d35", seed=1, draws=50, tune=200), place / "fit.nc")
     return place / "fit.nc"
 
 
@@ -179,6 +185,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], None]]] = {
     "records": (folder_of("fig2d-hybrid"), read_experiment),
     "experiment.nc": (make_nc, read_experiment),
     "fit.nc": (make_fit, read_fit),
+    "page of a fit": (make_fit, read_page),
     "raw.h5": (make_raw("h5"), read_raw),
     "raw.npy": (make_raw("npy"), read_raw),
     "raw.mat": (make_raw("mat"), read_raw),
