@@ -3,7 +3,7 @@
 python benchmarks/calibration.py FOLDER [SIMULATIONS] [NAME ...]     resumable: what is in the folder is not done again
 
 By chance one quantity in a hundred leaves its 99 % band. Where one does, the whole is done again with another seed and
-twice as many simulations, and that decides.
+twice as many simulations, and that decides. FOLDER/calibration.png shows all that is in the folder.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from dissentangle import datasets, inference
 
@@ -47,6 +48,32 @@ def calibrated(name: str, model: str, folder: Path, simulations: int, seed: int 
     return outside
 
 
+def draw(folder: Path) -> None:
+    """A panel for each finished calibration: all quantities' ECDF of ranks minus the uniform one, and the band."""
+    from matplotlib.figure import Figure
+
+    files = sorted(folder.glob("*/sbc.nc"))
+    columns = min(4, len(files))
+    rows = -(-len(files) // columns)
+    figure = Figure(figsize=(2.7 * columns, 1.9 * rows + 0.4), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axis, file in zip(axes, files, strict=False):
+        with xr.open_dataset(file, engine="h5netcdf") as found:
+            p, count = found["probability"].values, found.sizes["simulation"]
+            band = (found[side].values - p for side in ("lower", "upper"))
+            axis.fill_between(p, *band, color="0.85", lw=0, step="mid")
+            for ecdf, inside in zip(found["ecdf"].values, found["inside"].values, strict=True):
+                axis.step(p, ecdf - p, color="#1f5fa8" if inside else "#c0392b", lw=0.7, where="mid")
+        name, model = file.parent.name.rsplit(" seed", 1)[0].split(" ", 1)
+        axis.set_title(f"{name}\n{model}, {count}", fontsize=8)
+        axis.tick_params(labelsize=7)
+    for axis in axes[len(files) :]:
+        axis.set_axis_off()
+    figure.suptitle("Simulated experiments: ECDF of ranks − uniform, each quantity a line, 99 % band", fontsize=10)
+    figure.supxlabel("fractional rank of the true value", fontsize=9)
+    figure.savefig(folder / "calibration.png", dpi=110)
+
+
 if __name__ == "__main__":
     target, number = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 500
     columns = ("protocol", "model", "simulations", "quantities", "outside the 99 % band",
@@ -56,3 +83,4 @@ if __name__ == "__main__":
         for model in models_of(protocol):
             if calibrated(protocol, model, target, number):
                 calibrated(protocol, model, target, 2 * number, seed=2)
+    draw(target)
