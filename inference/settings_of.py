@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..datasets import ExperimentError, from_tree
 from ..datasets.errors import shortened, visible
@@ -22,7 +23,7 @@ _GROUPS = ("posterior", "summary", "derived", "experiment")
 def read_fit(path: str | Path) -> DataTree:
     """The fit in a file; ExperimentError where it is something else."""
     tree = open_tree(Path(path))
-    if tree.attrs.get("inference_library") != "dissentangle":
+    if not is_fit(tree.attrs):
         raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
     for name in _GROUPS:
         if name not in tree.children:
@@ -40,6 +41,11 @@ def read_fit(path: str | Path) -> DataTree:
         about = visible(shortened(str(error), 300))
         raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({about})") from error
     return tree
+
+
+def is_fit(attributes: Mapping[Any, Any]) -> bool:
+    """Whether these are the attributes of a fit, whole or not."""
+    return str(attributes.get("inference_library")) == "dissentangle"
 
 
 def save_fit(fit: DataTree, path: str | Path) -> None:

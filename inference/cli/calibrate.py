@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from ...datasets import ExperimentError, read
+from ...datasets import read
 from .fit import finished
 from .options import prior_texts
 from .output import Output
-from .paths import figure_target, writable
+from .paths import calibration_target, figure_target, fit_target
 from .progress import Progress
 
 
@@ -18,10 +18,8 @@ def calibrate(given: argparse.Namespace) -> int:
 
     output, experiment = Output(given), read(given.experiment)
     priors = prior_texts(given)
-    target = writable(given.output)
-    if target.suffix.lower() != ".toml":
-        raise ExperimentError(f"{given.output}: found no name of a calibration file, expected one ending in .toml")
-    figure, file = figure_target(given.figure), writable(given.fit) if given.fit else None
+    target = calibration_target(given.output)
+    figure, file = figure_target(given.figure), fit_target(given.fit) if given.fit else None
 
     from ..calibrating import calibration_of_fit, calibration_runs, calibration_settings
 

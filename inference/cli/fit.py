@@ -9,7 +9,7 @@ from typing import Any
 from ..unknowns import require_data
 from .options import modelled
 from .output import Output
-from .paths import figure_target, writable
+from .paths import figure_target, fit_target
 from .progress import Progress
 
 
@@ -25,7 +25,7 @@ def fit(given: argparse.Namespace) -> int:
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
     unknowns(experiment, settings)  # a wrong prior is reported before the slow imports
-    target = writable(given.output or "fit.nc")
+    target = fit_target(given.output or "fit.nc")
     figure = figure_target(given.figure)
 
     from ...datasets.netcdf import write_tree

@@ -23,19 +23,57 @@ def figure_target(path: str | None) -> Path | None:
     return target
 
 
-def writable(path: str) -> Path:
-    """The path, checked: its folder exists or can be made, and can be written to."""
+def writable(path: str, *sources: str) -> Path:
+    """The path, checked: it is none of the files that are read, its folder exists or can be made, and can be written
+    to.
+    """
     target = Path(path)
     if "\x00" in path or len(target.name.encode()) > LONGEST_NAME:
         raise ExperimentError(f"{printable(path[:60])}…: found a name no file can have, expected a shorter one")
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "something that is no regular file"
         raise ExperimentError(f"{path}: found {kind}, expected the name of a file to write")
+    if target.exists() and any(Path(source).exists() and target.samefile(source) for source in sources):
+        raise ExperimentError(f"{path}: found the file that is read, expected another one to write to")
     folder = _absolute(target).parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ExperimentError(f"{path}: found a folder that cannot be written to ({folder}), expected a writable one")
+    return target
+
+
+def fit_target(path: str) -> Path:
+    """Where a fit goes, checked: a name ending in .nc, of a new file or of an older fit."""
+    target = writable(path)
+    if target.suffix.lower() != ".nc":
+        raise ExperimentError(f"{path}: found no name of a fit, expected one ending in .nc")
+    if target.exists() and not _is_fit(target):
+        raise ExperimentError(
+            f"{path}: found a file that is no fit, expected a new name, or a fit to take the place of"
+        )
+    return target
+
+
+def _is_fit(path: Path) -> bool:
+    from ...datasets.netcdf import read_attributes
+    from ..settings_of import is_fit
+
+    try:
+        return is_fit(read_attributes(path))
+    except ExperimentError:
+        return False
+
+
+def calibration_target(path: str) -> Path:
+    """Where a calibration file goes, checked: a name ending in .toml, of a new file or of an older one of its kind."""
+    target = writable(path)
+    if target.suffix.lower() != ".toml":
+        raise ExperimentError(f"{path}: found no name of a calibration file, expected one ending in .toml")
+    if target.exists():
+        from ...datasets.calibration_file import read_calibration
+
+        read_calibration(target)
     return target
 
 

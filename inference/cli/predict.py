@@ -27,7 +27,7 @@ def predict(given: argparse.Namespace) -> int:
     times = None if given.times is None else _times(given.times)
     stages = None if given.stage is None else [_stage(text) for text in given.stage]
     changes = dict(number_pair("--set", text) for text in given.set)
-    target = writable(given.output) if given.output else None
+    target = writable(given.output, given.fit) if given.output else None
     if target is not None and target.suffix.lower() not in (".csv", ".nc"):
         raise ExperimentError(f"{target}: found no known kind of file, expected a name ending in .csv or .nc")
     figure = figure_target(given.figure)

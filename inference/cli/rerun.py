@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from .output import Output
-from .paths import writable
+from .paths import fit_target
 
 
 def rerun(given: argparse.Namespace) -> int:
     """Fit again what is in a file; 0: the same draws, 1: others."""
     output = Output(given)
-    target = writable(given.output) if given.output else None
+    target = fit_target(given.output) if given.output else None
     from ..settings_of import read_fit, save_fit
 
     fit = read_fit(given.fit)

@@ -62,7 +62,7 @@ def plot(given: argparse.Namespace) -> int:
 def table(given: argparse.Namespace) -> int:
     """Print or write the posterior table."""
     output = Output(given)
-    target = writable(given.output) if given.output else None
+    target = writable(given.output, given.fit) if given.output else None
     from ...datasets.netcdf import write_bytes
     from ..settings_of import read_fit
     from ..tables import posterior_as
@@ -80,7 +80,7 @@ def table(given: argparse.Namespace) -> int:
 
 def export(given: argparse.Namespace) -> int:
     """Write the draws of a group."""
-    output, target = Output(given), writable(given.output)
+    output, target = Output(given), writable(given.output, given.fit)
     from ..exporting import export as write_draws
     from ..settings_of import read_fit
 

@@ -90,13 +90,17 @@ def test_no_room(verb, small_fit, tmp_path, monkeypatch, capsys):
     target = tmp_path / "out" / name
     if verb in KEEPS_OLD:
         target.parent.mkdir()
-        target.write_bytes(b"old")
+        if verb == "fit":
+            inference.save_fit(small_fit, target)
+        else:
+            target.write_bytes(b"old")
+        old = target.read_bytes()
     with no_file_larger_than(700):
         assert main([*command, "-o", str(target)]) == 2
     assert "File too large" in in_one_line(capsys.readouterr())
     assert not temporaries(tmp_path)
     if verb in KEEPS_OLD:
-        assert target.read_bytes() == b"old"
+        assert target.read_bytes() == old
     if "simulate" in verb:
         assert not target.exists()
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.json")}
