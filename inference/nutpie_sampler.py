@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,25 +97,45 @@ def nuts(
     compiled: Any, *, progress: Callable[[Any], None] | None, **options: Any
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Draws and statistics of nutpie's NUTS, by name, each of the shape (chain, draw, …). Ctrl-C stops at once."""
-    running = import_nutpie().sample(
-        compiled,
-        blocking=False,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=progress,
-        return_raw_trace=True,
-        **options,
-    )
+    sample, running = import_nutpie().sample, None
     try:
+        with _interrupted_afterwards():
+            running = sample(
+                compiled,
+                blocking=False,
+                save_warmup=False,
+                progress_bar=False,
+                progress_callback=progress,
+                return_raw_trace=True,
+                **options,
+            )
         draws, statistics = running.wait().get_arrow_trace()
     except BaseException:
-        running.cancel()
+        if running is not None:
+            running.cancel()
         _wait_for_workers()
         raise
     kept = [~_column(chain, "tuning") for chain in statistics]
     values = {name: _stacked(draws, name, kept) for name in draws[0].schema.names}
     found = set(statistics[0].schema.names)
     return values, {ours: _stacked(statistics, name, kept) for ours, name in _STATISTICS.items() if name in found}
+
+
+@contextlib.contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Ctrl-C while the chains start comes after it: before, there is nothing yet by which they could be stopped."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    asked = []
+    signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _wait_for_workers(at_most: float = 5.0) -> None:

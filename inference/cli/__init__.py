@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from .arguments import parser
 
@@ -24,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
     given = parser().parse_args(arguments)
+    hook = sys.unraisablehook
+    sys.unraisablehook = partial(_interrupt_again, hook)
     try:
         if given.load:
             from ..rival_models import load_models
@@ -42,6 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("dissentangle: interrupted; nothing was written: the same command starts again", file=sys.stderr)
         return INTERRUPTED
+    finally:
+        sys.unraisablehook = hook
+
+
+def _interrupt_again(others: Callable[[Any], Any], ignored: Any) -> None:
+    """Ctrl-C at a moment at which a library in C ignores it (CasADi does) counts a moment later."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        later = threading.Timer(0.05, _thread.interrupt_main)
+        later.daemon = True
+        later.start()
+    else:
+        others(ignored)
 
 
 def _in_one_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Models kept in memory: which experiments share one, and that none is ever served to another."""
 
+import signal
 from dataclasses import fields, replace
 
 import numpy as np
@@ -144,3 +145,30 @@ def test_the_general_engine_spreads_only_starts_that_can_come_back(monkeypatch):
     names = {rv.name for rv in asked["jitter_rvs"]}
     assert "collective_rate" in names
     assert "squeezing_limit" not in names
+
+
+def test_ctrl_c_while_the_chains_start_stops_them(monkeypatch):
+    """Before `sample` returns there is nothing by which to stop its threads, and Python must not end before them."""
+    done = []
+
+    class Running:
+        def cancel(self):
+            done.append("cancelled")
+
+        def wait(self):
+            done.append("waited for")
+            return self
+
+    class Nutpie:
+        @staticmethod
+        def sample(compiled, **options):
+            signal.raise_signal(signal.SIGINT)
+            done.append("started")
+            return Running()
+
+    monkeypatch.setattr(sampling.nutpie_sampler, "import_nutpie", lambda: Nutpie)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        sampling.nutpie_sampler.nuts(None, progress=None)
+    assert done == ["started", "cancelled"]
+    assert signal.getsignal(signal.SIGINT) is before
