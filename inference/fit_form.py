@@ -12,7 +12,7 @@ from ..datasets.errors import ExperimentError, violation
 from .diagnostics import SUMMARY
 from .fitted import Fitted
 from .layout import layout
-from .sampling import SamplerSettings
+from .sampling import MOST_DRAWS, SamplerSettings
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -28,6 +28,8 @@ ATTRIBUTES = {
 _SAMPLES = ("chain", "draw")
 _PREDICTED = ("posterior_predictive", "log_likelihood")
 _SAMPLED = ("posterior", "prior", *_PREDICTED, "prior_predictive", "sample_stats", "derived")
+_SAME = 1e-6
+"""Relative difference of numbers that say the same."""
 _ANY = -1
 """A size that may be any."""
 _Sizes = dict[str, int]
@@ -49,7 +51,11 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
         table = json.loads(attributes[key])
         if not isinstance(table, dict) or not all(isinstance(value, kind) for value in table.values()):
             raise violation(f"{where}: attribute {key}", attributes[key], "the table of a whole fit")
-    SamplerSettings(**json.loads(attributes["settings"])["sampler"])
+    sampler = SamplerSettings(**json.loads(attributes["settings"])["sampler"])
+    for key in ("draws", "tune", "chains"):
+        count = getattr(sampler, key)
+        if not isinstance(count, int) or not 0 <= count <= MOST_DRAWS:
+            raise violation(f"{where}: settings: {key}", count, f"a whole number up to {MOST_DRAWS:,}")
 
 
 def check_form(tree: DataTree, where: str) -> None:
@@ -76,6 +82,7 @@ def check_form(tree: DataTree, where: str) -> None:
                 found = f"{variable.dtype} of dimensions {variable.dims}"
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
     _check_draws(fitted, where)
+    _check_data(fitted, where)
 
 
 def _check_draws(fitted: Fitted, where: str) -> None:
@@ -90,6 +97,23 @@ def _check_draws(fitted: Fitted, where: str) -> None:
     for label, mean, sd in zip(*(summary[name].values for name in ("parameter", "mean", "sd")), strict=True):
         if label not in known or not np.isfinite([mean, sd]).all():
             raise violation(f"{where}: summary", f"{label} = {mean:g} ± {sd:g}", "finite numbers of its parameters")
+        there = float(known[label].mean())
+        if abs(mean - there) > _SAME * (sd + abs(mean)):
+            raise violation(f"{where}: summary", f"{label} = {mean:g}", f"the mean of the draws, {there:g}")
+
+
+def _check_data(fitted: Fitted, where: str) -> None:
+    """Raise ExperimentError where the data that were fitted are not those of the experiment."""
+    observed = fitted.tree["observed_data"].dataset
+    for series in fitted.experiment.series:
+        if series.fitted.any():
+            here, there = observed[series.name].values, series.value[series.fitted]
+            other = np.flatnonzero(~np.isclose(here, there, rtol=_SAME, atol=0))
+            if other.size:
+                k = other[0]
+                raise violation(
+                    f"{where}: experiment: {series.name}", f"{there[k]:g}", f"{here[k]:g}, which was fitted"
+                )
 
 
 def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:

@@ -23,6 +23,8 @@ from .starting_point import modes, starting_point
 from .symbolic import NotTranslatable
 
 ENGINES = ("fast", "general")
+MOST_DRAWS = 1_000_000
+"""Of draws, tuning steps or chains: what is more is a mistake, and takes all memory."""
 _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""
 CALMER = (0.97, 0.99)

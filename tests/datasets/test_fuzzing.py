@@ -503,6 +503,8 @@ def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, 
         ("attempts", 1.5, "attribute attempts: found .*, expected a number"),
         ("healthy", "yes", "attribute healthy: found yes, expected a number"),
         ("settings", '{"model": {}, "sampler": {"sed": 1}}', "found settings that cannot be read.*'sed'"),
+        ("settings", '{"model": {}, "sampler": {"seed": 1, "draws": 1000000000}}', "draws: found 1000000000, expected"),
+        ("settings", '{"model": {}, "sampler": {"seed": 1, "tune": 1.5}}', "tune: found 1.5, expected a whole number"),
     ],
 )
 def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small_fit, tmp_path):
@@ -521,6 +523,9 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         ("posterior/collective_rate", -0.25, "posterior: collective_rate: found -0.25, expected draws from lognormal"),
         ("posterior/collective_rate", 0.0, "posterior: collective_rate: found 0, expected draws from lognormal"),
         ("posterior/squeezing_limit", np.nan, "posterior: squeezing_limit: found nan, expected draws from normal"),
+        ("summary/mean", 0.5, r"summary: found collective_rate = 0.5, expected the mean of the draws"),
+        ("experiment/series/xi/value", 0.77, r"experiment: xi: found 0.77, expected .*, which was fitted"),
+        ("observed_data/xi", 0.77, r"experiment: xi: found .*, expected 0.77, which was fitted"),
         ("summary/sd", np.nan, "summary: found collective_rate = .* ± nan, expected finite numbers"),
         ("summary/parameter", b"colective_rate", "summary: found colective_rate = .*, expected finite numbers of its"),
     ],

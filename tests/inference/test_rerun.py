@@ -29,6 +29,9 @@ def test_what_differs_is_said(fit_d55, tmp_path, capsys):
     posterior = other["posterior"].dataset.copy(deep=True)
     posterior["collective_rate"] = rate + 0.5 * float(rate.std())
     other["posterior"] = type(other)(posterior)
+    table = other["summary"].dataset.copy(deep=True)
+    table["mean"].loc[{"parameter": "collective_rate"}] = float(posterior["collective_rate"].mean())
+    other["summary"] = type(other)(table)
     save_fit(other, tmp_path / "fit.nc")
     assert main(["rerun", str(tmp_path / "fit.nc"), "--json"]) == 1
     facts = json.loads(capsys.readouterr().out)
