@@ -10,7 +10,7 @@ from .correlations import is_rate
 from .criticism import Row, criticize
 from .diagnostics import ParameterSummary
 from .fitted import Fitted
-from .goodness import Goodness, goodness
+from .goodness import OF_VALUES, Goodness, goodness
 from .text_table import summary_rows, symbol
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ STATUS = ("healthy", "doubtful", "weak", "misfit", "unhealthy")
 """From best to worst; the words of tables and scripts."""
 HEADLINES = {
     "healthy": "Usable: the sampling is healthy and the model describes the data.",
-    "doubtful": "Look closer before you use these rates: sampling and χ² are in order, but something does not fit.",
+    "doubtful": "Look closer before you use these rates: sampling and χ² are in order, but something is amiss.",
     "weak": "Of little use: most rates owe more to the prior than to these data.",
     "misfit": "Do not use these rates: the model does not describe the data.",
     "unhealthy": "Do not use this fit: the sampling failed.",
@@ -43,6 +43,7 @@ class Assessment:
     sampling, model : sentences, good or bad;  by_data, by_both, by_prior : labels of the unknowns by what informs them
     next_steps : what to do now
     contradicted : whether a prior and the data cannot both be believed, which makes a misfit
+    untested : '3 values inform 5 parameters' where they are so few that any model would describe them, else ''
     surprises : what criticism found that χ² does not see, and parameters far from their priors, as sentences; with any
         a fit is doubtful at best. No misfit: thousands of replications show no p-value as small as that of such a χ²
     """
@@ -56,6 +57,7 @@ class Assessment:
     next_steps: tuple[str, ...]
     surprises: tuple[str, ...] = ()
     contradicted: bool = False
+    untested: str = ""
 
     @property
     def headline(self) -> str:
@@ -65,6 +67,8 @@ class Assessment:
         if self.contradicted and self.status == "misfit":
             return CONTRADICTION
         said = HEADLINES[self.status]
+        if self.status == "healthy" and self.untested:
+            said = f"Usable if the model is right: the sampling is healthy, but {self.untested}, which tests no model."
         if self.surprises and self.status in ("doubtful", "weak"):
             more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
             said += f" {'But ' if self.status == 'weak' else ''}{self.surprises[0]}{more}."
@@ -86,22 +90,27 @@ def assess(fit: DataTree) -> Assessment:
     )
     found, pulls = goodness(fit), _pulls(fit, rows)
     beyond = any(abs(score) > _CONTRADICTED for score in pulls.values())
-    judged = {series.name for series in found if series.misfit or series.too_good}  # χ² has said what there is to say
+    close = [series for series in found if series.too_good and series.values >= _VALUES_PER_UNKNOWN * len(rows)]
+    judged = {series.name for series in found if series.misfit or series in close}  # χ² has said what there is to say
     surprising = tuple(row for row in criticize(fit).surprising if row.series not in judged)
     surprises = [
-        f"{symbol(label)} is pulled {score:+.1f} standard deviations from its prior" for label, score in pulls.items()
-    ] + [f"{row.series}: {row.words}" for row in surprising]
+        *(f"{symbol(name)} is pulled {score:+.1f} standard deviations from its prior" for name, score in pulls.items()),
+        *(f"{series.name}: the errors given are too large ({series.text})" for series in close),
+        *(f"{row.series}: {row.words}" for row in surprising),
+    ]
+    untested = _untested(found, len(by_data) + len(by_both))
     status = _status(bool(fit.attrs["healthy"]), found, rows, beyond, surprises)
     return Assessment(
         status=status,
         sampling=str(fit.attrs["verdict"]),
-        model=_of_model(found, surprising, len(rows)) + _pulled(pulls),
+        model=_of_model(found, surprising, close, untested) + _pulled(pulls),
         by_data=by_data,
         by_both=by_both,
         by_prior=by_prior,
-        next_steps=tuple(_next_steps(status, found, surprising, by_prior, pulls)),
+        next_steps=tuple(_next_steps(status, found, surprising, close, by_prior, pulls)),
         surprises=tuple(surprises),
         contradicted=beyond and not any(series.misfit for series in found),
+        untested=untested,
     )
 
 
@@ -119,15 +128,24 @@ def _status(
     return "doubtful" if surprises else "healthy"
 
 
-def _of_model(found: list[Goodness], surprising: tuple[Row, ...], unknowns: int) -> str:
+def _untested(found: list[Goodness], informed: int) -> str:
+    if any(series.of != OF_VALUES for series in found):  # records of the light: thousands of samples
+        return ""
+    values = sum(series.values for series in found)
+    few = f"{values} value{'s inform' if values > 1 else ' informs'} {informed} parameter{'s' * (informed > 1)}"
+    return few if values <= informed else ""
+
+
+def _of_model(found: list[Goodness], surprising: tuple[Row, ...], close: list[Goodness], untested: str) -> str:
     wrong = [f"{series.name} ({series.text})" for series in found if series.misfit]
     if wrong:
         return f"The model does not describe these data, do not use its rates: {', '.join(wrong)}. Look at the figure."
     sentence = "The model describes every series within its scatter (χ²)."
-    many = [series for series in found if series.values >= _VALUES_PER_UNKNOWN * unknowns]
-    close = [f"{series.name} ({series.text})" for series in many if series.too_good]
+    if untested:
+        sentence += f" That says little: {untested}, so that nearly any model would."
     if close:
-        sentence += f" The errors given are too large: {', '.join(close)}; intervals are wider than they need be."
+        named = ", ".join(f"{series.name} ({series.text})" for series in close)
+        sentence += f" The errors given are too large: {named}; intervals are wider than they need be."
     if surprising:
         named = "; ".join(f"{row.series}: {row.words} (p = {row.p_value:.2g})" for row in surprising[:_NAMED])
         sentence += f" Beyond that, criticism found: {named}."
@@ -152,12 +170,16 @@ def _next_steps(
     status: str,
     found: list[Goodness],
     surprising: tuple[Row, ...],
+    close: list[Goodness],
     from_prior: tuple[str, ...],
     pulls: Mapping[str, float],
 ) -> list[str]:
     steps = []
     if status == "unhealthy":
-        steps.append("First mend the sampling, as said above; nothing below can be read before that.")
+        steps.append(
+            "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe the"
+            " data is often why it fails; what is said of the data below is a hint where to look."
+        )
     far = [series.name for series in found if series.misfit and series.outlying]
     if far:
         steps.append(
@@ -170,7 +192,8 @@ def _next_steps(
         steps.append(
             f"Look at the residuals of {', '.join(wrong)}. A common factor or offset: scale_uncertainty,"
             " offset_uncertainty. A drift of the residuals in time: the model is wrong; try the other closure, look at"
-            " which light was on when, at time units, and whether two series were exchanged."
+            " which light was on when, at time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0)"
+            " and whether two series were exchanged."
         )
     if pulls:
         named = ", ".join(symbol(label) for label in pulls)
@@ -182,8 +205,11 @@ def _next_steps(
     if odd:
         steps.append(
             f"Look at the criticism of {', '.join(odd)} before quoting rates: errors that go together, or a course that"
-            " the model does not have, make intervals too narrow."
+            " the model does not have, make intervals too narrow; errors given too large make them too wide."
         )
+    if close:
+        named = ", ".join(series.name for series in close)
+        steps.append(f"Look at sigma or repetitions of {named}: the values scatter much less than these say.")
     if from_prior:
         steps.append(f"Quote these as assumed, not as measured: {', '.join(symbol(label) for label in from_prior)}.")
     if not steps:

@@ -101,8 +101,9 @@ def verdict(
     divergences = int(np.sum(statistics["diverging"]))
     if divergences:
         problems.append(
-            f"{divergences} divergent transitions: the sampler could not follow the posterior everywhere;"
-            " look at the prior of the least-informed parameter, or sample with a higher target_accept."
+            f"{divergences} divergent transition{'s' * (divergences > 1)}, with smaller steps, too: the sampler could"
+            " not follow the posterior everywhere. Look whether the model describes the data, and at the prior of the"
+            " least-informed parameter."
         )
     rows = [row for row in rows if row.sd > 0]  # what all its parameters fix is no matter of sampling
     worst = max(rows, key=lambda row: row.rhat if np.isfinite(row.rhat) else np.inf)

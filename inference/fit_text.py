@@ -41,7 +41,7 @@ def fit_text(result: DataTree) -> str:
 
 def _next(judged: Assessment) -> str:
     """What to do about a fit that is not as it should be; else the table says it all."""
-    if judged.status not in ("doubtful", "misfit"):
+    if judged.status not in ("doubtful", "misfit", "unhealthy"):
         return ""
     return "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)])
 

@@ -20,6 +20,7 @@ SURPRISING = 1e-4
 """Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
 _MOST_OUTLYING, _MOST_OF_SQUARE, _NEARLY = 10, 2 / 3, 2.0
 """One value in so many may be an outlier, if such values make so much of χ²; half as far off is nearly as far."""
+OF_VALUES = "values"
 INTERVAL = (0.03, 0.97)
 OF_NORMAL = 1.8808
 """Beyond ± this a standard normal number lies in 6 % of cases."""
@@ -43,7 +44,7 @@ class Goodness:
     above: float
     below: float
     inside: float
-    of: str = "values"
+    of: str = OF_VALUES
     words: str = ""
     outlying: bool = False
     misfit_without: bool = False
@@ -62,7 +63,8 @@ class Goodness:
     def text(self) -> str:
         """'χ² 28 for 30 values'."""
         why = f": {self.words}" if self.words and self.misfit else ""
-        return f"χ² {self.square:.0f} for {self.values} {self.of}{why}"
+        of = self.of.removesuffix("s") if self.values == 1 else self.of
+        return f"χ² {self.square:.0f} for {self.values} {of}{why}"
 
 
 def goodness(fit: DataTree) -> list[Goodness]:

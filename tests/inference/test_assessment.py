@@ -62,8 +62,22 @@ def test_values_far_off_are_named(fit_d55):
 
 def test_errors_that_are_too_large(fit_d55):
     judged = assess(misfitted(fit_d55, shift=0.0, scale=0.2))
-    assert judged.status == "healthy"
+    assert judged.status == "doubtful"
     assert "The errors given are too large: xi (χ²" in judged.model
+    assert "xi: the errors given are too large (χ²" in judged.headline
+    assert judged.next_steps[0].startswith("Look at sigma or repetitions of xi")
+
+
+def test_fewer_values_than_parameters_test_no_model():
+    few = replace(from_tree(inference.fit("fig2b-d55", seed=1, draws=50)["experiment"]), observations=())
+    one = tuple(replace(s, x=s.x[15:16], value=s.value[15:16], spread=s.spread[15:16]) for s in few.series)
+    judged = assess(inference.fit(replace(few, series=one), seed=1))
+    assert judged.status == "healthy"
+    assert re.match(
+        r"Usable if the model is right: .*, but 3 values inform \d parameters, which tests no", judged.headline
+    )
+    assert "That says little: 3 values inform" in judged.model
+    assert "xi: χ² 0 for 1 value" in judged.model or "describes every series" in judged.model
 
 
 def test_data_that_say_little(fit_d55):
@@ -76,7 +90,10 @@ def test_data_that_say_little(fit_d55):
 def test_rates_from_the_prior_are_named_in_the_first_line(fit_published):
     judged = assess(fit_published)
     assert judged.status == "healthy"
-    assert judged.headline == f"{HEADLINES['healthy']} Not from the data: Γdeph [drive+pump]."
+    assert judged.headline == (
+        "Usable if the model is right: the sampling is healthy, but 7 values inform 8 parameters, which tests no model."
+        " Not from the data: Γdeph [drive+pump]."
+    )
 
 
 def test_every_status_has_a_headline():

@@ -54,7 +54,8 @@ def test_residuals_that_go_together_are_found_where_chi_square_finds_nothing(fit
 
 def test_what_chi_square_says_is_not_said_twice(fit_d55):
     assert assess(misfitted(fit_d55)).headline == HEADLINES["misfit"]
-    assert assess(misfitted(fit_d55, shift=0.0, scale=0.2)).surprises == ()
+    (said,) = assess(misfitted(fit_d55, shift=0.0, scale=0.2)).surprises
+    assert said.startswith("xi: the errors given are too large (χ²")
     rows = {(row.series, row.statistic): row for row in criticize(misfitted(fit_d55, shift=0.0, scale=0.2)).rows}
     assert rows["xi", "scatter"].surprising
     assert rows["xi", "scatter"].words.startswith("the data scatter less than their σ or R imply")
