@@ -8,6 +8,7 @@ Those that come with the package, and how models are applied; users add theirs w
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..datasets.errors import nearest
 from ..datasets.experiment import StageEntry
 from ..forward_models import InvalidValue
 from ..forward_models.noise import sibling
+from .fingerprint import fingerprint
 from .model_registry import (
     RIVAL_MODELS,
     Change,
@@ -49,8 +51,22 @@ def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[
 
     Raises ExperimentError for an unknown name, and for what a model cannot be applied to.
     """
-    given, asked = experiment, settings.priors
-    for name in require_models(names):
+    given, asked, single = (experiment, settings), settings.priors, require_models(names)
+    experiment, settings = _changed(single, *given)
+    for k, name in enumerate(single[:-1]):
+        _require_effect(name, [*single[:k], *single[k + 1 :]], given, (experiment, settings), names)
+    for label, text in asked.items():
+        if settings.priors.get(label) != text:
+            raise PriorError(f"model {names}: found a prior given for {label} ({text}), which the model sets itself")
+    _require_parameters(experiment, settings, names, set(asked))
+    if experiment is not given[0]:
+        check_experiment(experiment, f"model {names}: {experiment.title}")
+    return experiment, replace(settings, name="+".join(filter(None, [settings.name, names])))
+
+
+def _changed(names: Sequence[str], experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """What models make of an experiment and settings, one after the other."""
+    for name in names:
         try:
             changed = RIVAL_MODELS[name].change(experiment, settings)
         except (ExperimentError, PriorError, InvalidValue):
@@ -62,13 +78,19 @@ def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[
                 f"model {name}: found {type(changed).__name__}, expected (experiment, settings) returned"
             )
         experiment, settings = changed
-    for label, text in asked.items():
-        if settings.priors.get(label) != text:
-            raise PriorError(f"model {names}: found a prior given for {label} ({text}), which the model sets itself")
-    _require_parameters(experiment, settings, names, set(asked))
-    if experiment is not given:
-        check_experiment(experiment, f"model {names}: {experiment.title}")
-    return experiment, replace(settings, name="+".join(filter(None, [settings.name, names])))
+    return experiment, settings
+
+
+def _require_effect(
+    name: str,
+    others: Sequence[str],
+    given: tuple[Experiment, ModelSettings],
+    made: tuple[Experiment, ModelSettings],
+    names: str,
+) -> None:
+    """Raise ExperimentError where the others undo all that a model changes: `microscopic+fixed-number`."""
+    if fingerprint(*_changed([name], *made)) != fingerprint(*made) == fingerprint(*_changed(others, *given)):
+        raise ExperimentError(f"model {names}: found {name!r}, which the others undo, expected models that go together")
 
 
 def _require_parameters(experiment: Experiment, settings: ModelSettings, names: str, asked: set[str]) -> None:

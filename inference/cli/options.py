@@ -19,7 +19,14 @@ def modelled(given: argparse.Namespace) -> tuple[Experiment, ModelSettings]:
     from ..rival_models import rival
 
     data, settings = experiment(given), model_settings(given)
-    return rival(data, settings, given.model) if given.model else (data, settings)
+    if not given.model:
+        return data, settings
+    changed = rival(data, settings, given.model)
+    if changed[1].closure != given.closure != ModelSettings().closure:
+        raise ExperimentError(
+            f"--closure {given.closure}: found --model {given.model}, expected models of that closure"
+        )
+    return changed
 
 
 def prior_texts(given: argparse.Namespace) -> dict[str, str]:

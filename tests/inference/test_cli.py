@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -224,3 +225,62 @@ def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch,
     assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
     assert "interrupted; nothing was written: the same command starts again" in capsys.readouterr().err
     assert not (tmp_path / "f.nc").exists()
+
+
+def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypatch, capsys):
+    """As CasADi does: what an object's attribute raises while C looks for it is printed and forgotten."""
+
+    class Ignoring:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def ignored(*arguments):
+        Ignoring()
+        for _ in range(500):
+            time.sleep(0.01)
+
+    monkeypatch.setattr("dissentangle.inference.fitting.fit_experiment", ignored)
+    hook = sys.unraisablehook
+    begin = time.monotonic()
+    assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
+    assert time.monotonic() - begin < 4
+    assert "Exception ignored" not in capsys.readouterr().err
+    assert sys.unraisablehook is hook
+
+
+@pytest.fixture
+def written(fit_d55, tmp_path):
+    """A fit and an experiment's folder."""
+    write_tree(fit_d55, tmp_path / "fit.nc")
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "run")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["fit", "run", "-o", "run/xi.csv"], "found no name of a fit, expected one ending in .nc"),
+        (["fit", "run", "-o", "run/experiment.toml"], "found no name of a fit"),
+        (["fit", "run", "-o", "data.nc"], "found a file that is no fit, expected a new name"),
+        (["fit", "fit.nc", "-o", "run/xi.nc"], "found a file that is no fit"),
+        (["table", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["export", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["export", "fit.nc", "-o", "run/../fit.nc"], "found the file that is read"),
+        (["predict", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["calibrate", "run", "-o", "run/experiment.toml"], "experiment.toml: "),
+        (["rerun", "fit.nc", "-o", "data.nc"], "found a file that is no fit"),
+    ],
+)
+def test_no_file_is_overwritten_that_was_read_or_is_something_else(arguments, text, written, monkeypatch, capsys):
+    monkeypatch.chdir(written)
+    datasets.save(datasets.load("fig2b-d35"), written / "data.nc")
+    (written / "run" / "xi.nc").write_text("numbers")
+    before = {path: path.read_bytes() for path in written.rglob("*") if path.is_file()}
+    assert run(*arguments) == 2
+    assert text in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in written.rglob("*") if path.is_file()} == before
+
+
+def test_a_closure_that_a_model_contradicts(capsys):
+    assert run("check", "fig2b-d55", "--closure", "fixed-number", "--model", "microscopic") == 2
+    assert "--closure fixed-number: found --model microscopic" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json  # noqa: F401 - a module that a file of models must not replace
 import linecache
+import re
 import sys
 from dataclasses import replace
 
@@ -73,10 +74,28 @@ def test_what_models_change():
     assert all("pump" in stage.lights for stage in expected("pump-leak", read("fig2b-d55"))[0].stages)
 
 
-def test_models_are_joined_and_the_last_one_counts():
-    settings = rival(EXPERIMENT, ModelSettings(), "no-collisions + fixed-number+microscopic")[1]
+def test_models_are_joined():
+    settings = rival(EXPERIMENT, ModelSettings(), "no-collisions + fixed-number")[1]
     assert settings.priors == {"collision_rate": "fixed(0)"}
-    assert settings.closure == "microscopic"
+    assert settings.closure == "fixed-number"
+    changed = rival(EXPERIMENT, ModelSettings(), "student-t+gamma")[0]  # Gamma for variances, Student-t for the rest
+    families = {series.noise.partition("-")[0] for series in changed.series}
+    assert families == {"student", "gamma"}
+    rival(EXPERIMENT, ModelSettings(), "microscopic+constrained-dephasing")  # as it is without them
+
+
+@pytest.mark.parametrize(
+    ("names", "undone"),
+    [
+        ("fixed-number+microscopic", "fixed-number"),
+        ("no-collisions+microscopic+fixed-number", "microscopic"),
+        ("gaussian+student-t", "gaussian"),
+        ("three-state+no-pump+two-level", "three-state"),
+    ],
+)
+def test_models_that_contradict_each_other_are_refused(names, undone):
+    with pytest.raises(ExperimentError, match=rf"{re.escape(names)}: found '{undone}', which the others undo"):
+        rival(EXPERIMENT, ModelSettings(), names)
 
 
 def test_a_prior_that_was_given():
