@@ -34,6 +34,8 @@ NUMBERS_OF_CONSTANT_RUNS = (
 LARGEST_ANGLE = 1000.0
 SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
 """Root mean square between which an orientation test must lie: its amplitude has a prior of size 1."""
+LARGEST_SPIN = 3.0
+"""Median size of a normalised spin beyond which it is no fraction of the spin at t = 0."""
 
 
 def check_experiment(
@@ -154,6 +156,8 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
         size = getattr(series, key)
         if not (np.isfinite(size) and size >= 0):
             raise violation(f"{where}: {key}", size, "a number ≥ 0")
+    if series.scale_uncertainty > 1:
+        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, "a fraction: 0.04 for 4 %")
     if not 0 < series.tail <= LARGEST_NUMBER:
         raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
     _check_needs(series, experiment, where)
@@ -189,6 +193,11 @@ def _check_values(series: Series, where: str) -> None:
         if not SMALLEST_BEAT <= size <= LARGEST_BEAT:
             expected = "values normalised so that the amplitude is about 1"
             raise violation(f"{where}: {value}", f"a signal of size {size:.2g}", expected)
+    if series.kind in ("polarization", "transverse_spin"):
+        size, most = float(np.median(abs(series.value))), LARGEST_SPIN + 3 * float(np.median(series.spread))
+        if size > most:
+            expected = "fractions of the spin at t = 0 (of per cent: a hundredth)"
+            raise violation(f"{where}: {value}", f"values of size {size:.3g}", expected)
 
 
 def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
@@ -209,7 +218,7 @@ def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
     if about.abscissa == "time":
         total = experiment.duration(series.run)
         inside = (series.x >= 0) & (series.x <= total * (1 + 1e-12))
-        check(inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms")
+        check(inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms (other units: time_unit)")
 
 
 def _check_components(series: Series, where: str) -> None:

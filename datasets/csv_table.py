@@ -136,12 +136,16 @@ def _places(
     if columns is not None:
         places = {ours: column_place(path, line, names, theirs) for ours, theirs in columns.items()}
         return {ours: names.index(ours) for ours in also if ours not in places and names.count(ours) == 1} | places
+    if _numeric(names):
+        raise violation(f"{path}: line {line}", "numbers", f"a header line first: columns {', '.join(known)}")
     for name in names:
         if name not in known:
+            missing = [one for one in known if one not in names] or list(known)
             raise violation(
                 f"{path}: line {line}: column {name!r}{nearest(name, known)}",
                 "an unknown column",
-                f"columns {', '.join(known)}, or names for them: columns = {{ {next(iter(known))} = {name!r} }}",
+                f"columns {', '.join(known)}. If it is one of {', '.join(missing)}:"
+                f" columns = {{ {missing[0]} = {name!r} }}, or as the case may be",
             )
         if names.count(name) > 1:
             raise violation(f"{path}: line {line}: column {name!r}", "the column twice", "each column once")
@@ -159,7 +163,8 @@ def _append(
     path: Path, line: int, row: Sequence[str], width: int, places: Mapping[str, int], found: dict[str, list[float]]
 ) -> None:
     if len(row) != width:
-        raise violation(f"{path}: line {line}", f"{len(row)} cells", f"{width}: {', '.join(places)}")
+        points = ", with decimal points" if len(row) == 2 * width else ""
+        raise violation(f"{path}: line {line}", f"{len(row)} cells", f"{width}: {', '.join(places)}{points}")
     for name, place in places.items():
         try:
             value = float(row[place] if "_" not in row[place] else "no number")

@@ -59,7 +59,7 @@ def read_folder(folder: Path) -> Experiment:
     except UnicodeDecodeError as error:
         raise violation(str(path), "bytes that are not text", "TOML in UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise violation(str(path), f"no valid TOML ({error})", "TOML") from error
+        raise violation(str(path), f"no valid TOML ({error})", "text in UTF-8") from error
     where = str(path)
     check_keys(where, table, _TOP)
     if "format_version" not in table:

@@ -37,6 +37,8 @@ BAND = 0.99
 UNHEALTHY = 0.05
 """Share of the samplings that may be unhealthy: a wrong gradient leaves ranks as they are, and spoils the sampling."""
 _BAND_TRIALS = 2000
+_ENOUGH = 100
+"""Simulations below which only gross errors show."""
 
 
 def sbc(
@@ -202,12 +204,13 @@ def _verdict(
 ) -> str:
     count = len(next(iter(ranks.values())))
     outside = [name for name, is_inside in inside.items() if not is_inside]
-    sentences = [f"{'Calibrated' if calibrated else 'Not calibrated'} over {count} simulations:"]
+    few = ", which show gross errors only" if count < _ENOUGH else ""
+    sentences = [f"{'Calibrated' if calibrated else 'Not calibrated'} over {count} simulations{few}:"]
     if outside:
         faults = ", ".join(f"{name} ({_fault(ranks[name])})" for name in outside)
         sentences.append(
             f"{len(outside)} of {len(inside)} quantities leave the {100 * BAND:.0f} % band (by chance, one in a hundred"
-            f" does): {faults}."
+            f" does): {faults}. Whether it is chance, twice as many simulations with another seed tell."
         )
     else:
         sentences.append(f"the ranks of all {len(inside)} quantities stay in the {100 * BAND:.0f} % band.")

@@ -53,6 +53,15 @@ def test_the_unchanged_one_is_read(tmp_path):
         ("time,value\n1,0.02\n", r"xi.csv: found neither sigma nor repetitions, expected one of the two"),
         ("time,value,sigma,repetitions\n1,1,1,5\n", r"found both sigma and repetitions"),
         ("time,value,simga\n1,1,1\n", r"line 1: column 'simga' \(did you mean 'sigma'\?\): found an unknown column"),
+        (
+            "time,xi,sigma\n1,1,1\n",
+            r"column 'xi': found an unknown column, expected .*If it is one of value, .*columns = { value = 'xi' }",
+        ),
+        ("1,0.9,0.02\n2,0.9,0.02\n", r"xi.csv: line 1: found numbers, expected a header line first: columns time"),
+        (
+            "time,value,sigma\n1,0,0,9,0,02\n",
+            "line 2: found 6 cells, expected 3: .*, with decimal points",
+        ),
         ("time,value,value,sigma\n1,1,1,1\n", r"line 1: column 'value': found the column twice"),
         ("time,value,sigma\n1,0.9,nan\n", r"line 2: column 'sigma': found nan, expected a finite number"),
         ("time,value,sigma\n1,much,0.1\n", r"line 2: column 'value': found 'much', expected a number"),
@@ -67,7 +76,7 @@ def test_the_unchanged_one_is_read(tmp_path):
         ),
         (
             "time,value,sigma\n21,0.9,0.1\n",
-            r"row 1: found 21, expected a time inside the stages of run 'main', 0 to 20",
+            r"row 1: found 21, expected a time inside the stages of run 'main', 0 to 20 ms \(other units: time_unit\)",
         ),
         ("time,value,repetitions\n1,0.9,1\n", r"repetitions: row 1: found 1, expected at least 2 repetitions"),
         ("time,value,repetitions\n1,-0.9,10\n", r"value: row 1: found -0.9, expected a variance > 0"),
@@ -116,13 +125,25 @@ def test_csv(csv, text, tmp_path):
         (change('kind = "xi"', 'kind = "xi"\nname = "a/b"'), r"name: found 'a/b', expected a name, without '/'"),
         (change('kind = "xi"', 'kind = "xi"\nrun = "other"'), r"run: found 'other'.*expected one of main"),
         (change('kind = "xi"', 'kind = "xi"\nnoise = "gamma"'), r"found the column 'sigma', expected 'repetitions'"),
-        ("title = ", r"experiment.toml: found no valid TOML .*expected TOML"),
+        ("title = ", r"experiment.toml: found no valid TOML .*expected text in UTF-8"),
+        (
+            change('kind = "xi"', 'kind = "xi"\nscale_uncertainty = 4'),
+            "scale_uncertainty: found 4.0, expected a frac",
+        ),
         ("", r"format_version: found nothing"),
     ],
 )
 def test_toml(toml, text, tmp_path):
     with pytest.raises(ExperimentError, match=re.compile(text, re.S)):
         datasets.read(write(tmp_path, toml=toml))
+
+
+@pytest.mark.parametrize("kind", ["polarization", "transverse_spin"])
+def test_a_spin_in_per_cent(kind, tmp_path):
+    csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"
+    toml = TOML.replace('kind = "xi"', f'kind = "{kind}"')
+    with pytest.raises(ExperimentError, match=r"value: found values of size 95, .*\(of per cent: a hundredth\)"):
+        datasets.read(write(tmp_path, toml, csv))
 
 
 SERIES = 'kind = "xi"'

@@ -56,7 +56,7 @@ def test_band_holds_what_it_says():
 def test_a_failed_simulation_is_no_calibration():
     result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PLAN)
     assert not result.attrs["calibrated"]
-    assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations")
+    assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations, which show gross errors only:")
     assert (
         "1 simulations could not be fitted, which alone can bias ranks: ExperimentError: no." in result.attrs["verdict"]
     )
@@ -134,6 +134,7 @@ def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
     assert not found.attrs["calibrated"]
     assert found.attrs["verdict"].startswith("Not calibrated over 40 simulations")
     assert "(posterior too narrow)" in found.attrs["verdict"]
+    assert "twice as many simulations with another seed tell" in found.attrs["verdict"]
 
 
 def test_a_wrong_gradient_is_caught(tmp_path, monkeypatch, nothing_kept):
