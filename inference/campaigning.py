@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Done = Callable[[int, int, int], None]
 """Told how many are finished, how many of them failed, and how many there are."""
 _LONGEST_NAME = 150
+_SUMMARY = "summary.nc"
 _ROW = "campaign_row_2"
 """With another number where rows say something else than before: such fits are done again."""
 """Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file."""
@@ -126,7 +127,9 @@ def _in_folder(folder: Path) -> dict[str, Any]:
         raise ExperimentError(f"{folder}: found no such folder, expected one that holds experiments")
     if (folder / FILE).is_file():
         raise ExperimentError(f"{folder}: found one experiment, expected a folder of them (or: dissentangle fit)")
+    own = folder / _SUMMARY if (folder / "summary.csv").is_file() and (folder / "fits").is_dir() else None
     inside = [p for p in sorted(folder.iterdir()) if (p / FILE).is_file() or (p.suffix == ".nc" and p.is_file())]
+    inside = [path for path in inside if path != own]  # of a campaign that was written to the folder of its data
     if not inside:
         raise ExperimentError(f"{folder}: found no experiment, expected folders with {FILE} or .nc files")
     names = [path.name if path.is_dir() or path.with_suffix("").is_dir() else path.stem for path in inside]
@@ -257,7 +260,7 @@ def _write_summary(folder: Path, rows: list[Row]) -> Dataset:
     from xarray import DataTree
 
     summary = summary_dataset(rows)
-    write_bytes(to_bytes(DataTree(summary)), folder / "summary.nc")
+    write_bytes(to_bytes(DataTree(summary)), folder / _SUMMARY)
     write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
     fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
     write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away

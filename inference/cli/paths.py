@@ -89,5 +89,8 @@ def writable_folder(path: str) -> Path:
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise ExperimentError(f"{path}: found a file, expected a folder to write to")
-    writable(str(folder / "index.html"))
+    if not folder.exists():
+        return writable(path)
+    if not os.access(folder, os.W_OK):
+        raise ExperimentError(f"{path}: found a folder that cannot be written to, expected a writable one")
     return folder

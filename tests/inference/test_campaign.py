@@ -134,6 +134,15 @@ def test_names_of_sources(tmp_path):
         inference.campaign([], tmp_path / "out")
 
 
+def test_its_own_summary_is_no_data_set(tmp_path):
+    datasets.save(read("fig2b-d35"), tmp_path / "one.nc")
+    (tmp_path / "summary.nc").write_bytes(b"a data set, as far as its name tells")
+    assert set(sources(tmp_path)) == {"one", "summary"}
+    (tmp_path / "summary.csv").touch()
+    (tmp_path / "fits").mkdir()
+    assert set(sources(tmp_path)) == {"one"}
+
+
 def test_index_shows_texts_as_texts_and_what_needs_attention_first():
     rows = [
         Row("a", "healthy", "fine", title=HOSTILE, simulated=1, min_ess=900, max_rhat=1.001,
