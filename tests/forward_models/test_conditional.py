@@ -66,8 +66,9 @@ def test_two_stretches_of_time_are_one(m, start, first, second):
 def test_the_steady_state_is_a_root_and_the_end(m):
     found = steady_conditional_xi(m)
     assert riccati(m, found) == pytest.approx(0.0, abs=1e-9)
-    assert conditional_xi(m, 1e5, 2.0) == pytest.approx(found, rel=1e-9)
     assert unconditional_xi(m, 1e5, 2.0) == pytest.approx(m.unconditional_xi, rel=1e-9)
+    assume(optimal_mode_rate(m) > 0.01 * m.decay_rate)  # 0 at γs = γextra, n_b = 0, η = 1: there v falls as 1/t
+    assert conditional_xi(m, 1e5, 2.0) == pytest.approx(found, rel=1e-9)
 
 
 @given(MEASUREMENT, st.floats(0.0, 5.0), st.floats(0.0, 20.0))
