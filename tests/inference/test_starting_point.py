@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dissentangle.inference.starting_point import modes, starting_point
+from dissentangle.inference.starting_point import Mode, modes, starting_point
 
 GAP = 0.7
 
@@ -22,14 +22,26 @@ def two_peaks(weight, width=0.1):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_side_modes_without_weight_are_no_starts(seed):
-    found = modes(two_peaks(-30.0), 3, seed)
+@pytest.mark.parametrize("weight", [-30.0, -6.0])
+def test_side_modes_without_weight_are_no_starts(seed, weight):
+    """Chains in one that has a four-hundredth of the weight would be called unhealthy, and are of no use."""
+    found = modes(two_peaks(weight), 3, seed)
     assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in found)
 
 
-def test_modes_of_comparable_height_are_all_starts():
-    places = {round(mode.place[0], 1) for seed in range(4) for mode in modes(two_peaks(-0.1), 3, seed)}
+@pytest.mark.parametrize("weight", [-0.1, -1.0])
+def test_modes_of_comparable_weight_are_all_starts(weight):
+    places = {round(mode.place[0], 1) for seed in range(12) for mode in modes(two_peaks(weight), 3, seed)}
     assert places == {GAP, -GAP}
+
+
+def test_a_wide_mode_weighs_more_than_its_height():
+    narrow, wide = (Mode(np.zeros(1), height, np.array([width**-2.0]), np.eye(1)) for height, width in
+                    [(0.0, 0.001), (-3.0, 0.1)])  # fmt: skip
+    assert wide.weight - narrow.weight == pytest.approx(np.log(100) - 3)
+
+
+def test_chains_start_beside_all_of_them():
     density = two_peaks(-0.1)
     found = [mode for seed in range(4) for mode in modes(density, 3, seed)]
     starts = {np.sign(starting_point(density, found, seed)[0]) for seed in range(40)}
