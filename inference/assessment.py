@@ -205,7 +205,8 @@ def _next_steps(
     if odd:
         steps.append(
             f"Look at the criticism of {', '.join(odd)} before quoting rates: errors that go together, or a course that"
-            " the model does not have, make intervals too narrow; errors given too large make them too wide."
+            " the model does not have, make intervals too narrow; errors given too large make them too wide. Values"
+            " that scatter half as much as R says may be standard deviations, where variances are expected."
         )
     if close:
         named = ", ".join(series.name for series in close)

@@ -523,6 +523,8 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         ("posterior/collective_rate", -0.25, "posterior: collective_rate: found -0.25, expected draws from lognormal"),
         ("posterior/collective_rate", 0.0, "posterior: collective_rate: found 0, expected draws from lognormal"),
         ("posterior/squeezing_limit", np.nan, "posterior: squeezing_limit: found nan, expected draws from normal"),
+        ("posterior_predictive/xi", 1e300, r"posterior_predictive: xi: found 1e\+300, expected numbers up to"),
+        ("posterior_predictive/xi", np.nan, r"posterior_predictive: xi: found nan, expected numbers up to"),
         ("summary/mean", 0.5, r"summary: found collective_rate = 0.5, expected the mean of the draws"),
         ("experiment/series/xi/value", 0.77, r"experiment: xi: found 0.77, expected .*, which was fitted"),
         ("observed_data/xi", 0.77, r"experiment: xi: found .*, expected 0.77, which was fitted"),
