@@ -30,6 +30,7 @@ _PREDICTED = ("posterior_predictive", "log_likelihood")
 _SAMPLED = ("posterior", "prior", *_PREDICTED, "prior_predictive", "sample_stats", "derived")
 _SAME = 1e-6
 """Relative difference of numbers that say the same."""
+_MOST_CHAINS = 1000
 _LARGEST_DRAW = 1e100
 """Squares of larger ones have no sum; Student's t makes large ones."""
 _ANY = -1
@@ -54,10 +55,10 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
         if not isinstance(table, dict) or not all(isinstance(value, kind) for value in table.values()):
             raise violation(f"{where}: attribute {key}", attributes[key], "the table of a whole fit")
     sampler = SamplerSettings(**json.loads(attributes["settings"])["sampler"])
-    for key in ("draws", "tune", "chains"):
+    for key, most in (("draws", MOST_DRAWS), ("tune", MOST_DRAWS), ("chains", _MOST_CHAINS)):
         count = getattr(sampler, key)
-        if not isinstance(count, int) or not 0 <= count <= MOST_DRAWS:
-            raise violation(f"{where}: settings: {key}", count, f"a whole number up to {MOST_DRAWS:,}")
+        if not isinstance(count, int) or not 0 <= count <= most:
+            raise violation(f"{where}: settings: {key}", count, f"a whole number up to {most:,}")
 
 
 def check_form(tree: DataTree, where: str) -> None:

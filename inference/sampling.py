@@ -24,7 +24,7 @@ from .symbolic import NotTranslatable
 
 ENGINES = ("fast", "general")
 MOST_DRAWS = 1_000_000
-"""Of draws, tuning steps or chains: what is more is a mistake, and takes all memory."""
+"""Of draws or tuning steps of a chain: what is more is a mistake, and takes all memory."""
 _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""
 CALMER = (0.97, 0.99)
