@@ -12,7 +12,7 @@ from .check_parts import LARGEST_NUMBER, SMALLEST_SIGMA, check_choice, check_nam
 from .checks_of_light import check_constant_runs, check_covariances, check_kind_of_run, check_mode, check_record
 from .errors import violation
 from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, Series
-from .kinds import IN_CONSTANT_RUNS, KINDS, VARIANCES
+from .kinds import IN_CONSTANT_RUNS, KINDS, NORMALISED_TO_START, VARIANCES
 
 MOST_STAGES = 1000
 ABOVE_ZERO = (
@@ -193,7 +193,7 @@ def _check_values(series: Series, where: str) -> None:
         if not SMALLEST_BEAT <= size <= LARGEST_BEAT:
             expected = "values normalised so that the amplitude is about 1"
             raise violation(f"{where}: {value}", f"a signal of size {size:.2g}", expected)
-    if series.kind in ("polarization", "transverse_spin"):
+    if series.kind in NORMALISED_TO_START:
         size, most = float(np.median(abs(series.value))), LARGEST_SPIN + 3 * float(np.median(series.spread))
         if size > most:
             expected = "fractions of the spin at t = 0 (of per cent: a hundredth)"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..datasets.kinds import VARIANCES
 from .correlations import is_rate
 from .criticism import Row, criticize
 from .diagnostics import ParameterSummary
@@ -99,6 +100,7 @@ def assess(fit: DataTree) -> Assessment:
         *(f"{row.series}: {row.words}" for row in surprising),
     ]
     untested = _untested(found, len(by_data) + len(by_both))
+    of_variances = [series.name for series in Fitted(fit).experiment.series if series.kind in VARIANCES]
     status = _status(bool(fit.attrs["healthy"]), found, rows, beyond, surprises)
     return Assessment(
         status=status,
@@ -107,7 +109,7 @@ def assess(fit: DataTree) -> Assessment:
         by_data=by_data,
         by_both=by_both,
         by_prior=by_prior,
-        next_steps=tuple(_next_steps(status, found, surprising, close, by_prior, pulls)),
+        next_steps=tuple(_next_steps(status, found, surprising, close, by_prior, pulls, of_variances)),
         surprises=tuple(surprises),
         contradicted=beyond and not any(series.misfit for series in found),
         untested=untested,
@@ -173,6 +175,7 @@ def _next_steps(
     close: list[Goodness],
     from_prior: tuple[str, ...],
     pulls: Mapping[str, float],
+    of_variances: Collection[str],
 ) -> list[str]:
     steps = []
     if status == "unhealthy":
@@ -205,12 +208,14 @@ def _next_steps(
     if odd:
         steps.append(
             f"Look at the criticism of {', '.join(odd)} before quoting rates: errors that go together, or a course that"
-            " the model does not have, make intervals too narrow; errors given too large make them too wide. Values"
-            " that scatter half as much as R says may be standard deviations, where variances are expected."
+            " the model does not have, make intervals too narrow; errors given too large make them too wide."
         )
     if close:
         named = ", ".join(series.name for series in close)
         steps.append(f"Look at sigma or repetitions of {named}: the values scatter much less than these say.")
+    quiet = {series.name for series in close} | {row.series for row in surprising if row.statistic == "scatter"}
+    if named := ", ".join(name for name in of_variances if name in quiet):
+        steps.append(f"Are the values of {named} variances? Standard deviations scatter half as much as R says.")
     if from_prior:
         steps.append(f"Quote these as assumed, not as measured: {', '.join(symbol(label) for label in from_prior)}.")
     if not steps:

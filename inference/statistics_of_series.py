@@ -163,12 +163,12 @@ STATISTICS: dict[str, Statistic] = {
         Statistic("sign_runs", "stretches of residuals of one sign", sign_runs, of="residuals", least=6,
                   small="residuals keep their sign for long: a drift, or a course that the model does not have",
                   large="residuals change their sign too often to be independent"),
-        Statistic("largest_residual", "largest residual (σ)", largest_residual, of="residuals",
-                  small="no point lies as far off as some should",
-                  large="a point lies farther off than noise explains"),
         Statistic("scatter", "scatter over that which σ or R imply", scatter, of="residuals",
                   small="the data scatter less than their σ or R imply: the errors given are too large",
                   large="the data scatter more than their σ or R imply"),
+        Statistic("largest_residual", "largest residual (σ)", largest_residual, of="residuals",
+                  small="no point lies as far off as some should",
+                  large="a point lies farther off than noise explains"),
     )
 }  # fmt: skip
 """By name; add your own, or give `criticize` another table."""

@@ -66,6 +66,7 @@ def test_errors_that_are_too_large(fit_d55):
     assert "The errors given are too large: xi (χ²" in judged.model
     assert "xi: the errors given are too large (χ²" in judged.headline
     assert judged.next_steps[0].startswith("Look at sigma or repetitions of xi")
+    assert judged.next_steps[1].startswith("Are the values of xi variances?")
 
 
 def test_fewer_values_than_parameters_test_no_model():
