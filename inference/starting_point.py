@@ -15,7 +15,9 @@ _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
 _FARTHEST = 1.0  # in prior scales: a longer step could leap over to another mode
 _POINTS = 20
-_CLIMBS = 6
+_CLIMBS, _MORE_CLIMBS = 12, 48
+_AGREE = 1.0
+"""Climbs whose heights differ by less have found the same."""
 _COMPARABLE = np.log(200.0)
 """Modes with less than one in so much of the weight of the heaviest do not count: of 4 × 1000 draws, a handful."""
 
@@ -39,11 +41,12 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
     """The modes that count, found by climbs from random points: those with a share of the probability.
 
     Side modes (an oscillation fitted with one period too many) can be far lighter and hold a chain for ever. Modes of
-    comparable weight are all kept: chains that start beside different ones show in R-hat.
+    comparable weight are all kept: chains that start beside different ones show in R-hat. Where the first climbs end
+    at different heights, many more are made: the highest mode can be one that few of them find.
     """
     rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(_CLIMBS):
+    found: list[Mode] = []
+    while len(found) < _CLIMBS or (len(found) < _MORE_CLIMBS and np.ptp([mode.height for mode in found]) > _AGREE):
         points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
         heights = [density(point)[0] for point in points]
         place, curvature, directions = climb(density, points[np.argmax(np.nan_to_num(heights, nan=-np.inf))])

@@ -29,6 +29,21 @@ def test_side_modes_without_weight_are_no_starts(seed, weight):
     assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in found)
 
 
+def hidden_peak(x):
+    """The highest peak, e²⁰ above a wide one, is so narrow that one climb in three finds it."""
+    exponents = np.array([0.0, -20.0]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * np.array([0.003, 0.3]) ** 2)
+    k = int(np.argmax(exponents))
+    slope = -(x[0] - (GAP, -GAP)[k]) / (0.003, 0.3)[k] ** 2
+    return exponents[k] - 0.5 * (x[1:] ** 2).sum(), np.concatenate([[slope], -x[1:]])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_highest_mode_is_found_though_most_climbs_miss_it(seed):
+    found = modes(hidden_peak, 3, seed)
+    assert all(mode.place[0] == pytest.approx(GAP, abs=1e-3) for mode in found)
+    assert len(found) > 6  # as climbs do not agree, 48 of them were made
+
+
 @pytest.mark.parametrize("weight", [-0.1, -1.0])
 def test_modes_of_comparable_weight_are_all_starts(weight):
     places = {round(mode.place[0], 1) for seed in range(12) for mode in modes(two_peaks(weight), 3, seed)}
