@@ -236,14 +236,13 @@ def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypat
 
     def ignored(*arguments):
         Ignoring()
-        for _ in range(500):
+        for _ in range(3000):
             time.sleep(0.01)
+        raise AssertionError("not interrupted")
 
     monkeypatch.setattr("dissentangle.inference.fitting.fit_experiment", ignored)
     hook = sys.unraisablehook
-    begin = time.monotonic()
     assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
-    assert time.monotonic() - begin < 4
     assert "Exception ignored" not in capsys.readouterr().err
     assert sys.unraisablehook is hook
 
