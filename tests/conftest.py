@@ -1,6 +1,7 @@
 """Shared fixtures: two fits, made once."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def page_d55(fit_d55):
 @pytest.fixture(scope="session")
 def fit_published():
     return inference.fit("krauter2011-published", seed=3)
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT raises KeyboardInterrupt, also where the shell that started the tests in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

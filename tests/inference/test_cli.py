@@ -227,7 +227,7 @@ def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch,
     assert not (tmp_path / "f.nc").exists()
 
 
-def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypatch, capsys):
+def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypatch, capsys, ctrl_c):
     """As CasADi does: what an object's attribute raises while C looks for it is printed and forgotten."""
 
     class Ignoring:

@@ -147,7 +147,7 @@ def test_the_general_engine_spreads_only_starts_that_can_come_back(monkeypatch):
     assert "squeezing_limit" not in names
 
 
-def test_ctrl_c_while_the_chains_start_stops_them(monkeypatch):
+def test_ctrl_c_while_the_chains_start_stops_them(monkeypatch, ctrl_c):
     """Before `sample` returns there is nothing by which to stop its threads, and Python must not end before them."""
     done = []
 
