@@ -8,10 +8,15 @@ import numpy as np
 
 from ..forward_models import PARAMETERS
 from .errors import nearest, violation
-from .experiment import Experiment
+from .experiment import Experiment, Series
+from .kinds import NORMALISED_TO_START
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 LARGEST_NUMBER, SMALLEST_SIGMA = 1e9, 1e-9
+SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
+"""Root mean square between which an orientation test must lie: its amplitude has a prior of size 1."""
+LARGEST_SPIN = 3.0
+"""Median size of a normalised spin beyond which it is no fraction of the spin at t = 0."""
 
 
 def check_choice(where: str, word: str, known: Sequence[str]) -> None:
@@ -38,3 +43,17 @@ def check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str, ea
     if not ok.all():
         row = int(np.argmin(ok))
         raise violation(f"{where}: row {row // each + 1}", f"{values[row]:g}", expected)
+
+
+def check_size_of_signal(series: Series, where: str) -> None:
+    """Raise for values that are normalised in another way than those of their kind."""
+    if series.kind == "orientation_beat":
+        size = float(np.sqrt(np.mean(series.value**2)))
+        if not SMALLEST_BEAT <= size <= LARGEST_BEAT:
+            expected = "values normalised so that the amplitude is about 1"
+            raise violation(where, f"a signal of size {size:.2g}", expected)
+    if series.kind in NORMALISED_TO_START:
+        size, most = float(np.median(abs(series.value))), LARGEST_SPIN + 3 * float(np.median(series.spread))
+        if size > most:
+            expected = "fractions of the spin at t = 0 (of per cent: a hundredth)"
+            raise violation(where, f"values of size {size:.3g}", expected)

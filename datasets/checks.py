@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 
 from ..forward_models import CLOSURES, NOISES, PARAMETERS
-from .check_parts import LARGEST_NUMBER, SMALLEST_SIGMA, check_choice, check_name, check_rows, check_run
+from .check_parts import (
+    LARGEST_NUMBER,
+    SMALLEST_SIGMA,
+    check_choice,
+    check_name,
+    check_rows,
+    check_run,
+    check_size_of_signal,
+)
 from .checks_of_light import check_constant_runs, check_covariances, check_kind_of_run, check_mode, check_record
 from .errors import violation
 from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, Series
-from .kinds import IN_CONSTANT_RUNS, KINDS, NORMALISED_TO_START, VARIANCES
+from .kinds import IN_CONSTANT_RUNS, KINDS, VARIANCES
 
 MOST_STAGES = 1000
 ABOVE_ZERO = (
@@ -32,10 +40,6 @@ NUMBERS_OF_CONSTANT_RUNS = (
     "optimal_mode_rate",
 )
 LARGEST_ANGLE = 1000.0
-SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
-"""Root mean square between which an orientation test must lie: its amplitude has a prior of size 1."""
-LARGEST_SPIN = 3.0
-"""Median size of a normalised spin beyond which it is no fraction of the spin at t = 0."""
 
 
 def check_experiment(
@@ -188,16 +192,7 @@ def _check_values(series: Series, where: str) -> None:
     check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
     ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
     check(noise.spread, series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
-    if series.kind == "orientation_beat":
-        size = float(np.sqrt(np.mean(series.value**2)))
-        if not SMALLEST_BEAT <= size <= LARGEST_BEAT:
-            expected = "values normalised so that the amplitude is about 1"
-            raise violation(f"{where}: {value}", f"a signal of size {size:.2g}", expected)
-    if series.kind in NORMALISED_TO_START:
-        size, most = float(np.median(abs(series.value))), LARGEST_SPIN + 3 * float(np.median(series.spread))
-        if size > most:
-            expected = "fractions of the spin at t = 0 (of per cent: a hundredth)"
-            raise violation(f"{where}: {value}", f"values of size {size:.3g}", expected)
+    check_size_of_signal(series, f"{where}: {value}")
 
 
 def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..datasets.kinds import VARIANCES
+from .advice import Evidence, next_steps
 from .correlations import is_rate
 from .criticism import Row, criticize
 from .diagnostics import ParameterSummary
@@ -100,8 +101,10 @@ def assess(fit: DataTree) -> Assessment:
         *(f"{row.series}: {row.words}" for row in surprising),
     ]
     untested = _untested(found, len(by_data) + len(by_both))
-    of_variances = [series.name for series in Fitted(fit).experiment.series if series.kind in VARIANCES]
-    status = _status(bool(fit.attrs["healthy"]), found, rows, beyond, surprises)
+    healthy = bool(fit.attrs["healthy"])
+    status = _status(healthy, found, rows, beyond, surprises)
+    variances = tuple(series.name for series in Fitted(fit).experiment.series if series.kind in VARIANCES)
+    evidence = Evidence(healthy, found, surprising, close, pulls, by_prior, variances)
     return Assessment(
         status=status,
         sampling=str(fit.attrs["verdict"]),
@@ -109,7 +112,7 @@ def assess(fit: DataTree) -> Assessment:
         by_data=by_data,
         by_both=by_both,
         by_prior=by_prior,
-        next_steps=tuple(_next_steps(status, found, surprising, close, by_prior, pulls, of_variances)),
+        next_steps=next_steps(evidence),
         surprises=tuple(surprises),
         contradicted=beyond and not any(series.misfit for series in found),
         untested=untested,
@@ -166,58 +169,3 @@ def _pulled(pulls: Mapping[str, float]) -> str:
     if not far:
         return ""
     return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: they cannot both hold."
-
-
-def _next_steps(
-    status: str,
-    found: list[Goodness],
-    surprising: tuple[Row, ...],
-    close: list[Goodness],
-    from_prior: tuple[str, ...],
-    pulls: Mapping[str, float],
-    of_variances: Collection[str],
-) -> list[str]:
-    steps = []
-    if status == "unhealthy":
-        steps.append(
-            "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe the"
-            " data is often why it fails; what is said of the data below is a hint where to look."
-        )
-    far = [series.name for series in found if series.misfit and series.outlying]
-    if far:
-        steps.append(
-            f"Look at the values of {', '.join(far)} that lie far off and make most of its χ²: if something went"
-            " wrong there, exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the"
-            " model may lack something."
-        )
-    wrong = [series.name for series in found if series.misfit and (series.misfit_without or not series.outlying)]
-    if wrong:
-        steps.append(
-            f"Look at the residuals of {', '.join(wrong)}. A common factor or offset: scale_uncertainty,"
-            " offset_uncertainty. A drift of the residuals in time: the model is wrong; try the other closure, look at"
-            " which light was on when, at time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0)"
-            " and whether two series were exchanged."
-        )
-    if pulls:
-        named = ", ".join(symbol(label) for label in pulls)
-        steps.append(
-            f"Data and prior disagree about {named}. Look for units (ms or s, interval of the bins), a wrong value in"
-            " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed."
-        )
-    odd = list(dict.fromkeys(row.series for row in surprising))
-    if odd:
-        steps.append(
-            f"Look at the criticism of {', '.join(odd)} before quoting rates: errors that go together, or a course that"
-            " the model does not have, make intervals too narrow; errors given too large make them too wide."
-        )
-    if close:
-        named = ", ".join(series.name for series in close)
-        steps.append(f"Look at sigma or repetitions of {named}: the values scatter much less than these say.")
-    quiet = {series.name for series in close} | {row.series for row in surprising if row.statistic == "scatter"}
-    if named := ", ".join(name for name in of_variances if name in quiet):
-        steps.append(f"Are the values of {named} variances? Standard deviations scatter half as much as R says.")
-    if from_prior:
-        steps.append(f"Quote these as assumed, not as measured: {', '.join(symbol(label) for label in from_prior)}.")
-    if not steps:
-        steps.append("Quote the posterior means with their 94 % intervals, and the priors with them.")
-    return steps

@@ -97,14 +97,7 @@ def verdict(
     needed : effective draws, where that is another number than 100 a chain
     """
     needed = needed or ESS_PER_CHAIN * next(iter(statistics.values())).shape[0]
-    problems = []
-    divergences = int(np.sum(statistics["diverging"]))
-    if divergences:
-        problems.append(
-            f"{divergences} divergent transition{'s' * (divergences > 1)}, with smaller steps, too: the sampler could"
-            " not follow the posterior everywhere. Look whether the model describes the data, and at the prior of the"
-            " least-informed parameter."
-        )
+    problems = _divergent(int(np.sum(statistics["diverging"])))
     rows = [row for row in rows if row.sd > 0]  # what all its parameters fix is no matter of sampling
     worst = max(rows, key=lambda row: row.rhat if np.isfinite(row.rhat) else np.inf)
     if not worst.rhat < RHAT_LIMIT:
@@ -132,3 +125,13 @@ def verdict(
         True,
         (f"The sampling is healthy: no divergences, R-hat ≤ {worst.rhat:.4f}, at least {ess:.0f} effective draws.",),
     )
+
+
+def _divergent(count: int) -> list[str]:
+    if not count:
+        return []
+    return [
+        f"{count} divergent transition{'s' * (count > 1)}, with smaller steps, too: the sampler could not follow the"
+        " posterior everywhere. Look whether the model describes the data, and at the prior of the least-informed"
+        " parameter."
+    ]

@@ -9,8 +9,10 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Series, from_tree
+from dissentangle.inference.advice import Evidence, next_steps
 from dissentangle.inference.assessment import HEADLINES, STATUS, assess
 from dissentangle.inference.correlations import for_pair_plot, strongest
+from dissentangle.inference.criticism import criticize
 from dissentangle.inference.fit_facts import as_json, fit_facts
 from dissentangle.inference.fit_text import fit_text
 from dissentangle.inference.fitted import Fitted
@@ -67,6 +69,14 @@ def test_errors_that_are_too_large(fit_d55):
     assert "xi: the errors given are too large (χ²" in judged.headline
     assert judged.next_steps[0].startswith("Look at sigma or repetitions of xi")
     assert judged.next_steps[1].startswith("Are the values of xi variances?")
+
+
+def test_values_that_scatter_too_much_are_not_taken_for_standard_deviations(fit_d55):
+    row = next(r for r in criticize(fit_d55).rows if (r.series, r.statistic) == ("xi", "scatter"))
+    found = Evidence(True, [], (), [], {}, (), ("xi",))
+    quiet, loud = (replace(row, observed=factor * row.median) for factor in (0.3, 3.0))
+    assert "Are the values of xi variances?" in " ".join(next_steps(replace(found, surprising=(quiet,))))
+    assert "Are the values of xi variances?" not in " ".join(next_steps(replace(found, surprising=(loud,))))
 
 
 def test_fewer_values_than_parameters_test_no_model():

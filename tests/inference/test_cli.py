@@ -1,5 +1,6 @@
 """The command line: what it prints, what it refuses, with which exit code."""
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ from dissentangle import datasets
 from dissentangle.datasets.netcdf import write_tree
 from dissentangle.inference.cli import main
 from dissentangle.inference.cli.arguments import parser
+from dissentangle.inference.cli.common_arguments import positive
 from dissentangle.inference.cli.output import painted
+from dissentangle.inference.sampling import MOST_DRAWS
 
 
 def run(*arguments):
@@ -278,6 +281,12 @@ def test_no_file_is_overwritten_that_was_read_or_is_something_else(arguments, te
     assert run(*arguments) == 2
     assert text in capsys.readouterr().err
     assert {path: path.read_bytes() for path in written.rglob("*") if path.is_file()} == before
+
+
+def test_the_largest_count_is_that_of_a_fit_that_is_read():
+    assert positive(str(MOST_DRAWS)) == MOST_DRAWS
+    with pytest.raises(argparse.ArgumentTypeError, match="expected"):
+        positive(str(MOST_DRAWS + 1))
 
 
 def test_a_closure_that_a_model_contradicts(capsys):

@@ -19,7 +19,11 @@ from dissentangle.datasets.netcdf import make_folder, replace_file
 from dissentangle.inference import campaigning
 from dissentangle.inference.cli import main
 
-STUDY = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "interruptions.py"))
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+DISSENTANGLE = str(Path(sys.executable).with_name("dissentangle"))
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(BENCHMARKS)
+    STUDY = runpy.run_path(str(BENCHMARKS / "interruptions.py"))
 QUICK = {"draws": 60, "tune": 200, "chains": 2, "cores": 1}
 WORDS = ["--draws", "60", "--tune", "200", "--chains", "2", "--cores", "1", "--quiet"]
 COMMANDS = {
@@ -113,7 +117,7 @@ def test_no_room(verb, small_fit, tmp_path, monkeypatch, capsys):
 def test_two_at_once(tmp_path):
     words = ["fit", "fig2b-d55", *WORDS, "-o"]
     assert main([*words, str(tmp_path / "alone.nc")]) in (0, 1)
-    command = [str(STUDY["DISSENTANGLE"]), *words, str(tmp_path / "fit.nc")]
+    command = [DISSENTANGLE, *words, str(tmp_path / "fit.nc")]
     both = [STUDY["start"](command) for _ in range(2)]
     assert [STUDY["ended"](one) for one in both] == ["done", "done"]
     assert STUDY["same"](tmp_path / "fit.nc", tmp_path / "alone.nc")
@@ -168,7 +172,7 @@ def test_a_read_only_folder(tmp_path):
     """Not in this process, whom permissions may not bind."""
     folder = tmp_path / "out"
     folder.mkdir(mode=0o555)
-    command = [str(STUDY["DISSENTANGLE"]), *COMMANDS["simulate"][0], "-o", str(folder / "simulated")]
+    command = [DISSENTANGLE, *COMMANDS["simulate"][0], "-o", str(folder / "simulated")]
     assert STUDY["ended"](STUDY["start"]([sys.executable, "-c", STUDY["BOUND"], *command])) == "said why"
     assert list(folder.iterdir()) == []
 

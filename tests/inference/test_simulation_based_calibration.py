@@ -114,7 +114,7 @@ def test_the_right_model_is_calibrated(tmp_path):
     found = run_sbc(SEEDED, 40, tmp_path)
     assert found.attrs["calibrated"], found.attrs["verdict"]
     assert {"collective_rate", "xi_minimum[main]", "entanglement_duration[main]"} <= set(found["quantity"].values)
-    assert (found["healthy"].values == 0).sum() <= 2  # other versions of nutpie draw otherwise
+    assert found["healthy"].all()
 
 
 def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
