@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, S
 from .kinds import IN_CONSTANT_RUNS, KINDS, VARIANCES
 
 MOST_STAGES = 1000
+FEWEST_THAT_DIFFER = 3
+"""Series with fewer different values may agree by chance."""
 ABOVE_ZERO = (
     "optical_depth",
     "faraday_angle",
@@ -89,6 +92,25 @@ def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] |
         check_series(series, experiment, f"{where}: series {series.name!r}{file}")
     for record in experiment.records:
         check_record(record, experiment, f"{where}: series {record.name!r}")
+    _check_each_once(experiment, where)
+
+
+def _check_each_once(experiment: Experiment, where: str) -> None:
+    """Copies, within an experiment or in two that are fitted jointly: they would count twice."""
+    first: dict[tuple[str, bytes, bytes], str] = {}
+    for series in experiment.series:
+        if len(np.unique(series.value)) >= FEWEST_THAT_DIFFER:
+            same = first.setdefault((series.kind, series.x.tobytes(), series.value.tobytes()), series.name)
+            _require_different(same, series.name, where)
+    for one, other in combinations(experiment.records, 2):
+        if np.array_equal(one.samples, other.samples):
+            _require_different(one.name, other.name, where)
+
+
+def _require_different(one: str, other: str, where: str) -> None:
+    if one != other:
+        found = f"the values of {one!r} again"
+        raise violation(f"{where}: series {other!r}", found, "each measurement once, or it counts twice")
 
 
 def _check_shared_scales(experiment: Experiment, where: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError, Known, joint, read, read_sharing
 from dissentangle.datasets.calibration_file import CalibrationFile, with_calibration
+from dissentangle.datasets.checks import check_experiment
 from dissentangle.datasets.joint import with_members
 
 A, B = read("fig2b-d55"), read("fig2b-d35")
@@ -96,6 +97,21 @@ def test_contradictions_are_errors():
         joint({"a": first, "b": second})
     with pytest.raises(ExperimentError, match=r"c: found a joint experiment, expected a single one"):
         joint({"c": joint({"a": A, "b": B}), "b": B})
+
+
+def test_a_measurement_counts_once():
+    """Copies, in two members or in two runs, are refused; single values and numbers of repetitions may agree."""
+    again = r"joint fit: series 'b.xi': found the values of 'a.xi' again, expected each measurement once, or it counts"
+    with pytest.raises(ExperimentError, match=again):
+        joint({"a": A, "b": replace(B, series=A.series)})
+    copied = replace(A, series=(*A.series, replace(A.series[0], name="second", spread=A.series[0].spread + 1)))
+    with pytest.raises(ExperimentError, match=r"experiment: series 'second': found the values of 'xi' again"):
+        check_experiment(copied)
+    hybrid = read("fig2d-hybrid")
+    with pytest.raises(ExperimentError, match=r"series 'two': found the values of '.*' again"):
+        check_experiment(replace(hybrid, records=(*hybrid.records, replace(hybrid.records[0], name="two"))))
+    constant = [replace(e.series[0], value=np.full_like(e.series[0].value, 0.9)) for e in (A, A)]
+    joint({"a": replace(A, series=(constant[0],)), "b": replace(B, series=(constant[1],))})
 
 
 def test_sharing_from_a_file(tmp_path):

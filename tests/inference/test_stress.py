@@ -120,7 +120,6 @@ def test_the_rates_of_a_stage_are_those_of_its_own_lights():
     alone = replace(whole, stages=(*whole.stages[:-1], replace(whole.stages[-1], lights=frozenset({"pump"}))))
     fast = ModelSettings(priors={"pump_rate[drive+pump]": "lognormal(200, 0.1)"})
     require_time_scale(alone, unknowns(alone, fast))
-    slow = STUDY["times_by"](1000.0)(1)
-    both = datasets.joint({"a": slow, "b": slow})
+    both = datasets.joint({name: STUDY["times_by"](1000.0)(seed) for seed, name in enumerate("ab", 1)})
     with pytest.raises(ExperimentError, match="all would have been over long before"):
         require_time_scale(both, unknowns(both, ModelSettings()))
