@@ -64,7 +64,7 @@ def sbc(
     Parameters
     ----------
     experiment, sharing : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
-    output : a folder: one small file a simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
+    output : a folder of its own: one small file a simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
     simulations : how many experiments; 100 show gross errors, 500 finer ones
     seed, closure, free_dephasing, priors, model, draws, tune, chains, cores, executor, progress : as for `campaign`
 
@@ -79,7 +79,7 @@ def sbc(
 
     Raises
     ------
-    ExperimentError : for what cannot be simulated or fitted
+    ExperimentError : for what cannot be simulated or fitted, and where the folder holds another calibration
     """
     data = experiment_of(experiment, sharing)
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
@@ -138,12 +138,19 @@ def _file(folder: Path, k: int) -> Path:
 
 
 def _finished_before(path: Path, known: str) -> Ranked | None:
+    """A simulation of this plan; None where there is none, or a damaged one."""
     try:
         stored = json.loads(path.read_text())
-        known_names = (field.name for field in fields(Ranked))
-        return Ranked(**{name: stored[name] for name in known_names}) if stored["plan"] == known else None
+        ranked = Ranked(**{field.name: stored[field.name] for field in fields(Ranked)})
+        plan = stored["plan"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    if plan != known:
+        raise ExperimentError(
+            f"{path.parent.parent}: found the simulations of another calibration (of another experiment, model, seed"
+            " or sampler, or by another version), expected a folder of its own for each"
+        )
+    return ranked
 
 
 def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Dataset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
+from ...datasets.errors import nearest
 from .common_arguments import (
     add_cluster,
     add_experiment,
@@ -39,6 +40,14 @@ Each verb has examples of its own: dissentangle VERB --help
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        """What a verb does not know is an error of that verb, with its help and the nearest option."""
+        known, unknown = super().parse_known_args(*given, **named)
+        if unknown:
+            guess = nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
+        return known, unknown
+
     def error(self, message: str) -> NoReturn:
         """One line, exit code 2."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")

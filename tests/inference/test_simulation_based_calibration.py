@@ -78,6 +78,10 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
     assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert main([*words, "--simulations", "3", "--seed", "2"]) == 2
+    assert f"{tmp_path}: found the simulations of another calibration" in capsys.readouterr().err
+    assert files == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
     assert "40 draws: expected at least 100 to rank in" in capsys.readouterr().err
 
