@@ -17,6 +17,8 @@ SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
 """Root mean square between which an orientation test must lie: its amplitude has a prior of size 1."""
 LARGEST_SPIN = 3.0
 """Median size of a normalised spin beyond which it is no fraction of the spin at t = 0."""
+LARGEST_XI = 20.0
+"""Median of ξ beyond which it is not normalised to uncorrelated spins: 13 dB of noise."""
 
 
 def check_choice(where: str, word: str, known: Sequence[str]) -> None:
@@ -52,6 +54,10 @@ def check_size_of_signal(series: Series, where: str) -> None:
         if not SMALLEST_BEAT <= size <= LARGEST_BEAT:
             expected = "values normalised so that the amplitude is about 1"
             raise violation(where, f"a signal of size {size:.2g}", expected)
+    if series.kind == "xi" and (size := float(np.median(series.value))) > LARGEST_XI:
+        raise violation(
+            where, f"values of size {size:.3g}", "ξ, which is 1 for uncorrelated spins (of per cent: a hundredth)"
+        )
     if series.kind in NORMALISED_TO_START:
         size, most = float(np.median(abs(series.value))), LARGEST_SPIN + 3 * float(np.median(series.spread))
         if size > most:

@@ -24,8 +24,8 @@ from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, S
 from .kinds import IN_CONSTANT_RUNS, KINDS, VARIANCES
 
 MOST_STAGES = 1000
-FEWEST_THAT_DIFFER = 3
-"""Series with fewer different values may agree by chance."""
+FEWEST_THAT_DIFFER = 8
+"""Series with fewer different values may agree by chance, where they are given to two digits."""
 ABOVE_ZERO = (
     "optical_depth",
     "faraday_angle",
@@ -96,21 +96,21 @@ def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] |
 
 
 def _check_each_once(experiment: Experiment, where: str) -> None:
-    """Copies, within an experiment or in two that are fitted jointly: they would count twice."""
-    first: dict[tuple[str, bytes, bytes], str] = {}
+    """What is fitted, within an experiment or in several jointly, must not be there as a copy: it would count twice."""
+    copies: list[tuple[str, str]] = []
+    first: dict[tuple[str | bytes, ...], str] = {}
     for series in experiment.series:
-        if len(np.unique(series.value)) >= FEWEST_THAT_DIFFER:
-            same = first.setdefault((series.kind, series.x.tobytes(), series.value.tobytes()), series.name)
-            _require_different(same, series.name, where)
-    for one, other in combinations(experiment.records, 2):
-        if np.array_equal(one.samples, other.samples):
-            _require_different(one.name, other.name, where)
-
-
-def _require_different(one: str, other: str, where: str) -> None:
-    if one != other:
-        found = f"the values of {one!r} again"
-        raise violation(f"{where}: series {other!r}", found, "each measurement once, or it counts twice")
+        use = series.fitted
+        if len(np.unique(series.value[use])) >= FEWEST_THAT_DIFFER:
+            contents = (series.kind, *(part[use].tobytes() for part in (series.x, series.value, series.spread)))
+            if first.setdefault(contents, series.name) != series.name:
+                copies.append((first[contents], series.name))
+    for a, b in combinations(experiment.records, 2):
+        if a.fitted.any() and np.array_equal(a.samples[:, a.fitted], b.samples[:, b.fitted]):
+            copies.append((a.name, b.name))
+    for one, other in copies:
+        expected = "each measurement once, or it counts twice: leave one out, and share the parameters that it tells of"
+        raise violation(f"{where}: series {other!r}", f"the values of {one!r} again", expected)
 
 
 def _check_shared_scales(experiment: Experiment, where: str) -> None:

@@ -138,6 +138,15 @@ def test_toml(toml, text, tmp_path):
         datasets.read(write(tmp_path, toml=toml))
 
 
+def test_xi_in_per_cent(tmp_path):
+    csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"
+    expected = (
+        r"value: found values of size 95, expected ξ, which is 1 for uncorrelated spins \(of per cent: a hundredth\)"
+    )
+    with pytest.raises(ExperimentError, match=expected):
+        datasets.read(write(tmp_path, TOML, csv))
+
+
 @pytest.mark.parametrize("kind", ["polarization", "transverse_spin"])
 def test_a_spin_in_per_cent(kind, tmp_path):
     csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"

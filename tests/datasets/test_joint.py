@@ -100,18 +100,26 @@ def test_contradictions_are_errors():
 
 
 def test_a_measurement_counts_once():
-    """Copies, in two members or in two runs, are refused; single values and numbers of repetitions may agree."""
+    """Copies, in two members or in two runs, are refused; what is not fitted, and few values, may agree."""
     again = r"joint fit: series 'b.xi': found the values of 'a.xi' again, expected each measurement once, or it counts"
     with pytest.raises(ExperimentError, match=again):
         joint({"a": A, "b": replace(B, series=A.series)})
-    copied = replace(A, series=(*A.series, replace(A.series[0], name="second", spread=A.series[0].spread + 1)))
+    copied = replace(A, series=(*A.series, replace(A.series[0], name="second")))
     with pytest.raises(ExperimentError, match=r"experiment: series 'second': found the values of 'xi' again"):
         check_experiment(copied)
     hybrid = read("fig2d-hybrid")
     with pytest.raises(ExperimentError, match=r"series 'two': found the values of '.*' again"):
         check_experiment(replace(hybrid, records=(*hybrid.records, replace(hybrid.records[0], name="two"))))
-    constant = [replace(e.series[0], value=np.full_like(e.series[0].value, 0.9)) for e in (A, A)]
-    joint({"a": replace(A, series=(constant[0],)), "b": replace(B, series=(constant[1],))})
+    first = A.series[0]
+    half = np.arange(len(first.x)) % 2 == 0
+    two_digits = replace(first, value=np.round(first.value, 1))
+    for one, other in (
+        (first, replace(first, spread=first.spread + 1)),
+        (replace(first, excluded=half), replace(first, excluded=~half)),
+        (first, replace(first, excluded=np.ones(len(first.x), bool))),
+        (two_digits, two_digits),
+    ):
+        joint({"a": replace(A, series=(one,)), "b": replace(B, series=(other, B.series[1]))})
 
 
 def test_sharing_from_a_file(tmp_path):
