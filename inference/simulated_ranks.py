@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,17 @@ class Ranked:
     covered: dict[str, int]
     healthy: int = 1
     problem: str = ""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Ranked:
+        """From the table of a file; KeyError, TypeError or ValueError for a damaged one."""
+        healthy, problem = stored["healthy"], stored["problem"]
+        ranks, covered = (dict(stored[name]) for name in ("ranks", "covered"))
+        whole = all(type(rank) is int and 0 <= rank <= RANKS for rank in ranks.values())
+        whole &= all(yes in (0, 1) for yes in (*covered.values(), healthy)) and isinstance(problem, str)
+        if not whole:
+            raise ValueError("no ranks")
+        return cls(ranks, covered, healthy, problem)
 
 
 @dataclass(frozen=True)

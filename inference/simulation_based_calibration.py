@@ -8,9 +8,10 @@ Stat. Comput. 32, 32), as ArviZ computes it.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ..datasets.netcdf import to_bytes, write_bytes
 from ..forward_models import Closure
 from .batch import Task, run_tasks
 from .campaigning import Done
-from .fingerprint import fingerprint, without_texts
+from .fingerprint import fingerprint, without_values
 from .model_registry import processes_for
 from .model_settings import ModelSettings
 from .rival_models import rival
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 BAND = 0.99
 UNHEALTHY = 0.05
 """Share of the samplings that may be unhealthy: a wrong gradient leaves ranks as they are, and spoils the sampling."""
+FEWEST = 2
+"""Simulations below which there is nothing to compare."""
 _BAND_TRIALS = 2000
 _ENOUGH = 100
 """Simulations below which only gross errors show."""
@@ -102,9 +105,11 @@ def run_sbc(
     require_data(plan.experiment, plan.experiment.title)
     if plan.sampler.draws * plan.sampler.chains < RANKS:
         raise ExperimentError(f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {RANKS} to rank in")
+    if simulations < FEWEST:
+        raise ExperimentError(f"simulations: found {simulations}, expected at least {FEWEST}")
     (folder / "simulations").mkdir(parents=True, exist_ok=True)
-    known = fingerprint(without_texts(plan.experiment), plan.settings, replace(plan.sampler, cores=None), plan.seed)
-    ranks: dict[int, Ranked] = {}
+    known = _identity(plan)
+    ranks = _finished_before(folder, simulations, known)
     failed: dict[int, str] = {}
 
     def finished(task: Task, answer: Ranked | None, error: Exception | None) -> None:
@@ -117,17 +122,11 @@ def run_sbc(
         if progress is not None:
             progress(len(ranks) + len(failed), len(failed), simulations)
 
-    tasks = []
-    for k in range(simulations):
-        before = _finished_before(_file(folder, k), known)
-        if before is None:
-            tasks.append(Task(f"{k:05d}", simulate_and_rank, (plan, k)))
-        else:
-            ranks[k] = before
+    tasks = [Task(f"{k:05d}", simulate_and_rank, (plan, k)) for k in range(simulations) if k not in ranks]
     run_tasks(tasks, finished, executor=executor, cores=processes_for([plan.settings.forward_model], cores))
-    if not ranks:
-        reason = next(iter(failed.values()))
-        raise ExperimentError(f"none of {simulations} simulated experiments could be fitted: {reason}")
+    if len(ranks) < FEWEST:
+        few, reason = "none" if not ranks else "one alone", next(iter(failed.values()))
+        raise ExperimentError(f"{few} of {simulations} simulated experiments could be fitted: {reason}")
     result = calibration_of([ranks[k] for k in sorted(ranks)], list(failed.values()), plan)
     _write(result, folder)
     return result
@@ -137,11 +136,26 @@ def _file(folder: Path, k: int) -> Path:
     return folder / "simulations" / f"{k:05d}.json"
 
 
-def _finished_before(path: Path, known: str) -> Ranked | None:
+def _identity(plan: Plan) -> str:
+    """Of all that simulations depend on, this package's version included, not the measured values."""
+    from importlib.metadata import version
+
+    of = (without_values(plan.experiment), plan.settings, replace(plan.sampler, cores=None), plan.seed)
+    return fingerprint(*of, RANKS, version("dissentangle"))
+
+
+def _finished_before(folder: Path, simulations: int, known: str) -> dict[int, Ranked]:
+    """The simulations of this plan, without damaged ones; those of another one are no reason to overwrite them."""
+    read = {k: _read(_file(folder, k), known) for k in range(simulations)}
+    found = {k: ranked for k, ranked in read.items() if ranked is not None}
+    usual = Counter(tuple(ranked.ranks) for ranked in found.values()).most_common(1)
+    return {k: ranked for k, ranked in found.items() if tuple(ranked.ranks) == usual[0][0]}
+
+
+def _read(path: Path, known: str) -> Ranked | None:
     """A simulation of this plan; None where there is none, or a damaged one."""
     try:
         stored = json.loads(path.read_text())
-        ranked = Ranked(**{field.name: stored[field.name] for field in fields(Ranked)})
         plan = stored["plan"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -150,7 +164,10 @@ def _finished_before(path: Path, known: str) -> Ranked | None:
             f"{path.parent.parent}: found the simulations of another calibration (of another experiment, model, seed"
             " or sampler, or by another version), expected a folder of its own for each"
         )
-    return ranked
+    try:
+        return Ranked.read(stored)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Dataset:

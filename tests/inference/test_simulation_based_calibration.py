@@ -1,7 +1,7 @@
 """Simulation-based calibration: a right model passes, wrong ones are caught and named."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
 from dissentangle.forward_models import NOISES, Noise
-from dissentangle.inference import model, native, prepared, simulated_ranks
+from dissentangle.inference import model, native, prepared, simulated_ranks, simulation_based_calibration
 from dissentangle.inference.cli import main
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.recent import Recent
@@ -84,6 +84,71 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     assert files == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
     assert "40 draws: expected at least 100 to rank in" in capsys.readouterr().err
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Simulations that take no time; the list of those made."""
+    made = []
+
+    def ranked(plan, k):
+        made.append(k)
+        return Ranked({"a": k, "b": 100 - k}, {"a": 1})
+
+    monkeypatch.setattr(simulation_based_calibration, "simulate_and_rank", ranked)
+    return made
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"ranks": [1, 2]},
+        {"ranks": {"a": 3}},
+        {"ranks": {"a": "3", "b": 4}},
+        {"ranks": {"a": 101, "b": 4}},
+        {"covered": {"a": None}},
+        {"healthy": None},
+        {"problem": 1},
+    ],
+)
+def test_damaged_simulations_are_made_again(damage, tmp_path, quick):
+    run_sbc(PLAN, 4, tmp_path, cores=1)
+    file = tmp_path / "simulations" / "00002.json"
+    whole = file.read_text()
+    file.write_text(json.dumps(json.loads(whole) | damage))
+    run_sbc(PLAN, 4, tmp_path, cores=1)
+    assert quick == [0, 1, 2, 3, 2]
+    assert file.read_text() == whole
+
+
+def test_whose_simulations_they_are(tmp_path, quick, monkeypatch):
+    """Measured values do not count; another version and another plan do, whatever their files hold."""
+    run_sbc(PLAN, 2, tmp_path, cores=1)
+    moved = tuple(replace(series, value=1.01 * series.value) for series in PLAN.experiment.series)
+    run_sbc(replace(PLAN, experiment=replace(PLAN.experiment, series=moved)), 2, tmp_path, cores=1)
+    assert quick == [0, 1]
+    with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
+        run_sbc(replace(PLAN, settings=ModelSettings("fixed-number")), 2, tmp_path, cores=1)
+    with monkeypatch.context() as patch, pytest.raises(ExperimentError, match="or by another version"):
+        patch.setattr("importlib.metadata.version", lambda name: "9.9")
+        run_sbc(PLAN, 2, tmp_path, cores=1)
+    (tmp_path / "simulations" / "00000.json").write_text('{"plan": "older", "rank": {}}')
+    with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
+        run_sbc(PLAN, 2, tmp_path, cores=1)
+
+
+def test_too_few_to_compare(tmp_path, quick, monkeypatch):
+    with pytest.raises(ExperimentError, match="simulations: found 1, expected at least 2"):
+        run_sbc(PLAN, 1, tmp_path, cores=1)
+
+    def only_the_first(plan, k):
+        if k:
+            raise ExperimentError("no")
+        return Ranked({"a": 1}, {"a": 1})
+
+    monkeypatch.setattr(simulation_based_calibration, "simulate_and_rank", only_the_first)
+    with pytest.raises(ExperimentError, match="one alone of 3 simulated experiments could be"):
+        run_sbc(PLAN, 3, tmp_path, cores=1)
 
 
 def test_nothing_that_could_be_simulated(tmp_path):
