@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Experiment
+from ..forward_models import OBSERVABLES
 
 
 def fingerprint(*values: Any) -> str:
@@ -64,6 +65,15 @@ def without_values(experiment: Experiment) -> Experiment:
     )
 
 
+def measured(experiment: Experiment) -> Experiment:
+    """Without calibration runs and light variances of which nothing is fitted: their parameters would be unknown."""
+    series = tuple(s for s in experiment.series if s.fitted.any() or s.kind in OBSERVABLES)
+    records = tuple(r for r in experiment.records if r.fitted.any())
+    if (len(series), len(records)) == (len(experiment.series), len(experiment.records)):
+        return experiment
+    return replace(experiment, series=series, records=records)
+
+
 def data_hash(experiment: Experiment) -> str:
     """SHA-256 of everything in the experiment that the posterior depends on."""
-    return fingerprint(without_texts(experiment))
+    return fingerprint(without_texts(measured(experiment)))

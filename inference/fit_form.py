@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets.errors import ExperimentError, violation
+from ..datasets.predictions import fitted_observations
 from .diagnostics import SUMMARY
 from .fitted import Fitted
 from .layout import layout
@@ -54,11 +55,14 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
         table = json.loads(attributes[key])
         if not isinstance(table, dict) or not all(isinstance(value, kind) for value in table.values()):
             raise violation(f"{where}: attribute {key}", attributes[key], "the table of a whole fit")
-    sampler = SamplerSettings(**json.loads(attributes["settings"])["sampler"])
+    stored = json.loads(attributes["settings"])["sampler"]
+    try:
+        sampler = SamplerSettings(**stored)
+    except ExperimentError as error:
+        raise ExperimentError(f"{where}: settings: {error}") from error
     for key, most in (("draws", MOST_DRAWS), ("tune", MOST_DRAWS), ("chains", _MOST_CHAINS)):
-        count = getattr(sampler, key)
-        if not isinstance(count, int) or not 0 <= count <= most:
-            raise violation(f"{where}: settings: {key}", count, f"a whole number up to {most:,}")
+        if getattr(sampler, key) > most:
+            raise violation(f"{where}: settings: {key}", stored[key], f"a whole number up to {most:,}")
 
 
 def check_form(tree: DataTree, where: str) -> None:
@@ -105,23 +109,23 @@ def _check_draws(fitted: Fitted, where: str) -> None:
     for label, mean, sd in zip(*(summary[name].values for name in ("parameter", "mean", "sd")), strict=True):
         if label not in known or not np.isfinite([mean, sd]).all():
             raise violation(f"{where}: summary", f"{label} = {mean:g} ± {sd:g}", "finite numbers of its parameters")
-        there = float(known[label].mean())
-        if abs(mean - there) > _SAME * (sd + abs(mean)):
-            raise violation(f"{where}: summary", f"{label} = {mean:g}", f"the mean of the draws, {there:g}")
+        for of, stated, there in (("mean", mean, known[label].mean()), ("sd", sd, known[label].std(ddof=1))):
+            if abs(stated - there) > _SAME * (there if of == "sd" else sd + abs(mean)):
+                raise violation(f"{where}: summary", f"{label}: {of} {stated:g}", f"that of the draws, {there:g}")
 
 
 def _check_data(fitted: Fitted, where: str) -> None:
     """Raise ExperimentError where the data that were fitted are not those of the experiment."""
-    observed = fitted.tree["observed_data"].dataset
-    for series in fitted.experiment.series:
-        if series.fitted.any():
-            here, there = observed[series.name].values, series.value[series.fitted]
-            other = np.flatnonzero(~np.isclose(here, there, rtol=_SAME, atol=0))
-            if other.size:
-                k = other[0]
-                raise violation(
-                    f"{where}: experiment: {series.name}", f"{there[k]:g}", f"{here[k]:g}, which was fitted"
-                )
+    observed, experiment = fitted.tree["observed_data"].dataset, fitted.experiment
+    stated = {series.name: series.value[series.fitted] for series in experiment.series if series.fitted.any()}
+    if numbers := fitted_observations(experiment):
+        stated["observations"] = np.array([observation.value for observation in numbers])
+    for name, there in stated.items():
+        here = observed[name].values
+        other = np.flatnonzero(~np.isclose(here, there, rtol=_SAME, atol=0))
+        if other.size:
+            k = other[0]
+            raise violation(f"{where}: experiment: {name}", f"{there[k]:g}", f"{here[k]:g}, which was fitted")
 
 
 def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:
@@ -129,12 +133,15 @@ def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:
     series = [one for one in fitted.experiment.series if one.fitted.any()]
     unknown = [v for v in layout(fitted.experiment, fitted.parameters) if not v.formulas]
     draws = dict.fromkeys(_SAMPLES, _ANY)
+    points = {s.name: {s.dim: int(s.fitted.sum())} for s in series}
+    if numbers := fitted_observations(fitted.experiment):
+        points["observations"] = {"observation": len(numbers)}
     return {
         "posterior": {v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)}) for v in unknown},
         "sample_stats": {"diverging": draws},
         "summary": {name: {"parameter": _ANY} for name in SUMMARY},
-        **{group: {s.name: draws | {s.dim: int(s.fitted.sum())} for s in series} for group in _PREDICTED},
-        "observed_data": {s.name: {s.dim: int(s.fitted.sum())} for s in series},
+        **{group: {name: draws | sizes for name, sizes in points.items()} for group in _PREDICTED},
+        "observed_data": points,
     }
 
 

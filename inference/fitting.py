@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datasets import Experiment, ExperimentError
-from ..forward_models import OBSERVABLES, Closure
+from ..forward_models import Closure
 from .diagnostics import QUADRATURE_LIMIT, Verdict, summarise, verdict
-from .fingerprint import data_hash
+from .fingerprint import data_hash, measured
 from .fit_tree import fit_tree
 from .grid_error import quadrature_error
 from .layout import layout
@@ -91,24 +91,15 @@ def fit_experiment(
     progress: Callable[[Any], None] | None = None,
 ) -> DataTree:
     """The fit of a checked experiment; see `fit`."""
-    used = _measured(experiment)
+    used = measured(experiment)
     require_time_scale(used, unknowns(used, settings))
     found = sample_posterior(used, settings, sampler, progress)
     rows = summarise(found.by_label, found.unknown)
     judged = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi)
     parameters = unknowns(used, found.settings)
     tree = fit_tree(used, found.settings, sampler, parameters, found.drawn, found.values, rows)
-    tree.attrs.update(_attributes(experiment, found.settings, sampler, found.drawn, judged, found.quadrature_error))
+    tree.attrs.update(_attributes(used, found.settings, sampler, found.drawn, judged, found.quadrature_error))
     return tree
-
-
-def _measured(experiment: Experiment) -> Experiment:
-    """Without calibration runs and light variances of which nothing is fitted: their parameters would be unknown."""
-    series = tuple(s for s in experiment.series if s.fitted.any() or s.kind in OBSERVABLES)
-    records = tuple(r for r in experiment.records if r.fitted.any())
-    if (len(series), len(records)) == (len(experiment.series), len(experiment.records)):
-        return experiment
-    return replace(experiment, series=series, records=records)
 
 
 @dataclass(frozen=True)
@@ -140,6 +131,7 @@ def sample_posterior(
         settings = replace(settings, resolution=resolution)
         drawn = _sampled(experiment, settings, sampler, progress)
         by_label = draws_by_label(experiment, drawn, parameters)
+        _require_possible(experiment, free(parameters), by_label)
         values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
         bounds = rate_bounds(experiment, parameters, resolution)
         error = quadrature_error(experiment, values, settings.dynamics, bounds, ACCURACY)
@@ -162,6 +154,18 @@ def _sampled(
             f"{experiment.title}: the sampler cannot start ({reason}); check priors and data"
         ) from failure
     return replace(drawn, timings={"prepare": preparing, **drawn.timings})
+
+
+def _require_possible(experiment: Experiment, unknown: list[Unknown], by_label: dict[str, np.ndarray]) -> None:
+    """Raise where data pull a parameter above the end of its domain, which a log-normal prior does not have."""
+    for u in unknown:
+        highest, end = by_label[u.label].max(), u.prior.high
+        if highest > end:
+            raise ExperimentError(
+                f"{experiment.title}: the data pull {u.label} to {highest:.2g}, and it cannot be above {end:g}: the"
+                " model does not describe them. Look at units and normalisation (xi is 1 for uncorrelated spins), at"
+                " values far off, at the errors"
+            )
 
 
 def draws_by_label(experiment: Experiment, drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:

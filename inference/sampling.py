@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets.errors import violation
 from . import nutpie_sampler
 from .compiling import CompiledModel, Start, compile_model, natural_variables
 from .convergence import ESS_PER_CHAIN, converged, energy_fraction
@@ -23,8 +24,11 @@ from .starting_point import modes, starting_point
 from .symbolic import NotTranslatable
 
 ENGINES = ("fast", "general")
+FEWEST_DRAWS = 4
+"""Of a chain: half of it has a spread."""
 MOST_DRAWS = 1_000_000
 """Of draws or tuning steps of a chain: what is more is a mistake, and takes all memory."""
+_LEAST = {"seed": 0, "draws": FEWEST_DRAWS, "tune": 1, "chains": 1, "cores": 1}
 _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""
 CALMER = (0.97, 0.99)
@@ -36,7 +40,7 @@ takes so many steps already: such a posterior has another fault than being long 
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """Chains, draws and seed; `engine` None takes the fast one where it can."""
+    """Chains, draws and seed; `engine` None takes the fast one where it can. ExperimentError for what cannot be."""
 
     seed: int
     draws: int = 1000
@@ -45,6 +49,17 @@ class SamplerSettings:
     cores: int | None = None
     target_accept: float = 0.9
     engine: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if not (whole and value >= least) and not (name == "cores" and value is None):
+                raise violation(f"sampler: {name}", value, f"a whole number from {least}")
+        if not isinstance(self.target_accept, float) or not 0 < self.target_accept < 1:
+            raise violation("sampler: target_accept", self.target_accept, "a number between 0 and 1")
+        if self.engine is not None and self.engine not in ENGINES:
+            raise violation("sampler: engine", self.engine, f"one of {', '.join(ENGINES)}")
 
 
 @dataclass(frozen=True)
@@ -96,11 +111,11 @@ class FastSampler:
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> FastSampler:
         """The same for other values of the model's `pm.Data`, of the same shapes."""
-        return FastSampler(self.compiled.with_data(new))
+        return replace(self, compiled=self.compiled.with_data(new))
 
     def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
         """Draws for these settings."""
-        start, compiled, density = time.perf_counter(), self.compiled, self.compiled.density
+        compiled, density = self.compiled, self.compiled.density
 
         def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
             return density(x, compiled.data)
@@ -120,7 +135,7 @@ class FastSampler:
             size = int(np.prod(shape))
             variables[name] = flat[..., at : at + size].reshape(*flat.shape[:2], *shape)
             at += size
-        return Draws(variables, statistics, "fast", timings={"sample": time.perf_counter() - start})
+        return Draws(variables, statistics, "fast")
 
 
 @dataclass(frozen=True)
@@ -141,10 +156,9 @@ class GeneralSampler:
 
     def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
         """Draws for these settings."""
-        start = time.perf_counter()
         found, statistics = _nuts(self.compiled, settings, progress, adaptation="diag")
         variables = {name: found[name] for name in self.names}
-        return Draws(variables, statistics, "general", self.reason, {"sample": time.perf_counter() - start})
+        return Draws(variables, statistics, "general", self.reason)
 
 
 def prepare(
@@ -185,7 +199,7 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
     Where transitions diverge, all draws are made anew with smaller steps, at most twice; where the chains disagree or
     have too few effective draws, anew and longer, once, and thinned. The draws say how often, and how much thinned.
     """
-    targets, used, length = iter(CALMER), settings, 1
+    start, targets, used, length = time.perf_counter(), iter(CALMER), settings, 1
     for attempt in count(1):
         long = replace(used, draws=length * used.draws, tune=length * used.tune)
         whole = ready.draw(long, progress)
@@ -200,7 +214,7 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
             length = ready.longer
         else:
             break
-    return drawn
+    return replace(drawn, timings={"sample": time.perf_counter() - start})
 
 
 def _worth(drawn: Draws) -> bool:

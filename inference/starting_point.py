@@ -43,14 +43,21 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
     Side modes (an oscillation fitted with one period too many) can be far lighter and hold a chain for ever. Modes of
     comparable weight are all kept: chains that start beside different ones show in R-hat. Where the first climbs end
     at different heights, many more are made: the highest mode can be one that few of them find.
+    ValueError where no point is possible.
     """
     rng = np.random.default_rng(seed)
     found: list[Mode] = []
-    while len(found) < _CLIMBS or (len(found) < _MORE_CLIMBS and np.ptp([mode.height for mode in found]) > _AGREE):
+    for tried in range(_MORE_CLIMBS):
+        if tried >= _CLIMBS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
+            break
         points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
         heights = [density(point)[0] for point in points]
-        place, curvature, directions = climb(density, points[np.argmax(np.nan_to_num(heights, nan=-np.inf))])
-        found.append(Mode(place, density(place)[0], curvature, directions))
+        highest = int(np.argmax(np.nan_to_num(heights, nan=-np.inf)))
+        if np.isfinite(heights[highest]):
+            place, curvature, directions = climb(density, points[highest])
+            found.append(Mode(place, density(place)[0], curvature, directions))
+    if not found:
+        raise ValueError("no parameters from the prior predict possible data")
     heaviest = max(mode.weight for mode in found)
     return [mode for mode in found if mode.weight >= heaviest - _COMPARABLE]
 
@@ -85,7 +92,7 @@ def climb(density: Density, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
             if higher > value and np.isfinite(new_gradient).all():
                 break
             damping = 4 * damping + 1e-3
-            if step @ slope < _GAIN:
+            if not step @ slope >= _GAIN:  # also where there is no slope, but NaN
                 return x, curvature, directions
         gained, x, value, gradient, damping = higher - value, found, higher, new_gradient, damping / 8
         if gained < _GAIN and step @ slope < _GAIN:

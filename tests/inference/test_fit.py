@@ -11,13 +11,14 @@ import xarray as xr
 from arviz_stats.base import array_stats
 
 from dissentangle import inference
-from dissentangle.datasets import from_tree, read
+from dissentangle.datasets import ExperimentError, from_tree, read
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference.diagnostics import summarise, verdict
 from dissentangle.inference.fit_text import truth_of
 from dissentangle.inference.information import expected_information
 from dissentangle.inference.model_settings import ModelSettings
 from dissentangle.inference.sampling import SamplerSettings, prepare, sample
+from dissentangle.inference.settings_of import read_fit
 from dissentangle.inference.text_table import summary_rows
 from dissentangle.inference.unknowns import unknowns
 
@@ -136,6 +137,24 @@ def test_a_free_dephasing_rate_is_found_too():
     rows = {row.label: row for row in summary_rows(found)}
     assert abs(rows["dephasing_rate[drive]"].mean - 0.193) < 4 * rows["dephasing_rate[drive]"].sd
     assert "pure_dephasing_rate[drive]" not in rows
+
+
+def test_published_numbers_that_were_changed_in_the_file(fit_published, tmp_path):
+    changed = fit_published.copy(deep=True)
+    changed["experiment/observations"]["value"][0] *= 2
+    inference.save_fit(changed, tmp_path / "fit.nc")
+    with pytest.raises(ExperimentError, match=r"experiment: observations: found 68, expected 34, which was fitted"):
+        read_fit(tmp_path / "fit.nc")
+
+
+def test_data_that_pull_a_parameter_out_of_its_domain():
+    whole = read("fig2b-d55")
+    fourfold = tuple(replace(s, value=4 * s.value) if s.name == "xi" else s for s in whole.series)
+    expected = (
+        r"the data pull initial_n3 to [\d.]+, and it cannot be above 1: the model does not describe them. Look at units"
+    )
+    with pytest.raises(ExperimentError, match=expected):
+        inference.fit(replace(whole, series=fourfold), draws=100)
 
 
 def test_verdict_names_what_is_wrong():

@@ -1,12 +1,14 @@
 """A fit's file is enough to make the fit again; what differs is said."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
 from dissentangle import inference
+from dissentangle.datasets import read
 from dissentangle.inference.cli import main
-from dissentangle.inference.settings_of import read_fit, save_fit
+from dissentangle.inference.settings_of import fit_id, read_fit, save_fit
 
 
 def test_the_same_draws_from_the_file_alone(fit_d55, tmp_path, capsys):
@@ -18,6 +20,17 @@ def test_the_same_draws_from_the_file_alone(fit_d55, tmp_path, capsys):
         np.testing.assert_array_equal(again["posterior"][name], draws)
     assert again.attrs["settings"] == fit_d55.attrs["settings"]
     assert again.attrs["data_sha256"] == fit_d55.attrs["data_sha256"]
+
+
+def test_the_same_fit_where_a_run_is_excluded_whole():
+    """The hash is of what is fitted, which is what the file holds: a comparison still belongs to the fit made again."""
+    whole = read("laboratory-d55")
+    beat = next(series for series in whole.series if series.name == "orientation_beat")
+    without = replace(beat, excluded=np.ones(len(beat.x), bool))
+    fit = inference.fit(replace(whole, series=tuple(without if s is beat else s for s in whole.series)), draws=100)
+    again = inference.rerun(fit)
+    assert again.identical
+    assert fit_id(again.fit) == fit_id(fit)
 
 
 def test_what_differs_is_said(fit_d55, tmp_path, capsys):

@@ -71,6 +71,20 @@ def test_starts_scatter_as_wide_as_the_mode():
     assert starts.mean(axis=0)[0] == pytest.approx(GAP, abs=0.03)
 
 
+def test_impossible_points_are_no_modes():
+    """A density that is NaN in places is searched in the others; where it is NaN everywhere, that is said."""
+    peaks = two_peaks(-30.0)
+
+    def holes(x):
+        return peaks(x) if x[0] > 0 else (np.nan, np.full(3, np.nan))
+
+    assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in modes(holes, 3, 1))
+    with pytest.raises(ValueError, match="no parameters from the prior predict possible data"):
+        modes(lambda x: (np.nan, np.full(3, np.nan)), 3, 1)
+    with_slope_nowhere = modes(lambda x: (-float(x @ x), np.full(3, np.nan)), 3, 1)
+    assert np.isfinite([mode.height for mode in with_slope_nowhere]).all()
+
+
 def test_the_same_seed_gives_the_same_start():
     density = two_peaks(-0.1)
     first, second = (starting_point(density, modes(density, 3, 5), 7) for _ in range(2))
