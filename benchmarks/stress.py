@@ -3,8 +3,8 @@
 python benchmarks/stress.py [SEEDS] [CASE ...]     20 simulated experiments of each case by default
 
 All data are simulated like fig2b-d55; then they are spoilt. The table counts verdicts; "says so": how often what a
-fit prints (or the refusal) contains the words that name what is wrong; of what nothing can see, which rate is farthest
-off.
+fit prints, without its advice, (or the refusal) contains the words that name what is wrong; of what nothing can see,
+which rate is farthest off.
 """
 
 from __future__ import annotations
@@ -204,12 +204,12 @@ def fitted(case: Case, seed: int) -> DataTree:
 
 
 def said(case: Case, seed: int) -> tuple[str, str]:
-    """The verdict, "refused" where it is not fitted, and everything that is printed."""
+    """The verdict, "refused" where it is not fitted, and what is printed but advice: that names what could be wrong."""
     try:
         fit = fitted(case, seed)
     except ExperimentError as error:
         return "refused", str(error)
-    return assess(fit).status, fit_text(fit)
+    return assess(fit).status, fit_text(fit).partition("What to do next:")[0]
 
 
 def farthest_off(case: Case, seeds: Iterable[int]) -> str:

@@ -73,8 +73,8 @@ def _priors(found: Evidence) -> str:
 def _criticism(found: Evidence) -> str:
     odd = ", ".join(dict.fromkeys(row.series for row in found.surprising))
     return odd and (
-        f"Look at the criticism of {odd} before quoting rates: errors that go together, or a course that"
-        " the model does not have, make intervals too narrow; errors given too large make them too wide."
+        f"Look at the criticism of {odd} before quoting rates: errors that go together or are too small, or a course"
+        " that the model does not have, make intervals too narrow; errors given too large make them too wide."
     )
 
 

@@ -168,4 +168,6 @@ def _pulled(pulls: Mapping[str, float]) -> str:
     far = [f"{symbol(label)} by {score:+.1f}" for label, score in pulls.items()]
     if not far:
         return ""
-    return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: they cannot both hold."
+    beyond = any(abs(score) > _CONTRADICTED for score in pulls.values())
+    means = "they cannot both hold" if beyond else "one of them may be wrong"
+    return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: {means}."

@@ -134,7 +134,7 @@ def derived_rows(fit: DataTree) -> list[DerivedRow]:
         unit = variable.attrs.get("units", "1")
         for k, entry in enumerate(data[variable.dims[-1]].values):
             low, middle, high = np.quantile(variable.values[..., k].ravel(), [0.03, 0.5, 0.97], method="nearest")
-            scale = (high - low) / 4 if np.isfinite(high - low) else max(abs(middle), 1.0) / 10
+            scale = (high - low) / 4 if np.isfinite([low, high]).all() else max(abs(middle), 1.0) / 10
             large = abs(middle) >= _LARGE and np.isfinite(high)
             shown = (f"{value:.2g}" if large else number(value, scale) for value in (middle, low, high))
             rows.append(DerivedRow(str(name), str(entry), "" if unit == "1" else unit, *shown))

@@ -44,8 +44,11 @@ class _Parser(argparse.ArgumentParser):
         """What a verb does not know is an error of that verb, with its help and the nearest option."""
         known, unknown = super().parse_known_args(*given, **named)
         if unknown:
-            guess = nearest(unknown[0].partition("=")[0], self._option_string_actions)
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
+            options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+            hint = nearest(options[0], self._option_string_actions) if options else ""
+            if self._subparsers is not None:
+                hint = " (options of a verb come after it)"
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return known, unknown
 
     def error(self, message: str) -> NoReturn:

@@ -32,7 +32,7 @@ def add_experiment(verb: argparse.ArgumentParser) -> None:
 
 def add_experiments(
     verb: argparse.ArgumentParser,
-    help: str = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit",
+    help: str = _EXPERIMENTS,
 ) -> None:
     """One experiment, or several for a joint fit."""
     verb.add_argument("experiments", nargs="+", metavar="experiment", help=help)

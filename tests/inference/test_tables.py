@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from dissentangle import inference
@@ -11,6 +12,7 @@ from dissentangle.forward_models import PARAMETERS
 from dissentangle.forward_models.parameters import LATEX_SYMBOLS
 from dissentangle.inference.rounding import with_error
 from dissentangle.inference.tables import _escaped
+from dissentangle.inference.text_table import derived_rows
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,13 @@ def test_rounding(mean, sd, text):
 
 def test_every_parameter_has_a_symbol_for_latex():
     assert set(LATEX_SYMBOLS) == set(PARAMETERS)
+
+
+def test_an_entanglement_that_never_ends_in_any_draw(fit_d55):
+    fit = fit_d55.copy(deep=True)
+    fit["derived"]["entanglement_duration"][...] = np.inf
+    row = next(row for row in derived_rows(fit) if row.name == "entanglement_duration")
+    assert {row.low, row.middle, row.high} == {"> horizon"}
 
 
 def test_latex(fit_d55):
