@@ -148,8 +148,9 @@ def _finished_before(folder: Path, simulations: int, known: str) -> dict[int, Ra
     """The simulations of this plan, without damaged ones; those of another one are no reason to overwrite them."""
     read = {k: _read(_file(folder, k), known) for k in range(simulations)}
     found = {k: ranked for k, ranked in read.items() if ranked is not None}
-    usual = Counter(tuple(ranked.ranks) for ranked in found.values()).most_common(1)
-    return {k: ranked for k, ranked in found.items() if tuple(ranked.ranks) == usual[0][0]}
+    names = {k: (*ranked.ranks, *ranked.covered) for k, ranked in found.items()}
+    usual = Counter(names.values()).most_common(1)
+    return {k: ranked for k, ranked in found.items() if names[k] == usual[0][0]}
 
 
 def _read(path: Path, known: str) -> Ranked | None:

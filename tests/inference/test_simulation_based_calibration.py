@@ -107,6 +107,7 @@ def quick(monkeypatch):
         {"ranks": {"a": "3", "b": 4}},
         {"ranks": {"a": 101, "b": 4}},
         {"covered": {"a": None}},
+        {"covered": {}},
         {"healthy": None},
         {"problem": 1},
     ],
