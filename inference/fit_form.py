@@ -100,11 +100,12 @@ def _check_draws(fitted: Fitted, where: str) -> None:
         inside = (values >= u.prior.low) & (values <= u.prior.high) & ((values > 0) | (u.prior.form != "lognormal"))
         if not inside.all():
             raise violation(f"{where}: posterior: {u.label}", f"{values[~inside][0]:g}", f"draws from {u.prior}")
-    for name, variable in fitted.tree["posterior_predictive"].dataset.data_vars.items():
-        possible = np.abs(variable.values) <= _LARGEST_DRAW
-        if not possible.all():
-            found = f"{variable.values[~possible][0]:g}"
-            raise violation(f"{where}: posterior_predictive: {name}", found, f"numbers up to {_LARGEST_DRAW:g}")
+    for group in _PREDICTED:
+        for name, variable in fitted.tree[group].dataset.data_vars.items():
+            possible = np.abs(variable.values) <= _LARGEST_DRAW
+            if not possible.all():
+                found = f"{variable.values[~possible][0]:g}"
+                raise violation(f"{where}: {group}: {name}", found, f"numbers up to {_LARGEST_DRAW:g}")
     summary = fitted.tree["summary"].dataset
     for label, mean, sd in zip(*(summary[name].values for name in ("parameter", "mean", "sd")), strict=True):
         if label not in known or not np.isfinite([mean, sd]).all():

@@ -534,6 +534,7 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         ("posterior/squeezing_limit", np.nan, "posterior: squeezing_limit: found nan, expected draws from normal"),
         ("posterior_predictive/xi", 1e300, r"posterior_predictive: xi: found 1e\+300, expected numbers up to"),
         ("posterior_predictive/xi", np.nan, r"posterior_predictive: xi: found nan, expected numbers up to"),
+        ("log_likelihood/xi", np.nan, r"log_likelihood: xi: found nan, expected numbers up to"),
         ("summary/mean", 0.5, r"summary: found collective_rate: mean 0.5, expected that of the draws"),
         ("summary/sd", 0.5, r"summary: found collective_rate: sd 0.5, expected that of the draws"),
         ("experiment/series/xi/value", 0.77, r"experiment: xi: found 0.77, expected .*, which was fitted"),
