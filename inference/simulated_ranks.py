@@ -65,7 +65,7 @@ def simulate_and_rank(plan: Plan, k: int) -> Ranked:
 
     gc.collect(0)  # what the simulation before left: see `campaigning.fit_one`
     rng = np.random.default_rng([plan.seed, k])
-    experiment, truth = _simulated(plan, rng)
+    experiment, truth = simulated_experiment(plan, rng)
     sampled = sample_posterior(experiment, plan.settings, replace(plan.sampler, seed=int(rng.integers(2**62))))
     dynamics = plan.settings.dynamics
     few = np.linspace(0, plan.sampler.draws * plan.sampler.chains - 1, RANKS).round().astype(int)
@@ -95,7 +95,7 @@ def _covered(
     return inside
 
 
-def _simulated(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
+def simulated_experiment(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
     """An experiment of the model's own, and the parameters that made it: label → (1,).
 
     Parameters whose predictions are no possible data (a free Γ̃ below its floor can make ξ negative) have no
