@@ -159,7 +159,7 @@ class Case:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-DRIFTS = "does not describe|go together|keep their sign|pulled|Pulled"
+DRIFTS = "does not describe|go together|keep their sign|scatter more|pulled|Pulled"
 PULLED = r"Pulled away from the prior: .*s \[xi\]"
 WEAK = "Of little use: most rates owe more to the prior"
 FAILED = ("misfit", "unhealthy")
