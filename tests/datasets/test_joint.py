@@ -100,17 +100,19 @@ def test_contradictions_are_errors():
 
 
 def test_a_measurement_counts_once():
-    """Copies, in two members or in two runs, are refused; what is not fitted, and few values, may agree."""
+    """Copies in two members or two runs are refused; what is not fitted, few values and simulated ones may agree."""
+    a, b = (replace(e, simulated=False, truth=None) for e in (A, B))
     again = r"joint fit: series 'b.xi': found the values of 'a.xi' again, expected each measurement once, or it counts"
     with pytest.raises(ExperimentError, match=again):
-        joint({"a": A, "b": replace(B, series=A.series)})
-    copied = replace(A, series=(*A.series, replace(A.series[0], name="second")))
+        joint({"a": a, "b": replace(b, series=a.series)})
+    copied = replace(a, series=(*a.series, replace(a.series[0], name="second")))
     with pytest.raises(ExperimentError, match=r"experiment: series 'second': found the values of 'xi' again"):
         check_experiment(copied)
-    hybrid = read("fig2d-hybrid")
+    hybrid = replace(read("fig2d-hybrid"), simulated=False, truth=None)
+    record = replace(hybrid.records[0], simulated=False)
     with pytest.raises(ExperimentError, match=r"series 'two': found the values of '.*' again"):
-        check_experiment(replace(hybrid, records=(*hybrid.records, replace(hybrid.records[0], name="two"))))
-    first = A.series[0]
+        check_experiment(replace(hybrid, records=(record, replace(record, name="two"))))
+    first = a.series[0]
     half = np.arange(len(first.x)) % 2 == 0
     two_digits = replace(first, value=np.round(first.value, 1))
     for one, other in (
@@ -119,7 +121,8 @@ def test_a_measurement_counts_once():
         (first, replace(first, excluded=np.ones(len(first.x), bool))),
         (two_digits, two_digits),
     ):
-        joint({"a": replace(A, series=(one,)), "b": replace(B, series=(other, B.series[1]))})
+        joint({"a": replace(a, series=(one,)), "b": replace(b, series=(other, b.series[1]))})
+    joint({"a": A, "b": replace(B, series=A.series)})
 
 
 def test_sharing_from_a_file(tmp_path):
