@@ -104,8 +104,13 @@ QUICK_VERBS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "simulate": (simulate_command, "simulated/xi.csv"),
     "demodulate": (demodulate_command, "records.h5"),
 }
-RANDOM = ("fit", "campaign", "compare", "sbc")
-"""Verbs with a seed, which gives old files that the new run must replace."""
+OLD = {
+    "fit": ("--seed", "2"),
+    "campaign": ("--seed", "2"),
+    "compare": ("--seed", "2"),
+    "sbc": ("--simulations", "8"),
+}
+"""Options that give old files, which the new run must replace."""
 
 
 def prepare(base: Path, experiments: int) -> None:

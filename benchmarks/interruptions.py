@@ -8,7 +8,8 @@ kills: at random moments, by SIGKILL, SIGTERM or SIGINT
 twice: the same command a second time, at once or at a random moment
 removed: the output folder, at a random moment, at one stroke or file by file
 read-only: the output folder, before the verb starts or at a random moment
-full: no file may become larger than a random size (RLIMIT_FSIZE), old files of another seed are there
+full: no file may become larger than a random size (RLIMIT_FSIZE); old files of another seed (of fewer simulations)
+      are there
 
 After each try the files are looked at: each must be whole, the old one or the new one. A verb ends with its usual exit
 code, or with 2 and one line that says why. At the end it runs undisturbed, and its numbers must be those of a run
@@ -28,8 +29,8 @@ import time
 from pathlib import Path
 
 from disturbed_verbs import (
+    OLD,
     QUICK_VERBS,
-    RANDOM,
     VERBS,
     arguments,
     names_in,
@@ -188,8 +189,8 @@ def tried(way: str, verb: str, tries: int, base: Path, seed: int = 1) -> str:
     undisturbed, took = undisturbed_run(verb, base)
     disturbed, old, rng = base / f"{verb} disturbed", base / f"{verb} old", random.Random(seed)
     old.mkdir()
-    if way == "full" and verb in RANDOM:
-        assert ended(start(arguments(command_of, old, "--seed", "2"))) == "done"
+    if way == "full" and verb in OLD:
+        assert ended(start(arguments(command_of, old, *OLD[verb]))) == "done"
     outcomes: list[str] = []
     for k in range(tries):
         shutil.rmtree(disturbed, ignore_errors=True)

@@ -48,11 +48,11 @@ def open_tree(path: Path) -> DataTree:
 
 
 def decoded(path: Path, **options: Any) -> DataTree:
-    """The tree in a file, not read yet, without what xarray says of attributes that contradict each other."""
+    """The tree in a file, not read yet, without what libraries say of odd attributes and types."""
     import xarray as xr
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", xr.SerializationWarning)
+        warnings.simplefilter("ignore")
         return xr.open_datatree(path, engine="h5netcdf", phony_dims="access", **options)
 
 

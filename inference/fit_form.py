@@ -88,8 +88,22 @@ def check_form(tree: DataTree, where: str) -> None:
             if not (numbers and known and ordered):
                 found = f"{variable.dtype} of dimensions {variable.dims}"
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
+    _check_same_draws(fitted, where)
     _check_draws(fitted, where)
     _check_data(fitted, where)
+
+
+def _check_same_draws(fitted: Fitted, where: str) -> None:
+    """Raise ExperimentError where groups are of other chains and draws than the posterior: predictions of some only."""
+    groups = ("posterior", "sample_stats", "derived", *_PREDICTED)
+    for dim in _SAMPLES:
+        numbers = {g: fitted.tree[g].dataset[dim].values for g in groups if dim in fitted.tree[g].sizes}
+        of_all = numbers["posterior"]
+        of_kept = next((numbers[group] for group in _PREDICTED if group in numbers), of_all)
+        for group, here in numbers.items():
+            there = of_kept if group in _PREDICTED else of_all
+            if not (np.array_equal(here, there) and np.isin(here, of_all).all()):
+                raise violation(f"{where}: {group}", f"{here.size} {dim}s", f"the numbers of the others' {dim}s")
 
 
 def _check_draws(fitted: Fitted, where: str) -> None:
@@ -100,6 +114,9 @@ def _check_draws(fitted: Fitted, where: str) -> None:
         inside = (values >= u.prior.low) & (values <= u.prior.high) & ((values > 0) | (u.prior.form != "lognormal"))
         if not inside.all():
             raise violation(f"{where}: posterior: {u.label}", f"{values[~inside][0]:g}", f"draws from {u.prior}")
+    for name, variable in fitted.tree["prior"].dataset.data_vars.items():
+        if not np.isfinite(variable.values).all():
+            raise violation(f"{where}: prior: {name}", "draws that are no numbers", "finite ones")
     for group in _PREDICTED:
         for name, variable in fitted.tree[group].dataset.data_vars.items():
             possible = np.abs(variable.values) <= _LARGEST_DRAW
@@ -138,7 +155,10 @@ def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:
     if numbers := fitted_observations(fitted.experiment):
         points["observations"] = {"observation": len(numbers)}
     return {
-        "posterior": {v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)}) for v in unknown},
+        **{
+            group: {v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)}) for v in unknown}
+            for group in ("posterior", "prior")
+        },
         "sample_stats": {"diverging": draws},
         "summary": {name: {"parameter": _ANY} for name in SUMMARY},
         **{group: {name: draws | sizes for name, sizes in points.items()} for group in _PREDICTED},

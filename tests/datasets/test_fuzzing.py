@@ -534,6 +534,12 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         ("posterior/squeezing_limit", np.nan, "posterior: squeezing_limit: found nan, expected draws from normal"),
         ("posterior_predictive/xi", 1e300, r"posterior_predictive: xi: found 1e\+300, expected numbers up to"),
         ("posterior_predictive/xi", np.nan, r"posterior_predictive: xi: found nan, expected numbers up to"),
+        ("prior/optical_depth", np.nan, "prior: optical_depth: found draws that are no numbers, expected finite ones"),
+        (
+            "log_likelihood/chain",
+            -1,
+            "log_likelihood: found 4 chains, expected the numbers of the others' chains",
+        ),
         ("log_likelihood/xi", np.nan, r"log_likelihood: xi: found nan, expected numbers up to"),
         ("summary/mean", 0.5, r"summary: found collective_rate: mean 0.5, expected that of the draws"),
         ("summary/sd", 0.5, r"summary: found collective_rate: sd 0.5, expected that of the draws"),
@@ -549,6 +555,24 @@ def test_a_fit_with_other_numbers_than_those_of_a_fit(place, value, text, small_
         file[place][(0,) * file[place].ndim] = value
     with pytest.raises(ExperimentError, match=text):
         read_fit(tmp_path / "fit.nc")
+
+
+def test_a_fit_without_one_of_its_priors(small_fit, tmp_path):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        del file["prior/optical_depth"]
+    with pytest.raises(ExperimentError, match="prior: found no 'optical_depth', expected a whole fit"):
+        read_fit(tmp_path / "fit.nc")
+
+
+def test_a_fit_with_short_numbers_prints_no_warning(small_fit, tmp_path, recwarn):
+    write_tree(small_fit, tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        numbers = file["posterior/chain"][...].astype("f2")
+        file["extra"] = numbers
+        file["extra"].make_scale("extra")
+    read_fit(tmp_path / "fit.nc")
+    assert not recwarn.list
 
 
 def test_a_fit_of_other_points_than_those_of_its_experiment(small_fit, tmp_path):
