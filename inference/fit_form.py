@@ -14,6 +14,7 @@ from .diagnostics import SUMMARY
 from .fitted import Fitted
 from .layout import layout
 from .sampling import MOST_DRAWS, SamplerSettings
+from .unknowns import free
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -90,6 +91,7 @@ def check_form(tree: DataTree, where: str) -> None:
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
     _check_same_draws(fitted, where)
     _check_draws(fitted, where)
+    _check_table(fitted, where)
     _check_data(fitted, where)
 
 
@@ -107,29 +109,33 @@ def _check_same_draws(fitted: Fitted, where: str) -> None:
 
 
 def _check_draws(fitted: Fitted, where: str) -> None:
-    """Raise ExperimentError for draws where a parameter is not defined, and for a table of other parameters."""
-    draws, known = fitted.by_label(), fitted.by_label(derived=True)
+    """Raise ExperimentError for draws where a parameter is not defined, and for predictions that are no numbers."""
+    draws = fitted.by_label()
     for u in fitted.parameters:
         values = draws.get(u.label, np.ones(0))
         inside = (values >= u.prior.low) & (values <= u.prior.high) & ((values > 0) | (u.prior.form != "lognormal"))
         if not inside.all():
             raise violation(f"{where}: posterior: {u.label}", f"{values[~inside][0]:g}", f"draws from {u.prior}")
-    for name, variable in fitted.tree["prior"].dataset.data_vars.items():
-        if not np.isfinite(variable.values).all():
-            raise violation(f"{where}: prior: {name}", "draws that are no numbers", "finite ones")
-    for group in _PREDICTED:
+    for group in ("prior", *_PREDICTED):
         for name, variable in fitted.tree[group].dataset.data_vars.items():
             possible = np.abs(variable.values) <= _LARGEST_DRAW
             if not possible.all():
                 found = f"{variable.values[~possible][0]:g}"
                 raise violation(f"{where}: {group}: {name}", found, f"numbers up to {_LARGEST_DRAW:g}")
-    summary = fitted.tree["summary"].dataset
+
+
+def _check_table(fitted: Fitted, where: str) -> None:
+    """Raise ExperimentError for a table of other parameters or of other draws."""
+    known, summary = fitted.by_label(derived=True), fitted.tree["summary"].dataset
     for label, mean, sd in zip(*(summary[name].values for name in ("parameter", "mean", "sd")), strict=True):
         if label not in known or not np.isfinite([mean, sd]).all():
             raise violation(f"{where}: summary", f"{label} = {mean:g} ± {sd:g}", "finite numbers of its parameters")
         for of, stated, there in (("mean", mean, known[label].mean()), ("sd", sd, known[label].std(ddof=1))):
             if abs(stated - there) > _SAME * (there if of == "sd" else sd + abs(mean)):
                 raise violation(f"{where}: summary", f"{label}: {of} {stated:g}", f"that of the draws, {there:g}")
+    has_prior = np.isin(summary["parameter"].values, [u.label for u in free(fitted.parameters)])
+    if not np.array_equal(np.isfinite(summary["contraction"].values), has_prior):
+        raise violation(f"{where}: summary", "contractions of other parameters", "those of the parameters with a prior")
 
 
 def _check_data(fitted: Fitted, where: str) -> None:

@@ -534,7 +534,9 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         ("posterior/squeezing_limit", np.nan, "posterior: squeezing_limit: found nan, expected draws from normal"),
         ("posterior_predictive/xi", 1e300, r"posterior_predictive: xi: found 1e\+300, expected numbers up to"),
         ("posterior_predictive/xi", np.nan, r"posterior_predictive: xi: found nan, expected numbers up to"),
-        ("prior/optical_depth", np.nan, "prior: optical_depth: found draws that are no numbers, expected finite ones"),
+        ("prior/optical_depth", np.nan, "prior: optical_depth: found nan, expected numbers up to"),
+        ("prior/optical_depth", 1e300, r"prior: optical_depth: found 1e\+300, expected numbers up to"),
+        ("summary/contraction", np.nan, "summary: found contractions of other parameters, expected those of the"),
         (
             "log_likelihood/chain",
             -1,
