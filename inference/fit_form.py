@@ -35,6 +35,8 @@ _SAME = 1e-6
 _MOST_CHAINS = 1000
 _LARGEST_DRAW = 1e100
 """Squares of larger ones have no sum; Student's t makes large ones."""
+_OF_ITS = (("run", "xi_minimum"), ("measured_lights", "unconditional_xi"))
+"""Derived quantities that are there where their dimension is."""
 _ANY = -1
 """A size that may be any."""
 _Sizes = dict[str, int]
@@ -166,6 +168,7 @@ def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:
             for group in ("posterior", "prior")
         },
         "sample_stats": {"diverging": draws},
+        "derived": {name: draws | {dim: _ANY} for dim, name in _OF_ITS if dim in fitted.tree["derived"].coords},
         "summary": {name: {"parameter": _ANY} for name in SUMMARY},
         **{group: {name: draws | sizes for name, sizes in points.items()} for group in _PREDICTED},
         "observed_data": points,

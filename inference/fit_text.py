@@ -77,10 +77,10 @@ def truth_of(experiment: Experiment) -> dict[str, float]:
         member = experiment.member.get(stage.run, "")
         try:
             rates = rates_of(experiment.truth.parameters, stage, member=member)
+            pure = rates.dephasing_rate - dephasing_floor(rates)
         except (KeyError, TypeError, ZeroDivisionError):
             continue  # a truth that somebody wrote by hand and left incomplete
-        floor = dephasing_floor(rates)
-        found = {"dephasing_rate": rates.dephasing_rate, "pure_dephasing_rate": rates.dephasing_rate - floor}
+        found = {"dephasing_rate": rates.dephasing_rate, "pure_dephasing_rate": pure}
         if "pump" in stage.lights:
             found["pump_rate"] = rates.pump_rate
         for name, value in found.items():
