@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,12 @@ from .check_parts import (
     check_size_of_signal,
 )
 from .checks_of_light import check_constant_runs, check_covariances, check_kind_of_run, check_mode, check_record
+from .copies import check_each_once
 from .errors import violation
 from .experiment import APPARATUS, QUANTITIES, Experiment, Known, Observation, Series
 from .kinds import IN_CONSTANT_RUNS, KINDS, VARIANCES
 
 MOST_STAGES = 1000
-FEWEST_THAT_DIFFER = 8
-"""Series with fewer different values may agree by chance, where they are given to two digits."""
 ABOVE_ZERO = (
     "optical_depth",
     "faraday_angle",
@@ -92,30 +90,7 @@ def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] |
         check_series(series, experiment, f"{where}: series {series.name!r}{file}")
     for record in experiment.records:
         check_record(record, experiment, f"{where}: series {record.name!r}")
-    _check_each_once(experiment, where)
-
-
-def _check_each_once(experiment: Experiment, where: str) -> None:
-    """What is fitted, within an experiment or in several jointly, must not be there as a copy: it would count twice.
-
-    Simulated data may: without noise, the same rates give the same values.
-    """
-    if experiment.simulated:
-        return
-    copies: list[tuple[str, str]] = []
-    first: dict[tuple[str | bytes, ...], str] = {}
-    for series in experiment.series:
-        use = series.fitted
-        if len(np.unique(series.value[use])) >= FEWEST_THAT_DIFFER:
-            contents = (series.kind, *(part[use].tobytes() for part in (series.x, series.value, series.spread)))
-            if first.setdefault(contents, series.name) != series.name:
-                copies.append((first[contents], series.name))
-    for a, b in combinations(experiment.records, 2):
-        if a.fitted.any() and np.array_equal(a.samples[:, a.fitted], b.samples[:, b.fitted]):
-            copies.append((a.name, b.name))
-    for one, other in copies:
-        expected = "each measurement once, or it counts twice: leave one out, and share the parameters that it tells of"
-        raise violation(f"{where}: series {other!r}", f"the values of {one!r} again", expected)
+    check_each_once(experiment, where)
 
 
 def _check_shared_scales(experiment: Experiment, where: str) -> None:
