@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from dissentangle.datasets import Experiment, StageEntry, read
-from dissentangle.inference.compiling import compile_model, start_of
-from dissentangle.inference.model import model_of
-from dissentangle.inference.model_settings import ModelSettings
+from dissentangle.inference.engine.compile import compile_model, start_of
+from dissentangle.inference.model.pymc_model import model_of
+from dissentangle.inference.model.settings import ModelSettings
 
 SETTINGS = ModelSettings()
 

@@ -17,18 +17,18 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import ConstantRun, Experiment, Known, RecordSeries, StageEntry, feedback_series
-from dissentangle.datasets.make_bundled import FIG2D, LIGHTS_OF_FIG2D
-from dissentangle.datasets.simulate import measured
-from dissentangle.datasets.simulate_records import simulate_records
-from dissentangle.forward_models.conditional import (
+from dissentangle.datasets.simulation.make_bundled import FIG2D, LIGHTS_OF_FIG2D
+from dissentangle.datasets.simulation.records import simulate_records
+from dissentangle.datasets.simulation.simulate import measured
+from dissentangle.forward_models.light.conditional import (
     ContinuousMeasurement,
     optimal_mode_rate,
     steady_conditional_xi,
 )
-from dissentangle.forward_models.record_likelihood import binned_record, log_likelihood, reduce
-from dissentangle.inference.model_settings import ModelSettings
-from dissentangle.inference.prepared import prepared
-from dissentangle.inference.sampling import FastSampler
+from dissentangle.forward_models.light.record_likelihood import binned_record, log_likelihood, reduce
+from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.sampling.prepared import prepared
+from dissentangle.inference.sampling.sample import FastSampler
 
 M = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)
 INTERVAL, START = 0.02, 1.0

@@ -12,12 +12,12 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from dissentangle import datasets
-from dissentangle.inference.compiling import start_of
-from dissentangle.inference.coordinates import coordinates
-from dissentangle.inference.model import model_of
-from dissentangle.inference.model_settings import ModelSettings
-from dissentangle.inference.sampling import SamplerSettings, prepare, sample
-from dissentangle.inference.unknowns import free, unknowns
+from dissentangle.inference.engine.compile import start_of
+from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.pymc_model import model_of
+from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.sampling.coordinates import coordinates
+from dissentangle.inference.sampling.sample import SamplerSettings, prepare, sample
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def measure(path: Path) -> None:
     import scipy.io
     import scipy.special  # noqa: F401
 
-    from dissentangle.datasets.shots import read_shots
+    from dissentangle.datasets.formats.shots import read_shots
 
     names = {k: f"/g/{v}" for k, v in NAMES.items()} if path.suffix == ".tdms" else NAMES
     peak, done, before = 0, threading.Event(), resident()

@@ -21,12 +21,12 @@ from xarray import DataTree
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, ExperimentError, Series
-from dissentangle.datasets.run_state import stages_of
+from dissentangle.datasets.experiment.label import Label
+from dissentangle.datasets.prediction.run_state import stages_of
 from dissentangle.forward_models import NOISES, Stage, evolve, sliced
-from dissentangle.inference.assessment import assess
-from dissentangle.inference.correlations import is_rate
-from dissentangle.inference.fit_text import fit_text, truth_of
-from dissentangle.inference.text_table import summary_rows, symbol
+from dissentangle.inference.checks.verdict import assess
+from dissentangle.inference.fits.summary import summary_rows
+from dissentangle.inference.text.fit import fit_text, truth_of
 
 LIKE = "fig2b-d55"
 DRIFT = 0.3
@@ -219,11 +219,11 @@ def farthest_off(case: Case, seeds: Iterable[int]) -> str:
         fit = fitted(case, seed)
         truth = truth_of(datasets.from_tree(fit["experiment"]))
         for row in summary_rows(fit):
-            if is_rate(row.label):
+            if Label.parse(row.label).is_rate:
                 scores.setdefault(row.label, []).append((row.mean - truth[row.label]) / row.sd)
     means = {label: float(np.mean(found)) for label, found in scores.items()}
     worst = max(means, key=lambda label: abs(means[label]))
-    return f"{symbol(worst)} {means[worst]:+.1f} sd"
+    return f"{Label.parse(worst).symbol} {means[worst]:+.1f} sd"
 
 
 if __name__ == "__main__":

@@ -10,15 +10,15 @@ import numpy as np
 import scipy.io
 
 from dissentangle import datasets, inference
-from dissentangle.datasets.calibration_file import CalibrationFile, Coupling, read_calibration, write_calibration
-from dissentangle.datasets.folder_writing import write_folder
-from dissentangle.datasets.photocurrent_file import open_photocurrent
+from dissentangle.datasets.formats.calibration import CalibrationFile, Coupling, read_calibration, write_calibration
+from dissentangle.datasets.formats.folder_write import write_folder
+from dissentangle.datasets.photocurrent.photocurrent import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
-from dissentangle.inference.campaign_summary import row_of
-from dissentangle.inference.model_settings import ModelSettings
-from dissentangle.inference.pages.fit_page import fit_page
-from dissentangle.inference.priors import PriorError
-from dissentangle.inference.unknowns import unknowns
+from dissentangle.inference.model.parameters import unknowns
+from dissentangle.inference.model.priors import PriorError
+from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.reports.fit import fit_page
+from dissentangle.inference.reports.index import row_of
 
 OURS = (datasets.ExperimentError, PriorError, InvalidValue)
 """The errors by which a file may be refused."""

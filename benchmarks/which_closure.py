@@ -18,10 +18,10 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, read
-from dissentangle.datasets.simulate import PAPER
+from dissentangle.datasets.simulation.simulate import PAPER
 from dissentangle.forward_models import NOISES as NOISE_KINDS
-from dissentangle.inference.batch import Task, run_tasks
-from dissentangle.inference.comparison import SMALL_DIFFERENCE
+from dissentangle.inference.comparison.compare import SMALL_DIFFERENCE
+from dissentangle.inference.parallel import Task, run_tasks
 
 CLOSURES = ("microscopic", "fixed-number")
 NOISES = {"the paper's": (1.0, 1.0), "a tenth": (0.1, 1.0), "a tenth, scale too": (0.1, 0.1)}

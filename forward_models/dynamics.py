@@ -9,13 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from .entanglement import Entanglement, entanglement, search_times
-from .path import fastest_rates, stage_columns
-from .sampled_entanglement import sampled_entanglement
-from .spin_variance import Closure
-from .stages import InitialState, Stage
-from .time_grid import RateBounds
-from .trajectory import Trajectory, TransverseSpin, evolve
+from .three_state import (
+    Closure,
+    Entanglement,
+    InitialState,
+    RateBounds,
+    Stage,
+    Trajectory,
+    TransverseSpin,
+    entanglement,
+    evolve,
+    fastest_rates,
+    sampled_entanglement,
+    search_times,
+    stage_columns,
+)
 from .validation import InvalidValue
 
 Values = Mapping[str, Any]

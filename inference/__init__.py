@@ -6,34 +6,16 @@ Names are imported when they are used: PyMC and ArviZ take seconds, and an error
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .any_model import sample_model
-    from .calibrating import calibrate
-    from .campaigning import campaign
-    from .comparison import Comparison, compare
-    from .comparison_words import comparison_text
-    from .criticism import criticize
-    from .evidence import bridge_evidence, smc_evidence
-    from .exporting import export
-    from .figures.calibration_ranks import plot_calibration
-    from .figures.catalogue import plot
-    from .figures.series import plot_fit
-    from .fitting import fit
-    from .folder_reporting import report_folder
-    from .model import build_model
-    from .paper_fitting import paper_fit
-    from .plain_least_squares import least_squares
-    from .point_fit import PointFit
-    from .predicting import predict
-    from .priors import PriorError
-    from .reporting import report, write_comparison
-    from .rerunning import rerun
-    from .rival_fits import compare_models
-    from .rival_models import add_parameter, forward_model, rival_model, with_priors
-    from .sensitivities import sensitivity
-    from .series_from_others import leave_one_series_out
-    from .settings_of import read_fit, save_fit
-    from .simulation_based_calibration import sbc
-    from .tables import posterior_as
+    from .campaigns import campaign, sbc
+    from .checks import criticize, sensitivity
+    from .comparison import Comparison, bridge_evidence, compare, compare_models, leave_one_series_out, smc_evidence
+    from .figures import plot, plot_calibration, plot_fit
+    from .fits import calibrate, fit, predict, read_fit, rerun, save_fit
+    from .model import PriorError, add_parameter, build_model, forward_model, rival_model, with_priors
+    from .point_fit import PointFit, least_squares, paper_fit
+    from .reports import report, report_folder, write_comparison
+    from .sampling import sample_model
+    from .text import comparison_text, export, posterior_as
 
 __all__ = [
     "Comparison",
@@ -74,41 +56,41 @@ __all__ = [
 ]
 
 _HOMES = {
-    "PriorError": ".priors",
+    "PriorError": ".model",
     "build_model": ".model",
-    "calibrate": ".calibrating",
+    "calibrate": ".fits",
     "Comparison": ".comparison",
     "compare": ".comparison",
-    "compare_models": ".rival_fits",
-    "comparison_text": ".comparison_words",
-    "bridge_evidence": ".evidence",
-    "smc_evidence": ".evidence",
-    "rival_model": ".rival_models",
-    "forward_model": ".rival_models",
-    "add_parameter": ".rival_models",
-    "with_priors": ".rival_models",
-    "write_comparison": ".reporting",
-    "campaign": ".campaigning",
-    "criticize": ".criticism",
-    "fit": ".fitting",
-    "least_squares": ".plain_least_squares",
+    "compare_models": ".comparison",
+    "comparison_text": ".text",
+    "bridge_evidence": ".comparison",
+    "smc_evidence": ".comparison",
+    "rival_model": ".model",
+    "forward_model": ".model",
+    "add_parameter": ".model",
+    "with_priors": ".model",
+    "write_comparison": ".reports",
+    "campaign": ".campaigns",
+    "criticize": ".checks",
+    "fit": ".fits",
+    "least_squares": ".point_fit",
     "PointFit": ".point_fit",
-    "paper_fit": ".paper_fitting",
-    "leave_one_series_out": ".series_from_others",
-    "plot": ".figures.catalogue",
-    "plot_calibration": ".figures.calibration_ranks",
-    "plot_fit": ".figures.series",
-    "read_fit": ".settings_of",
-    "export": ".exporting",
-    "posterior_as": ".tables",
-    "predict": ".predicting",
-    "report": ".reporting",
-    "report_folder": ".folder_reporting",
-    "rerun": ".rerunning",
-    "sample_model": ".any_model",
-    "save_fit": ".settings_of",
-    "sbc": ".simulation_based_calibration",
-    "sensitivity": ".sensitivities",
+    "paper_fit": ".point_fit",
+    "leave_one_series_out": ".comparison",
+    "plot": ".figures",
+    "plot_calibration": ".figures",
+    "plot_fit": ".figures",
+    "read_fit": ".fits",
+    "export": ".text",
+    "posterior_as": ".text",
+    "predict": ".fits",
+    "report": ".reports",
+    "report_folder": ".reports",
+    "rerun": ".fits",
+    "sample_model": ".sampling",
+    "save_fit": ".fits",
+    "sbc": ".campaigns",
+    "sensitivity": ".checks",
 }
 
 

@@ -24,7 +24,7 @@ def fit_d55():
 @pytest.fixture(scope="session")
 def page_d55(fit_d55):
     """The report of that fit, as HTML."""
-    from dissentangle.inference.pages.fit_page import fit_page
+    from dissentangle.inference.reports.fit import fit_page
 
     return fit_page(fit_d55, "fig2b-d55.nc")
 
@@ -47,8 +47,8 @@ def registry():
     """Rival models, forward models and parameters that a test adds are taken away again."""
     from dissentangle.forward_models import PARAMETERS
     from dissentangle.forward_models.dynamics import FORWARD_MODELS
-    from dissentangle.inference.priors import DEFAULTS
-    from dissentangle.inference.rival_models import RIVAL_MODELS
+    from dissentangle.inference.model.priors import DEFAULTS
+    from dissentangle.inference.model.registry import RIVAL_MODELS
 
     tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)
     before = [dict(table) for table in tables]

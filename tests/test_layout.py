@@ -1,57 +1,144 @@
-"""The rooms: imports go one way, and the package list is that of the tree."""
+"""The rooms: imports go one way, a room is entered through its `__init__`, and the package list is that of the tree."""
 
 import ast
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("forward_models", "datasets", "inference")
+MOST_FILES = 12
+"""Python files of a room, its `__init__` not counted."""
+
+ALLOWED = {
+    "forward_models": {
+        "three_state": (),
+        "noise": (),
+        "light": ("three_state",),
+    },
+    "datasets": {
+        "files": (),
+        "kinds": (),
+        "experiment": ("kinds", "files"),
+        "prediction": ("experiment", "kinds"),
+        "formats": ("prediction", "experiment", "kinds", "files"),
+        "photocurrent": ("prediction", "experiment", "files"),
+        "larmor": ("photocurrent",),
+        "simulation": ("formats", "prediction", "experiment", "kinds", "files"),
+    },
+    "inference": {
+        "engine": (),
+        "model": (),
+        "sampling": ("model", "engine"),
+        "fits": ("sampling", "model"),
+        "checks": ("fits", "sampling", "model"),
+        "comparison": ("checks", "fits", "sampling", "model"),
+        "text": ("comparison", "checks", "fits", "model"),
+        "point_fit": ("text", "model"),
+        "figures": ("text", "comparison", "checks", "fits"),
+        "reports": ("figures", "text", "comparison", "checks", "fits", "sampling", "model"),
+        "campaigns": ("reports", "figures", "text", "fits", "sampling", "model"),
+        "cli": ("campaigns", "reports", "figures", "point_fit", "text", "comparison", "checks", "fits", "sampling",
+                "model"),
+    },
+}  # fmt: skip
+"""Which room may import which rooms of its package. Every room may import the packages above its own, and the files
+that stand beside the rooms (`errors.py`, …)."""
+ABOVE = {"forward_models": (), "datasets": ("forward_models",), "inference": ("forward_models", "datasets")}
+FOREIGN = {
+    "forward_models": ("pymc", "pytensor", "casadi", "xarray"),
+    "datasets": ("pymc", "pytensor", "nutpie", "arviz"),
+    "inference": (),
+}
+"""Libraries that a package does not know."""
+ROOMS = [f"{package}/{room}" for package, rooms in ALLOWED.items() for room in rooms]
 
 
-def _imported(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    depth = len(path.relative_to(ROOT).parts)
-    for node in ast.walk(tree):
+def _imports(path: Path) -> Iterator[tuple[int, Path | str]]:
+    """Line, and a path in the tree (own) or a name (another library's) of each import in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.lineno, node.module or ""
         elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "") if node.level < depth else f"room:{node.module or ''}"
+            place = path.parents[node.level - 1] / (node.module or "").replace(".", "/")
+            yield node.lineno, place.relative_to(ROOT)
 
 
-@pytest.mark.parametrize(
-    ("room", "forbidden"),
-    [
-        ("forward_models", ("room:datasets", "room:inference", "pymc", "pytensor", "casadi", "xarray")),
-        ("datasets", ("room:inference", "pymc", "pytensor", "nutpie", "arviz")),
-    ],
-)
-def test_imports_go_one_way(room, forbidden):
-    for path in (ROOT / room).rglob("*.py"):
-        for name in _imported(path):
-            assert not name.startswith(forbidden), f"{path} imports {name}"
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_what_the_table_allows(room):
+    package, name = room.split("/")
+    for path in sorted((ROOT / room).glob("*.py")):
+        for line, place in _imports(path):
+            where = f"{path.relative_to(ROOT)}:{line}"
+            if isinstance(place, str):
+                assert not place.startswith(FOREIGN[package]), f"{where}: imports {place}"
+                assert not place.startswith("dissentangle"), f"{where}: imports {place}, not relative to its place"
+                continue
+            top, *inside = place.parts
+            if top != package:
+                assert top in ABOVE[package], f"{where}: imports {place}"
+            elif not inside or (len(inside) == 1 and inside[0] not in ALLOWED[package]):
+                assert inside, f"{where}: imports the whole package"
+            elif inside[0] != name:
+                assert inside[0] in ALLOWED[package][name], f"{where}: {name} may not import {inside[0]}"
+            if inside and inside[0] in ALLOWED[top] and (top, inside[0]) != (package, name):
+                assert len(inside) == 1, f"{where}: imports a file of another room, expected the room {inside[0]}"
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_files_beside_the_rooms_know_what_the_package_may(package):
+    for path in (ROOT / package).glob("*.py"):
+        for line, place in _imports(path):
+            where = f"{path.relative_to(ROOT)}:{line}"
+            if isinstance(place, str):
+                assert not place.startswith(FOREIGN[package]), f"{where}: imports {place}"
+            else:
+                assert place.parts[0] in (package, *ABOVE[package]), f"{where}: imports {place}"
+
+
+def test_the_table_has_every_room_and_no_circle():
+    found = {str(path.parent.relative_to(ROOT)) for package in ALLOWED for path in (ROOT / package).glob("*/*.py")}
+    assert found == set(ROOMS)
+    for package, rooms in ALLOWED.items():
+        before = list(rooms)
+        for room, others in rooms.items():
+            assert set(others) <= set(before[: before.index(room)]), f"{package}: {room} stands before what it imports"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_small_and_says_what_it_offers(room):
+    files = [path for path in (ROOT / room).glob("*.py") if path.name != "__init__.py"]
+    assert len(files) <= MOST_FILES
+    tree = ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    names = [a.asname or a.name for n in tree.body if isinstance(n, ast.ImportFrom) and n.level for a in n.names]
+    offered = next(
+        ast.literal_eval(n.value)
+        for n in tree.body
+        if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "__all__"
+    )
+    assert room == "inference/cli" or sorted(names) == sorted(offered)
 
 
 def test_package_list_is_that_of_the_tree():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {
         path.parent.relative_to(ROOT)
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
+        for package in ALLOWED
+        for path in (ROOT / package).rglob("*.py")
         if "bundled" not in path.parts
     }
     assert set(settings["packages"]) == {"dissentangle." + ".".join(folder.parts) for folder in folders}
     assert set(settings["package-dir"].values()) == {folder.as_posix() for folder in folders}
 
 
-def test_no_lazy_name_is_that_of_a_module():
-    """Importing such a module would put it in place of the function."""
+def test_no_name_of_the_package_is_that_of_a_room():
+    """Importing such a room would put it in place of the function."""
     from dissentangle import inference
 
-    modules = {path.stem for path in (ROOT / "inference").glob("*.py")} | {
-        path.name for path in (ROOT / "inference").iterdir() if path.is_dir()
-    }
-    assert not modules & set(inference._HOMES)
+    assert not {room.split("/")[1] for room in ROOMS if room.startswith("inference/")} & set(inference._HOMES)
     assert set(inference.__all__) == set(inference._HOMES)
     assert all(getattr(inference, name) is not None for name in inference.__all__)

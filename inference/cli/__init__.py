@@ -19,9 +19,9 @@ HEALTHY, NOT_CONVERGED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. 0: done, and the fit is healthy; 1: it did not converge; 2: bad input."""
-    from ...datasets.errors import ExperimentError
-    from ...forward_models.validation import InvalidValue
-    from ..priors import PriorError
+    from ...datasets import ExperimentError
+    from ...forward_models import InvalidValue
+    from ..model import PriorError
 
     gc.set_threshold(200_000)  # imports and graphs are no garbage: looking for it takes 5 % of a fit
     for stream in (sys.stdout, sys.stderr):
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.unraisablehook = partial(_interrupt_again, hook)
     try:
         if given.load:
-            from ..rival_models import load_models
+            from ..model import load_models
 
             for file in given.load:
                 load_models(file)
@@ -63,7 +63,7 @@ def _interrupt_again(others: Callable[[Any], Any], ignored: Any) -> None:
 
 
 def _in_one_line(error: Exception) -> str:
-    from ..fit_text import printable
+    from ..text import printable
 
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
     return printable(" ".join(text.split()))

@@ -14,21 +14,21 @@ from .progress import Progress
 
 def calibrate(given: argparse.Namespace) -> int:
     """Fit the calibration runs, write the calibration file; 0 healthy, 1 not."""
-    from ..unknowns import unknowns
+    from ..model import unknowns
 
     output, experiment = Output(given), read(given.experiment)
     priors = prior_texts(given)
     target = calibration_target(given.output)
     figure, file = figure_target(given.figure), fit_target(given.fit) if given.fit else None
 
-    from ..calibrating import calibration_of_fit, calibration_runs, calibration_settings
+    from ..fits import calibration_of_fit, calibration_runs, calibration_settings
 
     runs, settings = calibration_runs(experiment), calibration_settings(priors)
     unknowns(runs, settings)
 
-    from ...datasets.calibration_file import write_calibration
-    from ...datasets.netcdf import write_tree
-    from ..fitting import fit_experiment
+    from ...datasets.files import write_tree
+    from ...datasets.formats import write_calibration
+    from ..fits import fit_experiment
     from ..sampling import SamplerSettings
 
     progress = Progress(given.quiet)

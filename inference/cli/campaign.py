@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 
 from ...datasets import ExperimentError
-from ..campaign_summary import STATUS
-from ..unknowns import require_data, unknowns
+from ..model import require_data, unknowns
+from ..reports import SUMMARY_STATUS
 from .options import model_settings, modelled
 from .output import Output
 from .paths import writable_folder
@@ -23,7 +23,7 @@ def campaign(given: argparse.Namespace) -> int:
     output, folder = Output(given), writable_folder(given.output)
     settings = model_settings(given)
 
-    from ..campaigning import run_campaign, sources
+    from ..campaigns import run_campaign, sources
     from ..sampling import SamplerSettings
 
     found = sources(given.folder)
@@ -40,7 +40,7 @@ def campaign(given: argparse.Namespace) -> int:
             progress=Count("data sets", given.quiet),
         )
     statuses = [str(status) for status in summary["status"].values]
-    for status in STATUS:
+    for status in SUMMARY_STATUS:
         if status in statuses:
             output.text(f"{statuses.count(status):5d} {status}")
     rows = list(zip(summary["dataset"].values, statuses, summary["verdict"].values, strict=True))
@@ -62,9 +62,8 @@ def sbc(given: argparse.Namespace) -> int:
     unknowns(experiment, settings)
     folder = writable_folder(given.output)
 
+    from ..campaigns import Plan, run_sbc
     from ..sampling import SamplerSettings
-    from ..simulated_ranks import Plan
-    from ..simulation_based_calibration import run_sbc
 
     plan = Plan(
         experiment, settings, SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores=1), given.seed

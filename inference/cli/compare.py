@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import datasets
 from ...datasets import ExperimentError
-from ..data_points import data_units
-from ..unknowns import require_data
+from ..comparison import data_units
+from ..model import require_data
 from .options import experiment as experiment_given
 from .options import model_settings
 from .output import Output
@@ -33,12 +33,12 @@ def _compared(given: argparse.Namespace, output: Output, folder: Path | None, pr
     fits = _read(given) if given.models is None else _fitted(given, folder, progress)
 
     from ..comparison import compare as comparison_of
-    from ..comparison_words import comparison_facts, comparison_text
+    from ..text import comparison_facts, comparison_text
 
     found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=progress.step)
     output.text(comparison_text(found))
     if folder is not None:
-        from ..reporting import write_comparison
+        from ..reports import write_comparison
 
         output.text("")
         for path in write_comparison(found, folder):
@@ -49,8 +49,8 @@ def _compared(given: argparse.Namespace, output: Output, folder: Path | None, pr
 
 def models(given: argparse.Namespace) -> int:
     """The rival models and what they assume."""
-    from ..comparison_words import models_text
-    from ..rival_models import RIVAL_MODELS
+    from ..model import RIVAL_MODELS
+    from ..text import models_text
 
     output = Output(given)
     output.text(models_text())
@@ -59,8 +59,7 @@ def models(given: argparse.Namespace) -> int:
 
 
 def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) -> dict[str, DataTree]:
-    from ..rival_models import rival
-    from ..unknowns import unknowns
+    from ..model import rival, unknowns
 
     experiment, settings = experiment_given(given), model_settings(given)
     require_data(experiment, experiment.title)
@@ -71,7 +70,7 @@ def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) 
     for name in names:
         unknowns(*rival(experiment, settings, name))  # what is wrong is said before the slow imports
 
-    from ..rival_fits import fit_rivals
+    from ..comparison import fit_rivals
     from ..sampling import SamplerSettings
 
     sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, given.cores)
@@ -86,7 +85,7 @@ def _read(given: argparse.Namespace) -> dict[str, Any]:
               if value]  # fmt: skip
     if unused:
         raise ExperimentError(f"compare: found {', '.join(unused)} without --models, expected it where fits are made")
-    from ..settings_of import read_fit
+    from ..fits import read_fit
 
     for file in files:
         if Path(file).is_dir() or (len(files) < 2 and Path(file).suffix != ".nc") or file in datasets.names():

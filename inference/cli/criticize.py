@@ -17,20 +17,19 @@ if TYPE_CHECKING:
 def criticize(given: argparse.Namespace) -> int:
     """Posterior predictive checks, or the prediction of series from others; 0 whatever is found: it is said."""
     output, figure = Output(given), figure_target(given.figure)
-    from ..settings_of import read_fit
+    from ..fits import read_fit
 
     fit = read_fit(given.fit)
     output.text(_title(fit) + "\n")
     if given.leave_out or given.given:
         return _left_out(given, fit, output, figure)
-    from ..criticism import criticize as criticism_of
-    from ..criticism_text import criticism_text
+    from ..checks import criticize as criticism_of
+    from ..text import criticism_text
 
     found = criticism_of(fit)
     output.text(criticism_text(found))
     if figure is not None:
-        from ..figures.criticism import plot_criticism
-        from ..figures.style import WIDTHS, write
+        from ..figures import WIDTHS, plot_criticism, write
 
         write(plot_criticism(found, simulated=bool(fit.attrs["simulated"]), width=WIDTHS["page"]), figure)
         output.written(figure)
@@ -39,8 +38,8 @@ def criticize(given: argparse.Namespace) -> int:
 
 
 def _left_out(given: argparse.Namespace, fit: DataTree, output: Output, figure: Path | None) -> int:
-    from ..criticism_text import left_out_text
-    from ..series_from_others import leave_one_series_out
+    from ..comparison import leave_one_series_out
+    from ..text import left_out_text
 
     def progress(name: str) -> None:
         if not given.quiet:
@@ -51,8 +50,7 @@ def _left_out(given: argparse.Namespace, fit: DataTree, output: Output, figure: 
     )
     output.text(left_out_text(found))
     if figure is not None:
-        from ..figures.left_out import plot_left_out
-        from ..figures.style import WIDTHS, write
+        from ..figures import WIDTHS, plot_left_out, write
 
         write(plot_left_out(found, WIDTHS["page"]), figure)
         output.written(figure)
@@ -63,17 +61,16 @@ def _left_out(given: argparse.Namespace, fit: DataTree, output: Output, figure: 
 def sensitivity(given: argparse.Namespace) -> int:
     """How rates move with the calibration, and what they owe to which prior and which series."""
     output, figure = Output(given), figure_target(given.figure)
-    from ..settings_of import read_fit
+    from ..fits import read_fit
 
     fit = read_fit(given.fit)
-    from ..criticism_text import sensitivity_text
-    from ..sensitivities import sensitivity as sensitivity_of
+    from ..checks import sensitivity as sensitivity_of
+    from ..text import sensitivity_text
 
     found = sensitivity_of(fit, cores=given.cores)
     output.text(f"{_title(fit)}\n\n{sensitivity_text(found)}")
     if figure is not None:
-        from ..figures.sensitivity import plot_sensitivity
-        from ..figures.style import WIDTHS, write
+        from ..figures import WIDTHS, plot_sensitivity, write
 
         drawn = plot_sensitivity(found.calibration, simulated=bool(fit.attrs["simulated"]), width=WIDTHS["page"])
         write(drawn, figure)

@@ -15,9 +15,9 @@ def demo(given: argparse.Namespace) -> int:
     output, folder = Output(given), writable_folder(given.output)
     folder.mkdir(parents=True, exist_ok=True)
 
-    from ...datasets.netcdf import write_tree
-    from ..fitting import fit_experiment
-    from ..model_settings import ModelSettings
+    from ...datasets.files import write_tree
+    from ..fits import fit_experiment
+    from ..model import ModelSettings
     from ..sampling import SamplerSettings
 
     progress, found = Progress(given.quiet), {}
@@ -33,8 +33,8 @@ def demo(given: argparse.Namespace) -> int:
         output.text("")
         found[name] = result
 
-    from ..figures.series import plot_fit
-    from ..reporting import write_report
+    from ..figures import plot_fit
+    from ..reports import write_report
 
     progress.step("writing the report")
     last = found["fig2b-d55"]
@@ -47,7 +47,7 @@ def demo(given: argparse.Namespace) -> int:
     )
     healthy = all(bool(result.attrs["healthy"]) for result in found.values())
     if output.json:
-        from ..fit_facts import fit_facts
+        from ..text import fit_facts
 
         output.facts({name: fit_facts(result) for name, result in found.items()})
     return 0 if healthy else 1

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ...datasets import LarmorFrequency, Records, demodulate
-from ...datasets.larmor_frequency import FEWEST, Search, search
+from ...datasets.larmor import FEWEST, Search, search
 from .output import Output
 from .paths import writable
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
-from ..model_settings import ModelSettings
-from ..unknowns import Unknown
+from ..model import ModelSettings, Unknown
 from .options import modelled, number_pair
 from .output import Output
 from .paths import figure_target
 
 if TYPE_CHECKING:
-    from ..information import Information
+    from ..checks import Information
 
 WIDEST = 6
 """Series beyond which the table of what informs what names the best two only."""
@@ -23,9 +22,8 @@ WIDEST = 6
 
 def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
-    from ..information import expected_information
-    from ..time_scale import require_time_scale
-    from ..unknowns import fixed_values, unknowns, unused_knowledge
+    from ..checks import expected_information
+    from ..model import fixed_values, require_time_scale, unknowns, unused_knowledge
 
     experiment, settings = modelled(given)
     parameters = unknowns(experiment, settings)
@@ -45,7 +43,7 @@ def check(given: argparse.Namespace) -> int:
 
 
 def _facts(experiment: Experiment, parameters: list[Unknown], expected: Information) -> dict[str, Any]:
-    from ..unknowns import free
+    from ..model import free
 
     return {
         "title": experiment.title,
@@ -103,9 +101,9 @@ def _description(experiment: Experiment) -> str:
 
 def _informs(expected: Information, parameters: list[Unknown]) -> str:
     from ...forward_models import PARAMETERS
-    from ..diagnostics import PRIOR_DOMINATED
-    from ..text_table import table
-    from ..unknowns import free
+    from ..fits import PRIOR_DOMINATED
+    from ..model import free
+    from ..text import table
 
     narrow = len(expected.by_source) > WIDEST
     header = ["unknown", "prior", "unit", *(["all", "most by"] if narrow else [*expected.by_source, "all"])]
@@ -130,10 +128,9 @@ def _informs(expected: Information, parameters: list[Unknown]) -> str:
 
 def prior(given: argparse.Namespace) -> int:
     """What the priors alone predict."""
-    from ..derived import derived_quantities
-    from ..draws import prior_draws
-    from ..text_table import number, table
-    from ..unknowns import unknowns
+    from ..fits import derived_quantities, prior_draws
+    from ..model import unknowns
+    from ..text import number, table
 
     experiment, settings = modelled(given)
     target = figure_target(given.figure)
@@ -149,9 +146,7 @@ def prior(given: argparse.Namespace) -> int:
             rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
     output.text(table(["quantity", "3 %", "median", "97 %"], rows))
     if target is not None:
-        from ..figures.curves import Drawn
-        from ..figures.series import plot_bands
-        from ..figures.style import write
+        from ..figures import Drawn, plot_bands, write
 
         write(plot_bands(Drawn(experiment, values, settings.dynamics), f"prior predictive: {experiment.title}"), target)
         output.written(target)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..unknowns import require_data
+from ..model import require_data
 from .options import modelled
 from .output import Output
 from .paths import figure_target, fit_target
@@ -19,7 +19,7 @@ def fit(given: argparse.Namespace) -> int:
         from .point_fit import point_fit
 
         return point_fit(given)
-    from ..unknowns import unknowns
+    from ..model import unknowns
 
     output = Output(given)
     experiment, settings = modelled(given)
@@ -28,8 +28,8 @@ def fit(given: argparse.Namespace) -> int:
     target = fit_target(given.output or "fit.nc")
     figure = figure_target(given.figure)
 
-    from ...datasets.netcdf import write_tree
-    from ..fitting import fit_experiment
+    from ...datasets.files import write_tree
+    from ..fits import fit_experiment
     from ..sampling import SamplerSettings
 
     progress = Progress(given.quiet)
@@ -46,7 +46,7 @@ def fit(given: argparse.Namespace) -> int:
 
 def show(given: argparse.Namespace) -> int:
     """The tables of a fit again; 0 healthy, 1 not."""
-    from ..settings_of import read_fit
+    from ..fits import read_fit
 
     output, figure = Output(given), figure_target(given.figure)
     result = read_fit(given.fit)
@@ -57,12 +57,12 @@ def show(given: argparse.Namespace) -> int:
 def finished(result: Any, output: Output, figure: Path | None) -> int:
     """The figure, the facts, the exit code."""
     if figure is not None:
-        from ..figures.series import plot_fit
+        from ..figures import plot_fit
 
         plot_fit(result, figure)
         output.written(figure)
     if output.json:
-        from ..fit_facts import fit_facts
+        from ..text import fit_facts
 
         output.facts(fit_facts(result))
     return 0 if result.attrs["healthy"] else 1

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ...datasets import Experiment, ExperimentError, read_sharing
-from ..model_settings import ModelSettings
-from ..priors import PriorError
+from ..model import ModelSettings, PriorError
 
 
 def model_settings(given: argparse.Namespace) -> ModelSettings:
@@ -16,7 +15,7 @@ def model_settings(given: argparse.Namespace) -> ModelSettings:
 
 def modelled(given: argparse.Namespace) -> tuple[Experiment, ModelSettings]:
     """The experiment that the arguments name and its settings, as --model sees them."""
-    from ..rival_models import rival
+    from ..model import rival
 
     data, settings = experiment(given), model_settings(given)
     if not given.model:
@@ -37,7 +36,7 @@ def prior_texts(given: argparse.Namespace) -> dict[str, str]:
 
 def experiment(given: argparse.Namespace) -> Experiment:
     """The experiment, or the joint one, that the arguments name."""
-    from ..sources import experiment_of
+    from ..model import experiment_of
 
     ways = read_sharing(given.sharing) if given.sharing else {}
     ways |= dict(pair("--share", text) for text in given.share)

@@ -25,15 +25,15 @@ class Output:
 
     def text(self, text: str) -> None:
         """For people."""
-        from ..fit_text import printable
+        from ..text import printable
 
         if self._for_people:
             print(printable(text))
 
     def fit(self, fit: Any) -> None:
         """The tables of a fit, its verdict in colour."""
-        from ..assessment import assess
-        from ..fit_text import fit_text
+        from ..checks import assess
+        from ..text import fit_text
 
         if self._for_people:
             judged = assess(fit)
@@ -46,7 +46,7 @@ class Output:
 
     def facts(self, facts: dict[str, Any]) -> None:
         """For scripts: one JSON object on stdout."""
-        from ..fit_facts import as_json
+        from ..text import as_json
 
         if self.json:
             print(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ...datasets import ExperimentError
-from ..fit_text import printable
+from ..text import printable
 
 FIGURES = (".png", ".pdf", ".svg")
 LONGEST_NAME = 200
@@ -56,8 +56,8 @@ def fit_target(path: str) -> Path:
 
 
 def _is_fit(path: Path) -> bool:
-    from ...datasets.netcdf import read_attributes
-    from ..settings_of import is_fit
+    from ...datasets.files import read_attributes
+    from ..fits import is_fit
 
     try:
         return is_fit(read_attributes(path))
@@ -71,7 +71,7 @@ def calibration_target(path: str) -> Path:
     if target.suffix.lower() != ".toml":
         raise ExperimentError(f"{path}: found no name of a calibration file, expected one ending in .toml")
     if target.exists():
-        from ...datasets.calibration_file import read_calibration
+        from ...datasets.formats import read_calibration
 
         read_calibration(target)
     return target

@@ -21,20 +21,20 @@ def point_fit(given: argparse.Namespace) -> int:
     from ..point_fit import point_fit_facts, point_fit_text
 
     if given.method == "paper":
-        from ..paper_fitting import paper_fit
+        from ..point_fit import paper_fit
 
         result = paper_fit(experiment)
     else:
-        from ..plain_least_squares import fit_least_squares
+        from ..point_fit import fit_least_squares
 
         result = fit_least_squares(experiment, settings)
-    from ..fit_text import truth_of
+    from ..text import truth_of
 
     output.text(point_fit_text(result, experiment, truth_of(experiment)))
     facts = point_fit_facts(result)
     if target is not None:
-        from ...datasets.netcdf import write_bytes
-        from ..fit_facts import as_json
+        from ...datasets.files import write_bytes
+        from ..text import as_json
 
         target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(json.dumps(as_json(facts), ensure_ascii=False, indent=1).encode(), target)

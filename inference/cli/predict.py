@@ -31,8 +31,8 @@ def predict(given: argparse.Namespace) -> int:
     if target is not None and target.suffix.lower() not in (".csv", ".nc"):
         raise ExperimentError(f"{target}: found no known kind of file, expected a name ending in .csv or .nc")
     figure = figure_target(given.figure)
-    from ..predicting import predict as predicted
-    from ..settings_of import read_fit
+    from ..fits import predict as predicted
+    from ..fits import read_fit
 
     asked = None if given.what is None else [word.strip() for word in given.what.split(",")]
     result = predicted(read_fit(given.fit), times=times, stages=stages, run=given.of_run, changes=changes,
@@ -45,8 +45,7 @@ def predict(given: argparse.Namespace) -> int:
         _write(result, quantities, target)
         output.written(target)
     if figure is not None:
-        from ..figures.prediction import plot_prediction
-        from ..figures.style import write
+        from ..figures import plot_prediction, write
 
         write(plot_prediction(result), figure)
         output.written(figure)
@@ -77,7 +76,7 @@ def _stage(text: str) -> tuple[float, str]:
 
 
 def _table(result: Dataset, quantities: list[str]) -> str:
-    from ..text_table import number, table
+    from ..text import number, table
 
     times = result["time"].values
     rows = []
@@ -92,7 +91,7 @@ def _table(result: Dataset, quantities: list[str]) -> str:
 
 
 def _write(result: Dataset, quantities: list[str], target: Path) -> None:
-    from ...datasets.netcdf import write_bytes, write_tree
+    from ...datasets.files import write_bytes, write_tree
 
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix.lower() == ".nc":

@@ -12,10 +12,10 @@ def rerun(given: argparse.Namespace) -> int:
     """Fit again what is in a file; 0: the same draws, 1: others."""
     output = Output(given)
     target = fit_target(given.output) if given.output else None
-    from ..settings_of import read_fit, save_fit
+    from ..fits import read_fit, save_fit
 
     fit = read_fit(given.fit)
-    from ..rerunning import rerun as made_again
+    from ..fits import rerun as made_again
 
     found = made_again(fit)
     output.text(found.text)

@@ -18,11 +18,11 @@ def report(given: argparse.Namespace) -> int:
     target = writable(given.output or str(Path(given.fit).with_suffix(".html")))
     if target.suffix.lower() not in (".html", ".htm"):
         raise ExperimentError(f"{target}: found no name of a page, expected one ending in .html")
-    from ..settings_of import read_fit
+    from ..fits import read_fit
 
     fit = read_fit(given.fit)
-    from ..assessment import assess
-    from ..reporting import write_report
+    from ..checks import assess
+    from ..reports import write_report
 
     write_report(fit, target, Path(given.fit))
     judged = assess(fit)
@@ -35,7 +35,7 @@ def report(given: argparse.Namespace) -> int:
 def _folder(given: argparse.Namespace, output: Output) -> int:
     folder = writable_folder(given.output or given.fit)
 
-    from ..folder_reporting import report_folder
+    from ..reports import report_folder
     from .progress import Count, resumable
 
     with resumable(folder):
@@ -48,10 +48,10 @@ def _folder(given: argparse.Namespace, output: Output) -> int:
 def plot(given: argparse.Namespace) -> int:
     """Write one figure."""
     output, target = Output(given), figure_target(given.output)
-    from ..settings_of import read_fit
+    from ..fits import read_fit
 
     fit = read_fit(given.fit)
-    from ..figures.catalogue import plot as draw
+    from ..figures import plot as draw
 
     draw(fit, given.what, target, width=given.width, run=given.of_run)
     output.written(str(target))
@@ -63,9 +63,9 @@ def table(given: argparse.Namespace) -> int:
     """Print or write the posterior table."""
     output = Output(given)
     target = writable(given.output, given.fit) if given.output else None
-    from ...datasets.netcdf import write_bytes
-    from ..settings_of import read_fit
-    from ..tables import posterior_as
+    from ...datasets.files import write_bytes
+    from ..fits import read_fit
+    from ..text import posterior_as
 
     text = posterior_as(read_fit(given.fit), given.format)
     if target is None:
@@ -81,8 +81,8 @@ def table(given: argparse.Namespace) -> int:
 def export(given: argparse.Namespace) -> int:
     """Write the draws of a group."""
     output, target = Output(given), writable(given.output, given.fit)
-    from ..exporting import export as write_draws
-    from ..settings_of import read_fit
+    from ..fits import read_fit
+    from ..text import export as write_draws
 
     write_draws(read_fit(given.fit), target, group=given.group)
     output.written(target)

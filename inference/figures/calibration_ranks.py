@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..text_table import symbol
+from ...datasets.experiment import Label
 from .style import DATA, MODEL, one_line, write
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
         axis.fill_between(points, lower, upper, color=_BAND, alpha=0.2, lw=0, step="mid")
         axis.step(points, ecdf, color=_INSIDE if inside else _OUTSIDE, lw=1.2, where="mid")
         axis.axhline(0, color="0.4", lw=0.6)
-        axis.set_title(one_line(symbol(name), 30) + ("" if inside else ": outside"), fontsize=8)
+        axis.set_title(one_line(Label.parse(name).symbol, 30) + ("" if inside else ": outside"), fontsize=8)
         axis.tick_params(labelsize=7)
     for axis in axes[len(names) :]:
         axis.set_axis_off()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
-from ..fitted import Fitted
+from ..fits import Fitted
 from .style import FORMATS, WIDTHS, write
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ def _entanglement(fitted: Fitted, width: float, run: str | None) -> Figure:
 
 
 def _pareto(fitted: Fitted, width: float, run: str | None) -> Figure:
-    from ..leave_one_out import leave_one_out
-    from .standard import plot_pareto_k
+    from ..comparison import leave_one_out
+    from .arviz import plot_pareto_k
 
     return plot_pareto_k(leave_one_out(fitted.tree), width)
 
 
 def _criticism(fitted: Fitted, width: float, run: str | None) -> Figure:
-    from ..criticism import criticize
+    from ..checks import criticize
     from .criticism import plot_criticism
 
     return plot_criticism(criticize(fitted.tree), simulated=fitted.experiment.simulated, width=width)
@@ -77,14 +77,14 @@ def _autocorrelation(fitted: Fitted, width: float, run: str | None) -> Figure:
 
 
 def _sensitivity(fitted: Fitted, width: float, run: str | None) -> Figure:
-    from ..calibration_sensitivity import calibration_sensitivity
+    from ..checks import calibration_sensitivity
     from .sensitivity import plot_sensitivity
 
     return plot_sensitivity(calibration_sensitivity(fitted), simulated=fitted.experiment.simulated, width=width)
 
 
 def _left_out(fitted: Fitted, width: float, run: str | None) -> Figure:
-    from ..series_from_others import leave_one_series_out
+    from ..comparison import leave_one_series_out
     from .left_out import plot_left_out
 
     return plot_left_out(leave_one_series_out(fitted.tree), width)
@@ -92,7 +92,7 @@ def _left_out(fitted: Fitted, width: float, run: str | None) -> Figure:
 
 def _standard(name: str) -> Callable[[Fitted, float, str | None], Figure]:
     def make(fitted: Fitted, width: float, run: str | None) -> Figure:
-        from . import standard
+        from . import arviz as standard
 
         figure: Figure = getattr(standard, name)(fitted, width=width)
         return figure

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import ExperimentError, RecordSeries
-from ...datasets.predictions import expected_record_sums
-from ...datasets.reconstruction import readout_pulse
-from ...datasets.run_state import measurement_in
+from ...datasets.prediction import expected_record_sums, measurement_in, readout_pulse
 from ...forward_models import NOISES
-from ...forward_models.conditional import optimal_mode_rate
-from ..fitted import Fitted
-from ..goodness import OF_NORMAL
-from ..record_checks import checks_in
+from ...forward_models.light import optimal_mode_rate
+from ..checks import OF_NORMAL
+from ..fits import Fitted, checks_in
 from .curves import Drawn, observable
 from .drawing import band, legend, points_from_light
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, RUNS, WIDTHS, one_line, style

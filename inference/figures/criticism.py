@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..criticism import Criticism, Row
-from ..criticism_text import p_text
-from ..fitted import Fitted
-from ..replications import Replicated, replications
-from ..statistics_of_series import autocorrelation
-from ..text_table import shown_unit
+from ...datasets.experiment import shown_unit
+from ..checks import Criticism, Replicated, StatisticRow, autocorrelation, replications
+from ..fits import Fitted
+from ..text import p_text
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ def _title(figure: Figure, simulated: bool) -> None:
         figure.suptitle("simulated data", fontsize=8)
 
 
-def _statistic(axis: Axes, row: Row) -> None:
+def _statistic(axis: Axes, row: StatisticRow) -> None:
     whole = bool(np.all(row.replicated == np.round(row.replicated)))
     low, high = np.quantile(row.replicated, [0.001, 0.999])
     low, high = min(low, row.observed), max(high, row.observed)

@@ -11,11 +11,9 @@ import numpy as np
 from ...datasets import Experiment, Series
 from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
-from ...datasets.predictions import fitted_observations, predict
-from ...datasets.reconstruction import reconstructed_from_records
-from ...datasets.run_state import evolved
+from ...datasets.prediction import evolved, fitted_observations, predict, reconstructed_from_records
 from ...forward_models import OBSERVABLES, Dynamics
-from ..fitted import Fitted
+from ..fits import Fitted
 
 _TIMES, _FINE = 161, 401
 _ENDS = (0.03, 0.5, 0.97)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...datasets.kinds import KINDS
-from ..fitted import Fitted
+from ..fits import Fitted, driven_runs
 from .curves import Drawn, Panel, abscissas, curves
 from .drawing import ABSCISSAS, LABELS
-from .entanglement import driven_runs, probability_of_entanglement
+from .entanglement import probability_of_entanglement
 
 
 def describe_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> str:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, Series
-from ...datasets.experiment import StageEntry
+from ...datasets import Experiment, Series, StageEntry
 from ...datasets.kinds import KINDS
-from ...datasets.predictions import fitted_observations
+from ...datasets.prediction import fitted_observations
 from ...forward_models import NOISES
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, one_line
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..fitted import Fitted
+from ..fits import Fitted, driven_runs
 from .curves import Drawn, observable
 from .drawing import legend, stages
 from .style import INK, PAGE_WIDTH, RUNS, one_line, style
@@ -48,9 +48,3 @@ def plot_probability(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
         else:
             legend(axis)
     return figure
-
-
-def driven_runs(fitted: Fitted) -> list[str]:
-    """Runs with the drive whose rates are parameters of the fit."""
-    coords = fitted.tree["derived"].dataset.coords
-    return [str(name) for name in coords["run"].values] if "run" in coords else []

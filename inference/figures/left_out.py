@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets.kinds import KINDS
-from ..series_from_others import LeftOut, PredictedSeries
+from ..comparison import LeftOut, PredictedSeries
 from .drawing import ABSCISSAS, LABELS, legend, points
 from .style import MODEL, PAGE_WIDTH, one_line, style
 

@@ -9,10 +9,9 @@ import numpy as np
 from ...datasets import ExperimentError, Series
 from ...datasets.kinds import VARIANCES
 from ...forward_models import NOISES
-from ..fitted import Fitted
+from ..fits import Fitted, driven_runs
 from .curves import Drawn, observable
 from .drawing import band, from_light
-from .entanglement import driven_runs
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ...datasets.experiment import StageEntry
+from ...datasets import StageEntry
 from .drawing import LABELS, band, entangled_below, legend, stages
 from .style import WIDTHS, one_line, style
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..calibration_sensitivity import CalibrationSensitivity
-from ..text_table import symbol
+from ...datasets.experiment import Label
+from ..checks import CalibrationSensitivity
 from .style import DATA, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
@@ -66,4 +66,4 @@ def _number(shift: float, decimals: int) -> str:
 
 
 def _name(label: str) -> str:
-    return one_line(symbol(label), 26)
+    return one_line(Label.parse(label).symbol, 26)

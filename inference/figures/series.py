@@ -9,19 +9,9 @@ import numpy as np
 
 from ...datasets import Series
 from ...datasets.kinds import KINDS
-from ..fitted import Fitted
+from ..fits import Fitted
 from .curves import Drawn, Panel, abscissas, curves, panels_of
-from .drawing import (
-    band,
-    entangled_below,
-    from_light,
-    label_abscissa,
-    label_axes,
-    legend,
-    points,
-    published,
-    stages,
-)
+from .drawing import band, entangled_below, from_light, label_abscissa, label_axes, legend, points, published, stages
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from dissentangle.forward_models import (
     transitions,
 )
 from dissentangle.forward_models.dynamics import FORWARD_MODELS
-from dissentangle.forward_models.sampled_entanglement import sampled_entanglement
+from dissentangle.forward_models.three_state.sampled_entanglement import sampled_entanglement
 
-from .rates_of_the_paper import paper
+from .three_state.rates_of_the_paper import paper
 
 DRIVE = paper()
 

@@ -1,0 +1,48 @@
+"""What an experiment is: stages, series, records, observations, calibrations; put together, labelled, checked."""
+
+from .check import check_experiment
+from .check_parts import check_choice
+from .experiment import (
+    APPARATUS,
+    DECAY_TIMES,
+    TIMELESS,
+    Experiment,
+    Known,
+    Observation,
+    Points,
+    Series,
+    StageEntry,
+    Truth,
+)
+from .joint import joint, read_sharing, with_members
+from .label import RATES, Label, shown_unit
+from .record_series import KIND, QUADRATURES, RecordSeries
+from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun
+
+__all__ = [
+    "APPARATUS",
+    "BEGINNINGS",
+    "DECAY_TIMES",
+    "KIND",
+    "MAIN_RUN",
+    "POPULATIONS",
+    "QUADRATURES",
+    "RATES",
+    "TIMELESS",
+    "ConstantRun",
+    "Experiment",
+    "Known",
+    "Label",
+    "Observation",
+    "Points",
+    "RecordSeries",
+    "Series",
+    "StageEntry",
+    "Truth",
+    "check_choice",
+    "check_experiment",
+    "joint",
+    "read_sharing",
+    "shown_unit",
+    "with_members",
+]

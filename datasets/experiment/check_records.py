@@ -1,0 +1,126 @@
+"""Checks of the continuous measurement: runs with constant rates, records, variances of modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import violation
+from ..kinds import OF_CONSTANT_RUNS
+from .check_parts import LARGEST_NUMBER, check_choice, check_name, check_rows, check_run
+from .experiment import Experiment, Series
+from .record_series import QUADRATURES, RecordSeries
+from .runs import BEGINNINGS, POPULATIONS
+
+_FEW, _SURE = 20, 8.0
+"""Fewer records or samples tell nothing of their order; standard errors of a correlation that is no accident."""
+MOST_SAMPLES = 20_000
+SMALLEST_SHOT_NOISE, LARGEST_SHOT_NOISE = 0.1, 10.0
+
+
+def check_constant_runs(experiment: Experiment, where: str) -> None:
+    """Raise for runs with constant rates that have more than one stage, or none with the drive."""
+    for run, about in experiment.constant.items():
+        at = f"{where}: run {run!r}"
+        check_run(f"{where}: run", run, experiment)
+        check_choice(f"{at}: populations", about.populations, POPULATIONS[1:])
+        check_choice(f"{at}: begins", about.begins, BEGINNINGS)
+        stages = experiment.run_stages(run)
+        if len(stages) > 1:
+            expected = f"one, where populations are {about.populations}: give the others a `run` of their own"
+            raise violation(f"{at}: stage", f"{len(stages)} stages", expected)
+        if "drive" not in stages[0].lights:
+            raise violation(f"{at}: stage", "no drive", f"drive = true, where populations are {about.populations}")
+
+
+def check_record(record: RecordSeries, experiment: Experiment, where: str) -> None:
+    """Raise for records that do not fit the experiment, or that are no light in units of its shot noise."""
+    check_name(record.name, where)
+    check_run(f"{where}: run", record.run, experiment)
+    if record.run not in experiment.constant:
+        expected = "'steady' or 'unmodelled' in a table [[run]]: records need constant rates"
+        raise violation(f"{where}: populations of run {record.run!r}", "'moving' (the default)", expected)
+    if record.simulated and not experiment.simulated:
+        raise violation(f"{where}: simulated", "simulated records", "simulated = true in the experiment that uses them")
+    samples = record.samples
+    if samples.ndim != 3 or samples.shape[0] != 2 or 0 in samples.shape or record.length < 2:
+        raise violation(f"{where}: samples", f"shape {samples.shape}", "(2, records, samples), two samples at least")
+    if record.length > MOST_SAMPLES:
+        expected = f"at most {MOST_SAMPLES}: longer bins, or several records"
+        raise violation(f"{where}: samples", f"{record.length} in a record", expected)
+    if not np.isfinite(samples).all():
+        quadrature, row, column = np.argwhere(~np.isfinite(samples))[0]
+        at = f"{where}: {QUADRATURES[quadrature]}: record {row + 1}, sample {column + 1}"
+        raise violation(at, f"{samples[quadrature, row, column]:g}", "a finite number")
+    if not (np.isfinite(record.interval) and record.interval > 0):
+        raise violation(f"{where}: interval", f"{record.interval:g} ms", "a positive time")
+    total = experiment.duration(record.run)
+    if not 0 <= record.start <= record.start + record.duration <= total * (1 + 1e-9):
+        found = f"{record.start:g} ms to {record.start + record.duration:g} ms"
+        found += f" ({record.length} bins of {record.interval:g} ms)"
+        expected = f"a record inside the run {record.run!r}, 0 to {total:g} ms (interval? a record is a row?)"
+        raise violation(f"{where}: start", found, expected)
+    if record.excluded is not None and record.excluded.shape != (record.repetitions,):
+        raise violation(f"{where}: excluded", f"shape {record.excluded.shape}", "one flag for each record")
+    if record.excluded is not None and record.excluded.all():
+        raise violation(f"{where}: excluded", "all records", "at least one that is fitted")
+    # of differences, in which slow signals hardly show
+    noise = float(np.mean(np.diff(samples[:, record.modelled].astype(float), axis=-1) ** 2)) / 2
+    if not SMALLEST_SHOT_NOISE <= noise <= LARGEST_SHOT_NOISE:
+        expected = "about 1: shot noise has variance 1 in a bin, as `dissentangle demodulate` writes it"
+        raise violation(f"{where}: samples", f"noise of variance {noise:.3g} from bin to bin", expected)
+    _check_rows_are_records(record, where)
+
+
+def _check_rows_are_records(record: RecordSeries, where: str) -> None:
+    """Raise where neighbouring records go together and neighbouring samples do not: a transposed matrix."""
+    if record.repetitions < _FEW or record.length < _FEW:
+        return
+    samples = record.samples - record.samples.mean()
+    in_row = float((samples[..., 1:] * samples[..., :-1]).mean() * np.sqrt(samples.size))
+    in_column = float((samples[:, 1:] * samples[:, :-1]).mean() * np.sqrt(samples.size))
+    if in_column > _SURE and in_row < 0.3 * in_column:
+        found = "records that are correlated from one to the next, more than the samples of one"
+        raise violation(f"{where}: samples", found, "a record a row: transposed?")
+
+
+def check_covariances(series: Series, where: str) -> None:
+    """Raise for triples that are no two variances with a covariance."""
+    read, feed, covariance = series.value.reshape(-1, 3).T
+    check_rows(f"{where}: read", read, read > 0, "a variance > 0")
+    check_rows(f"{where}: feed", feed, feed > 0, "a variance > 0")
+    possible = covariance**2 < read * feed
+    check_rows(f"{where}: covariance", covariance, possible, "less than √(read × feed) in size")
+    repetitions = series.spread[::3]
+    ok = np.isfinite(repetitions) & (repetitions >= 3) & (repetitions <= LARGEST_NUMBER)
+    check_rows(f"{where}: repetitions", repetitions, ok, "at least 3 repetitions")
+    for key in ("scale_uncertainty", "offset_uncertainty"):
+        if getattr(series, key):
+            raise violation(f"{where}: {key}", getattr(series, key), f"0 for {series.kind}: shot_noise_level does it")
+
+
+def check_mode(series: Series, where: str) -> None:
+    """The mode of the past light: m ≥ 0, and light before each point."""
+    rate = series.mode_rate
+    if rate and series.kind not in OF_CONSTANT_RUNS:
+        raise violation(f"{where}: mode_rate", f"{rate:g} 1/ms", f"none for {series.kind}")
+    if not np.isfinite(rate) or rate < 0 or (rate == 0 and "mode_rate" in series.about.needs):
+        found = f"{rate:g} 1/ms" if rate else "nothing"
+        raise violation(f"{where}: mode_rate", found, "the rate m of the mode e^{mt}, such as '0.8 1/ms'")
+    if rate:
+        check_rows(f"{where}: time", series.x, series.x > 0, "a time > 0, with light before it", 1)
+
+
+def check_kind_of_run(kind: str, constant: Sequence[str], run: str, experiment: Experiment, where: str) -> None:
+    """Some kinds need constant rates, others populations that move."""
+    about = experiment.constant.get(run)
+    if about is None and kind in (*OF_CONSTANT_RUNS, "optimal_mode_rate"):
+        expected = f"one in a run with populations = 'steady' or 'unmodelled': {kind} needs constant rates"
+        raise violation(where, f"{kind!r} in the run {run!r}", expected)
+    if about is None:
+        return
+    possible = [name for name in constant if name != "orientation" or about.populations == "steady"]
+    if kind not in possible:
+        expected = f"one of {', '.join(possible)} where populations are {about.populations}"
+        raise violation(where, f"{kind!r} in the run {run!r}", expected)

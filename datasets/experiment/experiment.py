@@ -1,0 +1,242 @@
+"""What an experiment is: apparatus, stages, series and published numbers, checked when made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
+from ..kinds import KINDS, NORMALISED_TO_START, Kind
+from .record_series import RecordSeries
+from .runs import MAIN_RUN, ConstantRun
+
+DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
+TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
+"""Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
+QUANTITIES = (*OBSERVABLES, "conditional_xi", *TIMELESS)
+APPARATUS = tuple(
+    name
+    for name, parameter in PARAMETERS.items()
+    if not parameter.per_lights and not parameter.per_series and name != "collective_rate"
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the lab knows beforehand of a parameter, in its unit of the parameter table; sigma 0: exactly."""
+
+    value: float
+    sigma: float = 0.0
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One stage of a run: duration in ms and the lights that are on."""
+
+    duration: float
+    lights: frozenset[str]
+    run: str = MAIN_RUN
+
+    @property
+    def label(self) -> str:
+        """'drive+pump', 'dark': the coordinate of the dim `lights`."""
+        return "+".join(light for light in LIGHTS if light in self.lights) or "dark"
+
+    @classmethod
+    def of(cls, label: str, run: str = MAIN_RUN) -> StageEntry:
+        """A stage with these lights, of whatever duration."""
+        return cls(1.0, frozenset(label.split("+")) & frozenset(LIGHTS), run)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where a series is looked at: abscissas (T,) in the unit of its kind, and which component each is, if several."""
+
+    x: np.ndarray
+    component: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A measured series. Observed = scale × model + offset, plus noise.
+
+    x (T,): what it is measured against, see `KINDS`: ms or deg; value (T,);
+    spread (T,): standard deviations, or numbers of repetitions R for Gamma noise;
+    excluded (T,): points that are kept but not fitted;
+    left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
+    component (T,): for kinds with several components, which one each value is; those of one point follow each other
+
+    probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
+    slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
+    mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
+    note : what reading the data found worth saying
+    """
+
+    name: str
+    kind: str
+    x: np.ndarray
+    value: np.ndarray
+    spread: np.ndarray
+    noise: str = "gaussian"
+    excluded: np.ndarray | None = None
+    run: str = MAIN_RUN
+    scale_uncertainty: float = 0.0
+    offset_uncertainty: float = 0.0
+    efficiency_in_scale: bool = True
+    tail: float = 4.0
+    component: np.ndarray | None = None
+    probe_duration: float = 0.0
+    pulse_time: float = 0.0
+    slope_used: float = 0.0
+    mode_rate: float = 0.0
+    note: str = ""
+    left_out: np.ndarray | None = None
+
+    @property
+    def about(self) -> Kind:
+        """Its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def dim(self) -> str:
+        """The name of its dimension in a model and in a fit."""
+        return f"{self.name}_{self.about.abscissa}"
+
+    @property
+    def points(self) -> Points:
+        """Where it was measured."""
+        return Points(self.x, self.component)
+
+    @property
+    def fitted_points(self) -> Points:
+        """Where it was measured and is fitted."""
+        component = None if self.component is None else self.component[self.fitted]
+        return Points(self.x[self.fitted], component)
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """Which points enter the likelihood: not excluded, not left out, not 1 by normalisation (t = 0 of P and Jy)."""
+        return self.modelled if self.left_out is None else self.modelled & ~self.left_out
+
+    @property
+    def modelled(self) -> np.ndarray:
+        """Which points give the model its form: those that are fitted, and those left out."""
+        use = np.ones(len(self.x), bool) if self.excluded is None else ~self.excluded
+        if self.kind in NORMALISED_TO_START:
+            use = use & (self.x > 0)
+        return use
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A single measured or published number. `excluded` gives the reason why it is not fitted, if it is not.
+
+    time in ms (not used for those of `TIMELESS`); value and sigma in `unit`.
+    left_out : taken out of one fit, to be predicted by it
+    `shared_scale` names a scale error that several observations have in common, of the size
+    `scale_uncertainty`.
+    """
+
+    quantity: str
+    value: float
+    sigma: float
+    time: float = 0.0
+    run: str = MAIN_RUN
+    excluded: str = ""
+    source: str = ""
+    scale_uncertainty: float = 0.0
+    shared_scale: str = ""
+    left_out: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit of value and sigma."""
+        return TIMELESS.get(self.quantity, "1")
+
+    @property
+    def label(self) -> str:
+        """What to call it in tables and coordinates."""
+        at = "" if self.quantity in TIMELESS else f" at {self.time:g} ms"
+        return f"{self.quantity}{at}" + ("" if self.run == MAIN_RUN else f" ({self.run})")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """How a simulated experiment was made: parameter values by label, closure, seed."""
+
+    parameters: dict[str, float]
+    closure: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`;
+    `constant`: the runs in which populations do not move.
+
+    Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
+    are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
+    From a calibration: priors `calibrated`, and the `correlation` (n, n) of those of the parameters `correlated`, on
+    the scale on which each is normal.
+    """
+
+    title: str
+    simulated: bool
+    stages: tuple[StageEntry, ...]
+    series: tuple[Series, ...] = ()
+    records: tuple[RecordSeries, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    apparatus: dict[str, Known] = field(default_factory=dict)
+    priors: dict[str, str] = field(default_factory=dict)
+    run_depth: dict[str, float] = field(default_factory=dict)
+    constant: dict[str, ConstantRun] = field(default_factory=dict)
+    description: str = ""
+    truth: Truth | None = None
+    member: dict[str, str] = field(default_factory=dict)
+    sharing: dict[str, str] = field(default_factory=dict)
+    known_of: dict[str, dict[str, Known]] = field(default_factory=dict)
+    calibrated: dict[str, str] = field(default_factory=dict)
+    correlated: tuple[str, ...] = ()
+    correlation: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def members(self) -> list[str]:
+        """The experiments that were put together, in order; none where this is a single one."""
+        return list(dict.fromkeys(self.member.values()))
+
+    def knows(self, name: str, member: str = "") -> bool:
+        """Whether something is known beforehand of a parameter (of a member)."""
+        return name in self.known_of.get(member, self.apparatus) or name in self.apparatus
+
+    def known(self, name: str, member: str = "") -> Known:
+        """What is known beforehand of a parameter (of a member); KeyError where nothing is."""
+        return self.known_of.get(member, self.apparatus).get(name) or self.apparatus[name]
+
+    def run_stages(self, run: str) -> list[StageEntry]:
+        """The stages of one run, in order."""
+        return [stage for stage in self.stages if stage.run == run]
+
+    @property
+    def runs(self) -> list[str]:
+        """Names of the runs, in order of appearance."""
+        return list(dict.fromkeys(stage.run for stage in self.stages))
+
+    @property
+    def parts(self) -> list[Series | RecordSeries]:
+        """The series and the records: both have a name, a run, a note, and some of them is fitted."""
+        return [*self.series, *self.records]
+
+    @property
+    def unmodelled(self) -> list[str]:
+        """The runs whose populations are no part of the model."""
+        return [run for run, about in self.constant.items() if about.populations == "unmodelled"]
+
+    @property
+    def lights(self) -> list[str]:
+        """Labels of the kinds of stage, in order of appearance."""
+        return list(dict.fromkeys(stage.label for stage in self.stages))
+
+    def duration(self, run: str) -> float:
+        """Total duration of one run, ms."""
+        return float(sum(stage.duration for stage in self.run_stages(run)))

@@ -1,0 +1,240 @@
+"""Several experiments as one: which parameters they share, which each has for itself, which come from a population.
+
+Put together they are one experiment with a run (or several) for each member; what a member has for itself stands in
+brackets: `optical_depth[A]`, `pure_dephasing_rate[A: drive]`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...forward_models import LIGHTS, PARAMETERS
+from ..errors import ExperimentError, check_keys, violation
+from ..files import check_size
+from .check import check_experiment
+from .check_parts import check_choice
+from .experiment import Experiment, Known, Truth
+from .runs import MAIN_RUN
+
+WAYS = ("shared", "separate", "population", "tied")
+SEPARATE = (
+    "optical_depth",
+    "faraday_angle",
+    "swap_rate",
+    "extra_decay_rate",
+    "bath_noise",
+    "initial_n3",
+    "initial_nh",
+    "initial_excess_variance",
+    "projection_noise_slope",
+    "shot_noise_level",
+)
+"""What each experiment has for itself unless it is said otherwise; everything else is shared, and dΓ = d Γ."""
+
+
+def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | None = None) -> Experiment:
+    """Several experiments by name as one.
+
+    sharing : parameter → "shared" (one value), "separate" (one a member), "population" (a value a member, all from a
+        log-normal population whose median and spread are unknowns), or, for optical_depth, "tied" (d ∝ Θ with one
+        factor). By default Z, Γ, Γcol, Γout_L, Γpump, Γdeph, η, c₂ are shared, d, n3(0), σ² and calibration errors
+        separate, and dΓ = d Γ.
+
+    Raises
+    ------
+    ExperimentError : for an unknown parameter or way, names that labels cannot hold, and knowledge that contradicts
+    """
+    if not isinstance(experiments, Mapping):
+        raise violation("joint fit", type(experiments).__name__, "a dict name → experiment")
+    if len(experiments) < 2:
+        raise ExperimentError(f"joint fit: found {len(experiments)} experiment, expected several")
+    for name in experiments:
+        if not isinstance(name, str):
+            raise violation("joint fit: name", repr(name), "a text")
+        if not name.strip() or any(character in name for character in "/[]:\x00") or not name.isprintable():
+            raise violation("joint fit: name", repr(name), "a name without '/', ':', '[' and ']'")
+        if frozenset(name.split("+")) <= {*LIGHTS, "dark"}:
+            raise violation("joint fit: name", repr(name), "a name that is no kind of stage")
+    ways = dict.fromkeys(SEPARATE, "separate") | _checked(dict(sharing or {}))
+    if ways["optical_depth"] == "tied":
+        for name, experiment in experiments.items():
+            if not experiment.knows("faraday_angle"):
+                raise violation(f"{name}: apparatus", "no faraday_angle", "one, since optical_depth is tied to it")
+    parts = {name: _renamed(name, experiment) for name, experiment in experiments.items()}
+    runs = [run for part in parts.values() for run in part.runs]
+    for run in runs:
+        if runs.count(run) > 1:
+            raise violation("joint fit: name", f"{run!r} for two runs", "names without the others' names and a dot")
+    whole = Experiment(
+        title="joint: " + ", ".join(parts),
+        simulated=any(part.simulated for part in parts.values()),
+        stages=tuple(stage for part in parts.values() for stage in part.stages),
+        series=tuple(series for part in parts.values() for series in part.series),
+        observations=tuple(observation for part in parts.values() for observation in part.observations),
+        apparatus=_common(parts, ways),
+        priors=_common_priors(parts, ways),
+        run_depth={run: depth for part in parts.values() for run, depth in part.run_depth.items()},
+        constant={run: about for part in parts.values() for run, about in part.constant.items()},
+        records=tuple(record for part in parts.values() for record in part.records),
+        member={run: name for name, part in parts.items() for run in part.runs},
+        sharing={name: way for name, way in ways.items() if way != "shared"},
+        known_of={name: {k: v for k, v in part.apparatus.items() if ways.get(k, "shared") != "shared"} | _depth(part)
+                  for name, part in parts.items()},
+    )  # fmt: skip
+    return check_experiment(replace(whole, truth=_truth(parts, ways), **_calibration(parts)), "joint fit")
+
+
+def read_sharing(path: str | Path) -> dict[str, str]:
+    """The table [sharing] of a TOML file: parameter = "shared" | "separate" | "population" | "tied"."""
+    file = Path(path)
+    check_size(file, 1 << 20)
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise violation(str(file), f"no valid TOML ({error})", "TOML in UTF-8") from error
+    check_keys(str(file), table, ("sharing",))
+    rows = table.get("sharing")
+    if not isinstance(rows, dict):
+        raise violation(str(file), "no table [sharing]", 'one, with lines like optical_depth = "tied"')
+    return _checked(rows, str(file))
+
+
+def _checked(sharing: Mapping[str, Any], where: str = "sharing") -> dict[str, str]:
+    for name, way in sharing.items():
+        check_choice(where, name, [*(n for n, about in PARAMETERS.items() if not about.per_series)])
+        if not isinstance(way, str):
+            raise violation(f"{where}: {name}", way, f"one of {', '.join(WAYS)}")
+        check_choice(f"{where}: {name}", way, WAYS)
+        if way == "tied" and name != "optical_depth":
+            raise violation(f"{where}: {name}", "'tied'", "shared, separate or population: only optical_depth is tied")
+        if way == "population" and PARAMETERS[name].domain != "positive":
+            raise violation(f"{where}: {name}", "'population'", "shared or separate: its logarithm has no population")
+    return dict(sharing)
+
+
+def _renamed(name: str, experiment: Experiment) -> Experiment:
+    """The experiment with its name in the names of runs and series."""
+    if experiment.members:
+        raise violation(name, "a joint experiment", "a single one")
+    runs = {run: _joint_run(name, run) for run in experiment.runs}
+
+    def moved(part: Any) -> Any:
+        return replace(part, run=runs[part.run])
+
+    return replace(
+        experiment,
+        stages=tuple(moved(stage) for stage in experiment.stages),
+        series=tuple(replace(moved(s), name=f"{name}.{s.name}") for s in experiment.series),
+        records=tuple(replace(moved(r), name=f"{name}.{r.name}") for r in experiment.records),
+        constant={runs[run]: about for run, about in experiment.constant.items()},
+        observations=tuple(
+            replace(moved(o), shared_scale=f"{name}.{o.shared_scale}" if o.shared_scale else "")
+            for o in experiment.observations
+        ),
+        run_depth={runs[run]: depth for run, depth in experiment.run_depth.items()},
+    )
+
+
+def _depth(part: Experiment) -> dict[str, Known]:
+    """What gives d: also where only the Faraday angle is known."""
+    return {name: part.apparatus[name] for name in ("faraday_angle", "optical_depth") if name in part.apparatus}
+
+
+def _common(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[str, Known]:
+    """What is known of shared parameters; different statements about one value must not stand side by side."""
+    known: dict[str, tuple[str, Known]] = {}
+    for member, part in parts.items():
+        for name, entry in part.apparatus.items():
+            if ways.get(name, "shared") == "separate" or name in ("faraday_angle", "optical_depth"):
+                continue
+            other, first = known.setdefault(name, (member, entry))
+            if first != entry:
+                raise violation(
+                    f"apparatus: {name}",
+                    f"{first.value:g} ± {first.sigma:g} in {other}, {entry.value:g} ± {entry.sigma:g} in {member}",
+                    f'one value, or {name} = "separate"',
+                )
+    return {name: entry for name, (_, entry) in known.items()}
+
+
+def _calibration(parts: Mapping[str, Experiment]) -> dict[str, Any]:
+    """The calibration that all members took as prior; it cannot hold for some of them only."""
+    member, first = next(iter(parts.items()))
+    for other, part in parts.items():
+        same = part.calibrated == first.calibrated and part.correlated == first.correlated
+        if not same or not np.array_equal(part.correlation, first.correlation):
+            raise violation(
+                f"{other}: calibration",
+                f"not the one of {member} ({'none' if not part.calibrated or not first.calibrated else 'another'})",
+                "the same for all, or the calibration runs as series",
+            )
+    return {name: getattr(first, name) for name in ("calibrated", "correlated", "correlation")}
+
+
+def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | None:
+    """The truth of simulated experiments, as far as the joint model has a parameter for it."""
+    truths = {member: part.truth for member, part in parts.items()}
+    closures = {truth.closure for truth in truths.values() if truth is not None}
+    if None in truths.values() or len(closures) != 1:
+        return None
+    values: dict[str, set[float]] = {}
+    for member, truth in truths.items():
+        for label, value in truth.parameters.items() if truth is not None else ():
+            own = ways.get(label.partition("[")[0], "shared") != "shared" or label == "collective_rate"
+            values.setdefault(_joint_label(label, member, own), set()).add(value)
+    common = {label: found.pop() for label, found in values.items() if len(found) == 1}
+    return Truth(common, closures.pop(), 0)
+
+
+def _joint_label(label: str, member: str, own: bool) -> str:
+    """The label of a member's parameter in the joint model; `own`: it is not shared."""
+    name, _, index = label.rstrip("]").partition("[")
+    if PARAMETERS[name].per_series:
+        return f"{name}[{_joint_run(member, index) if name == 'initial_xi' else f'{member}.{index}'}]"
+    if own:
+        return f"{name}[{member}: {index}]" if index else f"{name}[{member}]"
+    return label
+
+
+def _joint_run(member: str, run: str) -> str:
+    return member if run == MAIN_RUN else f"{member}.{run}"
+
+
+def _common_priors(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[str, str]:
+    """Priors of the joint model: those of single entries are the member's own, those by name hold for all."""
+    priors: dict[str, str] = {}
+    for member, part in parts.items():
+        for label, text in part.priors.items():
+            separate = ways.get(label.partition("[")[0], "shared") == "separate"
+            name = _joint_label(label, member, separate) if "[" in label else label
+            if priors.setdefault(name, text) != text:
+                raise violation(f"prior: {name}", f"{priors[name]}, and {text} in {member}", "the same in all")
+    return priors
+
+
+def with_members(experiment: Experiment, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by label with those of each member of a population: median × e^{spread × score}."""
+    done = dict(values)
+    if "population" not in experiment.sharing.values():
+        return done
+    for label, score in values.items():
+        name, _, own = label.partition("[")
+        if name != "population_score":
+            continue
+        target = own[:-1]
+        parameter, _, index = target.partition("[")
+        _, colon, lights = index[:-1].rpartition(": ")
+        common = f"{parameter}[{lights}]" if colon else parameter
+        done[target] = values[common] * _exp(values[f"population_spread[{common}]"] * score)
+    return done
+
+
+def _exp(x: Any) -> Any:
+    """Of numbers and of symbols."""
+    return np.exp(x) if isinstance(x, (float, int, np.ndarray)) else x.exp()

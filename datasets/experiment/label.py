@@ -1,0 +1,84 @@
+"""The label of one parameter of an experiment: its name, and which entry it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+from ...forward_models import PARAMETERS, Parameter, Rates
+from ...forward_models.light import ContinuousMeasurement
+
+RATES = frozenset(
+    (
+        *(field.name for field in fields(Rates) if field.name != "squeezing_limit"),
+        "pure_dephasing_rate",
+        *(field.name for field in fields(ContinuousMeasurement) if field.name.endswith("_rate")),
+    )
+)
+"""Parameters that are rates of the equations of motion, not constants of the apparatus."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A parameter's name and the entry in brackets: `collective_rate`, `scale[xi]`, `dephasing_rate[A: drive+pump]`.
+
+    name : as in the table of parameters
+    entry : what stands in the brackets, "" where there are none: a kind of stage, a series, or a member of a joint
+        experiment; a member and a kind of stage are joined by ": "
+    """
+
+    name: str
+    entry: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The label that a text stands for: the inverse of `str`."""
+        name, bracket, rest = text.partition("[")
+        return cls(name, rest[:-1]) if bracket and rest.endswith("]") else cls(text)
+
+    @classmethod
+    def of(cls, name: str, *, member: str = "", lights: str | None = None) -> Self:
+        """The label of a parameter of a member (""  where there is one experiment) and of a kind of stage."""
+        return cls(name, ": ".join(part for part in (member, lights or "") if part))
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.entry}]" if self.entry else self.name
+
+    @property
+    def member(self) -> str:
+        """The member before the colon, "" where there is no colon."""
+        return self.entry.rpartition(": ")[0]
+
+    @property
+    def lights(self) -> str:
+        """What stands behind the colon, or all of the entry."""
+        return self.entry.rpartition(": ")[2]
+
+    @property
+    def parameter(self) -> Parameter:
+        """The row of the table of parameters; KeyError for a name that is not in it."""
+        return PARAMETERS[self.name]
+
+    @property
+    def symbol(self) -> str:
+        """In the field's letters: `dephasing_rate[drive]` is Γ̃ [drive]; what has no letter stays as it is."""
+        if self.name not in PARAMETERS:
+            return str(self)
+        return f"{PARAMETERS[self.name].symbol} [{self.entry}]" if self.entry else PARAMETERS[self.name].symbol
+
+    @property
+    def unit(self) -> str:
+        """The unit as it is printed, "" for a pure number."""
+        return shown_unit(self.parameter.unit)
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a rate of the equations of motion, not a constant of the apparatus."""
+        return self.name in RATES
+
+
+def shown_unit(unit: str) -> str:
+    """A unit of the table of parameters as it is printed: '1/ms' is ms⁻¹, '1' nothing."""
+    if unit == "1":
+        return ""
+    return f"{unit[2:]}⁻¹" if unit.startswith("1/") else unit

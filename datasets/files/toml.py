@@ -1,0 +1,40 @@
+"""Values of a TOML table by key, of the right type; every violation names the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import violation
+from ..units import plain_number
+
+
+def required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:
+    """The value of a key that must be there."""
+    if key not in table:
+        raise violation(f"{where}: {key}", "nothing", f"the key {key} ({_name(kind)})")
+    return optional(where, table, key, kind, None)
+
+
+def optional(where: str, table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
+    """The value of a key, or `default`; a whole number counts as a number."""
+    value = table.get(key, default)
+    if key in table:
+        wrong = isinstance(value, bool) and kind is not bool
+        accepted = (int, float) if kind is float else kind
+        if wrong or not isinstance(value, accepted):
+            raise violation(f"{where}: {key}", value, _name(kind))
+    return plain_number(value, f"{where}: {key}") if kind is float and value is not None else value
+
+
+def _name(kind: type) -> str:
+    return {str: "a text", bool: "true or false", int: "a whole number", float: "a number", dict: "a table"}.get(
+        kind, kind.__name__
+    )
+
+
+def rows_of(where: str, table: dict[str, Any], key: str) -> list[tuple[int, dict[str, Any]]]:
+    """The tables of an array of tables, counted from 1."""
+    rows = table.get(key, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise violation(f"{where}: {key}", rows, f"tables, each headed [[{key}]]")
+    return list(enumerate(rows, 1))

@@ -1,0 +1,26 @@
+"""Experiments on disk and in memory: folders, trees, tables with names of one's own, single shots."""
+
+from .calibration import CalibrationFile, Coupling, read_calibration, write_calibration
+from .folder import FILE
+from .in_memory import series_of
+from .load import load, names, read, save
+from .template import write_template
+from .tree import to_groups, to_tree
+from .tree_read import from_tree
+
+__all__ = [
+    "FILE",
+    "CalibrationFile",
+    "Coupling",
+    "from_tree",
+    "load",
+    "names",
+    "read",
+    "read_calibration",
+    "save",
+    "series_of",
+    "to_groups",
+    "to_tree",
+    "write_calibration",
+    "write_template",
+]

@@ -1,0 +1,164 @@
+"""A calibration on file: what calibration runs found out, as priors with their correlations, for later fits.
+
+A TOML that can be read and edited: a prior for each parameter, and the correlation of those that are correlated, on
+the scale on which each prior is normal (logarithms for log-normal ones).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import check_keys, violation
+from ..experiment import Experiment, Series
+from ..files import check_size
+from ..units import quantity
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """κ² = value ± sigma, of a probe of `probe_duration` ms at the Faraday angle `faraday_angle`, deg."""
+
+    faraday_angle: float
+    probe_duration: float
+    value: float
+    sigma: float
+
+
+@dataclass(frozen=True)
+class CalibrationFile:
+    """priors : label → text;  labels, correlation : of the correlated ones, (n,), (n, n);  coupling : κ², measured"""
+
+    title: str
+    simulated: bool
+    priors: dict[str, str]
+    labels: tuple[str, ...] = ()
+    correlation: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    coupling: tuple[Coupling, ...] = ()
+
+
+def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
+    """Write it, atomically."""
+    import tomli_w
+
+    from ..files import write_bytes
+
+    table: dict[str, Any] = {
+        "calibration_version": VERSION,
+        "title": calibration.title,
+        "simulated": calibration.simulated,
+        "prior": calibration.priors,
+    }
+    if calibration.labels:
+        table["correlation"] = {
+            "labels": list(calibration.labels),
+            "matrix": calibration.correlation.tolist(),
+        }
+    if calibration.coupling:
+        table["coupling"] = [
+            asdict(row)
+            | {"faraday_angle": f"{row.faraday_angle!r} deg", "probe_duration": f"{row.probe_duration!r} ms"}
+            for row in calibration.coupling
+        ]
+    write_bytes(tomli_w.dumps(table).encode(), Path(path))
+
+
+def read_calibration(path: str | Path) -> CalibrationFile:
+    """A calibration from its file; ExperimentError says which key is wrong. Priors are read with the model."""
+    file = Path(path)
+    check_size(file, 1 << 20)
+    where = str(file)
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise violation(where, f"no valid TOML ({error})", "TOML in UTF-8") from error
+    check_keys(where, table, ("calibration_version", "title", "simulated", "prior", "correlation", "coupling"))
+    if table.get("calibration_version") != VERSION or isinstance(table["calibration_version"], bool):
+        raise violation(f"{where}: calibration_version", table.get("calibration_version"), f"{VERSION}")
+    priors = table.get("prior")
+    if not isinstance(priors, dict) or not all(isinstance(text, str) for text in priors.values()):
+        raise violation(
+            f"{where}: prior", priors, "a table of priors, such as collective_rate = 'lognormal(0.1, 0.03)'"
+        )
+    title, simulated = table.get("title"), table.get("simulated")
+    if not isinstance(title, str) or not isinstance(simulated, bool):
+        raise violation(f"{where}: title, simulated", f"{title!r}, {simulated!r}", "a text, and true or false")
+    labels, matrix = _correlation(f"{where}: correlation", table.get("correlation", {}), priors)
+    rows = table.get("coupling", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise violation(f"{where}: coupling", rows, "tables, each headed [[coupling]]")
+    couplings = tuple(_coupling(f"{where}: coupling {k}", row) for k, row in enumerate(rows, 1))
+    return CalibrationFile(title, simulated, dict(priors), labels, matrix, couplings)
+
+
+def _coupling(where: str, row: dict[str, Any]) -> Coupling:
+    units = {"faraday_angle": "deg", "probe_duration": "ms", "value": "1", "sigma": "1"}
+    check_keys(where, row, tuple(units))
+    for key in units:
+        if key not in row:
+            raise violation(f"{where}: {key}", "nothing", f"the key {key}")
+    return Coupling(**{key: quantity(row[key], unit, f"{where}: {key}") for key, unit in units.items()})
+
+
+def _correlation(where: str, table: Any, priors: dict[str, str]) -> tuple[tuple[str, ...], np.ndarray]:
+    if not isinstance(table, dict):
+        raise violation(where, table, "a table with labels and matrix")
+    check_keys(where, table, ("labels", "matrix"))
+    labels = table.get("labels", [])
+    if not isinstance(labels, list) or len(set(map(str, labels))) != len(labels) or "" in labels:
+        raise violation(f"{where}: labels", labels, "parameters of [prior], each once")
+    for label in labels:
+        if not isinstance(label, str) or label not in priors:
+            raise violation(f"{where}: labels", repr(label), "parameters of [prior]")
+    rows = table.get("matrix", [])
+    if not isinstance(rows, list) or any(
+        isinstance(entry, str) for row in rows if isinstance(row, list) for entry in row
+    ):
+        raise violation(f"{where}: matrix", "no numbers", f"{len(labels)} rows of {len(labels)} numbers")
+    try:
+        matrix = np.array(rows, float).reshape(len(labels), len(labels))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise violation(f"{where}: matrix", "another shape", f"{len(labels)} rows of {len(labels)} numbers") from error
+    check_correlation(f"{where}: matrix", matrix)
+    return tuple(labels), matrix
+
+
+def check_correlation(where: str, matrix: np.ndarray) -> None:
+    """Raise unless the matrix is a correlation: symmetric, ones on the diagonal, positive definite."""
+    proper = np.isfinite(matrix).all() and np.allclose(matrix, matrix.T) and np.allclose(np.diag(matrix), 1)
+    if not proper or (len(matrix) and np.linalg.eigvalsh(matrix).min() <= 0):
+        raise violation(where, "no correlation matrix", "a symmetric positive matrix with ones on its diagonal")
+
+
+def with_calibration(experiment: Experiment, calibration: CalibrationFile) -> Experiment:
+    """The experiment with the calibration's priors, which come before its apparatus but after its own priors.
+
+    What it says of κ² is a measurement: a series `calibrated_coupling` (and _2, …) of one point.
+
+    It then counts as simulated where the calibration does.
+    """
+    return replace(
+        experiment,
+        simulated=experiment.simulated or calibration.simulated,
+        series=(*experiment.series, *(_series(k, row) for k, row in enumerate(calibration.coupling, 1))),
+        calibrated=calibration.priors,
+        correlated=calibration.labels,
+        correlation=calibration.correlation,
+    )
+
+
+def _series(number: int, row: Coupling) -> Series:
+    return Series(
+        name="calibrated_coupling" + (f"_{number}" if number > 1 else ""),
+        kind="coupling",
+        x=np.array([row.faraday_angle]),
+        value=np.array([row.value]),
+        spread=np.array([row.sigma]),
+        probe_duration=row.probe_duration,
+    )

@@ -1,0 +1,184 @@
+"""Writing the folder format: `experiment.toml` and one CSV a series, read back without loss by `folder`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ...forward_models import LIGHTS, NOISES, PARAMETERS
+from ..errors import ExperimentError
+from ..experiment import KIND as RECORD
+from ..experiment import MAIN_RUN, TIMELESS, Experiment, Known, Observation, RecordSeries, Series
+from ..files import make_folder, write_bytes, write_table
+from .calibration import CalibrationFile, write_calibration
+from .folder import FILE
+from .record_file import write_record
+from .tree import FORMAT_VERSION
+
+CALIBRATION = "calibration.toml"
+
+
+def write_folder(experiment: Experiment, folder: Path) -> None:
+    """Write the experiment so that `read_folder` gives it back without loss; experiment.toml comes last.
+
+    The folder must not exist, or be empty.
+    """
+    if experiment.members:
+        raise ExperimentError(f"{folder}: found a joint experiment, expected the name of a .nc file for it")
+    if folder.exists() and (not folder.is_dir() or any(p.suffix != ".part" for p in folder.iterdir())):  # of a kill
+        raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
+    make_folder(folder, lambda temporary: _fill(experiment, temporary), FILE)
+
+
+def _fill(experiment: Experiment, folder: Path) -> None:
+    import tomli_w
+
+    table = _table(experiment, folder)
+    for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
+        if isinstance(series, RecordSeries):
+            write_record(folder / row["file"], series, experiment.simulated)
+        else:
+            _write_series(folder / row["file"], series)
+    rows = {key: table.pop(key) for key in ("run", "stage", "series", "observation") if key in table}
+    text = tomli_w.dumps(table)
+    for key, tables in rows.items():
+        text += "".join(f"\n[[{key}]]\n{tomli_w.dumps(one)}" for one in tables)
+    write_bytes(text.encode(), folder / FILE)
+
+
+def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:
+    """What `experiment.toml` holds; a calibration goes into a file of its own."""
+    table: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "title": experiment.title,
+        "simulated": experiment.simulated,
+    }
+    if experiment.description:
+        table["description"] = experiment.description
+    if experiment.apparatus:
+        table["apparatus"] = {name: _known_row(name, known) for name, known in experiment.apparatus.items()}
+    if experiment.calibrated:
+        table["calibration"] = _write_calibration(experiment, folder)
+    if experiment.priors:
+        table["prior"] = experiment.priors
+    if experiment.truth is not None:
+        truth = experiment.truth
+        table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}
+    table |= _runs_and_stages(experiment)
+    if experiment.parts:
+        table["series"] = _series_rows(experiment)
+    if experiment.observations:
+        table["observation"] = [_observation_row(o) for o in experiment.observations]
+    return table
+
+
+def _write_calibration(experiment: Experiment, folder: Path) -> str:
+    """The name of the calibration file, written. (What it said of κ² is a series by now.)"""
+    calibration = CalibrationFile(
+        experiment.title, experiment.simulated, experiment.calibrated, experiment.correlated, experiment.correlation
+    )
+    write_calibration(calibration, folder / CALIBRATION)
+    return CALIBRATION
+
+
+def _with_unit(value: float, unit: str) -> str | float:
+    return value if unit == "1" else f"{value!r} {unit}"
+
+
+def _known_row(name: str, known: Known) -> Any:
+    unit = PARAMETERS[name].unit
+    if known.sigma == 0:
+        return _with_unit(known.value, unit)
+    return {"value": _with_unit(known.value, unit), "sigma": _with_unit(known.sigma, unit)}
+
+
+def _runs_and_stages(experiment: Experiment) -> dict[str, Any]:
+    stages = [
+        {"duration": f"{stage.duration!r} ms"}
+        | {light: True for light in LIGHTS if light in stage.lights}
+        | ({} if stage.run == MAIN_RUN else {"run": stage.run})
+        for stage in experiment.stages
+    ]
+    runs = [row for name in experiment.runs if len(row := _run_row(name, experiment)) > 1]
+    return ({"run": runs} if runs else {}) | {"stage": stages}
+
+
+def _run_row(name: str, experiment: Experiment) -> dict[str, Any]:
+    """What is said of a run beyond its name."""
+    row: dict[str, Any] = {"name": name}
+    if name in experiment.run_depth:
+        row["relative_depth"] = experiment.run_depth[name]
+    if name in experiment.constant:
+        row |= {"populations": experiment.constant[name].populations, "begins": experiment.constant[name].begins}
+    return row
+
+
+def _series_rows(experiment: Experiment) -> list[dict[str, Any]]:
+    """The tables of the series and of the records; no two share a file, on no file system."""
+    rows = [_series_row(k, one) for k, one in enumerate(experiment.series)]
+    rows += [_record_row(k, one) for k, one in enumerate(experiment.records)]
+    names = [row["file"].lower() for row in rows]
+    for k, row in enumerate(rows):
+        if names.count(row["file"].lower()) > 1:
+            row["file"] = f"series {k}{Path(row['file']).suffix}"
+    return rows
+
+
+def _file_name(name: str, instead: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", name) else instead
+
+
+def _record_row(index: int, record: RecordSeries) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": RECORD, "file": f"{_file_name(record.name, f'record-{index}')}.h5"}
+    if record.name != RECORD:
+        row["name"] = record.name
+    if record.run != MAIN_RUN:
+        row["run"] = record.run
+    row["interval"] = f"{record.interval!r} ms"
+    if record.start:
+        row["start"] = f"{record.start!r} ms"
+    if record.note:
+        row["note"] = record.note
+    return row
+
+
+def _series_row(index: int, series: Series) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": series.kind, "file": f"{_file_name(series.name, f'series-{index}')}.csv"}
+    if series.name != series.kind:
+        row["name"] = series.name
+    defaults = Series("", "", series.x, series.value, series.spread)
+    for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale", "slope_used", "note"):
+        if getattr(series, key) != getattr(defaults, key):
+            row[key] = getattr(series, key)
+    for key, unit in (("probe_duration", "ms"), ("pulse_time", "ms"), ("mode_rate", "1/ms")):
+        if getattr(series, key):
+            row[key] = f"{getattr(series, key)!r} {unit}"
+    row["noise"] = series.noise
+    return row
+
+
+def _write_series(path: Path, series: Series) -> None:
+    names = series.about.components
+    columns = {series.about.abscissa: series.x[:: len(names)]}
+    columns |= {name: series.value[k :: len(names)] for k, name in enumerate(names)}
+    columns[NOISES[series.noise].spread] = series.spread[:: len(names)]
+    if series.excluded is not None:
+        columns["exclude"] = series.excluded[:: len(names)].astype(float)
+    write_table(path, columns)
+
+
+def _observation_row(observation: Observation) -> dict[str, Any]:
+    unit = observation.unit
+    row: dict[str, Any] = {"quantity": observation.quantity}
+    if observation.quantity not in TIMELESS:
+        row["time"] = f"{observation.time!r} ms"
+    row |= {"value": _with_unit(observation.value, unit), "sigma": _with_unit(observation.sigma, unit)}
+    if observation.run != MAIN_RUN:
+        row["run"] = observation.run
+    if observation.excluded:
+        row["exclude"] = observation.excluded
+    for key in ("source", "scale_uncertainty", "shared_scale"):
+        if getattr(observation, key):
+            row[key] = getattr(observation, key)
+    return row

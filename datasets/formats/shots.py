@@ -1,0 +1,282 @@
+"""Shot by shot data, reduced on reading: mean and variance of each quadrature at each time, and what stands out.
+
+Gaussian shots say nothing about their distribution beyond these numbers, so a fit needs no more. The file is read
+in pieces; no piece is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import violation
+from ..files import LARGEST, SEPARATORS, SUFFIXES, check_size, column_place, headless, open_source
+
+PIECE = 1 << 16
+"""Shots that are read together."""
+_BLOCK = 1 << 20
+"""Bytes of a text that are read together."""
+_LONGEST_LINE = 1 << 24
+MOST_TIMES = 100_000
+MOST_SHOTS = 1 << 27
+"""With a key each."""
+LARGEST_SHOT = 1e100
+_MOST_STRETCHES = 64
+_SUSPECT = 4.0
+_MEDIAN_DEVIATION = 1.4826  # standard deviation over median deviation, of a Gaussian
+FEWEST = 20
+"""Shots at a time below which what stands out is not looked for."""
+_UNLIKELY = 0.01
+"""Shots are reported that are so far out that a Gaussian would have fewer than this many among all."""
+
+
+@dataclass
+class _Group:
+    """The shots of one time: sums of deviations from the first shot, and those far out.
+
+    centre, width (2,): median and scaled median deviation of the first shots, which outliers do not move
+    """
+
+    origin: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
+    count: int = 0
+    total: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    squares: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    far: list[list[np.ndarray]] = field(default_factory=lambda: [[], []])
+
+    @classmethod
+    def of(cls, shots: np.ndarray) -> _Group:
+        """An empty group for shots like these (n, 2)."""
+        centre = np.median(shots, axis=0)
+        width = _MEDIAN_DEVIATION * np.median(abs(shots - centre), axis=0)
+        return cls(shots[0].copy(), centre, width if len(shots) >= FEWEST else np.full(2, np.inf))
+
+    def add(self, shots: np.ndarray) -> None:
+        """Shots (n, 2)."""
+        moved = shots - self.origin
+        self.count += len(shots)
+        self.total += moved.sum(axis=0)
+        self.squares += np.einsum("ij,ij->j", moved, moved)
+        distance = abs(shots - self.centre)
+        for k in range(2):
+            out = distance[:, k] > _SUSPECT * self.width[k]
+            if self.width[k] and out.any():
+                with np.errstate(over="ignore"):  # of damaged files the width may be 1e-320
+                    self.far[k].append(distance[out, k] / self.width[k])
+
+    def variance(self) -> np.ndarray:
+        """Of what was added so far, (2,)."""
+        mean = self.total / self.count
+        return np.asarray(np.maximum(self.squares - self.count * mean**2, 0.0) / max(self.count - 1, 1))
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Sufficient statistics of shots.
+
+    key (T,): time or number; variance (T, 2): of the two quadratures; repetitions (T,); note: shots far out
+    """
+
+    key: np.ndarray
+    variance: np.ndarray
+    repetitions: np.ndarray
+    note: str
+
+
+def reduce_shots(
+    pieces: Iterator[tuple[np.ndarray, np.ndarray]], names: Sequence[str], where: str, unit: str = ""
+) -> Reduced:
+    """Statistics of pieces (key (n,), shots (n, 2)) by key, in ascending order; `unit` of the keys, for the note."""
+    groups: dict[float, _Group] = {}
+    for key, shots in pieces:
+        if not len(key):
+            continue
+        if np.count_nonzero(key[1:] != key[:-1]) > _MOST_STRETCHES:  # in no order
+            order = np.argsort(key, kind="stable")
+            key, shots = key[order], shots[order]  # noqa: PLW2901
+        for start, end in _stretches(key):
+            at = float(key[start])
+            if at not in groups:
+                if len(groups) == MOST_TIMES:
+                    raise violation(where, f"more than {MOST_TIMES} times", "many shots at each of a few times")
+                groups[at] = _Group.of(shots[start:end])
+            groups[at].add(shots[start:end])
+    if not groups:
+        raise violation(where, "no shots", "at least two at each time")
+    ordered = sorted(groups.items())
+    for at, group in ordered:
+        if group.count < 2:
+            raise violation(f"{where}: {at:g}", "one shot", "at least two at each time")
+    return Reduced(
+        np.array([at for at, _ in ordered]),
+        np.array([group.variance() for _, group in ordered]),
+        np.array([group.count for _, group in ordered], float),
+        _note(ordered, names, unit),
+    )
+
+
+def _stretches(key: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Where equal keys follow each other."""
+    borders = np.flatnonzero(key[1:] != key[:-1]) + 1
+    edges = [0, *borders.tolist(), len(key)]
+    yield from pairwise(edges)
+
+
+def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str], unit: str) -> str:
+    """What stands out: shots that Gaussian noise would hardly give."""
+    from scipy.special import ndtri
+
+    total = sum(group.count for _, group in groups)
+    limit = -float(ndtri(_UNLIKELY / (4 * total)))
+    found = []
+    for key, group in groups:
+        for k, name in enumerate(names):
+            distance = np.concatenate(group.far[k]) if group.far[k] else np.zeros(0)
+            if (distance > limit).any():
+                found.append(
+                    (float(distance.max()), f"{int((distance > limit).sum())} of {name} at {key:g} {unit}".rstrip())
+                )
+    if not found:
+        return ""
+    found.sort(reverse=True)
+    shown = ", ".join(text for _, text in found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return f"shots farther out than {limit:.1f} standard deviations (up to {found[0][0]:.1f}), kept: {shown}"
+
+
+def read_shots(path: Path, columns: Mapping[str, str], separator: str | None = None, unit: str = "") -> Reduced:
+    """Statistics of the shots in a file. columns: `key`, `cos`, `sin` → their names; without `key` all belong together.
+
+    Either one row a shot, all three columns of one length; or (binary files) a key for each row of two matrices.
+    """
+    names = [name for name in columns if name != "key"]
+    if path.suffix.lower() not in SUFFIXES:
+        return reduce_shots(_of_text(path, columns, separator), names, str(path), unit)
+    with open_source(path) as source:
+        pair = [source.array(columns[name]) for name in names]
+        if "key" in columns:
+            key = source.column(columns["key"], MOST_SHOTS)
+        else:
+            key = np.broadcast_to(0.0, int(np.prod(pair[0].shape)))
+        shapes = [tuple(array.shape) for array in pair]
+        if shapes[0] != shapes[1] or not shapes[0]:
+            raise violation(str(path), f"arrays of shapes {shapes[0]} and {shapes[1]}", "two of one shape")
+        if len(shapes[0]) == 2 and 1 in shapes[0] and max(shapes[0]) == len(key):  # MATLAB's vectors
+            pair, shapes = [np.asarray(array[...]).ravel() for array in pair], [(len(key),)] * 2
+        if len(shapes[0]) == 2 and shapes[0] == (len(key), len(key)) and len(key) > 1:
+            raise violation(str(path), f"{len(key)} times, matrices of shape {shapes[0]}", "one row a shot")
+        if len(shapes[0]) == 2 and shapes[0][1] == len(key) != shapes[0][0]:  # a key for each column
+            pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
+        if shapes[0][0] != len(key) or len(shapes[0]) > 2:
+            raise violation(str(path), f"{len(key)} times, arrays of shape {shapes[0]}", "one entry a row")
+        return reduce_shots(_of_arrays(path, key, pair, len(shapes[0])), names, str(path), unit)
+
+
+def _of_arrays(
+    path: Path, key: np.ndarray, pair: Sequence[np.ndarray], dimensions: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    each = 1 if dimensions == 1 else max(1, pair[0].shape[1])
+    step = max(1, PIECE // each)
+    for start in range(0, len(key), step):
+        rows = slice(start, start + step)
+        shots = np.stack([np.asarray(array[rows], float).ravel() for array in pair], axis=-1)
+        _check_finite(path, shots, start * each)
+        yield np.repeat(key[rows], each), shots
+
+
+def _of_text(path: Path, columns: Mapping[str, str], separator: str | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    import pyarrow as pa
+
+    check_size(path, LARGEST)
+    separator = separator or SEPARATORS.get(path.suffix.lower(), ",")
+    skip, names = _header(path, separator)
+    asked = {name: columns[name] for name in ("key", "cos", "sin") if name in columns}
+    places = [column_place(path, skip + 1, names, theirs) for theirs in asked.values()]
+    if not headless(asked, [names[place] for place in places]):
+        skip += 1
+    wanted = [f"c{place}" for place in places]
+    row = 0
+    try:
+        for piece in _pieces(path, skip):
+            table = _parsed(piece, len(names), wanted, separator)
+            found = [table.column(name).to_numpy() for name in wanted]
+            shots = np.stack(found[-2:], axis=-1)
+            key = found[0] if len(found) == 3 else np.zeros(len(shots))
+            _check_finite(path, shots, row)
+            _check_finite(path, key[:, None], row)
+            row += len(shots)
+            yield key, shots
+    except pa.ArrowException as error:
+        raise violation(f"{path}: after row {row}", str(error).splitlines()[0], "a number in each cell") from error
+
+
+def _pieces(path: Path, skip: int) -> Iterator[bytes]:
+    """The file in pieces that end with a line, without its first lines. (Arrow's own reader runs far ahead.)"""
+    with path.open("rb") as file:
+        for _ in range(skip):
+            file.readline(_LONGEST_LINE)
+        rest = b""
+        while block := file.read(_BLOCK):
+            lines, newline, rest = (rest + block).rpartition(b"\n")
+            if len(rest) > _LONGEST_LINE:
+                raise violation(str(path), f"a line of more than {_LONGEST_LINE >> 20} MB", "a row a line")
+            if newline:
+                yield _without_comments(lines + newline)
+        if rest.strip():
+            yield _without_comments(rest)
+
+
+def _without_comments(piece: bytes) -> bytes:
+    if b"#" not in piece:
+        return piece
+    return b"".join(line for line in piece.splitlines(keepends=True) if not line.startswith(b"#"))
+
+
+def _parsed(piece: bytes, width: int, wanted: Sequence[str], separator: str) -> Any:
+    """The columns `wanted` (c0, c1, …) of a text without header."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    return pc.read_csv(
+        pa.BufferReader(piece),
+        read_options=pc.ReadOptions(column_names=[f"c{k}" for k in range(width)], use_threads=False),
+        parse_options=pc.ParseOptions(delimiter=separator, quote_char=False),
+        convert_options=pc.ConvertOptions(
+            include_columns=list(dict.fromkeys(wanted)), column_types=dict.fromkeys(wanted, pa.float64())
+        ),
+        memory_pool=pa.system_memory_pool(),  # Arrow's own keeps what it no longer needs
+    )
+
+
+def _header(path: Path, separator: str) -> tuple[int, list[str]]:
+    """How many comment lines come first, and the names in the line after them."""
+    with path.open("rb") as file:
+        for skipped in range(1000):
+            line = file.readline(1 << 16)
+            if not line:
+                break
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.startswith(b"#") or not line.strip():
+                continue
+            try:
+                text = line.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise violation(str(path), "bytes that are not text", "a CSV file in UTF-8") from error
+            return skipped, [name.strip().strip('"') for name in text.rstrip("\r\n").split(separator)]
+    raise violation(str(path), "an empty file", "a header line with the names of the columns")
+
+
+def _check_finite(path: Path, shots: np.ndarray, before: int) -> None:
+    ok = (abs(shots) < LARGEST_SHOT).all(axis=1)
+    if not ok.all():
+        row = int(np.argmin(ok))
+        raise violation(
+            f"{path}: row {before + row + 1}",
+            f"{shots[row][~(abs(shots[row]) < LARGEST_SHOT)][0]:g}",
+            f"numbers below {LARGEST_SHOT:g}",
+        )

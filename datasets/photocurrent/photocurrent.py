@@ -1,0 +1,200 @@
+"""A raw photocurrent: one long stream of samples with triggers, in a file or in memory, read stretch by stretch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bundled_files import BUNDLED
+from ..errors import violation
+from ..files import SUFFIXES, open_source, vector
+from ..units import factor, quantity
+
+SAMPLES, TRIGGERS = "samples", "triggers"
+
+MOST_TRIGGERS = 10_000_000
+SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e9
+
+
+@dataclass(frozen=True)
+class Photocurrent:
+    """An open stream.
+
+    where : for errors;  length : samples;  sample_rate : Hz;  unit : what the samples are in, "V" or as in the file
+    triggers : where records begin, in samples, ascending, not necessarily whole numbers; None where none are given
+    simulated : whether the file says so;  attributes : of the file
+    """
+
+    where: str
+    length: int
+    sample_rate: float
+    scale: float
+    dtype: np.dtype
+    triggers: np.ndarray | None
+    simulated: bool
+    attributes: Mapping[str, Any]
+    inner: Callable[[int, int], np.ndarray] = field(repr=False)
+
+    @property
+    def unit(self) -> str:
+        """Of the samples after multiplication by `scale`."""
+        return "V" if "volts_per_count" in self.attributes else str(self.attributes.get("units", "1"))
+
+    def number(self, name: str) -> float | None:
+        """An attribute that is a number; None where there is none."""
+        return _number(self.where, self.attributes, name, 0.0) if name in self.attributes else None
+
+    def read(self, start: int, end: int) -> np.ndarray:
+        """Samples from `start` to before `end`, as they are stored."""
+        return np.asarray(self.inner(start, end))
+
+
+@contextlib.contextmanager
+def open_photocurrent(
+    raw: str | Path | np.ndarray,
+    *,
+    samples: str | None = None,
+    sample_rate: str | None = None,
+    triggers: str | np.ndarray | None = None,
+    fallback_rate: float | None = None,
+) -> Iterator[Photocurrent]:
+    """A stream from a file (HDF5, NetCDF, MATLAB, TDMS, .npy), the bundled "photocurrent-slice", or an array in memory.
+
+    samples : name of the array in the file ("samples")
+    sample_rate : with a unit ("1 MHz"); where None the file's attribute `sample_rate`, in Hz; then `fallback_rate`, Hz
+    triggers : name of an array in the file ("triggers", where there is one), or the numbers; in samples, unless the
+        array has an attribute `units` of time
+
+    Raises ExperimentError: what was found where, and what is expected.
+    """
+    if isinstance(raw, np.ndarray):
+        yield _stream(
+            "photocurrent", _one_row(raw, "photocurrent"), {}, sample_rate, fallback_rate, _given(triggers, "triggers")
+        )
+        return
+    path = Path(raw)
+    if not path.exists() and path.name == str(raw) and (BUNDLED / f"{raw}.h5").is_file():
+        path = BUNDLED / f"{raw}.h5"
+    if not path.is_file():
+        raise violation(str(path), "no such file", f"a file of samples: .npy, {', '.join(SUFFIXES)}")
+    if path.suffix.lower() == ".npy":
+        if samples is not None or isinstance(triggers, str):
+            raise violation(str(path), f"names of arrays ({samples or triggers})", "none: a .npy file has one array")
+        yield _stream(str(path), _npy(path), {}, sample_rate, fallback_rate, _given(triggers, "triggers"))
+        return
+    if path.suffix.lower() not in SUFFIXES:
+        raise violation(str(path), "an unknown kind of file", f"one of .npy, {', '.join(SUFFIXES)}")
+    with open_source(path) as source:
+        name = samples or SAMPLES
+        array = source.array(name)
+        attributes = {**_attributes(array, of_file=True), **_attributes(array)}
+        where, numbers = f"{path}: {name!r}", None
+        if isinstance(triggers, np.ndarray):
+            numbers = _given(triggers, "triggers")
+        elif triggers is not None or TRIGGERS in source.arrays or f"/{TRIGGERS}" in source.arrays:
+            numbers = source.column(triggers or TRIGGERS, MOST_TRIGGERS)
+            unit = source.unit(triggers or TRIGGERS)
+            if unit is not None:
+                rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
+                numbers = numbers * factor(unit, "s", f"{path}: {triggers or TRIGGERS!r}: units") * rate
+        yield _stream(where, vector(array, where), attributes, sample_rate, fallback_rate, numbers)
+
+
+def _stream(
+    where: str,
+    array: Any,
+    attributes: Mapping[str, Any],
+    sample_rate: str | None,
+    fallback_rate: float | None,
+    triggers: np.ndarray | None,
+) -> Photocurrent:
+    rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
+    if triggers is not None and (np.diff(triggers) <= 0).any():
+        row = int(np.argmax(np.diff(triggers) <= 0)) + 2
+        raise violation(f"{where}: triggers: entry {row}", f"{triggers[row - 1]:g} after {triggers[row - 2]:g}",
+                        "triggers in ascending order")  # fmt: skip
+    scale = _number(where, attributes, "volts_per_count", 1.0)
+    if not SMALLEST_SCALE <= abs(scale) <= LARGEST_SCALE:
+        expected = f"{SMALLEST_SCALE:g} to {LARGEST_SCALE:g} V"
+        raise violation(f"{where}: attribute volts_per_count", f"{scale:g}", expected)
+    return Photocurrent(
+        where,
+        int(array.shape[0]),
+        rate,
+        scale,
+        np.dtype(array.dtype),
+        triggers,
+        bool(_number(where, attributes, "simulated", 0.0)),
+        attributes,
+        lambda start, end: array[start:end],
+    )
+
+
+def _sample_rate(where: str, attributes: Mapping[str, Any], given: str | None, fallback: float | None) -> float:
+    """In Hz."""
+    if given is not None:
+        rate = quantity(given, "Hz", "sample rate")
+    elif "sample_rate" in attributes:
+        rate = _number(where, attributes, "sample_rate", 0.0)
+    elif fallback is not None:
+        rate = fallback
+    else:
+        raise violation(where, "no sample rate", "an attribute sample_rate in Hz, or one given, such as '1 MHz'")
+    if not 0 < rate < np.inf:
+        raise violation(f"{where}: sample rate", f"{rate:g} Hz", "a number > 0")
+    return rate
+
+
+def _number(where: str, attributes: Mapping[str, Any], name: str, default: float) -> float:
+    value = attributes.get(name, default)
+    try:
+        return float(np.asarray(value).item())
+    except (TypeError, ValueError) as error:
+        raise violation(f"{where}: attribute {name}", repr(value), "one number") from error
+
+
+def _attributes(array: Any, of_file: bool = False) -> dict[str, Any]:
+    owner = getattr(array, "file", None) if of_file else array
+    return dict(getattr(owner, "attrs", None) or {})
+
+
+def _given(triggers: Any, where: str) -> np.ndarray | None:
+    if triggers is None:
+        return None
+    values = np.atleast_1d(np.asarray(triggers, float))
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or len(values) > MOST_TRIGGERS:
+        raise violation(where, f"{values.size} numbers of shape {values.shape}", "finite numbers, one a record")
+    return values
+
+
+def _one_row(array: np.ndarray, where: str) -> np.ndarray:
+    if array.ndim != 1 or array.dtype.kind not in "iuf" or not array.size:
+        raise violation(where, f"an array of shape {array.shape} and type {array.dtype}", "one row of real numbers")
+    return array
+
+
+@dataclass(frozen=True)
+class _Npy:
+    """The array in a .npy file, read when sliced; a memory map would count as memory."""
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    offset: int
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        place = self.offset + rows.start * self.dtype.itemsize
+        return np.fromfile(self.path, self.dtype, rows.stop - rows.start, offset=place)
+
+
+def _npy(path: Path) -> _Npy:
+    try:
+        mapped = np.lib.format.open_memmap(path, mode="r")  # np.load would open archives and pickles, too
+    except Exception as error:  # NumPy reads the header as Python's syntax, with whatever Python raises
+        raise violation(str(path), f"{type(error).__name__}: {error}", "a .npy file") from error
+    return _Npy(path, _one_row(mapped, str(path)).shape, mapped.dtype, int(mapped.offset))

@@ -1,0 +1,97 @@
+"""From parameters by label to the rates of a stage and the initial state; for the simulator and the model alike.
+
+Labels: `collision_rate`; `pump_rate[drive+pump]` where a parameter depends on the lights; in experiments put
+together also `optical_depth[A]`, `pump_rate[A: drive+pump]` for what member A has for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...forward_models import InitialState, Rates, dephasing_floor
+from ...forward_models.light import classical_excess
+from ..experiment import StageEntry
+
+Values = Mapping[str, Any]
+
+
+def find(parameters: Values, name: str, member: str = "", lights: str = "", default: Any = None) -> Any:
+    """The value of a parameter: a member's own, else the common one; `default` where there is none.
+
+    lights : label of the kind of stage, for parameters that depend on it
+    """
+    own = ([f"{name}[{member}: {lights}]"] if lights else [f"{name}[{member}]"]) if member else []
+    for label in (*own, f"{name}[{lights}]" if lights else name):
+        if label in parameters:
+            return parameters[label]
+    return default
+
+
+def optical_depth_of(parameters: Values, member: str = "") -> Any:
+    """d: itself, or (d/Θ) Θ where it is tied to the Faraday angle; None where neither is known."""
+    depth = find(parameters, "optical_depth", member)
+    per_degree = find(parameters, "depth_per_degree", member)
+    if depth is None and per_degree is not None:
+        return per_degree * find(parameters, "faraday_angle", member)
+    return depth
+
+
+def collective_rate_of(parameters: Values, member: str = "") -> Any:
+    """dΓ: itself, or d Γ."""
+    collective = find(parameters, "collective_rate", member)
+    if collective is None:
+        collective = optical_depth_of(parameters, member) * find(parameters, "radiative_rate", member)
+    return collective
+
+
+def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
+    """dΓ and Γ, one of which follows from the other and d where it is not a parameter itself."""
+    collective = collective_rate_of(parameters, member)
+    radiative = find(parameters, "radiative_rate", member)
+    if radiative is None:
+        radiative = collective / optical_depth_of(parameters, member)
+    return collective, radiative
+
+
+def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Rates:
+    """The rates of a stage from parameters by label; `dephasing_rate[drive]` or `pure_dephasing_rate[drive]`.
+
+    Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ.
+    """
+    pump = find(parameters, "pump_rate", member, stage.label)
+    if pump is None:
+        pump = parameters.get("pump_rate", 0.0)
+    collective, radiative, limit, loss = 0.0, 0.0, 1.0, 0.0
+    if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
+        collective, radiative = coupled_rates(parameters, member)
+        limit = find(parameters, "squeezing_limit", member)
+        loss = find(parameters, "light_loss_rate", member)
+    rates = Rates(
+        collective_rate=collective * relative_depth,
+        radiative_rate=radiative,
+        squeezing_limit=limit,
+        collision_rate=find(parameters, "collision_rate", member),
+        light_loss_rate=loss,
+        pump_rate=pump,
+        repump_rate=find(parameters, "repump_rate", member, default=0.0),
+        dephasing_rate=0.0,
+        collisional_loss=find(parameters, "collisional_loss", member, default=1.0),
+        larmor_mismatch=find(parameters, "larmor_mismatch", member, default=0.0),
+    ).with_lights(stage.lights, 0.0)
+    effective = find(parameters, "dephasing_rate", member, stage.label)
+    if effective is None:
+        effective = dephasing_floor(rates) + find(parameters, "pure_dephasing_rate", member, stage.label)
+    return replace(rates, dephasing_rate=effective)
+
+
+def initial_of(parameters: Values, member: str = "") -> InitialState:
+    """The initial state from parameters by label; classical noise c₂ adds to its variance in proportion to Θ."""
+    nh = find(parameters, "initial_nh", member, default=0.0)
+    state = InitialState(n3=find(parameters, "initial_n3", member), nh=nh)
+    excess = find(parameters, "initial_excess_variance", member)
+    classical, angle = (find(parameters, name, member) for name in ("classical_noise", "faraday_angle"))
+    if classical is not None and angle is not None:
+        excess = classical_excess(classical, angle, state.n2, state.p)
+    return state if excess is None else replace(state, spin_variance=state.n2 + excess)

@@ -1,0 +1,19 @@
+"""Simulated experiments, marked as such."""
+
+from .photocurrent import Disturbances, PhotocurrentPlan, write_photocurrent
+from .records import simulated_like
+from .shots import write_shots
+from .simulate import PAPER, SeriesPlan, simulate
+from .simulate_like import simulate_like
+
+__all__ = [
+    "PAPER",
+    "Disturbances",
+    "PhotocurrentPlan",
+    "SeriesPlan",
+    "simulate",
+    "simulate_like",
+    "simulated_like",
+    "write_photocurrent",
+    "write_shots",
+]

@@ -1,0 +1,148 @@
+"""Readout: what a light pulse tells about the atoms, with loss of the atomic state during the pulse and of light.
+
+Light and one atomic quadrature have variance ½ in vacuum; results are in units of the shot noise. The light is
+measured in the falling mode u(t) ∝ e^{−γt} over the pulse, ∫u² = 1. Input–output relations: (1), (S.1), (S.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ..three_state import Closure, Rates, first_difference, mean_spin, population_rates, slopes
+from ..validation import require
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One pulse of probe light.
+
+    Each is a number, an array, or symbolic; all broadcast.
+
+    Parameters
+    ----------
+    swap_rate : γs, decay of the atomic quadrature by the collective coupling alone, ms⁻¹; 2γs = dΓ p
+    extra_decay_rate : γextra, ms⁻¹, by everything else; 2γextra = Γ̃
+    squeezing_limit : Z, in (0, 1]
+    duration : of the pulse, ms
+    bath_noise : n_b, variance that the extra decay leads to, in units of a coherent spin state
+    detection_efficiency : η, in [0, 1]
+
+    Raises
+    ------
+    InvalidValue : for numbers outside these ranges
+    """
+
+    swap_rate: Any
+    extra_decay_rate: Any
+    squeezing_limit: Any
+    duration: Any
+    bath_noise: Any = 1.0
+    detection_efficiency: Any = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            unit = field.name in ("squeezing_limit", "detection_efficiency")
+            open_end = field.name in ("squeezing_limit", "duration")
+            low = -np.inf if field.name == "bath_noise" else 0.0  # negative where Γ̃ lies below its floor
+            require(field.name, getattr(self, field.name), low=low, high=1.0 if unit else np.inf, low_open=open_end)
+
+    @property
+    def decay_rate(self) -> Any:
+        """γ = γs + γextra = 1/T2, ms⁻¹."""
+        return self.swap_rate + self.extra_decay_rate
+
+    @property
+    def extra_share(self) -> Any:
+        """ε² = γextra/γ (S.2)."""
+        return self.extra_decay_rate / self.decay_rate
+
+
+def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True, xp: Any = np) -> Any:
+    """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised to ∫u² dt = 1 (text after (1)).
+
+    The falling mode of the transmitted light is measured; the rising one of the input is what the atoms take up.
+
+    times : ms, inside the pulse;  decay_rate : γ, ms⁻¹;  duration : T, ms
+    """
+    shape = xp.exp((-decay_rate if falling else decay_rate) * times)
+    square = duration * first_difference(-2 * decay_rate * duration, xp=xp)  # ∫e^{−2γt} dt
+    return shape / xp.sqrt(square if falling else square * xp.exp(2 * decay_rate * duration))
+
+
+def coupling(readout: Readout, *, xp: Any = np) -> Any:
+    """κ² = (1 − ε²)(1 − e^{−2γT})/Z, coupling of the atomic state to the light (S.2; ideal case: (1)).
+
+    Written as 2γsT (1 − e^{−2γT})/(2γT)/Z, which holds for γ → 0 too.
+    """
+    decayed = first_difference(-2 * readout.decay_rate * readout.duration, xp=xp)
+    return 2 * readout.swap_rate * readout.duration * decayed / readout.squeezing_limit
+
+
+def light_noise(readout: Readout, *, xp: Any = np) -> Any:
+    """L = ε⁴ + (1−ε²)² E + 2ε²(1−ε²) E A²T: input light's noise in the mode, before loss, in shot-noise units.
+
+    E = e^{−2γT}, A² = 2γ/(1 − E). Without extra decay L = 1 − κ²Z, as in (S.1).
+    """
+    extra = readout.extra_share
+    remaining = xp.exp(-2 * readout.decay_rate * readout.duration)
+    return extra**2 + (1 - extra) ** 2 * remaining + 2 * extra * (1 - extra) * _overlap(readout, xp)
+
+
+def bath_contribution(readout: Readout, *, xp: Any = np) -> Any:
+    """B = n_b (ε²(1−ε²)/Z)(1 + E − 2A²T E): noise that enters the atoms during the pulse, in shot-noise units."""
+    extra = readout.extra_share
+    remaining = xp.exp(-2 * readout.decay_rate * readout.duration)
+    share = extra * (1 - extra) / readout.squeezing_limit
+    return readout.bath_noise * share * (1 + remaining - 2 * _overlap(readout, xp))
+
+
+def _overlap(readout: Readout, xp: Any) -> Any:
+    """A²T E = x/(eˣ − 1) with x = 2γT; 1 for x → 0."""
+    exponent = -2 * readout.decay_rate * readout.duration
+    return xp.exp(exponent) / first_difference(exponent, xp=xp)
+
+
+def light_variance(xi: Any, readout: Readout, *, xp: Any = np) -> Any:
+    """V = η(κ²ξ + L + B) + 1 − η: variance of the measured light, mean of the two quadratures, in shot-noise units.
+
+    `xi` : ξ = var(x) + var(p) of the atoms at the start of the pulse.
+    """
+    ideal = coupling(readout, xp=xp) * xi + light_noise(readout, xp=xp) + bath_contribution(readout, xp=xp)
+    return 1 + readout.detection_efficiency * (ideal - 1)
+
+
+def xi_of_light_variance(variance: Any, readout: Readout, *, xp: Any = np) -> Any:
+    """ξ at the start of the pulse from the variance of the light in shot-noise units: inverse of `light_variance`.
+
+    Needs κ² > 0 and η > 0. With neither extra decay nor loss this is (S.1).
+    """
+    ideal = 1 + (variance - 1) / readout.detection_efficiency
+    return (ideal - light_noise(readout, xp=xp) - bath_contribution(readout, xp=xp)) / coupling(readout, xp=xp)
+
+
+def readout_of(
+    rates: Rates, n2: Any, p: Any, duration: float, closure: Closure, detection_efficiency: Any = 1.0
+) -> Readout:
+    """The readout of atoms with populations `n2`, `p` by a pulse of light with these rates (the drive's, as a rule).
+
+    2γs = dΓ p and 2γextra = Γ̃, both as at the start of the pulse. The extra decay leads to
+    n_b = {8(Γ̃ n2 + c dn2/dt) + 14[dn3/dt + (Γ̃ + dΓ p) n3]}/{Γ̃(7n2 + p)}, c = 1 (microscopic) or 0 (fixed-number):
+    the equations of motion of Σ and n3 (supplement, theory), written for ξ. Needs Γ̃ > 0.
+    """
+    n2_slope, p_slope = slopes(n2, p, population_rates(rates))
+    n3, n3_slope = 0.5 * (n2 - p), 0.5 * (n2_slope - p_slope)
+    total_rate = rates.dephasing_rate + rates.collective_rate * p
+    lost = n2_slope if closure == "microscopic" else 0.0
+    gained = 8 * (rates.dephasing_rate * n2 + lost) + 14 * (n3_slope + total_rate * n3)
+    bath_noise = gained / (2 * rates.dephasing_rate * mean_spin(n2, p))
+    return Readout(
+        swap_rate=0.5 * rates.collective_rate * p,
+        extra_decay_rate=0.5 * rates.dephasing_rate,
+        squeezing_limit=rates.squeezing_limit,
+        duration=duration,
+        bath_noise=bath_noise,
+        detection_efficiency=detection_efficiency,
+    )

@@ -1,0 +1,230 @@
+"""Fits of hundreds of data sets: one file each, a summary, an index; what is finished is not done again.
+
+FOLDER/fits/NAME.nc      the fit, as `dissentangle fit` writes it
+FOLDER/reports/NAME.txt  its tables in words; for a data set that could not be fitted, why
+FOLDER/summary.nc, .csv  one row a data set
+FOLDER/index.html        the same as a page, what needs attention first
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...datasets import Experiment, ExperimentError, read
+from ...datasets.files import read_attributes, to_bytes, write_bytes
+from ...datasets.formats import FILE
+from ...forward_models import Closure, InvalidValue
+from ..fits import file_name, is_fit_of
+from ..model import ModelSettings, PriorError, processes_for, read_priors, require_data, require_models, rival
+from ..parallel import Task, run_tasks
+from ..reports import NOT_FITTED, SummaryRow, failed_row, row_of, write_index
+from ..sampling import SamplerSettings
+from .summary import summary_csv, summary_dataset
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+Done = Callable[[int, int, int], None]
+"""Told how many are finished, how many of them failed, and how many there are."""
+_SUMMARY = "summary.nc"
+_ROW = "campaign_row_2"
+"""With another number where rows say something else than before: such fits are done again."""
+"""Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker gives back: the fit as a file, its row of the summary, its tables in words."""
+
+    file: bytes
+    row: SummaryRow
+    report: str
+
+
+def campaign(
+    experiments: str | Path | Mapping[str, Any] | Iterable[Any],
+    output: str | Path,
+    *,
+    seed: int = 1,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    model: str | None = None,
+    draws: int = 1000,
+    tune: int = 300,
+    chains: int = 4,
+    cores: int | None = None,
+    executor: Executor | None = None,
+    progress: Done | None = None,
+) -> Dataset:
+    """Fit many experiments, each as `fit` would, and keep every fit in the folder `output`.
+
+    Parameters
+    ----------
+    experiments : a folder that holds experiments (folders with experiment.toml, .nc files); a list of what `fit` takes;
+        or such by name
+    output : the folder for fits, reports, summary and index. A fit that is there, of the same data with the same
+        settings, is not done again
+    seed, closure, free_dephasing, priors, model, draws, tune, chains : as for `fit`, the same for all
+    cores : processes; None: one a core
+    executor : any executor of `concurrent.futures`' kind in place of own processes, e.g. Dask's `Client.get_executor()`
+    progress : called after each data set with the numbers of those finished, failed, and of all
+
+    Returns
+    -------
+    xarray.Dataset, one row a data set: status, healthy, verdict, effective draws, …; mean, sd, low and high (94 % HDI)
+    of every parameter; median, low and high of every derived quantity.
+
+    Raises
+    ------
+    ExperimentError, PriorError : where nothing is found to fit, and for priors that cannot be read. A data set that
+        cannot be read or fitted raises nothing: it is a row with the status "failed" and the reason
+    """
+    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    sampler = SamplerSettings(seed, draws, tune, chains, cores=1)
+    found, folder = sources(experiments), Path(output)
+    return run_campaign(
+        found, folder, settings, sampler, model=model, cores=cores, executor=executor, progress=progress
+    )
+
+
+def sources(experiments: Any) -> dict[str, Any]:
+    """What to fit, by the name that its files will have."""
+    if isinstance(experiments, Mapping):
+        return {file_name(str(name)): source for name, source in experiments.items()}
+    if isinstance(experiments, (str, Path)):
+        return _in_folder(Path(experiments))
+    found: dict[str, Any] = {}
+    for k, source in enumerate(experiments, 1):
+        name = file_name(Path(source).stem) if isinstance(source, (str, Path)) else f"{k:04d}"
+        found[f"{name}-{k}" if name in found else name] = source
+    return found
+
+
+def _in_folder(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise ExperimentError(f"{folder}: found no such folder, expected one that holds experiments")
+    if (folder / FILE).is_file():
+        raise ExperimentError(f"{folder}: found one experiment, expected a folder of them (or: dissentangle fit)")
+    own = folder / _SUMMARY if (folder / "summary.csv").is_file() and (folder / "fits").is_dir() else None
+    inside = [p for p in sorted(folder.iterdir()) if (p / FILE).is_file() or (p.suffix == ".nc" and p.is_file())]
+    inside = [path for path in inside if path != own]  # of a campaign that was written to the folder of its data
+    if not inside:
+        raise ExperimentError(f"{folder}: found no experiment, expected folders with {FILE} or .nc files")
+    names = [path.name if path.is_dir() or path.with_suffix("").is_dir() else path.stem for path in inside]
+    return {file_name(name): path for name, path in zip(names, inside, strict=True)}
+
+
+def run_campaign(
+    found: Mapping[str, Any],
+    folder: Path,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    *,
+    model: str | None = None,
+    cores: int | None = None,
+    executor: Executor | None = None,
+    progress: Done | None = None,
+) -> Dataset:
+    """The campaign over `found` (sources by name); see `campaign`. Whatever ends it, the summary is written."""
+    if not found:
+        raise ExperimentError("a campaign: found no experiments, expected at least one")
+    read_priors(settings.priors)  # what is wrong for every data set is no matter of the single one
+    cores = processes_for(require_models(model), cores)
+    for part in ("fits", "reports"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    rows: dict[str, SummaryRow] = {}
+
+    def finished(task: Task, answer: Answer | None, error: Exception | None) -> None:
+        rows[task.name] = _kept(folder, task.name, answer, error)
+        if progress is not None:
+            progress(len(rows), sum(row.status == "failed" for row in rows.values()), len(found))
+
+    try:
+        tasks = _tasks(found, folder, settings, sampler, model, finished, rows)
+        run_tasks(tasks, finished, executor=executor, cores=cores)
+    finally:
+        summary = _write_summary(folder, [rows[name] for name in found if name in rows])
+    return summary
+
+
+def _tasks(
+    found: Mapping[str, Any],
+    folder: Path,
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    model: str | None,
+    finished: Callable[[Task, Any, Exception | None], None],
+    rows: dict[str, SummaryRow],
+) -> list[Task]:
+    """What is left to do; the rest is told to `finished` or, where its fit is there already, put to `rows`."""
+    tasks = []
+    for name, source in found.items():
+        task = Task(name, fit_one, ())
+        try:
+            experiment = source if isinstance(source, Experiment) else read(source)
+            experiment, own = rival(experiment, settings, model) if model else (experiment, settings)
+        except (ExperimentError, InvalidValue, OSError) as error:
+            finished(task, None, error)
+            continue
+        row = _finished_before(folder / "fits" / f"{name}.nc", name, experiment, own, sampler)
+        if row is not None:
+            rows[name] = row
+        else:
+            tasks.append(replace(task, arguments=(name, experiment, own, sampler)))
+    return tasks
+
+
+def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> Answer:
+    """One fit of a campaign, in a worker: what there is to write, for the process that keeps the folder."""
+    from ..fits import fit_experiment
+    from ..text import fit_text
+
+    gc.collect(0)  # the fit before, whose trees refer to themselves: megabytes that no other collection sees for long
+    require_data(experiment, name)
+    fit = fit_experiment(experiment, settings, sampler)
+    row = row_of(name, fit)
+    fit.attrs[_ROW] = json.dumps(asdict(row))
+    return Answer(to_bytes(fit), row, fit_text(fit))
+
+
+def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | None) -> SummaryRow:
+    """Write what a task gave; its row."""
+    report = folder / "reports" / f"{name}.txt"
+    if answer is None:
+        expected = isinstance(error, (ExperimentError, InvalidValue, PriorError, OSError))
+        text = f"{error}" if expected else f"{type(error).__name__}: {error}"
+        write_bytes(f"{NOT_FITTED}{text}\n".encode(errors="replace"), report)
+        return failed_row(name, " ".join(text.split()))
+    write_bytes(answer.report.encode(errors="replace"), report)
+    write_bytes(answer.file, folder / "fits" / f"{name}.nc")
+    return answer.row
+
+
+def _finished_before(
+    path: Path, name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings
+) -> SummaryRow | None:
+    """The row of a fit that is there already, of the same data with the same settings."""
+    if not is_fit_of(path, experiment, settings, sampler):
+        return None
+    try:
+        return SummaryRow(**json.loads(read_attributes(path)[_ROW]) | {"name": name})
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None  # made by another command: done again
+
+
+def _write_summary(folder: Path, rows: list[SummaryRow]) -> Dataset:
+    from xarray import DataTree
+
+    summary = summary_dataset(rows)
+    write_bytes(to_bytes(DataTree(summary)), folder / _SUMMARY)
+    write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
+    fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
+    write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away
+    return summary

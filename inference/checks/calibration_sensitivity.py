@@ -1,0 +1,167 @@
+"""How the rates move when a calibration constant is off by one standard deviation of what was known of it.
+
+The posterior draws are reweighted by the ratio of the shifted prior to the prior that was used (Pareto-smoothed
+importance sampling, arXiv:1507.02646). On the scale s on which a prior is standard normal, a centre off by one standard
+deviation makes it exp(s − ½). Where a calibration made priors correlated, this is the ratio for a calibration that is
+off by one standard deviation in that constant and by what goes with it in the others. Where the draws cannot follow
+(Pareto k̂ > 0.7), the shifted model is fitted.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...datasets.experiment import Label
+from ...forward_models import PARAMETERS
+from ..fits import Fitted, efficiency, sample_posterior
+from ..model import Prior, Unknown, correlated, free
+from ..sampling import SamplerSettings
+
+RELIABLE = 0.7
+"""Pareto k̂ above which reweighted draws are not to be trusted."""
+NOTABLE_SHIFT = 0.1
+"""Shifts of a posterior mean, in its standard deviations, that are named."""
+_OF_A_SERIES = ("scale", "offset")
+_REFITTED, _REWEIGHTED, _UNRELIABLE = "refitted", "reweighted", "unreliable"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What one calibration constant, off by one standard deviation, does.
+
+    constant : its label;  off_by : how much that is, in its unit, from the centre of its prior
+    shifts, absolute, errors (labels,) : of the posterior means, in posterior standard deviations, and in the unit of
+        each; Monte Carlo errors of the first
+    pareto_k : of the reweighting;  how : "reweighted", "refitted", or "unreliable" (k̂ > 0.7, and not fitted)
+    """
+
+    constant: str
+    off_by: float
+    shifts: np.ndarray
+    absolute: np.ndarray
+    errors: np.ndarray
+    pareto_k: float
+    how: str
+
+
+@dataclass(frozen=True)
+class CalibrationSensitivity:
+    """Of each rate in `labels`, by each constant."""
+
+    labels: tuple[str, ...]
+    columns: tuple[Moved, ...]
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """Shifts in posterior standard deviations, (labels, constants)."""
+        return np.stack([column.shifts for column in self.columns], axis=-1)
+
+    def notable(self) -> list[tuple[str, Moved, float, float]]:
+        """(label, constant, shift in standard deviations, shift in the unit), the greatest first."""
+        rows = [
+            (label, column, float(column.shifts[k]), float(column.absolute[k]))
+            for column in self.columns
+            for k, label in enumerate(self.labels)
+            if abs(column.shifts[k]) >= NOTABLE_SHIFT
+        ]
+        return sorted(rows, key=lambda row: -abs(row[2]))
+
+    def facts(self) -> dict[str, Any]:
+        """For scripts."""
+        return {
+            "rates": list(self.labels),
+            "constants": [
+                {
+                    "constant": column.constant,
+                    "off_by": column.off_by,
+                    "unit": PARAMETERS[column.constant.partition("[")[0]].unit,
+                    "shift_in_sd": column.shifts.tolist(),
+                    "shift": column.absolute.tolist(),
+                    "error_in_sd": column.errors.tolist(),
+                    "pareto_k": column.pareto_k,
+                    "how": column.how,
+                }
+                for column in self.columns
+            ],
+        }
+
+
+def calibration_sensitivity(
+    fitted: Fitted, *, refit: bool = True, cores: int | None = None, limit: float = RELIABLE
+) -> CalibrationSensitivity:
+    """Of each rate by each constant of the apparatus, of the start, and scale and offset of each series.
+
+    refit : whether to fit again where reweighting fails (k̂ above `limit`), with the sampler's settings of the fit
+    """
+    draws = {label: a.reshape(-1) for label, a in fitted.by_label(derived=True).items()}
+    rates = {label: a for label, a in draws.items() if Label.parse(label).is_rate and np.ptp(a) > 0}
+    columns = []
+    for unknown in constants(fitted):
+        moved = _reweighted(unknown, draws[unknown.label], rates, efficiency(fitted.tree))
+        if moved.pareto_k > limit:
+            again = _refitted(fitted, unknown, rates, cores) if refit and _can_be_refitted(fitted, unknown) else None
+            moved = replace(moved, how=_UNRELIABLE) if again is None else replace(again, pareto_k=moved.pareto_k)
+        columns.append(moved)
+    return CalibrationSensitivity(tuple(rates), tuple(columns))
+
+
+def constants(fitted: Fitted) -> list[Unknown]:
+    """The unknowns that are known beforehand and are no rates: apparatus, start, scale and offset of series."""
+    return [
+        u
+        for u in free(fitted.parameters)
+        if not Label.parse(u.label).is_rate
+        and not u.name.startswith("population_")
+        and (not PARAMETERS[u.name].per_series or u.name in _OF_A_SERIES)
+    ]
+
+
+def _reweighted(unknown: Unknown, values: np.ndarray, rates: dict[str, np.ndarray], effective: float) -> Moved:
+    from arviz_stats.base import array_stats
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `how`
+        log_weights, k = array_stats.psislw(-unknown.prior.score(values), r_eff=effective, axis=-1)
+    weights = np.exp(log_weights - np.max(log_weights))
+    weights = weights / weights.sum()
+    rows = []
+    for a in rates.values():
+        shift, sd = weights @ a - a.mean(), a.std()
+        error = np.sqrt(np.sum((weights - 1 / len(a)) ** 2 * (a - weights @ a) ** 2) / effective)
+        rows.append((shift / sd, shift, error / sd))
+    shifts, absolute, errors = np.array(rows).reshape(-1, 3).T
+    return Moved(unknown.label, _off_by(unknown.prior), shifts, absolute, errors, float(k), _REWEIGHTED)
+
+
+def _off_by(prior: Prior) -> float:
+    return float(prior.of_score(1.0) - prior.of_score(0.0))
+
+
+def _can_be_refitted(fitted: Fitted, unknown: Unknown) -> bool:
+    """Whether the shifted prior is one that the model can have, and no correlation would be lost."""
+    together = correlated(fitted.experiment, fitted.settings, fitted.parameters)
+    alone = together is None or unknown.label not in together.labels
+    return alone and unknown.prior.form in ("normal", "lognormal") and not unknown.prior.truncated
+
+
+def _refitted(fitted: Fitted, unknown: Unknown, rates: dict[str, np.ndarray], cores: int | None) -> Moved:
+    """The shift by a fit with the shifted prior."""
+    prior = unknown.prior
+    centre, width = float(prior.of_score(1.0)), prior.numbers[1]
+    settings = replace(
+        fitted.settings, priors={**fitted.settings.priors, unknown.label: f"{prior.form}({centre!r}, {width!r})"}
+    )
+    asked = json.loads(fitted.tree.attrs["settings"])["sampler"]
+    found = sample_posterior(fitted.experiment, settings, SamplerSettings(**asked, cores=cores)).by_label
+    rows = []
+    for label, a in rates.items():
+        again = found[label]
+        shift, sd = again.mean() - a.mean(), a.std()
+        rows.append((shift / sd, shift, np.sqrt(2 / (efficiency(fitted.tree) * again.size))))
+    shifts, absolute, errors = np.array(rows).T
+    return Moved(unknown.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)

@@ -1,0 +1,121 @@
+"""How far the data lie from where the model expects them: a χ² of each series about its posterior prediction.
+
+A first look: the model's scatter counts as independent, and the parameters were fitted to these data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...datasets.kinds import ABSCISSAS
+from ..fits import checks_in
+
+if TYPE_CHECKING:
+    from xarray import DataArray, DataTree
+
+SURPRISING = 1e-4
+"""Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
+_MOST_OUTLYING, _MOST_OF_SQUARE, _NEARLY = 10, 2 / 3, 2.0
+"""One value in so many may be an outlier, if such values make so much of χ²; half as far off is nearly as far."""
+OF_VALUES = "values"
+INTERVAL = (0.03, 0.97)
+OF_NORMAL = 1.8808
+"""Beyond ± this a standard normal number lies in 6 % of cases."""
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """Of one series, or of the published numbers (`observations`).
+
+    square : χ² of the values about mean and sd of their posterior prediction
+    above, below : probability of a larger, a smaller χ² by chance
+    inside : share of the values inside their 94 % predictive interval
+    of : what the values are; of records the scores of the checks of their innovations
+    words : what the worst of these would mean; of values, whether a few that lie far off make the misfit
+    outlying : whether they do;  misfit_without : whether the others would be a misfit, too
+    """
+
+    name: str
+    values: int
+    square: float
+    above: float
+    below: float
+    inside: float
+    of: str = OF_VALUES
+    words: str = ""
+    outlying: bool = False
+    misfit_without: bool = False
+
+    @property
+    def misfit(self) -> bool:
+        """Whether the values lie farther off than chance would have it."""
+        return self.above < SURPRISING
+
+    @property
+    def too_good(self) -> bool:
+        """Whether they lie closer than their errors say: the errors are too large."""
+        return self.below < SURPRISING
+
+    @property
+    def text(self) -> str:
+        """'χ² 28 for 30 values'."""
+        why = f": {self.words}" if self.words and self.misfit else ""
+        of = self.of.removesuffix("s") if self.values == 1 else self.of
+        return f"χ² {self.square:.0f} for {self.values} {of}{why}"
+
+
+def goodness(fit: DataTree) -> list[Goodness]:
+    """Of each series that was fitted, in the order of the fit."""
+    from scipy.special import gammainc, gammaincc
+
+    found = []
+    observed = fit["observed_data"].dataset
+    for name, drawn in fit["posterior_predictive"].dataset.data_vars.items():
+        draws = np.asarray(drawn.values).reshape(-1, drawn.shape[-1])
+        values = np.asarray(observed[name].values)
+        squares = ((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
+        square = float(squares.sum())
+        low, high = np.quantile(draws, INTERVAL, axis=0)
+        half = 0.5 * len(values), 0.5 * square
+        inside = float(np.mean((values >= low) & (values <= high)))
+        above, below = float(gammaincc(*half)), float(gammainc(*half))
+        far = _outliers(squares) if above < SURPRISING else []
+        rest = np.delete(squares, far)
+        words = f"{rest.sum():.0f} without {_places(drawn, far)}" if far else ""
+        without = bool(gammaincc(0.5 * len(rest), 0.5 * rest.sum()) < SURPRISING)
+        of_values = Goodness(str(name), len(values), square, above, below, inside)
+        found.append(replace(of_values, words=words, outlying=bool(far), misfit_without=without))
+    for name, checks in checks_in(fit).items():
+        scores = np.array([check.score for check in checks])
+        half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
+        inside = float(np.mean(abs(scores) < OF_NORMAL))
+        above, below = float(gammaincc(*half)), float(gammainc(*half))
+        worst = max(checks, key=lambda check: abs(check.score)).words
+        found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations", worst))
+    return found
+
+
+def _outliers(squares: np.ndarray) -> list[int]:
+    """The fewest values that make most of χ², and those nearly as far off; none where they are more than a few."""
+    order, few = np.argsort(-squares), len(squares) // _MOST_OUTLYING
+    fewest = int(np.searchsorted(np.cumsum(squares[order]), _MOST_OF_SQUARE * squares.sum()))
+    if fewest >= few:
+        return []
+    nearly = int(np.sum(squares >= squares[order[fewest]] / _NEARLY**2))
+    return sorted(order[: min(nearly, few)].tolist())
+
+
+def _places(drawn: DataArray, at: list[int]) -> str:
+    """'the value at 6.9 ms', 'those at 6.9 ms (cos), 12 ms (sin)'; published numbers by their names."""
+    dim = str(drawn.dims[-1])
+    places, unit = drawn.coords[dim].values[at], ABSCISSAS.get(dim.removeprefix(f"{drawn.name}_"), "")
+    if isinstance(places[0], str):
+        return ", ".join(places)
+    named = [f"{place:g} {unit}" if unit not in ("", "1") else f"{place:g}" for place in places]
+    component = drawn.coords.get(f"{drawn.name}_component")
+    if component is not None:
+        named = [f"{name} ({which})" for name, which in zip(named, component.values[at], strict=True)]
+    return ("the value at " if len(at) == 1 else "those at ") + ", ".join(named)

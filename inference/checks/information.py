@@ -1,0 +1,107 @@
+"""What each series can tell: the expected contraction of every prior, before any sampling.
+
+Linearised at the medians of the priors: each unknown on the scale on which its prior is standard normal, Fisher
+information of each series by finite differences of the predictions, prior information added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...datasets import Experiment, RecordSeries
+from ...datasets.prediction import expected_record_sums, fitted_observations, predict, record_log_likelihood
+from ...forward_models import NOISES, Dynamics
+from ...forward_models.light import grouped
+from ..model import Unknown, complete, free
+
+_STEP = 1e-3
+_CURVATURE_STEP = 1e-2
+_AMPLITUDE = 0.3
+"""Score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
+
+
+@dataclass(frozen=True)
+class Information:
+    """Expected contraction 1 − variance(posterior)/variance(prior), per unknown: by each source and by all.
+
+    labels : unknowns;  by_source : source → (unknowns,);  together : (unknowns,)
+    """
+
+    labels: list[str]
+    by_source: dict[str, np.ndarray]
+    together: np.ndarray
+
+
+def expected_information(experiment: Experiment, parameters: list[Unknown], dynamics: Dynamics) -> Information:
+    """The expected contraction of each prior by each series, by the published numbers, and by all data."""
+    unknown = free(parameters)
+    centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
+    jacobians = scaled_jacobians(experiment, parameters, dynamics, centre)
+    by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
+    everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(unknown)))
+    return Information([u.label for u in unknown], by_source, _contraction(everything))
+
+
+def _contraction(jacobian: np.ndarray) -> np.ndarray:
+    """1 − diag (1 + JᵀJ)⁻¹, through singular values: exact also for very precise data."""
+    _, singular, directions = np.linalg.svd(jacobian, full_matrices=False)
+    share = singular**2 / (1 + singular**2)
+    return np.asarray((share[:, None] * directions**2).sum(axis=0))
+
+
+def scaled_jacobians(
+    experiment: Experiment, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Source → (points, unknowns): derivative of the mean by the normal score over the noise; at `centre`."""
+    unknown = free(parameters)
+    count = len(unknown)
+    scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+    draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
+    values = complete(experiment, parameters, draws)
+    means = predict(experiment, values, dynamics)
+    result = {}
+    for series in experiment.series:
+        use = series.fitted
+        if use.any():
+            mean = np.broadcast_to(means.series[series.name], (len(scores), len(use)))[:, use]
+            sigma = NOISES[series.noise].scatter(mean[0], series.spread[use])
+            result[series.name] = _differences(mean, count) / sigma[:, None]
+    observations = fitted_observations(experiment)
+    if observations:
+        columns = np.stack([np.broadcast_to(row, len(scores)) for row in means.observations], axis=-1)
+        sigma = np.array([o.sigma for o in observations])
+        result["observations"] = _differences(columns, count) / sigma[:, None]
+    for record in experiment.records:
+        if record.fitted.any():
+            result[record.name] = _of_record(experiment, record, parameters, dynamics, centre)
+    return result
+
+
+def _of_record(
+    experiment: Experiment, record: RecordSeries, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
+) -> np.ndarray:
+    """(unknowns, unknowns) rows that give the Fisher information of records as JᵀJ.
+
+    It is minus the curvature of the log-likelihood of the records that are expected at `centre`.
+    """
+    unknown = free(parameters)
+    count = len(unknown)
+    first, second = (index.ravel() for index in np.indices((count, count)))
+    steps = _CURVATURE_STEP * np.eye(count)
+    corners = [centre + a * steps[first] + b * steps[second] for a in (1, -1) for b in (1, -1)]
+    scores = np.concatenate([centre[None], *corners])
+    draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
+    values = complete(experiment, parameters, draws)
+    at_centre = complete(experiment, parameters, {u.label: draws[u.label][:1] for u in unknown})
+    sums = expected_record_sums(experiment, record, at_centre, dynamics, record.sums.count)
+    density = record_log_likelihood(experiment, record, values, dynamics, grouped([sums]))[1:, 0]
+    same, left, right, both = density.reshape(4, count, count)
+    curvature = (left + right - same - both) / (4 * _CURVATURE_STEP**2)
+    sizes, directions = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    return np.asarray(np.sqrt(np.maximum(sizes, 0.0))[:, None] * directions.T)
+
+
+def _differences(mean: np.ndarray, count: int) -> np.ndarray:
+    return np.asarray((mean[1 : count + 1] - mean[count + 1 :]).T / (2 * _STEP))

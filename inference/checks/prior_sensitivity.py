@@ -1,0 +1,130 @@
+"""How the posterior moves when the priors, or the likelihood, are made a little stronger (power scaling).
+
+Priors are scaled where they are normal: a stronger one is narrower about the same median. Source: Kallioinen et al.,
+Stat. Comput. 34, 57 (2024), by ArviZ.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..fits import Fitted
+from ..model import free
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+THRESHOLD = 0.05
+ALPHAS = (0.99, 1.01)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Of one scalar: change of its posterior (cumulative Jensen–Shannon) per doubling of the power."""
+
+    label: str
+    prior: float
+    likelihood: float
+
+    @property
+    def words(self) -> str:
+        """What that means."""
+        if self.prior < THRESHOLD:
+            return "priors of little weight"
+        return "priors and data both count" if self.likelihood >= THRESHOLD else "priors decide"
+
+
+@dataclass(frozen=True)
+class PowerScaling:
+    """Change of each posterior (cumulative Jensen–Shannon) per doubling of the power of one part of the model.
+
+    labels : of the posteriors;  priors : labels of the unknowns;  series : names in the likelihood
+    by_prior : (labels, priors);  by_series : (labels, series)
+    """
+
+    labels: tuple[str, ...]
+    priors: tuple[str, ...]
+    series: tuple[str, ...]
+    by_prior: np.ndarray
+    by_series: np.ndarray
+
+    def deciding(self, label: str) -> list[tuple[str, float]]:
+        """The priors that move a posterior beyond the threshold, the strongest first."""
+        row = self.by_prior[self.labels.index(label)]
+        return [(self.priors[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
+
+    def driving(self, label: str) -> list[tuple[str, float]]:
+        """The series that move a posterior beyond the threshold, the strongest first."""
+        row = self.by_series[self.labels.index(label)]
+        return [(self.series[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
+
+
+def prior_sensitivity(fitted: Fitted) -> list[Sensitivity]:
+    """Of every unknown and every rate that follows, in the order of the posterior table."""
+    tree, names = _tree(fitted)
+    found = [_changes(tree, group) for group in ("prior", "likelihood")]
+    return [Sensitivity(label, *(each[v] for each in found)) for v, label in names.items()]
+
+
+def power_scaling(fitted: Fitted, labels: Sequence[str] | None = None) -> PowerScaling:
+    """Every prior by itself, and the likelihood of every series by itself; by default for every posterior."""
+    tree, names = _tree(fitted)
+    wanted = {v: label for v, label in names.items() if labels is None or label in labels}
+    parts: list[tuple[tuple[str, ...], np.ndarray]] = []
+    for group in ("prior", "likelihood"):
+        variables = tree[f"log_{group}"].dataset.data_vars
+        columns = [_changes(tree, group, str(part), list(wanted)) for part in variables]
+        matrix = np.array([[column[v] for column in columns] for v in wanted]).reshape(len(wanted), len(columns))
+        parts.append((tuple(str(part.attrs["part"]) for part in variables.values()), matrix))
+    (priors, by_prior), (series, by_series) = parts
+    return PowerScaling(tuple(wanted.values()), priors, series, by_prior, by_series)
+
+
+def _tree(fitted: Fitted) -> tuple[DataTree, dict[str, str]]:
+    """Posterior, log-prior by unknown, log-likelihood by series, for the draws that have a likelihood; and labels.
+
+    Labels may hold what names of variables may not: variables are numbered, and say in `part` what they are.
+    """
+    import xarray as xr
+
+    likelihood = fitted.tree["log_likelihood"].dataset
+    kept = np.asarray(likelihood["draw"].values)
+    where = np.searchsorted(np.asarray(fitted.tree["posterior"].dataset["draw"].values), kept)
+    dims = ("chain", "draw")
+    coords: dict[str, Any] = {"chain": likelihood["chain"].values, "draw": kept}
+    draws = {label: array[:, where] for label, array in fitted.by_label(derived=True).items()}
+    names = {f"v{k}": label for k, label in enumerate(label for label, array in draws.items() if np.ptp(array) > 0)}
+    priors = {u.label: -0.5 * u.prior.score(draws[u.label]) ** 2 for u in free(fitted.parameters)}
+    series = {str(name): np.asarray(v.values).sum(axis=-1) for name, v in likelihood.data_vars.items()}
+
+    def numbered(arrays: dict[str, np.ndarray], letter: str) -> xr.Dataset:
+        parts = {f"{letter}{k}": (dims, a, {"part": part}) for k, (part, a) in enumerate(arrays.items())}
+        return xr.Dataset(parts, coords=coords)
+
+    groups = {
+        "posterior": xr.Dataset({v: (dims, draws[label]) for v, label in names.items()}, coords=coords),
+        "log_prior": numbered(priors, "p"),
+        "log_likelihood": numbered(series, "l"),
+    }
+    return xr.DataTree.from_dict(groups), names
+
+
+def _changes(
+    tree: DataTree, group: str, part: str | None = None, variables: list[str] | None = None
+) -> dict[str, float]:
+    """Change of each posterior variable when a group, or one part of it, is made stronger."""
+    import arviz_stats as azs
+
+    log = logging.getLogger("arviz_stats")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        found = azs.psense(tree, var_names=variables, group=group, alphas=ALPHAS, group_var_names=part)
+    finally:
+        log.setLevel(level)
+    return {str(v): float(value) for v, value in found.data_vars.items()}

@@ -1,0 +1,124 @@
+"""The data of each series beside those that the fitted model would make again: posterior predictive replications.
+
+Residuals of the data are about a model that was fitted to them, and so smaller, and less alike from point to point,
+than the noise. Those of a replication are made so too: one Gauss–Newton step, on the scale on which each prior is
+standard normal, takes the parameters from the posterior mean to what a fit of the replication would give.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...datasets.prediction import fitted_observations
+from ...forward_models import NOISES
+from ..fits import Fitted
+from ..model import free
+from .information import scaled_jacobians
+
+_MOST_NUMBERS = 4_000_000
+"""Of the replications that are looked at: all draws up to about a thousand points."""
+PUBLISHED = "observations"
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """A series as it was fitted, points in order of abscissa, one component after the other; R replications.
+
+    kind, abscissa, unit : of the series and of its abscissa; "" for the published numbers
+    x (T,);  observed (T,);  replicated (R, T)
+    spread (T,) : standard deviation of the noise (of Student's t the scale)
+    residuals (T,), replicated_residuals (R, T) : value − what the model expects after a fit to these values
+    """
+
+    name: str
+    kind: str
+    abscissa: str
+    unit: str
+    x: np.ndarray
+    observed: np.ndarray
+    replicated: np.ndarray
+    spread: np.ndarray
+    residuals: np.ndarray
+    replicated_residuals: np.ndarray
+
+    def both(self, of: str) -> tuple[np.ndarray, np.ndarray]:
+        """Data and replications: their "values", or their "residuals"."""
+        if of == "values":
+            return self.observed, self.replicated
+        return self.residuals, self.replicated_residuals
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a series, or the published numbers, bring with them, in the order of the fit."""
+
+    noise: str
+    tail: float
+    spread: np.ndarray
+    x: np.ndarray
+    component: np.ndarray | None
+    about: tuple[str, str, str]
+
+
+def replications(fitted: Fitted) -> list[Replicated]:
+    """Of each series that was fitted, and of the published numbers, in the order of the fit."""
+    data, observed = fitted.tree["posterior_predictive"].dataset, fitted.tree["observed_data"].dataset
+    draws = {str(name): np.asarray(v.values).reshape(-1, v.shape[-1]) for name, v in data.data_vars.items()}
+    step = max(1, sum(array.size for array in draws.values()) // _MOST_NUMBERS)
+    draws = {name: array[::step] for name, array in draws.items()}
+    sources = {name: _source(fitted, name) for name in draws}
+    middles = {name: (np.median if s.noise == "student-t" else np.nanmean)(draws[name], axis=0)
+               for name, s in sources.items()}  # fmt: skip
+    if not sources:
+        return []
+    spreads = {name: NOISES[s.noise].scatter(middles[name], s.spread) for name, s in sources.items()}
+    scaled = {name: (draws[name] - middles[name]) / spreads[name] for name in draws}
+    left = refitted(scaled, _jacobians(fitted), {n: s.tail for n, s in sources.items() if s.noise == "student-t"})
+    found = []
+    for name, source in sources.items():
+        order = np.lexsort((source.x,) if source.component is None else (source.x, source.component))
+        values, spread = np.asarray(observed[name].values), np.asarray(spreads[name])
+        arrays = (values, draws[name], spread, values - middles[name], left[name] * spread)
+        found.append(Replicated(name, *source.about, source.x[order], *(array[..., order] for array in arrays)))
+    return found
+
+
+def _source(fitted: Fitted, name: str) -> _Source:
+    for series in fitted.experiment.series:
+        if series.name == name:
+            points, use = series.fitted_points, series.fitted
+            about = (series.kind, series.about.abscissa, series.about.unit)
+            return _Source(series.noise, series.tail, series.spread[use], points.x, points.component, about)
+    sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
+    return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), None, ("", "", ""))
+
+
+def _jacobians(fitted: Fitted) -> dict[str, np.ndarray]:
+    draws = fitted.by_label()
+    centre = np.array([np.mean(u.prior.score(draws[u.label])) for u in free(fitted.parameters)])
+    return scaled_jacobians(fitted.experiment, fitted.parameters, fitted.settings.dynamics, centre)
+
+
+def refitted(
+    scaled: dict[str, np.ndarray], jacobians: dict[str, np.ndarray], tails: dict[str, float]
+) -> dict[str, np.ndarray]:
+    """What is left of residuals over their spread, (R, T) each, after a Gauss–Newton step of the parameters.
+
+    jacobians : (T, unknowns), over the spread, on the scale of standard normal priors
+    tails : degrees of freedom of the series with Student's t noise, whose far points pull less
+    """
+    unknowns = next(iter(jacobians.values())).shape[1]
+    precision, pull = np.eye(unknowns), np.zeros((1, unknowns))
+    for name, j in jacobians.items():
+        if name not in scaled:  # records: what they say of the parameters stays as it is
+            precision = precision + j.T @ j
+            continue
+        z, tail = scaled[name], tails.get(name, np.inf)
+        told = 1.0 if np.isinf(tail) else (tail + 1) / (tail + 3)
+        force = z if np.isinf(tail) else (tail + 1) * z / (tail + z**2)
+        precision = precision + told * j.T @ j
+        pull = pull + np.nan_to_num(force) @ j
+    step = np.linalg.solve(precision, pull.T).T
+    return {name: z - step @ jacobians[name].T for name, z in scaled.items()}

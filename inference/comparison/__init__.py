@@ -1,0 +1,26 @@
+"""Rival models compared: leave-one-out, evidence, series left out."""
+
+from .compare import FEW_UNITS, SMALL_DIFFERENCE, Compared, Comparison, compare
+from .data_points import data_units
+from .evidence import bridge_evidence, smc_evidence
+from .leave_one_out import LeaveOneOut, leave_one_out
+from .leave_one_series_out import LeftOut, PredictedSeries, leave_one_series_out
+from .rival_fits import compare_models, fit_rivals
+
+__all__ = [
+    "FEW_UNITS",
+    "SMALL_DIFFERENCE",
+    "Compared",
+    "Comparison",
+    "LeaveOneOut",
+    "LeftOut",
+    "PredictedSeries",
+    "bridge_evidence",
+    "compare",
+    "compare_models",
+    "data_units",
+    "fit_rivals",
+    "leave_one_out",
+    "leave_one_series_out",
+    "smc_evidence",
+]

@@ -1,0 +1,238 @@
+"""Which model do the data want? Predictive accuracy, stacking weights and evidence of fits of the same data."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import ExperimentError
+from ...datasets.experiment import Label
+from ..checks import assess
+from ..fits import Fitted, summary_rows
+from .data_points import data_points
+from .evidence import Evidence, bridge_evidence, smc_evidence
+from .leave_one_out import LeaveOneOut, leave_one_out, refitted
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+SMALL_DIFFERENCE = 4.0
+"""Difference of elpd below which models predict alike and its error is not to be trusted (arXiv:2008.10296)."""
+FEW_UNITS = 30
+"""Units left out below which the standard error of a difference is too small (same source: below a hundred, beware)."""
+MOST_REFITS = 40
+"""A model that needs more of them is not compared exactly: its importance weights fail nearly everywhere."""
+_SHOWN = 5
+_ALIKE = 0.1
+"""Difference of two ln evidences that is none."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One model.
+
+    left_out : its predictive accuracy;  difference, difference_se : elpd less the best model's, with standard error
+    weight : of stacking;  evidence : by bridge sampling;  check : by SMC, where asked for
+    status : of the fit, see `assessment`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
+    rates : mean and sd of every rate by label;  fit : identifies the fit, see `fit_id`
+    """
+
+    name: str
+    left_out: LeaveOneOut
+    difference: float
+    difference_se: float
+    weight: float
+    evidence: Evidence
+    check: Evidence | None
+    status: str
+    rates: Mapping[str, tuple[float, float]]
+    fit: str
+
+    @property
+    def healthy(self) -> bool:
+        """Whether its sampling is."""
+        return self.status != "unhealthy"
+
+    @property
+    def sure(self) -> bool:
+        """Whether its elpd is a number to rely on: weights that hold, or exact fits that reach what was left out."""
+        return not self.left_out.failing and not self.left_out.unsure
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether SMC finds another evidence, beyond three standard errors of both."""
+        if self.check is None:
+            return False
+        difference = abs(self.evidence.log_evidence - self.check.log_evidence)
+        return difference > max(3 * float(np.hypot(self.evidence.error, self.check.error)), _ALIKE)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models in the order of their predictive accuracy, the best first, those whose sampling failed at the end.
+
+    unit : what was left out at a time;  versions : of what made it
+    data_hash : SHA-256 of what the first model was fitted to
+    """
+
+    title: str
+    simulated: bool
+    unit: str
+    models: tuple[Compared, ...]
+    data_hash: str
+    versions: Mapping[str, str]
+
+    @property
+    def ranked(self) -> tuple[Compared, ...]:
+        """The models whose sampling is healthy; all, where none is."""
+        return tuple(model for model in self.models if model.healthy) or self.models
+
+    def log_bayes_factor(self, model: Compared) -> tuple[float, float]:
+        """Ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
+        having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
+        if not having or not np.isfinite(model.evidence.log_evidence):
+            return float("nan"), float("nan")
+        best = max(having, key=lambda each: each.evidence.log_evidence)
+        if model is best:
+            return 0.0, 0.0
+        error = float(np.hypot(model.evidence.error, best.evidence.error))
+        return model.evidence.log_evidence - best.evidence.log_evidence, error
+
+
+def compare(
+    fits: Mapping[str, Any],
+    *,
+    unit: str = "point",
+    refit: bool = True,
+    smc: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Compare fits of the same data.
+
+    Parameters
+    ----------
+    fits : name → what `fit` returned, or its file
+    unit : what is left out at a time: "point" (a value), "time" (all of a moment), "series", "experiment"
+    refit : fit again without each unit where the importance weights fail (Pareto k̂), instead of only saying so; up to
+        `MOST_REFITS` a model
+    smc : compute each evidence a second time, by sequential Monte Carlo
+    progress : told what is being done
+
+    Raises
+    ------
+    ExperimentError : for fewer than two fits, fits of different data (it says which points differ), an unknown unit
+    """
+    from ..fits import fit_id, read_fit
+
+    trees = {name: read_fit(fit) if isinstance(fit, (str, Path)) else fit for name, fit in fits.items()}
+    require_same_data(trees)
+    found = {name: leave_one_out(tree, unit) for name, tree in trees.items()}
+    if refit:
+        found = {
+            name: refitted(trees[name], one, _of(name, progress)) if len(one.failing) <= MOST_REFITS else one
+            for name, one in found.items()
+        }
+    status = {name: assess(tree).status for name, tree in trees.items()}
+    models = []
+    for name, (difference, error, weight) in _in_order(found, status).items():
+        if progress is not None:
+            progress(f"evidence of {name}")
+        tree = trees[name]
+        check = smc_evidence(tree) if smc else None
+        evidence = bridge_evidence(tree)
+        about = status[name], _rates(tree), fit_id(tree)
+        models.append(Compared(name, found[name], difference, error, weight, evidence, check, *about))
+    first = trees[models[0].name]
+    title, simulated = str(first.attrs["title"]), bool(first.attrs["simulated"])
+    made = str(first.attrs["data_sha256"]), json.loads(first.attrs["versions"])
+    return Comparison(title, simulated, unit, tuple(models), *made)
+
+
+def _rates(tree: DataTree) -> dict[str, tuple[float, float]]:
+    return {row.label: (row.mean, row.sd) for row in summary_rows(tree) if Label.parse(row.label).is_rate}
+
+
+def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
+    """The ranking of healthy fits, then the others with their difference from the best and no weight."""
+    healthy = {name: one for name, one in found.items() if status[name] != "unhealthy"}
+    healthy = healthy or dict(found)
+    ranked = _ranked(healthy) if len(healthy) > 1 else dict.fromkeys(healthy, (0.0, 0.0, 1.0))
+    best = found[next(iter(ranked))].pointwise
+    for name, one in found.items():
+        if name not in ranked:
+            apart = one.pointwise - best
+            ranked[name] = (float(apart.sum()), float(np.sqrt(len(apart)) * apart.std()), 0.0)
+    return ranked
+
+
+def _of(name: str, progress: Callable[[str], None] | None) -> Callable[[str], None] | None:
+    return None if progress is None else lambda text: progress(f"{name}: {text}")
+
+
+def require_same_data(fits: Mapping[str, DataTree]) -> None:
+    """Raise ExperimentError for fits that were made of different data, saying which points differ."""
+    if len(fits) < 2:
+        raise ExperimentError(f"compare: found {len(fits)} fit, expected several")
+    values = {}
+    for name, tree in fits.items():
+        points = data_points(Fitted(tree).experiment)
+        values[name] = {(p.series, p.place, _count(points, k)): p.value for k, p in enumerate(points)}
+    (first, reference), *others = values.items()
+    for name, own in others:
+        said = [f"{_at(key)} only in {first}" for key in reference if key not in own]
+        said += [f"{_at(key)} only in {name}" for key in own if key not in reference]
+        said += [
+            f"{_at(key)}: {reference[key]:g} in {first}, {own[key]:g} in {name}"
+            for key in reference
+            if key in own and reference[key] != own[key]
+        ]
+        if said:
+            more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+            raise ExperimentError(
+                f"compare: found fits of different data: {'; '.join(said[:_SHOWN])}{more}; expected the same points"
+            )
+
+
+def _count(points: list[Any], k: int) -> int:
+    """How many points before have the same series and place: a time may be measured twice."""
+    return sum((p.series, p.place) == (points[k].series, points[k].place) for p in points[:k])
+
+
+def _at(key: tuple[str, str, int]) -> str:
+    return key[1] if key[0] == "observations" else f"{key[0]} at {key[1]}"
+
+
+def _ranked(found: Mapping[str, LeaveOneOut]) -> dict[str, tuple[float, float, float]]:
+    """Difference of elpd from the best, its standard error and the weight of stacking by model, the best first."""
+    import arviz_stats as azs
+    from arviz_stats.utils import ELPDDataLOO
+    from xarray import DataArray
+
+    results = {
+        name: ELPDDataLOO(
+            elpd=one.elpd,
+            se=one.se,
+            p=one.p_loo,
+            n_samples=1,
+            n_data_points=len(one.units),
+            scale="log",
+            warning=False,
+            good_k=one.limit,
+            elpd_i=DataArray(one.pointwise, dims="unit"),
+            pareto_k=DataArray(one.pareto_k, dims="unit"),
+        )
+        for name, one in found.items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is said by `comparison_words`
+        table = azs.compare(results, method="stacking", round_to="none")
+    return {
+        str(name): (0.0 - abs(float(row["elpd_diff"])), float(row["dse"]), float(row["weight"]))
+        for name, row in table.iterrows()
+    }

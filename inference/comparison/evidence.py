@@ -1,0 +1,163 @@
+"""Evidence of a model, ∫ likelihood × prior: by bridge sampling from the draws of a fit, by SMC as a check.
+
+Both work where every prior is a standard normal distribution (scores): there posteriors are near to normal ones.
+Bridge sampling: Meng & Wong, Stat. Sinica 6, 831 (1996); Gronau et al., J. Math. Psychol. 81, 80 (2017). SMC: PyMC's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...datasets import Experiment
+from ..fits import Fitted, total_log_likelihood
+from ..model import ModelSettings, complete, correlated, free, unknowns
+from ..sampling import bulk_and_rhat
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+LogDensity = Callable[[np.ndarray], np.ndarray]
+"""Log of an unnormalised density at points (n, dimensions), (n,)."""
+_ITERATIONS = 200
+_CLOSE = 1e-8
+_ACCURACY = 1e-6
+SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 4000, 4, 0.8
+"""Threshold: share of the draws that count after each step of the tempering; small steps scatter less."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """log_evidence : ln ∫ likelihood × prior, nats, NaN where it could not be had;  error : its standard error
+
+    method : "bridge" or "smc"
+    """
+
+    log_evidence: float
+    error: float
+    method: str
+
+
+def bridge_evidence(fit: DataTree, seed: int = 1) -> Evidence:
+    """The evidence of the model of a fit from its draws; the data must be those of the fit."""
+    fitted = Fitted(fit)
+    return evidence_of_draws(fitted.experiment, fitted.settings, fitted.by_label(), seed)
+
+
+def evidence_of_draws(
+    experiment: Experiment, settings: ModelSettings, by_label: Mapping[str, np.ndarray], seed: int = 1
+) -> Evidence:
+    """The evidence of a model from draws of its posterior, label → (chain, draw); NaN where it cannot be had."""
+    priors = {u.label: u.prior for u in free(unknowns(experiment, settings))}
+    scores = np.stack([priors[label].score(by_label[label]) for label in priors], axis=-1)
+    if not np.isfinite(scores).all():
+        return Evidence(np.nan, np.nan, "bridge")
+    return bridge(log_posterior(experiment, settings), scores, seed)
+
+
+def log_posterior(experiment: Experiment, settings: ModelSettings) -> LogDensity:
+    """Log of likelihood × prior as a function of the scores (n, unknowns), in the order of the unknowns."""
+    parameters = unknowns(experiment, settings)
+    priors = {u.label: u.prior for u in free(parameters)}
+    together = correlated(experiment, settings, parameters)
+
+    def density(scores: np.ndarray) -> np.ndarray:
+        values = {label: prior.of_score(scores[:, k]) for k, (label, prior) in enumerate(priors.items())}
+        possible = np.all([prior.possible(values[label]) for label, prior in priors.items()], axis=0)
+        some = {label: v[possible] for label, v in values.items()}
+        whole = complete(experiment, parameters, some)
+        total = np.full(len(scores), -np.inf)
+        if possible.any():
+            dynamics = settings.dynamics
+            total[possible] = total_log_likelihood(experiment, whole, dynamics, accuracy=_ACCURACY)
+        total = total - 0.5 * (scores**2).sum(axis=1) - 0.5 * scores.shape[1] * np.log(2 * np.pi)
+        return total if together is None else np.asarray(total + together.log_density(values, np))
+
+    return density
+
+
+def bridge(density: LogDensity, draws: np.ndarray, seed: int = 1) -> Evidence:
+    """Ln ∫ density from draws of it (chains, draws, dimensions), by the optimal bridge to a normal distribution.
+
+    Each half of every chain is bridged to the normal distribution that the other half suggests; the result is the
+    mean of both. The error is that of the averages over draws (with their autocorrelation) and over the normal one, or
+    half the difference of the two results where that is larger.
+    """
+    half = draws.shape[1] // 2
+    parts = (draws[:, :half], draws[:, half : 2 * half])
+    rng = np.random.default_rng([seed, 7])
+    found = [_half_bridge(density, *pair, rng) for pair in (parts, parts[::-1])]
+    values, errors = np.array(found).T
+    error = max(float(np.sqrt((errors**2).sum()) / 2), abs(float(values[0] - values[1])) / 2)
+    return Evidence(float(values.mean()), error, "bridge")
+
+
+def _half_bridge(
+    density: LogDensity, shaping: np.ndarray, bridged: np.ndarray, rng: np.random.Generator
+) -> tuple[float, float]:
+    from scipy.stats import multivariate_normal
+
+    dimensions = shaping.shape[-1]
+    flat = shaping.reshape(-1, dimensions)
+    normal = multivariate_normal(flat.mean(axis=0), np.atleast_2d(np.cov(flat.T)))
+    points = bridged.reshape(-1, dimensions)
+    proposed = np.reshape(normal.rvs(len(points), random_state=rng), (-1, dimensions))
+    ours = density(points) - normal.logpdf(points)
+    theirs = np.nan_to_num(density(proposed) - normal.logpdf(proposed), nan=-np.inf)
+    start = float(np.median(ours))
+    autocorrelated = bulk_and_rhat(ours.reshape(1, *bridged.shape[:2]))[0][0]
+    n1, n2 = min(float(autocorrelated), len(points)), float(len(proposed))
+    log_s1, log_s2 = np.log(n1 / (n1 + n2)), np.log(n2 / (n1 + n2))
+    value = 0.0
+    for _ in range(_ITERATIONS):
+        above = theirs - start - np.logaddexp(log_s1 + theirs - start, log_s2 + value)
+        below = -np.logaddexp(log_s1 + ours - start, log_s2 + value)
+        new = _log_mean(above) - _log_mean(below)
+        if abs(new - value) < _CLOSE:
+            break
+        value = new
+    upper, lower = np.exp(above - above.max()), np.exp(below - below.max())
+    square = upper.var() / upper.mean() ** 2 / n2 + lower.var() / lower.mean() ** 2 / n1
+    return start + new, float(np.sqrt(square))
+
+
+def _log_mean(logs: np.ndarray) -> float:
+    top = logs.max()
+    return float(top + np.log(np.mean(np.exp(logs - top))))
+
+
+def smc_evidence(fit: DataTree, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
+    """The evidence of the model of a fit by PyMC's sequential Monte Carlo, from independent runs of the PyMC model."""
+    from ..model import model_of
+
+    fitted = Fitted(fit)
+    return smc(model_of(fitted.experiment, fitted.settings), seed, draws, runs)
+
+
+def smc(model: object, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
+    """The evidence of a PyMC model: mean and standard error of the log evidence over the runs."""
+    import logging
+
+    import pymc as pm
+
+    logger = logging.getLogger("pymc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        found = pm.sample_smc(
+            draws=draws, chains=runs, cores=1, model=model, random_seed=seed, progressbar=False,
+            compute_convergence_checks=False, threshold=SMC_THRESHOLD,
+        )  # fmt: skip
+    finally:
+        logger.setLevel(level)
+    last = last_of_each(found["sample_stats"]["log_marginal_likelihood"].values)
+    return Evidence(float(last.mean()), float(last.std(ddof=1) / np.sqrt(runs)), "smc")
+
+
+def last_of_each(stages: np.ndarray) -> np.ndarray:
+    """The last number of each run: an array padded with NaN, or, where runs have different lengths, one of lists."""
+    rows = [np.concatenate([np.ravel(np.asarray(entry, float)) for entry in np.ravel(row)]) for row in stages]
+    return np.array([row[np.isfinite(row)][-1] for row in rows])

@@ -1,0 +1,129 @@
+"""Fits of one experiment by several rival models; in a folder, what is there already is not fitted again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...datasets import Experiment, ExperimentError
+from ...datasets.files import to_bytes, write_bytes
+from ..fits import Fitted, file_name, fit_experiment, is_fit_of, read_fit
+from ..model import ModelSettings, processes_for, rival, unknowns
+from ..parallel import Task, available_cores, run_tasks
+from ..sampling import SamplerSettings, form_of
+from .data_points import data_points
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+_WORTH_PROCESSES = 8
+"""Fits from which on new processes save more time than their imports cost."""
+Said = Callable[[str], None]
+Plan = tuple[Experiment, ModelSettings]
+
+
+def fit_rivals(
+    experiment: Experiment,
+    models: Sequence[str],
+    settings: ModelSettings,
+    sampler: SamplerSettings,
+    *,
+    folder: Path | None = None,
+    progress: Said | None = None,
+) -> dict[str, DataTree]:
+    """A fit of the experiment by each model, by name.
+
+    models : names of rival models, each joined by +;  folder : where the fits are written, and looked for
+
+    Raises ExperimentError and PriorError for a model that is unknown or does not fit the experiment, before any fit.
+    """
+    planned = _planned(experiment, models, settings)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_same_data(folder, planned)
+    files = {name: None if folder is None else folder / f"{file_name(name)}.nc" for name in models}
+    fits = {n: read_fit(f) for n, f in files.items() if f is not None and is_fit_of(f, *planned[n], sampler)}
+    missing = [name for name in models if name not in fits]
+    for name in missing:
+        if progress is not None and (path := files[name]) is not None and path.exists():
+            progress(f"{path}: of other settings, fitted again")
+    wanted = (sampler.cores or available_cores()) if len(missing) >= _WORTH_PROCESSES else 1
+    cores = processes_for([each.forward_model for _, each in planned.values()], wanted)
+    errors: list[Exception] = []
+
+    def finished(task: Task, fit: DataTree | None, error: Exception | None) -> None:
+        if fit is None:
+            errors.append(error or RuntimeError(task.name))
+            return
+        if progress is not None:
+            progress(f"fitted: {task.name}")
+        path = files[task.name]
+        if path is not None:
+            write_bytes(to_bytes(fit), path)
+        fits[task.name] = fit
+
+    tasks = [Task(name, fit_experiment, (*planned[name], sampler)) for name in missing]
+    run_tasks(tasks, finished, cores=cores)
+    if errors:
+        raise errors[0]
+    return {name: fits[name] for name in models}
+
+
+def _planned(experiment: Experiment, models: Sequence[str], settings: ModelSettings) -> dict[str, Plan]:
+    """The experiment and the settings as each model sees them; ExperimentError for two that are the same."""
+    if len(dict.fromkeys(models)) != len(models):
+        raise ExperimentError(f"models: found one twice ({', '.join(models)}), expected different ones")
+    planned: dict[str, Plan] = {}
+    seen: dict[str, str] = {}
+    for name in models:
+        planned[name] = rival(experiment, settings, name)
+        unknowns(*planned[name])
+        key = form_of(*planned[name])
+        if key in seen:
+            raise ExperimentError(
+                f"models: found {seen[key]} and {name}, which are the same for {experiment.title!r}, expected different"
+                " ones"
+            )
+        seen[key] = name
+    return planned
+
+
+def _require_same_data(folder: Path, planned: Mapping[str, Plan]) -> None:
+    """Raise ExperimentError where a folder holds fits of other data."""
+    for path in sorted(folder.glob("*.nc")):
+        try:
+            points = data_points(Fitted(read_fit(path)).experiment)
+        except ExperimentError:
+            continue  # damaged, or by a forward model that is not loaded
+        own = data_points(next(iter(planned.values()))[0])
+        if [(p.series, p.place, p.value) for p in points] != [(p.series, p.place, p.value) for p in own]:
+            raise ExperimentError(f"{path}: found a fit of other data, expected another folder for these")
+
+
+def compare_models(
+    experiment: Any,
+    models: Sequence[str],
+    *,
+    seed: int = 1,
+    draws: int = 1000,
+    tune: int = 300,
+    chains: int = 4,
+    folder: str | Path | None = None,
+    **options: Any,
+) -> Any:
+    """Fit an experiment by several rival models and compare them.
+
+    experiment : as for `fit`;  models : e.g. ["microscopic", "fixed-number", "two-level+student-t"]
+    seed, draws, tune, chains : as for `fit`;  folder : keeps the fits, and what is there is not fitted again
+    options : unit, refit, smc, progress, as for `compare`
+
+    Raises ExperimentError, PriorError : see `compare` and `rival_models`
+    """
+    from ..model import experiment_of
+    from .compare import compare
+
+    sampler = SamplerSettings(seed, draws, tune, chains)
+    where = None if folder is None else Path(folder)
+    fits = fit_rivals(experiment_of(experiment, None), models, ModelSettings(), sampler, folder=where)
+    return compare(fits, **options)

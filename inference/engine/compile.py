@@ -1,0 +1,113 @@
+"""From a PyMC model to machine code that can be sampled, with data that can be exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .coordinate_map import Coordinates, plain
+from .native import NativeDensity
+from .program import Data, Lanes, Program
+from .translation import NotTranslatable, Translation
+
+
+@dataclass(frozen=True)
+class Start:
+    """PyMC's initial point: a label `name` or `name[entry]` for each unconstrained number, and what they are.
+
+    labels, centre : (dimension,);  shapes : of the value variables, in their order
+    """
+
+    labels: list[str]
+    centre: np.ndarray
+    shapes: list[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model in machine code, to be sampled any number of times.
+
+    names, shapes : of the parameters and deterministics that a draw reports
+    data : the numbers that the code reads
+    """
+
+    density: NativeDensity
+    coordinates: Coordinates
+    names: list[str]
+    shapes: list[tuple[int, ...]]
+    data: np.ndarray
+
+    def with_data(self, new: Mapping[str, np.ndarray]) -> CompiledModel:
+        """The same code for other values of the model's `pm.Data`, of the same shapes; ValueError for other names."""
+        return replace(self, data=self.density.with_data(new))
+
+
+def start_of(model: Any) -> Start:
+    """The initial point of a PyMC model."""
+    values = _initial_values(model)
+    labels: list[str] = []
+    for rv, value in zip(model.free_RVs, values, strict=True):
+        if np.ndim(value) == 0:
+            labels.append(rv.name)
+        else:
+            dims = model.named_vars_to_dims.get(rv.name)
+            entries = model.coords[dims[0]] if dims and np.ndim(value) == 1 else range(np.size(value))
+            labels += [f"{rv.name}[{entry}]" for entry in entries]
+    return Start(labels, np.concatenate([np.ravel(value) for value in values]), [np.shape(value) for value in values])
+
+
+def _initial_values(model: Any) -> list[np.ndarray]:
+    """PyMC's initial point, variable by variable, without compiling a function for it where that can be done."""
+    from pymc.initial_point import make_initial_point_expression
+
+    graphs = make_initial_point_expression(
+        free_rvs=model.free_RVs,
+        rvs_to_transforms=model.rvs_to_transforms,
+        initval_strategies=model.rvs_to_initial_values,
+        return_transformed=True,
+    )
+    try:
+        values = Translation(Program(0)).values(graphs, {})
+    except NotTranslatable:  # a start drawn at random
+        point = model.initial_point()
+        return [np.asarray(point[variable.name]) for variable in model.value_vars]
+    return [value.value if isinstance(value, Data) else value for value in values]
+
+
+def compile_model(model: Any, start: Start | None = None, coordinates: Coordinates | None = None) -> CompiledModel:
+    """The model's log-density, gradient and natural parameters, in machine code; NotTranslatable where it can't."""
+    start = start or start_of(model)
+    chosen = coordinates or plain(start.centre)
+    density, expansion = Program(chosen.dimension), Program(chosen.dimension)
+    wanted = natural_variables(model)
+    (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, chosen)
+    if chosen.populations:
+        u = chosen.apply([density.input(k) for k in range(chosen.dimension)])
+        logp = Lanes((), logp.entry + chosen.log_volume(u))
+    natural = _translated(expansion, wanted, model.value_vars, start.shapes, chosen)
+    code = NativeDensity(density, logp, expansion, natural)
+    names = [variable.name for variable in wanted]
+    return CompiledModel(code, chosen, names, [value.shape for value in natural], code.data)
+
+
+def _translated(
+    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], coordinates: Coordinates
+) -> list[Lanes]:
+    """The graphs `outputs` as values of the program, whose inputs are the sampled coordinates."""
+    translation = Translation(program)
+    u = coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    given = {
+        variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)
+        for variable, shape, end in zip(inputs, shapes, ends, strict=True)
+    }
+    return [translation.lanes(value) for value in translation.values(outputs, given)]
+
+
+def natural_variables(model: Any) -> list[Any]:
+    """Graphs of all parameters and deterministics on natural units, in terms of the unconstrained values."""
+    names = {variable.name for variable in model.unobserved_RVs}
+    return [variable for variable in model.unobserved_value_vars if variable.name in names]

@@ -1,0 +1,206 @@
+"""A program as machine code, by LLVM (llvmlite, which Numba brings), in a fraction of a second.
+
+No physics is written here: the code is CasADi's instructions in loops. It can be called from many threads: the
+memory that a call writes to is its own. Data are read through a pointer, so that they can be exchanged.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from . import assembly
+from .assembly import WIDTH, Memory
+from .instructions import LIBRARY, declarations
+from .program import Data, Lanes, Program
+from .translation import NotTranslatable
+
+# nutpie calls logp(dim, x, gradient, value, data) and expand(dim, expanded, x, out, data); 0 means success,
+# a positive code a point that cannot be used. Not finite: x − x is not 0.
+_LOGP = """
+define i64 @logp(i64 %dim, ptr %x, ptr %out, ptr %value, ptr %data) {{
+  %work = call ptr @malloc(i64 {bytes})
+  call void @llvm.memset.p0.i64(ptr %work, i8 0, i64 {cleared_bytes}, i1 false)
+  call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {out_bytes}, i1 false)
+{forward}
+  %result = getelementptr double, ptr %work, i64 {result}
+  %logp = load double, ptr %result
+  store double %logp, ptr %value
+  %seed = getelementptr double, ptr %work, i64 {seed}
+  store double 1.0, ptr %seed
+{backward}
+  call void @free(ptr %work)
+  br label %check
+check:
+  %k = phi i64 [0, %0], [%k.next, %check]
+  %total = phi double [%logp, %0], [%total.next, %check]
+  %k.at = getelementptr double, ptr %out, i64 %k
+  %slope = load double, ptr %k.at
+  %total.next = fadd double %total, %slope
+  %k.next = add i64 %k, 1
+  %more = icmp ult i64 %k.next, {dimension}
+  br i1 %more, label %check, label %end
+end:
+  %spread = fsub double %total.next, %total.next
+  %finite = fcmp oeq double %spread, 0.0
+  %code = select i1 %finite, i64 0, i64 3
+  ret i64 %code
+}}
+"""
+_EXPAND = """
+define i64 @expand(i64 %dim, i64 %expanded, ptr %x, ptr %out, ptr %data) {{
+  %work = call ptr @malloc(i64 {bytes})
+  call void @llvm.memset.p0.i64(ptr %work, i8 0, i64 {cleared_bytes}, i1 false)
+{forward}
+  call void @free(ptr %work)
+  ret i64 0
+}}
+"""
+_SYSTEM = """
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare noalias ptr @malloc(i64)
+declare void @free(ptr)
+"""
+
+
+class NativeDensity:
+    """Machine code of a log-density, its gradient and the natural parameters; keeps the code alive.
+
+    dimension, expanded : lengths of a point and of its natural parameters
+    logp_address, expand_address : C functions as nutpie calls them
+    data : the numbers that both read, constants and data; `with_data` gives others
+    """
+
+    def __init__(self, density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> None:
+        """`logp`: a scalar of `density`; `natural`: values of `expansion`, what a draw reports, one after the other."""
+        self.dimension = density.inputs.size
+        self.expanded = sum(lanes.size for lanes in natural)
+        self._programs = (density, expansion)
+        self._exchanging = Lock()
+        self._engine = _compile(_assemble(density, logp, expansion, natural))
+        self.logp_address = self._engine.get_function_address("logp")
+        self.expand_address = self._engine.get_function_address("expand")
+        self._logp = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
+        self.data = self._numbers()
+
+    def with_data(self, new: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The numbers to read where the data called so have new values, of the same shape.
+
+        Raises ValueError for an unknown name, for another shape, and for data that decide the form of the program.
+        """
+        old = {name: data.value for program in self._programs for name, data in program.data.items()}
+        for name, value in new.items():
+            if name not in old:
+                raise ValueError(f"data {name!r}: expected one of {', '.join(old)}")
+            if np.shape(value) != old[name].shape:
+                raise ValueError(f"data {name!r}: found the shape {np.shape(value)}, expected {old[name].shape}")
+        with self._exchanging:
+            try:
+                self._exchange({name: np.asarray(value, old[name].dtype) for name, value in new.items()})
+                return self._numbers()
+            finally:
+                self._exchange(old)
+
+    def _exchange(self, values: Mapping[str, np.ndarray]) -> None:
+        for program in self._programs:
+            for name in values.keys() & program.data.keys():
+                program.data[name].value = values[name]
+            for data in program.derived_data:
+                data.value = data.compute() if data.compute else data.value
+
+    def _numbers(self) -> np.ndarray:
+        for program in self._programs:
+            for data, used in program.fixed:
+                if not np.array_equal(data.value, used):
+                    raise ValueError("these data decide an index or a shape: they cannot be exchanged")
+        constants = [value for program in self._programs for _, value in program.constants]
+        arrays = [value.value if isinstance(value, Data) else value for value in constants]
+        return np.concatenate([np.ravel(array).astype(float) for array in arrays] or [np.zeros(1)])
+
+    def __call__(self, x: Any, data: np.ndarray | None = None) -> tuple[float, Any]:
+        """Log-density and gradient at `x` (dimension,)."""
+        point = np.ascontiguousarray(x, dtype=float)
+        gradient, value = np.empty(self.dimension), np.empty(1)
+        numbers = self.data if data is None else data
+        self._logp(self.dimension, *(array.ctypes.data for array in (point, gradient, value, numbers)))
+        return float(value[0]), gradient
+
+
+def _compile(text: str) -> Any:
+    """LLVM's engine with the functions of an assembly text.
+
+    Code generation at level 1 and none of LLVM's passes: CasADi has eliminated common subexpressions already, and
+    unrolling and vectorising, measured, cost more time than they save.
+    """
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        opt=1, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
+    )
+    _provide_library_functions(llvm)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), machine)
+    engine.finalize_object()
+    return engine
+
+
+def _provide_library_functions(llvm: Any) -> None:
+    """Tell LLVM where the C library's functions are, also where the loader would not find them by itself."""
+    import ctypes.util
+    import sys
+
+    windows = sys.platform == "win32"
+    for names, library in ((LIBRARY, "m"), (("malloc", "free"), "c")):
+        found = ctypes.CDLL("ucrtbase" if windows else ctypes.util.find_library(library) or None)
+        for name in names:
+            llvm.add_symbol(name, ctypes.cast(getattr(found, name), ctypes.c_void_p).value)
+
+
+def _assemble(density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> str:
+    """The text of the two functions. Both read the constants of both, the density's first."""
+    memory = Memory()
+    for buffer, _ in (*density.constants, *expansion.constants):
+        memory.add(buffer, "%data")
+    parts = [_density(density, logp, memory), _expansion(expansion, natural, memory)]
+    return "\n".join([declarations(WIDTH), _SYSTEM, *parts])
+
+
+def _density(program: Program, logp: Lanes, memory: Memory) -> str:
+    result = program.store(logp)
+    forward = program.steps()
+    backward, slopes = program.adjoint(forward)
+    if result.buffer not in slopes:
+        raise NotTranslatable("a log-density without unknowns")
+    memory.add(program.inputs, "%x")
+    memory.add(slopes[program.inputs], "%out")
+    cleared = assembly.place([*forward, *backward], memory)
+    texts, calls = assembly.functions("forward", forward, memory)
+    more, back = assembly.functions("backward", backward, memory)
+    main = _LOGP.format(
+        bytes=8 * memory.used["%work"],
+        cleared_bytes=8 * cleared,
+        out_bytes=8 * program.inputs.size,
+        forward=calls,
+        result=memory.place[result.buffer][1] + result.start,
+        seed=memory.place[slopes[result.buffer]][1] + result.start,
+        backward=back,
+        dimension=program.inputs.size,
+    )
+    return texts + more + main
+
+
+def _expansion(program: Program, natural: Sequence[Lanes], memory: Memory) -> str:
+    out = program.join(list(natural))
+    steps = program.steps()
+    memory.used |= {"%x": 0, "%out": 0, "%work": 0}
+    memory.add(program.inputs, "%x")
+    memory.add(out, "%out")
+    cleared = assembly.place(steps, memory)
+    texts, calls = assembly.functions("natural", steps, memory)
+    main = _EXPAND.format(bytes=8 * (memory.used["%work"] + 1), cleared_bytes=8 * cleared, forward=calls)
+    return texts + main

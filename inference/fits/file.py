@@ -1,0 +1,108 @@
+"""Reading a fit again: its settings, its parameters, its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ...datasets import Experiment, ExperimentError, from_tree
+from ...datasets.errors import shortened, visible
+from ...datasets.files import open_tree, read_attributes, write_tree
+from ..model import ModelSettings, data_hash, fingerprint
+from ..sampling import SamplerSettings
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+
+_GROUPS = ("posterior", "summary", "derived", "experiment")
+
+
+def read_fit(path: str | Path) -> DataTree:
+    """The fit in a file; ExperimentError where it is something else."""
+    tree = open_tree(Path(path))
+    if not is_fit(tree.attrs):
+        raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
+    for name in _GROUPS:
+        if name not in tree.children:
+            raise ExperimentError(f"{path}: found no group {name!r}, expected a whole fit")
+    from .check_file import check_attributes, check_form
+
+    try:
+        check_attributes(tree.attrs, str(path))
+        from_tree(tree["experiment"], f"{path}: experiment")
+        _require_forward_model(settings_of(tree))
+        check_form(tree, str(path))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        if isinstance(error, ExperimentError):
+            raise
+        about = visible(shortened(str(error), 300))
+        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({about})") from error
+    return tree
+
+
+def is_fit(attributes: Mapping[Any, Any]) -> bool:
+    """Whether these are the attributes of a fit, whole or not."""
+    return str(attributes.get("inference_library")) == "dissentangle"
+
+
+def save_fit(fit: DataTree, path: str | Path) -> None:
+    """Write a fit as one NetCDF file, atomically."""
+    write_tree(fit, Path(path))
+
+
+def _require_forward_model(settings: ModelSettings) -> None:
+    """Raise ValueError where a user's forward model is not known, or is another one than that of the fit."""
+    from ..model import VERSIONS
+
+    settings.dynamics.parameters  # noqa: B018 - raises where it is not known
+    if settings.forward_model and VERSIONS.get(settings.forward_model) != settings.forward_model_version:
+        raise ValueError(f"the forward model {settings.forward_model!r} has changed since")
+
+
+def fit_id(fit: DataTree) -> str:
+    """Equal for fits of the same data with the same settings."""
+    return fingerprint(fit.attrs["data_sha256"], fit.attrs["settings"])
+
+
+def settings_of(fit: DataTree) -> ModelSettings:
+    """The model settings of a fit."""
+    stored = json.loads(fit.attrs["settings"])["model"]
+    return ModelSettings(**stored)
+
+
+def file_name(name: str) -> str:
+    """A name that any file system takes, different for different names."""
+    quoted = quote(name, safe=" +,=@()")
+    if len(quoted) > _LONGEST_NAME:
+        raise ExperimentError(f"{name[:60]}…: found a name too long for a file, expected a shorter one")
+    return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
+
+
+def is_fit_of(path: Path, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> bool:
+    """Whether a file is a fit of the same data with the same settings; False where it is damaged or not there."""
+    if not path.is_file():
+        return False
+    try:
+        attributes = read_attributes(path)
+        stored = json.loads(attributes["settings"])
+        return bool(
+            attributes["data_sha256"] == data_hash(experiment)
+            and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(settings)))
+            and stored["sampler"] == _without_cores(sampler)
+        )
+    except (ExperimentError, KeyError, TypeError, ValueError, RecursionError):
+        return False
+
+
+def _without_cores(sampler: SamplerSettings) -> dict[str, Any]:
+    asked = asdict(sampler)
+    asked.pop("cores")
+    return asked
+
+
+_LONGEST_NAME = 150

@@ -1,0 +1,202 @@
+"""Predictions of a fitted model: at new times, under other lights, with another optical depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError, StageEntry
+from ...datasets.errors import nearest
+from ...datasets.prediction import coupled_rates, evolved, find, optical_depth_of
+from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
+from .result import Fitted
+
+if TYPE_CHECKING:
+    from xarray import Dataset, DataTree
+
+DEFAULT_QUANTITIES = ("xi", "polarization", "transverse_spin")
+CONSTANT_QUANTITIES = ("xi", "conditional_xi", "transverse_spin")
+_TIMES = 121
+_PER_LIGHT = {"pump": "pump_rate", "repump": "repump_rate"}
+
+
+def predict(
+    fit: DataTree,
+    *,
+    times: Sequence[float] | np.ndarray | None = None,
+    stages: Iterable[tuple[float, str]] | None = None,
+    run: str | None = None,
+    changes: Mapping[str, float] | None = None,
+    quantities: Sequence[str] | None = None,
+    draws: int = 1000,
+) -> Dataset:
+    """What the posterior expects of the atoms: no noise and no errors of calibration are added.
+
+    Parameters
+    ----------
+    fit : what `fit` returned
+    times : (T,), ms, in order; by default 121 over the stages. Beyond the stages the last one goes on
+    stages : (duration in ms, lights) in order, lights like "drive", "drive+pump", "dark"; by default those of the run
+    run : whose stages, initial state and optical depth are taken; by default the first one with the drive
+    changes : label → value: e.g. {"optical_depth": 35} takes dΓ in proportion at the same Γ, as does "faraday_angle";
+        anything else is set to the value in every draw
+    quantities : "xi", "polarization", "transverse_spin", "orientation", "epr_variance"; the first three by default. In
+        runs with constant rates "xi", "conditional_xi" and "transverse_spin"
+    draws : at most about so many
+
+    Returns
+    -------
+    xarray.Dataset with the dims draw and time: a variable for each quantity, and `stage_lights` (time)
+
+    Raises
+    ------
+    ExperimentError : for a run, a quantity or a label that is unknown, for times that are not in order, and for lights
+        whose rates this fit does not know
+    """
+    import xarray as xr
+
+    fitted = Fitted(fit)
+    chosen = _run(fitted, run)
+    entries = _entries(fitted, chosen, stages)
+    at = _checked_times(times, entries)
+    entries = _prolonged(entries, at)
+    constant = chosen in fitted.experiment.constant
+    quantities = _checked_quantities(quantities, constant)
+    if constant and stages is not None:
+        raise ExperimentError(f"predict: found stages for the run {chosen!r}, expected none where rates are constant")
+    experiment = _with_stages(fitted.experiment, chosen, entries)
+    member = experiment.member.get(chosen, "")
+    values = changed(fitted.thinned(draws), changes or {}, member)
+    for entry in entries if chosen not in experiment.unmodelled else ():
+        _require_rates(values, entry, member)
+    path = evolved(experiment, chosen, values, fitted.settings.dynamics, at, accuracy=1e-6)
+    count = max(np.size(v) for v in values.values())
+    columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), (count, len(at))).copy()) for q in quantities}
+    ends = np.cumsum([entry.duration for entry in entries])
+    lights = np.array([entries[min(k, len(entries) - 1)].label for k in np.searchsorted(ends, at)], object)
+    return xr.Dataset(
+        {**columns, "stage_lights": ("time", lights)},
+        coords={"time": ("time", at, {"units": "ms"})},
+        attrs={
+            "title": fitted.experiment.title,
+            "simulated": int(fitted.experiment.simulated),
+            "run": chosen,
+            "stages": ", ".join(f"{entry.duration:g} ms {entry.label}" for entry in entries),
+            "changes": ", ".join(f"{label} = {value:g}" for label, value in (changes or {}).items()),
+            "meaning": "posterior expectation of the model, without noise and calibration errors",
+        },
+    )
+
+
+def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Sequence[str]:
+    possible = CONSTANT_QUANTITIES if constant else OBSERVABLES
+    if quantities is None:
+        return CONSTANT_QUANTITIES if constant else DEFAULT_QUANTITIES
+    for quantity in quantities:
+        if quantity not in possible:
+            raise ExperimentError(f"predict: found the quantity {quantity!r}, expected one of {', '.join(possible)}")
+    return quantities
+
+
+def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = "") -> dict[str, Any]:
+    """Draws by label with some values exchanged; d and Θ take dΓ with them at the same Γ."""
+    result = dict(values)
+    for label, value in changes.items():
+        name = label.partition("[")[0]
+        if name not in PARAMETERS:
+            raise ExperimentError(
+                f"predict: found the parameter {label!r}{nearest(name, PARAMETERS)}, expected one of the fit's,"
+                f" such as {', '.join(list(values)[:6])}"
+            )
+        if not np.isfinite(value) or (PARAMETERS[name].domain != "real" and value < 0):
+            raise ExperimentError(f"predict: found {label} = {value:g}, expected a number of the domain of {name}")
+        entries = [known for known in values if known.startswith(f"{name}[")]
+        if label == name and name not in values and entries and not member:
+            raise ExperimentError(f"predict: found {label!r}, expected one of {', '.join(entries)}")
+        if name in ("optical_depth", "faraday_angle"):
+            _scale_depth(result, name, value, member)
+        else:
+            result[label] = value
+    return result
+
+
+def _scale_depth(values: dict[str, Any], name: str, value: float, member: str) -> None:
+    """Another d: dΓ in proportion, Γ as it is, and Θ ∝ d where it is known."""
+    angle = find(values, "faraday_angle", member)
+    now = optical_depth_of(values, member) if name == "optical_depth" else angle
+    if now is None:
+        raise ExperimentError(f"predict: found no {name} in this fit, expected collective_rate = … in its place")
+    ratio = value / now
+    collective, radiative = coupled_rates(values, member)
+    own = f"[{member}]" if member else ""
+    values[f"collective_rate{own}"], values[f"radiative_rate{own}"] = collective * ratio, radiative
+    if name == "optical_depth" or optical_depth_of(values, member) is not None:
+        values[f"optical_depth{own}"] = optical_depth_of(values, member) * ratio
+    if angle is not None:
+        values[f"faraday_angle{own}"] = angle * ratio
+
+
+def _run(fitted: Fitted, run: str | None) -> str:
+    from .result import driven_runs
+
+    runs = fitted.experiment.runs
+    if run is not None and run not in runs:
+        raise ExperimentError(f"predict: found the run {run!r}{nearest(run, runs)}, expected one of {', '.join(runs)}")
+    return run if run is not None else next(iter(driven_runs(fitted)), runs[0])
+
+
+def _entries(fitted: Fitted, run: str, stages: Iterable[tuple[float, str]] | None) -> list[StageEntry]:
+    if stages is None:
+        return fitted.experiment.run_stages(run)
+    found = []
+    for duration, lights in stages:
+        words = [word.strip() for word in str(lights).split("+")]
+        unknown = [word for word in words if word not in (*LIGHTS, "dark")]
+        if isinstance(duration, str):
+            raise ExperimentError(f"predict: found the duration {duration!r}, expected a number, in ms")
+        if unknown or not np.isfinite(duration) or duration <= 0:
+            raise ExperimentError(
+                f"predict: found the stage '{duration:g} ms {lights}', expected a duration above 0 and lights of"
+                f" {', '.join(LIGHTS)} joined by '+', or dark"
+            )
+        found.append(replace(StageEntry.of("+".join(words), run), duration=float(duration)))
+    if not found:
+        raise ExperimentError("predict: found no stages, expected at least one")
+    return found
+
+
+def _checked_times(times: Any, entries: list[StageEntry]) -> np.ndarray:
+    if times is None:
+        return np.linspace(0.0, sum(entry.duration for entry in entries), _TIMES)
+    at = np.atleast_1d(np.asarray(times, float))
+    if at.ndim != 1 or not len(at) or not np.isfinite(at).all() or at[0] < 0 or (np.diff(at) < 0).any():
+        raise ExperimentError("predict: times: found some that are negative or not in order, expected rising ms ≥ 0")
+    return at
+
+
+def _prolonged(entries: list[StageEntry], times: np.ndarray) -> list[StageEntry]:
+    missing = times[-1] - sum(entry.duration for entry in entries)
+    if missing <= 0:
+        return entries
+    return [*entries[:-1], replace(entries[-1], duration=entries[-1].duration + missing)]
+
+
+def _with_stages(experiment: Experiment, run: str, entries: list[StageEntry]) -> Experiment:
+    others = tuple(stage for stage in experiment.stages if stage.run != run)
+    return replace(experiment, stages=(*others, *entries))
+
+
+def _require_rates(values: Mapping[str, Any], entry: StageEntry, member: str) -> None:
+    """Raise ExperimentError for lights of which the fit has no rates."""
+    needed = [("dephasing_rate", ("dephasing_rate", "pure_dephasing_rate"), True), ("collision_rate",) * 2 + (False,)]
+    needed += [(name, (name,), name == "pump_rate") for light, name in _PER_LIGHT.items() if light in entry.lights]
+    for name, either, per_lights in needed:
+        options = (either,) if isinstance(either, str) else either
+        if all(find(values, option, member, entry.label if per_lights else "") is None for option in options):
+            label = f"{name}[{entry.label}]" if per_lights else name
+            raise ExperimentError(
+                f"predict: found no {label} in this fit, expected lights that it knows, or a value for it: {label}=…"
+            )

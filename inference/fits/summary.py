@@ -1,0 +1,161 @@
+"""Is the sampling to be believed, and what did the data say? Numbers, and a verdict in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model import Unknown
+from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, energy_fraction, highest_density, tail
+
+ENERGY_LIMIT = 0.3
+QUADRATURE_LIMIT = 1e-3
+PRIOR_DOMINATED = 0.1
+"""Contraction of the variance (prior to posterior, on the prior's normal scale) below which the prior speaks."""
+WELL_INFORMED = 0.5
+
+
+SUMMARY = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contraction")
+"""The numbers of a `ParameterSummary`."""
+
+
+@dataclass(frozen=True)
+class ParameterSummary:
+    """One row of the posterior table; `contraction` is None for what has no prior of its own."""
+
+    label: str
+    mean: float
+    sd: float
+    low: float
+    high: float
+    ess_bulk: float
+    ess_tail: float
+    rhat: float
+    contraction: float | None = None
+
+    @property
+    def informed(self) -> str:
+        """Who determined it: 'data', 'prior and data', 'prior', or '' for derived rates."""
+        if self.contraction is None:
+            return ""
+        if self.contraction < PRIOR_DOMINATED:
+            return "prior"
+        return "data" if self.contraction >= WELL_INFORMED else "prior and data"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the sampling is healthy, and in words what is not and what to do."""
+
+    healthy: bool
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All sentences in one line."""
+        return " ".join(self.sentences)
+
+
+def summarise(
+    draws: Mapping[str, np.ndarray], unknown: list[Unknown], probability: float = 0.94
+) -> list[ParameterSummary]:
+    """The posterior table. `draws`: label → (chain, draw); the interval is the highest-density one."""
+    priors = {u.label: u.prior for u in unknown}
+    stacked = np.stack(list(draws.values()))
+    low, high = highest_density(stacked, probability)
+    bulk, rhat = bulk_and_rhat(stacked)
+    tails = tail(stacked)
+    return [
+        ParameterSummary(
+            label,
+            float(values.mean()),
+            float(values.std(ddof=1)),
+            float(low[k]),
+            float(high[k]),
+            float(bulk[k]),
+            float(tails[k]),
+            float(rhat[k]),
+            float(1 - np.var(priors[label].score(values))) if label in priors else None,
+        )
+        for k, (label, values) in enumerate(draws.items())
+    ]
+
+
+def verdict(
+    rows: list[ParameterSummary],
+    statistics: Mapping[str, np.ndarray],
+    quadrature_error: float | None = None,
+    *,
+    bfmi: np.ndarray | None = None,
+    needed: int | None = None,
+) -> Verdict:
+    """Healthy: no divergence, R-hat < 1.01, bulk and tail ESS > 100 a chain, energy and quadrature in order.
+
+    bfmi : E-BFMI of each chain, of draws that were thinned; None: that of the statistics
+    needed : effective draws, where that is another number than 100 a chain
+    """
+    needed = needed or ESS_PER_CHAIN * next(iter(statistics.values())).shape[0]
+    problems = _divergent(int(np.sum(statistics["diverging"])))
+    rows = [row for row in rows if row.sd > 0]  # what all its parameters fix is no matter of sampling
+    worst = max(rows, key=lambda row: row.rhat if np.isfinite(row.rhat) else np.inf)
+    if not worst.rhat < RHAT_LIMIT:
+        problems.append(
+            f"The chains disagree: R-hat of {worst.label} is {worst.rhat:.3f} (limit {RHAT_LIMIT});"
+            " run longer (--draws, --tune), and look for two modes."
+        )
+    least = min(rows, key=lambda row: min(row.ess_bulk, row.ess_tail))
+    ess = min(least.ess_bulk, least.ess_tail)
+    if not ess > needed:
+        problems.append(f"Too few effective draws: {ess:.0f} for {least.label} (needed {needed}); use more --draws.")
+    if bfmi is None and "energy" in statistics:
+        bfmi = energy_fraction(statistics["energy"])
+    if bfmi is not None and np.min(bfmi) < ENERGY_LIMIT:
+        problems.append(
+            f"The energy moves slowly (E-BFMI {np.min(bfmi):.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
+        )
+    if quadrature_error is not None and quadrature_error > QUADRATURE_LIMIT:
+        problems.append(
+            f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} standard deviations)."
+        )
+    if problems:
+        return Verdict(False, ("Do not use this fit.", *problems))
+    return Verdict(
+        True,
+        (f"The sampling is healthy: no divergences, R-hat ≤ {worst.rhat:.4f}, at least {ess:.0f} effective draws.",),
+    )
+
+
+def _divergent(count: int) -> list[str]:
+    if not count:
+        return []
+    return [
+        f"{count} divergent transition{'s' * (count > 1)}, with smaller steps, too: the sampler could not follow the"
+        " posterior everywhere. Look whether the model describes the data, and at the prior of the least-informed"
+        " parameter."
+    ]
+
+
+def summary_rows(fit: DataTree) -> list[ParameterSummary]:
+    """The posterior table of a fit, as it was computed then."""
+    data = fit["summary"].dataset
+    rows = []
+    for k, label in enumerate(data["parameter"].values):
+        row: dict[str, float | None] = {name: float(data[name].values[k]) for name in SUMMARY}
+        if np.isnan(data["contraction"].values[k]):
+            row["contraction"] = None
+        rows.append(ParameterSummary(str(label), **row))  # type: ignore[arg-type]
+    return rows
+
+
+def efficiency(fit: DataTree) -> float:
+    """Effective draws over draws, at most 1."""
+    summary, posterior = fit["summary"].dataset, fit["posterior"]
+    number = posterior.sizes["chain"] * posterior.sizes["draw"]
+    return float(min(1.0, np.nanmean(summary["ess_bulk"].values) / number))

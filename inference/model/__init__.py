@@ -1,0 +1,52 @@
+"""Which parameters an experiment has, with which priors, in which PyMC model; rival models by name."""
+
+from .correlated_priors import correlated
+from .fingerprint import data_hash, fingerprint, measured, without_values
+from .needed import entries
+from .parameters import Unknown, fixed_values, free, read_priors, require_data, unknowns, unused_knowledge
+from .priors import Prior, PriorError
+from .pymc_model import ACCURACY, build_model, data_of, model_of, rate_bounds
+from .registry import RIVAL_MODELS, VERSIONS, add_parameter, forward_model, processes_for, rival_model, with_priors
+from .rivals import load_models, require_models, rival
+from .settings import ModelSettings
+from .sources import experiment_of
+from .time_scale import require_time_scale
+from .variables import complete, layout
+
+__all__ = [
+    "ACCURACY",
+    "RIVAL_MODELS",
+    "VERSIONS",
+    "ModelSettings",
+    "Prior",
+    "PriorError",
+    "Unknown",
+    "add_parameter",
+    "build_model",
+    "complete",
+    "correlated",
+    "data_hash",
+    "data_of",
+    "entries",
+    "experiment_of",
+    "fingerprint",
+    "fixed_values",
+    "forward_model",
+    "free",
+    "layout",
+    "load_models",
+    "measured",
+    "model_of",
+    "processes_for",
+    "rate_bounds",
+    "read_priors",
+    "require_data",
+    "require_models",
+    "require_time_scale",
+    "rival",
+    "rival_model",
+    "unknowns",
+    "unused_knowledge",
+    "with_priors",
+    "without_values",
+]

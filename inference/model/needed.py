@@ -1,0 +1,181 @@
+"""Which parameters the data of an experiment depend on: names and indices, before anything is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...datasets import Experiment, Series
+from ...datasets.experiment import TIMELESS, Label
+from ...datasets.prediction import PROBE, moving_runs, ratio_entry
+from ...forward_models.light import SUBLEVELS
+from .settings import ModelSettings
+
+
+def prior_names(texts: Mapping[str, str]) -> set[str]:
+    """Parameters that priors are given for, by label."""
+    return {Label.parse(key).name for key in texts}
+
+
+Entry = tuple[str, str | None, str]
+"""Name of a parameter, its index (None for a scalar), and the member of a joint experiment whose own it is ("")."""
+
+
+def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
+    """The parameters that the experiment's likelihood depends on; those of one name together."""
+    found: dict[Entry, None] = {}
+    for member in experiment.members or [""]:
+        for name, lights in _of_member(experiment, settings, member):
+            found |= dict.fromkeys(_shared(experiment.sharing.get(name, "shared"), name, lights, member))
+    for name, index, _ in calibrations(experiment):
+        found[name, index, ""] = None
+    for series in experiment.series:
+        if series.kind == "orientation_beat" and series.modelled.any():
+            found |= {(name, series.name, ""): None for name in _BEAT}
+            found |= {("population_ratio", ratio_entry(series, m), ""): None for m in SUBLEVELS[2:]}
+    names = list(dict.fromkeys(name for name, _, _ in found))
+    return sorted(found, key=lambda entry: names.index(entry[0]))
+
+
+_BEAT = ("beat_in_phase", "beat_quadrature", "beat_detuning", "coherence_time")
+
+
+def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]:
+    """The entries that stand for a parameter of a member, by the way in which members share it."""
+    own = member if lights is None else f"{member}: {lights}"
+    if how == "separate":
+        return [(name, own, member)]
+    if how == "population":
+        label = name if lights is None else f"{name}[{lights}]"
+        return [(name, lights, ""), ("population_spread", label, ""), ("population_score", f"{name}[{own}]", member)]
+    return [(name, lights, "")]
+
+
+def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> list[tuple[str, str | None]]:
+    """The parameters (name, kind of stage where it depends on that) that the data of a member depend on."""
+    own = [run for run in experiment.runs if experiment.member.get(run, "") == member]
+    constant = _of_constant_runs(experiment, own, member)
+    runs = [run for run in own if run not in experiment.unmodelled]
+    if constant and not fitted_lights(experiment, runs):
+        return constant
+    found: list[tuple[str, str | None]] = []
+    kinds = {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
+    lights = fitted_lights(experiment, runs)
+    on = {light for label in lights for light in label.split("+")}
+    named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
+    steady = {run for run in experiment.constant if fitted_lights(experiment, [run])}
+    if settings.free_dephasing and not set(runs) & {*moving_runs(experiment), *steady}:
+        if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
+            found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
+    else:
+        if "drive" in on:
+            found += [*_coupled_rates(experiment, member), ("squeezing_limit", None), ("light_loss_rate", None)]
+        found.append(("collision_rate", None))
+    found += [("pump_rate", label) for label in lights if "pump" in label.split("+")]
+    if "repump" in on:
+        found.append(("repump_rate", None))
+    dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
+    found += [(dephasing, label) for label in lights]
+    moving = not set(runs) <= set(experiment.constant)
+    if moving:
+        found += [("initial_n3", None), ("initial_nh", None)]
+    optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
+    found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
+    found += [(name, None) for name in settings.dynamics.parameters]
+    classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
+    classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
+    if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
+        measured = classical or any(s.kind == "projection_noise" and s.modelled.any() for s in experiment.series)
+        classical = measured and experiment.knows("faraday_angle", member)
+    if moving or classical:
+        found.append(("classical_noise" if classical else "initial_excess_variance", None))
+    if classical or "coupling" in kinds:
+        found.append(("faraday_angle", None))
+    found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
+    return [*found, *constant]
+
+
+def _of_readout(
+    experiment: Experiment, series: Sequence[Series], kinds: set[str], member: str
+) -> list[tuple[str, str | None]]:
+    """Constants of the readout and of calibration runs; `kinds` of the series that are modelled."""
+    found: list[tuple[str, str | None]] = []
+    if "light_variance" in kinds or any(not s.efficiency_in_scale for s in series):
+        found.append(("detection_efficiency", None))
+    if "shot_noise" in kinds or ("light_variance" in kinds and _stated(experiment, "shot_noise_level", member)):
+        found.append(("shot_noise_level", None))
+    if "projection_noise" in kinds or any(s.slope_used for s in series):
+        found.append(("projection_noise_slope", None))
+    if "orientation_beat" in kinds:
+        found.append(("quadratic_zeeman", None))
+    return found
+
+
+def _of_constant_runs(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
+    """What data in runs with constant rates depend on beyond the rates of moving populations."""
+    found: list[tuple[str, str | None]] = []
+    series = [s for s in experiment.series if s.run in runs and s.modelled.any() and not s.about.calibration]
+    records = [r for r in experiment.records if r.run in runs]
+    observed = [o for o in experiment.observations if o.run in runs and not o.excluded]
+    measured = {s.run for s in series} | {r.run for r in records} | {o.run for o in observed}
+    fitted = measured & set(experiment.constant)
+    lights = list(dict.fromkeys(s.label for s in experiment.stages if s.run in fitted & set(experiment.unmodelled)))
+    found += [(name, label) for name in ("swap_rate", "extra_decay_rate", "bath_noise") for label in lights]
+    if lights:
+        found.append(("squeezing_limit", None))
+    kinds = {s.kind for s in series if s.run in fitted} | {o.quantity for o in observed if o.run in fitted}
+    if records or kinds & {"conditional_xi", "feedback", "light_variance", "optimal_mode_rate"}:
+        found.append(("detection_efficiency", None))
+    if records or ("feedback" in kinds and _stated(experiment, "shot_noise_level", member)):
+        found.append(("shot_noise_level", None))
+    unknown = [run for run in runs if run in fitted and experiment.constant[run].begins == "unknown"]
+    needed = {s.run for s in series if s.kind != "transverse_spin"} | {r.run for r in records}
+    needed |= {o.run for o in observed if o.quantity not in ("transverse_spin", *TIMELESS)}
+    return found + [("initial_xi", run) for run in unknown if run in needed]
+
+
+def _stated(experiment: Experiment, name: str, member: str) -> bool:
+    """Whether the apparatus or a calibration says something of a parameter."""
+    return experiment.knows(name, member) or name in experiment.calibrated
+
+
+def _coupled_rates(experiment: Experiment, member: str) -> list[tuple[str, str | None]]:
+    """Two of dΓ, Γ and d, from which the third follows; d by the Faraday angle where it is tied to that."""
+    has_depth = any(experiment.knows(name, member) for name in ("optical_depth", "faraday_angle"))
+    depth = [("optical_depth", None)]
+    if experiment.sharing.get("optical_depth") == "tied":
+        depth = [("depth_per_degree", None), ("faraday_angle", None)]
+    if experiment.members and "collective_rate" not in experiment.sharing:
+        return [("radiative_rate", None), *depth]
+    return [("collective_rate", None), *(depth if has_depth else [("radiative_rate", None)])]
+
+
+def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) -> list[str]:
+    """Labels of the kinds of stage in runs (of `among`) that are measured and fitted, and of the probe."""
+    series = [s for s in experiment.series if s.modelled.any()]
+    runs = {s.run for s in series if not s.about.calibration or s.pulse_time}
+    runs |= {observation.run for observation in experiment.observations if not observation.excluded}
+    runs |= {record.run for record in experiment.records}
+    runs -= set(experiment.unmodelled)
+    probed = [s for s in series if s.kind in ("light_variance", "coupling")]
+    if not runs and not series and not experiment.records:  # nothing is measured yet
+        runs = set(experiment.runs) - set(experiment.unmodelled)
+    if among is not None:
+        runs &= set(among)
+        probed = [s for s in probed if s.run in among]
+    labels = [stage.label for stage in experiment.stages if stage.run in runs]
+    return list(dict.fromkeys([*labels, *([PROBE] if probed else [])]))
+
+
+def calibrations(experiment: Experiment) -> list[tuple[str, str, float]]:
+    """(scale or offset, of which series or group of observations, its standard deviation)."""
+    rows = []
+    for series in experiment.series:
+        if series.scale_uncertainty:
+            rows.append(("scale", series.name, series.scale_uncertainty))
+        if series.offset_uncertainty:
+            rows.append(("offset", series.name, series.offset_uncertainty))
+    for observation in experiment.observations:
+        row = ("scale", observation.shared_scale or observation.label, observation.scale_uncertainty)
+        if observation.scale_uncertainty and not observation.excluded and row not in rows:
+            rows.append(row)
+    return rows

@@ -1,0 +1,168 @@
+"""Which parameters an experiment has, with which prior: free ones, fixed ones, one entry each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError
+from ...datasets.errors import nearest
+from ...datasets.experiment import Label
+from ...forward_models import PARAMETERS
+from .needed import calibrations, entries, prior_names
+from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
+from .settings import ModelSettings
+
+_NEARLY_CERTAIN, _HALF = 1 - 1e-6, 0.5
+DEPTH_PER_DEGREE = 4.0
+DEPTH_UNCERTAINTY = 0.05
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One scalar parameter. `index` is its entry of the dim `lights` or `calibrated`; None for scalars."""
+
+    name: str
+    index: str | None
+    prior: Prior
+
+    @property
+    def label(self) -> str:
+        """`collective_rate`, `dephasing_rate[drive]`."""
+        return self.name if self.index is None else f"{self.name}[{self.index}]"
+
+
+def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
+    """All parameters of the model, those with a fixed value included.
+
+    A parameter that nothing in the experiment depends on (Γpump without pump light, dΓ without the drive) is
+    not among them. Raises PriorError for priors that cannot be read, of unknown parameters, or of unused ones.
+    """
+    _check_constant_runs(experiment, settings)
+    given = _given_priors(experiment, settings)
+    calibrated = read_priors(experiment.calibrated, "calibration: prior")
+    used: set[str] = set()
+    result = []
+    for name, index, member in entries(experiment, settings):
+        label = name if index is None else f"{name}[{index}]"
+        chosen = next((key for key in (label, name) if key in given), None)
+        if chosen is not None:
+            used |= {label, name}
+            prior = given[chosen]
+        else:
+            measured = calibrated.get(label, calibrated.get(name))
+            prior = _default(experiment, name, index, member) if measured is None else measured
+        result.append(Unknown(name, index, prior))
+    for key in given:
+        if key not in used:
+            labels = [unknown.label for unknown in result]
+            raise PriorError(
+                f"prior {key}: this experiment has no such parameter{nearest(key, labels)}; it has {', '.join(labels)}"
+            )
+    _check_together(result)
+    return result
+
+
+def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> None:
+    """Raise for what a run with constant rates has no place for."""
+    if not experiment.constant:
+        return
+    where = f"run {next(iter(experiment.constant))!r} with constant rates"
+    if settings.forward_model:
+        raise ExperimentError(f"{where}: found the forward model {settings.forward_model!r}, expected none of your own")
+    named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
+    if "larmor_mismatch" in named or experiment.knows("larmor_mismatch"):
+        raise ExperimentError(f"{where}: found larmor_mismatch, expected none: its model has equal Larmor frequencies")
+
+
+def _check_together(parameters: list[Unknown]) -> None:
+    """Raise PriorError for what single priors cannot show."""
+    if not free(parameters):
+        raise PriorError("all parameters are fixed; expected at least one unknown")
+    for name in dict.fromkeys(u.name for u in free(parameters)):
+        forms = sorted({u.prior.form for u in free(parameters) if u.name == name})
+        if len(forms) > 1:
+            raise PriorError(f"priors of {name}: found {' and '.join(forms)}, expected one form for all its entries")
+    ends: dict[tuple[str, float], float] = {}
+    for u in parameters:
+        for end in (1 - _NEARLY_CERTAIN, _NEARLY_CERTAIN):
+            reached, worst = float(u.prior.quantile(end)), max if end > _HALF else min
+            ends[u.name, end] = worst(reached, ends.get((u.name, end), reached))
+    populations = sum(ends.get((name, _NEARLY_CERTAIN), 0.0) for name in ("initial_n3", "initial_nh"))
+    if populations > 1:
+        raise PriorError(
+            f"priors of initial_n3 and initial_nh: found a sum up to {populations:.3g}, expected at most 1"
+        )
+    excess = ends.get(("initial_excess_variance", 1 - _NEARLY_CERTAIN), 0.0)
+    if excess < -0.9:
+        raise PriorError(f"prior of initial_excess_variance: found values down to {excess:.3g}, expected above -0.9")
+    classical = ends.get(("classical_noise", 1 - _NEARLY_CERTAIN), 0.0) * ends.get(
+        ("faraday_angle", _NEARLY_CERTAIN), 0.0
+    )
+    if classical < -0.9:
+        raise PriorError(
+            f"prior of classical_noise: found c₂Θ down to {classical:.3g}, expected above -0.9: a narrower prior"
+        )
+
+
+def unused_knowledge(experiment: Experiment, parameters: list[Unknown]) -> list[str]:
+    """What the apparatus table says and no parameter of the model uses."""
+    used = {u.name for u in parameters}
+    if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in experiment.members or [""]):
+        used.add("faraday_angle")
+    known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
+    return [name for name in dict.fromkeys(known) if name not in used]
+
+
+def _given_priors(experiment: Experiment, settings: ModelSettings) -> dict[str, Prior]:
+    return read_priors(experiment.priors, "experiment: prior") | read_priors(settings.priors)
+
+
+def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Prior]:
+    """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter."""
+    given = {}
+    for key, text in texts.items():
+        name = Label.parse(key).name
+        if name not in PARAMETERS:
+            raise PriorError(
+                f"{where} {key}: unknown parameter{nearest(name, list(PARAMETERS))};"
+                f" expected one of {', '.join(PARAMETERS)}"
+            )
+        given[key] = parse_prior(name, text, where)
+    return given
+
+
+def _default(experiment: Experiment, name: str, index: str | None, member: str) -> Prior:
+    for calibration, of, sigma in calibrations(experiment):
+        if (calibration, of) == (name, index):
+            return known_prior(name, 1.0 if name == "scale" else 0.0, sigma)
+    if name == "optical_depth" and not experiment.knows(name, member) and experiment.knows("faraday_angle", member):
+        angle = experiment.known("faraday_angle", member)
+        depth = DEPTH_PER_DEGREE * angle.value
+        relative = float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY))
+        return known_prior(name, depth, relative * depth)
+    if experiment.knows(name, member):
+        known = experiment.known(name, member)
+        unsure = name == "optical_depth" and known.sigma == 0
+        return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
+    return parse_prior(name, DEFAULTS[name])
+
+
+def fixed_values(parameters: list[Unknown]) -> dict[str, Any]:
+    """Values by label of the parameters that are no unknowns."""
+    return {u.label: u.prior.numbers[0] for u in parameters if u.prior.fixed}
+
+
+def free(parameters: list[Unknown]) -> list[Unknown]:
+    """The unknowns proper."""
+    return [u for u in parameters if not u.prior.fixed]
+
+
+def require_data(experiment: Experiment, source: str) -> None:
+    """Raise ExperimentError where there is nothing to fit."""
+    fitted = any(part.fitted.any() for part in experiment.parts)
+    if not fitted and all(o.excluded for o in experiment.observations):
+        raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")

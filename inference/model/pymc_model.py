@@ -1,0 +1,258 @@
+"""The PyMC model of an experiment: the definition of the posterior that everything else follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError, RecordSeries, Series
+from ...datasets.prediction import Values, fitted_observations, moving_runs, predict, record_log_likelihood, stages_of
+from ...forward_models import NOISES, Closure, RateBounds
+from ...forward_models.light import SUMS, RecordSums
+from ...forward_models.noise import degrees_of_freedom, log_density
+from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
+from .correlated_priors import correlated
+from .parameters import Unknown, free, unknowns
+from .priors import vector_variable
+from .rivals import rival
+from .settings import ModelSettings
+from .sources import experiment_of
+from .variables import Variable, complete, layout
+
+if TYPE_CHECKING:
+    import pymc
+
+ACCURACY = 1e-6
+"""Quadrature error allowed at the upper quartile of the priors; the fit checks that of its draws."""
+_BOUND_QUANTILE = 0.75
+_FINE, _SAME = 1e-9, 1e-3
+
+
+def build_model(
+    experiment: Any,
+    *,
+    sharing: Mapping[str, str] | str | Path | None = None,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    model: str | None = None,
+) -> pymc.Model:
+    """A plain `pymc.Model` of the experiment.
+
+    Free variables are the parameters on natural units (rates in ms⁻¹); dims `lights` (kinds of stage), `PARAMETER_of`
+    (series, members of a joint fit), `observation`, and for each series `NAME_time` (or `_delay`, `_faraday_angle`,
+    `_number`). Derived rates (dephasing_rate, radiative_rate, …) are deterministics.
+
+    Parameters
+    ----------
+    experiment, sharing : one experiment or several, as for `fit`
+    closure : "microscopic" or "fixed-number"
+    free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
+    priors : text by parameter, e.g. {"collective_rate": "lognormal(0.1, 1)"}
+    model : names of rival models, joined by +; see `rival_models`
+
+    Raises
+    ------
+    ExperimentError, PriorError
+    """
+    data = experiment_of(experiment, sharing)
+    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    return model_of(*(rival(data, settings, model) if model else (data, settings)))
+
+
+def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
+    """The model of a checked experiment; see `build_model`."""
+    import pymc as pm
+    import pytensor
+
+    parameters = unknowns(experiment, settings)
+    variables = layout(experiment, parameters)
+    # PyTensor notes for each of its nodes where in the source it was made, which takes a third of the time
+    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(experiment, variables)) as model:
+        values = _variables(parameters, variables)
+        _deterministics(complete(experiment, parameters, values), variables)
+        together = correlated(experiment, settings, parameters)
+        if together is not None:
+            pm.Potential("calibration", together.log_density(values, pm.math))
+        means = _means(experiment, settings, parameters, values)
+        data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
+        for series in experiment.series:
+            if series.fitted.any():
+                _likelihood(series, means[series.name], data)
+        for record in experiment.records:
+            if record.fitted.any():
+                _record_likelihood(experiment, settings, parameters, record, values, data)
+        if fitted_observations(experiment):
+            value, sigma = data["value[observations]"], data["spread[observations]"]
+            pm.Normal("observations", mu=means["observations"], sigma=sigma, observed=value, dims="observation")
+    return model
+
+
+def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
+    """The numbers that the model holds as `pm.Data`: `value[NAME]` and `spread[NAME]` of each fitted series.
+
+    spread: standard deviations, or numbers of repetitions for Gamma noise; NAME is also `observations`. Of records
+    their sums, `products[NAME]`, `from_start[NAME]`, `from_end[NAME]` and `count[NAME]`, see `record_likelihood`.
+    """
+    data = {}
+    for series in experiment.series:
+        if series.fitted.any():
+            data[f"value[{series.name}]"] = series.value[series.fitted]
+            data[f"spread[{series.name}]"] = series.spread[series.fitted]
+    for record in experiment.records:
+        if record.fitted.any():
+            sums = record.sums
+            data |= {f"{name}[{record.name}]": np.asarray(getattr(sums, name), float) for name in SUMS}
+    observations = fitted_observations(experiment)
+    if observations:
+        data["value[observations]"] = np.array([o.value for o in observations])
+        data["spread[observations]"] = np.array([o.sigma for o in observations])
+    return data
+
+
+def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]:
+    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in variables if v.dim is not None}
+    for series in experiment.series:
+        if series.fitted.any():
+            coords[series.dim] = series.fitted_points.x
+    observations = fitted_observations(experiment)
+    if observations:
+        coords["observation"] = [o.label for o in observations]
+    return coords
+
+
+def _variables(parameters: list[Unknown], variables: list[Variable]) -> dict[str, Any]:
+    """The free variables by label, in the current model."""
+    values: dict[str, Any] = {}
+    priors = {u.label: u.prior for u in parameters}
+    for v in variables:
+        if v.formulas:
+            continue
+        vector = vector_variable(v.name, [priors[label] for label in v.labels], v.dim)
+        values |= {v.labels[0]: vector} if v.dim is None else {label: vector[k] for k, label in enumerate(v.labels)}
+    return values
+
+
+def _deterministics(values: Values, variables: list[Variable]) -> None:
+    """What follows from the free variables: Γ̃ of each kind of stage, Γ where d is the unknown, …"""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    for v in variables:
+        if v.formulas:
+            rows = [pt.as_tensor(formula(values)) for formula in v.formulas]
+            pm.Deterministic(v.name, rows[0] if v.dim is None else pt.stack(rows), dims=v.dim)
+
+
+def _means(
+    experiment: Experiment, settings: ModelSettings, parameters: list[Unknown], values: Values
+) -> dict[str, Any]:
+    """Expected values of the fitted data by variable, as one node of the graph.
+
+    PyMC looks at every node when it derives a log-density; the thousand of the forward model are none of its
+    business, and inside one node they cost it nothing. Compilers take the node apart again (`inline`).
+    """
+    import pytensor.tensor as pt
+    from pytensor.compile.builders import OpFromGraph
+
+    labels = [u.label for u in free(parameters)]
+    inside = [pt.dscalar(label) for label in labels]
+    measured = replace(experiment, series=tuple(s for s in experiment.series if s.fitted.any()))
+    means = predict(
+        measured,
+        complete(experiment, parameters, dict(zip(labels, inside, strict=True))),
+        settings.dynamics,
+        points={s.name: s.fitted_points for s in measured.series},
+        rate_bounds=rate_bounds(experiment, parameters, settings.resolution),
+        accuracy=ACCURACY,
+        xp=pt,
+    )
+    outputs = dict(means.series)
+    if means.observations:
+        outputs["observations"] = pt.stack(means.observations)
+    if settings.forward_model:
+        _check_forward_model(measured, settings, parameters, inside, outputs)
+    node = OpFromGraph(inside, list(outputs.values()), inline=True, on_unused_input="ignore", name="forward_model")
+    results = node(*(values[label] for label in labels), return_list=True)
+    return dict(zip(outputs, results, strict=True))
+
+
+def _check_forward_model(
+    measured: Experiment, settings: ModelSettings, parameters: list[Unknown], inside: list[Any], outputs: dict[str, Any]
+) -> None:
+    """Raise ExperimentError where a user's forward model is not the same in NumPy and as a graph, at the medians."""
+    import pytensor
+
+    medians = [float(u.prior.quantile(0.5)) for u in free(parameters)]
+    values = complete(measured, parameters, dict(zip([u.label for u in free(parameters)], medians, strict=True)))
+    points = {s.name: s.fitted_points for s in measured.series}
+    numbers = predict(measured, values, settings.dynamics, points=points, accuracy=_FINE)
+    expected = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
+    graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")
+    for name, found in zip(outputs, graph(*medians), strict=True):
+        if np.shape(found) != np.shape(expected[name]) or not np.allclose(
+            found, expected[name], rtol=_SAME, atol=_SAME
+        ):
+            raise ExperimentError(
+                f"forward model {settings.forward_model}: found other numbers for {name} from PyTensor than from NumPy,"
+                " expected a function that uses xp for both"
+            )
+
+
+def _record_likelihood(
+    experiment: Experiment,
+    settings: ModelSettings,
+    parameters: list[Unknown],
+    record: RecordSeries,
+    values: Values,
+    data: Mapping[str, Any],
+) -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    columns = {name: data[f"{name}[{record.name}]"] for name in SUMS}
+    sums = RecordSums(**columns, samples=record.length)
+    everything = complete(experiment, parameters, values)
+    density = record_log_likelihood(experiment, record, everything, settings.dynamics, sums, xp=pt)
+    pm.Potential(record.name, density.sum())
+
+
+def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    name, spread = series.name, data[f"spread[{series.name}]"]
+    common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": series.dim}
+    noise = NOISES[series.noise]
+    if noise.family == "wishart":
+        observed, expected = ([column[k::3] for k in range(3)] for column in (common["observed"], mean))
+        dof = degrees_of_freedom(spread[::3], noise.quadratures)
+        pm.Potential(name, pt.stack(log_density(observed, expected, dof, xp=pt, log_gamma=pt.gammaln)).sum())
+    elif noise.family == "gaussian":
+        pm.Normal(name, mu=mean, sigma=noise.scatter(mean, spread), **common)
+    elif noise.family == "student-t":
+        pm.StudentT(name, nu=series.tail, mu=mean, sigma=noise.scatter(mean, spread), **common)
+    else:
+        shape = noise.shape(mean, spread)
+        pm.Gamma(name, alpha=shape, beta=shape / mean, **common)
+
+
+def rate_bounds(experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0) -> dict[str, RateBounds]:
+    """For each run the rates that the quadrature resolves: `resolution` × upper quartiles of the priors."""
+    high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
+    for u in parameters:
+        if u.name == "squeezing_limit" or (u.name == "optical_depth" and not experiment.members):
+            high[u.label] = float(u.prior.quantile(1 - _BOUND_QUANTILE))
+    high = complete(experiment, [], high)
+    return {run: _run_bounds(experiment, run, high, resolution) for run in moving_runs(experiment)}
+
+
+def _run_bounds(experiment: Experiment, run: str, high: Values, resolution: float) -> RateBounds:
+    stages = stages_of(experiment, run, high)
+    rates = [population_rates(stage.rates) for stage in stages]
+    slow = np.array([max(k.a, k.b) for k in rates], float)
+    return RateBounds(resolution * fastest_rates(stage_columns(stages)), resolution * slow)

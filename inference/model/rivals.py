@@ -1,0 +1,235 @@
+"""Rival models as values: each is a named change of an experiment's theory; names are joined by +.
+
+    dissentangle compare my-run --models microscopic,fixed-number,fixed-number+student-t
+
+Those that come with the package, and how models are applied; users add theirs with `model_registry.rival_model`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from ...datasets import Experiment, ExperimentError, StageEntry
+from ...datasets.errors import nearest
+from ...datasets.experiment import check_experiment
+from ...forward_models import InvalidValue
+from ...forward_models.noise import sibling
+from .fingerprint import fingerprint
+from .needed import entries
+from .priors import DEFAULTS, PriorError
+from .registry import RIVAL_MODELS, Change, RivalModel, add_parameter, forward_model, rival_model, with_priors
+from .settings import ModelSettings
+
+__all__ = [
+    "RIVAL_MODELS",
+    "add_parameter",
+    "forward_model",
+    "load_models",
+    "require_models",
+    "rival",
+    "rival_model",
+    "with_priors",
+]
+
+
+def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[Experiment, ModelSettings]:
+    """The experiment and the settings as the models `names`, joined by +, see them.
+
+    Raises ExperimentError for an unknown name, and for what a model cannot be applied to.
+    """
+    given, asked, single = (experiment, settings), settings.priors, require_models(names)
+    experiment, settings = _changed(single, *given)
+    for k, name in enumerate(single[:-1]):
+        _require_effect(name, [*single[:k], *single[k + 1 :]], given, (experiment, settings), names)
+    for label, text in asked.items():
+        if settings.priors.get(label) != text:
+            raise PriorError(f"model {names}: found a prior given for {label} ({text}), which the model sets itself")
+    _require_parameters(experiment, settings, names, set(asked))
+    if experiment is not given[0]:
+        check_experiment(experiment, f"model {names}: {experiment.title}")
+    return experiment, replace(settings, name="+".join(filter(None, [settings.name, names])))
+
+
+def _changed(names: Sequence[str], experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """What models make of an experiment and settings, one after the other."""
+    for name in names:
+        try:
+            changed = RIVAL_MODELS[name].change(experiment, settings)
+        except (ExperimentError, PriorError, InvalidValue):
+            raise
+        except Exception as error:
+            raise ExperimentError(f"model {name}: {type(error).__name__}: {error}") from error
+        if not (isinstance(changed, tuple) and len(changed) == 2 and isinstance(changed[1], ModelSettings)):
+            raise ExperimentError(
+                f"model {name}: found {type(changed).__name__}, expected (experiment, settings) returned"
+            )
+        experiment, settings = changed
+    return experiment, settings
+
+
+def _require_effect(
+    name: str,
+    others: Sequence[str],
+    given: tuple[Experiment, ModelSettings],
+    made: tuple[Experiment, ModelSettings],
+    names: str,
+) -> None:
+    """Raise ExperimentError where the others undo all that a model changes: `microscopic+fixed-number`."""
+    if fingerprint(*_changed([name], *made)) != fingerprint(*made) == fingerprint(*_changed(others, *given)):
+        raise ExperimentError(f"model {names}: found {name!r}, which the others undo, expected models that go together")
+
+
+def _require_parameters(experiment: Experiment, settings: ModelSettings, names: str, asked: set[str]) -> None:
+    """Raise ExperimentError where a model sets a parameter that the experiment does not have."""
+    present = _names(experiment, settings)
+    for label in settings.priors:
+        if label not in asked and label.partition("[")[0] not in present:
+            raise ExperimentError(
+                f"model {names}: found nothing in {experiment.title!r} that depends on {label}, expected another model"
+            )
+
+
+def require_models(names: str | None) -> list[str]:
+    """Single names of the models `names`, joined by +; ExperimentError for one that is unknown."""
+    single = [] if names is None else [name.strip() for name in names.split("+")]
+    for name in single:
+        if name not in RIVAL_MODELS:
+            raise ExperimentError(
+                f"model {name!r}: unknown{nearest(name, RIVAL_MODELS)}, expected one of {', '.join(RIVAL_MODELS)},"
+                " or several joined by +"
+            )
+    return single
+
+
+def load_models(path: str | Path) -> None:
+    """Run a Python file that adds models; ExperimentError where it fails."""
+    file = Path(path)
+    name = f"dissentangle_models_{file.stem}"
+    spec = spec_from_file_location(name, file)
+    if not file.is_file():
+        raise ExperimentError(f"{path}: found no such file, expected a Python file that adds models")
+    if spec is None or spec.loader is None:
+        raise ExperimentError(f"{path}: found no name of a Python file, expected one ending in .py")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # what dataclasses and pickles look for
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ExperimentError(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _add(name: str, about: str, change: Change) -> None:
+    RIVAL_MODELS[name] = RivalModel(name, about, change)
+
+
+def _with_settings(name: str, about: str, **settings: Any) -> None:
+    """A model that sets some of the settings."""
+    _add(name, about, lambda experiment, given: (experiment, replace(given, **settings)))
+
+
+def _with_fixed(name: str, about: str, **values: float) -> None:
+    """A model that fixes some parameters."""
+    priors = {parameter: f"fixed({value:g})" for parameter, value in values.items()}
+    _add(name, about, lambda experiment, given: (experiment, with_priors(given, **priors)))
+
+
+def _with_noise(family: str, about: str) -> None:
+    """A model with noise of another family in all series whose kind can have it, from the same spreads."""
+
+    def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        kinds = {s.name: sibling(s.noise, family) for s in experiment.series}
+        able = {s.name for s in experiment.series if kinds[s.name] in s.about.noises}
+        if not able:
+            raise ExperimentError(
+                f"model {family}: found no series in {experiment.title!r} that can have {family} noise"
+            )
+        series = tuple(replace(s, noise=kinds[s.name]) if s.name in able else s for s in experiment.series)
+        return replace(experiment, series=series), settings
+
+    _add(family, about, change)
+
+
+_with_settings("as-given", "The model of the other options and of the experiment's file, unchanged.")
+_with_settings(
+    "microscopic", "Spin variance for many atoms: an atom that leaves takes its projection noise along.",
+    closure="microscopic",
+)  # fmt: skip
+_with_settings("fixed-number", "Spin variance as the paper's slope formula implies it.", closure="fixed-number")
+_with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and come back.", collisional_loss=1)
+
+
+@rival_model
+def two_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """No atom leaves |4,±4⟩ and |4,±3⟩: no loss by light, none by collisions."""
+    lost = {name: "fixed(0)" for name in ("light_loss_rate", "repump_rate") if name in _names(experiment, settings)}
+    return experiment, with_priors(settings, collisional_loss="fixed(0)", **lost)
+
+
+_with_fixed("no-collisions", "Γcol = 0.", collision_rate=0)
+_with_fixed("no-light-loss", "The drive loses no atoms: Γout_L = 0.", light_loss_rate=0)
+_with_fixed("no-pump", "The pump light does not pump: Γpump = 0.", pump_rate=0)
+
+
+@rival_model
+def pump_leak(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """Pump light is on in every stage that has the drive."""
+
+    def lit(stage: StageEntry) -> StageEntry:
+        return replace(stage, lights=stage.lights | {"pump"}) if "drive" in stage.lights else stage
+
+    return replace(experiment, stages=tuple(lit(stage) for stage in experiment.stages)), settings
+
+
+@rival_model
+def classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The atoms start with classical noise: c₂Θ where Θ is known (0.004 ± 0.003 per degree), else C₀ = 0 ± 0.06."""
+    return experiment, _start(experiment, settings, "normal(0.004, 0.003)", "normal(0, 0.06)")
+
+
+@rival_model
+def no_classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The atoms start uncorrelated."""
+    return experiment, _start(experiment, settings, "fixed(0)", "fixed(0)")
+
+
+_with_settings(
+    "quasi-static", "Jy decays as the paper prints it, exp(−½(Γ̃ + dΓ p(t)) t).", transverse_spin="quasi-static"
+)
+_with_settings("integrated", "Jy decays by exp(−½∫(Γ̃ + dΓ p) dt).", transverse_spin="integrated")
+_with_settings(
+    "free-dephasing", "Γ̃ is free, as in the paper, also below what the other rates imply.", free_dephasing=True
+)
+_with_settings(
+    "constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: what is beyond is pure dephasing.", free_dephasing=False
+)
+
+
+@rival_model
+def larmor_mismatch(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The Larmor frequencies of the ensembles differ, by about 10 Hz."""
+    given = {"larmor_mismatch": DEFAULTS["larmor_mismatch"]} | dict(settings.priors)
+    return experiment, replace(settings, priors=given)
+
+
+_with_noise("gaussian", "Gaussian noise in all series.")
+_with_noise("student-t", "Noise with heavy tails (Student's t) in all series.")
+_with_noise("gamma", "Noise of a variance (Gamma law) in all series of variances.")
+
+
+def _names(experiment: Experiment, settings: ModelSettings) -> set[str]:
+    """Names of the parameters that a model has."""
+    return {name for name, _, _ in entries(experiment, settings)}
+
+
+def _start(experiment: Experiment, settings: ModelSettings, classical: str, excess: str) -> ModelSettings:
+    """With these priors of c₂ and C₀, whichever of the two the model has for each member."""
+    if not experiment.members and experiment.knows("faraday_angle"):
+        return with_priors(settings, classical_noise=classical)
+    present = _names(experiment, settings)
+    both = {"classical_noise": classical, "initial_excess_variance": excess}
+    return with_priors(settings, **{name: text for name, text in both.items() if name in present})

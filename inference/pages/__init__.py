@@ -1,1 +1,0 @@
-"""Reports as HTML: one file each, which needs no network and no scripts."""

@@ -1,0 +1,180 @@
+"""Plain least squares, as a lab fits a model to its series: all at once, without priors, by lmfit.
+
+Model and data are those of the posterior. What is different:
+
+- no priors: the medians of the posterior's priors are where the search starts, nothing more;
+- what the lab knows is taken as exactly known: the entries of [apparatus], calibration files, d by the Faraday angle,
+  Z, η and ν₂ (published ones where nothing is said), every common scale (1) and offset (0), parameters fixed by hand;
+- every noise is Gaussian: of a variance from R repetitions σ = value × √(2/dof), of Student's t its scale.
+
+Rates are fitted in natural units, bounded where their domain ends (≥ 0), by a trust region reflective search: in
+logarithms a rate that the data do not see would run away to −∞. The ± is one standard deviation from the covariance
+(JᵀJ)⁻¹, not rescaled by χ²; rates that follow (Γ̃, Γ) have theirs by linear propagation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError
+from ...forward_models import Closure
+from ..model import ModelSettings, Prior, Unknown, experiment_of, fixed_values, free, require_data, unknowns
+from .point_fit import PointFit, Step, edge_warnings, misfits
+from .residuals import Residuals
+
+_CALIBRATIONS = ("squeezing_limit", "detection_efficiency", "quadratic_zeeman", "depth_per_degree", "scale", "offset")
+"""Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""
+_TOLERANCE = 1e-10
+_SINGULAR = 1e8
+_MOST_EVALUATIONS = 1000
+"""Of the model; a search that ends takes a few dozen."""
+_MEANING = "one standard deviation from the covariance matrix of the fit, all that is held fixed taken as exact"
+
+
+def least_squares(
+    experiment: Any,
+    *,
+    sharing: Mapping[str, str] | str | Path | None = None,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+) -> PointFit:
+    """The plain least-squares fit of an experiment, or of several; what is fitted and what is not: see this module.
+
+    experiment, sharing, closure, free_dephasing : as for `fit`
+    priors : `fixed(value)` fixes a parameter; of any other one the median is the start of the search
+
+    Raises ExperimentError for what cannot be fitted, and without lmfit; PriorError for priors that cannot be read.
+    """
+    data = experiment_of(experiment, sharing)
+    return fit_least_squares(data, ModelSettings(closure, free_dephasing, dict(priors or {})))
+
+
+def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointFit:
+    """The fit of a checked experiment; see `least_squares`."""
+    require_data(experiment, experiment.title)
+    without = [s.name for s in experiment.series if s.noise == "wishart"] + [r.name for r in experiment.records]
+    if without:
+        raise ExperimentError(
+            f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with a ±;"
+            " use --method posterior"
+        )
+    if "population" in experiment.sharing.values():
+        of = ", ".join(name for name, way in experiment.sharing.items() if way == "population")
+        raise ExperimentError(
+            f"least squares: found a population ({of}), which only a prior holds together; expected shared or separate"
+        )
+    asked = unknowns(experiment, settings)
+    known = [u for u in free(asked) if _is_known(experiment, u)]
+    parameters = [replace(u, prior=_fixed(u)) if u in known else u for u in asked]
+    varied = free(parameters)
+    if not varied:
+        raise ExperimentError("least squares: found every parameter known or fixed, expected at least one to fit")
+    residuals = Residuals(experiment, parameters, settings.dynamics)
+    if residuals.count() < len(varied):
+        raise ExperimentError(
+            f"least squares: found {residuals.count()} data for {len(varied)} parameters, expected at least as many;"
+            " fix some, or use --method posterior"
+        )
+    found = _minimised(residuals)
+    values, errors = _with_derived(residuals, found)
+    labels = tuple(u.label for u in varied)
+    steps = (Step("all data", labels, found.chi2, residuals.count() - len(labels)),)
+    low = {u.label: u.prior.low for u in varied if np.isfinite(u.prior.low)}
+    return PointFit(
+        method="least-squares",
+        title=experiment.title,
+        simulated=experiment.simulated,
+        meaning=_MEANING,
+        values=values,
+        errors=errors,
+        fixed={label: float(value) for label, value in fixed_values(parameters).items()},
+        steps=steps,
+        labels=labels,
+        covariance=found.covariance,
+        warnings=(*found.warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, varied)),
+        converged=found.converged,
+    )
+
+
+def _is_known(experiment: Experiment, unknown: Unknown) -> bool:
+    """Whether a lab has the value from elsewhere."""
+    stated = any(experiment.knows(unknown.name, member) for member in experiment.members or [""])
+    by_angle = unknown.name == "optical_depth" and any(
+        experiment.knows("faraday_angle", member) for member in experiment.members or [""]
+    )
+    calibrated = unknown.label in experiment.calibrated or unknown.name in experiment.calibrated
+    return stated or by_angle or calibrated or unknown.name in _CALIBRATIONS
+
+
+def _fixed(unknown: Unknown) -> Prior:
+    """At the mean of a normal prior, at the median of others."""
+    prior = unknown.prior
+    value = prior.numbers[0] if prior.form == "normal" else float(prior.quantile(0.5))
+    return Prior("fixed", (value,), prior.low, prior.high)
+
+
+def _ignored(known: list[Unknown], varied: list[Unknown]) -> str:
+    """What a lab's knowledge is not used for."""
+    exact = ", ".join(u.label for u in known)
+    text = f"the uncertainty of {exact} is in no ±; " if exact else ""
+    return f"{text}no prior is used for {', '.join(u.label for u in varied)}"
+
+
+@dataclass(frozen=True)
+class _Found:
+    x: np.ndarray
+    covariance: np.ndarray | None
+    chi2: float
+    converged: bool
+    warnings: tuple[str, ...]
+
+
+def _minimised(residuals: Residuals) -> _Found:
+    """The least χ², and (JᵀJ)⁻¹ there; no covariance where it is singular."""
+    try:
+        import lmfit
+    except ImportError as error:
+        raise ExperimentError("least squares: found no lmfit, expected: pip install lmfit") from error
+    names = [f"x{k}" for k in range(len(residuals.varied))]  # labels with brackets are no names for lmfit
+    given = lmfit.Parameters()
+    for name, start, low, high in zip(names, residuals.start, residuals.low, residuals.high, strict=True):
+        given.add(name, value=start, min=low, max=high)
+
+    def vector(parameters: Any) -> np.ndarray:
+        return np.array([parameters[name].value for name in names])
+
+    with np.errstate(divide="ignore", invalid="ignore"):  # lmfit's own errors, where the covariance is singular
+        result = lmfit.minimize(
+            lambda parameters: residuals.at(vector(parameters)),
+            given,
+            method="least_squares",
+            scale_covar=False,
+            jac=lambda parameters: residuals.jacobian(vector(parameters)),
+            x_scale="jac",
+            max_nfev=_MOST_EVALUATIONS,
+            ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
+        )  # fmt: skip
+    x, covariance = vector(result.params), getattr(result, "covar", None)
+    warnings = [] if result.success else [f"the search did not end at a minimum ({result.message}): no value counts"]
+    jacobian = residuals.jacobian(x)
+    length = np.linalg.norm(jacobian, axis=0)
+    if covariance is None or not length.all() or np.linalg.cond(jacobian / length) > _SINGULAR:
+        covariance = None
+        warnings.append("the covariance is singular: these data do not determine all parameters, there is no ±")
+    return _Found(x, covariance, float(result.chisqr), bool(result.success), tuple(warnings))
+
+
+def _with_derived(residuals: Residuals, found: _Found) -> tuple[dict[str, float], dict[str, float]]:
+    """Values and ± by label, those of derived rates by linear propagation; a ± is NaN without a covariance."""
+    rates, slopes = residuals.derived(found.x)
+    values = {u.label: float(value) for u, value in zip(residuals.varied, found.x, strict=True)} | rates
+    if found.covariance is None:
+        return values, dict.fromkeys(values, float("nan"))
+    variances = [*np.diag(found.covariance), *np.einsum("ri,ij,rj->r", slopes, found.covariance, slopes)]
+    return values, dict(zip(values, map(float, np.sqrt(variances)), strict=True))

@@ -1,0 +1,136 @@
+"""The single steps of the paper's fit, on the closed-form model; their order and choices: see `paper_fitting`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...datasets import StageEntry
+from ...forward_models import InitialState, Rates, Stage, evolve, transitions
+from .initial_slope import InitialSlope
+
+START = InitialState(n3=0.01, nh=0.0)
+"""The paper's initial populations."""
+_CENTRES = {"radiative_rate": 0.002, "collision_rate": 0.003, "pump_rate": 0.15}
+"""Where the search for the rates of P(t) starts, ms⁻¹."""
+_STEP, _AT_BOUND, _SINGULAR = 1e-4, 1e-3, 1e8
+Points = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class PopulationFit:
+    """What P(t) gives: the rates (dΓ and Γ̃ still 0), values and ± by label, `labels` of those fitted to P(t), χ²."""
+
+    rates: Rates
+    labels: tuple[str, ...]
+    values: dict[str, float]
+    errors: dict[str, float]
+    chi2: float
+    warnings: tuple[str, ...]
+
+
+def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit: float) -> PopulationFit:
+    """Γ, Γcol (and Γpump) from P(t), with Γout_L from the slope of P at t = 0 and Z = `limit`.
+
+    The rates are bounded by 0, in natural units (trust region reflective). The ± of Γout_L is that of the slope alone.
+    """
+    names = ["radiative_rate", "collision_rate", *(["pump_rate"] if "pump" in stage.lights else [])]
+    times, values, sigma = spin
+
+    def rates_at(found: np.ndarray) -> Rates:
+        return _with_loss(dict(zip(names, found, strict=True)), slope.slope, limit)
+
+    def residuals(found: np.ndarray) -> np.ndarray:
+        model = evolve([Stage(stage.duration, rates_at(found))], times, START, "fixed-number").polarization
+        return np.asarray((model - values) / sigma)
+
+    found, errors, chi2 = _least_squares(residuals, np.array([_CENTRES[name] for name in names]))
+    rates, labels = rates_at(found), tuple(f"{name}[{stage.label}]" if name == "pump_rate" else name for name in names)
+    warnings = []
+    without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
+    if without:
+        warnings.append(f"no ± of {', '.join(without)}: at the bound 0, or not determined by P(t)")
+    if rates.light_loss_rate == 0:
+        warnings.append("light_loss_rate is at its bound 0: collisions alone would make P fall faster than it does")
+    by_label = dict(zip(labels, map(float, found), strict=True)) | {"light_loss_rate": float(rates.light_loss_rate)}
+    errors_by_label = dict(zip(labels, map(float, errors), strict=True)) | {"light_loss_rate": slope.error}
+    return PopulationFit(rates, labels, by_label, errors_by_label, chi2, tuple(warnings))
+
+
+def _least_squares(
+    residuals: Callable[[np.ndarray], np.ndarray], start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The x ≥ 0 of the least χ², their ±, χ².
+
+    A parameter at its bound has no ± (NaN), and is taken as fixed there for those of the others; where the covariance
+    of these is singular, none has a ±.
+    """
+    from scipy.optimize import least_squares
+
+    steps = np.diag(_STEP * start)  # not relative to x, which may be next to 0
+
+    def jacobian(x: np.ndarray) -> np.ndarray:
+        ends = [(x + step, np.maximum(x - step, 0.5 * x)) for step in steps]
+        return np.stack([(residuals(up) - residuals(down)) / (up - down).sum() for up, down in ends], axis=1)
+
+    found = least_squares(residuals, start, jac=jacobian, bounds=(0, np.inf), x_scale=start)
+    inside = found.x > _AT_BOUND * start
+    scaled = (jacobian(found.x) * start)[:, inside]
+    errors = np.full(len(start), np.nan)
+    if inside.any() and np.linalg.cond(scaled) < _SINGULAR:
+        errors[inside] = start[inside] * np.sqrt(np.diag(np.linalg.inv(scaled.T @ scaled)))
+    return found.x, errors, float(2 * found.cost)
+
+
+def _with_loss(given: dict[str, float], slope: float, limit: float) -> Rates:
+    """The rates with the Γout_L ≥ 0 that makes Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3]/(4n4+3n3) equal `slope`."""
+    n3 = START.n3
+    n4 = 1 - n3
+    rates = Rates(
+        collective_rate=0.0,
+        squeezing_limit=limit,
+        light_loss_rate=0.0,
+        repump_rate=0.0,
+        dephasing_rate=0.0,
+        **({"pump_rate": 0.0} | given),
+    )
+    t = transitions(rates)
+    loss = -slope + (t.cooling * n3 - t.heating * n4) / START.jx
+    return replace(rates, light_loss_rate=max(loss - rates.collision_rate, 0.0))
+
+
+def variance_series(xi: Points, epr_variance: Points, stage: StageEntry, rates: Rates) -> Points:
+    """ΣJ(t)/2⟨Jx(0)⟩ as measured, and from ξ(t) by the fitted P(t), since ξ is normalised to the current ⟨Jx⟩."""
+    times, values, sigma = xi
+    if len(times):
+        fitted = evolve([Stage(stage.duration, rates)], times, START, "fixed-number").polarization
+        values, sigma = values * fitted, sigma * fitted
+    joined = [np.concatenate(pair) for pair in zip((times, values, sigma), epr_variance, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    return joined[0][order], joined[1][order], joined[2][order]
+
+
+def collective_rate(slope: float, rates: Rates) -> tuple[float, float]:
+    """dΓ from the slope of ΣJ/2⟨Jx(0)⟩ at t = 0, and |ddΓ/dslope|; fixed-number closure, as the paper has it.
+
+    slope (4n4+3n3) = −4dΓ p(1−Zp) + 7[Γ43 p − (Γout+Γ34−Γ43) n3]
+    """
+    t, p = transitions(rates), START.p
+    per_rate = 4 * p * (1 - rates.squeezing_limit * p)
+    others = 7 * (t.heating * p - (t.loss + t.cooling - t.heating) * START.n3)
+    return float((others - slope * START.jx) / per_rate), float(START.jx / per_rate)
+
+
+def fit_dephasing(decay: Points, stage: StageEntry, rates: Rates, collective: float) -> tuple[float, float, float]:
+    """Γ̃ ≥ 0 from Jy(t)/Jy(0) = exp(−½∫(Γ̃ + dΓ p)dt) at the fitted populations, its ±, and χ²."""
+    times, values, sigma = decay
+    known = Stage(stage.duration, replace(rates, collective_rate=collective))
+    collective_part = evolve([known], times, START, "fixed-number").transverse_spin
+
+    def residuals(dephasing: np.ndarray) -> np.ndarray:
+        return np.asarray((collective_part * np.exp(-0.5 * dephasing[0] * times) - values) / sigma)
+
+    found, errors, chi2 = _least_squares(residuals, np.array([0.2]))
+    return float(found[0]), float(errors[0]), chi2

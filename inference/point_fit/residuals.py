@@ -1,0 +1,110 @@
+"""Residuals of all fitted data in standard deviations, their derivatives, and rates that follow from the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment
+from ...datasets.prediction import fitted_observations, predict
+from ...forward_models import NOISES, Dynamics
+from ..model import Unknown, complete, free, layout
+
+_STEP = 1e-4
+"""Of the differences that make derivatives, relative to the starting value of each parameter."""
+_START = 0.1
+"""Score in its prior at which a real amplitude starts: at 0 a beat has no derivative by its frequency."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """(model − measured)/σ of all fitted data, as a function of the free parameters x (n,)."""
+
+    experiment: Experiment
+    parameters: list[Unknown]
+    dynamics: Dynamics
+
+    @cached_property
+    def varied(self) -> list[Unknown]:
+        """The free parameters, in the order of x."""
+        return free(self.parameters)
+
+    @cached_property
+    def start(self) -> np.ndarray:
+        """The medians of the priors."""
+        return np.array([float(u.prior.of_score(0.0) or u.prior.of_score(_START)) for u in self.varied])
+
+    @cached_property
+    def low(self) -> np.ndarray:
+        """Where the domains begin."""
+        return np.array([u.prior.low for u in self.varied])
+
+    @cached_property
+    def high(self) -> np.ndarray:
+        """Where the domains end."""
+        return np.array([u.prior.high for u in self.varied])
+
+    @cached_property
+    def _data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Measured values and their standard deviations; of variances, √(2/dof) times the measured value."""
+        values, sigmas = [], []
+        for series in self.experiment.series:
+            use = series.fitted
+            sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
+            values.append(series.value[use])
+            sigmas.append(np.broadcast_to(sigma, series.value[use].shape))
+        observations = fitted_observations(self.experiment)
+        values.append(np.array([o.value for o in observations]))
+        sigmas.append(np.array([o.sigma for o in observations]))
+        return np.concatenate(values), np.concatenate(sigmas)
+
+    def count(self) -> int:
+        """How many data there are."""
+        return len(self._data[0])
+
+    def values(self, x: np.ndarray) -> dict[str, Any]:
+        """Parameters by label, fixed ones included; x (n,), or (draws, n)."""
+        return complete(self.experiment, self.parameters, {u.label: x[..., k] for k, u in enumerate(self.varied)})
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """(data,), or (draws, data) for x (draws, n)."""
+        points = {series.name: series.fitted_points for series in self.experiment.series}
+        means = predict(self.experiment, self.values(x), self.dynamics, points=points, accuracy=1e-11)
+        shape = x.shape[:-1]
+        columns = [np.broadcast_to(m, (*shape, np.shape(m)[-1])) for m in means.series.values()]
+        columns += [np.broadcast_to(m, shape)[..., None] for m in means.observations]
+        measured, sigma = self._data
+        return np.asarray((np.concatenate(columns, axis=-1) - measured) / sigma)
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        """(data, n)."""
+        return self._derivative(x, self.at)
+
+    def derived(self, x: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+        """Rates that follow (Γ̃, Γ, …) by label, and their derivatives (rates, n)."""
+        formulas = {
+            label: formula
+            for variable in layout(self.experiment, self.parameters)
+            for label, formula in zip(variable.labels, variable.formulas, strict=False)
+        }
+        if not formulas:
+            return {}, np.zeros((0, len(x)))
+
+        def rates(at: np.ndarray) -> np.ndarray:
+            values = self.values(at)
+            return np.stack([np.broadcast_to(f(values), at.shape[:-1]) for f in formulas.values()], axis=-1)
+
+        return dict(zip(formulas, map(float, rates(x)), strict=True)), self._derivative(x, rates)
+
+    def _derivative(self, x: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """By differences, all at once, so that one integration grid serves them; inside the domains."""
+        step = _STEP * abs(self.start)
+        above = np.where(x + step < self.high, x + step, 0.5 * (x + self.high))
+        below = np.where(x - step > self.low, x - step, 0.5 * (x + self.low))
+        moved = np.stack([np.where(np.eye(len(x), dtype=bool), end, x) for end in (above, below)])
+        up, down = np.split(function(moved.reshape(-1, len(x))), 2)
+        return np.asarray((up - down).T / (above - below))

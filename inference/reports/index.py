@@ -1,0 +1,163 @@
+"""The index of many fits: one page, what needs attention first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import numpy as np
+
+from ...datasets.experiment import Label
+from ..checks import STATUS, Assessment, assess
+from ..fits import ParameterSummary, summary_rows
+from ..text import with_error
+from .html import page, paragraph, shown, table
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+_SUFFIXES = {
+    "failed": "could not be fitted",
+    "unhealthy": "not to be used: the sampling failed",
+    "misfit": "not described by the model",
+    "weak": "of little use",
+    "doubtful": "to be looked at",
+    "healthy": "healthy",
+}
+_RHAT = 1.01
+
+
+def index_page(
+    rows: Sequence[SummaryRow], reports: Mapping[str, str], files: Mapping[str, str], summaries: Sequence[str] = ()
+) -> str:
+    """The page as HTML. All texts of data sets are shown as text.
+
+    reports, files : by name, where the report and the fit are;  summaries : files with the whole table
+    """
+    labels = _common(rows)
+    counts = {status: sum(row.status == status for row in rows) for status in reversed(SUMMARY_STATUS)}
+    said = [f"{count} {_SUFFIXES[status]}" for status, count in counts.items() if count]
+    made = sum(row.simulated == 1 for row in rows)
+    simulated = f" {made} of the data sets are simulated, not measured." if made else ""
+    header = ["data set", "status", "in words", *(Label.parse(label).symbol for label in labels), "ESS", "R-hat"]
+    body = [
+        _cells(row, labels, reports.get(row.name, ""), files.get(row.name, "")) for row in sorted(rows, key=_attention)
+    ]
+    title = f"{len(rows)} fits"
+    links = ", ".join(f'<a href="{name}">{name}</a>' for name in summaries)
+    parts = [
+        f"<h1>{title}</h1>",
+        paragraph(f"{', '.join(said)}.{simulated}"),
+        paragraph("Posterior means; in brackets the standard deviation in units of the last digits; rates in ms⁻¹."),
+        f"<p>With intervals and derived quantities: {links}.</p>" if links else "",
+        table(header, body, numbers=range(3, len(header))),
+    ]  # fmt: skip
+    return page(title, "\n".join(parts))
+
+
+def _common(rows: Sequence[SummaryRow]) -> list[str]:
+    """Parameters that at least half of the fits have: columns of a table that stays readable."""
+    count = Counter(label for row in rows for label in row.parameters)
+    fitted = sum(bool(row.parameters) for row in rows)
+    return [label for label, number in count.items() if 2 * number >= fitted]
+
+
+def _attention(row: SummaryRow) -> tuple[int, float, str]:
+    """Failed first, healthy last; among equals the worst R-hat first where it is beyond the limit."""
+    return -SUMMARY_STATUS.index(row.status), -row.max_rhat if row.max_rhat > _RHAT else 0.0, row.name
+
+
+def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str) -> list[str]:
+    name = shown(unquote(row.name))
+    name = f'<a href="{report}">{name}</a>' if report else name
+    name += f' · <a href="{file}">file</a>' if file else ""
+    mark = ' <span class="mark">simulated</span>' if row.simulated == 1 else ""
+    numbers = [with_error(*row.parameters[label][:2]) if label in row.parameters else "" for label in labels]
+    numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
+    words = f"{row.title} {row.assumed}" if row.status == "healthy" else row.verdict
+    return [
+        name,
+        f'<span class="{row.status}">{row.status}</span>',
+        f'<div class="words">{shown(words)}{mark}</div>',
+        *(escape(text) for text in numbers),
+    ]
+
+
+SUMMARY_STATUS = (*STATUS, "failed")
+"""From best to worst."""
+
+
+NOT_FITTED = "could not be fitted: "
+"""How the text begins that stands in place of a fit's tables."""
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """What the summary says of one data set; for a failed one `verdict` is the reason.
+
+    assumed : which rates are from the prior alone, as a sentence
+    parameters : label → mean, sd, low, high (94 % HDI);  derived : label → median, low, high (94 %)
+    min_ess : least bulk or tail ESS of all parameters;  seconds : preparing and sampling
+    """
+
+    name: str
+    status: str
+    verdict: str
+    title: str = ""
+    assumed: str = ""
+    engine: str = ""
+    simulated: int = -1
+    divergences: int = -1
+    attempts: int = -1
+    min_ess: float = np.nan
+    max_rhat: float = np.nan
+    seconds: float = np.nan
+    parameters: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    derived: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+
+
+def failed_row(name: str, reason: str) -> SummaryRow:
+    """The row of a data set that could not be read or fitted."""
+    return SummaryRow(name, "failed", reason)
+
+
+def row_of(name: str, fit: DataTree) -> SummaryRow:
+    """The row of a fit."""
+    import json
+
+    judged = assess(fit)
+    rows: list[ParameterSummary] = [row for row in summary_rows(fit) if row.sd > 0]
+    return SummaryRow(
+        name=name,
+        status=judged.status,
+        verdict=_verdict(judged),
+        assumed=judged.assumed,
+        title=str(fit.attrs["title"]),
+        engine=str(fit.attrs["engine"]),
+        simulated=int(fit.attrs["simulated"]),
+        divergences=int(fit["sample_stats"]["diverging"].sum()),
+        attempts=int(fit.attrs["attempts"]),
+        min_ess=min(min(row.ess_bulk, row.ess_tail) for row in rows),
+        max_rhat=max(row.rhat for row in rows),
+        seconds=float(sum(json.loads(fit.attrs["timings"]).values())),
+        parameters={row.label: (row.mean, row.sd, row.low, row.high) for row in rows},
+        derived=dict(_derived(fit)),
+    )
+
+
+def _verdict(judged: Assessment) -> str:
+    if judged.status == "misfit":
+        return judged.model
+    return judged.headline if judged.status in ("weak", "doubtful") or judged.assumed else judged.sampling
+
+
+def _derived(fit: DataTree) -> Iterable[tuple[str, tuple[float, float, float]]]:
+    data = fit["derived"].dataset
+    for name, variable in data.data_vars.items():
+        for k, entry in enumerate(data[variable.dims[-1]].values):
+            values = np.quantile(variable.values[..., k], [0.5, 0.03, 0.97], method="nearest")
+            yield f"{name}[{entry}]", (float(values[0]), float(values[1]), float(values[2]))

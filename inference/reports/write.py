@@ -1,0 +1,85 @@
+"""The posterior predictive report: a fit as a page that a group can read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+COMPARISON = "comparison.json"
+_LARGEST = 1 << 24
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+    from ..comparison import Comparison
+
+
+def report(fit: DataTree | str | Path, path: str | Path) -> Path:
+    """Write the report of a fit as one HTML file, which needs neither network nor scripts.
+
+    Parameters
+    ----------
+    fit : what `fit` returned, or the file of it; a comparison.json beside that, in which it was compared, is shown
+    path : the file to write; replaced whole, or not at all
+
+    Returns
+    -------
+    the path
+
+    Raises
+    ------
+    ExperimentError : for a file that is no fit
+    """
+    from ..fits import read_fit
+
+    if isinstance(fit, (str, Path)):
+        return write_report(read_fit(fit), Path(path), Path(fit))
+    return write_report(fit, Path(path))
+
+
+def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
+    """Write comparison.html (a page) and comparison.json (its facts) to a folder; their paths."""
+    import json
+
+    from ...datasets.files import write_bytes
+    from ..text import as_json, comparison_facts
+    from .comparison import comparison_page
+
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    page, facts = target / "comparison.html", target / COMPARISON
+    write_bytes(comparison_page(found).encode(errors="replace"), page)
+    text = json.dumps(as_json(comparison_facts(found)), ensure_ascii=False, indent=1)
+    write_bytes(text.encode(errors="replace"), facts)
+    return [page, facts]
+
+
+def comparison_beside(file: Path) -> dict[str, Any] | str | None:
+    """Facts of a comparison in the folder of a fit's file, or in words that they cannot be read; None without any."""
+    import json
+
+    from ...datasets.files import check_size
+    from .comparison import compared_with
+
+    path = file.parent / COMPARISON
+    if not os.path.lexists(path):
+        return None
+    try:
+        check_size(path, _LARGEST)
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        compared_with(facts, facts["models"][0]["fit"])
+        return dict(facts)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+        return f"{COMPARISON} beside this fit is damaged or of another version; the verb compare makes it again."
+
+
+def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:
+    """Write the page of a fit. `file`: of the fit, for the command that makes it again, and what lies beside it."""
+    from ...datasets.files import write_bytes
+    from .fit import fit_page
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    name, compared = ("", None) if file is None else (file.name, comparison_beside(file))
+    write_bytes(fit_page(fit, name, compared).encode(errors="replace"), target)
+    return target

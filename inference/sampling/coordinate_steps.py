@@ -1,0 +1,126 @@
+"""The maps that coordinates are made of: each changes some entries of u in place, with a constant Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..engine import exponential, logarithm, softplus
+
+SPAN = 0.3
+"""The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
+TYPICAL_LIMIT = 0.16
+"""Z, where it need not be exact."""
+COLLISION_WEIGHT = 1.25
+"""∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
+
+
+def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
+
+    def known(u: list[Any]) -> Any:
+        ratio = u[rates[0]] - u[rates[1]]
+        return softplus(ratio) + logarithm(1 - TYPICAL_LIMIT * exponential(ratio - softplus(ratio)))
+
+    reference = known(list(centre))
+
+    def step(u: list[Any]) -> None:
+        u[bath] = u[bath] + known(u) - reference
+
+    return step
+
+
+def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log n_b from log of the signal in the records of a steady state, γs (v_u − Z) ≈ n_b γs γextra/γ."""
+
+    def known(u: list[Any]) -> Any:
+        ratio = u[rates[0]] - u[rates[1]]
+        return softplus(ratio) - u[rates[0]]
+
+    reference = known(list(centre))
+
+    def step(u: list[Any]) -> None:
+        u[bath] = u[bath] + known(u) - reference
+
+    return step
+
+
+def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log ξ(0) from log γs ξ(0), the signal with which records begin."""
+
+    def step(u: list[Any]) -> None:
+        u[initial] = u[initial] - (u[swap] - centre[swap])
+
+    return step
+
+
+def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration: float) -> Callable[[list[Any]], None]:
+    """Log dΓ from log κ², for pulses of this duration (ms)."""
+
+    def decayed(log_rate: Any) -> Any:
+        return logarithm((1 - exponential(-duration * exponential(log_rate))) / (duration * exponential(log_rate)))
+
+    reference = decayed(centre[dephasing])
+
+    def step(u: list[Any]) -> None:
+        u[collective] = u[collective] - (decayed(u[dephasing]) - reference)
+
+    return step
+
+
+def sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """Log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
+    logs = np.array([centre[k] + np.log(weight) for k, weight in zip(entries, weights, strict=True)])
+    rests = [np.logaddexp.reduce(logs[k:]) for k in range(len(entries))]
+
+    def step(u: list[Any]) -> None:
+        total = u[entries[0]] - centre[entries[0]] + rests[0]
+        for k, (entry, following) in enumerate(pairwise(entries)):
+            ratio = u[following] - centre[following] + (logs[k] - rests[k + 1])
+            u[entry] = total - softplus(-ratio) - np.log(weights[k])
+            total = total - softplus(ratio)
+        u[entries[-1]] = total - np.log(weights[-1])
+
+    return step
+
+
+def average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:
+    """Log of the median from the average of the members' logarithms, which is what the data fix."""
+
+    def step(u: list[Any]) -> None:
+        total = u[scores[0]]
+        for k in scores[1:]:
+            total = total + u[k]
+        u[median] = u[median] - exponential(u[spread]) * total / len(scores)
+
+    return step
+
+
+def scale_shear(scale: int, n3: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
+    """The scale of ξ from ξ(0)."""
+    reference = 2 * np.exp(centre[n3])
+
+    def step(u: list[Any]) -> None:
+        u[scale] = u[scale] - (2 * exponential(u[n3]) - reference)
+
+    return step
+
+
+def loss_shear(
+    loss: int, collisions: int, pump: int, n3: int, centre: np.ndarray, span: float
+) -> Callable[[list[Any]], None]:
+    """What pumping n3 adds to P over a `span` of time (ms), after which a strong pump has nothing left to do."""
+    total = np.exp(centre[loss]) + COLLISION_WEIGHT * np.exp(centre[collisions])
+
+    def pumped(u: list[Any]) -> Any:
+        return exponential(u[n3]) / (exponential(-u[pump]) + span)
+
+    reference = pumped(list(centre))
+
+    def step(u: list[Any]) -> None:
+        u[loss] = u[loss] + (pumped(u) - reference) / (4 * total)
+
+    return step

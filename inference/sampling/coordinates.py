@@ -1,0 +1,204 @@
+"""Coordinates for the sampler: changes of the unconstrained parameters that straighten the posterior.
+
+The priors stay as they are: each map has a constant Jacobian, but for the members of populations, whose widths depend
+on the spread; there the logarithm of the Jacobian is added to the density.
+
+What the data determine is not single rates but
+combinations; in plain logarithms these are curved ridges. They follow from the physics:
+
+- the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
+- the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
+- ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
+- of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
+  and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z); a
+  beginning that nobody knows, γs ξ(0)
+- of a population the data fix the members, so the average of their logarithms better than the median
+
+A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
+never come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment
+from ...datasets.kinds import VARIANCES
+from ...datasets.prediction import PROBE, moving_runs
+from ..engine import Coordinates
+from ..model import Prior, Unknown
+from .coordinate_steps import (
+    COLLISION_WEIGHT,
+    SPAN,
+    average,
+    bath_shear,
+    beginning_shear,
+    coupling_shear,
+    loss_shear,
+    scale_shear,
+    signal_shear,
+    sum_and_ratios,
+)
+
+_KNOWN = 0.2
+"""Standard deviation of the logarithm of ξ(0) up to which its prior counts as knowledge."""
+
+
+def coordinates(
+    experiment: Experiment, parameters: list[Unknown], labels: list[str], centre: np.ndarray
+) -> Coordinates:
+    """The coordinates for the models of this package.
+
+    parameters : the free ones;  labels : label of each entry of u;  centre : PyMC's initial point
+    """
+    by_label = {unknown.label: unknown.prior for unknown in parameters}
+    scale = np.ones(len(labels))
+    for k, label in enumerate(labels):
+        prior = by_label[label]
+        if prior.form == "normal" and not prior.truncated:
+            scale[k] = prior.numbers[1]
+        elif prior.form == "normal" and np.isfinite(prior.high) and prior.low < prior.numbers[0] < prior.high:
+            mean, sd = prior.numbers  # on PyMC's logit scale of the interval
+            scale[k] = min(1.0, sd * (prior.high - prior.low) / ((mean - prior.low) * (prior.high - mean)))
+    logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
+    steps = _coupling_shears(experiment, labels, centre, logarithmic)
+    if not steps:
+        steps = [
+            sum_and_ratios([labels.index(label) for label in group], weights, centre)
+            for group, weights in _dephasing_groups(experiment, labels, centre)
+            if set(group) <= logarithmic
+        ]
+    if {"light_loss_rate", "collision_rate"} <= logarithmic:
+        loss, collisions = labels.index("light_loss_rate"), labels.index("collision_rate")
+        for pump, n3, longest in _pumped(experiment, labels):
+            if {pump, n3} <= logarithmic:
+                steps.append(loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest))
+        steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
+    steps += _measurement_steps(experiment, by_label, labels, centre, logarithmic)
+    populations = []
+    for spread in [label for label in labels if label.startswith("population_spread[")]:
+        median = spread.removeprefix("population_spread[")[:-1]
+        scores = [
+            k for k, label in enumerate(labels) if label.startswith("population_score") and _median_of(label) == median
+        ]
+        if {spread, median} <= logarithmic:
+            steps.append(average(labels.index(median), labels.index(spread), scores))
+            populations.append((labels.index(spread), tuple(scores)))
+    for series in experiment.series:
+        n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
+        if series.kind in VARIANCES and f"scale[{series.name}]" in labels and n3 in logarithmic:
+            steps.append(scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
+    return Coordinates(np.asarray(centre, float), scale, tuple(steps), tuple(populations))
+
+
+def _measurement_steps(
+    experiment: Experiment, by_label: dict[str, Prior], labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """The steps for each kind of stage with constant rates."""
+    steps: list[Callable[[list[Any]], None]] = []
+    for swap in (label for label in labels if label.startswith("swap_rate[")):
+        index = swap.removeprefix("swap_rate")
+        extra, bath = f"extra_decay_rate{index}", f"bath_noise{index}"
+        if not {swap, extra} <= logarithmic:
+            continue
+        rates = [labels.index(swap), labels.index(extra)]
+        steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
+        runs = _runs_of(experiment, index.strip("[]"))
+        if bath in logarithmic:
+            shear = bath_shear if _xi_is_seen(experiment, by_label, runs) else signal_shear
+            steps.append(shear(labels.index(bath), rates, centre))
+        unknown = [label for run in runs if (label := f"initial_xi[{run}]") in logarithmic]
+        wide = [label for label in unknown if by_label[label].numbers[-1] > _KNOWN]
+        steps += [beginning_shear(labels.index(label), rates[0], centre) for label in wide]
+    return steps
+
+
+def _runs_of(experiment: Experiment, index: str) -> list[str]:
+    """The runs whose γs, γextra and n_b have this index, `LIGHTS` or `MEMBER: LIGHTS`."""
+    of, _, lights = index.rpartition(": ")
+    alike = [run for run in experiment.unmodelled if experiment.run_stages(run)[0].label == lights]
+    return [run for run in alike if not of or experiment.member.get(run, "") == of]
+
+
+def _xi_is_seen(experiment: Experiment, by_label: dict[str, Prior], runs: list[str]) -> bool:
+    """Whether data of these runs show ξ itself, not only b (ξ − Z), its signal in records."""
+    known = [f"initial_xi[{run}]" for run in runs if experiment.constant[run].begins == "unknown"]
+    if any(label not in by_label or by_label[label].numbers[-1] <= _KNOWN for label in known):
+        return True
+    seen = {s.run for s in experiment.series if s.kind not in ("transverse_spin", "conditional_xi")}
+    seen |= {o.run for o in experiment.observations if o.quantity == "xi" and not o.excluded}
+    return bool(set(runs) & seen)
+
+
+def _median_of(score: str) -> str:
+    """The label of the population's median: `pump_rate[drive]` of `population_score[pump_rate[A: drive]]`."""
+    name, _, index = score.removeprefix("population_score[")[:-1].rstrip("]").partition("[")
+    _, colon, lights = index.rpartition(": ")
+    return f"{name}[{lights}]" if colon else name
+
+
+def _label(labels: list[str], name: str, member: str = "", lights: str = "") -> str:
+    """The label of a parameter as a member has it: its own, else the common one; '' where it is no unknown."""
+    own = f"{name}[{member}: {lights}]" if lights else f"{name}[{member}]"
+    common = f"{name}[{lights}]" if lights else name
+    return own if member and own in labels else common if common in labels else ""
+
+
+def _dephasing_groups(
+    experiment: Experiment, labels: list[str], centre: np.ndarray
+) -> list[tuple[list[str], list[float]]]:
+    """Rates whose sum the decay of Jy fixes, with their weights, for each kind of stage with the drive.
+
+    dΓ goes with the first one of a member; where it is d Γ, so does Γ with the weight d. No rate is in two groups.
+    """
+    taken: set[str] = set()
+    groups = []
+    for stage in experiment.stages:
+        member = experiment.member.get(stage.run, "")
+        names = ("dephasing_rate", "pure_dephasing_rate")
+        own = [label for name in names if (label := _label(labels, name, member, stage.label))]
+        if "drive" not in stage.lights or not own:
+            continue
+        rates = [(label, 1.0) for label in own]
+        pump = _label(labels, "pump_rate", member, stage.label)
+        if own[0].startswith("pure"):
+            rates.append((pump, 1.0))
+        depth = _label(labels, "optical_depth", member)
+        coupled = (_label(labels, "collective_rate", member), 1.0)
+        if not coupled[0] and depth:
+            coupled = (_label(labels, "radiative_rate", member), float(centre[labels.index(depth)]))
+        group = [(label, weight) for label, weight in (coupled, *rates) if label and label not in taken]
+        taken |= {label for label, _ in group}
+        if len(group) > 1:
+            groups.append(([label for label, _ in group], [weight for _, weight in group]))
+    return groups
+
+
+def _coupling_shears(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """Where nothing is followed in time, the data fix κ² ≈ (dΓ/Z) (1 − e^{−Γ̃T})/Γ̃: log dΓ → log κ²."""
+    if moving_runs(experiment):
+        return []
+    shears = []
+    for series in experiment.series:
+        if series.kind == "coupling":
+            pair = ["collective_rate", f"dephasing_rate[{PROBE}]"]
+            if set(pair) <= logarithmic:
+                collective, dephasing = (labels.index(label) for label in pair)
+                shears.append(coupling_shear(collective, dephasing, centre, series.probe_duration))
+    return shears[:1]
+
+
+def _pumped(experiment: Experiment, labels: list[str]) -> list[tuple[str, str, float]]:
+    """Labels of Γpump and n3(0), and the duration of the longest run: of the first run that is driven and pumped."""
+    longest = max(experiment.duration(run) for run in experiment.runs)
+    for stage in experiment.stages:
+        member = experiment.member.get(stage.run, "")
+        pump = _label(labels, "pump_rate", member, stage.label)
+        if {"drive", "pump"} <= stage.lights and pump:
+            return [(pump, _label(labels, "initial_n3", member), longest)]
+    return []

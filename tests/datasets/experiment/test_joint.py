@@ -1,0 +1,161 @@
+"""Experiments put together: names, what they share, and what cannot be shared."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle import datasets
+from dissentangle.datasets import ExperimentError, Known, joint, read, read_sharing
+from dissentangle.datasets.experiment.check import check_experiment
+from dissentangle.datasets.experiment.joint import with_members
+from dissentangle.datasets.formats.calibration import CalibrationFile, with_calibration
+
+A, B = read("fig2b-d55"), read("fig2b-d35")
+
+
+def test_names_of_runs_and_series_tell_the_member():
+    both = joint({"a": A, "b": B})
+    assert both.runs == ["a", "b"]
+    assert both.members == ["a", "b"]
+    assert [s.name for s in both.series][:3] == ["a.xi", "a.polarization", "a.transverse_spin"]
+    assert both.known("optical_depth", "a").value == 55
+    assert both.known("optical_depth", "b").value == 35
+    assert both.known("squeezing_limit", "a") == A.apparatus["squeezing_limit"]
+    assert both.simulated
+
+
+def test_truth_is_that_of_the_joint_parameters():
+    truth = joint({"a": A, "b": B}).truth.parameters
+    assert truth["collective_rate[a]"] == 0.11
+    assert truth["collective_rate[b]"] == 0.07
+    assert truth["collision_rate"] == 0.002
+    assert truth["scale[a.xi]"] == A.truth.parameters["scale[xi]"]
+
+
+def test_round_trip_in_a_file_and_not_in_a_folder(tmp_path):
+    both = joint({"a": A, "b": B}, {"collision_rate": "population"})
+    tree = datasets.to_tree(both)
+    datasets.save(tree, tmp_path / "both.nc")
+    assert datasets.load(tmp_path / "both.nc").identical(tree)
+    assert read(tree).sharing == both.sharing
+    with pytest.raises(ExperimentError, match=r"found a joint experiment, expected the name of a \.nc file"):
+        datasets.save(tree, tmp_path / "both")
+
+
+def test_experiments_with_runs_of_their_own():
+    published = read("krauter2011-published")
+    both = joint({"paper": published, "a": A}, {"squeezing_limit": "separate", "detection_efficiency": "separate"})
+    assert {both.member[run] for run in both.runs if run.startswith("paper")} == {"paper"}
+    assert len(both.runs) == len(published.runs) + 1
+    shared = {o.shared_scale for o in both.observations} - {""}
+    assert all(name.startswith("paper.") for name in shared)
+
+
+def test_members_of_a_population():
+    values = {
+        "collision_rate": np.array([0.002, 0.004]),
+        "population_spread[collision_rate]": 0.5,
+        "population_score[collision_rate[a]]": np.array([1.0, -2.0]),
+        "pump_rate[drive+pump]": 0.2,
+        "population_spread[pump_rate[drive+pump]]": 0.1,
+        "population_score[pump_rate[b: drive+pump]]": 2.0,
+    }
+    found = with_members(joint({"a": A, "b": B}, {"collision_rate": "population"}), values)
+    np.testing.assert_allclose(found["collision_rate[a]"], [0.002 * np.exp(0.5), 0.004 * np.exp(-1.0)])
+    assert found["pump_rate[b: drive+pump]"] == pytest.approx(0.2 * np.exp(0.2))
+
+
+@pytest.mark.parametrize(
+    ("names", "sharing", "message"),
+    [
+        (("a",), {}, r"joint fit: found 1 experiment, expected several"),
+        (("a/b", "c"), {}, r"joint fit: name: found 'a/b', expected a name without"),
+        (("drive", "c"), {}, r"joint fit: name: found 'drive', expected a name that is no kind of stage"),
+        (("a", "b"), {"colision_rate": "shared"}, r"found 'colision_rate' \(did you mean 'collision_rate'\?\)"),
+        (("a", "b"), {"collision_rate": "both"}, r"sharing: collision_rate: found 'both', expected one of shared, sep"),
+        (("a", "b"), {"collision_rate": 1}, r"sharing: collision_rate: found 1, expected one of"),
+        (("a", "b"), {"collision_rate": "tied"}, r"only optical_depth is tied"),
+        (("a", "b"), {"squeezing_limit": "population"}, r"its logarithm has no population"),
+        (("a", "b"), {"optical_depth": "tied"}, r"a: apparatus: found no faraday_angle, expected one"),
+    ],
+)
+def test_what_cannot_be_joined(names, sharing, message):
+    with pytest.raises(ExperimentError, match=message):
+        joint(dict(zip(names, (A, B), strict=False)), sharing)
+
+
+def test_contradictions_are_errors():
+    other = replace(B, apparatus=B.apparatus | {"squeezing_limit": Known(0.2, 0.005)})
+    with pytest.raises(
+        ExperimentError, match=r"squeezing_limit: found 0.16 ± 0.005 in a, 0.2 ± 0.005 in b, expected one"
+    ):
+        joint({"a": A, "b": other})
+    assert joint({"a": A, "b": other}, {"squeezing_limit": "separate"}).known("squeezing_limit", "b").value == 0.2
+    first, second = (replace(e, priors={"collision_rate": f"fixed({v})"}) for e, v in ((A, 0.002), (B, 0.003)))
+    with pytest.raises(ExperimentError, match=r"prior: collision_rate: found fixed\(0.002\), and fixed\(0.003\) in b"):
+        joint({"a": first, "b": second})
+    with pytest.raises(ExperimentError, match=r"c: found a joint experiment, expected a single one"):
+        joint({"c": joint({"a": A, "b": B}), "b": B})
+
+
+def test_a_measurement_counts_once():
+    """Copies in two members or two runs are refused; what is not fitted, few values and simulated ones may agree."""
+    a, b = (replace(e, simulated=False, truth=None) for e in (A, B))
+    again = r"joint fit: series 'b.xi': found the values of 'a.xi' again, expected each measurement once, or it counts"
+    with pytest.raises(ExperimentError, match=again):
+        joint({"a": a, "b": replace(b, series=a.series)})
+    copied = replace(a, series=(*a.series, replace(a.series[0], name="second")))
+    with pytest.raises(ExperimentError, match=r"experiment: series 'second': found the values of 'xi' again"):
+        check_experiment(copied)
+    hybrid = replace(read("fig2d-hybrid"), simulated=False, truth=None)
+    record = replace(hybrid.records[0], simulated=False)
+    with pytest.raises(ExperimentError, match=r"series 'two': found the values of '.*' again"):
+        check_experiment(replace(hybrid, records=(record, replace(record, name="two"))))
+    first = a.series[0]
+    half = np.arange(len(first.x)) % 2 == 0
+    two_digits = replace(first, value=np.round(first.value, 1))
+    for one, other in (
+        (first, replace(first, spread=first.spread + 1)),
+        (replace(first, excluded=half), replace(first, excluded=~half)),
+        (first, replace(first, excluded=np.ones(len(first.x), bool))),
+        (two_digits, two_digits),
+    ):
+        joint({"a": replace(a, series=(one,)), "b": replace(b, series=(other, b.series[1]))})
+    joint({"a": A, "b": replace(B, series=A.series)})
+
+
+def test_sharing_from_a_file(tmp_path):
+    file = tmp_path / "joint.toml"
+    file.write_text('[sharing]\ncollision_rate = "population"\n')
+    assert read_sharing(file) == {"collision_rate": "population"}
+    for text, message in (
+        ("[sharing", r"joint.toml: found no valid TOML"),
+        ("[shared]\n", r"joint.toml: key 'shared' \(did you mean 'sharing'\?\)"),
+        ("", r"joint.toml: found no table \[sharing\], expected one"),
+        ('[sharing]\nxi = "shared"\n', r"joint.toml: found 'xi'"),
+    ):
+        file.write_text(text)
+        with pytest.raises(ExperimentError, match=message):
+            read_sharing(file)
+
+
+def test_members_share_one_calibration():
+    priors = {"initial_n3": "lognormal(0.01, 0.1)"}
+    calibration = CalibrationFile("c", True, priors, tuple(priors), np.eye(1))
+    calibrated = [with_calibration(e, calibration) for e in (A, B)]
+    assert joint(dict(zip("ab", calibrated, strict=True))).calibrated == priors
+    with pytest.raises(
+        ExperimentError, match=r"b: calibration: found not the one of a \(none\), expected the same for all"
+    ):
+        joint({"a": calibrated[0], "b": B})
+
+
+def test_runs_of_two_members_cannot_have_one_name():
+    several = replace(A, stages=(*A.stages, replace(A.stages[0], run="b")))
+    with pytest.raises(ExperimentError, match=r"joint fit: name: found 'a.b' for two runs, expected names without"):
+        joint({"a": several, "a.b": B})
+    with pytest.raises(ExperimentError, match=r"joint fit: name: found 1, expected a text"):
+        joint({1: A, 2: B})
+    with pytest.raises(ExperimentError, match=r"joint fit: found list, expected a dict name → experiment"):
+        joint([A, B])

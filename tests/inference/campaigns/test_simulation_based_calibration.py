@@ -1,0 +1,226 @@
+"""Simulation-based calibration: a right model passes, wrong ones are caught and named."""
+
+import json
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
+from dissentangle.forward_models import NOISES, Noise
+from dissentangle.inference.campaigns import simulated_ranks
+from dissentangle.inference.campaigns.sbc import calibration_of, run_sbc
+from dissentangle.inference.campaigns.simulated_ranks import Plan, Ranked, simulate_and_rank
+from dissentangle.inference.cli import main
+from dissentangle.inference.engine import native
+from dissentangle.inference.model import pymc_model as model
+from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.sampling.prepared import prepared
+from dissentangle.inference.sampling.recent import Recent
+from dissentangle.inference.sampling.sample import SamplerSettings
+
+simulation_based_calibration = import_module(
+    "dissentangle.inference.campaigns.sbc"
+)  # the room has a function of this name
+
+PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
+COUNT = 150
+
+
+def verdict_of(distort):
+    rng = np.random.default_rng(5)
+    fractions = np.clip(distort(rng.uniform(size=COUNT)), 0, 1)
+    ranks = [Ranked({"good": int(rng.integers(101)), "tested": round(100 * f)}, {"good": 1}) for f in fractions]
+    return calibration_of(ranks, [], PLAN)
+
+
+@pytest.mark.parametrize(
+    ("distort", "fault"),
+    [
+        (lambda u: u, ""),
+        (lambda u: u**2, "posterior too high"),
+        (lambda u: np.sqrt(u), "posterior too low"),
+        (lambda u: 0.5 + 0.5 * np.sign(u - 0.5) * np.sqrt(abs(2 * u - 1)), "posterior too narrow"),
+        (lambda u: 0.3 + 0.4 * u, "posterior too wide"),
+    ],
+)
+def test_verdict_says_what_is_wrong(distort, fault):
+    result = verdict_of(distort)
+    assert result.attrs["calibrated"] == (not fault)
+    assert f"tested ({fault})" in result.attrs["verdict"] if fault else "Calibrated" in result.attrs["verdict"]
+    assert list(result["inside"].values) == [1, int(not fault)]
+
+
+def test_band_holds_what_it_says():
+    """Uniform ranks leave the 99 % band about once in a hundred times."""
+    rng = np.random.default_rng(6)
+    table = rng.integers(101, size=(60, 200))
+    ranks = [Ranked({str(k): int(rank) for k, rank in enumerate(row)}, {}) for row in table]
+    assert 0 <= 200 - int(calibration_of(ranks, [], PLAN)["inside"].sum()) <= 7
+
+
+def test_a_failed_simulation_is_no_calibration():
+    result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PLAN)
+    assert not result.attrs["calibrated"]
+    assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations, which show gross errors only:")
+    assert (
+        "1 simulations could not be fitted, which alone can bias ranks: ExperimentError: no." in result.attrs["verdict"]
+    )
+
+
+def test_command_and_going_on(tmp_path, capsys, monkeypatch):
+    words = ["sbc", "fig2b-d55", "-o", str(tmp_path), "--draws", "60", "--tune", "200", "--chains", "2", "--cores", "1"]
+    assert main([*words, "--simulations", "3"]) in (0, 1)
+    assert "over 3 simulations" in capsys.readouterr().out
+    assert (tmp_path / "sbc.png").read_bytes()[:4] == b"\x89PNG"
+    stamps = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "simulations").iterdir()}
+    (tmp_path / "simulations" / "00001.json").write_text("{")
+    assert main([*words, "--simulations", "4"]) in (0, 1)
+    again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "simulations").iterdir()}
+    assert [name for name in again if again[name] != stamps.get(name)] == ["00001.json", "00003.json"]
+    stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
+    ranks, covered = stored["ranks"], stored["covered"]
+    plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 60, 200, 2, cores=1), seed=1)
+    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
+    assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
+    assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert main([*words, "--simulations", "3", "--seed", "2"]) == 2
+    assert f"{tmp_path}: found the simulations of another calibration" in capsys.readouterr().err
+    assert files == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert main([*words, "--simulations", "2", "--draws", "20"]) == 2
+    assert "40 draws: expected at least 100 to rank in" in capsys.readouterr().err
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Simulations that take no time; the list of those made."""
+    made = []
+
+    def ranked(plan, k):
+        made.append(k)
+        return Ranked({"a": k, "b": 100 - k}, {"a": 1})
+
+    monkeypatch.setattr(simulation_based_calibration, "simulate_and_rank", ranked)
+    return made
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"ranks": [1, 2]},
+        {"ranks": {"a": 3}},
+        {"ranks": {"a": "3", "b": 4}},
+        {"ranks": {"a": 101, "b": 4}},
+        {"covered": {"a": None}},
+        {"covered": {}},
+        {"healthy": None},
+        {"problem": 1},
+    ],
+)
+def test_damaged_simulations_are_made_again(damage, tmp_path, quick):
+    run_sbc(PLAN, 4, tmp_path, cores=1)
+    file = tmp_path / "simulations" / "00002.json"
+    whole = file.read_text()
+    file.write_text(json.dumps(json.loads(whole) | damage))
+    run_sbc(PLAN, 4, tmp_path, cores=1)
+    assert quick == [0, 1, 2, 3, 2]
+    assert file.read_text() == whole
+
+
+def test_whose_simulations_they_are(tmp_path, quick, monkeypatch):
+    """Measured values do not count; another version and another plan do, whatever their files hold."""
+    run_sbc(PLAN, 2, tmp_path, cores=1)
+    moved = tuple(replace(series, value=1.01 * series.value) for series in PLAN.experiment.series)
+    run_sbc(replace(PLAN, experiment=replace(PLAN.experiment, series=moved)), 2, tmp_path, cores=1)
+    assert quick == [0, 1]
+    with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
+        run_sbc(replace(PLAN, settings=ModelSettings("fixed-number")), 2, tmp_path, cores=1)
+    with monkeypatch.context() as patch, pytest.raises(ExperimentError, match="or by another version"):
+        patch.setattr("importlib.metadata.version", lambda name: "9.9")
+        run_sbc(PLAN, 2, tmp_path, cores=1)
+    (tmp_path / "simulations" / "00000.json").write_text('{"plan": "older", "rank": {}}')
+    with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
+        run_sbc(PLAN, 2, tmp_path, cores=1)
+
+
+def test_too_few_to_compare(tmp_path, quick, monkeypatch):
+    with pytest.raises(ExperimentError, match="simulations: found 1, expected at least 2"):
+        run_sbc(PLAN, 1, tmp_path, cores=1)
+
+    def only_the_first(plan, k):
+        if k:
+            raise ExperimentError("no")
+        return Ranked({"a": 1}, {"a": 1})
+
+    monkeypatch.setattr(simulation_based_calibration, "simulate_and_rank", only_the_first)
+    with pytest.raises(ExperimentError, match="one alone of 3 simulated experiments could be"):
+        run_sbc(PLAN, 3, tmp_path, cores=1)
+
+
+def test_nothing_that_could_be_simulated(tmp_path):
+    dark = Experiment("dark", False, (StageEntry(10.0, frozenset()),))
+    with pytest.raises(ExperimentError, match="dark: found no data to fit"):
+        inference.sbc(dark, tmp_path)
+    settings = ModelSettings(priors={"light_loss_rate": "fixed(0.02)"}, free_dephasing=True)
+    impossible = Plan(read("fig2b-d55"), settings, PLAN.sampler, seed=1)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
+        patch.setattr(simulated_ranks, "_MOST_TRIES", 0)
+        run_sbc(impossible, 2, tmp_path, cores=1)
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch):
+    """Models are made anew, and those of the test are forgotten."""
+    monkeypatch.setattr(prepared, "KEPT", Recent(1))
+
+
+SEEDED = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 500, 300, 2, cores=1), seed=3)
+
+
+def test_a_few_unhealthy_samplings_are_told_and_no_reason():
+    ranks = [Ranked({"a": k, "b": k}, {}, int(k > 0), "" if k else "The chains disagree.") for k in range(0, 100, 7)]
+    result = calibration_of(ranks, [], PLAN)
+    assert result.attrs["calibrated"]
+    assert result.attrs["verdict"].endswith("unhealthy in 1 of them. The first: The chains disagree.")
+
+
+def test_the_right_model_is_calibrated(tmp_path):
+    """Small and seeded; benchmarks/calibration.py does it 500 times for every bundled protocol."""
+    found = run_sbc(SEEDED, 40, tmp_path)
+    assert found.attrs["calibrated"], found.attrs["verdict"]
+    assert {"collective_rate", "xi_minimum[main]", "entanglement_duration[main]"} <= set(found["quantity"].values)
+    assert found["healthy"].all()
+
+
+def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
+    """The model takes the noise for 0.7 of what it is."""
+
+    @dataclass(frozen=True)
+    class TooQuiet(Noise):
+        def scatter(self, mean, spread):
+            return 0.7 * super().scatter(mean, spread)
+
+        def shape(self, mean, spread):
+            return super().shape(mean, spread) / 0.7**2
+
+    quiet = {name: TooQuiet(n.name, n.family, n.spread, n.quadratures) for name, n in NOISES.items()}
+    monkeypatch.setattr(model, "NOISES", quiet)
+    found = run_sbc(SEEDED, 40, tmp_path, cores=1)
+    assert not found.attrs["calibrated"]
+    assert found.attrs["verdict"].startswith("Not calibrated over 40 simulations")
+    assert "(posterior too narrow)" in found.attrs["verdict"]
+    assert "twice as many simulations with another seed tell" in found.attrs["verdict"]
+
+
+def test_a_wrong_gradient_is_caught(tmp_path, monkeypatch, nothing_kept):
+    """The density decides on draws: by a wrong gradient they would be right in the end, but the sampling fails."""
+    here = "  %k.next = add i64 %k, 1"
+    assert here in native._LOGP
+    spoilt = "  %wrong = fmul double %slope, 0.5\n  store double %wrong, ptr %k.at\n"
+    monkeypatch.setattr(native, "_LOGP", native._LOGP.replace(here, spoilt + here))
+    found = run_sbc(SEEDED, 2, tmp_path, cores=1)  # with the right one all are healthy, see above
+    assert not found.attrs["calibrated"]
+    assert "The sampling was unhealthy in 2 of them, more than one in twenty. The first: " in found.attrs["verdict"]

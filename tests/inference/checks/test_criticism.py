@@ -1,0 +1,151 @@
+"""Criticism: what a right model looks like, what a wrong one, and the p-values in between."""
+
+import json
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.inference.checks.criticism import criticize, p_value, smallest_p_value
+from dissentangle.inference.checks.replications import refitted
+from dissentangle.inference.checks.statistics import STATISTICS, Statistic
+from dissentangle.inference.checks.verdict import HEADLINES, assess
+from dissentangle.inference.cli import main
+from dissentangle.inference.figures.criticism import plot_autocorrelation, plot_criticism
+from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.reports.criticism import criticism as section
+from dissentangle.inference.text.criticism import criticism_text
+from dissentangle.inference.text.fit_facts import as_json
+
+from ..fits.altered_fits import drifting, misfitted
+
+
+def test_a_good_fit_is_not_surprising(fit_d55):
+    found = criticize(fit_d55)
+    assert [row.statistic for row in found.rows if row.series == "xi"] == list(STATISTICS)
+    assert {row.statistic for row in found.rows if row.series == "polarization"} == {
+        "late_slope", "autocorrelation", "sign_runs", "largest_residual", "scatter"
+    }  # fmt: skip
+    assert not found.surprising
+    assert found.verdict.startswith("Nothing surprising: 18 statistics looked at, 4000 replications")
+    assert assess(fit_d55).surprises == ()
+
+
+def test_residuals_that_go_together_are_found_where_chi_square_finds_nothing(fit_d55):
+    fit = drifting(fit_d55)
+    found = criticize(fit)
+    worst = found.surprising[0]
+    assert (worst.series, worst.statistic) == ("xi", "autocorrelation")
+    assert worst.words.startswith("neighbouring residuals go together")
+    assert worst.p_value == found.smallest
+    judged = assess(fit)
+    assert judged.status == "doubtful"
+    assert judged.headline.startswith(f"{HEADLINES['doubtful']} xi: neighbouring residuals go together")
+    assert "Beyond that, criticism found: xi:" in judged.model
+    assert judged.next_steps[0].startswith("Look at the criticism of xi before quoting rates")
+    page = "".join(section(Fitted(fit)))
+    assert "<strong>neighbouring residuals go together" in page
+    assert re.search(r"xi \+0\.\d\d, [5-9] of 10 lags outside", unescape(page))
+
+
+def test_what_chi_square_says_is_not_said_twice(fit_d55):
+    assert assess(misfitted(fit_d55)).headline == HEADLINES["misfit"]
+    (said,) = assess(misfitted(fit_d55, shift=0.0, scale=0.2)).surprises
+    assert said.startswith("xi: the errors given are too large (χ²")
+    rows = {(row.series, row.statistic): row for row in criticize(misfitted(fit_d55, shift=0.0, scale=0.2)).rows}
+    assert rows["xi", "scatter"].surprising
+    assert rows["xi", "scatter"].words.startswith("the data scatter less than their σ or R imply")
+
+
+def test_as_many_parameters_as_numbers_is_no_reason_for_surprise(fit_published):
+    found = criticize(fit_published)
+    assert {row.series for row in found.rows} == {"observations"}
+    assert not found.surprising
+
+
+def test_p_values_of_residuals_are_uniform_for_a_right_model():
+    """A straight line with known noise, its posterior in closed form: no sampler."""
+    rng = np.random.default_rng(5)
+    t = np.linspace(-1, 1, 20)
+    jacobian = 4 * np.stack([np.ones(20), t], axis=-1)
+    covariance = np.linalg.inv(np.eye(2) + jacobian.T @ jacobian)
+    p_values = {name: [] for name in ("autocorrelation", "scatter", "largest_residual")}
+    for _ in range(300):
+        data = jacobian @ rng.standard_normal(2) + rng.standard_normal(20)
+        mean = covariance @ jacobian.T @ data
+        draws = rng.multivariate_normal(mean, covariance, 500)
+        replicated = draws @ jacobian.T + rng.standard_normal((500, 20))
+        left = refitted({"line": replicated - jacobian @ mean}, {"line": jacobian}, {})["line"]
+        for name, found in p_values.items():
+            observed, drawn = (STATISTICS[name](t, z, np.ones(20)) for z in (data - jacobian @ mean, left))
+            found.append(p_value(float(observed), drawn))
+    for found in p_values.values():
+        assert kstest(found, "uniform").pvalue > 1e-3
+
+
+def test_far_points_of_student_t_pull_less():
+    jacobian = np.ones((10, 1))
+    far = np.zeros((1, 10))
+    far[0, 0] = 100.0
+    gaussian, student = (refitted({"a": far}, {"a": jacobian}, tails)["a"][0, 1] for tails in ({}, {"a": 4.0}))
+    assert gaussian == pytest.approx(-100 / 11)
+    assert abs(student) < 0.1
+
+
+def test_p_value():
+    draws = np.arange(1000.0)
+    assert p_value(499.5, draws) == pytest.approx(1.0)
+    assert p_value(24.5, draws) == pytest.approx(0.05)
+    assert p_value(-5, draws) == smallest_p_value(1000) == pytest.approx(2 / 1001)
+    assert p_value(1.0, np.ones(50)) == 1.0  # ties count half
+
+
+def test_a_statistic_of_ones_own(fit_d55):
+    mine = Statistic("first", "first point", lambda t, v, s: v[0], by_row=True, kinds=("xi",))
+    found = inference.criticize(fit_d55, statistics={"first": mine})
+    assert [row.meaning for row in found.rows] == ["first point"]
+    assert found.rows[0].low < found.rows[0].observed < found.rows[0].high
+    assert found.limit == 0.05
+
+
+def test_what_cannot_be_criticized(fit_d55):
+    wrong = Statistic("wrong", "all points", lambda t, v, s: v)
+    with pytest.raises(ExperimentError, match=r"statistic wrong: found the shape \(30,\).*expected one number a row"):
+        criticize(fit_d55, statistics={"wrong": wrong})
+    bare = fit_d55.copy()
+    del bare["posterior_predictive"]
+    with pytest.raises(ExperimentError, match="found no group 'posterior_predictive' in this fit"):
+        criticize(bare)
+
+
+def test_text_facts_and_figures(fit_d55):
+    found = criticize(fit_d55)
+    assert "xi: time of the minimum" in criticism_text(found)
+    facts = json.loads(json.dumps(as_json(found.facts()), allow_nan=False))
+    assert facts["statistics"][0]["unit"] == "ms"
+    assert len(plot_criticism(found, simulated=True).axes) == 18
+    figure = plot_autocorrelation(Fitted(fit_d55))
+    assert figure.get_suptitle() == "simulated data"
+    assert [axis.get_title() for axis in figure.axes] == ["xi", "polarization", "transverse_spin"]
+
+
+def test_command(fit_d55, tmp_path, capsys):
+    file = tmp_path / "f.nc"
+    inference.save_fit(fit_d55, file)
+    assert main(["criticize", str(file), "--figure", str(tmp_path / "c.svg")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("simulated: drive only, d = 55, as Fig. 2b [simulated]\n\nNothing surprising")
+    assert (tmp_path / "c.svg").is_file()
+    assert main(["criticize", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["replications"] == 4000
+    assert main(["criticize", str(file), "--given", "polarisation", "-q"]) == 2
+    assert "found 'polarisation' (did you mean 'polarization'?)" in capsys.readouterr().err
+
+
+def test_report(page_d55):
+    for words in ("Nothing surprising: 18 statistics", "Autocorrelation of the residuals", "time of the minimum"):
+        assert words in page_d55

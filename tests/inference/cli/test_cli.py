@@ -1,0 +1,296 @@
+"""The command line: what it prints, what it refuses, with which exit code."""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from dissentangle import datasets
+from dissentangle.datasets.files.netcdf import write_tree
+from dissentangle.inference.cli import main
+from dissentangle.inference.cli.arguments import parser
+from dissentangle.inference.cli.common_arguments import positive
+from dissentangle.inference.cli.output import painted
+from dissentangle.inference.sampling.sample import MOST_DRAWS
+
+
+def run(*arguments):
+    """In this process: exit code."""
+    try:
+        return main(list(arguments))
+    except SystemExit as stop:
+        return stop.code
+
+
+def test_help_and_version_in_a_new_process():
+    for option, text in (("--help", "examples:"), ("--version", "dissentangle 0.")):
+        command = [sys.executable, "-m", "dissentangle.inference", option]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert text in done.stdout
+
+
+def test_heavy_packages_are_not_imported_for_a_bad_argument(tmp_path):
+    code = (
+        "import sys; from dissentangle.inference.cli import main\n"
+        f"code = main(['fit', {str(tmp_path / 'none')!r}])\n"
+        "print(code, [m for m in ('pymc', 'arviz', 'xarray', 'nutpie', 'pint') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2 []"
+    assert done.stderr.count("\n") == 1
+
+
+def test_fit_show_and_figure(tmp_path, capsys):
+    out, figure = tmp_path / "out" / "fit.nc", tmp_path / "a.png"
+    assert (
+        run("fit", "fig2b-d35", "-o", str(out), "--seed", "2", "--figure", str(figure), "--fix", "collision_rate=0.002")
+        == 0
+    )
+    printed = capsys.readouterr().out
+    assert "The sampling is healthy" in printed
+    assert "[simulated]" in printed
+    assert "collision_rate" not in printed
+    assert figure.read_bytes()[:4] == b"\x89PNG"
+    assert run("show", str(out), "--figure", str(tmp_path / "b.svg")) == 0
+    assert "The sampling is healthy" in capsys.readouterr().out
+    assert (tmp_path / "b.svg").read_text().startswith("<?xml")
+
+
+def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
+    code = run("fit", "fig2b-d55", "-o", str(tmp_path / "a.nc"), "--draws", "20", "--tune", "20")
+    assert code == 1
+    assert "Do not use this fit." in capsys.readouterr().out
+    assert run("show", str(tmp_path / "a.nc")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["fit", "fig2b-d5"], "did you mean 'fig2b-d55'?"),
+        (["fit", "fig2b-d55", "--prior", "colective_rate=fixed(1)"], "did you mean 'collective_rate'?"),
+        (["fit", "fig2b-d55", "--prior", "collective_rate"], "--prior 'collective_rate': expected NAME=VALUE"),
+        (["fit", "fig2b-d55", "--fix", "collision_rate=fast"], "expected numbers, as in fixed(value)"),
+        (["fit", "fig2b-d55", "--draws", "0"], "0: expected a whole number from 1 to"),
+        (["fit", "fig2b-d55", "--draws", "3"], "sampler: draws: found 3, expected a whole number from 4"),
+        (["--json", "fit", "fig2b-d55"], "unrecognized arguments: --json (options of a verb come after it)"),
+        (["fit", "fig2b-d55", "--drawz", "5"], "--drawz 5 (did you mean '--draws'?) (see dissentangle fit --help)"),
+        (["fit", "fig2b-d55", "-o", "."], "found a folder, expected the name of a file to write"),
+        (["fit", "fig2b-d55", "--figure", "a.exe"], "found no known kind of figure"),
+        (["fit", "fig2b-d55", "--seed", "-1"], "-1: expected a whole number from 0"),
+        (["fit", "fig2b-d55", "-o", "/dev/null"], "found something that is no regular file"),
+        (["fit", "fig2b-d55", "-o", "x" * 250], "found a name no file can have"),
+        (["show", "nothing.nc"], "nothing.nc: found no such file"),
+        (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=much"], "found 'much', expected a number"),
+        (
+            ["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=-1"],
+            "collective_rate = -1: expected a finite",
+        ),
+        (["datasets", "fig2b-d55"], "expected -o FOLDER or -o FILE.nc"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_bad_arguments(arguments, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert text in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_refuses_an_experiment(tmp_path, capsys):
+    datasets.save(datasets.load("fig2b-d55"), tmp_path / "e.nc")
+    assert run("show", str(tmp_path / "e.nc")) == 2
+    assert "found a NetCDF file that is no fit" in capsys.readouterr().err
+
+
+def test_show_of_a_written_fit(fit_published, tmp_path, capsys):
+    write_tree(fit_published, tmp_path / "f.nc")
+    assert run("show", str(tmp_path / "f.nc"), "--figure", str(tmp_path / "f.pdf")) == 0
+    printed = capsys.readouterr().out
+    assert "xi at 40 ms (pump)" in printed
+    assert "not fitted" in printed
+
+
+def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "mine") == 0
+    assert run("init", "mine") == 2
+    assert run("check", "mine") == 2
+    assert "mine/experiment.toml: series 'xi' (xi.csv): found no rows" in capsys.readouterr().err
+    assert run("datasets") == 0
+    assert "krauter2011-published    measured" in capsys.readouterr().out
+    assert run("datasets", "fig2c-pump", "-o", "copy") == 0
+    assert run("check", "copy") == 0
+    assert "The prior will decide: optical_depth" in capsys.readouterr().out
+    assert run("simulate", "copy", "-o", "new.nc", "--set", "collective_rate=0.2", "--seed", "7") == 0
+    made = datasets.read("new.nc")
+    assert made.simulated
+    assert made.truth.parameters["collective_rate"] == 0.2
+    assert not np.array_equal(made.series[0].value, datasets.read("fig2c-pump").series[0].value)
+    assert run("prior", "krauter2011-published", "-o", "prior.png") == 0
+    assert "what the priors alone predict" in capsys.readouterr().out
+
+
+def test_dark_only_and_fixed_scale(tmp_path, capsys):
+    write = (tmp_path / "experiment.toml").write_text
+    write(
+        'format_version = 1\ntitle = "dark\\u001b[31m"\nsimulated = false\n[[stage]]\nduration = "40 ms"\n'
+        '[[observation]]\nquantity = "transverse_spin_decay_time"\nvalue = "40 ms"\nsigma = "4 ms"\n'
+    )
+    assert run("check", str(tmp_path)) == 0
+    out = str(tmp_path / "a.nc")
+    assert run("fit", str(tmp_path), "-o", out, "--draws", "500") in (0, 1)
+    assert "\x1b" not in capsys.readouterr().out
+    fixed = ["--fix", "scale[xi]=1", "--draws", "200", "--figure", str(tmp_path / "new" / "a.png")]
+    assert run("fit", "fig2b-d55", "-o", out, *fixed) in (0, 1)
+    assert (tmp_path / "new" / "a.png").is_file()
+
+
+def test_show_of_a_damaged_fit(fit_d55, tmp_path, capsys):
+    for name in ("verdict", "settings"):
+        damaged = fit_d55.copy()
+        del damaged.attrs[name]
+        write_tree(damaged, tmp_path / f"{name}.nc")
+        assert run("show", str(tmp_path / f"{name}.nc")) == 2
+        assert f"found no attribute '{name}', expected a whole fit" in capsys.readouterr().err
+    whole = fit_d55.copy()
+    del whole["experiment"]
+    write_tree(whole, tmp_path / "group.nc")
+    assert run("show", str(tmp_path / "group.nc")) == 2
+    assert "found no group 'experiment'" in capsys.readouterr().err
+
+
+def test_demo(tmp_path, capsys):
+    assert run("demo", "-o", str(tmp_path / "demo")) == 0
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {
+        "krauter2011-published.nc", "fig2b-d55.nc", "fig2b-d55.png", "fig2b-d55.html",
+    }  # fmt: skip
+    printed = capsys.readouterr().out
+    assert "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002" in printed
+
+
+def test_facts_and_silence(fit_d55, tmp_path, capsys):
+    file = tmp_path / "f.nc"
+    write_tree(fit_d55, file)
+    assert run("show", str(file), "--json", "--figure", str(tmp_path / "f.png")) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["status"] == "healthy"
+    assert facts["written"] == [str(tmp_path / "f.png")]
+    assert run("show", str(file), "--quiet") == 0
+    assert run("fit", "fig2b-d35", "-q", "-o", str(tmp_path / "g.nc"), "--draws", "50", "--tune", "100") == 1
+    assert capsys.readouterr() == ("", "")
+    for words in (["check", "fig2b-d55"], ["prior", "fig2b-d55"], ["datasets"], ["init", str(tmp_path / "new")]):
+        assert run(*words, "--json") == 0
+        assert isinstance(json.loads(capsys.readouterr().out), dict)
+
+
+def test_colours_on_a_terminal_only(monkeypatch):
+    assert painted("fine", "healthy") == "fine"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert painted("fine", "healthy") == "\x1b[1;32mfine\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert painted("fine", "healthy") == "fine"
+
+
+def test_every_verb_has_examples_and_the_common_options():
+    verbs = next(action for action in parser()._actions if action.choices).choices
+    assert set(verbs) >= {"demo", "fit", "show", "report", "plot", "table", "predict", "export", "campaign", "sbc"}
+    for name, verb in verbs.items():
+        text = verb.format_help()
+        assert f"dissentangle {name}" in text[text.index("examples:") :]
+        assert "--json" in text
+        assert "--quiet" in text
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="completion is tried in bash")
+def test_completion_in_a_shell(capsys):
+    assert run("completion", "bash") == 0
+    script = capsys.readouterr().out
+    ask = "COMP_WORDS=(dissentangle pl); COMP_CWORD=1; _shtab_dissentangle; echo ${COMPREPLY[@]}"
+    done = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "plot"
+    assert run("completion", "zsh") == 0
+    assert "#compdef dissentangle" in capsys.readouterr().out
+
+
+def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dissentangle.inference.fits.fit_experiment", interrupted)
+    assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
+    assert "interrupted; nothing was written: the same command starts again" in capsys.readouterr().err
+    assert not (tmp_path / "f.nc").exists()
+
+
+def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypatch, capsys, ctrl_c):
+    """As CasADi does: what an object's attribute raises while C looks for it is printed and forgotten."""
+
+    class Ignoring:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def ignored(*arguments):
+        Ignoring()
+        for _ in range(3000):
+            time.sleep(0.01)
+        raise AssertionError("not interrupted")
+
+    monkeypatch.setattr("dissentangle.inference.fits.fit_experiment", ignored)
+    hook = sys.unraisablehook
+    assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
+    assert "Exception ignored" not in capsys.readouterr().err
+    assert sys.unraisablehook is hook
+
+
+@pytest.fixture
+def written(fit_d55, tmp_path):
+    """A fit and an experiment's folder."""
+    write_tree(fit_d55, tmp_path / "fit.nc")
+    datasets.save(datasets.load("fig2b-d35"), tmp_path / "run")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["fit", "run", "-o", "run/xi.csv"], "found no name of a fit, expected one ending in .nc"),
+        (["fit", "run", "-o", "run/experiment.toml"], "found no name of a fit"),
+        (["fit", "run", "-o", "data.nc"], "found a file that is no fit, expected a new name"),
+        (["fit", "fit.nc", "-o", "run/xi.nc"], "found a file that is no fit"),
+        (["table", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["export", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["export", "fit.nc", "-o", "run/../fit.nc"], "found the file that is read"),
+        (["predict", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["calibrate", "run", "-o", "run/experiment.toml"], "experiment.toml: "),
+        (["rerun", "fit.nc", "-o", "data.nc"], "found a file that is no fit"),
+    ],
+)
+def test_no_file_is_overwritten_that_was_read_or_is_something_else(arguments, text, written, monkeypatch, capsys):
+    monkeypatch.chdir(written)
+    datasets.save(datasets.load("fig2b-d35"), written / "data.nc")
+    (written / "run" / "xi.nc").write_text("numbers")
+    before = {path: path.read_bytes() for path in written.rglob("*") if path.is_file()}
+    assert run(*arguments) == 2
+    assert text in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in written.rglob("*") if path.is_file()} == before
+
+
+def test_the_largest_count_is_that_of_a_fit_that_is_read():
+    assert positive(str(MOST_DRAWS)) == MOST_DRAWS
+    with pytest.raises(argparse.ArgumentTypeError, match="expected"):
+        positive(str(MOST_DRAWS + 1))
+
+
+def test_a_closure_that_a_model_contradicts(capsys):
+    assert run("check", "fig2b-d55", "--closure", "fixed-number", "--model", "microscopic") == 2
+    assert "--closure fixed-number: found --model microscopic" in capsys.readouterr().err

@@ -1,0 +1,136 @@
+"""PyTensor graphs as loops of machine code: values, gradients and exchanged data against PyTensor."""
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+
+from dissentangle.datasets import read
+from dissentangle.inference.engine.compile import compile_model, start_of
+from dissentangle.inference.engine.native import NativeDensity
+from dissentangle.inference.engine.program import Lanes, Program
+from dissentangle.inference.engine.translation import NotTranslatable, Translation
+from dissentangle.inference.model.pymc_model import data_of, model_of
+from dissentangle.inference.model.settings import ModelSettings
+
+SIZE = 6
+WEIGHTS = np.linspace(-1.0, 2.0, SIZE)
+TABLE = np.arange(12.0).reshape(3, 4) / 7
+ORDER = np.array([4, 1, 1, 5, 0])
+
+
+def graphs():
+    x = pt.dvector("x", shape=(SIZE,))
+    column, row = x[:3, None], x[2:, None].T
+    yield "one entry", x, x[3] ** 2 + x[3]
+    yield "gathers", x, (x[ORDER] * x[::-1][:5] * np.arange(5)).sum()
+    yield "two dimensions", x, (pt.exp(-(column * row)) * TABLE).sum()
+    yield "a sum over one axis", x, (((column + row) * TABLE).sum(axis=0) ** 2).sum()
+    yield "a sum over the other axis", x, pt.log1p(((column * row) ** 2 * TABLE).sum(axis=1)).sum()
+    yield "cumulative sums", x, (pt.cumsum(pt.exp(x) * WEIGHTS)[1:] * pt.cumsum(x**2)[:-1]).sum()
+    yield "joins", x, (pt.concatenate([x[:2], pt.sin(x), WEIGHTS])[3:] ** 2).sum()
+    yield "joined columns", x, (pt.concatenate([column * TABLE, column**2], axis=1) ** 2)[:, 1:].sum()
+    yield "stacks", x, (pt.stack([x[0] * x[1], pt.tanh(x[2]), 2.0]) * np.array([1.0, -2.0, x.type.shape[0]])).sum()
+    yield "a reshape", x, (x.reshape((2, 3)).T * TABLE[:, :2] / (1 + x[0] ** 2)).sum()
+    yield "choices", x, pt.switch(pt.gt(x, 0.3), pt.sqrt(abs(x) + 1), pt.expm1(x) * WEIGHTS).sum()
+    yield "a product of two", x, x[:2].prod() + x[4:5].prod()
+    yield "extremes", x, x.max() * x[:3].min() + pt.maximum(x, 0.2).sum()
+    yield "repetition", x, (pt.broadcast_to(x[1] * 2, (4,)) * TABLE[0] * x[:4]).sum()
+    yield "logarithms of the Gamma function", x, (pt.gammaln(pt.exp(3 * x)) * WEIGHTS**2).sum()
+    yield "signs", x, (pt.sign(x) * x).sum()
+    yield "the same exponential twice", x, (pt.exp(x) * WEIGHTS).sum() + pt.exp(x)[2] ** 2
+
+
+CASES = list(graphs())
+
+
+@pytest.mark.parametrize(("x", "result"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_values_and_gradients_are_those_of_pytensor(x, result):
+    program, nothing = Program(SIZE), Program(SIZE)
+    translation = Translation(program)
+    inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
+    (value,) = translation.values([result], {x: inputs})
+    code = NativeDensity(program, value, nothing, [Lanes((), nothing.input(0))])
+    exact = pytensor.function([x], [result, pt.grad(result, x)], mode="FAST_COMPILE")
+    for seed in range(3):
+        point = np.random.default_rng(seed).normal(size=SIZE)
+        expected, slope = exact(point)
+        found, gradient = code(point)
+        assert found == pytest.approx(float(expected), rel=1e-12)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-11, atol=1e-12)
+
+
+def test_exchanged_data_give_what_a_new_model_gives():
+    experiment, other = read("fig2b-d55"), read("fig2b-d35")
+    apart = [model_of(e, ModelSettings(priors={"optical_depth": "normal(50, 5)"})) for e in (experiment, other)]
+    compiled, fresh = (compile_model(model) for model in apart)
+    exchanged = compiled.with_data(data_of(other))
+    point = np.full(8, 0.05)
+    value, gradient = fresh.density(point)
+    assert compiled.density(point)[0] != pytest.approx(value)
+    found, slope = compiled.density(point, exchanged.data)
+    assert found == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-11)
+    np.testing.assert_array_equal(compiled.density.with_data({}), compiled.data)
+
+
+def test_data_that_cannot_be_exchanged():
+    with pm.Model() as model:
+        x = pm.Normal("x", shape=3)
+        which = pm.Data("which", np.array([0, 2, 2, 1]))
+        y = pm.Data("y", np.array([1.0, 2.0, 3.0, 4.0]))
+        pm.Normal("z", x[which], 1.0, observed=y)
+    compiled = compile_model(model)
+    compiled.with_data({"y": np.zeros(4), "which": np.array([0, 2, 2, 1])})
+    with pytest.raises(ValueError, match="data 'y': found the shape \\(3,\\), expected \\(4,\\)"):
+        compiled.with_data({"y": np.zeros(3)})
+    with pytest.raises(ValueError, match="data 'w': expected one of"):
+        compiled.with_data({"w": np.zeros(3)})
+    with pytest.raises(ValueError, match="decide an index or a shape"):
+        compiled.with_data({"which": np.array([0, 0, 0, 0])})
+    point = np.array([0.3, -0.2, 0.5])
+    exact = sum(-0.5 * (np.r_[point, point[[0, 2, 2, 1]] - np.arange(1.0, 5.0)]) ** 2 - 0.5 * np.log(2 * np.pi))
+    assert compiled.density(point)[0] == pytest.approx(exact)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda x: pt.psi(x).sum(), "psi"),
+        (lambda x: pt.concatenate([x, x]).prod(), "reduction"),
+        (lambda x: (pt.cast(x, "int64") * x).sum(), "Cast"),
+        (lambda x: (pt.as_tensor(WEIGHTS)[pt.argmax(x)] * x).sum(), "translation"),
+        (lambda x: pt.cumsum(x[:4].reshape((2, 2)), axis=1).sum(), "(?i)cum"),
+        (lambda x: (x * np.array([np.nan, *WEIGHTS[1:]])).sum(), "not numbers"),
+    ],
+)
+def test_what_has_no_translation_is_named(make, reason):
+    x = pt.dvector("x", shape=(SIZE,))
+    program = Program(SIZE)
+    translation = Translation(program)
+    inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
+    with pytest.raises(NotTranslatable, match=reason):
+        translation.values([make(x)], {x: inputs})
+
+
+def test_the_start_is_that_of_pymc():
+    with pm.Model(coords={"which": ["a", "b"]}) as model:
+        pm.Normal("x", 3.0, 1.0)
+        pm.LogNormal("y", np.log([2.0, 5.0]), 1.0, dims="which")
+        pm.Uniform("z", 1.0, 4.0, shape=(2, 2))
+        pm.HalfNormal("w", 2.0, initval=0.5)
+    start, exact = start_of(model), model.initial_point()
+    assert start.labels == ["x", "y[a]", "y[b]", "z[0]", "z[1]", "z[2]", "z[3]", "w"]
+    assert start.shapes == [(), (2,), (2, 2), ()]
+    np.testing.assert_allclose(start.centre, np.concatenate([np.ravel(value) for value in exact.values()]))
+    with pm.Model() as random:
+        pm.Normal("x", shape=50, initval="prior")
+    assert start_of(random).centre.std() > 0.5
+
+
+def test_a_density_without_unknowns_is_refused():
+    program, nothing = Program(1), Program(1)
+    (value,) = Translation(program).values([pt.as_tensor(2.0) * pt.as_tensor(3.0)], {})
+    with pytest.raises(NotTranslatable, match="without unknowns"):
+        NativeDensity(program, Translation(program).lanes(value), nothing, [Lanes((), nothing.input(0))])

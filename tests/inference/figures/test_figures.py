@@ -1,0 +1,87 @@
+"""Figures for a paper: what can be asked for, sizes, embedded fonts, names of the user."""
+
+import re
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.inference.cli import fit_arguments, main
+from dissentangle.inference.figures.catalogue import FIGURES, plot
+from dissentangle.inference.figures.entanglement import probability_of_entanglement
+from dissentangle.inference.figures.style import WIDTHS, one_line
+from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.text.export import GROUPS
+
+
+@pytest.mark.parametrize("what", [what for what in FIGURES if what not in ("left-out", "fig2d")])
+def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
+    """The two others: test_series_from_others.py, test_records.py."""
+    path = tmp_path / f"{what}.pdf"
+    figure = plot(fit_d55, what, path)
+    if what != "series":
+        assert figure.get_figwidth() == pytest.approx(WIDTHS["column"])
+    content = path.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert b"/FontFile2" in content  # TrueType, embedded
+    assert b"/Type3" not in content
+
+
+def test_the_command_line_knows_the_same_names():
+    assert tuple(FIGURES) == fit_arguments.FIGURES
+    assert fit_arguments.GROUPS == GROUPS
+
+
+def test_fig2a_has_two_scales_and_says_that_data_are_simulated(fit_d55):
+    figure = plot(fit_d55, "fig2a")
+    left, right = figure.axes
+    assert left.get_ylabel() == "ΣJ(t) / 2⟨Jx(0)⟩"
+    assert right.get_ylabel() == "⟨Jx(t)⟩ / ⟨Jx(0)⟩"
+    assert left.get_ylim() == right.get_ylim()
+    assert figure.get_suptitle() == "simulated data"
+    assert not plot(fit_d55, "fig2a", run="main", width="page").get_figwidth() < 7
+
+
+def test_fig2b_of_the_published_numbers_shows_every_run(fit_published):
+    figure = plot(fit_published, "fig2b")
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["main, 94 %", "pump, 94 %", "switch-off, 94 %", "drive", "pump"]
+    assert figure.get_suptitle() == ""
+
+
+def test_what_cannot_be_drawn(fit_d55, tmp_path):
+    for options, text in (
+        ({"what": "fig9"}, "found 'fig9', expected one of series, fig2a"),
+        ({"what": "pairs", "width": "poster"}, "found the width 'poster', expected one of column, page"),
+        ({"what": "pairs", "run": "main"}, "found a run for 'pairs', expected none"),
+        ({"what": "fig2a", "run": "mian"}, "found 'mian', expected one of main"),
+        ({"what": "pairs", "path": tmp_path / "a.exe"}, "found no known kind of figure"),
+    ):
+        with pytest.raises(ExperimentError, match=text):
+            plot(fit_d55, **options)
+
+
+def test_probability_of_entanglement_is_the_share_of_draws_below_one(fit_d55):
+    fitted = Fitted(fit_d55)
+    times = np.array([0.0, 0.5, 5.0, 20.0])
+    xi = inference.predict(fit_d55, times=times, draws=400)["xi"].values
+    assert probability_of_entanglement(fitted, "main", times) == pytest.approx((xi < 1).mean(axis=0))
+
+
+def test_command(fit_d55, tmp_path, capsys):
+    file = tmp_path / "f.nc"
+    inference.save_fit(fit_d55, file)
+    target = tmp_path / "new" / "b.svg"
+    assert main(["plot", str(file), "--what", "fig2b", "-o", str(target)]) == 0
+    text = target.read_text()
+    assert re.search(r'width="24\d', text)  # 3.375 inches in points
+    assert main(["table", str(file), "--format", "latex", "-o", str(tmp_path / "t.tex"), "--quiet"]) == 0
+    assert r"\toprule" in (tmp_path / "t.tex").read_text()
+    capsys.readouterr()
+    assert main(["plot", str(file), "--what", "pairs", "-o", str(tmp_path / "a.gif")]) == 2
+    assert "found no known kind of figure" in capsys.readouterr().err
+
+
+def test_text_of_the_user_is_one_short_line_without_mathematics():
+    assert one_line("a$b$\n" + "x" * 300) == r"a\$b\$ " + "x" * 104 + "…"

@@ -1,0 +1,114 @@
+"""Predictions of large data: thinned evenly, in bounded memory, the same for any size of the groups."""
+
+import tracemalloc
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from dissentangle.datasets import read
+from dissentangle.datasets.prediction.expected import predict
+from dissentangle.forward_models import Dynamics
+from dissentangle.inference.fits.groups import fit_tree
+from dissentangle.inference.fits.kept_draws import kept_draws
+from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
+from dissentangle.inference.fits.summary import summarise
+from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.sampling.recent import Recent
+from dissentangle.inference.sampling.sample import Draws, SamplerSettings
+
+draws = import_module("dissentangle.inference.fits.predictive")  # the room has a function of this name
+
+
+def with_points(points):
+    """fig2b-d55 with so many points a series."""
+    experiment = read("fig2b-d55")
+    long = [
+        replace(
+            series,
+            x=np.linspace(0.01, 20, points),
+            value=np.interp(np.linspace(0.01, 20, points), series.x, series.value),
+            spread=np.resize(series.spread, points),
+        )
+        for series in experiment.series
+    ]
+    return replace(experiment, series=tuple(long))
+
+
+def fit_of(experiment, chains, number):
+    """The tree of a fit whose draws are those of the prior: sampling is no matter here."""
+    parameters = unknowns(experiment, ModelSettings())
+    values = prior_draws(experiment, ModelSettings(), parameters, chains * number, np.random.default_rng(1))
+    variables = {}
+    for name in dict.fromkeys(u.name for u in free(parameters)):
+        columns = [values[u.label].reshape(chains, number) for u in parameters if u.name == name]
+        single = next(u for u in parameters if u.name == name).index is None
+        variables[name] = columns[0] if single else np.stack(columns, axis=-1)
+    statistics = {"diverging": np.zeros((chains, number), bool)}
+    rows = summarise({"collision_rate": variables["collision_rate"]}, free(parameters))
+    drawn = Draws(variables, statistics, "fast")
+    return fit_tree(experiment, ModelSettings(), SamplerSettings(1), parameters, drawn, values, rows), values
+
+
+def test_nothing_is_thinned_in_usual_data(fit_d55):
+    for group in ("posterior_predictive", "prior_predictive", "log_likelihood"):
+        assert fit_d55[group].attrs["thinning"] == 1
+        assert fit_d55[group].sizes["draw"] == 1000
+
+
+def test_large_data_are_thinned_evenly(monkeypatch):
+    monkeypatch.setattr(kept_draws, "MOST_NUMBERS", 4 * 90 * 30)
+    monkeypatch.setattr("dissentangle.inference.fits.groups.PRIORS", Recent(4))  # others may have drawn 1000
+    monkeypatch.setattr("dissentangle.inference.fits.groups.PRIOR_DRAWS", 250)
+    experiment = read("fig2b-d55")
+    fit, values = fit_of(experiment, 4, 100)
+    assert fit["posterior"].sizes["draw"] == fit["derived"].sizes["draw"] == 100
+    for group in ("posterior_predictive", "log_likelihood"):
+        assert fit[group].attrs["thinning"] == 4
+        np.testing.assert_array_equal(fit[group]["draw"], np.arange(0, 100, 4))
+        assert sum(v.size for v in fit[group].data_vars.values()) <= kept_draws.MOST_NUMBERS
+    assert fit["prior_predictive"].attrs["thinning"] == 3
+    np.testing.assert_array_equal(fit["prior_predictive"]["draw"], np.arange(0, 250, 3))
+    one = {label: value.reshape(4, 100)[2, 8:9] for label, value in values.items()}
+    expected = log_likelihood(experiment, predict(experiment, one, Dynamics()), one, Dynamics())
+    for name in ("xi", "polarization"):
+        found = fit["log_likelihood"][name].sel(chain=2, draw=8)
+        np.testing.assert_allclose(found, expected[name][0], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("points", "draws_kept"), [(1, 1000), (800, 1000), (10_000, 77), (10**6, 1)])
+def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
+    kept = kept_draws.kept_draws(with_points(points), 4, 1000)
+    assert len(kept.numbers) == draws_kept
+    assert kept.numbers[0] == 0
+
+
+def test_memory_is_bounded():
+    """Means, temporaries and integration grids of 400 draws × 30,000 points would be gigabytes."""
+    experiment = with_points(10_000)
+    values = prior_draws(
+        experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 40, np.random.default_rng(1)
+    )
+    tracemalloc.start()
+    try:
+        found = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-4)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    results = sum(array.nbytes for array in (*found.noisy.values(), *found.log_likelihood.values()))
+    assert results == 2 * 8 * 40 * 30_000
+    assert peak - results < 50e6
+
+
+def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
+    experiment = read("fig2b-d55")
+    values = prior_draws(
+        experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1)
+    )
+    whole = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
+    monkeypatch.setattr(draws, "_GROUP", 90)
+    single = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
+    for name, expected in whole.log_likelihood.items():
+        np.testing.assert_allclose(single.log_likelihood[name], expected, rtol=1e-6, atol=1e-6)

@@ -1,0 +1,124 @@
+"""Predictions from a posterior: checked against the forward model draw by draw."""
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.forward_models import InitialState, Rates, Stage, evolve
+from dissentangle.inference.cli import main
+from dissentangle.inference.text.export import columns_of
+
+
+def one_draw(fit, k, depth=None):
+    """Rates of a posterior draw; with another optical depth at the same Γ."""
+    row = {name: float(np.ravel(v.values.reshape(4000, -1)[k])[0]) for name, v in fit["posterior"].data_vars.items()}
+    ratio = 1.0 if depth is None else depth / row["optical_depth"]
+    rates = Rates(
+        collective_rate=row["collective_rate"] * ratio,
+        radiative_rate=row["radiative_rate"],
+        squeezing_limit=row["squeezing_limit"],
+        collision_rate=row["collision_rate"],
+        light_loss_rate=row["light_loss_rate"],
+        pump_rate=0.0,
+        repump_rate=0.0,
+        dephasing_rate=row["dephasing_rate"],
+    )
+    return rates, InitialState(n3=row["initial_n3"])
+
+
+@pytest.mark.parametrize("depth", [None, 100.0])
+def test_each_draw_is_the_forward_model(fit_d55, depth):
+    changes = {} if depth is None else {"optical_depth": depth}
+    found = inference.predict(fit_d55, times=[0, 3, 50], changes=changes, draws=4000)
+    for k in (0, 1234, 3999):
+        rates, initial = one_draw(fit_d55, k, depth)
+        path = evolve([Stage(50, rates)], [0, 3, 50], initial, "microscopic")
+        assert found["xi"].values[k] == pytest.approx(path.xi, rel=1e-5)
+        assert found["transverse_spin"].values[k] == pytest.approx(path.transverse_spin, rel=1e-5)
+    assert list(found["stage_lights"].values) == ["drive"] * 3
+    assert found.attrs["simulated"] == 1
+
+
+def test_other_stages(fit_published):
+    stages = [(15.0, "drive"), (45.0, "drive+pump")]
+    found = inference.predict(fit_published, stages=stages, times=np.linspace(0, 60, 61))
+    assert list(found["stage_lights"].values[[0, 15, 16, 60]]) == ["drive", "drive", "drive+pump", "drive+pump"]
+    alone = inference.predict(fit_published, run="main", times=np.linspace(0, 15, 16))
+    assert found["xi"].values[:, :16] == pytest.approx(alone["xi"].values, rel=1e-5)
+    assert found["xi"].values[:, 60].mean() < inference.predict(fit_published, times=[60.0])["xi"].values.mean()
+
+
+def test_a_rate_that_the_fit_does_not_know_can_be_given(fit_d55):
+    with pytest.raises(ExperimentError, match=r"found no dephasing_rate\[drive\+pump\] in this fit"):
+        inference.predict(fit_d55, stages=[(20, "drive+pump")])
+    given = {"dephasing_rate[drive+pump]": 0.23}
+    with pytest.raises(ExperimentError, match=r"found no pump_rate\[drive\+pump\] in this fit"):
+        inference.predict(fit_d55, stages=[(20, "drive+pump")], changes=given)
+    given["pump_rate[drive+pump]"] = 0.17
+    assert inference.predict(fit_d55, stages=[(20, "drive+pump")], changes=given).sizes["time"] == 121
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"times": [3, 1]}, "negative or not in order"),
+        ({"times": [-1, 1]}, "negative or not in order"),
+        ({"run": "mian"}, "found the run 'mian' \\(did you mean 'main'\\?\\), expected one of main"),
+        ({"quantities": ["x"]}, "found the quantity 'x', expected one of xi"),
+        ({"stages": []}, "found no stages"),
+        ({"stages": [(0, "drive")]}, "expected a duration above 0"),
+        ({"stages": [(5, "laser")]}, "found the stage '5 ms laser'"),
+        ({"changes": {"colective_rate": 1.0}}, "did you mean 'collective_rate'"),
+        ({"changes": {"optical_depth": -1.0}}, "expected a number of the domain of optical_depth"),
+        ({"changes": {"faraday_angle": 14.0}}, "found no faraday_angle in this fit"),
+    ],
+)
+def test_what_cannot_be_predicted(fit_d55, options, text):
+    with pytest.raises(ExperimentError, match=text):
+        inference.predict(fit_d55, **options)
+
+
+def test_command(fit_d55, tmp_path, capsys):
+    file = tmp_path / "f.nc"
+    inference.save_fit(fit_d55, file)
+    words = ["predict", str(file), "--set", "optical_depth=100", "--times", "0:20:5", "--what", "xi"]
+    assert main([*words, "-o", str(tmp_path / "p.csv"), "--figure", str(tmp_path / "p.svg")]) == 0
+    assert "optical_depth = 100" in capsys.readouterr().out
+    header, *lines = (tmp_path / "p.csv").read_text().splitlines()
+    assert header == "time (ms),xi 3 %,xi 25 %,xi 50 %,xi 75 %,xi 97 %"
+    assert [line.split(",")[0] for line in lines] == ["0", "5", "10", "15", "20"]
+    assert "<svg" in (tmp_path / "p.svg").read_text()
+    assert main([*words, "-o", str(tmp_path / "p.nc"), "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    for wrong in (["--times", "0:20"], ["--stage", "15 drive"], ["--set", "a"], ["-o", "p.txt"], ["--set", "Z=x"]):
+        assert main(["predict", str(file), *wrong]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".nc"])
+def test_export(fit_d55, tmp_path, ending):
+    path = inference.export(fit_d55, tmp_path / f"d{ending}")
+    if ending == ".nc":
+        import xarray as xr
+
+        with xr.open_dataset(path, engine="h5netcdf") as data:
+            assert data["collective_rate"].values == pytest.approx(fit_d55["posterior"]["collective_rate"].values)
+        return
+    from pyarrow import csv, parquet
+
+    table = csv.read_csv(path) if ending == ".csv" else parquet.read_table(path)
+    assert table.num_rows == 4000
+    assert {"chain", "draw", "collective_rate", "pure_dephasing_rate[drive]", "scale[xi]"} <= set(table.column_names)
+    column = table["collective_rate"].to_numpy().reshape(4, 1000)
+    assert column == pytest.approx(fit_d55["posterior"]["collective_rate"].values)
+
+
+def test_export_of_other_groups_and_what_it_refuses(fit_d55, tmp_path):
+    columns = columns_of(fit_d55["posterior_predictive"].dataset)
+    assert len(columns) == 92
+    assert columns["xi[20]"].shape == (4000,)
+    with pytest.raises(ExperimentError, match="found no known kind of table"):
+        inference.export(fit_d55, tmp_path / "d.xlsx")
+    with pytest.raises(ExperimentError, match="found no group 'nonsense', expected one of posterior, prior"):
+        inference.export(fit_d55, tmp_path / "d.csv", group="nonsense")

@@ -1,0 +1,186 @@
+"""The PyMC model against SciPy, its dims, and its translation to machine code."""
+
+from dataclasses import replace
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from pytensor.graph.rewriting.db import RewriteDatabaseQuery
+
+from dissentangle import datasets, inference
+from dissentangle.datasets import Known, joint, read
+from dissentangle.datasets.formats.calibration import CalibrationFile, with_calibration
+from dissentangle.datasets.prediction.expected import predict
+from dissentangle.inference.engine.compile import compile_model, start_of
+from dissentangle.inference.engine.coordinate_map import plain
+from dissentangle.inference.engine.translation import NotTranslatable
+from dissentangle.inference.fits.predictive import log_likelihood, prior_draws
+from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.pymc_model import model_of
+from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.sampling.coordinates import coordinates
+
+INLINE = RewriteDatabaseQuery(include=["inline_ofg_expansion"])
+PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=INLINE)  # no rewrites: the graph as it was written
+VARIANTS = [
+    ("fig2b-d55", {}),
+    ("fig2c-dark", {"closure": "fixed-number"}),
+    ("fig2c-dark", {"free_dephasing": True}),
+    ("krauter2011-published", {}),
+    ("laboratory-d55", {}),
+    ("fig2b-d35", {"priors": {"collective_rate": "halfnormal(0.2)", "collision_rate": "uniform(0, 0.05)"}}),
+    ("fig2b-d35", {"priors": {"squeezing_limit": "normal(0.02, 0.01)", "light_loss_rate": "normal(0.01, 0.01)"}}),
+]
+
+
+def student_and_efficiency():
+    experiment = read("fig2b-d55")
+    xi = replace(
+        experiment.series[0],
+        noise="student-t",
+        spread=np.full(30, 0.02),
+        efficiency_in_scale=False,
+        offset_uncertainty=0.01,
+    )
+    apparatus = experiment.apparatus | {"detection_efficiency": Known(0.84, 0.03)}
+    return replace(experiment, series=(xi, *experiment.series[1:]), apparatus=apparatus)
+
+
+def hierarchical():
+    """Two members with d ∝ Θ, Γdeph from a population, and a calibration whose constants are correlated."""
+    members = {}
+    for name, angle in (("a", 14.0), ("b", 8.75)):
+        experiment = shorter(read("fig2b-d55" if name == "a" else "fig2b-d35"), 6)
+        apparatus = experiment.apparatus | {"faraday_angle": Known(angle, 0.1)}
+        members[name] = replace(experiment, apparatus=apparatus)
+    together = joint(members, {"pure_dephasing_rate": "population", "optical_depth": "tied", "initial_n3": "shared"})
+    priors = {"initial_n3": "lognormal(0.01, 0.1)", "squeezing_limit": "normal(0.16, 0.004)"}
+    correlation = np.array([[1.0, -0.6], [-0.6, 1.0]])
+    return with_calibration(together, CalibrationFile("c", True, priors, tuple(priors), correlation))
+
+
+def shorter(experiment, points=8):
+    """Fewer points, where it is the model that matters: the unoptimised graph is slow."""
+    series = tuple(
+        replace(s, x=s.x[:points], value=s.value[:points], spread=s.spread[:points]) if s.component is None else s
+        for s in experiment.series
+    )
+    return replace(experiment, series=series)
+
+
+def _cases():
+    for name, settings in VARIANTS:
+        yield shorter(read(name)) if "priors" in settings else read(name), ModelSettings(**settings)
+    yield student_and_efficiency(), ModelSettings()
+    yield hierarchical(), ModelSettings()
+
+
+CASES = list(_cases())
+
+
+def pytensor_logp(model, centre):
+    values = model.value_vars
+    return pytensor.function(values, [model.logp(), model.dlogp()], mode=PLAIN, on_unused_input="ignore")
+
+
+@pytest.mark.parametrize(("experiment", "settings"), CASES)
+def test_machine_code_is_the_model(experiment, settings):
+    model = model_of(experiment, settings)
+    centre = start_of(model).centre
+    shapes = [np.shape(model.initial_point()[v.name]) for v in model.value_vars]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    exact = pytensor_logp(model, centre)
+    fast = compile_model(model, coordinates=plain(np.zeros(len(centre)))).density
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        u = centre + 0.3 * rng.normal(size=len(centre)) * np.where(abs(centre) > 0.9, 0.02, 0.05)
+        parts = [part.reshape(shape) for part, shape in zip(np.split(u, ends[:-1]), shapes, strict=True)]
+        value, gradient = exact(*parts)
+        found, slope = fast(u)
+        assert found == pytest.approx(float(value), rel=1e-10)
+        np.testing.assert_allclose(slope, gradient, rtol=1e-10, atol=1e-10 * abs(gradient).max())
+
+
+@pytest.mark.parametrize(("experiment", "settings"), CASES)
+def test_coordinates_have_constant_jacobian(experiment, settings):
+    model = model_of(experiment, settings)
+    parameters = free(unknowns(experiment, settings))
+    start = start_of(model)
+    labels, centre = start.labels, start.centre
+    assert set(labels) == {u.label for u in parameters}
+    chosen = coordinates(experiment, parameters, labels, centre)
+    np.testing.assert_allclose(chosen.apply(list(np.zeros(len(centre)))), centre, atol=1e-12)
+    rng = np.random.default_rng(3)
+    logs = []
+    for _ in range(3):
+        z, h = rng.normal(size=len(centre)), 1e-5
+        jacobian = [
+            (np.array(chosen.apply(list(z + h * e))) - np.array(chosen.apply(list(z - h * e)))) / (2 * h)
+            for e in np.eye(len(z))
+        ]
+        volume = chosen.log_volume(chosen.apply(list(z)))
+        logs.append(np.linalg.slogdet(np.array(jacobian))[1] - volume)
+    np.testing.assert_allclose(logs, np.log(chosen.scale).sum(), atol=1e-6)
+
+
+@pytest.mark.parametrize(("experiment", "settings"), CASES)
+def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
+    model = model_of(experiment, settings)
+    parameters = unknowns(experiment, settings)
+    values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(4))
+    values |= {"light_loss_rate": np.full(4, 0.02)}
+    means = predict(experiment, values, settings.dynamics)
+    found = log_likelihood(experiment, means, values, settings.dynamics)
+    terms = model.logp(vars=model.observed_RVs, sum=False)
+    free_rvs = model.free_RVs
+    function = pytensor.function(model.value_vars, terms, mode=PLAIN, on_unused_input="ignore")
+    for k in range(4):
+        point = []
+        for rv in free_rvs:
+            entries = [u.label for u in free(parameters) if u.name == rv.name]
+            natural = np.array([values[label][k] for label in entries])
+            natural = natural if model.named_vars_to_dims.get(rv.name) else natural[0]
+            transform = model.rvs_to_transforms[rv]
+            point.append(
+                natural if transform is None else transform.forward(pt.as_tensor(natural), *rv.owner.inputs).eval()
+            )
+        for rv, term in zip(model.observed_RVs, function(*point), strict=True):
+            np.testing.assert_allclose(found[rv.name][k], term, rtol=1e-4, atol=2e-3)
+
+
+def test_plain_model_with_named_dims():
+    model = inference.build_model("fig2c-dark")
+    assert isinstance(model, pm.Model)
+    assert list(model.coords["lights"]) == ["drive+pump", "dark"]
+    assert model.named_vars_to_dims["pure_dephasing_rate"] == ("lights",)
+    assert model.named_vars_to_dims["dephasing_rate"] == ("lights",)
+    assert model.named_vars_to_dims["xi"] == ("xi_time",)
+    prior = pm.draw(model["collective_rate"], 200, random_seed=1)
+    assert np.median(prior) == pytest.approx(0.1, rel=0.3)
+
+
+def test_excluded_points_do_not_count():
+    experiment = read("fig2b-d55")
+    xi = experiment.series[0]
+    left_out = np.arange(30) >= 28
+    wrong = np.where(left_out, 9.0, xi.value)
+    changed = replace(experiment, series=(replace(xi, value=wrong, excluded=left_out), *experiment.series[1:]))
+    model = inference.build_model(changed)
+    np.testing.assert_array_equal(model.rvs_to_values[model["xi"]].get_value(), xi.value[:28])
+
+
+def test_a_series_named_like_a_parameter():
+    experiment = read("fig2b-d55")
+    taken = replace(experiment, series=(replace(experiment.series[0], name="scale"),))
+    with pytest.raises(datasets.ExperimentError, match="series 'scale': name: found a name that is taken"):
+        datasets.to_tree(datasets.from_tree(datasets.to_tree(taken)))
+
+
+def test_a_term_without_translation_is_reported():
+    with pm.Model() as model:
+        x = pm.Normal("x")
+        pm.Potential("odd", pt.psi(pt.exp(x)))
+    with pytest.raises(NotTranslatable, match="psi"):
+        compile_model(model)

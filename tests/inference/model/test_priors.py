@@ -1,0 +1,101 @@
+"""Priors: read from text, their quantiles, scores and PyMC variables agree."""
+
+import numpy as np
+import pymc as pm
+import pytest
+from scipy import stats
+
+from dissentangle.datasets import read
+from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.priors import DEFAULTS, PriorError, parse_prior
+from dissentangle.inference.model.settings import ModelSettings
+
+EXACT = {
+    "lognormal(0.1, 1)": stats.lognorm(1.0, scale=0.1),
+    "halfnormal(0.3)": stats.halfnorm(scale=0.3),
+    "uniform(0.05, 0.4)": stats.uniform(0.05, 0.35),
+    "normal(0.1, 0.06)": stats.truncnorm(-0.1 / 0.06, np.inf, 0.1, 0.06),
+    "normal(3, 0.1)": stats.norm(3, 0.1),
+}
+PROBABILITIES = np.array([0.03, 0.25, 0.5, 0.9])
+
+
+@pytest.mark.parametrize("text", EXACT)
+def test_quantiles_scores_and_variables(text):
+    prior = parse_prior("collective_rate", text)
+    quantiles = prior.quantile(PROBABILITIES)
+    np.testing.assert_allclose(quantiles, EXACT[text].ppf(PROBABILITIES), rtol=1e-9)
+    np.testing.assert_allclose(prior.score(quantiles), stats.norm.ppf(PROBABILITIES), atol=1e-6)
+    with pm.Model():
+        variable = prior.variable("x")
+    np.testing.assert_allclose(pm.logp(variable, quantiles).eval(), EXACT[text].logpdf(quantiles), rtol=1e-7)
+
+
+def test_defaults_are_readable():
+    for name, text in DEFAULTS.items():
+        assert str(parse_prior(name, text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lognormal", r"prior collective_rate = 'lognormal': expected lognormal\(median, sd of the logarithm\) \|"),
+        ("cauchy(1)", r"expected lognormal\(median"),
+        ("lognormal(a, 1)", r"expected numbers, as in lognormal\(median"),
+        ("lognormal(1)", r"expected 2 finite number\(s\)"),
+        ("normal(1, nan)", r"expected 2 finite number\(s\)"),
+        ("normal(1, -1)", r"expected a standard deviation > 0"),
+        ("lognormal(-1, 1)", r"expected a median > 0"),
+        ("uniform(2, 1)", r"expected low < high"),
+        ("fixed(-1)", r"expected values in \[0, inf\], where collective_rate is defined"),
+        ("uniform(-1, 1)", r"expected values in \[0, inf\]"),
+    ],
+)
+def test_unreadable_priors(text, message):
+    with pytest.raises(PriorError, match=message):
+        parse_prior("collective_rate", text)
+
+
+def test_everything_fixed_or_mixed_forms():
+    every = dict.fromkeys(labels("fig2b-d55"), "fixed(0.1)")
+    with pytest.raises(PriorError, match="all parameters are fixed"):
+        unknowns(read("fig2b-d55"), ModelSettings(priors=every))
+    mixed = {"pure_dephasing_rate[dark]": "normal(0.1, 0.1)"}
+    with pytest.raises(PriorError, match="found lognormal and normal, expected one form for all its entries"):
+        unknowns(read("fig2c-dark"), ModelSettings(priors=mixed))
+
+
+def labels(name, **settings):
+    return [u.label for u in free(unknowns(read(name), ModelSettings(**settings)))]
+
+
+def test_only_what_the_data_depend_on_is_unknown():
+    assert not [label for label in labels("fig2b-d55") if "pump" in label]
+    assert "pump_rate[drive+pump]" in labels("fig2c-pump")
+    assert "pure_dephasing_rate[dark]" in labels("fig2c-dark")
+    assert "dephasing_rate[dark]" in labels("fig2c-dark", free_dephasing=True)
+    assert "detection_efficiency" not in labels("krauter2011-published")
+
+
+def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
+    chosen = unknowns(read("fig2c-dark"), ModelSettings(priors={"pure_dephasing_rate[dark]": "fixed(0.04)"}))
+    values = {u.label: str(u.prior) for u in chosen}
+    assert values["pure_dephasing_rate[dark]"] == "fixed(0.04)"
+    assert values["pure_dephasing_rate[drive+pump]"] == "lognormal(0.2, 1)"
+
+
+@pytest.mark.parametrize(
+    ("priors", "message"),
+    [
+        ({"colective_rate": "fixed(1)"}, r"colective_rate: unknown parameter \(did you mean 'collective_rate'\?\)"),
+        ({"pump_rate": "fixed(1)"}, r"prior pump_rate: this experiment has no such parameter"),
+        ({"initial_nh": "lognormal(0.5, 1)"}, r"expected a prior inside \[0, 1\], where initial_nh is defined"),
+        ({"initial_nh": "uniform(0, 1)"}, r"found a sum up to 1.\d+, expected at most 1"),
+        ({"initial_excess_variance": "normal(0, 2)"}, r"found values down to -9.51, expected above -0.9"),
+        ({"squeezing_limit": "fixed(0.001)"}, r"expected values in \[0.005, 1\]"),
+        ({"dephasing_rate[drive]": "fixed(1)"}, r"did you mean 'pure_dephasing_rate\[drive\]'\?"),
+    ],
+)
+def test_priors_that_do_not_fit(priors, message):
+    with pytest.raises(PriorError, match=message):
+        unknowns(read("fig2b-d55"), ModelSettings(priors=priors))

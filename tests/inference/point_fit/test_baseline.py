@@ -1,0 +1,282 @@
+"""Fits without a posterior: plain least squares and the paper's own fit, on simulated data without noise and with."""
+
+import json
+import sys
+from dataclasses import replace
+
+import lmfit
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError, Known, Observation, StageEntry, joint, read
+from dissentangle.datasets.prediction.expected import predict
+from dissentangle.forward_models import Dynamics, InitialState, Rates, Stage, evolve, polarization_decay_time
+from dissentangle.inference.cli import main
+from dissentangle.inference.point_fit.initial_slope import InitialSlope, initial_slope, slope_of_relaxation
+from dissentangle.inference.point_fit.paper_steps import fit_populations
+from dissentangle.inference.point_fit.point_fit import point_fit_facts, point_fit_text
+
+DRIVE = "dephasing_rate[drive]"
+
+
+def without_noise(name, closure="microscopic"):
+    """A bundled simulated experiment, its values replaced by what the model expects of its truth."""
+    experiment = read(name)
+    means = predict(experiment, experiment.truth.parameters | {"scale[xi]": 1.0}, Dynamics(closure), accuracy=1e-12)
+    return replace(experiment, series=tuple(replace(s, value=means.series[s.name]) for s in experiment.series))
+
+
+def only(experiment, *kinds):
+    return replace(experiment, series=tuple(s for s in experiment.series if s.kind in kinds))
+
+
+def changed(experiment, which, **changes):
+    series = tuple(replace(s, **changes) if s.name == which else s for s in experiment.series)
+    return replace(experiment, series=series)
+
+
+@pytest.mark.parametrize(
+    ("name", "closure"), [("fig2b-d55", "microscopic"), ("fig2b-d55", "fixed-number"), ("fig2c-dark", "fixed-number")]
+)
+def test_least_squares_finds_the_truth_of_noise_free_data(name, closure):
+    experiment = without_noise(name, closure)
+    fit = inference.least_squares(experiment, closure=closure, free_dephasing=name == "fig2c-dark")
+    truth = experiment.truth.parameters
+    for label in ("collective_rate", "collision_rate", "light_loss_rate", "initial_n3", *fit.values):
+        true = truth.get(label, truth["collective_rate"] / truth["optical_depth"])
+        if label in truth or label == "radiative_rate":
+            assert fit.values[label] == pytest.approx(true, rel=1e-5)
+    assert fit.chi2 < 1e-8
+    assert fit.dof == 90 - len(fit.labels)
+
+
+def test_least_squares_of_experiments_put_together():
+    fit = inference.least_squares(joint({"a": without_noise("fig2b-d55"), "b": without_noise("fig2b-d35")}))
+    assert fit.values["radiative_rate"] == pytest.approx(0.002, rel=1e-5)
+    assert fit.values["collective_rate[b]"] == pytest.approx(0.07, rel=1e-5)
+    assert fit.fixed["optical_depth[b]"] == 35
+
+
+def test_covariance_is_that_of_scipy_on_a_model_of_its_own():
+    """curve_fit with the rates written out, Levenberg-Marquardt, derivatives of its own."""
+    experiment = read("fig2b-d55")
+    fit = inference.least_squares(experiment)
+    series = {s.kind: s for s in experiment.series}
+
+    def model(times, collective, loss, collision, dephasing, n3):
+        radiative = collective / 55
+        mean_square = 0.25 * (1 / 0.16 + 0.16)
+        total = 2 * mean_square * radiative + 4 * collision + 2 * loss + dephasing
+        rates = Rates(collective, radiative, 0.16, collision, loss, 0.0, 0.0, total)
+        trajectory = evolve([Stage(20.0, rates)], times[:30], InitialState(n3=n3), accuracy=1e-13)
+        return np.concatenate([getattr(trajectory, kind) for kind in series])
+
+    xi = series["xi"]
+    sigma = [xi.value * np.sqrt(2 / (2 * (xi.spread - 1))), series["polarization"].spread]
+    sigma.append(series["transverse_spin"].spread)
+    values, times = (np.concatenate([getattr(s, what) for s in series.values()]) for what in ("value", "x"))
+    best, covariance = curve_fit(
+        model, times, values, [0.11, 0.03, 0.002, 0.1, 0.01], np.concatenate(sigma), absolute_sigma=True, epsfcn=1e-10
+    )
+    assert fit.labels == (
+        "collective_rate", "light_loss_rate", "collision_rate", "pure_dephasing_rate[drive]", "initial_n3",
+    )  # fmt: skip
+    scale = np.sqrt(np.diag(covariance))
+    assert np.array([fit.values[label] for label in fit.labels]) == pytest.approx(best, abs=1e-3 * scale.min())
+    assert fit.covariance / np.outer(scale, scale) == pytest.approx(covariance / np.outer(scale, scale), abs=5e-3)
+    assert fit.correlation == pytest.approx(covariance / np.outer(scale, scale), abs=5e-3)
+    assert [fit.errors[label] for label in fit.labels] == pytest.approx(scale, rel=5e-3)
+    slope = np.array([2 * 0.25 * (1 / 0.16 + 0.16) / 55, 2, 4, 1, 0])
+    assert fit.errors[DRIVE] == pytest.approx(np.sqrt(slope @ covariance @ slope), rel=5e-3)
+    assert fit.errors["radiative_rate"] == pytest.approx(scale[0] / 55, rel=5e-3)
+
+
+def test_what_is_held_fixed_and_where_the_search_starts():
+    experiment = read("fig2b-d55")
+    fit = inference.least_squares(experiment, priors={"collision_rate": "fixed(0.002)"})
+    assert fit.fixed["scale[xi]"] == 1
+    assert fit.fixed["squeezing_limit"] == 0.16
+    assert fit.fixed["collision_rate"] == 0.002
+    assert any("scale[xi] is in no ±; no prior is used for collective_rate" in text for text in fit.warnings)
+    other = inference.least_squares(experiment, priors={"collective_rate": "lognormal(0.3, 0.01)"})
+    assert other.values["collective_rate"] == pytest.approx(
+        inference.least_squares(experiment).values["collective_rate"]
+    )
+    by_angle = replace(experiment, apparatus={"faraday_angle": Known(14.0, 0.1)})
+    assert inference.least_squares(by_angle).fixed["optical_depth"] == 56
+
+
+def test_published_numbers_can_be_fitted_where_they_are_enough():
+    fit = inference.least_squares(
+        "krauter2011-published", free_dephasing=True, priors={"initial_n3": "fixed(0.01)", "pump_rate": "fixed(0.168)"}
+    )
+    assert fit.dof == 1  # 7 numbers, 6 rates
+    assert fit.chi2 < 1
+    assert np.isnan(replace(fit.steps[0], dof=0).reduced_chi2)
+
+
+def test_warnings_of_misfit_bounds_and_missing_information():
+    narrow = changed(without_noise("fig2b-d55"), "transverse_spin", value=np.linspace(1, 0.5, 30))
+    assert any("the model does not describe these data" in text for text in inference.least_squares(narrow).warnings)
+    alone = inference.least_squares(only(read("fig2b-d55"), "polarization"))
+    assert any("the covariance is singular" in text for text in alone.warnings)
+    assert alone.covariance is None
+    assert alone.correlation is None
+    assert np.isnan(list(alone.errors.values())).all()
+    assert "none" in point_fit_text(alone, read("fig2b-d55"), {})
+    pump = inference.least_squares(without_noise("fig2c-pump"))  # its truth lies below the floor of Γ̃
+    assert any(
+        "less than one ± from a bound" in text and "pure_dephasing_rate[drive+pump] =" in text for text in pump.warnings
+    )
+
+
+def test_paper_fit_of_what_the_paper_assumes():
+    """Noise-free, fixed-number closure. T1 is read off to 0.1 %, and with it Γout_L to 1 %, since Γcol and Γ share the
+    slope. The slope of ΣJ is that of one relaxation rate, where Γ̃ + dΓp(t) falls by a quarter: 8 % of dΓ, of which Γ̃
+    takes what Jy leaves, dΓp/Γ̃ times as much. Γ and Γcol share P(t): Γcol to a tenth.
+    """
+    experiment = without_noise("fig2b-d55", "fixed-number")
+    truth, fit = experiment.truth.parameters, inference.paper_fit(experiment)
+    assert fit.values["light_loss_rate"] == pytest.approx(truth["light_loss_rate"], rel=0.01)
+    assert fit.values["collective_rate"] == pytest.approx(truth["collective_rate"], rel=0.08)
+    assert fit.values[DRIVE] == pytest.approx(truth[DRIVE], rel=0.08 * 0.11 / 0.193)
+    assert fit.values["collision_rate"] == pytest.approx(truth["collision_rate"], rel=0.1)
+    rates = Rates(0.11, 0.002, 0.16, 0.002, 0.0264, 0.0, 0.0, 0.193)
+    assert f"T1 = {polarization_decay_time(rates, InitialState()):.1f} ms" in fit.steps[0].name
+    assert fit.covariance is None
+
+
+def test_paper_fit_puts_the_noise_of_lost_atoms_into_the_collective_rate():
+    """In the microscopic closure ΣJ also falls by 4 dn2/dt, which the paper's slope formula books as dΓ."""
+    fixed, micro = (inference.paper_fit(without_noise("fig2b-d55", c)).values for c in ("fixed-number", "microscopic"))
+    expected = 0.0284 / (0.98 * (1 - 0.16 * 0.98))  # Γout/[p(1−Zp)]
+    assert micro["collective_rate"] - fixed["collective_rate"] == pytest.approx(expected, rel=0.1)
+    assert micro[DRIVE] < fixed[DRIVE]
+    assert micro["light_loss_rate"] == fixed["light_loss_rate"]
+
+
+def test_paper_fit_takes_the_variance_as_measured_too():
+    experiment = without_noise("fig2b-d55", "fixed-number")
+    xi, polarization = (next(s for s in experiment.series if s.kind == kind) for kind in ("xi", "polarization"))
+    other = changed(experiment, "xi", kind="epr_variance", value=xi.value * polarization.value)
+    found, same = inference.paper_fit(experiment).values, inference.paper_fit(other).values
+    assert same["collective_rate"] == pytest.approx(found["collective_rate"], rel=1e-3)
+
+
+def test_paper_fit_with_pump_and_later_stages():
+    fit = inference.paper_fit("fig2c-dark")
+    assert {"pump_rate[drive+pump]", "dephasing_rate[drive+pump]"} < set(fit.values)
+    assert any("54 points after the first stage (8 ms) are not used" in text for text in fit.warnings)
+    observed = replace(read("fig2b-d55"), observations=(Observation("orientation", 0.98, 0.003, 15.0),))
+    warnings = inference.paper_fit(observed).warnings
+    assert any("not used: orientation at 15 ms" in text for text in warnings)
+    assert any("no ± of radiative_rate: at the bound 0" in text for text in warnings)
+
+
+def test_paper_fit_says_where_rates_would_be_negative():
+    experiment = without_noise("fig2b-d55")
+    rising = changed(experiment, "xi", value=np.linspace(1.0, 2.0, 30))
+    fit = inference.paper_fit(rising)
+    assert fit.values["collective_rate"] < 0
+    assert any("collective_rate is negative" in text for text in fit.warnings)
+    level = InitialSlope(-1e-4, 1e-4, 0.0, 28)
+    polarization = next(s for s in experiment.series if s.kind == "polarization")
+    points = polarization.x, polarization.value, polarization.spread
+    found = fit_populations(points, level, experiment.stages[0], 0.16)
+    assert found.values["light_loss_rate"] == 0
+    assert any("light_loss_rate is at its bound 0" in text for text in found.warnings)
+
+
+def test_slopes_of_their_own_curves_and_their_error():
+    t, sigma = np.linspace(0.5, 20, 40), np.full(40, 0.01)
+    fall = -np.expm1(-0.1 * t) / 0.1
+    found = initial_slope("P", t, 1 - 0.03 * fall, sigma)
+    assert found.slope == pytest.approx(-0.03, rel=1e-6)
+    known = slope_of_relaxation("ΣJ", t, 1.02 - 0.1 * fall + 0.01 * t, sigma, 0.1)
+    assert known.slope == pytest.approx(-0.09, rel=1e-9)
+    rng = np.random.default_rng(0)
+    noise = sigma * rng.standard_normal((200, 40))
+    plain = np.std([initial_slope("P", t, 1 - 0.03 * fall + n, sigma).slope for n in noise])
+    relaxing = np.std([slope_of_relaxation("ΣJ", t, 1 - 0.1 * fall + n, sigma, 0.1).slope for n in noise])
+    assert found.error == pytest.approx(plain, rel=0.2)  # 200 draws: 5 % (one standard error)
+    assert known.error == pytest.approx(relaxing, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda e: only(e, "polarization", "transverse_spin"), "found no series xi or epr_variance"),
+        (lambda e: only(e, "xi", "transverse_spin"), "found no series polarization .*takes Γout, Γ and Γcol from it"),
+        (lambda e: only(e, "xi", "polarization"), "found no series transverse_spin .*takes Γ̃ from it"),
+        (lambda e: replace(e, stages=(StageEntry.of("dark"), *e.stages)), "a run that starts with 'dark', expected"),
+        (lambda e: read("krauter2011-published"), "found 4 runs .*expected one"),
+        (lambda e: changed(e, "polarization", value=np.linspace(1, 2, 30)), r"polarization: found a slope of \+"),
+        (lambda e: changed(e, "polarization", excluded=np.arange(30) > 1), "polarization: found 2 points .* least 3"),
+        (lambda e: changed(e, "xi", excluded=np.arange(30) > 2), "ΣJ.* in the first .* ms: found 3 points .* least 4"),
+    ],
+)
+def test_what_the_paper_fit_refuses(change, text):
+    with pytest.raises(ExperimentError, match=text):
+        inference.paper_fit(change(read("fig2b-d55")))
+
+
+def test_what_least_squares_refuses(monkeypatch):
+    with pytest.raises(ExperimentError, match="found 7 data for 8 parameters, expected at least as many"):
+        inference.least_squares("krauter2011-published")
+    rates = ("collective_rate", "collision_rate", "light_loss_rate", "pure_dephasing_rate", "initial_n3")
+    with pytest.raises(ExperimentError, match="found every parameter known or fixed"):
+        inference.least_squares("fig2b-d55", priors=dict.fromkeys(rates, "fixed(0.01)"))
+    both = {"a": "fig2b-d55", "b": "fig2b-d35"}
+    with pytest.raises(ExperimentError, match=r"found a population \(collision_rate\)"):
+        inference.least_squares(both, sharing={"collision_rate": "population"})
+    monkeypatch.setitem(sys.modules, "lmfit", None)
+    with pytest.raises(ExperimentError, match="found no lmfit, expected: pip install lmfit"):
+        inference.least_squares("fig2b-d55")
+
+
+def test_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for method, text in (("paper", "carried from step to step"), ("least-squares", "from the covariance matrix")):
+        assert main(["fit", "fig2b-d55", "--method", method]) == 0
+        printed = capsys.readouterr().out
+        assert "[simulated]" in printed
+        assert "Not a posterior." in printed
+        assert text in printed
+        assert "Warning: " in printed
+        assert list(tmp_path.iterdir()) == []
+        assert main(["fit", "fig2b-d55", "--method", method, "--json", "-o", f"new/{method}.json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert facts.pop("written") == [f"new/{method}.json"]
+        assert facts == json.loads((tmp_path / "new" / f"{method}.json").read_text())
+        assert facts["method"] == method
+        assert {"label", "symbol", "unit", "value", "error", "from"} == set(facts["parameters"][0])
+        (tmp_path / "new" / f"{method}.json").unlink()
+        (tmp_path / "new").rmdir()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["-o", "fit.nc"], "fit.nc: found no name of a JSON file, expected one ending in .json"),
+        (["--figure", "a.png"], "--figure a.png: found --method paper, expected --method posterior"),
+        (["--fix", "collision_rate=0.002"], "--prior, --fix, --model: found --method paper, which knows none of them"),
+        (["--method", "mcmc"], "invalid choice: 'mcmc'"),
+    ],
+)
+def test_options_that_do_not_fit_the_method(options, text, capsys):
+    try:
+        code = main(["fit", "fig2b-d55", "--method", "paper", *options])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert text in capsys.readouterr().err
+
+
+def test_a_search_that_does_not_end(monkeypatch, capsys):
+    minimize = lmfit.minimize
+    monkeypatch.setattr(lmfit, "minimize", lambda *args, **more: minimize(*args, **(more | {"max_nfev": 3})))
+    assert main(["fit", "fig2b-d55", "--method", "least-squares"]) == 1
+    assert "the search did not end at a minimum" in capsys.readouterr().out
+    assert not point_fit_facts(inference.least_squares("fig2b-d55"))["converged"]

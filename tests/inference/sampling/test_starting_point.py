@@ -1,0 +1,91 @@
+"""Where chains start: beside the modes that count, whatever side modes there are."""
+
+import numpy as np
+import pytest
+
+from dissentangle.inference.sampling.modes import Mode, modes, starting_point
+
+GAP = 0.7
+
+
+def two_peaks(weight, width=0.1):
+    """Log of exp(−(x−GAP)²/2w²) + e^weight exp(−(x+GAP)²/2w²) in the first dimension, normal in the others."""
+
+    def density(x):
+        exponents = np.array([0.0, weight]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * width**2)
+        top = exponents.max()
+        shares = np.exp(exponents - top)
+        gradient = (-(x[0] - np.array([GAP, -GAP])) / width**2 * shares).sum() / shares.sum()
+        return top + np.log(shares.sum()) - 0.5 * (x[1:] ** 2).sum(), np.concatenate([[gradient], -x[1:]])
+
+    return density
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("weight", [-30.0, -6.0])
+def test_side_modes_without_weight_are_no_starts(seed, weight):
+    """Chains in one that has a four-hundredth of the weight would be called unhealthy, and are of no use."""
+    found = modes(two_peaks(weight), 3, seed)
+    assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in found)
+
+
+def hidden_peak(x):
+    """The highest peak, e²⁰ above a wide one, is so narrow that one climb in three finds it."""
+    exponents = np.array([0.0, -20.0]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * np.array([0.003, 0.3]) ** 2)
+    k = int(np.argmax(exponents))
+    slope = -(x[0] - (GAP, -GAP)[k]) / (0.003, 0.3)[k] ** 2
+    return exponents[k] - 0.5 * (x[1:] ** 2).sum(), np.concatenate([[slope], -x[1:]])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_highest_mode_is_found_though_most_climbs_miss_it(seed):
+    found = modes(hidden_peak, 3, seed)
+    assert all(mode.place[0] == pytest.approx(GAP, abs=1e-3) for mode in found)
+    assert len(found) > 6  # as climbs do not agree, 48 of them were made
+
+
+@pytest.mark.parametrize("weight", [-0.1, -1.0])
+def test_modes_of_comparable_weight_are_all_starts(weight):
+    places = {round(mode.place[0], 1) for seed in range(12) for mode in modes(two_peaks(weight), 3, seed)}
+    assert places == {GAP, -GAP}
+
+
+def test_a_wide_mode_weighs_more_than_its_height():
+    narrow, wide = (Mode(np.zeros(1), height, np.array([width**-2.0]), np.eye(1)) for height, width in
+                    [(0.0, 0.001), (-3.0, 0.1)])  # fmt: skip
+    assert wide.weight - narrow.weight == pytest.approx(np.log(100) - 3)
+
+
+def test_chains_start_beside_all_of_them():
+    density = two_peaks(-0.1)
+    found = [mode for seed in range(4) for mode in modes(density, 3, seed)]
+    starts = {np.sign(starting_point(density, found, seed)[0]) for seed in range(40)}
+    assert starts == {1.0, -1.0}
+
+
+def test_starts_scatter_as_wide_as_the_mode():
+    density = two_peaks(-30.0)
+    found = modes(density, 3, 1)
+    starts = np.array([starting_point(density, found, seed) for seed in range(300)])
+    np.testing.assert_allclose(starts.std(axis=0), [0.1, 1.0, 1.0], rtol=0.15)
+    assert starts.mean(axis=0)[0] == pytest.approx(GAP, abs=0.03)
+
+
+def test_impossible_points_are_no_modes():
+    """A density that is NaN in places is searched in the others; where it is NaN everywhere, that is said."""
+    peaks = two_peaks(-30.0)
+
+    def holes(x):
+        return peaks(x) if x[0] > 0 else (np.nan, np.full(3, np.nan))
+
+    assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in modes(holes, 3, 1))
+    with pytest.raises(ValueError, match="no parameters from the prior predict possible data"):
+        modes(lambda x: (np.nan, np.full(3, np.nan)), 3, 1)
+    with_slope_nowhere = modes(lambda x: (-float(x @ x), np.full(3, np.nan)), 3, 1)
+    assert np.isfinite([mode.height for mode in with_slope_nowhere]).all()
+
+
+def test_the_same_seed_gives_the_same_start():
+    density = two_peaks(-0.1)
+    first, second = (starting_point(density, modes(density, 3, 5), 7) for _ in range(2))
+    np.testing.assert_array_equal(first, second)

@@ -1,0 +1,69 @@
+"""Numbers as a paper prints them, and tables of them."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.forward_models import PARAMETERS
+from dissentangle.forward_models.parameters import LATEX_SYMBOLS
+from dissentangle.inference.text.numbers import with_error
+from dissentangle.inference.text.paper_table import _escaped
+from dissentangle.inference.text.text_table import derived_rows
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "text"),
+    [
+        (0.11253, 0.00753, "0.1125(75)"),
+        (0.02650, 0.000237, "0.02650(24)"),
+        (55.08, 2.74, "55.1(2.7)"),
+        (1.014, 0.0996, "1.01(10)"),
+        (1.0137, 0.00996, "1.014(10)"),
+        (328604.0, 95000.0, "329000(95000)"),
+        (1234.0, 12.4, "1234(12)"),
+        (-0.0123, 0.0045, "-0.0123(45)"),
+        (0.5, 0.0, "0.5"),
+        (float("inf"), 1.0, "inf"),
+        (9.96, 9.96, "10(10)"),
+    ],
+)
+def test_rounding(mean, sd, text):
+    assert with_error(mean, sd) == text
+
+
+def test_every_parameter_has_a_symbol_for_latex():
+    assert set(LATEX_SYMBOLS) == set(PARAMETERS)
+
+
+def test_an_entanglement_that_never_ends_in_any_draw(fit_d55):
+    fit = fit_d55.copy(deep=True)
+    fit["derived"]["entanglement_duration"][...] = np.inf
+    row = next(row for row in derived_rows(fit) if row.name == "entanglement_duration")
+    assert {row.low, row.middle, row.high} == {"> horizon"}
+
+
+def test_latex(fit_d55):
+    text = inference.posterior_as(fit_d55, "latex")
+    assert r"$d\Gamma$ & \num{0.11" in text
+    assert r"\unit{\per\milli\second} \\" in text
+    assert "[simulated]" in text
+    assert text.count(r"\\") == len(fit_d55["summary"]["parameter"]) + 1
+
+
+def test_names_of_the_user_are_text_in_latex():
+    assert _escaped(r"\input{x} $a_b$ 100% 🐈") == (r"\textbackslash{}input\{x\} \$a\_b\$ 100\% ?")
+
+
+def test_markdown_and_csv(fit_d55):
+    text = inference.posterior_as(fit_d55, "markdown")
+    assert "| dΓ | 0.11" in text
+    assert r"Γdeph \[drive\]" in text
+    rows = list(csv.DictReader(io.StringIO(inference.posterior_as(fit_d55, "csv"))))
+    assert rows[0]["parameter"] == "collective_rate"
+    assert float(rows[0]["mean"]) == pytest.approx(float(fit_d55["posterior"]["collective_rate"].mean()))
+    with pytest.raises(ExperimentError, match="found the format 'word', expected one of latex, markdown, csv"):
+        inference.posterior_as(fit_d55, "word")

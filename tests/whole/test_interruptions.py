@@ -1,0 +1,212 @@
+"""Verbs that are killed, run twice, lose their folder or find no room lose nothing and end with the same numbers.
+
+A few tries of the study in `benchmarks/interruptions.py`, and such as need no chance.
+"""
+
+import contextlib
+import resource
+import runpy
+import shutil
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dissentangle import datasets, inference
+from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.files.netcdf import make_folder, replace_file
+from dissentangle.inference.cli import main
+
+campaigning = import_module("dissentangle.inference.campaigns.campaign")  # the room has a function of this name
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+DISSENTANGLE = str(Path(sys.executable).with_name("dissentangle"))
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(BENCHMARKS)
+    STUDY = runpy.run_path(str(BENCHMARKS / "interruptions.py"))
+QUICK = {"draws": 60, "tune": 200, "chains": 2, "cores": 1}
+WORDS = ["--draws", "60", "--tune", "200", "--chains", "2", "--cores", "1", "--quiet"]
+COMMANDS = {
+    "fit": (["fit", "fig2b-d55", *WORDS], "fit.nc"),
+    "campaign": (["campaign", "data", *WORDS], ""),
+    "compare": (["compare", "fig2b-d55", "--models", "microscopic,two-level", "--no-refit", *WORDS], ""),
+    "sbc": (["sbc", "fig2b-d55", "--simulations", "2", *WORDS], ""),
+    "report": (["report", "fit.nc", "--quiet"], "fit.html"),
+    "simulate": (["simulate", "fig2b-d55", "--quiet"], "simulated"),
+    "simulate to NetCDF": (["simulate", "fig2b-d55", "--quiet"], "simulated.nc"),
+    "demodulate": (["demodulate", "photocurrent-slice", "--shot-noise", "2e-10", "--quiet"], "records.h5"),
+    "plot": (["plot", "fit.nc", "--quiet"], "figure.pdf"),
+}
+KEEPS_OLD = ("fit", "report", "demodulate", "plot")
+
+
+@contextlib.contextmanager
+def no_file_larger_than(size):
+    """What a full disk is to this process; HDF5 and Python learn of it as they do of a full disk.
+
+    Bytecode is not written meanwhile: Python would keep the part of it for which there is room.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def in_one_line(captured):
+    assert captured.out == ""
+    assert captured.err.startswith("dissentangle: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def two_experiments(folder):
+    for k in range(2):
+        datasets.save(datasets.simulate_like(datasets.read("fig2b-d35"), seed=k), folder / f"run{k}")
+
+
+def temporaries(folder):
+    return [path for path in folder.rglob("*") if path.name.endswith(".part")]
+
+
+@pytest.mark.parametrize(("verb", "kills"), [("fit", 3), ("campaign", 2)])
+def test_a_few_kills(verb, kills, tmp_path):
+    STUDY["prepare"](tmp_path, 2)
+    row = STUDY["interrupted"](verb, kills, tmp_path, seed=3)
+    assert "the same" in row
+
+
+@pytest.fixture(scope="module")
+def small_fit():
+    return inference.fit("fig2b-d55", **QUICK)
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_no_room(verb, small_fit, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    two_experiments(tmp_path / "data")
+    command, name = COMMANDS[verb]
+    if verb in ("report", "plot"):
+        inference.save_fit(small_fit, "fit.nc")
+    target = tmp_path / "out" / name
+    if verb in KEEPS_OLD:
+        target.parent.mkdir()
+        if verb == "fit":
+            inference.save_fit(small_fit, target)
+        else:
+            target.write_bytes(b"old")
+        old = target.read_bytes()
+    with no_file_larger_than(700):
+        assert main([*command, "-o", str(target)]) == 2
+    assert "File too large" in in_one_line(capsys.readouterr())
+    assert not temporaries(tmp_path)
+    if verb in KEEPS_OLD:
+        assert target.read_bytes() == old
+    if "simulate" in verb:
+        assert not target.exists()
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.json")}
+    if verb not in ("report", "plot"):  # slow, and tried elsewhere
+        assert main([*command, "-o", str(target)]) in (0, 1)
+        STUDY["whole"](tmp_path)
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+
+
+def test_two_at_once(tmp_path):
+    words = ["fit", "fig2b-d55", *WORDS, "-o"]
+    assert main([*words, str(tmp_path / "alone.nc")]) in (0, 1)
+    command = [DISSENTANGLE, *words, str(tmp_path / "fit.nc")]
+    both = [STUDY["start"](command) for _ in range(2)]
+    assert [STUDY["ended"](one) for one in both] == ["done", "done"]
+    assert STUDY["same"](tmp_path / "fit.nc", tmp_path / "alone.nc")
+    assert not temporaries(tmp_path)
+
+
+def test_a_folder_that_goes_away_is_made_again(tmp_path):
+    """What is finished afterwards is there; the next run does the rest, and the numbers are those of any run."""
+    two_experiments(tmp_path / "data")
+    output, undisturbed = tmp_path / "out", tmp_path / "undisturbed"
+    inference.campaign(tmp_path / "data", undisturbed, **QUICK)
+    found = inference.campaign(tmp_path / "data", output, progress=lambda *counts: goes(output, counts), **QUICK)
+    assert list(found["dataset"].values) == ["run0", "run1"]
+    assert [path.name for path in (output / "fits").iterdir()] == ["run1.nc"]
+    assert "fits/run0.nc" not in (output / "index.html").read_text()
+    assert STUDY["same"](output / "summary.nc", undisturbed / "summary.nc")
+    inference.campaign(tmp_path / "data", output, **QUICK)
+    for name in ("summary.nc", "fits/run0.nc", "fits/run1.nc"):
+        assert STUDY["same"](output / name, undisturbed / name)
+    ranks = inference.sbc("fig2b-d55", output, simulations=2, progress=lambda *counts: goes(output, counts), **QUICK)
+    assert [path.name for path in (output / "simulations").iterdir()] == ["00001.json"]
+    again = inference.sbc("fig2b-d55", output, simulations=2, **QUICK)
+    np.testing.assert_array_equal(again["rank"], ranks["rank"])
+
+
+def goes(folder, counts):
+    if counts[0] == 1:
+        shutil.rmtree(folder)
+
+
+def test_a_folder_that_becomes_another_thing_ends_a_campaign_in_words(tmp_path, monkeypatch, capsys):
+    two_experiments(tmp_path / "data")
+    fits, fit_one = tmp_path / "out" / "fits", campaigning.fit_one
+
+    def disturbed(name, *rest):
+        answer = fit_one(name, *rest)
+        if name == "run1":
+            fits.rename(tmp_path / "kept")
+            fits.write_text("")
+        return answer
+
+    monkeypatch.setattr(campaigning, "fit_one", disturbed)
+    assert main(["campaign", str(tmp_path / "data"), "-o", str(tmp_path / "out"), *WORDS]) == 2
+    assert "fits: File exists" in in_one_line(capsys.readouterr())
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["run0.nc"]
+    assert len((tmp_path / "out" / "summary.csv").read_text().splitlines()) == 2
+    assert main(["campaign", str(tmp_path / "data"), "-o", str(tmp_path / "out"), *WORDS]) == 2
+    assert "fits: File exists" in in_one_line(capsys.readouterr())
+
+
+def test_a_read_only_folder(tmp_path):
+    """Not in this process, whom permissions may not bind."""
+    folder = tmp_path / "out"
+    folder.mkdir(mode=0o555)
+    command = [DISSENTANGLE, *COMMANDS["simulate"][0], "-o", str(folder / "simulated")]
+    assert STUDY["ended"](STUDY["start"]([sys.executable, "-c", STUDY["BOUND"], *command])) == "said why"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_current_folder_that_is_gone(tmp_path, monkeypatch, capsys):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    assert main([*COMMANDS["fit"][0], "-o", "fit.nc"]) == 2
+    assert "fit.nc: found no current folder, which was removed" in in_one_line(capsys.readouterr())
+
+
+def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
+    def half(folder):
+        (folder / "a").touch()
+        raise ExperimentError("half")
+
+    (tmp_path / "empty").mkdir()
+    for name in ("new", "empty"):
+        with pytest.raises(ExperimentError, match="half"):
+            make_folder(tmp_path / name, half, "a")
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_errors_name_the_file_that_was_asked_for(tmp_path):
+    def gone(temporary):
+        shutil.rmtree(tmp_path / "out")
+        temporary.write_bytes(b"")
+
+    with pytest.raises(FileNotFoundError, match=r"No such file or directory: '.*/out/a.nc'"):
+        replace_file(tmp_path / "out" / "a.nc", gone)
+    with pytest.raises(FileNotFoundError, match="/other'"):
+        replace_file(tmp_path / "a.nc", lambda _: (tmp_path / "other").read_bytes())
+    assert list(tmp_path.iterdir()) == []
