@@ -23,7 +23,7 @@ from dissentangle.inference.comparison.data_points import data_points
 from dissentangle.inference.comparison.evidence import bridge, bridge_evidence, smc, smc_evidence
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
 from dissentangle.inference.comparison.refit import log_predictive_density
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.sampling.sample import SamplerSettings
 
 MODELS = "microscopic,fixed-number,quasi-static,no-collisions,student-t,larmor-mismatch"
@@ -33,7 +33,7 @@ SETS = ("fig2b-d55", "fig2b-d35", "fig2c-dark", "fig2c-pump", "krauter2011-publi
 def loo() -> None:
     for closure in ("microscopic", "fixed-number"):
         fit = inference.fit("fig2b-d55", closure=closure, seed=1)
-        fitted, found = Fitted(fit), leave_one_out(fit)
+        fitted, found = Fit(fit), leave_one_out(fit)
         points, sampler = data_points(fitted.experiment), SamplerSettings(1)
         start = time.perf_counter()
         exact = np.array(

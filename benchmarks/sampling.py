@@ -13,7 +13,7 @@ from arviz_stats.base import array_stats
 
 from dissentangle import datasets
 from dissentangle.inference.engine.compile import start_of
-from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.coordinates import coordinates
@@ -28,7 +28,7 @@ def main() -> None:
     for name in datasets.names():
         experiment = datasets.read(name)
         model = model_of(experiment, ModelSettings())
-        parameters = free(unknowns(experiment, ModelSettings()))
+        parameters = Problem(experiment).free
         beginning = start_of(model)
         chosen = coordinates(experiment, parameters, beginning.labels, beginning.centre)
         ready = prepare(model, start=beginning, coordinates=chosen)

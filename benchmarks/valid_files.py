@@ -14,9 +14,8 @@ from dissentangle.datasets.formats.calibration import CalibrationFile, Coupling,
 from dissentangle.datasets.formats.folder_write import write_folder
 from dissentangle.datasets.photocurrent.photocurrent import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
-from dissentangle.inference.model.parameters import unknowns
 from dissentangle.inference.model.priors import PriorError
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.reports.fit import fit_page
 from dissentangle.inference.reports.index import row_of
 
@@ -28,7 +27,7 @@ SAMPLES = 20_000
 
 def consume(experiment: datasets.Experiment) -> None:
     datasets.to_tree(experiment)
-    unknowns(experiment, ModelSettings())
+    Problem(experiment).check()
 
 
 def read_experiment(path: Path) -> None:

@@ -13,7 +13,7 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.prediction import fitted_observations
 from ...datasets.simulation import simulated_like
 from ..fits import ParameterSummary, derived_quantities, predicted, prior_draws, summarise, verdict
-from ..model import ModelSettings, layout, unknowns
+from ..model import ModelSettings, Problem, variables_of
 from ..sampling import SamplerSettings
 
 RANKS = 100
@@ -84,7 +84,7 @@ def _covered(
     """1 where the 94 % interval (highest density) of an unknown or of a derived rate contains the true value."""
     found = {row.label: row for row in rows}
     inside = {}
-    for v in layout(experiment, unknowns(experiment, plan.settings)):
+    for v in variables_of(experiment, Problem(experiment, plan.settings).parameters):
         for label, formula in zip(v.labels, v.formulas or [None] * len(v.labels), strict=True):
             value = float(np.ravel(truth[label] if formula is None else formula(truth))[0])
             inside[label] = int(found[label].low <= value <= found[label].high)
@@ -97,7 +97,7 @@ def simulated_experiment(plan: Plan, rng: np.random.Generator) -> tuple[Experime
     Parameters whose predictions are no possible data (a free Γ̃ below its floor can make ξ negative) have no
     posterior density either, and are drawn again.
     """
-    experiment, parameters = plan.experiment, unknowns(plan.experiment, plan.settings)
+    experiment, parameters = plan.experiment, Problem(plan.experiment, plan.settings).parameters
     for _ in range(_MOST_TRIES):
         truth = prior_draws(experiment, plan.settings, parameters, 1, rng)
         data = predicted(experiment, truth, plan.settings.dynamics, rng, accuracy=1e-9, likelihood=False).noisy

@@ -18,8 +18,8 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
-from ..fits import Fitted, efficiency, sample_posterior
-from ..model import Prior, Unknown, correlated, free
+from ..fits import Fit, efficiency, sample_posterior
+from ..model import ModelParameter, Prior, correlated, free
 from ..sampling import SamplerSettings
 
 RELIABLE = 0.7
@@ -92,7 +92,7 @@ class CalibrationSensitivity:
 
 
 def calibration_sensitivity(
-    fitted: Fitted, *, refit: bool = True, cores: int | None = None, limit: float = RELIABLE
+    fitted: Fit, *, refit: bool = True, cores: int | None = None, limit: float = RELIABLE
 ) -> CalibrationSensitivity:
     """Of each rate by each constant of the apparatus, of the start, and scale and offset of each series.
 
@@ -110,7 +110,7 @@ def calibration_sensitivity(
     return CalibrationSensitivity(tuple(rates), tuple(columns))
 
 
-def constants(fitted: Fitted) -> list[Unknown]:
+def constants(fitted: Fit) -> list[ModelParameter]:
     """The unknowns that are known beforehand and are no rates: apparatus, start, scale and offset of series."""
     return [
         u
@@ -121,7 +121,7 @@ def constants(fitted: Fitted) -> list[Unknown]:
     ]
 
 
-def _reweighted(unknown: Unknown, values: np.ndarray, rates: dict[str, np.ndarray], effective: float) -> Moved:
+def _reweighted(unknown: ModelParameter, values: np.ndarray, rates: dict[str, np.ndarray], effective: float) -> Moved:
     from arviz_stats.base import array_stats
 
     with warnings.catch_warnings():
@@ -142,14 +142,14 @@ def _off_by(prior: Prior) -> float:
     return float(prior.of_score(1.0) - prior.of_score(0.0))
 
 
-def _can_be_refitted(fitted: Fitted, unknown: Unknown) -> bool:
+def _can_be_refitted(fitted: Fit, unknown: ModelParameter) -> bool:
     """Whether the shifted prior is one that the model can have, and no correlation would be lost."""
     together = correlated(fitted.experiment, fitted.settings, fitted.parameters)
     alone = together is None or unknown.label not in together.labels
     return alone and unknown.prior.form in ("normal", "lognormal") and not unknown.prior.truncated
 
 
-def _refitted(fitted: Fitted, unknown: Unknown, rates: dict[str, np.ndarray], cores: int | None) -> Moved:
+def _refitted(fitted: Fit, unknown: ModelParameter, rates: dict[str, np.ndarray], cores: int | None) -> Moved:
     """The shift by a fit with the shifted prior."""
     prior = unknown.prior
     centre, width = float(prior.of_score(1.0)), prior.numbers[1]

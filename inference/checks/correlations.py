@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...datasets.experiment import Label
-from ..fits import Fitted
+from ..fits import Fit
 
 STRONG = 0.5
 
@@ -22,7 +22,7 @@ class Correlation:
     value: float
 
 
-def strongest(fitted: Fitted, labels: Sequence[str] | None = None, at_least: float = STRONG) -> list[Correlation]:
+def strongest(fitted: Fit, labels: Sequence[str] | None = None, at_least: float = STRONG) -> list[Correlation]:
     """Pairs of unknowns with a correlation of at least so much, the strongest first."""
     from scipy.stats import rankdata
 
@@ -36,7 +36,7 @@ def strongest(fitted: Fitted, labels: Sequence[str] | None = None, at_least: flo
     return sorted((p for p in pairs if abs(p.value) >= at_least), key=lambda p: -abs(p.value))
 
 
-def for_pair_plot(fitted: Fitted, count: int) -> list[str]:
+def for_pair_plot(fitted: Fit, count: int) -> list[str]:
     """Up to `count` unknowns, in the order of the table: rates with what goes with them most, then the other rates."""
     labels = list(fitted.by_label())
     rates = [label for label in labels if Label.parse(label).is_rate]

@@ -18,7 +18,7 @@ import numpy as np
 
 from ...datasets import ExperimentError
 from ...forward_models.light import WhitenessCheck
-from ..fits import Fitted, checks_in
+from ..fits import Fit, checks_in
 from .replications import PUBLISHED, Replicated, replications
 from .statistics import STATISTICS, Statistic
 
@@ -121,7 +121,7 @@ def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS
     for group in ("posterior_predictive", "observed_data"):
         if group not in fit.children:
             raise ExperimentError(f"criticism: found no group {group!r} in this fit, expected one that `fit` made")
-    found, of_records = replications(Fitted(fit)), checks_in(fit)
+    found, of_records = replications(Fit(fit)), checks_in(fit)
     pairs = [(one, statistic) for one in found for statistic in statistics.values() if _suits(one, statistic)]
     number = min((len(one.replicated) for one in found), default=_OF_RECORDS)
     looked_at = len(pairs) + sum(len(checks) for checks in of_records.values())

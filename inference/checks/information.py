@@ -14,7 +14,7 @@ from ...datasets import Experiment, RecordSeries
 from ...datasets.prediction import expected_record_sums, fitted_observations, predict, record_log_likelihood
 from ...forward_models import NOISES, Dynamics
 from ...forward_models.light import grouped
-from ..model import Unknown, complete, free
+from ..model import ModelParameter, complete, free
 
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
@@ -34,7 +34,7 @@ class Information:
     together: np.ndarray
 
 
-def expected_information(experiment: Experiment, parameters: list[Unknown], dynamics: Dynamics) -> Information:
+def expected_information(experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics) -> Information:
     """The expected contraction of each prior by each series, by the published numbers, and by all data."""
     unknown = free(parameters)
     centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
@@ -52,7 +52,7 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
 
 
 def scaled_jacobians(
-    experiment: Experiment, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
+    experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics, centre: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Source → (points, unknowns): derivative of the mean by the normal score over the noise; at `centre`."""
     unknown = free(parameters)
@@ -80,7 +80,11 @@ def scaled_jacobians(
 
 
 def _of_record(
-    experiment: Experiment, record: RecordSeries, parameters: list[Unknown], dynamics: Dynamics, centre: np.ndarray
+    experiment: Experiment,
+    record: RecordSeries,
+    parameters: list[ModelParameter],
+    dynamics: Dynamics,
+    centre: np.ndarray,
 ) -> np.ndarray:
     """(unknowns, unknowns) rows that give the Fisher information of records as JᵀJ.
 

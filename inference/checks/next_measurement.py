@@ -13,7 +13,7 @@ import numpy as np
 from ...datasets import Experiment, Series
 from ...datasets.kinds import IN_CONSTANT_RUNS
 from ...forward_models import PARAMETERS
-from ..fits import Fitted
+from ..fits import Fit
 from ..model import free
 from .information import scaled_jacobians
 
@@ -39,7 +39,7 @@ class Proposal:
     gains: dict[str, float]
 
 
-def proposals(fitted: Fitted) -> list[Proposal]:
+def proposals(fitted: Fit) -> list[Proposal]:
     """The series worth measuring, the most useful one first; none where the data leave nothing open."""
     experiment, unknown = fitted.experiment, free(fitted.parameters)
     draws = fitted.by_label()

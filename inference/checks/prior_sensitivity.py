@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..fits import Fitted
+from ..fits import Fit
 from ..model import free
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class PowerScaling:
         return [(self.series[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
 
 
-def prior_sensitivity(fitted: Fitted) -> list[Sensitivity]:
+def prior_sensitivity(fitted: Fit) -> list[Sensitivity]:
     """Of every unknown and every rate that follows, in the order of the posterior table."""
     tree, names = _tree(fitted)
     found = [_changes(tree, group) for group in ("prior", "likelihood")]
     return [Sensitivity(label, *(each[v] for each in found)) for v, label in names.items()]
 
 
-def power_scaling(fitted: Fitted, labels: Sequence[str] | None = None) -> PowerScaling:
+def power_scaling(fitted: Fit, labels: Sequence[str] | None = None) -> PowerScaling:
     """Every prior by itself, and the likelihood of every series by itself; by default for every posterior."""
     tree, names = _tree(fitted)
     wanted = {v: label for v, label in names.items() if labels is None or label in labels}
@@ -85,7 +85,7 @@ def power_scaling(fitted: Fitted, labels: Sequence[str] | None = None) -> PowerS
     return PowerScaling(tuple(wanted.values()), priors, series, by_prior, by_series)
 
 
-def _tree(fitted: Fitted) -> tuple[DataTree, dict[str, str]]:
+def _tree(fitted: Fit) -> tuple[DataTree, dict[str, str]]:
     """Posterior, log-prior by unknown, log-likelihood by series, for the draws that have a likelihood; and labels.
 
     Labels may hold what names of variables may not: variables are numbered, and say in `part` what they are.

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...datasets.prediction import fitted_observations
 from ...forward_models import NOISES
-from ..fits import Fitted
+from ..fits import Fit
 from ..model import free
 from .information import scaled_jacobians
 
@@ -62,7 +62,7 @@ class _Source:
     about: tuple[str, str, str]
 
 
-def replications(fitted: Fitted) -> list[Replicated]:
+def replications(fitted: Fit) -> list[Replicated]:
     """Of each series that was fitted, and of the published numbers, in the order of the fit."""
     data, observed = fitted.tree["posterior_predictive"].dataset, fitted.tree["observed_data"].dataset
     draws = {str(name): np.asarray(v.values).reshape(-1, v.shape[-1]) for name, v in data.data_vars.items()}
@@ -85,7 +85,7 @@ def replications(fitted: Fitted) -> list[Replicated]:
     return found
 
 
-def _source(fitted: Fitted, name: str) -> _Source:
+def _source(fitted: Fit, name: str) -> _Source:
     for series in fitted.experiment.series:
         if series.name == name:
             points, use = series.fitted_points, series.fitted
@@ -95,7 +95,7 @@ def _source(fitted: Fitted, name: str) -> _Source:
     return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), None, ("", "", ""))
 
 
-def _jacobians(fitted: Fitted) -> dict[str, np.ndarray]:
+def _jacobians(fitted: Fit) -> dict[str, np.ndarray]:
     draws = fitted.by_label()
     centre = np.array([np.mean(u.prior.score(draws[u.label])) for u in free(fitted.parameters)])
     return scaled_jacobians(fitted.experiment, fitted.parameters, fitted.settings.dynamics, centre)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.experiment import Label
-from ..fits import Fitted
+from ..fits import Fit
 from .calibration_sensitivity import CalibrationSensitivity, calibration_sensitivity
 from .prior_sensitivity import THRESHOLD, PowerScaling, Sensitivity, power_scaling, prior_sensitivity
 
@@ -48,7 +48,7 @@ def sensitivity(fit: DataTree, *, refit: bool = True, cores: int | None = None) 
 
     refit : whether to fit again with a shifted prior where reweighting the draws fails (k̂ > 0.7)
     """
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     rates = [label for label in fitted.by_label(derived=True) if Label.parse(label).is_rate]
     return Sensitivities(
         calibration_sensitivity(fitted, refit=refit, cores=cores),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...datasets.experiment import Label
 from ...datasets.kinds import VARIANCES
-from ..fits import Fitted, ParameterSummary, summary_rows
+from ..fits import Fit, ParameterSummary, summary_rows
 from .advice import Evidence, next_steps
 from .criticism import StatisticRow, criticize
 from .goodness import OF_VALUES, Goodness, goodness
@@ -104,7 +104,7 @@ def assess(fit: DataTree) -> Assessment:
     untested = _untested(found, len(by_data) + len(by_both))
     healthy = bool(fit.attrs["healthy"])
     status = _status(healthy, found, rows, beyond, surprises)
-    variances = tuple(series.name for series in Fitted(fit).experiment.series if series.kind in VARIANCES)
+    variances = tuple(series.name for series in Fit(fit).experiment.series if series.kind in VARIANCES)
     evidence = Evidence(healthy, found, surprising, close, pulls, by_prior, variances)
     return Assessment(
         status=status,
@@ -160,7 +160,7 @@ def _of_model(found: list[Goodness], surprising: tuple[StatisticRow, ...], close
 
 def _pulls(fit: DataTree, rows: list[ParameterSummary]) -> dict[str, float]:
     """Parameters that the data have pulled far from their priors, by how many of the priors' standard deviations."""
-    priors = {u.label: u.prior for u in Fitted(fit).parameters}
+    priors = {u.label: u.prior for u in Fit(fit).parameters}
     scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
     return {label: score for label, score in scores.items() if abs(score) > _FAR}
 

@@ -14,7 +14,7 @@ from .progress import Progress
 
 def calibrate(given: argparse.Namespace) -> int:
     """Fit the calibration runs, write the calibration file; 0 healthy, 1 not."""
-    from ..model import unknowns
+    from ..model import Problem
 
     output, experiment = Output(given), read(given.experiment)
     priors = prior_texts(given)
@@ -24,7 +24,7 @@ def calibrate(given: argparse.Namespace) -> int:
     from ..fits import calibration_of_fit, calibration_runs, calibration_settings
 
     runs, settings = calibration_runs(experiment), calibration_settings(priors)
-    unknowns(runs, settings)
+    Problem(runs, settings).check()
 
     from ...datasets.files import write_tree
     from ...datasets.formats import write_calibration

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 
 from ...datasets import ExperimentError
-from ..model import require_data, unknowns
+from ..model import Problem, require_data
 from ..reports import SUMMARY_STATUS
 from .options import model_settings, modelled
 from .output import Output
@@ -59,7 +59,7 @@ def sbc(given: argparse.Namespace) -> int:
     output = Output(given)
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
-    unknowns(experiment, settings)
+    Problem(experiment, settings).check()
     folder = writable_folder(given.output)
 
     from ..campaigns import Plan, run_sbc

@@ -59,7 +59,7 @@ def models(given: argparse.Namespace) -> int:
 
 
 def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) -> dict[str, DataTree]:
-    from ..model import rival, unknowns
+    from ..model import Problem, rival
 
     experiment, settings = experiment_given(given), model_settings(given)
     require_data(experiment, experiment.title)
@@ -68,7 +68,7 @@ def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) 
         raise ExperimentError(f"--models {given.models}: found one, expected several, such as microscopic,fixed-number")
     data_units(experiment, given.unit)  # a unit that this experiment does not have
     for name in names:
-        unknowns(*rival(experiment, settings, name))  # what is wrong is said before the slow imports
+        Problem(*rival(experiment, settings, name)).check()  # what is wrong is said before the slow imports
 
     from ..comparison import fit_rivals
     from ..sampling import SamplerSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
-from ..model import ModelSettings, Unknown
+from ..model import ModelParameter, ModelSettings
 from .options import modelled, number_pair
 from .output import Output
 from .paths import figure_target
@@ -23,10 +23,10 @@ WIDEST = 6
 def check(given: argparse.Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     from ..checks import expected_information
-    from ..model import fixed_values, require_time_scale, unknowns, unused_knowledge
+    from ..model import Problem, fixed_values, require_time_scale, unused_knowledge
 
     experiment, settings = modelled(given)
-    parameters = unknowns(experiment, settings)
+    parameters = Problem(experiment, settings).parameters
     require_time_scale(experiment, parameters)
     output = Output(given)
     output.text(f"{_description(experiment)}\n\nmodel: {_theory(settings)}")
@@ -42,7 +42,7 @@ def check(given: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(experiment: Experiment, parameters: list[Unknown], expected: Information) -> dict[str, Any]:
+def _facts(experiment: Experiment, parameters: list[ModelParameter], expected: Information) -> dict[str, Any]:
     from ..model import free
 
     return {
@@ -99,7 +99,7 @@ def _description(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _informs(expected: Information, parameters: list[Unknown]) -> str:
+def _informs(expected: Information, parameters: list[ModelParameter]) -> str:
     from ...forward_models import PARAMETERS
     from ..fits import PRIOR_DOMINATED
     from ..model import free
@@ -129,12 +129,14 @@ def _informs(expected: Information, parameters: list[Unknown]) -> str:
 def prior(given: argparse.Namespace) -> int:
     """What the priors alone predict."""
     from ..fits import derived_quantities, prior_draws
-    from ..model import unknowns
+    from ..model import Problem
     from ..text import number, table
 
     experiment, settings = modelled(given)
     target = figure_target(given.figure)
-    values = prior_draws(experiment, settings, unknowns(experiment, settings), 400, np.random.default_rng(given.seed))
+    values = prior_draws(
+        experiment, settings, Problem(experiment, settings).parameters, 400, np.random.default_rng(given.seed)
+    )
     output = Output(given)
     output.text(f"{experiment.title}: what the priors alone predict ({_theory(settings)}, 400 draws)\n")
     rows, facts = [], []

@@ -19,12 +19,12 @@ def fit(given: argparse.Namespace) -> int:
         from .point_fit import point_fit
 
         return point_fit(given)
-    from ..model import unknowns
+    from ..model import Problem
 
     output = Output(given)
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
-    unknowns(experiment, settings)  # a wrong prior is reported before the slow imports
+    Problem(experiment, settings).check()  # a wrong prior is reported before the slow imports
     target = fit_target(given.output or "fit.nc")
     figure = figure_target(given.figure)
 

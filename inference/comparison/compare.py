@@ -14,7 +14,7 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...datasets.experiment import Label
 from ..checks import assess
-from ..fits import Fitted, summary_rows
+from ..fits import Fit, summary_rows
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
@@ -181,7 +181,7 @@ def require_same_data(fits: Mapping[str, DataTree]) -> None:
         raise ExperimentError(f"compare: found {len(fits)} fit, expected several")
     values = {}
     for name, tree in fits.items():
-        points = data_points(Fitted(tree).experiment)
+        points = data_points(Fit(tree).experiment)
         values[name] = {(p.series, p.place, _count(points, k)): p.value for k, p in enumerate(points)}
     (first, reference), *others = values.items()
     for name, own in others:

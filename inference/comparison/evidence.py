@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets import Experiment
-from ..fits import Fitted, total_log_likelihood
-from ..model import ModelSettings, complete, correlated, free, unknowns
+from ..fits import Fit, total_log_likelihood
+from ..model import ModelSettings, Problem, complete, correlated, free
 from ..sampling import bulk_and_rhat
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Evidence:
 
 def bridge_evidence(fit: DataTree, seed: int = 1) -> Evidence:
     """The evidence of the model of a fit from its draws; the data must be those of the fit."""
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     return evidence_of_draws(fitted.experiment, fitted.settings, fitted.by_label(), seed)
 
 
@@ -51,7 +51,7 @@ def evidence_of_draws(
     experiment: Experiment, settings: ModelSettings, by_label: Mapping[str, np.ndarray], seed: int = 1
 ) -> Evidence:
     """The evidence of a model from draws of its posterior, label → (chain, draw); NaN where it cannot be had."""
-    priors = {u.label: u.prior for u in free(unknowns(experiment, settings))}
+    priors = {u.label: u.prior for u in Problem(experiment, settings).free}
     scores = np.stack([priors[label].score(by_label[label]) for label in priors], axis=-1)
     if not np.isfinite(scores).all():
         return Evidence(np.nan, np.nan, "bridge")
@@ -60,7 +60,7 @@ def evidence_of_draws(
 
 def log_posterior(experiment: Experiment, settings: ModelSettings) -> LogDensity:
     """Log of likelihood × prior as a function of the scores (n, unknowns), in the order of the unknowns."""
-    parameters = unknowns(experiment, settings)
+    parameters = Problem(experiment, settings).parameters
     priors = {u.label: u.prior for u in free(parameters)}
     together = correlated(experiment, settings, parameters)
 
@@ -133,7 +133,7 @@ def smc_evidence(fit: DataTree, seed: int = 1, draws: int = SMC_DRAWS, runs: int
     """The evidence of the model of a fit by PyMC's sequential Monte Carlo, from independent runs of the PyMC model."""
     from ..model import model_of
 
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     return smc(model_of(fitted.experiment, fitted.settings), seed, draws, runs)
 
 

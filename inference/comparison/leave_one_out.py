@@ -70,9 +70,9 @@ def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
     import arviz_stats as azs
     import xarray as xr
 
-    from ..fits import Fitted
+    from ..fits import Fit
 
-    experiment = Fitted(fit).experiment
+    experiment = Fit(fit).experiment
     units = data_units(experiment, unit)
     draws = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
     if draws < _FEWEST_DRAWS:
@@ -98,12 +98,12 @@ def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
 
 def refitted(fit: DataTree, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
     """The same with the units whose weights fail fitted exactly: a fit without each, with the settings of the fit."""
-    from ..fits import Fitted
+    from ..fits import Fit
     from ..sampling import SamplerSettings
     from .evidence import bridge_evidence
     from .refit import log_predictive_density
 
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     sampler = SamplerSettings(**json.loads(fit.attrs["settings"])["sampler"])
     pointwise, unsure, points = found.pointwise.copy(), list(found.unsure), data_points(fitted.experiment)
     whole = bridge_evidence(fit) if found.failing else None

@@ -13,7 +13,7 @@ from ...datasets.errors import nearest
 from ...datasets.prediction import fitted_observations, predict
 from ...forward_models import NOISES
 from ..checks import NOTABLE_P, PUBLISHED, p_value
-from ..fits import DRAWS, POSTERIOR_ACCURACY, Fitted, predicted
+from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit, predicted
 from ..model import ModelSettings, entries, free
 from ..sampling import SamplerSettings
 from .data_points import data_points, without
@@ -133,7 +133,7 @@ def leave_one_series_out(
     ------
     ExperimentError : for an unknown name, and where nothing is left to fit or to predict
     """
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     experiment = fitted.experiment
     sources = [series.name for series in experiment.series if series.fitted.any()]
     all_sources = sources + ([PUBLISHED] if fitted_observations(experiment) else [])
@@ -185,7 +185,7 @@ def _labels(experiment: Experiment, settings: ModelSettings, names: Sequence[str
 
 
 def _predicted(
-    fitted: Fitted, kept: tuple[str, ...], names: tuple[str, ...], sampler: SamplerSettings
+    fitted: Fit, kept: tuple[str, ...], names: tuple[str, ...], sampler: SamplerSettings
 ) -> list[PredictedSeries]:
     found = fit_of_the_rest(only(fitted.experiment, kept), fitted.settings, sampler)
     missing = {u.label for u in free(fitted.parameters)} - _labels(fitted.experiment, fitted.settings, kept)

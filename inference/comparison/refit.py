@@ -11,7 +11,7 @@ import numpy as np
 from ...datasets import Experiment
 from ...datasets.prediction import predict
 from ..fits import log_likelihood, sample_posterior, summarise, verdict
-from ..model import ModelSettings, complete, free, unknowns
+from ..model import ModelSettings, Problem, complete, free
 from ..sampling import SamplerSettings
 from .data_points import DataPoint, without
 from .evidence import evidence_of_draws
@@ -44,7 +44,7 @@ def fit_of_the_rest(rest: Experiment, settings: ModelSettings, sampler: SamplerS
     found = sample_posterior(rest, settings, sampler)
     rows = summarise(found.by_label, found.unknown)
     healthy = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi).healthy
-    parameters = unknowns(rest, settings)
+    parameters = Problem(rest, settings).parameters
     drawn = {u.label: found.by_label[u.label] for u in free(parameters)}
     flat = {label: array.reshape(-1) for label, array in drawn.items()}
     return FitOfTheRest(complete(rest, parameters, flat), healthy, drawn)

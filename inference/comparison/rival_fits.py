@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.files import to_bytes, write_bytes
-from ..fits import Fitted, file_name, fit_experiment, is_fit_of, read_fit
-from ..model import ModelSettings, processes_for, rival, unknowns
+from ..fits import Fit, file_name, fit_experiment, is_fit_of, read_fit
+from ..model import ModelSettings, Problem, processes_for, rival
 from ..parallel import Task, available_cores, run_tasks
 from ..sampling import SamplerSettings, form_of
 from .data_points import data_points
@@ -78,7 +78,7 @@ def _planned(experiment: Experiment, models: Sequence[str], settings: ModelSetti
     seen: dict[str, str] = {}
     for name in models:
         planned[name] = rival(experiment, settings, name)
-        unknowns(*planned[name])
+        Problem(*planned[name]).check()
         key = form_of(*planned[name])
         if key in seen:
             raise ExperimentError(
@@ -93,7 +93,7 @@ def _require_same_data(folder: Path, planned: Mapping[str, Plan]) -> None:
     """Raise ExperimentError where a folder holds fits of other data."""
     for path in sorted(folder.glob("*.nc")):
         try:
-            points = data_points(Fitted(read_fit(path)).experiment)
+            points = data_points(Fit(read_fit(path)).experiment)
         except ExperimentError:
             continue  # damaged, or by a forward model that is not loaded
         own = data_points(next(iter(planned.values()))[0])

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...datasets import ExperimentError
 from ..checks import for_pair_plot
-from ..fits import Fitted, summary_rows
+from ..fits import Fit, summary_rows
 from .named_draws import named_tree, unknown_labels
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
@@ -70,7 +70,7 @@ def _small_panels(count: int, width: float, height: float = _ROW) -> dict[str, A
     return {"col_wrap": across, "size": (width, height * -(-count // across) + 0.35)}
 
 
-def plot_prior_posterior(fitted: Fitted, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
+def plot_prior_posterior(fitted: Fit, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
     """Densities of prior and posterior of some unknowns (all by default), where the posterior is."""
     from arviz_plots import plot_prior_posterior as of_arviz
 
@@ -88,7 +88,7 @@ def plot_prior_posterior(fitted: Fitted, labels: Sequence[str] | None = None, wi
     return figure
 
 
-def plot_pairs(fitted: Fitted, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
+def plot_pairs(fitted: Fit, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
     """Scatter of pairs of unknowns with their marginals; by default the rates and what goes with them."""
     from arviz_plots import plot_pair
 
@@ -122,7 +122,7 @@ def _thinned(tree: DataTree, longest: int) -> DataTree:
     return tree.isel(draw=slice(None, None, max(1, tree["posterior"].sizes["draw"] // longest)))
 
 
-def plot_ranks(fitted: Fitted, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
+def plot_ranks(fitted: Fit, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
     """ECDF of the ranks of each chain minus the uniform one, p: the chance of a greater departure.
 
     By default of the unknowns with the largest R-hat.
@@ -134,13 +134,13 @@ def plot_ranks(fitted: Fitted, labels: Sequence[str] | None = None, width: float
     return _figure(_made(plot_rank, tree, method="mtc_c", envelope_prob=SUSPICION, **_small_panels(len(chosen), width)))
 
 
-def worst_mixed(fitted: Fitted, count: int = 6) -> list[str]:
+def worst_mixed(fitted: Fit, count: int = 6) -> list[str]:
     """The unknowns with the largest R-hat, the worst first."""
     rows = {row.label: row.rhat for row in summary_rows(fitted.tree)}
     return sorted(unknown_labels(fitted), key=lambda label: -np.nan_to_num(rows[label], nan=np.inf))[:count]
 
 
-def plot_energy(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
+def plot_energy(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """The marginal energy and its changes between draws: alike where the sampler moves freely."""
     from arviz_plots import plot_energy as of_arviz
 
@@ -148,7 +148,7 @@ def plot_energy(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
     return _figure(_made(of_arviz, tree, size=(width, 0.5 * width)))
 
 
-def plot_pit(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
+def plot_pit(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """LOO-PIT of each series: ECDF minus the uniform one, with p: the chance of a greater departure."""
     from arviz_plots import plot_loo_pit
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
-from ..fits import Fitted
+from ..fits import Fit
 from .style import FORMATS, WIDTHS, write
 
 if TYPE_CHECKING:
@@ -21,77 +21,77 @@ class Entry:
     """A figure: what it shows, and how it is made from a fit, a width in inches, and a run (None: the default)."""
 
     meaning: str
-    make: Callable[[Fitted, float, str | None], Figure]
+    make: Callable[[Fit, float, str | None], Figure]
     takes_run: bool = False
 
 
-def _series(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _series(fitted: Fit, width: float, run: str | None) -> Figure:
     from .curves import Drawn
     from .series import plot_bands
 
     return plot_bands(Drawn.of(fitted), fitted.experiment.title)
 
 
-def _fig2a(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _fig2a(fitted: Fit, width: float, run: str | None) -> Figure:
     from .paper import figure_2a
 
     return figure_2a(fitted, run, width)
 
 
-def _fig2b(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _fig2b(fitted: Fit, width: float, run: str | None) -> Figure:
     from .paper import figure_2b
 
     return figure_2b(fitted, run, width)
 
 
-def _fig2d(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _fig2d(fitted: Fit, width: float, run: str | None) -> Figure:
     from .continuous_measurement import figure_2d
 
     return figure_2d(fitted, run, width)
 
 
-def _entanglement(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _entanglement(fitted: Fit, width: float, run: str | None) -> Figure:
     from .entanglement import plot_probability
 
     return plot_probability(fitted, width)
 
 
-def _pareto(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _pareto(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..comparison import leave_one_out
     from .arviz import plot_pareto_k
 
     return plot_pareto_k(leave_one_out(fitted.tree), width)
 
 
-def _criticism(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _criticism(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..checks import criticize
     from .criticism import plot_criticism
 
     return plot_criticism(criticize(fitted.tree), simulated=fitted.experiment.simulated, width=width)
 
 
-def _autocorrelation(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _autocorrelation(fitted: Fit, width: float, run: str | None) -> Figure:
     from .criticism import plot_autocorrelation
 
     return plot_autocorrelation(fitted, width)
 
 
-def _sensitivity(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _sensitivity(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..checks import calibration_sensitivity
     from .sensitivity import plot_sensitivity
 
     return plot_sensitivity(calibration_sensitivity(fitted), simulated=fitted.experiment.simulated, width=width)
 
 
-def _left_out(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _left_out(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..comparison import leave_one_series_out
     from .left_out import plot_left_out
 
     return plot_left_out(leave_one_series_out(fitted.tree), width)
 
 
-def _standard(name: str) -> Callable[[Fitted, float, str | None], Figure]:
-    def make(fitted: Fitted, width: float, run: str | None) -> Figure:
+def _standard(name: str) -> Callable[[Fit, float, str | None], Figure]:
+    def make(fitted: Fit, width: float, run: str | None) -> Figure:
         from . import arviz as standard
 
         figure: Figure = getattr(standard, name)(fitted, width=width)
@@ -142,7 +142,7 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
         raise ExperimentError(f"plot: found a run for {what!r}, expected none: it shows all")
     if path is not None and Path(path).suffix.lower() not in FORMATS:
         raise ExperimentError(f"{path}: found no known kind of figure, expected a name ending in {', '.join(FORMATS)}")
-    figure = FIGURES[what].make(Fitted(fit), WIDTHS[width], run)
+    figure = FIGURES[what].make(Fit(fit), WIDTHS[width], run)
     if path is not None:
         write(figure, path)
     return figure

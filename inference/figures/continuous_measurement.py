@@ -11,7 +11,7 @@ from ...datasets.prediction import expected_record_sums, measurement_in, readout
 from ...forward_models import NOISES
 from ...forward_models.light import optimal_mode_rate
 from ..checks import OF_NORMAL
-from ..fits import Fitted, checks_in
+from ..fits import Fit, checks_in
 from .curves import Drawn, observable
 from .drawing import band, legend, points_from_light
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, RUNS, WIDTHS, one_line, style
@@ -29,17 +29,17 @@ _LINES = {"xi": "-", "conditional_xi": "--"}
 _MARKERS = {"xi": "o", "conditional_xi": "s"}
 
 
-def constant_runs(fitted: Fitted) -> list[str]:
+def constant_runs(fitted: Fit) -> list[str]:
     """Runs with constant rates that the fit knows."""
     return list(fitted.experiment.constant) if "unconditional_xi" in fitted.tree["derived"].dataset else []
 
 
-def with_record(fitted: Fitted) -> bool:
+def with_record(fitted: Fit) -> bool:
     """Whether the fit knows what a record of the light tells: that takes η."""
     return "steady_conditional_xi" in fitted.tree["derived"].dataset
 
 
-def figure_2d(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+def figure_2d(fitted: Fit, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
     """ξ(t) of each run with constant rates: upper curves without, lower curves with the record of the light.
 
     Points: measured series, and values reconstructed from the records; below the modes e^{γm t} and e^{−γt} of light.
@@ -78,7 +78,7 @@ def figure_2d(fitted: Fitted, run: str | None = None, width: float = WIDTHS["col
     return figure
 
 
-def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, number: int, several: bool) -> None:
+def _draw_run(axis: Axes, fitted: Fit, drawn: Drawn, run: str, number: int, several: bool) -> None:
     """Curves and points of one run; its points a little to the right of those of the run before."""
     colour, duration = RUNS[number % len(RUNS)], fitted.experiment.duration(run)
     times, where = np.linspace(0.0, duration, _TIMES), f"{one_line(run, 20)}, " if several else ""
@@ -101,7 +101,7 @@ def _draw_run(axis: Axes, fitted: Fitted, drawn: Drawn, run: str, number: int, s
                               color=colour, mfc="none" if kind == "conditional_xi" else colour)  # fmt: skip
 
 
-def _draw_modes(axis: Axes, fitted: Fitted, run: str) -> None:
+def _draw_modes(axis: Axes, fitted: Fit, run: str) -> None:
     """The modes of light of the best prediction and of the readout that follows, at the posterior medians."""
     measurement = measurement_in(fitted.experiment, run, fitted.values)
     gamma, best = float(np.median(measurement.decay_rate)), float(np.median(optimal_mode_rate(measurement)))
@@ -119,7 +119,7 @@ def _draw_modes(axis: Axes, fitted: Fitted, run: str) -> None:
     axis.spines["left"].set_visible(False)
 
 
-def plot_record(fitted: Fitted, record: RecordSeries, width: float = PAGE_WIDTH) -> Figure:
+def plot_record(fitted: Fit, record: RecordSeries, width: float = PAGE_WIDTH) -> Figure:
     """Covariance of the samples of a record against lag, and the checks of its innovations."""
     from matplotlib.figure import Figure
 
@@ -132,7 +132,7 @@ def plot_record(fitted: Fitted, record: RecordSeries, width: float = PAGE_WIDTH)
     return figure
 
 
-def _draw_covariance(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
+def _draw_covariance(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
     """Mean of Y_k Y_{k+l} over a record: data with errors from the scatter of the groups, and what draws expect."""
     lags = np.unique(
         np.round(np.geomspace(1, max(1, _LONGEST_LAG * record.length), min(_LAGS, record.length - 1)))
@@ -163,7 +163,7 @@ def _draw_covariance(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
     legend(axis)
 
 
-def _draw_checks(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
+def _draw_checks(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
     checks = checks_in(fitted.tree).get(record.name, [])[::-1]
     scores = np.array([check.score for check in checks])
     colours = [DATA[0] if abs(score) > OF_NORMAL else MODEL for score in scores]
@@ -176,7 +176,7 @@ def _draw_checks(axis: Axes, fitted: Fitted, record: RecordSeries) -> None:
     axis.set_xlabel("score of the innovations (grey: 94 %)")
 
 
-def describe_record(fitted: Fitted, record: RecordSeries) -> str:
+def describe_record(fitted: Fit, record: RecordSeries) -> str:
     """The same in words."""
     scores = [check.score for check in checks_in(fitted.tree).get(record.name, [])]
     gamma = float(np.median(measurement_in(fitted.experiment, record.run, fitted.values).decay_rate))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...datasets.experiment import shown_unit
 from ..checks import Criticism, Replicated, StatisticRow, autocorrelation, replications
-from ..fits import Fitted
+from ..fits import Fit
 from ..text import p_text
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
@@ -83,7 +83,7 @@ def _statistic(axis: Axes, row: StatisticRow) -> None:
     axis.locator_params(axis="x", nbins=3, integer=whole)
 
 
-def plot_autocorrelation(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
+def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """Autocorrelation of the residuals of each series, and where that of 94 % of the replications lies."""
     from matplotlib.figure import Figure
 

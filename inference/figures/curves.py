@@ -13,7 +13,7 @@ from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
 from ...datasets.prediction import evolved, fitted_observations, predict, reconstructed_from_records
 from ...forward_models import OBSERVABLES, Dynamics
-from ..fits import Fitted
+from ..fits import Fit
 
 _TIMES, _FINE = 161, 401
 _ENDS = (0.03, 0.5, 0.97)
@@ -34,7 +34,7 @@ class Drawn:
     reconstructed: Reconstructed = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fitted: Fitted) -> Drawn:
+    def of(cls, fitted: Fit) -> Drawn:
         """Of the posterior."""
         return cls(fitted.experiment, fitted.values, fitted.settings.dynamics, _reconstructed(fitted))
 
@@ -111,7 +111,7 @@ def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarr
     return np.atleast_2d(getattr(path, name))
 
 
-def _reconstructed(fitted: Fitted) -> Reconstructed:
+def _reconstructed(fitted: Fit) -> Reconstructed:
     found: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
     rng = np.random.default_rng(0)
     for record in fitted.experiment.records:

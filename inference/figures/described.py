@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ...datasets.kinds import KINDS
-from ..fits import Fitted, driven_runs
+from ..fits import Fit, driven_runs
 from .curves import Drawn, Panel, abscissas, curves
 from .drawing import ABSCISSAS, LABELS
 from .entanglement import probability_of_entanglement
 
 
-def describe_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> str:
+def describe_panel(fitted: Fit, drawn: Drawn, panel: Panel) -> str:
     """Range of the data, course of the model, size of the residuals."""
     x = abscissas(fitted.experiment, panel)
     median = np.median(curves(drawn, panel, x)[0], axis=0)
@@ -31,7 +31,7 @@ def describe_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> str:
     return " ".join(words)
 
 
-def describe_probability(fitted: Fitted) -> str:
+def describe_probability(fitted: Fit) -> str:
     """Where the state is almost certainly entangled."""
     words = []
     for run in driven_runs(fitted):

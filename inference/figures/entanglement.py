@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..fits import Fitted, driven_runs
+from ..fits import Fit, driven_runs
 from .curves import Drawn, observable
 from .drawing import legend, stages
 from .style import INK, PAGE_WIDTH, RUNS, one_line, style
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _TIMES = 241
 
 
-def probability_of_entanglement(fitted: Fitted, run: str, times: np.ndarray) -> np.ndarray:
+def probability_of_entanglement(fitted: Fit, run: str, times: np.ndarray) -> np.ndarray:
     """P(ξ(t) < 1) given the data, (T,), for a run whose rates are parameters; ξ < 1 exactly where Σ < p."""
     drawn = Drawn.of(fitted)
     sigma, p = (observable(drawn, run, name, times) for name in ("spin_variance", "p"))
     return np.asarray((sigma < p).mean(axis=0))
 
 
-def plot_probability(fitted: Fitted, width: float = PAGE_WIDTH) -> Figure:
+def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """P(ξ(t) < 1) of each driven run."""
     from matplotlib.figure import Figure
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...datasets.experiment import Label, shown_unit
 from ...forward_models import PARAMETERS
-from ..fits import Fitted
+from ..fits import Fit
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
@@ -36,12 +36,12 @@ def shown_names(labels: Sequence[str]) -> dict[str, str]:
     }
 
 
-def unknown_labels(fitted: Fitted) -> list[str]:
+def unknown_labels(fitted: Fit) -> list[str]:
     """Labels of the unknowns that vary, in the order of the posterior table."""
     return list(fitted.by_label())
 
 
-def named_tree(fitted: Fitted, labels: Sequence[str], groups: Sequence[str] = ("posterior",)) -> DataTree:
+def named_tree(fitted: Fit, labels: Sequence[str], groups: Sequence[str] = ("posterior",)) -> DataTree:
     """Groups with a variable (chain, draw) for each label, under its symbol; `sample_stats` as it is."""
     import xarray as xr
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...datasets import ExperimentError, Series
 from ...datasets.kinds import VARIANCES
 from ...forward_models import NOISES
-from ..fits import Fitted, driven_runs
+from ..fits import Fit, driven_runs
 from .curves import Drawn, observable
 from .drawing import band, from_light
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TIMES = 161
 
 
-def figure_2a(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+def figure_2a(fitted: Fit, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
     """ΣJ(t)/2⟨Jx(0)⟩ and ⟨Jx(t)⟩/⟨Jx(0)⟩ of one run: entangled where the first lies below the second.
 
     ⟨Jx⟩ has its scale at the right, aligned with the left one: so drawn it is the projection noise of a coherent state
@@ -56,7 +56,7 @@ def figure_2a(fitted: Fitted, run: str | None = None, width: float = WIDTHS["col
     return figure
 
 
-def figure_2b(fitted: Fitted, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+def figure_2b(fitted: Fit, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
     """ξ(t) of all runs (or one) with data and posterior bands, ξ = 1, and below it which light is on."""
     from matplotlib.figure import Figure
 
@@ -87,7 +87,7 @@ def figure_2b(fitted: Fitted, run: str | None = None, width: float = WIDTHS["col
     return figure
 
 
-def _driven_run(fitted: Fitted, run: str | None) -> str:
+def _driven_run(fitted: Fit, run: str | None) -> str:
     """The run, checked: by default the first driven one whose rates are parameters of the fit."""
     known = driven_runs(fitted)
     every = fitted.experiment.runs
@@ -98,7 +98,7 @@ def _driven_run(fitted: Fitted, run: str | None) -> str:
     return run if run is not None else known[0]
 
 
-def _runs_with_xi(fitted: Fitted, drawn: Drawn) -> list[str]:
+def _runs_with_xi(fitted: Fit, drawn: Drawn) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
     measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + [
         run for run, _ in drawn.reconstructed
@@ -116,14 +116,14 @@ def _two_level_part(drawn: Drawn, run: str, times: np.ndarray, total: np.ndarray
     return np.asarray(total * 8 * sigma / (8 * sigma + 7 * (n2 - p)))
 
 
-def _points_2a(left: Axes, right: Axes, fitted: Fitted, drawn: Drawn, series: Series) -> None:
+def _points_2a(left: Axes, right: Axes, fitted: Fit, drawn: Drawn, series: Series) -> None:
     if series.kind in VARIANCES:
         _errorbars(left, series, _corrected(fitted, drawn, series, "epr_variance"), MODEL, label="data")
     elif series.kind == "polarization":
         _errorbars(right, series, _corrected(fitted, drawn, series, "polarization"), MUTED)
 
 
-def _corrected(fitted: Fitted, drawn: Drawn, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+def _corrected(fitted: Fit, drawn: Drawn, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and σ of a series as those of `quantity`: times what the model has of it over the value expected."""
     expected = np.atleast_2d(fitted.expected.series[series.name])
     times = np.unique(series.x)
@@ -153,7 +153,7 @@ def _legend_below(figure: Figure, *axes: Axes) -> None:
     figure.legend(found.values(), found.keys(), loc="outside lower center", fontsize=7, ncols=2)
 
 
-def _pulses(axis: Axes, fitted: Fitted, runs: list[str]) -> None:
+def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
     """The pulse sequence: a line a run, a bar a light."""
     for k, run in enumerate(runs):
         start = 0.0
@@ -169,6 +169,6 @@ def _pulses(axis: Axes, fitted: Fitted, runs: list[str]) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def _title(figure: Figure, fitted: Fitted) -> None:
+def _title(figure: Figure, fitted: Fit) -> None:
     if fitted.experiment.simulated:
         figure.suptitle("simulated data", fontsize=8, color=DATA[0])

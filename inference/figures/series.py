@@ -9,7 +9,7 @@ import numpy as np
 
 from ...datasets import Series
 from ...datasets.kinds import KINDS
-from ..fits import Fitted
+from ..fits import Fit
 from .curves import Drawn, Panel, abscissas, curves, panels_of
 from .drawing import band, entangled_below, from_light, label_abscissa, label_axes, legend, points, published, stages
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
@@ -26,7 +26,7 @@ _FAR = 3.0
 
 def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
     """Data with posterior bands (50 and 94 %) for each observable of each measured run; written to `path` if given."""
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     figure = plot_bands(Drawn.of(fitted), fitted.experiment.title)
     if path is not None:
         write(figure, path)
@@ -75,7 +75,7 @@ def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
     legend(axis)
 
 
-def plot_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> Figure:
+def plot_panel(fitted: Fit, drawn: Drawn, panel: Panel) -> Figure:
     """One panel with the posterior predictive band, and the residuals of its series in standard deviations below."""
     from matplotlib.figure import Figure
 
@@ -96,7 +96,7 @@ def plot_panel(fitted: Fitted, drawn: Drawn, panel: Panel) -> Figure:
     return figure
 
 
-def _predictive(axis: Axes, fitted: Fitted, series: Series) -> None:
+def _predictive(axis: Axes, fitted: Fit, series: Series) -> None:
     """94 % of the predicted data at the points of a series, by component; points at one place share a band."""
     data = fitted.tree["posterior_predictive"].dataset
     if series.name not in data:
@@ -113,7 +113,7 @@ def _predictive(axis: Axes, fitted: Fitted, series: Series) -> None:
             axis.fill_between(x, below, above, color=MUTED, alpha=0.18, lw=0, label="new data, 94 %")
 
 
-def _residuals(axis: Axes, fitted: Fitted, series: Series) -> None:
+def _residuals(axis: Axes, fitted: Fit, series: Series) -> None:
     residuals, use = fitted.residuals(series.name), series.fitted
     style_of: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 3}
     component = np.zeros(len(series.x), int) if series.component is None else series.component

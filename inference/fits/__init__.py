@@ -9,7 +9,7 @@ from .predict import predict
 from .predictive import log_likelihood, predicted, prior_draws, total_log_likelihood
 from .record_checks import checks_in
 from .rerun import rerun
-from .result import DRAWS, Fitted, driven_runs
+from .result import DRAWS, Fit, driven_runs
 from .summary import ENERGY_LIMIT, PRIOR_DOMINATED, ParameterSummary, efficiency, summarise, summary_rows, verdict
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "ENERGY_LIMIT",
     "POSTERIOR_ACCURACY",
     "PRIOR_DOMINATED",
-    "Fitted",
+    "Fit",
     "ParameterSummary",
     "calibrate",
     "calibration_of_fit",

@@ -14,9 +14,9 @@ from ...datasets.experiment import Points
 from ...datasets.formats import CalibrationFile, Coupling, write_calibration
 from ...datasets.prediction import predict
 from ...forward_models import Dynamics
-from ..model import ModelSettings, Unknown, free
+from ..model import ModelParameter, ModelSettings, free
 from ..sampling import SamplerSettings
-from .result import Fitted
+from .result import Fit
 from .summary import PRIOR_DOMINATED, summary_rows
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def calibration_of_fit(fit: DataTree) -> CalibrationFile:
     one; constants that stayed as the prior had them are left out. κ²(Θ) fixes no rate singly: what it says is kept as
     one measurement of κ² for each series, where its uncertainty is least.
     """
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     experiment, values = fitted.experiment, fitted.thinned(MOST_DRAWS)
     informed = {row.label for row in summary_rows(fit) if (row.contraction or 0.0) >= PRIOR_DOMINATED}
     kept = [u for u in free(fitted.parameters) if u.label in informed and u.name in CONSTANTS]
@@ -125,7 +125,7 @@ def _couplings(experiment: Experiment, values: dict[str, Any], dynamics: Dynamic
     return tuple(found)
 
 
-def _described(unknown: Unknown, draws: np.ndarray) -> tuple[str, np.ndarray]:
+def _described(unknown: ModelParameter, draws: np.ndarray) -> tuple[str, np.ndarray]:
     """A prior like these draws, and the draws on the scale on which it is normal."""
     if unknown.prior.form == "normal":
         return f"normal({draws.mean():.6g}, {draws.std():.4g})", draws

@@ -11,9 +11,9 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...datasets.errors import violation
 from ...datasets.prediction import fitted_observations
-from ..model import free, layout
+from ..model import free, variables_of
 from ..sampling import MOST_DRAWS, SamplerSettings
-from .result import Fitted
+from .result import Fit
 from .summary import SUMMARY
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
 
 def check_form(tree: DataTree, where: str) -> None:
     """Raise ExperimentError for a variable that is missing, is not numbers, or has other dimensions."""
-    fitted = Fitted(tree)
+    fitted = Fit(tree)
     groups = {
         group: {str(name): variable for name, variable in node.dataset.data_vars.items()}
         for group, node in tree.children.items()
@@ -97,7 +97,7 @@ def check_form(tree: DataTree, where: str) -> None:
     _check_data(fitted, where)
 
 
-def _check_same_draws(fitted: Fitted, where: str) -> None:
+def _check_same_draws(fitted: Fit, where: str) -> None:
     """Raise ExperimentError where groups are of other chains and draws than the posterior: predictions of some only."""
     groups = ("posterior", "sample_stats", "derived", *_PREDICTED)
     for dim in _SAMPLES:
@@ -110,7 +110,7 @@ def _check_same_draws(fitted: Fitted, where: str) -> None:
                 raise violation(f"{where}: {group}", f"{here.size} {dim}s", f"the numbers of the others' {dim}s")
 
 
-def _check_draws(fitted: Fitted, where: str) -> None:
+def _check_draws(fitted: Fit, where: str) -> None:
     """Raise ExperimentError for draws where a parameter is not defined, and for predictions that are no numbers."""
     draws = fitted.by_label()
     for u in fitted.parameters:
@@ -126,7 +126,7 @@ def _check_draws(fitted: Fitted, where: str) -> None:
                 raise violation(f"{where}: {group}: {name}", found, f"numbers up to {_LARGEST_DRAW:g}")
 
 
-def _check_table(fitted: Fitted, where: str) -> None:
+def _check_table(fitted: Fit, where: str) -> None:
     """Raise ExperimentError for a table of other parameters or of other draws."""
     known, summary = fitted.by_label(derived=True), fitted.tree["summary"].dataset
     for label, mean, sd in zip(*(summary[name].values for name in ("parameter", "mean", "sd")), strict=True):
@@ -140,7 +140,7 @@ def _check_table(fitted: Fitted, where: str) -> None:
         raise violation(f"{where}: summary", "contractions of other parameters", "those of the parameters with a prior")
 
 
-def _check_data(fitted: Fitted, where: str) -> None:
+def _check_data(fitted: Fit, where: str) -> None:
     """Raise ExperimentError where the data that were fitted are not those of the experiment."""
     observed, experiment = fitted.tree["observed_data"].dataset, fitted.experiment
     stated = {series.name: series.value[series.fitted] for series in experiment.series if series.fitted.any()}
@@ -154,10 +154,10 @@ def _check_data(fitted: Fitted, where: str) -> None:
             raise violation(f"{where}: experiment: {name}", f"{there[k]:g}", f"{here[k]:g}, which was fitted")
 
 
-def _expected(fitted: Fitted) -> dict[str, dict[str, _Sizes]]:
+def _expected(fitted: Fit) -> dict[str, dict[str, _Sizes]]:
     """Dimensions by group and variable, of those that every table of a fit is made of."""
     series = [one for one in fitted.experiment.series if one.fitted.any()]
-    unknown = [v for v in layout(fitted.experiment, fitted.parameters) if not v.formulas]
+    unknown = [v for v in variables_of(fitted.experiment, fitted.parameters) if not v.formulas]
     draws = dict.fromkeys(_SAMPLES, _ANY)
     points = {s.name: {s.dim: int(s.fitted.sum())} for s in series}
     if numbers := fitted_observations(fitted.experiment):

@@ -16,18 +16,18 @@ from ...datasets import Experiment, ExperimentError
 from ...forward_models import Closure
 from ..model import (
     ACCURACY,
+    ModelParameter,
     ModelSettings,
-    Unknown,
+    Problem,
     data_hash,
     experiment_of,
     fixed_values,
     free,
-    layout,
     measured,
     rate_bounds,
     require_time_scale,
     rival,
-    unknowns,
+    variables_of,
 )
 from ..sampling import Draws, SamplerSettings, prepared, sample
 from .grid_error import quadrature_error
@@ -98,11 +98,11 @@ def fit_experiment(
 ) -> DataTree:
     """The fit of a checked experiment; see `fit`."""
     used = measured(experiment)
-    require_time_scale(used, unknowns(used, settings))
+    require_time_scale(used, Problem(used, settings).parameters)
     found = sample_posterior(used, settings, sampler, progress)
     rows = summarise(found.by_label, found.unknown)
     judged = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi)
-    parameters = unknowns(used, found.settings)
+    parameters = Problem(used, found.settings).parameters
     tree = fit_tree(used, found.settings, sampler, parameters, found.drawn, found.values, rows)
     tree.attrs.update(_attributes(used, found.settings, sampler, found.drawn, judged, found.quadrature_error))
     return tree
@@ -119,7 +119,7 @@ class Sampled:
 
     settings: ModelSettings
     drawn: Draws
-    unknown: list[Unknown]
+    unknown: list[ModelParameter]
     by_label: dict[str, np.ndarray]
     values: dict[str, Any]
     quadrature_error: float
@@ -132,7 +132,7 @@ def sample_posterior(
     progress: Callable[[Any], None] | None = None,
 ) -> Sampled:
     """Draws from the posterior, on an integration grid fine enough for them."""
-    parameters = unknowns(experiment, settings)
+    parameters = Problem(experiment, settings).parameters
     for resolution in _RESOLUTIONS:
         settings = replace(settings, resolution=resolution)
         drawn = _sampled(experiment, settings, sampler, progress)
@@ -162,7 +162,7 @@ def _sampled(
     return replace(drawn, timings={"prepare": preparing, **drawn.timings})
 
 
-def _require_possible(experiment: Experiment, unknown: list[Unknown], by_label: dict[str, np.ndarray]) -> None:
+def _require_possible(experiment: Experiment, unknown: list[ModelParameter], by_label: dict[str, np.ndarray]) -> None:
     """Raise where data pull a parameter above the end of its domain, which a log-normal prior does not have."""
     for u in unknown:
         highest, end = by_label[u.label].max(), u.prior.high
@@ -174,10 +174,10 @@ def _require_possible(experiment: Experiment, unknown: list[Unknown], by_label: 
             )
 
 
-def draws_by_label(experiment: Experiment, drawn: Draws, parameters: list[Unknown]) -> dict[str, np.ndarray]:
+def draws_by_label(experiment: Experiment, drawn: Draws, parameters: list[ModelParameter]) -> dict[str, np.ndarray]:
     """Draws of every scalar, label → (chain, draw): the unknowns first, then the derived rates."""
     result: dict[str, np.ndarray] = {}
-    for v in layout(experiment, parameters):
+    for v in variables_of(experiment, parameters):
         array = drawn.variables[v.name]
         result |= {v.labels[0]: array} if v.dim is None else {label: array[..., k] for k, label in enumerate(v.labels)}
     return result

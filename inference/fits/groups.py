@@ -10,7 +10,7 @@ import numpy as np
 from ...datasets import Experiment, Observation, to_groups
 from ...datasets.prediction import fitted_observations, reconstructed_xi
 from ...forward_models import PARAMETERS
-from ..model import ModelSettings, Unknown, fingerprint, layout, without_values
+from ..model import ModelParameter, ModelSettings, fingerprint, variables_of, without_values
 from ..sampling import Draws, Recent, SamplerSettings
 from .derived import derived_quantities, excluded_observations
 from .kept_draws import KeptDraws, kept_draws
@@ -32,7 +32,7 @@ def fit_tree(
     experiment: Experiment,
     settings: ModelSettings,
     sampler: SamplerSettings,
-    parameters: list[Unknown],
+    parameters: list[ModelParameter],
     drawn: Draws,
     values: dict[str, Any],
     rows: list[ParameterSummary],
@@ -78,7 +78,7 @@ def _likeliest(values: Mapping[str, Any], log_likelihood: Mapping[str, np.ndarra
 
 
 def _prior_groups(
-    experiment: Experiment, settings: ModelSettings, seed: int, parameters: list[Unknown]
+    experiment: Experiment, settings: ModelSettings, seed: int, parameters: list[ModelParameter]
 ) -> dict[str, Dataset]:
     """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
     rng = np.random.default_rng([seed, 1])
@@ -94,22 +94,24 @@ def _prior_groups(
 
 
 def _stacked(
-    experiment: Experiment, draws: Mapping[str, np.ndarray], parameters: list[Unknown], shape: tuple[int, int]
+    experiment: Experiment, draws: Mapping[str, np.ndarray], parameters: list[ModelParameter], shape: tuple[int, int]
 ) -> Dataset:
     variables: dict[str, np.ndarray] = {}
-    for v in layout(experiment, parameters):
+    for v in variables_of(experiment, parameters):
         if not v.formulas:
             columns = [draws[label].reshape(shape) for label in v.labels]
             variables[v.name] = columns[0] if v.dim is None else np.stack(columns, axis=-1)
     return _stacked_dataset(experiment, variables, parameters)
 
 
-def _stacked_dataset(experiment: Experiment, variables: Mapping[str, np.ndarray], parameters: list[Unknown]) -> Dataset:
+def _stacked_dataset(
+    experiment: Experiment, variables: Mapping[str, np.ndarray], parameters: list[ModelParameter]
+) -> Dataset:
     import xarray as xr
 
     columns: dict[str, Any] = {}
     coords: dict[str, Any] = {}
-    for v in layout(experiment, parameters):
+    for v in variables_of(experiment, parameters):
         if v.name not in variables:
             continue
         about = PARAMETERS[v.parameter]

@@ -12,7 +12,7 @@ from ...datasets import Experiment, ExperimentError, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.prediction import coupled_rates, evolved, find, optical_depth_of
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
-from .result import Fitted
+from .result import Fit
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
@@ -58,7 +58,7 @@ def predict(
     """
     import xarray as xr
 
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     chosen = _run(fitted, run)
     entries = _entries(fitted, chosen, stages)
     at = _checked_times(times, entries)
@@ -139,7 +139,7 @@ def _scale_depth(values: dict[str, Any], name: str, value: float, member: str) -
         values[f"faraday_angle{own}"] = angle * ratio
 
 
-def _run(fitted: Fitted, run: str | None) -> str:
+def _run(fitted: Fit, run: str | None) -> str:
     from .result import driven_runs
 
     runs = fitted.experiment.runs
@@ -148,7 +148,7 @@ def _run(fitted: Fitted, run: str | None) -> str:
     return run if run is not None else next(iter(driven_runs(fitted)), runs[0])
 
 
-def _entries(fitted: Fitted, run: str, stages: Iterable[tuple[float, str]] | None) -> list[StageEntry]:
+def _entries(fitted: Fit, run: str, stages: Iterable[tuple[float, str]] | None) -> list[StageEntry]:
     if stages is None:
         return fitted.experiment.run_stages(run)
     found = []

@@ -19,7 +19,7 @@ from ...datasets.prediction import (
 )
 from ...forward_models import NOISES, Dynamics, speed
 from ...forward_models.light import grouped
-from ..model import ModelSettings, Unknown, complete, correlated
+from ..model import ModelParameter, ModelSettings, complete, correlated
 
 _GROUP = 2**15
 """Draws × times that are evaluated together: arrays of this size stay in a core's cache, memory in bounds."""
@@ -40,7 +40,11 @@ class Predicted:
 
 
 def prior_draws(
-    experiment: Experiment, settings: ModelSettings, parameters: list[Unknown], number: int, rng: np.random.Generator
+    experiment: Experiment,
+    settings: ModelSettings,
+    parameters: list[ModelParameter],
+    number: int,
+    rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """Draws from the priors, label → (number,); fixed parameters and members of populations included."""
     draws = {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}

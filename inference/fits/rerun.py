@@ -13,7 +13,7 @@ from ...datasets import from_tree
 from ..sampling import SamplerSettings
 from .file import settings_of
 from .fit import fit_experiment, versions
-from .result import Fitted
+from .result import Fit
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -58,7 +58,7 @@ def rerun(fit: DataTree, *, progress: Callable[[Any], None] | None = None) -> Re
     names = sorted(set(now) | set(then))
     changed = {n: (then.get(n, "none"), now.get(n, "none")) for n in names if then.get(n) != now.get(n)}
     engines = (fit.attrs["engine"], again.attrs["engine"])
-    before, after = Fitted(fit).by_label(), Fitted(again).by_label()
+    before, after = Fit(fit).by_label(), Fit(again).by_label()
     identical = before.keys() == after.keys() and all(np.array_equal(before[k], after[k]) for k in before)
     shifts = {k: abs(after[k].mean() - before[k].mean()) / before[k].std() for k in before if k in after}
     worst = max(shifts, key=lambda label: shifts[label])

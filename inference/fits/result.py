@@ -10,7 +10,7 @@ import numpy as np
 from ...datasets import Experiment, from_tree
 from ...datasets.prediction import Predictions, predict
 from ...forward_models import NOISES
-from ..model import ModelSettings, Unknown, complete, layout, unknowns
+from ..model import ModelParameter, ModelSettings, Problem
 from .file import settings_of
 
 if TYPE_CHECKING:
@@ -21,26 +21,39 @@ DRAWS = 400
 _ACCURACY = 1e-6
 
 
-class Fitted:
-    """What tables and figures ask of a fit; each is worked out once."""
+class Fit:
+    """A fit and what follows from it, each worked out once: its problem, its draws by label, what they expect.
+
+    tree : the fit as `fit` returns it and `read_fit` reads it
+    """
 
     def __init__(self, tree: DataTree) -> None:
         self.tree = tree
 
+    @classmethod
+    def of(cls, fit: DataTree | Fit) -> Fit:
+        """A fit itself, or that of a tree: who has one hands it on, and nothing is worked out twice."""
+        return fit if isinstance(fit, Fit) else cls(fit)
+
     @cached_property
+    def problem(self) -> Problem:
+        """The experiment that was fitted, and the settings of its model."""
+        return Problem(from_tree(self.tree["experiment"]), settings_of(self.tree))
+
+    @property
     def experiment(self) -> Experiment:
         """The experiment that was fitted."""
-        return from_tree(self.tree["experiment"])
+        return self.problem.experiment
 
-    @cached_property
+    @property
     def settings(self) -> ModelSettings:
         """The model's settings."""
-        return settings_of(self.tree)
+        return self.problem.settings
 
-    @cached_property
-    def parameters(self) -> list[Unknown]:
+    @property
+    def parameters(self) -> list[ModelParameter]:
         """All parameters, fixed ones included."""
-        return unknowns(self.experiment, self.settings)
+        return self.problem.parameters
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -51,18 +64,13 @@ class Fitted:
         """Posterior draws by label, at most about `most` of them."""
         flat = {label: draws.reshape(-1) for label, draws in self.by_label().items()}
         few = {label: draws[:: max(1, len(draws) // most)] for label, draws in flat.items()}
-        return complete(self.experiment, self.parameters, few)
+        return self.problem.complete(few)
 
     def by_label(self, group: str = "posterior", *, derived: bool = False) -> dict[str, np.ndarray]:
         """Draws of every scalar of a group, label → (chain, draw); the rates that follow only if `derived`."""
         data = self.tree[group].dataset
-        found: dict[str, np.ndarray] = {}
-        for v in layout(self.experiment, self.parameters):
-            if v.name in data and (derived or not v.formulas):
-                array = data[v.name].values
-                columns = [array] if v.dim is None else [array[..., k] for k in range(len(v.labels))]
-                found |= dict(zip(v.labels, columns, strict=True))
-        return found
+        arrays = {str(name): array.values for name, array in data.data_vars.items()}
+        return self.problem.by_label(arrays, derived=derived)
 
     @cached_property
     def expected(self) -> Predictions:
@@ -79,7 +87,7 @@ class Fitted:
         return np.asarray((series.value - mean) / NOISES[series.noise].scatter(mean, series.spread))
 
 
-def driven_runs(fitted: Fitted) -> list[str]:
+def driven_runs(fitted: Fit) -> list[str]:
     """Runs with the drive whose rates are parameters of the fit."""
     coords = fitted.tree["derived"].dataset.coords
     return [str(name) for name in coords["run"].values] if "run" in coords else []

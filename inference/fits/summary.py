@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model import Unknown
+from ..model import ModelParameter
 from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, energy_fraction, highest_density, tail
 
 ENERGY_LIMIT = 0.3
@@ -64,7 +64,7 @@ class Verdict:
 
 
 def summarise(
-    draws: Mapping[str, np.ndarray], unknown: list[Unknown], probability: float = 0.94
+    draws: Mapping[str, np.ndarray], unknown: list[ModelParameter], probability: float = 0.94
 ) -> list[ParameterSummary]:
     """The posterior table. `draws`: label → (chain, draw); the interval is the highest-density one."""
     priors = {u.label: u.prior for u in unknown}

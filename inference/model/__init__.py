@@ -3,24 +3,25 @@
 from .correlated_priors import correlated
 from .fingerprint import data_hash, fingerprint, measured, without_values
 from .needed import entries
-from .parameters import Unknown, fixed_values, free, read_priors, require_data, unknowns, unused_knowledge
+from .parameters import ModelParameter, fixed_values, free, read_priors, require_data, unused_knowledge
 from .priors import Prior, PriorError
+from .problem import Problem, experiment_of, pose
 from .pymc_model import ACCURACY, build_model, data_of, model_of, rate_bounds
 from .registry import RIVAL_MODELS, VERSIONS, add_parameter, forward_model, processes_for, rival_model, with_priors
 from .rivals import load_models, require_models, rival
 from .settings import ModelSettings
-from .sources import experiment_of
 from .time_scale import require_time_scale
-from .variables import complete, layout
+from .variables import complete, variables_of
 
 __all__ = [
     "ACCURACY",
     "RIVAL_MODELS",
     "VERSIONS",
+    "ModelParameter",
     "ModelSettings",
     "Prior",
     "PriorError",
-    "Unknown",
+    "Problem",
     "add_parameter",
     "build_model",
     "complete",
@@ -33,10 +34,10 @@ __all__ = [
     "fixed_values",
     "forward_model",
     "free",
-    "layout",
     "load_models",
     "measured",
     "model_of",
+    "pose",
     "processes_for",
     "rate_bounds",
     "read_priors",
@@ -45,8 +46,8 @@ __all__ = [
     "require_time_scale",
     "rival",
     "rival_model",
-    "unknowns",
     "unused_knowledge",
+    "variables_of",
     "with_priors",
     "without_values",
 ]

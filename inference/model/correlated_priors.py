@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment
-from .parameters import Unknown, free
+from .parameters import ModelParameter, free
 from .priors import Prior
 from .settings import ModelSettings
 
@@ -47,7 +47,7 @@ def _score(prior: Prior, value: Any, xp: Any) -> Any:
     return xp.log(value / centre) / width if prior.form == "lognormal" else (value - centre) / width
 
 
-def correlated(experiment: Experiment, settings: ModelSettings, parameters: list[Unknown]) -> Correlated | None:
+def correlated(experiment: Experiment, settings: ModelSettings, parameters: list[ModelParameter]) -> Correlated | None:
     """The correlated priors of a model; None where there are fewer than two."""
     priors = {u.label: u.prior for u in free(parameters)}
     keep = [

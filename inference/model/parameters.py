@@ -22,8 +22,12 @@ DEPTH_UNCERTAINTY = 0.05
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """One scalar parameter. `index` is its entry of the dim `lights` or `calibrated`; None for scalars."""
+class ModelParameter:
+    """One scalar parameter of a model, and its prior on natural units.
+
+    name : as in the table of parameters
+    index : which of those of this name: a kind of stage, a series, a member of a joint experiment; None for a scalar
+    """
 
     name: str
     index: str | None
@@ -32,10 +36,10 @@ class Unknown:
     @property
     def label(self) -> str:
         """`collective_rate`, `dephasing_rate[drive]`."""
-        return self.name if self.index is None else f"{self.name}[{self.index}]"
+        return str(Label(self.name, self.index or ""))
 
 
-def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
+def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[ModelParameter]:
     """All parameters of the model, those with a fixed value included.
 
     A parameter that nothing in the experiment depends on (Γpump without pump light, dΓ without the drive) is
@@ -55,7 +59,7 @@ def unknowns(experiment: Experiment, settings: ModelSettings) -> list[Unknown]:
         else:
             measured = calibrated.get(label, calibrated.get(name))
             prior = _default(experiment, name, index, member) if measured is None else measured
-        result.append(Unknown(name, index, prior))
+        result.append(ModelParameter(name, index, prior))
     for key in given:
         if key not in used:
             labels = [unknown.label for unknown in result]
@@ -78,7 +82,7 @@ def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> Non
         raise ExperimentError(f"{where}: found larmor_mismatch, expected none: its model has equal Larmor frequencies")
 
 
-def _check_together(parameters: list[Unknown]) -> None:
+def _check_together(parameters: list[ModelParameter]) -> None:
     """Raise PriorError for what single priors cannot show."""
     if not free(parameters):
         raise PriorError("all parameters are fixed; expected at least one unknown")
@@ -108,7 +112,7 @@ def _check_together(parameters: list[Unknown]) -> None:
         )
 
 
-def unused_knowledge(experiment: Experiment, parameters: list[Unknown]) -> list[str]:
+def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -> list[str]:
     """What the apparatus table says and no parameter of the model uses."""
     used = {u.name for u in parameters}
     if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in experiment.members or [""]):
@@ -151,12 +155,12 @@ def _default(experiment: Experiment, name: str, index: str | None, member: str) 
     return parse_prior(name, DEFAULTS[name])
 
 
-def fixed_values(parameters: list[Unknown]) -> dict[str, Any]:
+def fixed_values(parameters: list[ModelParameter]) -> dict[str, Any]:
     """Values by label of the parameters that are no unknowns."""
     return {u.label: u.prior.numbers[0] for u in parameters if u.prior.fixed}
 
 
-def free(parameters: list[Unknown]) -> list[Unknown]:
+def free(parameters: list[ModelParameter]) -> list[ModelParameter]:
     """The unknowns proper."""
     return [u for u in parameters if not u.prior.fixed]
 

@@ -16,12 +16,11 @@ from ...forward_models.light import SUMS, RecordSums
 from ...forward_models.noise import degrees_of_freedom, log_density
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
 from .correlated_priors import correlated
-from .parameters import Unknown, free, unknowns
+from .parameters import ModelParameter, free
 from .priors import vector_variable
-from .rivals import rival
+from .problem import Problem, pose
 from .settings import ModelSettings
-from .sources import experiment_of
-from .variables import Variable, complete, layout
+from .variables import Variable, complete, variables_of
 
 if TYPE_CHECKING:
     import pymc
@@ -59,9 +58,10 @@ def build_model(
     ------
     ExperimentError, PriorError
     """
-    data = experiment_of(experiment, sharing)
-    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
-    return model_of(*(rival(data, settings, model) if model else (data, settings)))
+    problem = pose(
+        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
+    )
+    return model_of(problem.experiment, problem.settings)
 
 
 def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
@@ -69,8 +69,8 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
     import pymc as pm
     import pytensor
 
-    parameters = unknowns(experiment, settings)
-    variables = layout(experiment, parameters)
+    parameters = Problem(experiment, settings).parameters
+    variables = variables_of(experiment, parameters)
     # PyTensor notes for each of its nodes where in the source it was made, which takes a third of the time
     with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(experiment, variables)) as model:
         values = _variables(parameters, variables)
@@ -125,7 +125,7 @@ def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]
     return coords
 
 
-def _variables(parameters: list[Unknown], variables: list[Variable]) -> dict[str, Any]:
+def _variables(parameters: list[ModelParameter], variables: list[Variable]) -> dict[str, Any]:
     """The free variables by label, in the current model."""
     values: dict[str, Any] = {}
     priors = {u.label: u.prior for u in parameters}
@@ -149,7 +149,7 @@ def _deterministics(values: Values, variables: list[Variable]) -> None:
 
 
 def _means(
-    experiment: Experiment, settings: ModelSettings, parameters: list[Unknown], values: Values
+    experiment: Experiment, settings: ModelSettings, parameters: list[ModelParameter], values: Values
 ) -> dict[str, Any]:
     """Expected values of the fitted data by variable, as one node of the graph.
 
@@ -182,7 +182,11 @@ def _means(
 
 
 def _check_forward_model(
-    measured: Experiment, settings: ModelSettings, parameters: list[Unknown], inside: list[Any], outputs: dict[str, Any]
+    measured: Experiment,
+    settings: ModelSettings,
+    parameters: list[ModelParameter],
+    inside: list[Any],
+    outputs: dict[str, Any],
 ) -> None:
     """Raise ExperimentError where a user's forward model is not the same in NumPy and as a graph, at the medians."""
     import pytensor
@@ -206,7 +210,7 @@ def _check_forward_model(
 def _record_likelihood(
     experiment: Experiment,
     settings: ModelSettings,
-    parameters: list[Unknown],
+    parameters: list[ModelParameter],
     record: RecordSeries,
     values: Values,
     data: Mapping[str, Any],
@@ -241,7 +245,9 @@ def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
         pm.Gamma(name, alpha=shape, beta=shape / mean, **common)
 
 
-def rate_bounds(experiment: Experiment, parameters: list[Unknown], resolution: float = 1.0) -> dict[str, RateBounds]:
+def rate_bounds(
+    experiment: Experiment, parameters: list[ModelParameter], resolution: float = 1.0
+) -> dict[str, RateBounds]:
     """For each run the rates that the quadrature resolves: `resolution` × upper quartiles of the priors."""
     high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
     for u in parameters:

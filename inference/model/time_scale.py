@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import RATES
 from ...datasets.prediction import find
-from .parameters import Unknown
+from .parameters import ModelParameter
 
 _SHORTEST, _LONGEST = 0.02, 2000.0
 """Times the fastest rate, by the prior medians: beyond these the times, or the rates, have another unit."""
 
 
-def require_time_scale(experiment: Experiment, parameters: Sequence[Unknown]) -> None:
+def require_time_scale(experiment: Experiment, parameters: Sequence[ModelParameter]) -> None:
     """Raise ExperimentError where, by the priors, nothing happens in any series, or in all everything is over at once.
 
     A wrong unit hits all series; one of them alone may well be short or long.
@@ -33,7 +33,7 @@ def require_time_scale(experiment: Experiment, parameters: Sequence[Unknown]) ->
         raise _refused(long, "all would have been over long before", "µs, or ms that were called s")
 
 
-def _fastest(experiment: Experiment, run: str, parameters: Sequence[Unknown]) -> tuple[str, float]:
+def _fastest(experiment: Experiment, run: str, parameters: Sequence[ModelParameter]) -> tuple[str, float]:
     """Of the rates of the last stage of a run: another one may be fast and over. Nameless and 0 where none is known."""
     lights, member = experiment.run_stages(run)[-1].label, experiment.member.get(run, "")
     medians = {u.label: float(u.prior.quantile(0.5)) for u in parameters}

@@ -11,7 +11,7 @@ from ...datasets import Experiment, StageEntry
 from ...datasets.experiment import with_members
 from ...datasets.prediction import coupled_rates, optical_depth_of, rates_of
 from ...forward_models import PARAMETERS
-from .parameters import Unknown, fixed_values, free
+from .parameters import ModelParameter, fixed_values, free
 
 Values = Mapping[str, Any]
 
@@ -31,8 +31,14 @@ class Variable:
     coordinate: tuple[str, ...] = ()
     formulas: tuple[Callable[[Values], Any], ...] = ()
 
+    def entries(self, array: Any) -> dict[str, Any]:
+        """An array (…) of a scalar, or (…, entries), as arrays (…) by label."""
+        if self.dim is None:
+            return {self.labels[0]: array}
+        return {label: array[..., k] for k, label in enumerate(self.labels)}
 
-def layout(experiment: Experiment, parameters: list[Unknown]) -> list[Variable]:
+
+def variables_of(experiment: Experiment, parameters: list[ModelParameter]) -> list[Variable]:
     """The variables of a model: the free parameters first, then the derived rates."""
     unknown = free(parameters)
     lights = [u.index for u in parameters if u.name in ("dephasing_rate", "pure_dephasing_rate")]
@@ -69,7 +75,7 @@ def _variable(
 
 
 def _derived(
-    experiment: Experiment, parameters: list[Unknown]
+    experiment: Experiment, parameters: list[ModelParameter]
 ) -> list[tuple[str, str | None, Callable[[Values], Any]]]:
     """Name, index and formula of what follows from the parameters: Γ̃, Γ or dΓ, d, values of single members."""
     given = {u.label for u in parameters}
@@ -119,6 +125,6 @@ def _depth(values: Values, member: str) -> Any:
     return optical_depth_of(values, member)
 
 
-def complete(experiment: Experiment, parameters: list[Unknown], values: Values) -> dict[str, Any]:
+def complete(experiment: Experiment, parameters: list[ModelParameter], values: Values) -> dict[str, Any]:
     """Values by label with those of fixed parameters and of the members of a hierarchical model."""
     return with_members(experiment, fixed_values(parameters) | dict(values))

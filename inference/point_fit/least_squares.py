@@ -23,7 +23,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...forward_models import Closure
-from ..model import ModelSettings, Prior, Unknown, experiment_of, fixed_values, free, require_data, unknowns
+from ..model import ModelParameter, ModelSettings, Prior, Problem, experiment_of, fixed_values, free, require_data
 from .point_fit import PointFit, Step, edge_warnings, misfits
 from .residuals import Residuals
 
@@ -69,7 +69,7 @@ def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointF
         raise ExperimentError(
             f"least squares: found a population ({of}), which only a prior holds together; expected shared or separate"
         )
-    asked = unknowns(experiment, settings)
+    asked = Problem(experiment, settings).parameters
     known = [u for u in free(asked) if _is_known(experiment, u)]
     parameters = [replace(u, prior=_fixed(u)) if u in known else u for u in asked]
     varied = free(parameters)
@@ -102,7 +102,7 @@ def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointF
     )
 
 
-def _is_known(experiment: Experiment, unknown: Unknown) -> bool:
+def _is_known(experiment: Experiment, unknown: ModelParameter) -> bool:
     """Whether a lab has the value from elsewhere."""
     stated = any(experiment.knows(unknown.name, member) for member in experiment.members or [""])
     by_angle = unknown.name == "optical_depth" and any(
@@ -112,14 +112,14 @@ def _is_known(experiment: Experiment, unknown: Unknown) -> bool:
     return stated or by_angle or calibrated or unknown.name in _CALIBRATIONS
 
 
-def _fixed(unknown: Unknown) -> Prior:
+def _fixed(unknown: ModelParameter) -> Prior:
     """At the mean of a normal prior, at the median of others."""
     prior = unknown.prior
     value = prior.numbers[0] if prior.form == "normal" else float(prior.quantile(0.5))
     return Prior("fixed", (value,), prior.low, prior.high)
 
 
-def _ignored(known: list[Unknown], varied: list[Unknown]) -> str:
+def _ignored(known: list[ModelParameter], varied: list[ModelParameter]) -> str:
     """What a lab's knowledge is not used for."""
     exact = ", ".join(u.label for u in known)
     text = f"the uncertainty of {exact} is in no ±; " if exact else ""

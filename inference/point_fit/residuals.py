@@ -12,7 +12,7 @@ import numpy as np
 from ...datasets import Experiment
 from ...datasets.prediction import fitted_observations, predict
 from ...forward_models import NOISES, Dynamics
-from ..model import Unknown, complete, free, layout
+from ..model import ModelParameter, complete, free, variables_of
 
 _STEP = 1e-4
 """Of the differences that make derivatives, relative to the starting value of each parameter."""
@@ -25,11 +25,11 @@ class Residuals:
     """(model − measured)/σ of all fitted data, as a function of the free parameters x (n,)."""
 
     experiment: Experiment
-    parameters: list[Unknown]
+    parameters: list[ModelParameter]
     dynamics: Dynamics
 
     @cached_property
-    def varied(self) -> list[Unknown]:
+    def varied(self) -> list[ModelParameter]:
         """The free parameters, in the order of x."""
         return free(self.parameters)
 
@@ -88,7 +88,7 @@ class Residuals:
         """Rates that follow (Γ̃, Γ, …) by label, and their derivatives (rates, n)."""
         formulas = {
             label: formula
-            for variable in layout(self.experiment, self.parameters)
+            for variable in variables_of(self.experiment, self.parameters)
             for label, formula in zip(variable.labels, variable.formulas, strict=False)
         }
         if not formulas:

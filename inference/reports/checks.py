@@ -19,7 +19,7 @@ from ..figures import (
     unknown_labels,
     worst_mixed,
 )
-from ..fits import ENERGY_LIMIT, Fitted, summary_rows
+from ..fits import ENERGY_LIMIT, Fit, summary_rows
 from ..sampling import energy_fraction
 from ..text import sampled_again
 from .html import figure, figures, items, paragraph, table
@@ -28,7 +28,7 @@ _AT_ONCE = 9
 """Unknowns in one figure of prior and posterior."""
 
 
-def prior_and_posterior(fitted: Fitted) -> list[str]:
+def prior_and_posterior(fitted: Fit) -> list[str]:
     """Densities of prior and posterior of every unknown."""
     labels = unknown_labels(fitted)
     informed = {row.label: row.informed for row in summary_rows(fitted.tree)}
@@ -41,7 +41,7 @@ def prior_and_posterior(fitted: Fitted) -> list[str]:
     return [paragraph("Where both curves coincide, the data said nothing.", "soft"), figures(parts)]
 
 
-def pairs(fitted: Fitted) -> list[str]:
+def pairs(fitted: Fit) -> list[str]:
     """Pair plot of the rates, the strongest correlations by name."""
     found = strongest(fitted)
     named = [
@@ -59,7 +59,7 @@ def pairs(fitted: Fitted) -> list[str]:
     ]
 
 
-def calibration(fitted: Fitted, left_out: LeaveOneOut) -> list[str]:
+def calibration(fitted: Fit, left_out: LeaveOneOut) -> list[str]:
     """LOO-PIT and Pareto k̂."""
     failed = left_out.failed
     said = (
@@ -95,7 +95,7 @@ def _influence(left_out: LeaveOneOut) -> str:
     )
 
 
-def sampling(fitted: Fitted) -> list[str]:
+def sampling(fitted: Fit) -> list[str]:
     """Ranks and energy."""
     statistics = fitted.tree["sample_stats"].dataset
     said = [
@@ -125,7 +125,7 @@ def sampling(fitted: Fitted) -> list[str]:
     return [paragraph(" ".join(said)), figures([ranks, energy])]
 
 
-def sensitivity(fitted: Fitted) -> list[str]:
+def sensitivity(fitted: Fit) -> list[str]:
     """Power scaling."""
     found = prior_sensitivity(fitted)
     rows = [[escape(Label.parse(s.label).symbol), f"{s.prior:.3f}", f"{s.likelihood:.3f}", s.words] for s in found]

@@ -6,11 +6,11 @@ import numpy as np
 
 from ..checks import goodness
 from ..figures import PAGE_WIDTH, constant_runs, describe_record, figure_2d, plot_record, with_record
-from ..fits import Fitted
+from ..fits import Fit
 from .html import figure, figures, paragraph
 
 
-def section(fitted: Fitted) -> list[str]:
+def section(fitted: Fit) -> list[str]:
     """Fig. 2d and one figure for each series of records; nothing without runs with constant rates."""
     if not constant_runs(fitted):
         return []
@@ -41,7 +41,7 @@ def section(fitted: Fitted) -> list[str]:
     return [paragraph(_words(fitted)), figures(made)]
 
 
-def _words(fitted: Fitted) -> str:
+def _words(fitted: Fit) -> str:
     """Is the steady state entangled, with and without the record?"""
     derived = fitted.tree["derived"].dataset
     words = []
@@ -63,7 +63,7 @@ def _chance(draws: np.ndarray) -> str:
     return f"{chance:.3g}"
 
 
-def _alt(fitted: Fitted) -> str:
+def _alt(fitted: Fit) -> str:
     derived = fitted.tree["derived"].dataset
     said = f"ξ against time of the runs {', '.join(constant_runs(fitted))}: they end"
     names = {"unconditional_xi": "without", "steady_conditional_xi": "with"}

@@ -21,7 +21,7 @@ from ..checks import (
     replications,
 )
 from ..figures import PANELS, lagged, plot_autocorrelation, plot_criticism, plot_sensitivity
-from ..fits import Fitted
+from ..fits import Fit
 from ..text import how, named_parts, off_by, row_numbers, shift_sentences, signed
 from .html import figure, figures, items, paragraph, table
 
@@ -32,7 +32,7 @@ _MOST_RATES = 6
 """Columns of the table of shifts."""
 
 
-def criticism(fitted: Fitted) -> list[str]:
+def criticism(fitted: Fit) -> list[str]:
     """Statistics of the data among those of replicated data."""
     found = criticize(fitted.tree)
     if not found.rows:
@@ -66,7 +66,7 @@ def _told(found: Criticism) -> list[StatisticRow]:
     return [row for row in found.rows if not row.expected or row.statistic in of_values]
 
 
-def _statistics(fitted: Fitted, found: Criticism) -> list[str]:
+def _statistics(fitted: Fit, found: Criticism) -> list[str]:
     """Those of series; the checks of records have a figure of their own."""
     found = replace(found, rows=tuple(row for row in found.rows if row.statistic in STATISTICS))
     if not found.rows:
@@ -85,7 +85,7 @@ def _statistics(fitted: Fitted, found: Criticism) -> list[str]:
     return [made]
 
 
-def _autocorrelation(fitted: Fitted) -> list[str]:
+def _autocorrelation(fitted: Fit) -> list[str]:
     words = []
     for one in replications(fitted):
         if one.kind and len(one.x) >= 6:
@@ -105,7 +105,7 @@ def _autocorrelation(fitted: Fitted) -> list[str]:
     return [made]
 
 
-def calibration_shifts(fitted: Fitted) -> list[str]:
+def calibration_shifts(fitted: Fit) -> list[str]:
     """How each rate moves when a calibration constant is off by one standard deviation."""
     found = calibration_sensitivity(fitted, refit=False)
     if not found.columns or not found.labels:
@@ -142,7 +142,7 @@ def calibration_shifts(fitted: Fitted) -> list[str]:
     return [*parts, *_shift_figure(fitted, found, notable)] if shown else parts
 
 
-def _shift_figure(fitted: Fitted, found: CalibrationSensitivity, notable: list[str]) -> list[str]:
+def _shift_figure(fitted: Fit, found: CalibrationSensitivity, notable: list[str]) -> list[str]:
     made = figure(
         plot_sensitivity(found, simulated=fitted.experiment.simulated),
         "shifts",
@@ -153,7 +153,7 @@ def _shift_figure(fitted: Fitted, found: CalibrationSensitivity, notable: list[s
     return [items(notable[:_SENTENCES]), figures([made])]
 
 
-def apart(fitted: Fitted) -> list[str]:
+def apart(fitted: Fit) -> list[str]:
     """Power scaling of each prior, and each series, by itself: what is beyond the threshold."""
     rates = [label for label in fitted.by_label(derived=True) if Label.parse(label).is_rate]
     number = len(rates) * (len(fitted.by_label()) + len(fitted.tree["observed_data"].dataset.data_vars))

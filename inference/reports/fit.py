@@ -12,7 +12,7 @@ from ...datasets.experiment import Label
 from ..checks import Assessment, assess
 from ..comparison import LeaveOneOut, leave_one_out
 from ..figures import Drawn
-from ..fits import Fitted, fit_id
+from ..fits import Fit, fit_id
 from . import checks, continuous_measurement, criticism, results
 from .comparison import compared_with
 from .html import items, page, paragraph, section, shown
@@ -27,7 +27,7 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     file : name of the fit's file, for the command that makes it again
     compared : facts of a comparison with rival models, shown where this fit is one of them; or why there are none
     """
-    fitted, judged = Fitted(fit), assess(fit)
+    fitted, judged = Fit(fit), assess(fit)
     drawn, left_out = Drawn.of(fitted), leave_one_out(fit)
     title = fitted.experiment.title
     parts = [
@@ -60,7 +60,7 @@ def _rivals(fit: DataTree, compared: Mapping[str, Any] | str | None) -> list[str
     return compared_with(compared, fit_id(fit))
 
 
-def _head(fitted: Fitted, judged: Assessment) -> str:
+def _head(fitted: Fit, judged: Assessment) -> str:
     experiment = fitted.experiment
     mark = '<span class="mark">simulated data</span>' if experiment.simulated else ""
     members = f" {len(experiment.members)} experiments in one fit." if experiment.members else ""
@@ -83,7 +83,7 @@ def _samples(experiment: Experiment) -> int:
     return sum(2 * int(record.fitted.sum()) * record.length for record in experiment.records)
 
 
-def _verdict(fitted: Fitted, judged: Assessment, left_out: LeaveOneOut) -> str:
+def _verdict(fitted: Fit, judged: Assessment, left_out: LeaveOneOut) -> str:
     from ..checks import POINTS, proposals
 
     failed = left_out.failed
@@ -115,7 +115,7 @@ def _named(labels: tuple[str, ...]) -> str:
     return ", ".join(Label.parse(label).symbol for label in labels)
 
 
-def _again(fitted: Fitted, file: str) -> list[str]:
+def _again(fitted: Fit, file: str) -> list[str]:
     import shlex
 
     attributes = fitted.tree.attrs

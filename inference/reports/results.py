@@ -10,12 +10,12 @@ from ...datasets.experiment import Label, shown_unit
 from ...forward_models import PARAMETERS
 from ..checks import Goodness, goodness
 from ..figures import Drawn, describe_panel, describe_probability, panels_of, plot_panel, plot_probability
-from ..fits import Fitted, driven_runs, summary_rows
+from ..fits import Fit, driven_runs, summary_rows
 from ..text import DERIVED, PUBLISHED, derived_rows, number, published_rows, truth_of
 from .html import figure, figures, paragraph, table
 
 
-def posterior(fitted: Fitted) -> list[str]:
+def posterior(fitted: Fit) -> list[str]:
     """The posterior table."""
     experiment = fitted.experiment
     truth = truth_of(experiment)
@@ -58,7 +58,7 @@ def _bar(contraction: float | None, words: str) -> str:
     return f'<meter min="0" max="100" value="{percent:.0f}">{percent:.0f} %</meter> {percent:.0f} % ({escape(words)})'
 
 
-def series(fitted: Fitted, drawn: Drawn) -> list[str]:
+def series(fitted: Fit, drawn: Drawn) -> list[str]:
     """A figure for each kind of measurement of each run."""
     found = {one.name: one for one in goodness(fitted.tree)}
     parts = []
@@ -91,7 +91,7 @@ def _said(found: Goodness, name: str) -> str:
     )
 
 
-def derived(fitted: Fitted) -> list[str]:
+def derived(fitted: Fit) -> list[str]:
     """Table of derived quantities and the probability of entanglement."""
     rows = []
     for row in derived_rows(fitted.tree):
@@ -110,7 +110,7 @@ def derived(fitted: Fitted) -> list[str]:
     return parts
 
 
-def _entangled(fitted: Fitted) -> str:
+def _entangled(fitted: Fit) -> str:
     data = fitted.tree["derived"].dataset
     words = []
     for k, run in enumerate(driven_runs(fitted)):

@@ -29,7 +29,7 @@ from ...datasets import Experiment
 from ...datasets.kinds import VARIANCES
 from ...datasets.prediction import PROBE, moving_runs
 from ..engine import Coordinates
-from ..model import Prior, Unknown
+from ..model import ModelParameter, Prior
 from .coordinate_steps import (
     COLLISION_WEIGHT,
     SPAN,
@@ -48,7 +48,7 @@ _KNOWN = 0.2
 
 
 def coordinates(
-    experiment: Experiment, parameters: list[Unknown], labels: list[str], centre: np.ndarray
+    experiment: Experiment, parameters: list[ModelParameter], labels: list[str], centre: np.ndarray
 ) -> Coordinates:
     """The coordinates for the models of this package.
 

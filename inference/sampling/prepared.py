@@ -12,7 +12,7 @@ import numpy as np
 
 from ...datasets import Experiment
 from ..engine import start_of
-from ..model import ModelSettings, data_of, fingerprint, free, model_of, unknowns, without_values
+from ..model import ModelSettings, Problem, data_of, fingerprint, model_of, without_values
 from .coordinates import coordinates
 from .recent import Recent
 from .sample import FastSampler, GeneralSampler, prepare
@@ -48,5 +48,5 @@ def prepared(
 def _made(experiment: Experiment, settings: ModelSettings, engine: str | None) -> Any:
     model = model_of(experiment, settings)
     start = start_of(model)
-    chosen = coordinates(experiment, free(unknowns(experiment, settings)), start.labels, start.centre)
+    chosen = coordinates(experiment, Problem(experiment, settings).free, start.labels, start.centre)
     return prepare(model, engine, start, chosen)

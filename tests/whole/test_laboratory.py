@@ -18,8 +18,8 @@ from dissentangle.inference.fits.calibrate import calibration_of_fit, calibratio
 from dissentangle.inference.fits.predictive import prior_draws
 from dissentangle.inference.fits.summary import summary_rows
 from dissentangle.inference.model.correlated_priors import correlated
-from dissentangle.inference.model.parameters import free, unknowns
 from dissentangle.inference.model.priors import PriorError
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.text.fit import fit_text
 
@@ -120,7 +120,7 @@ def test_correlated_priors():
     matrix = np.array([[1.0, -0.7], [-0.7, 1.0]])
     experiment = with_calibration(read("fig2b-d55"), CalibrationFile("c", True, priors, tuple(priors), matrix))
     settings = ModelSettings()
-    parameters = unknowns(experiment, settings)
+    parameters = Problem(experiment, settings).parameters
     together = correlated(experiment, settings, parameters)
     values = {"initial_n3": 0.012, "squeezing_limit": 0.157}
     scores = np.array([np.log(1.2) / 0.2, -0.003 / 0.004])
@@ -130,8 +130,8 @@ def test_correlated_priors():
     found = np.corrcoef(np.log(draws["initial_n3"]), draws["squeezing_limit"])[0, 1]
     assert found == pytest.approx(-0.7, abs=0.03)
     replaced = ModelSettings(priors={"initial_n3": "lognormal(0.02, 0.2)"})
-    assert correlated(experiment, replaced, unknowns(experiment, replaced)) is None
-    assert {u.label: str(u.prior) for u in free(unknowns(experiment, replaced))}["initial_n3"] == "lognormal(0.02, 0.2)"
+    assert correlated(experiment, replaced, Problem(experiment, replaced).parameters) is None
+    assert {u.label: str(u.prior) for u in Problem(experiment, replaced).free}["initial_n3"] == "lognormal(0.02, 0.2)"
 
 
 def test_calibrate_on_the_command_line(tmp_path, capsys):
@@ -164,7 +164,7 @@ def test_a_slope_that_was_used_to_normalise_xi_scales_it():
     experiment = replace(
         LABORATORY, series=(replace(xi, slope_used=0.1, scale_uncertainty=0.0), *LABORATORY.series[1:])
     )
-    names = {u.label for u in unknowns(experiment, ModelSettings())}
+    names = {u.label for u in Problem(experiment).parameters}
     assert "projection_noise_slope" in names
     truth = LABORATORY.truth.parameters
     predict = datasets.predictions.predict
@@ -210,7 +210,7 @@ def test_a_misfit_is_said_in_words(fit_laboratory):
 
 def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():
     experiment = replace(LABORATORY, series=LABORATORY.series[-1:])
-    parameters = unknowns(experiment, ModelSettings())
+    parameters = Problem(experiment).parameters
     assert "collective_rate" not in {u.label for u in parameters}
     expected = expected_information(experiment, parameters, Dynamics())
     informed = dict(zip(expected.labels, expected.together, strict=True))
@@ -221,19 +221,19 @@ def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():
 def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     one, other = LABORATORY, read("fig2b-d55")
     both = joint({"lab": one, "other": other})
-    found = {u.label for u in unknowns(both, ModelSettings())}
+    found = {u.label for u in Problem(both).parameters}
     assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
-    values = prior_draws(both, ModelSettings(), unknowns(both, ModelSettings()), 3, np.random.default_rng(1))
+    values = prior_draws(both, ModelSettings(), Problem(both).parameters, 3, np.random.default_rng(1))
     assert np.isfinite(datasets.predictions.predict(both, values, Dynamics()).series["other.xi"]).all()
     angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
-    found = {u.label for u in unknowns(joint({"lab": one, "other": angled}), ModelSettings())}
+    found = {u.label for u in Problem(joint({"lab": one, "other": angled}), ModelSettings()).parameters}
     assert "faraday_angle[other]" in found
     assert "initial_excess_variance[other]" not in found
 
 
 def test_classical_noise_may_not_take_all_variance_away():
     with pytest.raises(PriorError, match=r"prior of classical_noise: found c₂Θ down to -6.8\d, expected above -0.9"):
-        unknowns(LABORATORY, ModelSettings(priors={"classical_noise": "normal(0, 0.1)"}))
+        Problem(LABORATORY, ModelSettings(priors={"classical_noise": "normal(0, 0.1)"})).check()
 
 
 def test_check_of_many_series_names_the_two_that_inform_most(capsys):

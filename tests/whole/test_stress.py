@@ -12,9 +12,9 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.checks.verdict import assess
 from dissentangle.inference.cli import main
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.fits.summary import summarise, verdict
-from dissentangle.inference.model.parameters import unknowns
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.model.time_scale import require_time_scale
 from dissentangle.inference.sampling.sample import Draws, SamplerSettings, sample
@@ -36,7 +36,7 @@ def test_what_is_said_of_it(name):
 def test_without_information_the_posterior_is_the_prior():
     """Three repetitions: of every parameter, the posterior has the quantiles of the prior, nearly."""
     fit = inference.fit(STUDY["CASES"]["xi from three repetitions"].make(2), seed=1)
-    fitted = Fitted(fit)
+    fitted = Fit(fit)
     for unknown in fitted.parameters:
         if not unknown.prior.fixed:
             scores = unknown.prior.score(fitted.by_label()[unknown.label])
@@ -72,10 +72,10 @@ def test_times_in_another_unit_are_refused_at_once(factor, tmp_path, capsys):
 def test_priors_of_that_size_make_such_times_possible():
     slow = STUDY["times_by"](1000.0)(1)
     rates = ("pure_dephasing_rate", "collective_rate", "light_loss_rate")
-    expected = unknowns(slow, ModelSettings(priors=dict.fromkeys(rates, "lognormal(1e-4, 1)")))
+    expected = Problem(slow, ModelSettings(priors=dict.fromkeys(rates, "lognormal(1e-4, 1)"))).parameters
     require_time_scale(slow, expected)
     with pytest.raises(ExperimentError, match=r"pure_dephasing_rate, is expected to be 0.2 1/ms: all"):
-        require_time_scale(slow, unknowns(slow, ModelSettings()))
+        require_time_scale(slow, Problem(slow).parameters)
 
 
 def test_one_short_series_or_a_stage_that_is_over_are_no_wrong_unit():
@@ -83,10 +83,10 @@ def test_one_short_series_or_a_stage_that_is_over_are_no_wrong_unit():
     start = replace(whole.series[0], **{name: getattr(whole.series[0], name)[:1] for name in ("x", "value", "spread")})
     start = replace(start, name="start", x=np.array([0.05]))
     both = replace(whole, series=(start, *whole.series[1:]))
-    require_time_scale(both, unknowns(both, ModelSettings()))
+    require_time_scale(both, Problem(both).parameters)
     dark = datasets.read("fig2c-dark")
     settings = ModelSettings(priors={"pump_rate": "lognormal(200, 0.1)"})
-    require_time_scale(dark, unknowns(dark, settings))
+    require_time_scale(dark, Problem(dark, settings).parameters)
 
 
 def test_the_energy_is_judged_before_thinning():
@@ -120,7 +120,7 @@ def test_the_rates_of_a_stage_are_those_of_its_own_lights():
     whole = datasets.read("fig2c-dark")
     alone = replace(whole, stages=(*whole.stages[:-1], replace(whole.stages[-1], lights=frozenset({"pump"}))))
     fast = ModelSettings(priors={"pump_rate[drive+pump]": "lognormal(200, 0.1)"})
-    require_time_scale(alone, unknowns(alone, fast))
+    require_time_scale(alone, Problem(alone, fast).parameters)
     both = datasets.joint({name: STUDY["times_by"](1000.0)(seed) for seed, name in enumerate("ab", 1)})
     with pytest.raises(ExperimentError, match="all would have been over long before"):
-        require_time_scale(both, unknowns(both, ModelSettings()))
+        require_time_scale(both, Problem(both).parameters)

@@ -17,7 +17,7 @@ from dissentangle.inference.checks.next_measurement import proposals
 from dissentangle.inference.checks.prior_sensitivity import prior_sensitivity
 from dissentangle.inference.checks.verdict import HEADLINES, STATUS, assess
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.text.fit import fit_text
 from dissentangle.inference.text.fit_facts import as_json, fit_facts
 
@@ -148,7 +148,7 @@ def test_points_that_leave_one_out_cannot_do_without_are_named(fit_published):
 
 
 def test_correlations(fit_d55):
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     pair = strongest(fitted)[0]
     assert {pair.one, pair.other} == {"collective_rate", "pure_dephasing_rate[drive]"}
     assert pair.value < -0.8
@@ -158,11 +158,11 @@ def test_correlations(fit_d55):
 
 
 def test_the_next_measurement_is_where_the_data_leave_something_open(fit_published, fit_d55):
-    found = proposals(Fitted(fit_published))
+    found = proposals(Fit(fit_published))
     assert found[0].run in ("pump", "switch-off")  # alike: the draws decide, which other versions of a compiler change
     assert of_xi_while_pumped(found).gains["pure_dephasing_rate[drive+pump]"] > 0.4
     assert all("scale" not in label for proposal in found for label in proposal.gains)
-    assert proposals(Fitted(fit_d55)) == []
+    assert proposals(Fit(fit_d55)) == []
 
 
 def of_xi_while_pumped(found):
@@ -172,7 +172,7 @@ def of_xi_while_pumped(found):
 def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
     """A simulated experiment with the proposed series narrows the parameter about as much as was said."""
     experiment = from_tree(fit_published["experiment"])
-    proposal = of_xi_while_pumped(proposals(Fitted(fit_published)))
+    proposal = of_xi_while_pumped(proposals(Fit(fit_published)))
     times = np.linspace(0, experiment.duration("pump"), 21)[1:]
     truth = np.median(inference.predict(fit_published, run="pump", times=times)["xi"].values, axis=0)
     noisy = truth + proposal.sigma * np.random.default_rng(4).standard_normal(20)
@@ -185,7 +185,7 @@ def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
 
 
 def test_prior_sensitivity(fit_d55):
-    found = {row.label: row for row in prior_sensitivity(Fitted(fit_d55))}
+    found = {row.label: row for row in prior_sensitivity(Fit(fit_d55))}
     assert found["initial_n3"].words == "priors decide"
     assert found["light_loss_rate"].words == "priors of little weight"
     assert found["light_loss_rate"].likelihood > found["initial_n3"].likelihood

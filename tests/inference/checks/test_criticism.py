@@ -16,7 +16,7 @@ from dissentangle.inference.checks.statistics import STATISTICS, Statistic
 from dissentangle.inference.checks.verdict import HEADLINES, assess
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures.criticism import plot_autocorrelation, plot_criticism
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.reports.criticism import criticism as section
 from dissentangle.inference.text.criticism import criticism_text
 from dissentangle.inference.text.fit_facts import as_json
@@ -47,7 +47,7 @@ def test_residuals_that_go_together_are_found_where_chi_square_finds_nothing(fit
     assert judged.headline.startswith(f"{HEADLINES['doubtful']} xi: neighbouring residuals go together")
     assert "Beyond that, criticism found: xi:" in judged.model
     assert judged.next_steps[0].startswith("Look at the criticism of xi before quoting rates")
-    page = "".join(section(Fitted(fit)))
+    page = "".join(section(Fit(fit)))
     assert "<strong>neighbouring residuals go together" in page
     assert re.search(r"xi \+0\.\d\d, [5-9] of 10 lags outside", unescape(page))
 
@@ -128,7 +128,7 @@ def test_text_facts_and_figures(fit_d55):
     facts = json.loads(json.dumps(as_json(found.facts()), allow_nan=False))
     assert facts["statistics"][0]["unit"] == "ms"
     assert len(plot_criticism(found, simulated=True).axes) == 18
-    figure = plot_autocorrelation(Fitted(fit_d55))
+    figure = plot_autocorrelation(Fit(fit_d55))
     assert figure.get_suptitle() == "simulated data"
     assert [axis.get_title() for axis in figure.axes] == ["xi", "polarization", "transverse_spin"]
 

@@ -11,7 +11,7 @@ from dissentangle.inference.checks.calibration_sensitivity import calibration_se
 from dissentangle.inference.checks.prior_sensitivity import power_scaling, prior_sensitivity
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures.sensitivity import plot_sensitivity
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.text.comparison import sentences
 from dissentangle.inference.text.criticism import sensitivity_text
 from dissentangle.inference.text.fit_facts import as_json
@@ -19,7 +19,7 @@ from dissentangle.inference.text.fit_facts import as_json
 
 @pytest.fixture(scope="module")
 def shifts(fit_d55):
-    return calibration_sensitivity(Fitted(fit_d55))
+    return calibration_sensitivity(Fit(fit_d55))
 
 
 def column(found, constant):
@@ -27,10 +27,10 @@ def column(found, constant):
 
 
 def test_which_constants(fit_d55, fit_published):
-    assert [u.label for u in constants(Fitted(fit_d55))] == [
+    assert [u.label for u in constants(Fit(fit_d55))] == [
         "optical_depth", "squeezing_limit", "initial_n3", "scale[xi]"
     ]  # fmt: skip
-    assert all(c.how == "reweighted" for c in calibration_sensitivity(Fitted(fit_published)).columns)
+    assert all(c.how == "reweighted" for c in calibration_sensitivity(Fit(fit_published)).columns)
 
 
 def test_d_takes_gamma_with_it_and_leaves_the_product(shifts):
@@ -45,7 +45,7 @@ def test_d_takes_gamma_with_it_and_leaves_the_product(shifts):
 
 def test_reweighting_agrees_with_a_fit_with_the_shifted_prior(fit_d55, shifts):
     """The one more fit of these tests; made where reweighting counts as failed."""
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     expected = column(shifts, "scale[xi]")
     few = [u for u in constants(fitted) if u.label == "scale[xi]"]
     with pytest.MonkeyPatch.context() as patch:
@@ -69,13 +69,13 @@ def test_a_normal_posterior_moves_as_it_should(fit_d55):
     posterior["optical_depth"][:] = 55 + 2.75 * score
     posterior["collective_rate"][:] = 0.11 + 0.01 * score
     tree["posterior"] = type(tree)(posterior)
-    found = calibration_sensitivity(Fitted(tree), refit=False)
+    found = calibration_sensitivity(Fit(tree), refit=False)
     shift = column(found, "optical_depth").absolute[found.labels.index("collective_rate")]
     assert shift == pytest.approx(0.01 * 0.6**2, rel=0.1)
 
 
 def test_power_scaling_of_all_priors_is_that_of_their_sum(fit_d55):
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     apart = power_scaling(fitted, ["initial_n3", "collective_rate", "light_loss_rate"])
     assert apart.labels == ("collective_rate", "light_loss_rate", "initial_n3")
     assert apart.series == ("xi", "polarization", "transverse_spin")

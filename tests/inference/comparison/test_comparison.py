@@ -18,8 +18,8 @@ from dissentangle.inference.comparison.leave_one_out import leave_one_out, refit
 from dissentangle.inference.comparison.refit import fit_of_the_rest, log_predictive_density
 from dissentangle.inference.comparison.rival_fits import fit_rivals
 from dissentangle.inference.fits.file import fit_id, save_fit
-from dissentangle.inference.fits.result import Fitted
-from dissentangle.inference.model.parameters import unknowns
+from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.reports.comparison import compared_with, comparison_page
 from dissentangle.inference.reports.fit import fit_page
@@ -66,15 +66,15 @@ def test_units_that_do_not_exist():
 def test_what_is_left_out_leaves_the_form_of_the_model():
     experiment = read("laboratory-d55")
     points = data_points(experiment)
-    form = {u.label for u in unknowns(experiment, ModelSettings())}
+    form = {u.label for u in Problem(experiment).parameters}
     for name in ("orientation_beat", "shot_noise", "projection_noise"):
         left = without(experiment, [p for p in points if p.series == name])
         assert {p.series for p in data_points(left)} == {p.series for p in points} - {name}
-        assert {u.label for u in unknowns(left, ModelSettings())} == form
+        assert {u.label for u in Problem(left).parameters} == form
     published = read("krauter2011-published")
     left = without(published, data_points(published)[:2])
     assert len(data_points(left)) == len(data_points(published)) - 2
-    assert [u.label for u in unknowns(left, ModelSettings())] == [u.label for u in unknowns(published, ModelSettings())]
+    assert [u.label for u in Problem(left).parameters] == [u.label for u in Problem(published).parameters]
 
 
 def test_points_at_the_same_time_are_left_out_one_by_one():
@@ -87,7 +87,7 @@ def test_points_at_the_same_time_are_left_out_one_by_one():
 
 
 def test_a_parameter_that_nothing_else_depends_on_follows_its_prior(fit_d55):
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "xi"]
     values = fit_of_the_rest(without(fitted.experiment, left_out), fitted.settings, SAMPLER).values
     assert np.std(values["scale[xi]"]) == pytest.approx(0.04, rel=0.1)
@@ -96,7 +96,7 @@ def test_a_parameter_that_nothing_else_depends_on_follows_its_prior(fit_d55):
 
 def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
     """Where the average over draws can do it too."""
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "transverse_spin"][-6:]
     arguments = (fitted.experiment, fitted.settings, SAMPLER, left_out)
     average = log_predictive_density(*arguments)
@@ -109,7 +109,7 @@ def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
 
 def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
     """The worst and the most surprising point; all 90: benchmarks/leave_one_out.py."""
-    fitted, found = Fitted(fit_d55), leave_one_out(fit_d55)
+    fitted, found = Fit(fit_d55), leave_one_out(fit_d55)
     points = data_points(fitted.experiment)
     for k in {int(np.argmax(found.pareto_k)), int(np.argmin(found.pointwise))}:
         exact = log_predictive_density(fitted.experiment, fitted.settings, SAMPLER, [points[k]])
@@ -128,7 +128,7 @@ def test_where_weights_fail_there_are_exact_fits(fit_published):
     assert not exact.failing
     others = [k for k in range(len(found.units)) if k != worst]
     np.testing.assert_array_equal(exact.pointwise[others], found.pointwise[others])
-    fitted, other = Fitted(fit_published), replace(SAMPLER, seed=SAMPLER.seed + 1)
+    fitted, other = Fit(fit_published), replace(SAMPLER, seed=SAMPLER.seed + 1)
     points = [data_points(fitted.experiment)[worst]]
     again = log_predictive_density(fitted.experiment, fitted.settings, other, points)
     assert exact.pointwise[worst] == pytest.approx(again.log_density, abs=0.1)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from dissentangle.inference.comparison.evidence import bridge, bridge_evidence, last_of_each, log_posterior, smc
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 
 DESIGN = np.vander(np.linspace(-1, 1, 12), 4)
 NOISE = 0.3
@@ -77,7 +77,7 @@ def test_runs_of_different_lengths():
 
 def test_the_density_is_likelihood_times_prior(fit_d55):
     """Against the log-likelihood in the file, and against another fit's draws of the same model."""
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     priors = {u.label: u.prior for u in fitted.parameters if not u.prior.fixed}
     drawn = fitted.by_label()
     scores = np.stack([priors[label].score(drawn[label][0, :5]) for label in priors], axis=-1)
@@ -91,7 +91,7 @@ def test_the_density_is_likelihood_times_prior(fit_d55):
 
 
 def test_scores_beyond_what_a_parameter_can_be_have_no_density(fit_d55):
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     labels = [u.label for u in fitted.parameters if not u.prior.fixed]
     scores = np.zeros((2, len(labels)))
     scores[1, labels.index("squeezing_limit")] = -50.0  # Z < 0

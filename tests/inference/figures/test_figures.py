@@ -11,7 +11,7 @@ from dissentangle.inference.cli import fit_arguments, main
 from dissentangle.inference.figures.catalogue import FIGURES, plot
 from dissentangle.inference.figures.entanglement import probability_of_entanglement
 from dissentangle.inference.figures.style import WIDTHS, one_line
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.text.export import GROUPS
 
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_drawn(fit_d55, tmp_path):
 
 
 def test_probability_of_entanglement_is_the_share_of_draws_below_one(fit_d55):
-    fitted = Fitted(fit_d55)
+    fitted = Fit(fit_d55)
     times = np.array([0.0, 0.5, 5.0, 20.0])
     xi = inference.predict(fit_d55, times=times, draws=400)["xi"].values
     assert probability_of_entanglement(fitted, "main", times) == pytest.approx((xi < 1).mean(axis=0))

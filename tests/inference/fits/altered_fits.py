@@ -3,7 +3,7 @@
 import numpy as np
 
 from dissentangle.inference.fits.groups import _summary
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.fits.summary import summarise, verdict
 from dissentangle.inference.model.parameters import free
 
@@ -18,7 +18,7 @@ def broken(fit):
     statistics = tree["sample_stats"].dataset.copy(deep=True)
     statistics["diverging"][1, :7] = True
     tree["sample_stats"] = type(tree)(statistics)
-    fitted = Fitted(tree)
+    fitted = Fit(tree)
     rows = summarise(fitted.by_label(derived=True), free(fitted.parameters))
     judged = verdict(rows, {name: v.values for name, v in statistics.data_vars.items()})
     tree["summary"] = type(tree)(_summary(rows))

@@ -9,10 +9,9 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, Known, StageEntry, joint, read
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.predictive import prior_draws
-from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.problem import Problem, experiment_of, name_of
 from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.model.sources import experiment_of, name_of
-from dissentangle.inference.model.variables import layout
+from dissentangle.inference.model.variables import variables_of
 from dissentangle.inference.text.fit import fit_text
 
 TWO = ["fig2b-d55", "fig2b-d35"]
@@ -25,7 +24,7 @@ def fit_two():
 
 def labels(sharing=None, names=TWO):
     experiment = joint({name: read(name) for name in names}, sharing)
-    return {u.label for u in free(unknowns(experiment, ModelSettings()))}
+    return {u.label for u in Problem(experiment).free}
 
 
 def test_by_default_depth_and_preparation_are_separate_and_rates_are_shared():
@@ -55,7 +54,7 @@ def test_members_have_only_what_they_depend_on():
             apparatus={"optical_depth": Known(55.0, 2.0)},
         )
     )  # fmt: skip
-    found = {u.label for u in unknowns(joint({"night": dark, "lit": read("fig2b-d55")}), ModelSettings())}
+    found = {u.label for u in Problem(joint({"night": dark, "lit": read("fig2b-d55")}), ModelSettings()).parameters}
     assert "optical_depth[lit]" in found
     assert "optical_depth[night]" not in found
     assert {"pure_dephasing_rate[dark]", "pure_dephasing_rate[drive]"} <= found
@@ -63,7 +62,7 @@ def test_members_have_only_what_they_depend_on():
         replace(e, apparatus=e.apparatus | {"faraday_angle": Known(14.0, 0.1)}) for e in (dark, read("fig2b-d55"))
     ]
     tied = joint(dict(zip(("night", "lit"), angled, strict=True)), {"optical_depth": "tied"})
-    derived = {label for v in layout(tied, unknowns(tied, ModelSettings())) if v.formulas for label in v.labels}
+    derived = {label for v in variables_of(tied, Problem(tied).parameters) if v.formulas for label in v.labels}
     assert {"optical_depth[lit]", "collective_rate[lit]"} <= derived
     assert not any("night]" in label for label in derived)
 
@@ -71,11 +70,11 @@ def test_members_have_only_what_they_depend_on():
 def test_prior_draws_of_a_population_have_its_spread():
     experiment = joint({name: read(name) for name in TWO}, {"collision_rate": "population"})
     settings = ModelSettings(priors={"population_spread": "fixed(0.5)"})
-    parameters = unknowns(experiment, settings)
+    parameters = Problem(experiment, settings).parameters
     draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(1))
     ratio = np.log(draws["collision_rate[fig2b-d55]"] / draws["collision_rate"])
     assert ratio.std() == pytest.approx(0.5, rel=0.05)
-    names = {v.name for v in layout(experiment, parameters)}
+    names = {v.name for v in variables_of(experiment, parameters)}
     assert {"collision_rate", "collision_rate_by_experiment", "population_score"} <= names
 
 

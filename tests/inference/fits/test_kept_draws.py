@@ -14,7 +14,8 @@ from dissentangle.inference.fits.groups import fit_tree
 from dissentangle.inference.fits.kept_draws import kept_draws
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fits.summary import summarise
-from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.parameters import free
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.recent import Recent
 from dissentangle.inference.sampling.sample import Draws, SamplerSettings
@@ -39,7 +40,7 @@ def with_points(points):
 
 def fit_of(experiment, chains, number):
     """The tree of a fit whose draws are those of the prior: sampling is no matter here."""
-    parameters = unknowns(experiment, ModelSettings())
+    parameters = Problem(experiment).parameters
     values = prior_draws(experiment, ModelSettings(), parameters, chains * number, np.random.default_rng(1))
     variables = {}
     for name in dict.fromkeys(u.name for u in free(parameters)):
@@ -88,9 +89,7 @@ def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
 def test_memory_is_bounded():
     """Means, temporaries and integration grids of 400 draws × 30,000 points would be gigabytes."""
     experiment = with_points(10_000)
-    values = prior_draws(
-        experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 40, np.random.default_rng(1)
-    )
+    values = prior_draws(experiment, ModelSettings(), Problem(experiment).parameters, 40, np.random.default_rng(1))
     tracemalloc.start()
     try:
         found = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-4)
@@ -104,9 +103,7 @@ def test_memory_is_bounded():
 
 def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     experiment = read("fig2b-d55")
-    values = prior_draws(
-        experiment, ModelSettings(), unknowns(experiment, ModelSettings()), 50, np.random.default_rng(1)
-    )
+    values = prior_draws(experiment, ModelSettings(), Problem(experiment).parameters, 50, np.random.default_rng(1))
     whole = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
     monkeypatch.setattr(draws, "_GROUP", 90)
     single = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)

@@ -24,8 +24,8 @@ from dissentangle.inference.figures.continuous_measurement import plot_record
 from dissentangle.inference.fits.derived import derived_quantities, excluded_observations
 from dissentangle.inference.fits.predictive import total_log_likelihood
 from dissentangle.inference.fits.record_checks import checks_in
-from dissentangle.inference.fits.result import Fitted
-from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import build_model, model_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.reports.fit import fit_page
@@ -57,7 +57,7 @@ def test_model_and_numpy_agree():
         model.value_vars, [total, *natural], mode=pytensor.compile.Mode(linker="py", optimizer=None),
         on_unused_input="ignore",
     )  # fmt: skip
-    experiment_labels = {u.label for u in free(unknowns(FEW, ModelSettings()))}
+    experiment_labels = {u.label for u in Problem(FEW).free}
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         start = model.initial_point()
@@ -76,7 +76,7 @@ def test_model_and_numpy_agree():
 def test_the_fast_engine_takes_it_with_the_right_gradient():
     model = model_of(FEW, ModelSettings())
     start = start_of(model)
-    chosen = coordinates(FEW, free(unknowns(FEW, ModelSettings())), start.labels, start.centre)
+    chosen = coordinates(FEW, Problem(FEW).free, start.labels, start.centre)
     compiled = compile_model(model, start, chosen)
 
     def density(x):
@@ -91,20 +91,20 @@ def test_the_fast_engine_takes_it_with_the_right_gradient():
 
 
 def test_unknowns():
-    labels = {u.label for u in unknowns(HYBRID, ModelSettings())}
+    labels = {u.label for u in Problem(HYBRID).parameters}
     rates = {f"{name}[{LIGHTS}]" for name in ("swap_rate", "extra_decay_rate", "bath_noise")}
     common = rates | {"squeezing_limit", "initial_xi[coherent]", "initial_xi[noisy]"}
     assert labels == common | {"detection_efficiency", "shot_noise_level"}
-    assert {u.label for u in unknowns(DISSIPATION, ModelSettings())} == common
+    assert {u.label for u in Problem(DISSIPATION).parameters} == common
     steady = replace(HYBRID, constant=dict.fromkeys(HYBRID.constant, ConstantRun("steady", "steady")), priors={})
-    found = {u.label for u in unknowns(steady, ModelSettings())}
+    found = {u.label for u in Problem(steady).parameters}
     assert found >= {"collective_rate", "repump_rate", f"pump_rate[{LIGHTS}]", f"pure_dephasing_rate[{LIGHTS}]"}
     assert not found & {"initial_n3", "initial_xi[coherent]", *rates}
 
 
 def test_the_fit_knows_the_truth(fit_hybrid):
     assert fit_hybrid.attrs["healthy"]
-    by_label = Fitted(fit_hybrid).by_label()
+    by_label = Fit(fit_hybrid).by_label()
     for label, draws in by_label.items():
         assert abs(draws.mean() - FIG2D[label]) < 3.5 * draws.std(), label
     derived = fit_hybrid["derived"].dataset
@@ -158,12 +158,12 @@ def test_excluded_numbers_are_predicted_where_everything_is_known():
 def test_joint_fits_keep_what_is_known_of_each_beginning():
     both = datasets.joint({"A": HYBRID, "B": DISSIPATION}, {"swap_rate": "shared"})
     assert both.priors["initial_xi[A.coherent]"] == HYBRID.priors["initial_xi[coherent]"]
-    labels = {u.label: str(u.prior) for u in unknowns(both, ModelSettings())}
+    labels = {u.label: str(u.prior) for u in Problem(both).parameters}
     assert labels["initial_xi[B.noisy]"] == "lognormal(2, 0.5)"
     assert {f"swap_rate[{LIGHTS}]", f"bath_noise[A: {LIGHTS}]", f"bath_noise[B: {LIGHTS}]"} <= set(labels)
     assert both.truth.parameters["initial_xi[A.noisy]"] == 2.5
     published = datasets.joint({"a": datasets.read("krauter2011-hybrid"), "b": DISSIPATION})
-    assert "initial_xi[b.noisy]" in {u.label for u in unknowns(published, ModelSettings())}
+    assert "initial_xi[b.noisy]" in {u.label for u in Problem(published).parameters}
 
 
 def test_without_light_nothing_is_said_of_the_record():
@@ -223,9 +223,9 @@ def test_expected_information_is_what_a_fit_finds(fit_hybrid):
     """Before the fit, at the medians of priors that are near the truth."""
     near = {f"swap_rate[{LIGHTS}]": "lognormal(0.122, 1)", f"extra_decay_rate[{LIGHTS}]": "lognormal(0.148, 1)",
             f"bath_noise[{LIGHTS}]": "lognormal(1.78, 0.5)", "initial_xi[noisy]": "lognormal(2.5, 0.5)"}  # fmt: skip
-    parameters = unknowns(HYBRID, ModelSettings(priors=near))
+    parameters = Problem(HYBRID, ModelSettings(priors=near)).parameters
     expected = expected_information(HYBRID, parameters, Dynamics())
-    draws = Fitted(fit_hybrid).by_label()
+    draws = Fit(fit_hybrid).by_label()
     for label in near:
         k = expected.labels.index(label)
         spread = np.log(draws[label]).std() / (0.5 if "bath" in label or "initial" in label else 1.0)
@@ -269,7 +269,7 @@ def test_a_joint_model_learns_the_collective_rate():
         constant={"record": ConstantRun("steady")},
     )  # fmt: skip
     alone, together = (
-        expected_information(e, unknowns(e, ModelSettings()), Dynamics())
+        expected_information(e, Problem(e).parameters, Dynamics())
         for e in (base, datasets.from_tree(datasets.to_tree(both)))
     )
 
@@ -290,7 +290,7 @@ def test_published_rates_of_the_hybrid():
     """γm = 0.83 and γ = 0.27 ± 10 %: a ridge in γs and n_b, along which ξ_cond goes from 0.4 to above 1."""
     fit = inference.fit("krauter2011-hybrid", seed=1)
     assert fit.attrs["healthy"]
-    draws = Fitted(fit).by_label()
+    draws = Fit(fit).by_label()
     swap, bath = (draws[f"{name}[{LIGHTS}]"].ravel() for name in ("swap_rate", "bath_noise"))
     extra = draws[f"extra_decay_rate[{LIGHTS}]"].ravel()
     xi = fit["derived"]["steady_conditional_xi"].values.ravel()
@@ -309,7 +309,7 @@ def test_figures(fit_hybrid, tmp_path):
     assert "noisy, with the record" in text
     assert figure.get_suptitle() == "simulated data"
     assert len(plot(fit_hybrid, "fig2d", run="noisy").axes[0].lines) < len(figure.axes[0].lines)
-    made = plot_record(Fitted(fit_hybrid), HYBRID.records[0])
+    made = plot_record(Fit(fit_hybrid), HYBRID.records[0])
     assert made.get_suptitle() == "record-coherent, simulated"
     with pytest.raises(ExperimentError, match="run: found 'other', expected one of coherent, noisy"):
         plot(fit_hybrid, "fig2d", run="other")

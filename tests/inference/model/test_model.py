@@ -17,7 +17,8 @@ from dissentangle.inference.engine.compile import compile_model, start_of
 from dissentangle.inference.engine.coordinate_map import plain
 from dissentangle.inference.engine.translation import NotTranslatable
 from dissentangle.inference.fits.predictive import log_likelihood, prior_draws
-from dissentangle.inference.model.parameters import free, unknowns
+from dissentangle.inference.model.parameters import free
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.coordinates import coordinates
@@ -106,7 +107,7 @@ def test_machine_code_is_the_model(experiment, settings):
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_coordinates_have_constant_jacobian(experiment, settings):
     model = model_of(experiment, settings)
-    parameters = free(unknowns(experiment, settings))
+    parameters = Problem(experiment, settings).free
     start = start_of(model)
     labels, centre = start.labels, start.centre
     assert set(labels) == {u.label for u in parameters}
@@ -128,7 +129,7 @@ def test_coordinates_have_constant_jacobian(experiment, settings):
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
     model = model_of(experiment, settings)
-    parameters = unknowns(experiment, settings)
+    parameters = Problem(experiment, settings).parameters
     values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(4))
     values |= {"light_loss_rate": np.full(4, 0.02)}
     means = predict(experiment, values, settings.dynamics)

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from dissentangle.datasets import read
-from dissentangle.inference.model.parameters import free, unknowns
 from dissentangle.inference.model.priors import DEFAULTS, PriorError, parse_prior
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 
 EXACT = {
@@ -59,14 +59,14 @@ def test_unreadable_priors(text, message):
 def test_everything_fixed_or_mixed_forms():
     every = dict.fromkeys(labels("fig2b-d55"), "fixed(0.1)")
     with pytest.raises(PriorError, match="all parameters are fixed"):
-        unknowns(read("fig2b-d55"), ModelSettings(priors=every))
+        Problem(read("fig2b-d55"), ModelSettings(priors=every)).check()
     mixed = {"pure_dephasing_rate[dark]": "normal(0.1, 0.1)"}
     with pytest.raises(PriorError, match="found lognormal and normal, expected one form for all its entries"):
-        unknowns(read("fig2c-dark"), ModelSettings(priors=mixed))
+        Problem(read("fig2c-dark"), ModelSettings(priors=mixed)).check()
 
 
 def labels(name, **settings):
-    return [u.label for u in free(unknowns(read(name), ModelSettings(**settings)))]
+    return [u.label for u in Problem(read(name), ModelSettings(**settings)).free]
 
 
 def test_only_what_the_data_depend_on_is_unknown():
@@ -78,7 +78,7 @@ def test_only_what_the_data_depend_on_is_unknown():
 
 
 def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
-    chosen = unknowns(read("fig2c-dark"), ModelSettings(priors={"pure_dephasing_rate[dark]": "fixed(0.04)"}))
+    chosen = Problem(read("fig2c-dark"), ModelSettings(priors={"pure_dephasing_rate[dark]": "fixed(0.04)"})).parameters
     values = {u.label: str(u.prior) for u in chosen}
     assert values["pure_dephasing_rate[dark]"] == "fixed(0.04)"
     assert values["pure_dephasing_rate[drive+pump]"] == "lognormal(0.2, 1)"
@@ -98,4 +98,4 @@ def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
 )
 def test_priors_that_do_not_fit(priors, message):
     with pytest.raises(PriorError, match=message):
-        unknowns(read("fig2b-d55"), ModelSettings(priors=priors))
+        Problem(read("fig2b-d55"), ModelSettings(priors=priors)).check()

@@ -18,8 +18,8 @@ from dissentangle.forward_models.noise.noise import sibling
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.fits.predictive import log_likelihood, prior_draws
-from dissentangle.inference.model.parameters import unknowns
 from dissentangle.inference.model.priors import PriorError
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.registry import RIVAL_MODELS, VERSIONS
 from dissentangle.inference.model.rivals import load_models, rival
 from dissentangle.inference.model.settings import ModelSettings
@@ -47,7 +47,7 @@ def slow_start(evolve, stages, times, initial, parameters, xp):
 def expected(names, experiment=EXPERIMENT):
     """ξ and Jy of the data at fixed draws from the prior of the model as it is, and the log-likelihood."""
     changed, settings = rival(experiment, ModelSettings(), names)
-    parameters = unknowns(changed, settings)
+    parameters = Problem(changed, settings).parameters
     values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(2))
     means = predict(changed, values, settings.dynamics)
     priors = {u.label: u.prior for u in parameters}
@@ -110,7 +110,7 @@ def test_terms_of_the_members_of_a_joint_fit():
     both = joint({"lab": read("laboratory-d55"), "other": read("fig2b-d35")})
     _, settings = rival(both, ModelSettings(), "no-classical-noise")
     assert settings.priors == {"classical_noise": "fixed(0)", "initial_excess_variance": "fixed(0)"}
-    priors = {u.label: str(u.prior) for u in unknowns(both, settings)}
+    priors = {u.label: str(u.prior) for u in Problem(both, settings).parameters}
     assert priors["classical_noise"] == priors["initial_excess_variance[other]"] == "fixed(0)"
 
 
@@ -119,7 +119,7 @@ def test_classical_noise_by_the_faraday_angle_where_it_is_known():
     angled = replace(EXPERIMENT, apparatus=EXPERIMENT.apparatus | {"faraday_angle": Known(14.0)})
     for name, form in (("classical-noise", "normal"), ("no-classical-noise", "fixed")):
         changed, settings = rival(angled, ModelSettings(), name)
-        priors = {u.label: u.prior for u in unknowns(changed, settings)}
+        priors = {u.label: u.prior for u in Problem(changed, settings).parameters}
         assert priors["classical_noise"].form == form
 
 

@@ -13,7 +13,7 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.checks.verdict import assess
 from dissentangle.inference.cli import main
-from dissentangle.inference.fits.result import Fitted
+from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.reports.fit import _head, fit_page
 from dissentangle.inference.reports.html import generator
 from dissentangle.inference.reports.svg import inline_svg
@@ -60,7 +60,7 @@ def test_the_verdict_comes_first(page_d55, fit_d55):
         (misfitted, "Do not use these rates: the model does not describe the data."),
         (uninformed, "Of little use: most rates owe more to the prior"),
     ):
-        fitted = Fitted(change(fit_d55))
+        fitted = Fit(change(fit_d55))
         assert first_line(f"<body>{_head(fitted, assess(fitted.tree))}").startswith(words)
 
 

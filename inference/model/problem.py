@@ -1,0 +1,174 @@
+"""The problem of inference: an experiment and the settings of its model, and all that follows from the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
+from ...datasets.experiment import with_members
+from ...forward_models import Closure, Dynamics
+from .correlated_priors import Correlated, correlated
+from .fingerprint import fingerprint, measured, without_values
+from .parameters import ModelParameter, parameters_of
+from .rivals import rival
+from .settings import ModelSettings
+from .variables import Variable, variables_of
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An experiment and the settings of its model; what follows from them is worked out once, when it is asked for.
+
+    experiment : a checked one;  settings : closure, priors, …
+
+    Whatever needs the parameters raises PriorError for priors that cannot be read, or that are of parameters which the
+    experiment does not have, and ExperimentError for what a run with constant rates has no place for.
+    """
+
+    experiment: Experiment
+    settings: ModelSettings = field(default_factory=ModelSettings)
+
+    @cached_property
+    def parameters(self) -> list[ModelParameter]:
+        """All parameters that the data depend on, fixed ones included, those of one name together."""
+        return parameters_of(self.experiment, self.settings)
+
+    @cached_property
+    def free(self) -> list[ModelParameter]:
+        """The parameters to be inferred, in the order of `parameters`."""
+        return [p for p in self.parameters if not p.prior.fixed]
+
+    @cached_property
+    def fixed(self) -> dict[str, float]:
+        """Values of the fixed parameters by label, in the parameters' units."""
+        return {p.label: p.prior.numbers[0] for p in self.parameters if p.prior.fixed}
+
+    @cached_property
+    def variables(self) -> list[Variable]:
+        """The variables of the PyMC model: the free parameters first, then the rates that follow from them."""
+        return variables_of(self.experiment, self.parameters)
+
+    @cached_property
+    def dynamics(self) -> Dynamics:
+        """How rates become observables."""
+        return self.settings.dynamics
+
+    @cached_property
+    def correlated(self) -> Correlated | None:
+        """The priors that a calibration made correlated; None where there are fewer than two."""
+        return correlated(self.experiment, self.settings, self.free)
+
+    @cached_property
+    def form(self) -> str:
+        """Equal for problems that differ in measured values, their errors and texts only: one model serves them all.
+
+        Everything else counts, also what this does not know of: times, stages, apparatus, priors, noise, …
+        """
+        bare, nothing = without_values(self.experiment), np.empty(0)
+        form = replace(
+            bare,
+            series=tuple(replace(series, spread=nothing) for series in bare.series),
+            observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
+        )
+        return fingerprint(form, replace(self.settings, name=""))
+
+    @cached_property
+    def measured(self) -> Problem:
+        """The same without calibration runs and light variances of which nothing is fitted."""
+        experiment = measured(self.experiment)
+        return self if experiment is self.experiment else replace(self, experiment=experiment)
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by label with those of the fixed parameters and of the members of populations; of any shape."""
+        return with_members(self.experiment, self.fixed | dict(values))
+
+    def by_label(self, arrays: Mapping[str, Any], *, derived: bool = True) -> dict[str, Any]:
+        """Arrays by variable, (…) or (…, entries), as arrays by label, (…); the rates that follow only if `derived`."""
+        found: dict[str, Any] = {}
+        for variable in self.variables:
+            if variable.name in arrays and (derived or not variable.formulas):
+                found |= variable.entries(arrays[variable.name])
+        return found
+
+    def check(self) -> Problem:
+        """Itself. Raises PriorError or ExperimentError where parameters and priors do not go together."""
+        _ = self.parameters
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Problem], tuple[Any, ...]]:
+        """To other processes goes what it is made of; what follows they work out themselves."""
+        return Problem, (self.experiment, self.settings)
+
+
+def pose(
+    source: Any,
+    *,
+    sharing: Mapping[str, str] | str | Path | None = None,
+    closure: Closure = "microscopic",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    model: str | None = None,
+) -> Problem:
+    """The problem that the arguments of `fit` and `build_model` stand for.
+
+    source, sharing : one experiment or several, see `experiment_of`
+    closure, free_dephasing, priors : see `ModelSettings`
+    model : names of rival models, joined by +, which change experiment and settings; None: none
+
+    Raises
+    ------
+    ExperimentError, PriorError : for what cannot be read, and for a rival model that cannot be applied
+    """
+    experiment, settings = experiment_of(source, sharing), ModelSettings(closure, free_dephasing, dict(priors or {}))
+    return Problem(*(rival(experiment, settings, model) if model else (experiment, settings)))
+
+
+def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = None) -> Experiment:
+    """The checked experiment behind `source`.
+
+    source : a bundled name, a folder, a file, a DataTree, an Experiment; or several of them for a joint fit: a list,
+        where files give the names, or a dict name → experiment
+    sharing : for a joint fit, see `datasets.joint`: parameter → way, or a TOML file with them
+
+    Raises ExperimentError for what cannot be read, and for `sharing` where there is nothing to share.
+    """
+    if isinstance(source, (list, tuple)) and len(source) == 1:
+        source = source[0]
+    several = _by_name(source)
+    if several is None:
+        if sharing:
+            raise ExperimentError("sharing: found one experiment, expected several that share parameters")
+        return source if isinstance(source, Experiment) else read(source)
+    ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
+    return joint({name: one if isinstance(one, Experiment) else read(one) for name, one in several.items()}, ways)
+
+
+def _by_name(source: Any) -> dict[str, Any] | None:
+    """Several experiments by name; None where there is one."""
+    if isinstance(source, Mapping) and not hasattr(source, "attrs"):  # a DataTree is a mapping too
+        return dict(source)
+    if not isinstance(source, Sequence) or isinstance(source, str):
+        return None
+    names = [name_of(one) or f"experiment {k}" for k, one in enumerate(source, 1)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ExperimentError(
+                f"joint fit: found {name!r} twice, expected different names (a dict name → experiment)"
+            )
+    return dict(zip(names, source, strict=True))
+
+
+def name_of(source: Any) -> str:
+    """The name of a bundled experiment, a folder or a file; '' for what has none."""
+    if not isinstance(source, (str, Path)):
+        return ""
+    path = Path(source)
+    if path.name == "experiment.toml":
+        path = path.absolute().parent
+    return path.stem if path.suffix == ".nc" else path.absolute().name
