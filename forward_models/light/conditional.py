@@ -64,7 +64,7 @@ class ContinuousMeasurement:
 
     @property
     def measurement_rate(self) -> Any:
-        """B = 2ηγs/Z, ms⁻¹: strength of x in the record."""
+        """b = 2ηγs/Z, ms⁻¹: strength of x in the record."""
         return 2 * self.detection_efficiency * self.swap_rate / self.squeezing_limit
 
     @property

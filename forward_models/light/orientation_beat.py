@@ -46,7 +46,7 @@ def sublevel_populations(ratios: Sequence[Any]) -> list[Any]:
 
 
 def sublevel_orientation(populations: Sequence[Any]) -> Any:
-    """O = Σ m p_m / 4 (supplement, orientation)."""
+    """o = Σ m p_m / 4 (supplement, orientation)."""
     terms = [m * population for m, population in zip(SUBLEVELS, populations, strict=True)]
     return sum(terms[1:], terms[0]) / 4
 

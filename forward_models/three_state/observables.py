@@ -31,5 +31,5 @@ def orientation(n2: Any, p: Any) -> Any:
 
 
 def entanglement_margin(p: Any, spin_variance: Any) -> Any:
-    """P − Σ; positive if and only if ξ < 1, because (7n2 + p) − (8Σ + 14n3) = 8(p − Σ)."""
+    """p − Σ; positive if and only if ξ < 1, because (7n2 + p) − (8Σ + 14n3) = 8(p − Σ)."""
     return p - spin_variance

@@ -30,12 +30,12 @@ def check_closure(closure: str) -> None:
 
 
 def source(n2: Any, p: Any, dephasing_rate: Any, collective_rate: Any, squeezing_limit: Any, n2_slope: Any) -> Any:
-    """Q = Γ̃ n2 + dΓ Z p² (+ dn2/dt where `n2_slope` is not 0), ms⁻¹."""
+    """q = Γ̃ n2 + dΓ Z p² (+ dn2/dt where `n2_slope` is not 0), ms⁻¹."""
     return dephasing_rate * n2 + collective_rate * squeezing_limit * p * p + n2_slope
 
 
 def variance_slope(variance: Any, p: Any, gained: Any, dephasing_rate: Any, collective_rate: Any) -> Any:
-    """dΣ/dt = Q − (Γ̃ + dΓ p) Σ, ms⁻¹; `gained` is Q, see `source`."""
+    """dΣ/dt = q − (Γ̃ + dΓ p) Σ, ms⁻¹; `gained` is q, see `source`."""
     return gained - (dephasing_rate + collective_rate * p) * variance
 
 

@@ -27,7 +27,7 @@ class Coordinates:
         return len(self.centre)
 
     def apply(self, z: list[Any]) -> list[Any]:
-        """U from z, entry by entry; entries are numbers, arrays, or CasADi symbols."""
+        """u from z, entry by entry; entries are numbers, arrays, or CasADi symbols."""
         u = [c + s * value for c, s, value in zip(self.centre, self.scale, z, strict=True)]
         for spread, scores in self.populations:
             narrowed = width(u[spread])

@@ -19,7 +19,7 @@ COLLISION_WEIGHT = 1.25
 
 
 def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
+    """log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
 
     def known(u: list[Any]) -> Any:
         ratio = u[rates[0]] - u[rates[1]]
@@ -34,7 +34,7 @@ def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[lis
 
 
 def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log n_b from log of the signal in the records of a steady state, γs (v_u − Z) ≈ n_b γs γextra/γ."""
+    """log n_b from log of the signal in the records of a steady state, γs (v_u − Z) ≈ n_b γs γextra/γ."""
 
     def known(u: list[Any]) -> Any:
         ratio = u[rates[0]] - u[rates[1]]
@@ -49,7 +49,7 @@ def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[l
 
 
 def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log ξ(0) from log γs ξ(0), the signal with which records begin."""
+    """log ξ(0) from log γs ξ(0), the signal with which records begin."""
 
     def step(u: list[Any]) -> None:
         u[initial] = u[initial] - (u[swap] - centre[swap])
@@ -58,7 +58,7 @@ def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[li
 
 
 def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration: float) -> Callable[[list[Any]], None]:
-    """Log dΓ from log κ², for pulses of this duration (ms)."""
+    """log dΓ from log κ², for pulses of this duration (ms)."""
 
     def decayed(log_rate: Any) -> Any:
         return logarithm((1 - exponential(-duration * exponential(log_rate))) / (duration * exponential(log_rate)))
@@ -72,7 +72,7 @@ def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration
 
 
 def sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
+    """log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
     logs = np.array([centre[k] + np.log(weight) for k, weight in zip(entries, weights, strict=True)])
     rests = [np.logaddexp.reduce(logs[k:]) for k in range(len(entries))]
 
