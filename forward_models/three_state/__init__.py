@@ -1,16 +1,14 @@
 """The atoms as three states: rates, stages, populations, spin variance, ξ(t) and what follows from it (S.1 to S.5)."""
 
-from .decay_times import polarization_decay_time, transverse_spin_decay_time
 from .divided_differences import divided_differences, first_difference
-from .entanglement import Entanglement, entanglement, search_times
+from .entanglement import Entanglement, entanglement, sampled_entanglement, search_times
 from .observables import epr_parameter, mean_spin, orientation
 from .path import fastest_rates, speed, stage_columns
 from .populations import population_rates, slopes
 from .rates import LIGHTS, Rates, dephasing_floor, transitions
-from .sampled_entanglement import sampled_entanglement
 from .spin_variance import CLOSURES, Closure
 from .stages import InitialState, Stage
-from .steady_state import SteadyState, steady_state
+from .steady_state import SteadyState, polarization_decay_time, steady_state, transverse_spin_decay_time
 from .time_grid import RateBounds
 from .trajectory import OBSERVABLES, Trajectory, TransverseSpin, evolve
 
