@@ -48,6 +48,13 @@ def entanglement(
     The points of a stage stand close at its beginning, where all changes fast, and wider as the stage goes on.
     Between two points a cubic takes ξ (or p − Σ: ξ < 1 ⟺ Σ < p) and its slope at both, which the equations of motion
     give: relative errors fall as resolution⁻⁴.
+
+    stages, initial, closure : as in `evolve`; rates are numbers or arrays (one value per draw)
+    accuracy : relative error of Σ that the quadrature may make
+
+    Raises
+    ------
+    InvalidValue : for an unknown closure
     """
     columns = stage_columns(stages)
     times, stage = search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
@@ -57,7 +64,10 @@ def entanglement(
 
 
 def sampled_entanglement(times: np.ndarray, path: Trajectory) -> Entanglement:
-    """From observables (…, T) at `times` (T,), ms: a parabola through the three lowest ξ, a line through p = Σ."""
+    """From observables (…, T) at `times` (T,), ms: a parabola through the three lowest ξ, a line through p = Σ.
+
+    For models whose slopes are not known. Errors fall as the squared distance of the times.
+    """
     xi = np.asarray(path.xi)
     lowest = np.clip(np.argmin(xi, axis=-1), 1, len(times) - 2)
     at = [_pick(times, lowest + k) for k in (-1, 0, 1)]
@@ -85,7 +95,10 @@ def _crossing_of_line(times: np.ndarray, path: Trajectory, interval: np.ndarray)
 
 
 def search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times (T,), ms, and the stage of each interval between them (T−1,): steps grow with the time in the stage."""
+    """Times (T,), ms, and the stage of each interval between them (T−1,): steps grow with the time in the stage.
+
+    durations : of the stages (S,), ms;  fastest : their largest rates (S,), ms⁻¹;  points : about T
+    """
     scale = 2 / np.maximum(fastest, 1e-3 / durations)
     share = np.log1p(durations / scale)
     counts = np.maximum(np.rint((points - 1) * share / share.sum()), 4).astype(int)

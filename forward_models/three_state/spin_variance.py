@@ -1,4 +1,4 @@
-"""Transverse-spin variance Σ of the two-level part, along a time grid.
+"""Transverse-spin variance Σ = ΣJ/(8N) of the two-level part, along a time grid; it enters ξ by (S.3).
 
 microscopic    dΣ/dt = −(Γ̃ + dΓ p) Σ + Γ̃ n2 + dΓ Z p² + dn2/dt
 fixed-number   the same without dn2/dt
@@ -18,6 +18,7 @@ import numpy as np
 from ..validation import InvalidValue
 
 Closure = Literal["microscopic", "fixed-number"]
+"""Whether an atom that leaves takes its projection noise along."""
 CLOSURES: tuple[str, ...] = get_args(Closure)
 
 _OVERFLOW = 600.0  # e^600 is a double; the sum of a thousand of them too

@@ -21,7 +21,7 @@ _BISECTIONS = 60
 
 
 def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
-    """T1 ≡ −P/Ṗ at t = 0, ms. Negative where the mean spin grows.
+    """T1 ≡ −P/Ṗ at t = 0, ms, of the shape of the rates. Negative where the mean spin grows, infinite where it stays.
 
     Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3 + 7Γin nh]/(4n4+3n3) (supplement; there without nh).
     """
@@ -31,14 +31,15 @@ def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
 
 
 def transverse_spin_decay_time(rates: Rates, initial: InitialState) -> Any:
-    """T2 ≡ −Jy/J̇y at t = 0, ms: 2/(Γ̃ + dΓ p) (supplement, decay of ⟨Jy⟩)."""
+    """T2 ≡ −Jy/J̇y at t = 0, ms, of the shape of the rates: 2/(Γ̃ + dΓ p) (supplement, decay of ⟨Jy⟩)."""
     return 2 / (rates.dephasing_rate + rates.collective_rate * initial.p)
 
 
 @dataclass(frozen=True)
 class SteadyState:
-    """Populations, spin variance and ξ for t → ∞; the same for both closures.
+    """Populations, spin variance and ξ for t → ∞, of the shape of the rates; the same for both closures.
 
+    n2, p, spin_variance, xi : as in `Trajectory`
     threshold : the collective rate dΓ (ms⁻¹) above which the state is entangled; divided by Γ, the optical
         depth. Infinite where no collective rate is enough.
     """
