@@ -83,22 +83,25 @@ def compile_model(model: Any, start: Start | None = None, coordinates: Coordinat
     chosen = coordinates or plain(start.centre)
     density, expansion = Program(chosen.dimension), Program(chosen.dimension)
     wanted = natural_variables(model)
-    (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, chosen)
-    if chosen.populations:
-        u = chosen.apply([density.input(k) for k in range(chosen.dimension)])
-        logp = Lanes((), logp.entry + chosen.log_volume(u))
-    natural = _translated(expansion, wanted, model.value_vars, start.shapes, chosen)
+    (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, _unconstrained(density, chosen))
+    if chosen.log_volume:
+        logp = Lanes((), logp.entry + chosen.log_volume(_unconstrained(density, chosen)))
+    natural = _translated(expansion, wanted, model.value_vars, start.shapes, _unconstrained(expansion, chosen))
     code = NativeDensity(density, logp, expansion, natural)
     names = [variable.name for variable in wanted]
     return CompiledModel(code, chosen, names, [value.shape for value in natural], code.data)
 
 
+def _unconstrained(program: Program, coordinates: Coordinates) -> list[Any]:
+    """The unconstrained parameters as expressions of the program's inputs, the sampled coordinates."""
+    return coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
+
+
 def _translated(
-    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], coordinates: Coordinates
+    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], u: list[Any]
 ) -> list[Lanes]:
-    """The graphs `outputs` as values of the program, whose inputs are the sampled coordinates."""
+    """The graphs `outputs` as values of the program, where `u` are the entries of the variables `inputs`."""
     translation = Translation(program)
-    u = coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     given = {
         variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)

@@ -1,4 +1,4 @@
-"""The maps that coordinates are made of: each changes some entries of u in place, with a constant Jacobian."""
+"""The maps that coordinates are made of, each changing some entries of u in place. All but `narrowing` keep volumes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ SPAN = 0.3
 """The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
 TYPICAL_LIMIT = 0.16
 """Z, where it need not be exact."""
+MEMBER_PRECISION = 0.1
+"""σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
@@ -85,6 +87,32 @@ def sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray)
         u[entries[-1]] = total - np.log(weights[-1])
 
     return step
+
+
+def narrowing(populations: list[tuple[int, list[int]]]) -> Callable[[list[Any]], None]:
+    """Scores of members in units of how far their own data let them be; see `width`. Its Jacobian is `narrowed`."""
+
+    def step(u: list[Any]) -> None:
+        for spread, scores in populations:
+            unit = width(u[spread])
+            for k in scores:
+                u[k] = u[k] * unit
+
+    return step
+
+
+def narrowed(populations: list[tuple[int, list[int]]]) -> Callable[[list[Any]], Any]:
+    """From u the logarithm of the Jacobian of `narrowing`."""
+
+    def log_volume(u: list[Any]) -> Any:
+        return sum(len(scores) * logarithm(width(u[spread])) for spread, scores in populations)
+
+    return log_volume
+
+
+def width(log_spread: Any) -> Any:
+    """How far a score can be from where a member's own data want it, for a spread τ: σ/√(σ² + τ²)."""
+    return 1 / (1 + exponential(2 * log_spread) / MEMBER_PRECISION**2) ** 0.5
 
 
 def average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:
