@@ -57,6 +57,7 @@ def rules() -> dict[str, Callable[..., Any]]:
         "sin": ca.sin,
         "cos": ca.cos,
         "tanh": ca.tanh,
+        "arctan": ca.atan,
         "sign": ca.sign,
         "reciprocal": lambda a: 1 / a,
         "switch": ca.if_else,
