@@ -68,7 +68,7 @@ def evidence() -> None:
 
 
 def _linear_gaussian(dimensions: int = 8, data: int = 60, noise: float = 0.1) -> None:
-    """Y = A z + noise with z ~ N(0, 1): ln ∫ = ln N(y; 0, noise² + A Aᵀ)."""
+    """y = A z + noise with z ~ N(0, 1): ln ∫ = ln N(y; 0, noise² + A Aᵀ)."""
     rng = np.random.default_rng(1)
     design = rng.standard_normal((data, dimensions)) / np.sqrt(dimensions)
     y = design @ rng.standard_normal(dimensions) + noise * rng.standard_normal(data)

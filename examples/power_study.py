@@ -28,7 +28,7 @@ STRONG = 3.0
 
 
 def bayes_factor(closure: str, times: np.ndarray, repetitions: int, seed: int) -> float:
-    """Ln B of the closure that made the data, over the other one."""
+    """ln B of the closure that made the data, over the other one."""
     plans = [
         SeriesPlan("xi", times, repetitions, "gamma", scale_uncertainty=0.04),
         SeriesPlan("polarization", OTHERS, ERROR),

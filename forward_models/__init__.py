@@ -1,6 +1,5 @@
 """The physics: rates, stages, populations, spin variance and observables, for NumPy and PyTensor alike."""
 
-from .dynamics import Dynamics, add_forward_model, sliced
 from .noise import NOISES, Noise, noise_kind
 from .parameters import PARAMETERS, Parameter
 from .three_state import (
@@ -25,6 +24,7 @@ from .three_state import (
     transitions,
     transverse_spin_decay_time,
 )
+from .user_models import Dynamics, add_forward_model, sliced
 from .validation import InvalidValue
 
 __all__ = [

@@ -77,7 +77,7 @@ def decisive(records: np.ndarray, better: Fit, simpler: Fit, beside: np.ndarray)
 
 
 def single(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
-    """E^{(iω−γ)t} of parameters (ω, γ)."""
+    """e^{(iω−γ)t} of parameters (ω, γ)."""
     return [_line(p[0], p[1], time)]
 
 
@@ -102,7 +102,7 @@ def free(p: np.ndarray, time: np.ndarray) -> list[np.ndarray]:
 
 
 def _line(frequency: complex, rate: float, time: np.ndarray) -> np.ndarray:
-    """E^{(iω−γ)t}; a trial that grows beyond measure is cut, for it fits nothing."""
+    """e^{(iω−γ)t}; a trial that grows beyond measure is cut, for it fits nothing."""
     exponent = (1j * frequency - rate) * time
     return np.asarray(np.exp(np.minimum(exponent.real, 100.0) + 1j * exponent.imag))
 

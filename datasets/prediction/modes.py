@@ -39,7 +39,7 @@ class Mode:
     falling: bool = True
 
     def weights(self, records: InBins) -> np.ndarray:
-        """U (bins,) with Σu² = 1, zero outside the window; ExperimentError for a window that has no whole bin."""
+        """u (bins,) with Σu² = 1, zero outside the window; ExperimentError for a window that has no whole bin."""
         end = records.time + records.interval
         inside = (records.time >= self.start - 1e-9) & (end <= self.end + 1e-9)
         if not inside.any() or not 0 <= self.rate < np.inf:

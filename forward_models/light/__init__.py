@@ -1,4 +1,12 @@
-"""The light: readout of the spins, calibration curves, continuous measurement and the likelihood of its records."""
+"""The light: readout of the spins, calibration curves, continuous measurement and the likelihood of its records.
+
+Where the equations of Krauter et al., PRL 107, 080503, and its supplement are:
+
+    input–output relations (1), (S.1) and (S.2)                readout.py
+    calibrations against Θ, Fig. S.1                           calibration_curves.py
+    orientation test, Fig. S.3                                 orientation_beat.py
+    y_feed, α, γm and ξ_cond, main text p. 4, and Fig. 2d      conditional.py
+"""
 
 from .calibration_curves import classical_excess, coupling_at_angle, initial_spin_noise
 from .conditional import ContinuousMeasurement, FeedbackMode, feedback_mode, optimal_mode_rate, steady_conditional_xi

@@ -12,10 +12,10 @@ from .readout import Readout, coupling
 
 
 def coupling_at_angle(faraday_angle: Any, reference_angle: Any, readout: Readout, *, xp: Any = np) -> Any:
-    """κ² at other atom numbers: S.2 with γs ∝ Θ, the other rates as they are (Fig. S.1, κ² against Θ).
+    """κ² at other atom numbers: (S.2) with γs ∝ Θ, the other rates as they are (Fig. S.1, κ² against Θ).
 
-    faraday_angle : Θ, deg
-    reference_angle : Θ at which `readout` holds, deg
+    faraday_angle : Θ, deg, > 0;  reference_angle : Θ at which `readout` holds, deg, > 0
+    All broadcast. Fig. S.1a of the supplement.
     """
     return coupling(replace(readout, swap_rate=readout.swap_rate * faraday_angle / reference_angle), xp=xp)
 
@@ -31,5 +31,8 @@ def initial_spin_noise(faraday_angle: Any, slope: Any, classical_noise: Any, n2:
 
 
 def classical_excess(classical_noise: Any, faraday_angle: Any, n2: Any, p: Any) -> Any:
-    """C₀ = c₂Θ (7n2 + p)/8: excess of Σ(0) over uncorrelated atoms that adds c₂Θ to ξ(0)."""
+    """C₀ = c₂Θ (7n2 + p)/8: excess of Σ(0) over uncorrelated atoms that adds c₂Θ to ξ(0).
+
+    classical_noise : c₂, per degree;  faraday_angle : Θ, deg;  n2, p : n4 ± n3 after preparation; all broadcast
+    """
     return classical_noise * faraday_angle * mean_spin(n2, p) / 4

@@ -64,7 +64,7 @@ class ContinuousMeasurement:
 
     @property
     def measurement_rate(self) -> Any:
-        """B = 2ηγs/Z, ms⁻¹: strength of x in the record."""
+        """b = 2ηγs/Z, ms⁻¹: strength of x in the record."""
         return 2 * self.detection_efficiency * self.swap_rate / self.squeezing_limit
 
     @property
@@ -93,14 +93,14 @@ class ContinuousMeasurement:
 def optimal_mode_rate(measurement: ContinuousMeasurement, *, xp: Any = np) -> Any:
     """γm = √(γ² + (4ηγsγextra/Z)(n_b − Z)), ms⁻¹: the mode e^{γm t} of the past record predicts the atoms best.
 
-    Larger than γ where n_b > Z. Text after (2): 0.83 ms⁻¹ at γ = 0.27 ms⁻¹.
+    Larger than γ where n_b > Z. Main text, p. 4: 0.83 ms⁻¹ at γ = 0.27 ms⁻¹.
     """
     m = measurement
     return xp.sqrt(m.decay_rate**2 + m.measurement_rate * m.excess_production)
 
 
 def steady_conditional_xi(measurement: ContinuousMeasurement, *, xp: Any = np) -> Any:
-    """v∞ = Z + 2γ(v_u − Z)/(γ + γm): ξ_cond of the steady state. Needs γ + γm > 0."""
+    """v∞ = Z + 2γ(v_u − Z)/(γ + γm): ξ_cond of the steady state (Fig. 2d). Needs γ + γm > 0."""
     m = measurement
     return m.squeezing_limit + m.excess_production / (m.decay_rate + optimal_mode_rate(m, xp=xp))
 
@@ -160,7 +160,7 @@ def feedback_mode(
     """The mode e^{mt}, m = `mode_rate` ≥ 0 (ms⁻¹), of a record of `duration` T > 0 (ms) that began at `initial_xi`.
 
     The record's autocorrelation is δ(t−s) + b [(v_u − Z) e^{−γ|t−s|} + (ξ(0) − v_u) e^{−γ(t+s)}], from which the
-    integrals follow. Text after (2): y_feed, α. Needs γ > 0.
+    integrals follow. All arguments broadcast. Source: y_feed and α of the main text, p. 4. Needs γ > 0.
     """
     m, gamma = measurement, measurement.decay_rate
     u = m.unconditional_xi - m.squeezing_limit

@@ -1,9 +1,9 @@
 """What a record holds beyond its prediction: innovations, white and of variance 1 where the model is right.
 
-The checks are sums over the innovations of cos and sin with a known law if it is, each turned into a standard normal
-score: their variance in parts of the record, of cos against sin, of early against late records; their products at
-growing lags, which a slow disturbance or a wrong γm makes correlated; and what turns cos into sin, a Larmor frequency
-off the reference.
+Each check is a sum over the innovations of cos and sin, whose law is known where the model is right, as a z-score
+(standard normal). Checked are: the variance in parts of the record, of cos against sin, and of early against late
+records; the correlation at growing lags, which a slow disturbance or a wrong γm causes; and the rotation of cos into
+sin, which a Larmor frequency off the reference causes.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from .record_likelihood import binned_record
 PARTS = 6
 """Parts of a record in which the variance is looked at."""
 _EXACT = 6.0
-"""Standard deviations up to which a variance is scored by its own law; beyond, its probability is no number."""
+"""z-score up to which a variance is judged by its own law, χ²; beyond, its probability underflows."""
 _TOGETHER = 1 << 21
 
 
 def innovations(
     records: np.ndarray, measurement: ContinuousMeasurement, interval: float, initial_xi: float, shot_noise: float = 1.0
 ) -> np.ndarray:
-    """Of records (n, T) their innovations over their standard deviations, by the Kalman filter from `initial_xi` on.
+    """Of records (n, T) their innovations (n, T) over their standard deviations, by the Kalman filter.
 
-    Parameters as for `record_likelihood.log_likelihood`, numbers; the gain is that of each bin, not the steady one.
+    interval : Δ of the bins, ms;  initial_xi : ξ at the beginning of the records, where the filter starts
+    shot_noise : variance of a bin without atoms, in the unit of the records squared
+    The gain is that of each bin, not the steady one.
     """
     r = binned_record(measurement, interval)
     variance, state = measurement.measurement_rate * initial_xi, np.zeros(len(records))
@@ -44,10 +46,15 @@ def innovations(
 
 @dataclass(frozen=True)
 class WhitenessCheck:
-    """One check. label : of what;  score : standard normal if the model is right;  words : for one that is far off"""
+    """One check of the innovations.
+
+    label : what was checked
+    z_score : standard normal if the model is right
+    words : what it means where it is far off
+    """
 
     label: str
-    score: float
+    z_score: float
     words: str
 
 
@@ -61,18 +68,18 @@ def whiteness_checks(cos: np.ndarray, sin: np.ndarray, interval: float, *, centr
     squares = np.stack([cos, sin]) ** 2
     found = []
     for part in np.array_split(np.arange(length), min(PARTS, length)):
-        score = _of_variance(float(squares[..., part].sum()), share * 2 * number * len(part))
+        z_score = _of_variance(float(squares[..., part].sum()), share * 2 * number * len(part))
         label = f"variance {part[0] * interval:.3g}–{(part[-1] + 1) * interval:.3g} ms"
-        found.append(WhitenessCheck(label, score, f"{_more(score)} noise than the model expects"))
-    score = float((squares[0] - squares[1]).sum() / np.sqrt(4 * share * cos.size))
-    found.append(WhitenessCheck("cos against sin", score, f"{_more(score)} noise in cos than in sin"))
+        found.append(WhitenessCheck(label, z_score, f"{_more(z_score)} noise than the model expects"))
+    z_score = float((squares[0] - squares[1]).sum() / np.sqrt(4 * share * cos.size))
+    found.append(WhitenessCheck("cos against sin", z_score, f"{_more(z_score)} noise in cos than in sin"))
     half, apart = number // 2, 1 - 2 / number if centred else 1.0  # a mean makes early and late records alike
     if half and apart > 0:
         early, late = squares[:, :half].sum(), squares[:, number - half :].sum()
-        score = float((early - late) / np.sqrt(8 * apart * half * length))
-        found.append(WhitenessCheck("early against late", score, f"{_more(score)} noise in the first records"))
-    score = float((cos * sin).sum() / np.sqrt(share * cos.size))
-    found.append(WhitenessCheck("cos × sin", score, "cos and sin are correlated: demodulated at no right angle"))
+        z_score = float((early - late) / np.sqrt(8 * apart * half * length))
+        found.append(WhitenessCheck("early against late", z_score, f"{_more(z_score)} noise in the first records"))
+    z_score = float((cos * sin).sum() / np.sqrt(share * cos.size))
+    found.append(WhitenessCheck("cos × sin", z_score, "cos and sin are correlated: demodulated at no right angle"))
     return found + _of_lags(cos, sin, interval, share)
 
 
@@ -84,14 +91,14 @@ def _of_lags(cos: np.ndarray, sin: np.ndarray, interval: float, share: float) ->
     found = []
     for low, high in _lag_ranges(length):
         lags = slice(low, high + 1)
-        score = float(products.real[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
+        z_score = float(products.real[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
         at = f"{low * interval:.3g}" if low == high else f"{low * interval:.3g}–{high * interval:.3g}"
-        words = f"{_more(score)} correlation than the model expects: a slow disturbance, or wrong rates"
-        found.append(WhitenessCheck(f"correlation at {at} ms", score, words))
+        words = f"{_more(z_score)} correlation than the model expects: a slow disturbance, or wrong rates"
+        found.append(WhitenessCheck(f"correlation at {at} ms", z_score, words))
     lags = slice(1, max(2, length // 2))
-    score = float(products.imag[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
+    z_score = float(products.imag[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
     words = "cos turns into sin: the Larmor frequency is off the reference"
-    found.append(WhitenessCheck("rotation of cos into sin", score, words))
+    found.append(WhitenessCheck("rotation of cos into sin", z_score, words))
     return found
 
 
@@ -114,7 +121,7 @@ def _lag_ranges(length: int) -> list[tuple[int, int]]:
 
 
 def _of_variance(squares: float, freedom: float) -> float:
-    """Score of a sum of squares: χ² of so many degrees of freedom."""
+    """z-score of a sum of squares: χ² of so many degrees of freedom."""
     from scipy.special import gammainc, gammaincc, ndtri
 
     plain = (squares - freedom) / np.sqrt(2 * freedom)
@@ -124,5 +131,5 @@ def _of_variance(squares: float, freedom: float) -> float:
     return float(ndtri(gammainc(*half)) if plain < 0 else -ndtri(gammaincc(*half)))
 
 
-def _more(score: float) -> str:
-    return "more" if score > 0 else "less"
+def _more(z_score: float) -> str:
+    return "more" if z_score > 0 else "less"

@@ -21,7 +21,7 @@ COHERENCES = tuple(range(4, -4, -1))
 
 @dataclass(frozen=True)
 class Precession:
-    """How the transverse spin precesses in the frame of the lock-in amplifier.
+    """How the transverse spin precesses in the frame of the lock-in amplifier; each field a number, array or symbol.
 
     in_phase, quadrature : real and imaginary part, at t = 0, of the signal of the coherence 4 ↔ 3 alone
     detuning : δ₀ of the coherence 4 ↔ 3, ms⁻¹ (kHz)
@@ -37,7 +37,10 @@ class Precession:
 
 
 def sublevel_populations(ratios: Sequence[Any]) -> list[Any]:
-    """Populations p₄, p₃, …, p₋₄ within F = 4 (sum 1) from the eight ratios p₃/p₄, p₂/p₃, …, p₋₄/p₋₃."""
+    """Populations p₄, p₃, …, p₋₄ within F = 4 (sum 1) from the eight ratios p₃/p₄, p₂/p₃, …, p₋₄/p₋₃.
+
+    Each ratio is a number, an array or symbolic; so is then each population.
+    """
     relative = [1.0]
     for ratio in ratios:
         relative.append(relative[-1] * ratio)
@@ -46,7 +49,7 @@ def sublevel_populations(ratios: Sequence[Any]) -> list[Any]:
 
 
 def sublevel_orientation(populations: Sequence[Any]) -> Any:
-    """O = Σ m p_m / 4 (supplement, orientation)."""
+    """o = Σ m p_m / 4 of the nine populations within F = 4, m = 4, …, −4 (supplement, orientation)."""
     terms = [m * population for m, population in zip(SUBLEVELS, populations, strict=True)]
     return sum(terms[1:], terms[0]) / 4
 

@@ -1,7 +1,8 @@
 """Readout: what a light pulse tells about the atoms, with loss of the atomic state during the pulse and of light.
 
 Light and one atomic quadrature have variance ½ in vacuum; results are in units of the shot noise. The light is
-measured in the falling mode u(t) ∝ e^{−γt} over the pulse, ∫u² = 1. Input–output relations: (1), (S.1), (S.2).
+measured in the falling mode u(t) ∝ e^{−γt} over the pulse, ∫u² = 1. Input–output relations: (1) without decay of the
+atoms, (S.2) with it; (S.1) is the inverse of (1), `xi_of_light_variance` that of (S.2).
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool =
 
 
 def coupling(readout: Readout, *, xp: Any = np) -> Any:
-    """κ² = (1 − ε²)(1 − e^{−2γT})/Z, coupling of the atomic state to the light (S.2; ideal case: (1)).
+    """κ² = (1 − ε²)(1 − e^{−2γT})/Z, coupling of the atomic state to the light (S.2; ideal case: text after (1)).
 
     Written as 2γsT (1 − e^{−2γT})/(2γT)/Z, which holds for γ → 0 too.
     """
@@ -108,16 +109,19 @@ def _overlap(readout: Readout, xp: Any) -> Any:
 def light_variance(xi: Any, readout: Readout, *, xp: Any = np) -> Any:
     """V = η(κ²ξ + L + B) + 1 − η: variance of the measured light, mean of the two quadratures, in shot-noise units.
 
-    `xi` : ξ = var(x) + var(p) of the atoms at the start of the pulse.
+    xi : ξ = var(x) + var(p) of the atoms at the start of the pulse; it broadcasts with the fields of `readout`
+
+    Source: (S.2), with the detection efficiency as the loss of a beam splitter.
     """
     ideal = coupling(readout, xp=xp) * xi + light_noise(readout, xp=xp) + bath_contribution(readout, xp=xp)
     return 1 + readout.detection_efficiency * (ideal - 1)
 
 
 def xi_of_light_variance(variance: Any, readout: Readout, *, xp: Any = np) -> Any:
-    """ξ at the start of the pulse from the variance of the light in shot-noise units: inverse of `light_variance`.
+    """ξ at the start of the pulse from the variance V of the light in shot-noise units: inverse of `light_variance`.
 
-    Needs κ² > 0 and η > 0. With neither extra decay nor loss this is (S.1).
+    `variance` broadcasts with the fields of `readout`. Needs κ² > 0 and η > 0. With neither extra decay nor loss this
+    is (S.1).
     """
     ideal = 1 + (variance - 1) / readout.detection_efficiency
     return (ideal - light_noise(readout, xp=xp) - bath_contribution(readout, xp=xp)) / coupling(readout, xp=xp)
@@ -127,6 +131,10 @@ def readout_of(
     rates: Rates, n2: Any, p: Any, duration: float, closure: Closure, detection_efficiency: Any = 1.0
 ) -> Readout:
     """The readout of atoms with populations `n2`, `p` by a pulse of light with these rates (the drive's, as a rule).
+
+    n2, p : n4 ± n3 at the start of the pulse; they broadcast with the rates
+    duration : of the pulse, ms, > 0;  detection_efficiency : η, in [0, 1]
+    closure : "microscopic" or "fixed-number", see `spin_variance`
 
     2γs = dΓ p and 2γextra = Γ̃, both as at the start of the pulse. The extra decay leads to
     n_b = {8(Γ̃ n2 + c dn2/dt) + 14[dn3/dt + (Γ̃ + dΓ p) n3]}/{Γ̃(7n2 + p)}, c = 1 (microscopic) or 0 (fixed-number):

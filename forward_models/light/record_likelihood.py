@@ -48,7 +48,7 @@ SUMS = ("products", "from_start", "from_end", "count")
 
 
 def grouped(groups: Sequence[RecordSums]) -> RecordSums:
-    """Sums of several groups of records as one, with an axis for the groups."""
+    """Sums of several groups of records as one, with an axis for the groups in front; all of the same `samples`."""
     columns: dict[str, Any] = {name: np.stack([np.asarray(getattr(group, name)) for group in groups]) for name in SUMS}
     return RecordSums(**columns, samples=groups[0].samples)
 
@@ -58,7 +58,10 @@ _TOGETHER = 1 << 21
 
 
 def reduce(records: np.ndarray, count: float | None = None) -> RecordSums:
-    """The sums of records (n, T) in units of the shot noise; `count`: independent ones, where that is not n."""
+    """The sums of records (n, T) in units of the shot noise's standard deviation in a bin.
+
+    count : how many of them are independent, where that is not n (a mean that was subtracted costs one)
+    """
     number, samples = records.shape
     size = 2 * samples
     products, start, end = np.zeros(samples), np.zeros(2 * samples - 1), np.zeros(2 * samples - 1)
@@ -104,7 +107,7 @@ class BinnedRecord:
 
 
 def binned_record(measurement: ContinuousMeasurement, interval: Any, *, xp: Any = np) -> BinnedRecord:
-    """The exact discretisation for bins of `interval` Δ, ms."""
+    """The exact discretisation of a measurement for bins of `interval` Δ, ms, > 0. Needs γ > 0."""
     m, b, limit = measurement, measurement.measurement_rate, measurement.squeezing_limit
     exponent = -m.decay_rate * interval
     decay, mean_decay = xp.exp(exponent), first_difference(exponent, xp=xp)  # (1 − a)/(γΔ)
@@ -189,7 +192,10 @@ def _by_product(powers: Any, sums: Any) -> Any:
 def expected_sums(
     measurement: ContinuousMeasurement, interval: float, initial_xi: float, count: float, samples: int
 ) -> RecordSums:
-    """The sums that records of these numbers have on average, in units of the shot noise."""
+    """The sums that `count` records of `samples` bins have on average, in units of the shot noise.
+
+    interval : Δ of the bins, ms;  initial_xi : ξ at the beginning of the records; all are numbers
+    """
     r, m = binned_record(measurement, interval), measurement
     b, steady, a = m.measurement_rate, m.unconditional_xi, r.decay
     index = np.arange(samples)

@@ -13,8 +13,9 @@ from .conditional import ContinuousMeasurement, conditional_xi, unconditional_xi
 
 @dataclass(frozen=True)
 class SteadyRun:
-    """What can be seen of such a run; arrays of the shape of the rates and of the times.
+    """What can be seen of such a run; arrays of the shape of the rates and of the times, (T,) or (draws, T).
 
+    initial_xi : ξ at the beginning, of the shape of the rates
     xi : ξ of those who do not know the record;  conditional_xi : of those who know it from the beginning of the run
     transverse_spin : Jy(t)/Jy(0) = e^{−γt}
     orientation : within F = 4; None where the populations are not modelled
@@ -28,7 +29,10 @@ class SteadyRun:
 
 
 def steady_run(measurement: ContinuousMeasurement, times: Any, initial_xi: Any, *, xp: Any = np) -> SteadyRun:
-    """The run at `times` (T,), ms, for rates that are scalars, symbolic, or columns (draws, 1)."""
+    """The run at `times` (T,), ms ≥ 0 from its beginning, where ξ is `initial_xi`.
+
+    Rates and `initial_xi` are scalars, symbolic, or columns (draws, 1).
+    """
     return SteadyRun(
         initial_xi,
         unconditional_xi(measurement, times, initial_xi, xp=xp),
@@ -45,7 +49,7 @@ def steady_populations(rates: Rates) -> tuple[Any, Any]:
 
 
 def steady_orientation(rates: Rates) -> Any:
-    """Orientation within F = 4 of the steady state."""
+    """Orientation within F = 4 of the steady state, (4 n4 + 3 n3)/(4 n2); needs a way back from F = 3."""
     return orientation(*steady_populations(rates))
 
 

@@ -35,8 +35,9 @@ class DividedDifferences:
 def divided_differences(x: Any, y: Any, x_is_larger: Any, *, xp: Any = np) -> DividedDifferences:
     """Divided differences at x, y ≤ 0. `x_is_larger` tells which is nearer to zero.
 
-    `x_is_larger` is the caller's because it is the same for all times of a stage, and often known (True).
-    The order matters for accuracy alone: the values are symmetric in x and y.
+    x and y broadcast; all results have their common shape. `x_is_larger` is the caller's because it is the same for
+    all times of a stage, and often known (True). The order matters for accuracy alone: the values are symmetric in x
+    and y.
     """
     high, low = _choose(x_is_larger, x, y, xp), _choose(x_is_larger, y, x, xp)
     gap = low - high
@@ -60,7 +61,7 @@ def divided_differences(x: Any, y: Any, x_is_larger: Any, *, xp: Any = np) -> Di
 
 
 def first_difference(x: Any, *, xp: Any = np) -> Any:
-    """(eˣ − 1)/x for x ≤ 0; 1 at 0."""
+    """exp[0, x] = (eˣ − 1)/x for x ≤ 0, of the shape of x; 1 at 0."""
     return _Divisor(x, xp).divide(xp.exp(x) - 1, lambda x: _series(x, 0.0, 1), x)
 
 

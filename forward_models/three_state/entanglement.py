@@ -1,8 +1,12 @@
-"""Derived quantities of a run: minimum of ξ and its time, entanglement duration."""
+"""Derived quantities of a run: minimum of ξ (S.3) and its time, entanglement duration.
+
+From the equations of motion where they are known (`entanglement`), from sampled observables where they are not
+(`sampled_entanglement`, for models of users).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +18,7 @@ from .path import Path, StageColumns, fastest_rates, path_of, stage_columns
 from .populations import slopes
 from .spin_variance import Closure, source, variance_slope
 from .stages import InitialState, Stage
+from .trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,57 @@ def entanglement(
     The points of a stage stand close at its beginning, where all changes fast, and wider as the stage goes on.
     Between two points a cubic takes ξ (or p − Σ: ξ < 1 ⟺ Σ < p) and its slope at both, which the equations of motion
     give: relative errors fall as resolution⁻⁴.
+
+    stages, initial, closure : as in `evolve`; rates are numbers or arrays (one value per draw)
+    accuracy : relative error of Σ that the quadrature may make
+
+    Raises
+    ------
+    InvalidValue : for an unknown closure
     """
     columns = stage_columns(stages)
     times, stage = search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
     path = path_of(stages, times, initial, closure, accuracy=accuracy)
     search = _Search(times, stage, columns, path, closure)
-    return Entanglement(*_minimum(search), _last_crossing(search))
+    return Entanglement(*_minimum(search), _last_crossing(path.p, path.spin_variance, search.crossing))
+
+
+def sampled_entanglement(times: np.ndarray, path: Trajectory) -> Entanglement:
+    """From observables (…, T) at `times` (T,), ms: a parabola through the three lowest ξ, a line through p = Σ.
+
+    For models whose slopes are not known. Errors fall as the squared distance of the times.
+    """
+    xi = np.asarray(path.xi)
+    lowest = np.clip(np.argmin(xi, axis=-1), 1, len(times) - 2)
+    at = [_pick(times, lowest + k) for k in (-1, 0, 1)]
+    value = [_pick(xi, lowest + k) for k in (-1, 0, 1)]
+    left, right = (value[1] - value[0]) / (at[1] - at[0]), (value[2] - value[1]) / (at[2] - at[1])
+    curvature = (right - left) / (at[2] - at[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        vertex = 0.5 * (at[0] + at[1]) - left / (2 * curvature)
+    inside = (curvature > 0) & (vertex > at[0]) & (vertex < at[2])
+    depth = value[0] + (vertex - at[0]) * (left + curvature * (vertex - at[1]))
+    first = np.argmin(xi, axis=-1)
+    return Entanglement(
+        np.where(inside, depth, xi.min(axis=-1)),
+        np.where(inside, vertex, times[first]),
+        _last_crossing(path.p, path.spin_variance, partial(_crossing_of_line, times, path)),
+    )
+
+
+def _crossing_of_line(times: np.ndarray, path: Trajectory, interval: np.ndarray) -> np.ndarray:
+    margin = np.asarray(entanglement_margin(path.p, path.spin_variance))
+    above, below = _pick(margin, interval), _pick(margin, interval + 1)
+    begin, end = _pick(times, interval), _pick(times, interval + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(begin + (end - begin) * above / (above - below))
 
 
 def search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times (T,), ms, and the stage of each interval between them (T−1,): steps grow with the time in the stage."""
+    """Times (T,), ms, and the stage of each interval between them (T−1,): steps grow with the time in the stage.
+
+    durations : of the stages (S,), ms;  fastest : their largest rates (S,), ms⁻¹;  points : about T
+    """
     scale = 2 / np.maximum(fastest, 1e-3 / durations)
     share = np.log1p(durations / scale)
     counts = np.maximum(np.rint((points - 1) * share / share.sum()), 4).astype(int)
@@ -87,6 +133,13 @@ class _Search:
         gained = source(n2, p, dephasing, collective, squeezing, n2_slope if self.closure == "microscopic" else 0.0)
         slope = variance_slope(variance, p, gained, dephasing, collective)
         return _End(self.times[point], n2, p, variance, n2_slope, p_slope, slope)
+
+    def crossing(self, interval: np.ndarray) -> np.ndarray:
+        """When p = Σ in an interval of each draw, ms."""
+        left, right = self.end(interval, 0), self.end(interval, 1)
+        width = right.time - left.time
+        (y0, d0), (y1, d1) = left.margin(), right.margin()
+        return np.asarray(left.time + width * _root(y0, d0 * width, y1, d1 * width))
 
 
 @dataclass(frozen=True)
@@ -134,16 +187,12 @@ def _minimum(search: _Search) -> tuple[np.ndarray, np.ndarray]:
     return value, np.where(inside, left.time + x * width, search.times[lowest])
 
 
-def _last_crossing(search: _Search) -> np.ndarray:
-    entangled = entanglement_margin(search.path.p, search.path.spin_variance) > 0
+def _last_crossing(p: Any, variance: Any, crossing: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The last time with p > Σ, each (…, T); `crossing` gives the time of equality in an interval of each draw."""
+    entangled = entanglement_margin(np.asarray(p), np.asarray(variance)) > 0
     last = entangled.shape[-1] - 1 - np.argmax(entangled[..., ::-1], axis=-1)
-    never, always = ~entangled.any(axis=-1), entangled[..., -1]
-    interval = np.minimum(last, entangled.shape[-1] - 2)
-    left, right = search.end(interval, 0), search.end(interval, 1)
-    width = right.time - left.time
-    (y0, d0), (y1, d1) = left.margin(), right.margin()
-    crossing = left.time + width * _root(y0, d0 * width, y1, d1 * width)
-    return np.where(never, 0.0, np.where(always, np.inf, crossing))
+    found = crossing(np.minimum(last, entangled.shape[-1] - 2))
+    return np.where(~entangled.any(axis=-1), 0.0, np.where(entangled[..., -1], np.inf, found))
 
 
 def _root(y0: np.ndarray, d0: np.ndarray, y1: np.ndarray, d1: np.ndarray) -> np.ndarray:

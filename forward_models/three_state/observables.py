@@ -1,4 +1,9 @@
-"""Observables as functions of the populations and of the spin variance (section and equation: docstrings)."""
+"""Observables as functions of the populations and of the spin variance: ξ is (S.3) of the supplement.
+
+n2, p : n4 + n3 and n4 − n3, populations of |4,±4⟩ and |4,±3⟩ per ensemble, where all atoms are 1
+spin_variance : Σ = ΣJ/(8N) of the two-level part, 1 for a coherent spin state of all atoms in |4,±4⟩
+Each is a number, an array or symbolic; all broadcast.
+"""
 
 from __future__ import annotations
 
@@ -31,5 +36,5 @@ def orientation(n2: Any, p: Any) -> Any:
 
 
 def entanglement_margin(p: Any, spin_variance: Any) -> Any:
-    """P − Σ; positive if and only if ξ < 1, because (7n2 + p) − (8Σ + 14n3) = 8(p − Σ)."""
+    """p − Σ; positive if and only if ξ < 1, because (7n2 + p) − (8Σ + 14n3) = 8(p − Σ)."""
     return p - spin_variance

@@ -151,7 +151,7 @@ def _gather(values: Any, stage: np.ndarray) -> Any:
 
 
 def stage_columns(stages: Sequence[Stage], xp: Any = np) -> StageColumns:
-    """The coefficients of the stages, side by side."""
+    """The coefficients of the stages, side by side: arrays (…, S), … being the shape of the rates."""
     rows = []
     for stage in stages:
         r: Rates = stage.rates
@@ -267,7 +267,7 @@ def _resolved(columns: StageColumns) -> Any:
 def speed(stages: Sequence[Stage]) -> np.ndarray:
     """For each draw (…) the panels that the quadrature needs, up to a factor: the resolved rate times the duration.
 
-    Draws of similar speed are best evaluated together.
+    A pure number; rates are concrete. Draws of similar speed are best evaluated together.
     """
     durations = np.array([float(stage.duration) for stage in stages])
     return np.asarray((_resolved(stage_columns(stages)) * durations).sum(axis=-1))

@@ -1,4 +1,9 @@
-"""Populations of the three-state model in closed form (supplement, theory)."""
+"""Populations of the three-state model in closed form: dN2/dt and dP̃2/dt of the supplement (theory).
+
+    dn2/dt = −(Γout + 2Γin) n2 + 2Γin,    dp/dt = −(Γ34 + Γ43 + Γout) p + (Γ34 − Γ43) n2
+
+n2 = n4 + n3 and p = n4 − n3 (N2/N and P̃2 of the paper), the populations of |4,±4⟩ and |4,±3⟩ per ensemble.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,7 @@ class PopulationRates:
 
 
 def population_rates(rates: Rates) -> PopulationRates:
-    """The coefficients of the population equations for `rates`."""
+    """The coefficients of the population equations for `rates`, each of their shape."""
     t = transitions(rates)
     a = t.loss + 2 * t.recovery
     b = t.cooling + t.heating + t.loss
@@ -53,7 +58,7 @@ def populations(elapsed: Any, n2: Any, p: Any, rates: PopulationRates, *, xp: An
 
 
 def slopes(n2: Any, p: Any, rates: PopulationRates) -> tuple[Any, Any]:
-    """dn2/dt and dp/dt, ms⁻¹."""
+    """dn2/dt and dp/dt, ms⁻¹, of atoms with populations `n2` and `p`; all arguments broadcast."""
     return rates.g - rates.a * n2, rates.c * n2 - rates.b * p
 
 

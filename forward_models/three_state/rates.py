@@ -1,4 +1,4 @@
-"""Rates of the three-state model and the level transitions they cause."""
+"""Rates of the three-state model and the level transitions they cause: Γ34, Γ43, Γout, Γin of the supplement."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from ..validation import require
 
 LIGHTS = ("drive", "pump", "repump")
+"""What can be on in a stage."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,9 @@ def transitions(rates: Rates) -> Transitions:
 
 
 def dephasing_floor(rates: Rates) -> Any:
-    """Γ34 + Γ43 + 2Γout, in ms⁻¹: what Γ̃ is without pure dephasing (supplement [S3], with the loss)."""
+    """Γ34 + Γ43 + 2Γout, in ms⁻¹, of the shape of the rates: what Γ̃ is without pure dephasing.
+
+    Source: supplement, footnote [S3], which leaves out the loss 2Γout.
+    """
     t = transitions(rates)
     return t.cooling + t.heating + 2 * t.loss

@@ -1,4 +1,4 @@
-"""Transverse-spin variance Σ of the two-level part, along a time grid.
+"""Transverse-spin variance Σ = ΣJ/(8N) of the two-level part, along a time grid; it enters ξ by (S.3).
 
 microscopic    dΣ/dt = −(Γ̃ + dΓ p) Σ + Γ̃ n2 + dΓ Z p² + dn2/dt
 fixed-number   the same without dn2/dt
@@ -18,6 +18,7 @@ import numpy as np
 from ..validation import InvalidValue
 
 Closure = Literal["microscopic", "fixed-number"]
+"""Whether an atom that leaves takes its projection noise along."""
 CLOSURES: tuple[str, ...] = get_args(Closure)
 
 _OVERFLOW = 600.0  # e^600 is a double; the sum of a thousand of them too
@@ -30,12 +31,12 @@ def check_closure(closure: str) -> None:
 
 
 def source(n2: Any, p: Any, dephasing_rate: Any, collective_rate: Any, squeezing_limit: Any, n2_slope: Any) -> Any:
-    """Q = Γ̃ n2 + dΓ Z p² (+ dn2/dt where `n2_slope` is not 0), ms⁻¹."""
+    """q = Γ̃ n2 + dΓ Z p² (+ dn2/dt where `n2_slope` is not 0), ms⁻¹."""
     return dephasing_rate * n2 + collective_rate * squeezing_limit * p * p + n2_slope
 
 
 def variance_slope(variance: Any, p: Any, gained: Any, dephasing_rate: Any, collective_rate: Any) -> Any:
-    """dΣ/dt = Q − (Γ̃ + dΓ p) Σ, ms⁻¹; `gained` is Q, see `source`."""
+    """dΣ/dt = q − (Γ̃ + dΓ p) Σ, ms⁻¹; `gained` is q, see `source`."""
     return gained - (dephasing_rate + collective_rate * p) * variance
 
 

@@ -14,7 +14,10 @@ from .rates import Rates
 
 @dataclass(frozen=True)
 class Stage:
-    """A span of time with constant rates. `duration` in ms, > 0; always a concrete number."""
+    """A span of time with constant rates.
+
+    duration : ms, > 0; always a concrete number. InvalidValue otherwise
+    """
 
     duration: float
     rates: Rates
@@ -29,6 +32,11 @@ class InitialState:
 
     n3, nh : populations of |4,±3⟩ and |h⟩ = |3,±3⟩; n4 = 1 − n3 − nh
     spin_variance : Σ(0), in units where all atoms in |4,±4⟩ have 1; None means n2(0), uncorrelated
+    Each is a number, an array (one value per draw) or symbolic.
+
+    Raises
+    ------
+    InvalidValue : for populations outside [0, 1] or with n3 + nh > 1, and for a negative variance
     """
 
     n3: Any = 0.01

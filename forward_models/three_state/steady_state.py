@@ -1,4 +1,8 @@
-"""Steady state of a stage that goes on for ever, and the optical depth from which it is entangled."""
+"""How a stage begins and where it ends: decay times T1 and T2, the steady state, and when that is entangled.
+
+Decay times are those that experiments quote, from the initial slope. Source: population equations and slope of P(t) of
+the supplement; threshold of the collective rate: main text, p. 4.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,34 @@ from typing import Any
 import numpy as np
 
 from .larmor_mismatch import CYCLE, steady_pairs
-from .observables import epr_parameter
-from .populations import population_rates
+from .observables import epr_parameter, mean_spin
+from .populations import population_rates, slopes
 from .rates import Rates
 from .stages import InitialState
 
 _BISECTIONS = 60
 
 
+def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
+    """T1 ≡ −P/Ṗ at t = 0, ms, of the shape of the rates. Negative where the mean spin grows, infinite where it stays.
+
+    Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3 + 7Γin nh]/(4n4+3n3) (supplement; there without nh).
+    """
+    k = population_rates(rates)
+    with np.errstate(divide="ignore"):  # infinite where the mean spin does not change
+        return -initial.jx / mean_spin(*slopes(initial.n2, initial.p, k))
+
+
+def transverse_spin_decay_time(rates: Rates, initial: InitialState) -> Any:
+    """T2 ≡ −Jy/J̇y at t = 0, ms, of the shape of the rates: 2/(Γ̃ + dΓ p) (supplement, decay of ⟨Jy⟩)."""
+    return 2 / (rates.dephasing_rate + rates.collective_rate * initial.p)
+
+
 @dataclass(frozen=True)
 class SteadyState:
-    """Populations, spin variance and ξ for t → ∞; the same for both closures.
+    """Populations, spin variance and ξ for t → ∞, of the shape of the rates; the same for both closures.
 
+    n2, p, spin_variance, xi : as in `Trajectory`
     threshold : the collective rate dΓ (ms⁻¹) above which the state is entangled; divided by Γ, the optical
         depth. Infinite where no collective rate is enough.
     """

@@ -1,4 +1,4 @@
-"""Evolution of the experiment's observables through its stages."""
+"""Evolution of the observables through the stages of an experiment: ξ(t) (S.3), P(t), Jy(t), o(t), ΣJ(t)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ class Trajectory:
 
 
 TransverseSpin = Literal["integrated", "quasi-static"]
+"""Decay of Jy, see `evolve`."""
 TRANSVERSE_SPINS: tuple[str, ...] = get_args(TransverseSpin)
 OBSERVABLES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
+"""The fields of `Trajectory` that can be measured."""
 
 
 def evolve(

@@ -137,10 +137,12 @@ def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticR
 
     expected = ndtri((np.arange(_OF_RECORDS) + 0.5) / _OF_RECORDS)
     low, middle, high = (float(q) for q in np.quantile(expected, _INTERVAL))
-    p = max(float(erfc(abs(check.score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
+    p = max(float(erfc(abs(check.z_score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
     said = check.words if p <= limit else f"unusual, not surprising: {check.words}" if p < NOTABLE_P else _EXPECTED
     meaning = f"innovations, {check.label} (score)"
-    return StatisticRow(name, check.label, meaning, "1", check.score, low, middle, high, p, p <= limit, said, expected)
+    return StatisticRow(
+        name, check.label, meaning, "1", check.z_score, low, middle, high, p, p <= limit, said, expected
+    )
 
 
 def smallest_p_value(replicated: int) -> float:

@@ -89,11 +89,11 @@ def goodness(fit: DataTree) -> list[Goodness]:
         of_values = Goodness(str(name), len(values), square, above, below, inside)
         found.append(replace(of_values, words=words, outlying=bool(far), misfit_without=without))
     for name, checks in checks_in(fit).items():
-        scores = np.array([check.score for check in checks])
+        scores = np.array([check.z_score for check in checks])
         half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
         inside = float(np.mean(abs(scores) < OF_NORMAL))
         above, below = float(gammaincc(*half)), float(gammainc(*half))
-        worst = max(checks, key=lambda check: abs(check.score)).words
+        worst = max(checks, key=lambda check: abs(check.z_score)).words
         found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations", worst))
     return found
 

@@ -94,7 +94,7 @@ class Comparison:
         return tuple(model for model in self.models if model.healthy) or self.models
 
     def log_bayes_factor(self, model: Compared) -> tuple[float, float]:
-        """Ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
+        """ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
         having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
         if not having or not np.isfinite(model.evidence.log_evidence):
             return float("nan"), float("nan")

@@ -80,7 +80,7 @@ def log_posterior(experiment: Experiment, settings: ModelSettings) -> LogDensity
 
 
 def bridge(density: LogDensity, draws: np.ndarray, seed: int = 1) -> Evidence:
-    """Ln ∫ density from draws of it (chains, draws, dimensions), by the optimal bridge to a normal distribution.
+    """ln ∫ density from draws of it (chains, draws, dimensions), by the optimal bridge to a normal distribution.
 
     Each half of every chain is bridged to the normal distribution that the other half suggests; the result is the
     mean of both. The error is that of the averages over draws (with their autocorrelation) and over the normal one, or

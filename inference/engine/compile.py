@@ -18,7 +18,8 @@ from .translation import NotTranslatable, Translation
 class Start:
     """PyMC's initial point: a label `name` or `name[entry]` for each unconstrained number, and what they are.
 
-    labels, centre : (dimension,);  shapes : of the value variables, in their order
+    labels : of each unconstrained number;  centre : their values, (dimension,)
+    shapes : of the value variables, in the order of `model.free_RVs`
     """
 
     labels: list[str]
@@ -30,8 +31,10 @@ class Start:
 class CompiledModel:
     """A model in machine code, to be sampled any number of times.
 
-    names, shapes : of the parameters and deterministics that a draw reports
-    data : the numbers that the code reads
+    density : log-density and gradient of the sampled coordinates, see `NativeDensity`
+    coordinates : the map from them to PyMC's unconstrained parameters
+    names, shapes : of the parameters and deterministics that a draw reports, in the order of the model
+    data : the numbers that the code reads, constants and data, (size,)
     """
 
     density: NativeDensity
@@ -41,12 +44,17 @@ class CompiledModel:
     data: np.ndarray
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> CompiledModel:
-        """The same code for other values of the model's `pm.Data`, of the same shapes; ValueError for other names."""
+        """The same code for other values of the model's `pm.Data`, by name.
+
+        Raises
+        ------
+        ValueError : for an unknown name, another shape, and data on which an index or a shape depends
+        """
         return replace(self, data=self.density.with_data(new))
 
 
 def start_of(model: Any) -> Start:
-    """The initial point of a PyMC model."""
+    """The initial point of a `pymc.Model`, on the unconstrained scale."""
     values = _initial_values(model)
     labels: list[str] = []
     for rv, value in zip(model.free_RVs, values, strict=True):
@@ -78,27 +86,45 @@ def _initial_values(model: Any) -> list[np.ndarray]:
 
 
 def compile_model(model: Any, start: Start | None = None, coordinates: Coordinates | None = None) -> CompiledModel:
-    """The model's log-density, gradient and natural parameters, in machine code; NotTranslatable where it can't."""
+    """The model's log-density, its gradient and the natural parameters, in machine code.
+
+    model : a `pymc.Model`
+    start : its initial point, where it is known already
+    coordinates : what is sampled; by default PyMC's unconstrained parameters, counted from the start
+
+    Raises
+    ------
+    NotTranslatable : for a model with an operation that is not covered; the text names it
+    """
     start = start or start_of(model)
     chosen = coordinates or plain(start.centre)
-    density, expansion = Program(chosen.dimension), Program(chosen.dimension)
-    wanted = natural_variables(model)
-    (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, chosen)
-    if chosen.populations:
-        u = chosen.apply([density.input(k) for k in range(chosen.dimension)])
-        logp = Lanes((), logp.entry + chosen.log_volume(u))
-    natural = _translated(expansion, wanted, model.value_vars, start.shapes, chosen)
+    density, logp, expansion, natural = programs(model, start, chosen)
     code = NativeDensity(density, logp, expansion, natural)
-    names = [variable.name for variable in wanted]
+    names = [variable.name for variable in natural_variables(model)]
     return CompiledModel(code, chosen, names, [value.shape for value in natural], code.data)
 
 
+def programs(model: Any, start: Start, chosen: Coordinates) -> tuple[Program, Lanes, Program, list[Lanes]]:
+    """The two programs of a model and their results: log-density (a scalar), and `natural_variables`."""
+    density, expansion = Program(chosen.dimension), Program(chosen.dimension)
+    (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, _unconstrained(density, chosen))
+    if chosen.log_volume:
+        logp = Lanes((), logp.entry + chosen.log_volume(_unconstrained(density, chosen)))
+    wanted = natural_variables(model)
+    natural = _translated(expansion, wanted, model.value_vars, start.shapes, _unconstrained(expansion, chosen))
+    return density, logp, expansion, natural
+
+
+def _unconstrained(program: Program, coordinates: Coordinates) -> list[Any]:
+    """The unconstrained parameters as expressions of the program's inputs, the sampled coordinates."""
+    return coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
+
+
 def _translated(
-    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], coordinates: Coordinates
+    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], u: list[Any]
 ) -> list[Lanes]:
-    """The graphs `outputs` as values of the program, whose inputs are the sampled coordinates."""
+    """The graphs `outputs` as values of the program, where `u` are the entries of the variables `inputs`."""
     translation = Translation(program)
-    u = coordinates.apply([program.input(k) for k in range(coordinates.dimension)])
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     given = {
         variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)
@@ -108,6 +134,6 @@ def _translated(
 
 
 def natural_variables(model: Any) -> list[Any]:
-    """Graphs of all parameters and deterministics on natural units, in terms of the unconstrained values."""
+    """Graphs of all parameters and deterministics in natural units, as functions of the unconstrained values."""
     names = {variable.name for variable in model.unobserved_RVs}
     return [variable for variable in model.unobserved_value_vars if variable.name in names]

@@ -9,7 +9,7 @@ from typing import Any
 
 from .translation import NotTranslatable
 
-LIBRARY = ("exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow")
+LIBRARY = ("exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "atan", "erf", "pow")
 """Functions of the C library."""
 _BINARY = {"ADD": "fadd", "SUB": "fsub", "MUL": "fmul", "DIV": "fdiv"}
 _COMPARE = {"LT": "olt", "LE": "ole", "EQ": "oeq", "NE": "une"}

@@ -1,7 +1,7 @@
 """A program as machine code, by LLVM (llvmlite, which Numba brings), in a fraction of a second.
 
-No physics is written here: the code is CasADi's instructions in loops. It can be called from many threads: the
-memory that a call writes to is its own. Data are read through a pointer, so that they can be exchanged.
+The code can be called from many threads: the memory that a call writes to is its own. Data are read through a pointer,
+so that they can be exchanged.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class NativeDensity:
         self.expanded = sum(lanes.size for lanes in natural)
         self._programs = (density, expansion)
         self._exchanging = Lock()
-        self._engine = _compile(_assemble(density, logp, expansion, natural))
+        self._engine = _compile(assembled(density, logp, expansion, natural))
         self.logp_address = self._engine.get_function_address("logp")
         self.expand_address = self._engine.get_function_address("expand")
         self._logp = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
@@ -161,8 +161,11 @@ def _provide_library_functions(llvm: Any) -> None:
             llvm.add_symbol(name, ctypes.cast(getattr(found, name), ctypes.c_void_p).value)
 
 
-def _assemble(density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> str:
-    """The text of the two functions. Both read the constants of both, the density's first."""
+def assembled(density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> str:
+    """LLVM assembly of the functions `logp` and `expand`; arguments as for `NativeDensity`.
+
+    Both read the constants of both programs, the density's first.
+    """
     memory = Memory()
     for buffer, _ in (*density.constants, *expansion.constants):
         memory.add(buffer, "%data")

@@ -40,6 +40,12 @@ class Access:
     step: int = 1
     index: np.ndarray | None = None
 
+    def __str__(self) -> str:
+        """As in `listing`: buffer[start + step·i]."""
+        table, step = self.index is not None, self.step
+        place = "table[i]" if table else str(self.start) if step == 0 else f"i + {self.start}" if self.start else "i"
+        return f"{self.buffer.name}[{place}]"
+
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for equal accesses."""
@@ -74,7 +80,7 @@ class Lanes:
 
 @dataclass
 class Data:
-    """An array that depends on data and on no unknown; `compute` gives it anew from what it depends on."""
+    """An array that depends on data and on no unknown; `compute` does it again from what it depends on."""
 
     value: np.ndarray
     compute: Callable[[], np.ndarray] | None = None
@@ -153,7 +159,7 @@ class Program:
         array = value.value if isinstance(value, Data) else np.ascontiguousarray(value, float)
         key = id(value) if isinstance(value, Data) else (array.shape, array.tobytes())
         if key not in self._constant_of:
-            buffer = Buffer("constant", array.size, active=False)
+            buffer = Buffer(f"constant{len(self.constants)}", array.size, active=False)
             self._constant_of[key] = buffer
             self.constants.append((buffer, value))
         return self._constant_of[key]
@@ -263,6 +269,20 @@ class Program:
             made.outputs.append(Output(slope, _moved(loop.loads[k], buffers), add=True))
         made.symbols, made.loads = self._read([output.expression for output in made.outputs])
         return [made]
+
+
+def listing(steps: list[Step]) -> str:
+    """Steps for people to read: each loop with what it loads and what it writes."""
+    lines = []
+    for step in steps:
+        if isinstance(step, CumulativeSum):
+            way, sign = ("backward ", "+=") if step.reverse else ("", "=")
+            lines.append(f"for i < {step.size}: {step.target} {sign} {way}cumulative sum of {step.source}")
+            continue
+        lines.append(f"for i < {step.size}:")
+        lines += [f"  {symbol} = {where}" for symbol, where in zip(step.symbols, step.loads, strict=True)]
+        lines += [f"  {out.target} {'+=' if out.add else '='} {out.expression}" for out in step.outputs]
+    return "\n".join(lines)
 
 
 def _moved(where: Access, buffers: dict[Buffer, Buffer]) -> Access:

@@ -11,7 +11,7 @@ _SHIFT = 8
 
 
 def _log_gamma(a: Any) -> Any:
-    """Ln Γ(a) for a > 0: Stirling's series at a + 8, where its error is below 1e-13, minus ln a(a+1)…(a+7)."""
+    """ln Γ(a) for a > 0: Stirling's series at a + 8, where its error is below 1e-13, minus ln a(a+1)…(a+7)."""
     import casadi as ca
 
     x, product = a + _SHIFT, a
@@ -57,6 +57,7 @@ def rules() -> dict[str, Callable[..., Any]]:
         "sin": ca.sin,
         "cos": ca.cos,
         "tanh": ca.tanh,
+        "arctan": ca.atan,
         "sign": ca.sign,
         "reciprocal": lambda a: 1 / a,
         "switch": ca.if_else,

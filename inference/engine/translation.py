@@ -18,7 +18,7 @@ from .scalar_functions import rules
 
 
 class NotTranslatable(Exception):
-    """The graph contains an operation for which there is no translation; the general engine takes it."""
+    """The graph contains an operation that is not covered, which the text names; nutpie's own compiler takes it."""
 
 
 class Translation:

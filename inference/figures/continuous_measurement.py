@@ -165,7 +165,7 @@ def _draw_covariance(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
 
 def _draw_checks(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
     checks = checks_in(fitted.tree).get(record.name, [])[::-1]
-    scores = np.array([check.score for check in checks])
+    scores = np.array([check.z_score for check in checks])
     colours = [DATA[0] if abs(score) > OF_NORMAL else MODEL for score in scores]
     axis.barh(range(len(checks)), scores, color=colours, height=0.6)
     axis.axvspan(-OF_NORMAL, OF_NORMAL, color=MUTED, alpha=0.18, lw=0)
@@ -178,7 +178,7 @@ def _draw_checks(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
 
 def describe_record(fitted: Fit, record: RecordSeries) -> str:
     """The same in words."""
-    scores = [check.score for check in checks_in(fitted.tree).get(record.name, [])]
+    scores = [check.z_score for check in checks_in(fitted.tree).get(record.name, [])]
     gamma = float(np.median(measurement_in(fitted.experiment, record.run, fitted.values).decay_rate))
     return (
         f"Covariance of the samples of {record.name} against lag, data and model: it decays at {gamma:.3g} per ms."

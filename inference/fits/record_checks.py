@@ -40,7 +40,11 @@ def checks_dataset(experiment: Experiment, values: Mapping[str, Any]) -> Dataset
     coords: dict[str, Any] = {}
     for record in experiment.records:
         found, dim = checks_of(record, experiment, values), f"{record.name}_check"
-        columns[record.name] = (dim, np.array([check.score for check in found]), {"long_name": "standard normal score"})
+        columns[record.name] = (
+            dim,
+            np.array([check.z_score for check in found]),
+            {"long_name": "standard normal score"},
+        )
         coords[dim] = np.array([check.label for check in found], object)
         coords[f"{record.name}_words"] = (dim, np.array([check.words for check in found], object))
     return xr.Dataset(columns, coords=coords)

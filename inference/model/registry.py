@@ -9,7 +9,7 @@ from typing import Any
 
 from ...datasets import Experiment, ExperimentError
 from ...forward_models import PARAMETERS, Parameter, add_forward_model
-from ...forward_models.dynamics import FORWARD_MODELS
+from ...forward_models.user_models import FORWARD_MODELS
 from .fingerprint import fingerprint
 from .priors import DEFAULTS, parse_prior
 from .settings import ModelSettings

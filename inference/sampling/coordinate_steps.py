@@ -1,4 +1,4 @@
-"""The maps that coordinates are made of: each changes some entries of u in place, with a constant Jacobian."""
+"""The maps that coordinates are made of, each changing some entries of u in place. All but `narrowing` keep volumes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ SPAN = 0.3
 """The part of a run over which P shows what the pump did to n3: longer than 1/Γpump for a strong pump."""
 TYPICAL_LIMIT = 0.16
 """Z, where it need not be exact."""
+MEMBER_PRECISION = 0.1
+"""σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
 
 def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
+    """log n_b from log v_u, v_u = n_b γextra/γ + Z γs/γ, as it is near v_u = 1."""
 
     def known(u: list[Any]) -> Any:
         ratio = u[rates[0]] - u[rates[1]]
@@ -34,7 +36,7 @@ def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[lis
 
 
 def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log n_b from log of the signal in the records of a steady state, γs (v_u − Z) ≈ n_b γs γextra/γ."""
+    """log n_b from log of the signal in the records of a steady state, γs (v_u − Z) ≈ n_b γs γextra/γ."""
 
     def known(u: list[Any]) -> Any:
         ratio = u[rates[0]] - u[rates[1]]
@@ -49,7 +51,7 @@ def signal_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[l
 
 
 def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log ξ(0) from log γs ξ(0), the signal with which records begin."""
+    """log ξ(0) from log γs ξ(0), the signal with which records begin."""
 
     def step(u: list[Any]) -> None:
         u[initial] = u[initial] - (u[swap] - centre[swap])
@@ -58,7 +60,7 @@ def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[li
 
 
 def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration: float) -> Callable[[list[Any]], None]:
-    """Log dΓ from log κ², for pulses of this duration (ms)."""
+    """log dΓ from log κ², for pulses of this duration (ms)."""
 
     def decayed(log_rate: Any) -> Any:
         return logarithm((1 - exponential(-duration * exponential(log_rate))) / (duration * exponential(log_rate)))
@@ -72,7 +74,7 @@ def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration
 
 
 def sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
-    """Log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
+    """log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
     logs = np.array([centre[k] + np.log(weight) for k, weight in zip(entries, weights, strict=True)])
     rests = [np.logaddexp.reduce(logs[k:]) for k in range(len(entries))]
 
@@ -85,6 +87,32 @@ def sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray)
         u[entries[-1]] = total - np.log(weights[-1])
 
     return step
+
+
+def narrowing(populations: list[tuple[int, list[int]]]) -> Callable[[list[Any]], None]:
+    """Scores of members in units of how far their own data let them be; see `width`. Its Jacobian is `narrowed`."""
+
+    def step(u: list[Any]) -> None:
+        for spread, scores in populations:
+            unit = width(u[spread])
+            for k in scores:
+                u[k] = u[k] * unit
+
+    return step
+
+
+def narrowed(populations: list[tuple[int, list[int]]]) -> Callable[[list[Any]], Any]:
+    """From u the logarithm of the Jacobian of `narrowing`."""
+
+    def log_volume(u: list[Any]) -> Any:
+        return sum(len(scores) * logarithm(width(u[spread])) for spread, scores in populations)
+
+    return log_volume
+
+
+def width(log_spread: Any) -> Any:
+    """How far a score can be from where a member's own data want it, for a spread τ: σ/√(σ² + τ²)."""
+    return 1 / (1 + exponential(2 * log_spread) / MEMBER_PRECISION**2) ** 0.5
 
 
 def average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:

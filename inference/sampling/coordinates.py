@@ -38,6 +38,8 @@ from .coordinate_steps import (
     beginning_shear,
     coupling_shear,
     loss_shear,
+    narrowed,
+    narrowing,
     scale_shear,
     signal_shear,
     sum_and_ratios,
@@ -86,12 +88,16 @@ def coordinates(
         ]
         if {spread, median} <= logarithmic:
             steps.append(average(labels.index(median), labels.index(spread), scores))
-            populations.append((labels.index(spread), tuple(scores)))
+            populations.append((labels.index(spread), scores))
     for series in experiment.series:
         n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
         if series.kind in VARIANCES and f"scale[{series.name}]" in labels and n3 in logarithmic:
             steps.append(scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
-    return Coordinates(np.asarray(centre, float), scale, tuple(steps), tuple(populations))
+    if not populations:
+        return Coordinates(np.asarray(centre, float), scale, tuple(steps))
+    return Coordinates(
+        np.asarray(centre, float), scale, (narrowing(populations), *steps), log_volume=narrowed(populations)
+    )
 
 
 def _measurement_steps(

@@ -159,7 +159,7 @@ def test_innovations_are_white():
     cos, sin = simulate_records(M, 3.0, 0.1, (500, 60), np.random.default_rng(8))
     white = [innovations(part, M, 0.1, 3.0) for part in (cos, sin)]
     assert kstest(np.concatenate(white).ravel(), "norm").pvalue > 1e-3
-    assert max(abs(check.score) for check in whiteness_checks(*white, 0.1, centred=False)) < 4
+    assert max(abs(check.z_score) for check in whiteness_checks(*white, 0.1, centred=False)) < 4
     direct = multivariate_normal(np.zeros(60), covariance(M, 0.1, 60, 3.0)).logpdf(cos[:3]).sum()
     change = np.linalg.slogdet(covariance(M, 0.1, 60, 3.0))[1]
     assert -0.5 * ((white[0][:3] ** 2).sum() + 3 * (change + 60 * np.log(2 * np.pi))) == pytest.approx(direct, rel=1e-6)
@@ -172,14 +172,14 @@ def test_scores_are_standard_normal(repetitions):
     for _ in range(400):
         white = rng.normal(size=(2, repetitions, 40))
         white -= white.mean(axis=1, keepdims=True)
-        scores.append([check.score for check in whiteness_checks(*white, 0.1, centred=True)])
+        scores.append([check.z_score for check in whiteness_checks(*white, 0.1, centred=True)])
     for column in np.transpose(scores):
         assert kstest(column, "norm").pvalue > 1e-4
 
 
 def test_score_of_an_enormous_variance_is_a_number():
     white = 10 * np.random.default_rng(1).normal(size=(2, 10, 40))
-    assert all(np.isfinite(check.score) for check in whiteness_checks(*white, 0.1, centred=False))
+    assert all(np.isfinite(check.z_score) for check in whiteness_checks(*white, 0.1, centred=False))
 
 
 def rotated(y, rng):
@@ -204,9 +204,9 @@ def test_checks_see_what_is_wrong(spoil, label):
     records = spoil(simulate_records(M, 1.0, 0.1, (1000, 60), rng).astype(float), rng)
     white = (innovations(part, M, 0.1, 1.0) for part in records)
     found = whiteness_checks(*white, 0.1, centred=False)
-    worst = max(found, key=lambda check: abs(check.score))
+    worst = max(found, key=lambda check: abs(check.z_score))
     assert worst.label.startswith(label)
-    assert abs(worst.score) > 6
+    assert abs(worst.z_score) > 6
 
 
 def test_long_records_need_little():

@@ -13,8 +13,8 @@ from dissentangle import inference
 from dissentangle.datasets import ExperimentError, Known, joint, read
 from dissentangle.datasets.prediction.expected import predict
 from dissentangle.forward_models import PARAMETERS, Parameter
-from dissentangle.forward_models.dynamics import FORWARD_MODELS
 from dissentangle.forward_models.noise.noise import sibling
+from dissentangle.forward_models.user_models import FORWARD_MODELS
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.fits.predictive import log_likelihood, prior_draws

@@ -1,4 +1,7 @@
-"""What is open in the physics, as one value; and forward models that users add with a plain function."""
+"""Forward models that users add with a plain function, and the choice between them and the closed form (`Dynamics`).
+
+The equations of the paper are in `three_state` (ξ(t), (S.3): `three_state/observables.py`) and in `light`.
+"""
 
 from __future__ import annotations
 

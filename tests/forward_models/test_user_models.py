@@ -18,8 +18,8 @@ from dissentangle.forward_models import (
     sliced,
     transitions,
 )
-from dissentangle.forward_models.dynamics import FORWARD_MODELS
-from dissentangle.forward_models.three_state.sampled_entanglement import sampled_entanglement
+from dissentangle.forward_models.three_state.entanglement import sampled_entanglement
+from dissentangle.forward_models.user_models import FORWARD_MODELS
 
 from .three_state.rates_of_the_paper import paper
 
