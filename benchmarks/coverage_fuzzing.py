@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["dissentangle.datasets", "tomllib", "nu
     import valid_files
 
     from dissentangle import datasets
-    from dissentangle.datasets.files.csv import read_table
+    from dissentangle.datasets.files import read_table
     from dissentangle.datasets.files.hdf5_heaps import check_heaps
     from dissentangle.datasets.files.matlab import read_version_5, version
     from dissentangle.datasets.formats.calibration import read_calibration
@@ -56,7 +56,7 @@ def named(make: Callable[[Path], Path], name: str) -> Callable[[Path], Path]:
     return lambda place: make(place) / name
 
 
-COLUMNS = {"key": "time", "cos": "cos", "sin": "sin"}
+COLUMNS = {"time": "time", "cos": "cos", "sin": "sin"}
 KINDS: dict[str, tuple[Callable[[Path], Path], Read, tuple[type[Exception], ...]]] = {
     "mat": (named(valid_files.make_series("xi-v5.mat"), "xi-v5.mat"), matlab, (ValueError, zlib.error)),
     "raw.mat": (valid_files.make_raw("mat"), matlab, (ValueError, zlib.error)),

@@ -19,7 +19,7 @@ from gradient import microseconds
 
 from dissentangle import datasets
 from dissentangle.datasets import Experiment, SeriesPlan, read
-from dissentangle.datasets.files.netcdf import write_tree
+from dissentangle.datasets.files import write_tree
 from dissentangle.inference.engine.compile import compile_model
 from dissentangle.inference.fits.fit import fit_experiment
 from dissentangle.inference.model.pymc_model import model_of

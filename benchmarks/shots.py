@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 TIMES = 10
-NAMES = {"key": "time", "cos": "cos", "sin": "sin"}
+NAMES = {"time": "time", "cos": "cos", "sin": "sin"}
 
 
 def write(folder: Path, shots: int) -> None:

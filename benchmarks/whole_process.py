@@ -24,7 +24,7 @@ import pymc; mark("import pymc")
 import nutpie; mark("import nutpie (and arviz)")
 import casadi, llvmlite.binding, scipy.optimize, arviz_stats.base; mark("import casadi, llvmlite, the rest")
 from dissentangle.datasets import read
-from dissentangle.datasets.netcdf import write_tree
+from dissentangle.datasets.files import write_tree
 from dissentangle.inference.fitting import fit_experiment
 from dissentangle.inference.sampling import SamplerSettings
 from dissentangle.inference.model_settings import ModelSettings

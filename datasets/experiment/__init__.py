@@ -14,6 +14,7 @@ from .experiment import (
     StageEntry,
     Truth,
 )
+from .fields import Entry, entries
 from .joint import joint, read_sharing, with_members
 from .label import RATES, Label, shown_unit
 from .record_series import KIND, QUADRATURES, RecordSeries
@@ -30,6 +31,7 @@ __all__ = [
     "RATES",
     "TIMELESS",
     "ConstantRun",
+    "Entry",
     "Experiment",
     "Known",
     "Label",
@@ -41,6 +43,7 @@ __all__ = [
     "Truth",
     "check_choice",
     "check_experiment",
+    "entries",
     "joint",
     "read_sharing",
     "shown_unit",

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from ..kinds import KINDS, NORMALISED_TO_START, Kind
+from .fields import ALWAYS, FIRST
 from .record_series import RecordSeries
 from .runs import MAIN_RUN, ConstantRun
 
@@ -34,7 +35,7 @@ class Known:
 class StageEntry:
     """One stage of a run: duration in ms and the lights that are on."""
 
-    duration: float
+    duration: float = field(metadata={"unit": "ms"})
     lights: frozenset[str]
     run: str = MAIN_RUN
 
@@ -78,18 +79,18 @@ class Series:
     x: np.ndarray
     value: np.ndarray
     spread: np.ndarray
-    noise: str = "gaussian"
+    noise: str = field(default="gaussian", metadata=ALWAYS)
     excluded: np.ndarray | None = None
-    run: str = MAIN_RUN
-    scale_uncertainty: float = 0.0
-    offset_uncertainty: float = 0.0
-    efficiency_in_scale: bool = True
-    tail: float = 4.0
+    run: str = field(default=MAIN_RUN, metadata=FIRST | ALWAYS)
+    scale_uncertainty: float = field(default=0.0, metadata=ALWAYS)
+    offset_uncertainty: float = field(default=0.0, metadata=ALWAYS)
+    tail: float = field(default=4.0, metadata=ALWAYS)
+    efficiency_in_scale: bool = field(default=True, metadata=ALWAYS)
     component: np.ndarray | None = None
-    probe_duration: float = 0.0
-    pulse_time: float = 0.0
+    probe_duration: float = field(default=0.0, metadata={"unit": "ms"})
+    pulse_time: float = field(default=0.0, metadata={"unit": "ms"})
     slope_used: float = 0.0
-    mode_rate: float = 0.0
+    mode_rate: float = field(default=0.0, metadata={"unit": "1/ms"})
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -141,13 +142,13 @@ class Observation:
     quantity: str
     value: float
     sigma: float
-    time: float = 0.0
+    time: float = field(default=0.0, metadata=FIRST | {"unit": "ms"})
     run: str = MAIN_RUN
-    excluded: str = ""
+    excluded: str = field(default="", metadata={"key": "exclude"})
     source: str = ""
     scale_uncertainty: float = 0.0
     shared_scale: str = ""
-    left_out: bool = False
+    left_out: bool = field(default=False, metadata={"stored": False})
 
     @property
     def unit(self) -> str:

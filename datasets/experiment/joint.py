@@ -6,7 +6,6 @@ brackets: `optical_depth[A]`, `pure_dephasing_rate[A: drive]`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 
 from ...forward_models import LIGHTS, PARAMETERS
 from ..errors import ExperimentError, check_keys, violation
-from ..files import check_size
+from ..files import read_toml
 from .check import check_experiment
 from .check_parts import check_choice
 from .experiment import Experiment, Known, Truth
@@ -93,11 +92,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
 def read_sharing(path: str | Path) -> dict[str, str]:
     """The table [sharing] of a TOML file: parameter = "shared" | "separate" | "population" | "tied"."""
     file = Path(path)
-    check_size(file, 1 << 20)
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise violation(str(file), f"no valid TOML ({error})", "TOML in UTF-8") from error
+    table = read_toml(file)
     check_keys(str(file), table, ("sharing",))
     rows = table.get("sharing")
     if not isinstance(rows, dict):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...forward_models.light import SUMS, RecordSums, reduce
+from .fields import ALWAYS, FIRST
 from .runs import MAIN_RUN
 
 KIND = "record"
@@ -30,13 +31,13 @@ class RecordSeries:
 
     name: str
     samples: np.ndarray
-    interval: float
-    start: float = 0.0
-    run: str = MAIN_RUN
+    interval: float = field(metadata={"unit": "ms"})
+    start: float = field(default=0.0, metadata=ALWAYS | {"unit": "ms"})
+    run: str = field(default=MAIN_RUN, metadata=FIRST | ALWAYS)
     excluded: np.ndarray | None = None
     left_out: np.ndarray | None = None
+    simulated: bool = field(default=False, metadata=ALWAYS | {"key": ""})
     note: str = ""
-    simulated: bool = False
 
     @property
     def repetitions(self) -> int:

@@ -1,30 +1,16 @@
 """Bytes on disk: tables, arrays and trees of many formats, read with care and written atomically. Knows no physics."""
 
-from .arrays import LARGEST, SUFFIXES, Source, open_source, vector
-from .csv import SEPARATORS, check_size, column_place, headless, read_table, write_table
-from .netcdf import (
-    is_hdf5,
-    make_folder,
-    open_tree,
-    read_attributes,
-    read_netcdf,
-    replace_file,
-    require_space,
-    streamed_file,
-    to_bytes,
-    write_bytes,
-    write_tree,
-)
-from .toml import optional, required, rows_of
+from .arrays import FORMATS, Source, open_source, vector
+from .atomic import check_size, make_folder, replace_file, require_space, streamed_file, write_bytes
+from .csv import read_pieces, read_table, write_table
+from .hdf5 import is_hdf5, read_attributes
+from .netcdf import open_tree, read_netcdf, to_bytes, write_tree
+from .toml import optional, read_toml, required, rows_of
 
 __all__ = [
-    "LARGEST",
-    "SEPARATORS",
-    "SUFFIXES",
+    "FORMATS",
     "Source",
     "check_size",
-    "column_place",
-    "headless",
     "is_hdf5",
     "make_folder",
     "open_source",
@@ -32,7 +18,9 @@ __all__ = [
     "optional",
     "read_attributes",
     "read_netcdf",
+    "read_pieces",
     "read_table",
+    "read_toml",
     "replace_file",
     "require_space",
     "required",

@@ -1,17 +1,23 @@
-"""MATLAB's .mat files of version 5 to 7: their arrays of numbers, those in structs as `struct.field`.
+"""MATLAB's .mat files: their arrays of numbers, those in structs as `struct.field`.
 
-SciPy's reader ends the whole process with a segmentation fault for some damaged files (SciPy 1.17); this one raises
-ValueError for them. The format: MathWorks, "MAT-File Format", chapter 1.
+Version 7.3 is HDF5, and SciPy reads version 4. Of versions 5 to 7, SciPy's reader ends the whole process with a
+segmentation fault for some damaged files (SciPy 1.17); the one here raises ValueError for them. The format: MathWorks,
+"MAT-File Format", chapter 1.
 """
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from .hdf5 import open_hdf5
 
 _HEADER = 128
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8", 16: "u1"}
@@ -23,6 +29,51 @@ _LARGEST = 1 << 30
 """Bytes of a file and of what is compressed in it, together."""
 _OTHER_SIZE = "an element of another size than it says"
 _TOO_LARGE = f"more than {_LARGEST >> 30} GB: save with -v7.3"
+
+
+def open_matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+    """The arrays by name; those of version 7.3 are read when sliced, with their dimensions in MATLAB's order."""
+    import h5py
+
+    if h5py.is_hdf5(path):
+        return {
+            name.replace("/", ".").lstrip("."): Transposed(array)
+            for name, array in open_hdf5(path, stack).items()
+            if not name.startswith("/#refs#")
+            and array.attrs.get("MATLAB_class") != b"char"
+            and not array.attrs.get("MATLAB_empty")
+        }
+    if version(path) == 5:
+        return read_version_5(path)
+    if version(path) != 4:  # SciPy would take some of these for version 5
+        raise ValueError("neither a header of MATLAB nor that of HDF5")
+    from scipy.io import loadmat
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it warns of numbers that it cannot read
+        return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
+
+
+@dataclass(frozen=True)
+class Transposed:
+    """An array with its dimensions in reverse order, read when sliced."""
+
+    inner: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Reversed."""
+        return tuple(self.inner.shape[::-1])
+
+    @property
+    def dtype(self) -> Any:
+        """Of the entries."""
+        return self.inner.dtype
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if rows is Ellipsis:
+            return np.asarray(self.inner[...].T)
+        return np.asarray(self.inner[..., rows].T)
 
 
 def version(path: Path) -> int:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 from ..errors import violation
 from ..units import plain_number
+from .atomic import check_size
+
+_LARGEST = 1 << 20
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file of at most 1 MB; ExperimentError where it is none."""
+    check_size(path, _LARGEST)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise violation(str(path), "bytes that are not text", "TOML in UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise violation(str(path), f"no valid TOML ({error})", "text in UTF-8") from error
 
 
 def required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:

@@ -1,8 +1,8 @@
 """Experiments on disk and in memory: folders, trees, tables with names of one's own, single shots."""
 
 from .calibration import CalibrationFile, Coupling, read_calibration, write_calibration
+from .columns import series_of
 from .folder import FILE
-from .in_memory import series_of
 from .load import load, names, read, save
 from .template import write_template
 from .tree import to_groups, to_tree

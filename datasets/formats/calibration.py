@@ -6,7 +6,6 @@ the scale on which each prior is normal (logarithms for log-normal ones).
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 
 from ..errors import check_keys, violation
 from ..experiment import Experiment, Series
-from ..files import check_size
+from ..files import read_toml
 from ..units import quantity
 
 VERSION = 1
@@ -71,13 +70,7 @@ def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
 
 def read_calibration(path: str | Path) -> CalibrationFile:
     """A calibration from its file; ExperimentError says which key is wrong. Priors are read with the model."""
-    file = Path(path)
-    check_size(file, 1 << 20)
-    where = str(file)
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise violation(where, f"no valid TOML ({error})", "TOML in UTF-8") from error
+    table, where = read_toml(Path(path)), str(Path(path))
     check_keys(where, table, ("calibration_version", "title", "simulated", "prior", "correlation", "coupling"))
     if table.get("calibration_version") != VERSION or isinstance(table["calibration_version"], bool):
         raise violation(f"{where}: calibration_version", table.get("calibration_version"), f"{VERSION}")

@@ -1,7 +1,8 @@
-"""From the columns of a lab's file to those of a series: names, units, components, shots."""
+"""From the columns of a lab's file, or of what is in memory, to those of a series: names, units, components, shots."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ...forward_models import NOISES
-from ..errors import check_keys, violation
-from ..experiment import Points, Series, check_choice
-from ..files import SUFFIXES, open_source, read_table
-from ..kinds import ABSCISSAS, SHOTS, Kind
+from ..errors import check_keys, nearest, violation
+from ..experiment import Points, Series, check_choice, entries
+from ..files import FORMATS, open_source, read_table
+from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
 from ..units import factor, plain_number
 from .shots import read_shots
 
@@ -20,8 +21,8 @@ SPREADS = ("sigma", "repetitions")
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """How a file's columns are called.
+class ColumnNames:
+    """How the columns of a file are called.
 
     names : our column → theirs, or a number that holds for all rows;  units : our column → unit;  where : for errors
     """
@@ -62,15 +63,15 @@ class Table:
         )
 
 
-def read_columns(path: Path, kind: Kind, mapping: Mapping) -> Table:
+def read_columns(path: Path, kind: Kind, given: ColumnNames) -> Table:
     """A series from a table of any known format; ExperimentError says file and line, column or key."""
     known = kind.columns
-    check_keys(f"{mapping.where}: columns", mapping.names, known)
-    check_keys(f"{mapping.where}: units", mapping.units, known)
-    columns, units = _read(path, kind, known, mapping)
+    check_keys(f"{given.where}: columns", given.names, known)
+    check_keys(f"{given.where}: units", given.units, known)
+    columns, units = _read(path, kind, known, given)
     if kind.abscissa == "number" and "number" not in columns and columns:
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
-    return table_of(columns, kind, str(path), units, mapping.where)
+    return table_of(columns, kind, str(path), units, given.where)
 
 
 def table_of(
@@ -88,9 +89,9 @@ def table_of(
     for name, unit in units.items():
         if name in columns:
             columns[name] = columns[name] * factor(unit, ABSCISSAS.get(name, "1"), f"{where}: units: {name}")
-    given = [name for name in SPREADS if name in columns]
-    if len(given) != 1:
-        found = "both sigma and repetitions" if given else "neither sigma nor repetitions"
+    spreads = [name for name in SPREADS if name in columns]
+    if len(spreads) != 1:
+        found = "both sigma and repetitions" if spreads else "neither sigma nor repetitions"
         possible = [name for name in SPREADS if name in kind.columns]
         raise violation(source, found, "one of the two columns" if len(possible) > 1 else f"the column {possible[0]}")
     count = len(kind.components)
@@ -100,27 +101,26 @@ def table_of(
     return Table(
         Points(x, component),
         value,
-        given[0],
-        np.repeat(columns[given[0]], count),
+        spreads[0],
+        np.repeat(columns[spreads[0]], count),
         None if excluded is None else np.repeat(excluded, count),
     )
 
 
-def read_quadratures(path: Path, kind: Kind, mapping: Mapping) -> Table:
+def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
     """A series of variances from a file of shots; those of shot noise belong together where no `number` is mapped."""
     key = SHOTS[kind.name]
-    check_keys(f"{mapping.where}: columns", mapping.names, (key, *kind.components))
-    check_keys(f"{mapping.where}: units", mapping.units, (key,))
-    for name, theirs in mapping.names.items():
+    check_keys(f"{given.where}: columns", given.names, (key, *kind.components))
+    check_keys(f"{given.where}: units", given.units, (key,))
+    for name, theirs in given.names.items():
         if not isinstance(theirs, str):
-            raise violation(f"{mapping.where}: columns: {name}", theirs, "the name of a column")
-    names = {c: mapping.names.get(c, c) for c in kind.components}
-    if key in mapping.names or key != "number":
-        names |= {"key": mapping.names.get(key, key)}
-    _check_distinct(mapping)
-    unit = mapping.units.get(key, ABSCISSAS[key])
-    reduced = read_shots(path, names, mapping.separator, "" if unit == "1" else unit)
-    x = reduced.key * factor(unit, ABSCISSAS[key], f"{mapping.where}: units: {key}")
+            raise violation(f"{given.where}: columns: {name}", theirs, "the name of a column")
+    known = (key, *kind.components) if key in given.names or key != "number" else kind.components
+    _check_distinct(given)
+    unit = given.units.get(key, ABSCISSAS[key])
+    names = {name: given.names.get(name, name) for name in known}
+    reduced = read_shots(path, names, key, given.separator, "" if unit == "1" else unit)
+    x = reduced.key * factor(unit, ABSCISSAS[key], f"{given.where}: units: {key}")
     count = len(kind.components)
     points = Points(np.repeat(x, count), np.tile(np.arange(count, dtype=np.int8), len(x)))
     repetitions = np.repeat(reduced.repetitions, count)
@@ -128,38 +128,43 @@ def read_quadratures(path: Path, kind: Kind, mapping: Mapping) -> Table:
 
 
 def _read(
-    path: Path, kind: Kind, known: tuple[str, ...], mapping: Mapping
+    path: Path, kind: Kind, known: tuple[str, ...], given: ColumnNames
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Columns by our names, constant ones filled in, and their units: as they are given, or as the file gives them."""
-    theirs = {ours: name for ours, name in mapping.names.items() if isinstance(name, str)}
-    needed = [name for name in (kind.abscissa, *kind.components) if name not in mapping.names]
-    units = dict(mapping.units)
-    _check_distinct(mapping)
-    if path.suffix.lower() in SUFFIXES:
+    theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
+    needed = [name for name in (kind.abscissa, *kind.components) if name not in given.names]
+    units = dict(given.units)
+    _check_distinct(given)
+    if path.suffix.lower() in FORMATS:
         with open_source(path) as source:
-            candidates = needed if mapping.names else known
+            candidates = needed if given.names else known
             theirs |= {n: n for n in candidates if n in source.arrays or f"/{n}" in source.arrays}
             columns = {ours: source.column(name) for ours, name in theirs.items()}
             for ours, name in theirs.items():
                 found = source.unit(name) if ours == kind.abscissa else None
                 if found is not None and units.setdefault(ours, found) != found:
-                    raise violation(f"{mapping.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
+                    raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
-        columns = read_table(path, known, theirs if mapping.names else None, mapping.separator, needed)
+        columns = read_table(path, known, theirs if given.names else None, given.separator, needed)
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
-    rows = len(next(iter(columns.values())))
-    for ours, number in mapping.names.items():
-        if not isinstance(number, str):
-            columns[ours] = np.full(rows, plain_number(number, f"{mapping.where}: columns: {ours}"))
+    _fill_in(columns, given.names, f"{given.where}: columns")
     return columns, units
 
 
-def _check_distinct(mapping: Mapping) -> None:
-    names = [name for name in mapping.names.values() if isinstance(name, str)]
+def _fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: str) -> None:
+    """Put in the columns for which a number is given."""
+    rows = len(next(iter(columns.values())))
+    for ours, number in names.items():
+        if ours not in columns:
+            columns[ours] = np.full(rows, plain_number(number, f"{where}: {ours}"))
+
+
+def _check_distinct(given: ColumnNames) -> None:
+    names = [name for name in given.names.values() if isinstance(name, str)]
     for name in names:
         if names.count(name) > 1:
-            raise violation(f"{mapping.where}: columns", f"{name!r} for two columns", "another one for each")
+            raise violation(f"{given.where}: columns", f"{name!r} for two columns", "another one for each")
 
 
 def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
@@ -169,3 +174,94 @@ def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
     if not np.isin(column, (0, 1)).all():
         raise violation(f"{source}: column 'exclude'", f"{column[~np.isin(column, (0, 1))][0]:g}", "0 or 1")
     return column.astype(bool) if column.any() else None
+
+
+def series_of(
+    data: Any,
+    kind: str,
+    *,
+    columns: Mapping[str, str | float] | None = None,
+    units: Mapping[str, str] | None = None,
+    name: str = "",
+    noise: str = "",
+    **more: Any,
+) -> Series:
+    """A series for an `Experiment`.
+
+    Parameters
+    ----------
+    data : whatever gives columns by name: pandas.DataFrame, xarray.Dataset, dict of arrays
+    kind : of the series: xi, polarization, light_variance, …; docs/laboratory.md has all
+    columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
+    units : our column → unit, where it is not ms or deg; xarray's own attribute `units` counts too
+    name : by default that of the kind;  noise : by default that of the column sigma or repetitions
+    more : what else is said of it, see `Series`: run, scale_uncertainty, probe_duration (ms), …
+
+    Returns
+    -------
+    The series, with as many values as `data` has rows times the components of its kind.
+
+    Raises
+    ------
+    ExperimentError : for unknown kinds and missing columns; what the values must be is checked with the experiment
+    """
+    check_choice("kind", kind, tuple(KINDS))
+    kinds = {entry.name: entry.kind for entry in entries(Series) if entry.name not in ("name", "kind", "noise")}
+    check_keys("series", more, kinds)
+    for key, value in more.items():
+        if isinstance(value, str) and kinds[key] is not str:
+            raise violation(f"series: {key}", repr(value), "a number, times in ms")
+    about = KINDS[kind]
+    check_keys("columns", dict(columns or {}), about.columns)
+    check_keys("units", dict(units or {}), about.columns)
+    found, stated = _mapped(data, about, columns, units)
+    return table_of(found, about, "data", stated).series(name or kind, about, noise, "data", **more)
+
+
+def _mapped(
+    data: Any, about: Kind, columns: Mapping[str, Any] | None, units: Mapping[str, str] | None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Columns by our names, constant ones filled in, and their units."""
+    known = about.columns
+    there = _columns_of(data)
+    names: Mapping[Any, Any] = columns or {ours: ours for ours in known if ours in there}
+    found: dict[str, np.ndarray] = {}
+    stated = dict(units or {})
+    for ours, theirs in names.items():
+        if isinstance(theirs, str) or theirs in there:
+            if theirs not in there:
+                some = [str(name) for name in there]
+                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", ", ".join(some))
+            found[ours] = _numbers(str(theirs), there[theirs])
+            unit = getattr(there[theirs], "attrs", {}).get("units")
+            if ours == about.abscissa and isinstance(unit, str) and stated.setdefault(ours, unit) != unit:
+                raise violation(f"units: {ours}", repr(stated[ours]), f"{unit!r}, as the data say")
+    if not found:
+        raise violation("data", "no column in use", f"columns {', '.join(known)}, or names for them")
+    _fill_in(found, names, "columns")
+    return found, stated
+
+
+def _columns_of(data: Any) -> dict[Any, Any]:
+    """Columns by name; an index or coordinate with a name is one too."""
+    if hasattr(data, "columns") and hasattr(data, "index"):  # pandas
+        names = list(data.columns)
+        for name in names:
+            if names.count(name) > 1:
+                raise violation(f"column {name!r}", "the column twice", "each column once")
+        index = {} if data.index.name is None else {data.index.name: data.index}
+        return index | {name: data[name] for name in names}
+    if hasattr(data, "data_vars"):  # xarray
+        return {name: data[name] for name in data.variables}
+    return dict(data)
+
+
+def _numbers(name: str, column: Any) -> np.ndarray:
+    """A column of real numbers."""
+    values = np.ma.asanyarray(column) if isinstance(column, np.ma.MaskedArray) else np.asarray(column)
+    if np.ma.is_masked(values):
+        raise violation(f"column {name!r}", "masked entries", "a number in each")
+    if values.dtype.kind not in "iufb" or values.ndim != 1:
+        found = f"{values.ndim} dimensions of {values.dtype}"
+        raise violation(f"column {name!r}", found, "one dimension of real numbers (times in ms, or with `units`)")
+    return np.asarray(values, float)

@@ -1,9 +1,9 @@
-"""The folder format: `experiment.toml` and one CSV a series."""
+"""The folder format: `experiment.toml` and one file per series, read. What it may say of each part: `entries`."""
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,32 @@ from ..errors import check_keys, violation
 from ..experiment import (
     APPARATUS,
     BEGINNINGS,
-    MAIN_RUN,
     POPULATIONS,
     TIMELESS,
     ConstantRun,
     Experiment,
     Known,
     Observation,
+    RecordSeries,
+    Series,
     StageEntry,
     Truth,
     check_choice,
     check_experiment,
+    entries,
 )
 from ..experiment import KIND as RECORD
-from ..files import check_size, optional, required, rows_of
+from ..files import optional, read_toml, required, rows_of
+from ..kinds import KINDS, SHOTS, Kind
 from ..units import quantity
 from .calibration import read_calibration, with_calibration
-from .folder_series import inside, records_in, series_in
+from .columns import ColumnNames, read_columns, read_quadratures
+from .record_file import read_record
 from .tree import FORMAT_VERSION
 
 FILE = "experiment.toml"
-_LARGEST = 1 << 20
+"""The file that makes a folder an experiment."""
+LONGEST_NAME = 255
 _TOP = (
     "format_version",
     "title",
@@ -47,29 +52,30 @@ _TOP = (
     "calibration",
     "truth",
 )
-_OBSERVATION = (
-    "quantity",
-    "time",
-    "value",
-    "sigma",
-    "run",
-    "exclude",
-    "source",
-    "scale_uncertainty",
-    "shared_scale",
-)
+
+
+def keys(kind: type) -> list[str]:
+    """What a table of experiment.toml may say of a part of this class."""
+    return [entry.key for entry in entries(kind) if entry.key]
+
+
+def said(kind: type, where: str, row: dict[str, Any], besides: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What a table says of a part, by the names of its fields, but for those `besides`."""
+    found: dict[str, Any] = {}
+    for entry in entries(kind):
+        if entry.name in besides or entry.key not in row:
+            continue
+        if entry.unit:
+            found[entry.name] = quantity(row[entry.key], entry.unit, f"{where}: {entry.key}")
+        else:
+            found[entry.name] = required(where, row, entry.key, entry.kind)
+    return found
 
 
 def read_folder(folder: Path) -> Experiment:
     """The experiment in `folder`; ExperimentError names file and line or key of the first violation."""
     path = folder / FILE
-    check_size(path, _LARGEST)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise violation(str(path), "bytes that are not text", "TOML in UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise violation(str(path), f"no valid TOML ({error})", "text in UTF-8") from error
+    table = read_toml(path)
     where = str(path)
     check_keys(where, table, _TOP)
     if "format_version" not in table:
@@ -90,29 +96,28 @@ def read_folder(folder: Path) -> Experiment:
         truth=_truth(where, table),
     )
     rows = rows_of(where, table, "series")
-    series = tuple(series_in(f"{where}: series {k}", row, folder) for k, row in rows if row.get("kind") != RECORD)
+    series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in rows if row.get("kind") != RECORD)
     records = tuple(
-        records_in(f"{where}: series {k}", row, folder, experiment.simulated)
+        _records(f"{where}: series {k}", row, folder, experiment.simulated)
         for k, row in rows
         if row.get("kind") == RECORD
     )
     experiment = replace(experiment, series=series, records=records)
     files = [row["file"] for _, row in rows if row.get("kind") != RECORD]
     if "calibration" in table:
-        file = inside(where, required(where, table, "calibration", str), folder, "calibration")
+        file = _inside(where, required(where, table, "calibration", str), folder, "calibration")
         experiment = with_calibration(experiment, read_calibration(file))
         files += [file.name] * (len(experiment.series) - len(files))
     return check_experiment(experiment, where, files)
 
 
 def _stage(where: str, row: dict[str, Any]) -> StageEntry:
-    check_keys(where, row, ("duration", *LIGHTS, "run"))
+    first, *rest = keys(StageEntry)
+    check_keys(where, row, (first, *LIGHTS, *rest))
     if "duration" not in row:
         raise violation(f"{where}: duration", "nothing", "a time, such as '20 ms'")
     on = frozenset(light for light in LIGHTS if optional(where, row, light, bool, False))
-    return StageEntry(
-        quantity(row["duration"], "ms", f"{where}: duration"), on, optional(where, row, "run", str, MAIN_RUN)
-    )
+    return StageEntry(**said(StageEntry, where, row), lights=on)
 
 
 def _runs(where: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def _runs(where: str, table: dict[str, Any]) -> dict[str, Any]:
     names = []
     for k, row in rows_of(where, table, "run"):
         at = f"{where}: run {k}"
-        check_keys(at, row, ("name", "relative_depth", "populations", "begins"))
+        check_keys(at, row, ("name", "relative_depth", *keys(ConstantRun)))
         names.append(required(at, row, "name", str))
         if names.count(names[-1]) > 1:
             raise violation(f"{at}: name", repr(names[-1]), "each run once")
@@ -169,25 +174,17 @@ def _strings(where: str, table: dict[str, Any], key: str) -> dict[str, str]:
 
 
 def _observation(where: str, row: dict[str, Any]) -> Observation:
-    check_keys(where, row, _OBSERVATION)
+    check_keys(where, row, keys(Observation))
     name = required(where, row, "quantity", str)
-    unit = TIMELESS.get(name, "1")
     for key in ("value", "sigma"):
         if key not in row:
             raise violation(f"{where}: {key}", "nothing", f"the key {key}")
     if "time" not in row and name not in TIMELESS:
         raise violation(f"{where}: time", "nothing", "a time, such as '15 ms'")
-    return Observation(
-        quantity=name,
-        value=quantity(row["value"], unit, f"{where}: value"),
-        sigma=quantity(row["sigma"], unit, f"{where}: sigma"),
-        time=0.0 if name in TIMELESS else quantity(row["time"], "ms", f"{where}: time"),
-        run=optional(where, row, "run", str, MAIN_RUN),
-        excluded=optional(where, row, "exclude", str, ""),
-        source=optional(where, row, "source", str, ""),
-        scale_uncertainty=optional(where, row, "scale_uncertainty", float, 0.0),
-        shared_scale=optional(where, row, "shared_scale", str, ""),
-    )
+    unit = TIMELESS.get(name, "1")
+    numbers = {key: quantity(row[key], unit, f"{where}: {key}") for key in ("value", "sigma")}
+    timeless = ("time",) if name in TIMELESS else ()
+    return Observation(**said(Observation, where, row, ("value", "sigma", *timeless)), **numbers)
 
 
 def _truth(where: str, table: dict[str, Any]) -> Truth | None:
@@ -204,3 +201,73 @@ def _truth(where: str, table: dict[str, Any]) -> Truth | None:
         closure,
         required(at, row, "seed", int),
     )
+
+
+def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
+    """The series of a table [[series]]; `folder`: of the experiment."""
+    required(where, row, "kind", str)
+    check_keys(where, row, [*keys(Series), "file", "time_unit", "columns", "units", "separator", "shots"])
+    kind, shots = required(where, row, "kind", str), optional(where, row, "shots", bool, False)
+    if kind == "quadratures":
+        kind, shots = "light_variance", True
+    check_choice(f"{where}: kind", kind, (*KINDS, "quadratures", RECORD))
+    if shots and kind not in SHOTS:
+        raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
+    path = _inside(where, required(where, row, "file", str), folder)
+    name = optional(where, row, "name", str, kind)
+    table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _column_names(where, row, KINDS[kind]))
+    rest = said(Series, where, row, ("name", "kind", "noise"))
+    if table.note:
+        rest["note"] = table.note
+    return table.series(name, KINDS[kind], optional(where, row, "noise", str, ""), str(path), **rest)
+
+
+def _records(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> RecordSeries:
+    """The records of such a table of kind record; `simulated`: what the experiment says of itself."""
+    check_keys(where, row, ["kind", "file", *keys(RecordSeries), "columns"])
+    path = _inside(where, required(where, row, "file", str), folder)
+    names = optional(where, row, "columns", dict, {})
+    found = read_record(path, names, simulated, where)
+    interval = found.interval
+    if "interval" in row:
+        interval = quantity(row["interval"], "ms", f"{where}: interval")
+        if found.interval and not isclose(interval, found.interval, rel_tol=1e-6):
+            raise violation(f"{where}: interval", f"{interval:g} ms", f"{found.interval:g} ms, as in {path}")
+    if not interval:
+        raise violation(f"{where}: interval", "nothing", "the duration of a bin, such as '0.1 ms'")
+    rest = {"name": RECORD} | said(RecordSeries, where, row, ("interval",))
+    return replace(found, interval=interval, **rest)
+
+
+def _inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
+    """The path of a file of the experiment, which must lie in its folder."""
+    if not file.isprintable() or len(file.encode()) > LONGEST_NAME:
+        raise violation(f"{where}: {key}", repr(file), "the name of a file")
+    try:
+        target = (folder / file).resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle: before Python 3.13
+        raise violation(f"{where}: {key}", repr(file), f"the name of a file ({error})") from error
+    if folder.resolve() not in target.parents:
+        raise violation(f"{where}: {key}", repr(file), "a file inside the folder of the experiment")
+    return folder / file
+
+
+def _column_names(where: str, row: dict[str, Any], kind: Kind) -> ColumnNames:
+    """How the columns, paths or channels of a lab's file are called, and in which units they are."""
+    names = optional(where, row, "columns", dict, {})
+    for ours, theirs in names.items():
+        number = isinstance(theirs, (int, float)) and not isinstance(theirs, bool)
+        if not number and not isinstance(theirs, str):
+            raise violation(f"{where}: columns: {ours}", theirs, "the name of a column, or a number for all rows")
+    units = dict(optional(where, row, "units", dict, {}))
+    if "time_unit" in row:
+        if {"time", "delay"} & set(units):
+            raise violation(f"{where}: time_unit", "a second unit of the time", "one: time_unit, or units")
+        units |= dict.fromkeys({"time", "delay"} & {kind.abscissa}, required(where, row, "time_unit", str))
+    for ours, unit in units.items():
+        if not isinstance(unit, str):
+            raise violation(f"{where}: units: {ours}", unit, "a unit, such as 'us'")
+    separator = optional(where, row, "separator", str, "")
+    if len(separator) > 1 or separator in ('"', "\n", "\r", "#") or not separator.isascii():
+        raise violation(f"{where}: separator", repr(separator), "one character")
+    return ColumnNames(dict(names), units, separator or None, where)

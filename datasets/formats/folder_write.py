@@ -1,15 +1,16 @@
-"""Writing the folder format: `experiment.toml` and one CSV a series, read back without loss by `folder`."""
+"""Writing the folder format: `experiment.toml` and one file per series, read back without loss by `folder`."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ...forward_models import LIGHTS, NOISES, PARAMETERS
 from ..errors import ExperimentError
 from ..experiment import KIND as RECORD
-from ..experiment import MAIN_RUN, TIMELESS, Experiment, Known, Observation, RecordSeries, Series
+from ..experiment import TIMELESS, Experiment, Known, Observation, RecordSeries, Series, entries
 from ..files import make_folder, write_bytes, write_table
 from .calibration import CalibrationFile, write_calibration
 from .folder import FILE
@@ -83,7 +84,13 @@ def _write_calibration(experiment: Experiment, folder: Path) -> str:
 
 
 def _with_unit(value: float, unit: str) -> str | float:
-    return value if unit == "1" else f"{value!r} {unit}"
+    return value if unit in ("", "1") else f"{value!r} {unit}"
+
+
+def _said(part: Any) -> dict[str, Any]:
+    """What the table of a part says of it, by key: whatever is not the default."""
+    rows = {entry: getattr(part, entry.name) for entry in entries(type(part)) if entry.key}
+    return {entry.key: _with_unit(value, entry.unit) for entry, value in rows.items() if value != entry.default}
 
 
 def _known_row(name: str, known: Known) -> Any:
@@ -94,12 +101,12 @@ def _known_row(name: str, known: Known) -> Any:
 
 
 def _runs_and_stages(experiment: Experiment) -> dict[str, Any]:
-    stages = [
-        {"duration": f"{stage.duration!r} ms"}
-        | {light: True for light in LIGHTS if light in stage.lights}
-        | ({} if stage.run == MAIN_RUN else {"run": stage.run})
-        for stage in experiment.stages
-    ]
+    stages = []
+    for stage in experiment.stages:
+        said = _said(stage)
+        stages.append(
+            {"duration": said.pop("duration")} | {light: True for light in LIGHTS if light in stage.lights} | said
+        )
     runs = [row for name in experiment.runs if len(row := _run_row(name, experiment)) > 1]
     return ({"run": runs} if runs else {}) | {"stage": stages}
 
@@ -109,9 +116,7 @@ def _run_row(name: str, experiment: Experiment) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name}
     if name in experiment.run_depth:
         row["relative_depth"] = experiment.run_depth[name]
-    if name in experiment.constant:
-        row |= {"populations": experiment.constant[name].populations, "begins": experiment.constant[name].begins}
-    return row
+    return row | (asdict(experiment.constant[name]) if name in experiment.constant else {})
 
 
 def _series_rows(experiment: Experiment) -> list[dict[str, Any]]:
@@ -130,32 +135,14 @@ def _file_name(name: str, instead: str) -> str:
 
 
 def _record_row(index: int, record: RecordSeries) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": RECORD, "file": f"{_file_name(record.name, f'record-{index}')}.h5"}
-    if record.name != RECORD:
-        row["name"] = record.name
-    if record.run != MAIN_RUN:
-        row["run"] = record.run
-    row["interval"] = f"{record.interval!r} ms"
-    if record.start:
-        row["start"] = f"{record.start!r} ms"
-    if record.note:
-        row["note"] = record.note
-    return row
+    row = {"kind": RECORD, "file": f"{_file_name(record.name, f'record-{index}')}.h5"} | _said(record)
+    return {key: value for key, value in row.items() if (key, value) != ("name", RECORD)}
 
 
 def _series_row(index: int, series: Series) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": series.kind, "file": f"{_file_name(series.name, f'series-{index}')}.csv"}
-    if series.name != series.kind:
-        row["name"] = series.name
-    defaults = Series("", "", series.x, series.value, series.spread)
-    for key in ("run", "tail", "scale_uncertainty", "offset_uncertainty", "efficiency_in_scale", "slope_used", "note"):
-        if getattr(series, key) != getattr(defaults, key):
-            row[key] = getattr(series, key)
-    for key, unit in (("probe_duration", "ms"), ("pulse_time", "ms"), ("mode_rate", "1/ms")):
-        if getattr(series, key):
-            row[key] = f"{getattr(series, key)!r} {unit}"
-    row["noise"] = series.noise
-    return row
+    row = {"kind": series.kind, "file": f"{_file_name(series.name, f'series-{index}')}.csv"} | _said(series)
+    row["noise"] = row.pop("noise", series.noise)  # also the default: the one of a file depends on its columns
+    return {key: value for key, value in row.items() if (key, value) != ("name", series.kind)}
 
 
 def _write_series(path: Path, series: Series) -> None:
@@ -169,16 +156,8 @@ def _write_series(path: Path, series: Series) -> None:
 
 
 def _observation_row(observation: Observation) -> dict[str, Any]:
-    unit = observation.unit
-    row: dict[str, Any] = {"quantity": observation.quantity}
+    said, row = _said(observation), {"quantity": observation.quantity}
     if observation.quantity not in TIMELESS:
         row["time"] = f"{observation.time!r} ms"
-    row |= {"value": _with_unit(observation.value, unit), "sigma": _with_unit(observation.sigma, unit)}
-    if observation.run != MAIN_RUN:
-        row["run"] = observation.run
-    if observation.excluded:
-        row["exclude"] = observation.excluded
-    for key in ("source", "scale_uncertainty", "shared_scale"):
-        if getattr(observation, key):
-            row[key] = getattr(observation, key)
-    return row
+    said.pop("time", None)
+    return row | said | {key: _with_unit(said[key], observation.unit) for key in ("value", "sigma")}

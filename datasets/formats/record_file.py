@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import check_keys, nearest, violation
 from ..experiment import QUADRATURES, RecordSeries
-from ..files import SUFFIXES, Source, is_hdf5, open_source, read_attributes, write_bytes
+from ..files import FORMATS, Source, is_hdf5, open_source, read_attributes, write_bytes
 
 LARGEST_RECORDS = 1 << 28
 """Bytes of the samples of one series of records."""
@@ -31,11 +31,9 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
     for ours, theirs in names.items():
         if not isinstance(theirs, str):
             raise violation(f"{where}: columns: {ours}", theirs, "the name of an array")
-    if path.suffix.lower() not in SUFFIXES:
-        known = ", ".join(sorted(SUFFIXES))
-        raise violation(
-            f"{where}: file", f"{path.name!r}{nearest(path.suffix, SUFFIXES)}", f"a file of arrays: {known}"
-        )
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(sorted(FORMATS))
+        raise violation(f"{where}: file", f"{path.name!r}{nearest(path.suffix, FORMATS)}", f"a file of arrays: {known}")
     made_by_model = _is_simulated(path)
     if made_by_model and not simulated:
         raise violation(f"{path}: simulated", "1", "simulated = true in the experiment that uses it")

@@ -10,18 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import violation
-from ..files import LARGEST, SEPARATORS, SUFFIXES, check_size, column_place, headless, open_source
+from ..files import FORMATS, open_source, read_pieces
 
 PIECE = 1 << 16
 """Shots that are read together."""
-_BLOCK = 1 << 20
-"""Bytes of a text that are read together."""
-_LONGEST_LINE = 1 << 24
 MOST_TIMES = 100_000
 MOST_SHOTS = 1 << 27
 """With a key each."""
@@ -149,32 +145,37 @@ def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str], unit: st
     return f"shots farther out than {limit:.1f} standard deviations (up to {found[0][0]:.1f}), kept: {shown}"
 
 
-def read_shots(path: Path, columns: Mapping[str, str], separator: str | None = None, unit: str = "") -> Reduced:
-    """Statistics of the shots in a file. columns: `key`, `cos`, `sin` → their names; without `key` all belong together.
+def read_shots(
+    path: Path, columns: Mapping[str, str], key: str = "time", separator: str | None = None, unit: str = ""
+) -> Reduced:
+    """Statistics of the shots in a file.
+
+    columns : `key`, cos and sin → their names; all shots belong together where `key` is not among them
+    unit : of the key, for the note
 
     Either one row a shot, all three columns of one length; or (binary files) a key for each row of two matrices.
     """
-    names = [name for name in columns if name != "key"]
-    if path.suffix.lower() not in SUFFIXES:
+    names = [name for name in columns if name != key]
+    if path.suffix.lower() not in FORMATS:
         return reduce_shots(_of_text(path, columns, separator), names, str(path), unit)
     with open_source(path) as source:
         pair = [source.array(columns[name]) for name in names]
-        if "key" in columns:
-            key = source.column(columns["key"], MOST_SHOTS)
+        if key in columns:
+            keys = source.column(columns[key], MOST_SHOTS)
         else:
-            key = np.broadcast_to(0.0, int(np.prod(pair[0].shape)))
+            keys = np.broadcast_to(0.0, int(np.prod(pair[0].shape)))
         shapes = [tuple(array.shape) for array in pair]
         if shapes[0] != shapes[1] or not shapes[0]:
             raise violation(str(path), f"arrays of shapes {shapes[0]} and {shapes[1]}", "two of one shape")
-        if len(shapes[0]) == 2 and 1 in shapes[0] and max(shapes[0]) == len(key):  # MATLAB's vectors
-            pair, shapes = [np.asarray(array[...]).ravel() for array in pair], [(len(key),)] * 2
-        if len(shapes[0]) == 2 and shapes[0] == (len(key), len(key)) and len(key) > 1:
-            raise violation(str(path), f"{len(key)} times, matrices of shape {shapes[0]}", "one row a shot")
-        if len(shapes[0]) == 2 and shapes[0][1] == len(key) != shapes[0][0]:  # a key for each column
+        if len(shapes[0]) == 2 and 1 in shapes[0] and max(shapes[0]) == len(keys):  # MATLAB's vectors
+            pair, shapes = [np.asarray(array[...]).ravel() for array in pair], [(len(keys),)] * 2
+        if len(shapes[0]) == 2 and shapes[0] == (len(keys), len(keys)) and len(keys) > 1:
+            raise violation(str(path), f"{len(keys)} times, matrices of shape {shapes[0]}", "one row a shot")
+        if len(shapes[0]) == 2 and shapes[0][1] == len(keys) != shapes[0][0]:  # a key for each column
             pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
-        if shapes[0][0] != len(key) or len(shapes[0]) > 2:
-            raise violation(str(path), f"{len(key)} times, arrays of shape {shapes[0]}", "one entry a row")
-        return reduce_shots(_of_arrays(path, key, pair, len(shapes[0])), names, str(path), unit)
+        if shapes[0][0] != len(keys) or len(shapes[0]) > 2:
+            raise violation(str(path), f"{len(keys)} times, arrays of shape {shapes[0]}", "one entry a row")
+        return reduce_shots(_of_arrays(path, keys, pair, len(shapes[0])), names, str(path), unit)
 
 
 def _of_arrays(
@@ -185,93 +186,21 @@ def _of_arrays(
     for start in range(0, len(key), step):
         rows = slice(start, start + step)
         shots = np.stack([np.asarray(array[rows], float).ravel() for array in pair], axis=-1)
-        _check_finite(path, shots, start * each)
+        _check_size(path, shots, start * each)
         yield np.repeat(key[rows], each), shots
 
 
 def _of_text(path: Path, columns: Mapping[str, str], separator: str | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    import pyarrow as pa
-
-    check_size(path, LARGEST)
-    separator = separator or SEPARATORS.get(path.suffix.lower(), ",")
-    skip, names = _header(path, separator)
-    asked = {name: columns[name] for name in ("key", "cos", "sin") if name in columns}
-    places = [column_place(path, skip + 1, names, theirs) for theirs in asked.values()]
-    if not headless(asked, [names[place] for place in places]):
-        skip += 1
-    wanted = [f"c{place}" for place in places]
     row = 0
-    try:
-        for piece in _pieces(path, skip):
-            table = _parsed(piece, len(names), wanted, separator)
-            found = [table.column(name).to_numpy() for name in wanted]
-            shots = np.stack(found[-2:], axis=-1)
-            key = found[0] if len(found) == 3 else np.zeros(len(shots))
-            _check_finite(path, shots, row)
-            _check_finite(path, key[:, None], row)
-            row += len(shots)
-            yield key, shots
-    except pa.ArrowException as error:
-        raise violation(f"{path}: after row {row}", str(error).splitlines()[0], "a number in each cell") from error
+    for piece in read_pieces(path, columns, separator):
+        *key, cos, sin = piece.values()
+        shots = np.stack([cos, sin], axis=-1)
+        _check_size(path, shots, row)
+        row += len(shots)
+        yield (key[0] if key else np.zeros(len(shots))), shots
 
 
-def _pieces(path: Path, skip: int) -> Iterator[bytes]:
-    """The file in pieces that end with a line, without its first lines. (Arrow's own reader runs far ahead.)"""
-    with path.open("rb") as file:
-        for _ in range(skip):
-            file.readline(_LONGEST_LINE)
-        rest = b""
-        while block := file.read(_BLOCK):
-            lines, newline, rest = (rest + block).rpartition(b"\n")
-            if len(rest) > _LONGEST_LINE:
-                raise violation(str(path), f"a line of more than {_LONGEST_LINE >> 20} MB", "a row a line")
-            if newline:
-                yield _without_comments(lines + newline)
-        if rest.strip():
-            yield _without_comments(rest)
-
-
-def _without_comments(piece: bytes) -> bytes:
-    if b"#" not in piece:
-        return piece
-    return b"".join(line for line in piece.splitlines(keepends=True) if not line.startswith(b"#"))
-
-
-def _parsed(piece: bytes, width: int, wanted: Sequence[str], separator: str) -> Any:
-    """The columns `wanted` (c0, c1, …) of a text without header."""
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    return pc.read_csv(
-        pa.BufferReader(piece),
-        read_options=pc.ReadOptions(column_names=[f"c{k}" for k in range(width)], use_threads=False),
-        parse_options=pc.ParseOptions(delimiter=separator, quote_char=False),
-        convert_options=pc.ConvertOptions(
-            include_columns=list(dict.fromkeys(wanted)), column_types=dict.fromkeys(wanted, pa.float64())
-        ),
-        memory_pool=pa.system_memory_pool(),  # Arrow's own keeps what it no longer needs
-    )
-
-
-def _header(path: Path, separator: str) -> tuple[int, list[str]]:
-    """How many comment lines come first, and the names in the line after them."""
-    with path.open("rb") as file:
-        for skipped in range(1000):
-            line = file.readline(1 << 16)
-            if not line:
-                break
-            line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.startswith(b"#") or not line.strip():
-                continue
-            try:
-                text = line.decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                raise violation(str(path), "bytes that are not text", "a CSV file in UTF-8") from error
-            return skipped, [name.strip().strip('"') for name in text.rstrip("\r\n").split(separator)]
-    raise violation(str(path), "an empty file", "a header line with the names of the columns")
-
-
-def _check_finite(path: Path, shots: np.ndarray, before: int) -> None:
+def _check_size(path: Path, shots: np.ndarray, before: int) -> None:
     ok = (abs(shots) < LARGEST_SHOT).all(axis=1)
     if not ok.all():
         row = int(np.argmin(ok))

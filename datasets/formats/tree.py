@@ -14,7 +14,8 @@
 /sharing     of a joint experiment: member of each run; attributes: parameter = way; /known_of/MEMBER like apparatus
 
 Series that are not measured against time have the dim `delay`, `faraday_angle` or `number` in place of `time`, and
-where a point consists of several numbers, `component` names each.
+where a point consists of several numbers, `component` names each. The attributes of series and records, and the
+variables of observations, are the `entries` of their classes.
 """
 
 from __future__ import annotations
@@ -25,23 +26,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...forward_models import LIGHTS, NOISES, PARAMETERS
-from ..experiment import POPULATIONS, QUADRATURES, ConstantRun, Experiment, Known, Observation, RecordSeries, Series
+from ..experiment import (
+    POPULATIONS,
+    QUADRATURES,
+    ConstantRun,
+    Experiment,
+    Known,
+    Observation,
+    RecordSeries,
+    Series,
+    entries,
+)
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 FORMAT_VERSION = 1
-SERIES_ATTRIBUTES = ("kind", "run", "noise", "scale_uncertainty", "offset_uncertainty", "tail")
-OTHER_ATTRIBUTES = {"probe_duration": 0.0, "pulse_time": 0.0, "slope_used": 0.0, "mode_rate": 0.0, "note": ""}
-"""Those that are written only where they say something, with the value that says nothing."""
-SERIES_TEXTS = ("kind", "run", "noise", "note")
 MOVING = ConstantRun(POPULATIONS[0])
-OBSERVATION_TEXT = ("quantity", "run", "excluded", "source", "shared_scale")
-OBSERVATION_NUMBERS = ("time", "value", "sigma", "scale_uncertainty")
 
 
 def to_tree(experiment: Experiment) -> DataTree:
-    """The DataTree of an experiment, in the layout given above."""
+    """The DataTree of an experiment, in the layout given in `tree.py` and docs/formats.md."""
     import xarray as xr
 
     return xr.DataTree.from_dict(to_groups(experiment))
@@ -60,18 +65,16 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
                 "description": experiment.description,
             }
         ),
-        "/apparatus": _apparatus_dataset(experiment.apparatus),
-        "/stages": _stages_dataset(experiment),
-        "/runs": _runs_dataset(experiment),
+        "/apparatus": _apparatus(experiment.apparatus),
+        "/stages": _stages(experiment),
+        "/runs": _runs(experiment),
         "/priors": xr.Dataset(attrs=dict(experiment.priors)),
     }
-    groups |= _knowledge_groups(experiment)
-    for series in experiment.series:
-        groups[f"/series/{series.name}"] = _series_dataset(series)
-    for record in experiment.records:
-        groups[f"/records/{record.name}"] = _record_dataset(record)
+    groups |= _knowledge(experiment)
+    groups |= {f"/series/{series.name}": _series(series) for series in experiment.series}
+    groups |= {f"/records/{record.name}": _record(record) for record in experiment.records}
     if experiment.observations:
-        groups["/observations"] = _observations_dataset(experiment.observations)
+        groups["/observations"] = _observations(experiment.observations)
     if experiment.truth is not None:
         truth = experiment.truth
         groups["/truth"] = xr.Dataset(
@@ -81,7 +84,7 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
     return groups
 
 
-def _knowledge_groups(experiment: Experiment) -> dict[str, Dataset]:
+def _knowledge(experiment: Experiment) -> dict[str, Any]:
     """What a calibration gave, and who the members of a joint experiment are."""
     import xarray as xr
 
@@ -99,44 +102,18 @@ def _knowledge_groups(experiment: Experiment) -> dict[str, Dataset]:
             attrs=experiment.sharing,
         )
         for member in experiment.members:
-            known = experiment.known_of.get(member, {})
-            groups[f"/known_of/{member}"] = _apparatus_dataset(known)
+            groups[f"/known_of/{member}"] = _apparatus(experiment.known_of.get(member, {}))
     return groups
 
 
-def _runs_dataset(experiment: Experiment) -> Any:
-    import xarray as xr
-
-    depths = np.array([experiment.run_depth.get(run, 1.0) for run in experiment.runs])
-    columns: dict[str, Any] = {"relative_depth": ("run", depths)}
-    if experiment.constant:
-        rows = [experiment.constant.get(run, MOVING) for run in experiment.runs]
-        columns["populations"] = ("run", np.array([row.populations for row in rows], object))
-        columns["begins"] = ("run", np.array([row.begins for row in rows], object))
-    return xr.Dataset(columns, coords={"run": experiment.runs})
-
-
-def _record_dataset(record: RecordSeries) -> Any:
-    import xarray as xr
-
-    excluded = np.zeros(record.repetitions, np.int8) if record.excluded is None else record.excluded.astype(np.int8)
-    attributes: dict[str, Any] = {"run": record.run, "interval": record.interval, "start": record.start}
-    attributes["simulated"] = int(record.simulated)
-    return xr.Dataset(
-        {"samples": (("quadrature", "record", "sample"), record.samples), "excluded": ("record", excluded)},
-        coords={"quadrature": np.array(QUADRATURES, object)},
-        attrs=attributes | ({"note": record.note} if record.note else {}),
-    )
-
-
-def _apparatus_dataset(apparatus: Mapping[str, Known]) -> Any:
+def _apparatus(apparatus: Mapping[str, Known]) -> Any:
     import xarray as xr
 
     rows = {n: ((), known.value, {"units": PARAMETERS[n].unit, "sigma": known.sigma}) for n, known in apparatus.items()}
     return xr.Dataset(rows)
 
 
-def _stages_dataset(experiment: Experiment) -> Any:
+def _stages(experiment: Experiment) -> Any:
     import xarray as xr
 
     stages = experiment.stages
@@ -148,31 +125,60 @@ def _stages_dataset(experiment: Experiment) -> Any:
     return xr.Dataset(columns)
 
 
-def _series_dataset(series: Series) -> Any:
+def _runs(experiment: Experiment) -> Any:
     import xarray as xr
 
-    excluded = np.zeros(len(series.x), bool) if series.excluded is None else series.excluded
-    attributes = {name: getattr(series, name) for name in SERIES_ATTRIBUTES}
-    attributes["efficiency_in_scale"] = int(series.efficiency_in_scale)
-    attributes |= {n: getattr(series, n) for n, nothing in OTHER_ATTRIBUTES.items() if getattr(series, n) != nothing}
+    depths = np.array([experiment.run_depth.get(run, 1.0) for run in experiment.runs])
+    columns: dict[str, Any] = {"relative_depth": ("run", depths)}
+    if experiment.constant:
+        rows = [experiment.constant.get(run, MOVING) for run in experiment.runs]
+        columns |= {entry.name: ("run", _column(rows, entry)) for entry in entries(ConstantRun)}
+    return xr.Dataset(columns, coords={"run": experiment.runs})
+
+
+def _series(series: Series) -> Any:
+    import xarray as xr
+
     dim = series.about.abscissa
     columns: dict[str, Any] = {
         "value": (dim, series.value, {"units": "1"}),
         NOISES[series.noise].spread: (dim, series.spread),
-        "excluded": (dim, excluded.astype(np.int8)),
+        "excluded": (dim, _flags(series.excluded, len(series.x))),
     }
     if series.component is not None:
         columns["component"] = (dim, np.array(series.about.components, object)[series.component])
-    return xr.Dataset(columns, coords={dim: (dim, series.x, {"units": series.about.unit})}, attrs=attributes)
+    coords = {dim: (dim, series.x, {"units": series.about.unit})}
+    return xr.Dataset(columns, coords=coords, attrs=_attributes(series))
 
 
-def _observations_dataset(observations: tuple[Observation, ...]) -> Any:
+def _record(record: RecordSeries) -> Any:
     import xarray as xr
 
-    columns: dict[str, Any] = {
-        name: ("observation", np.array([getattr(o, name) for o in observations], dtype=object))
-        for name in OBSERVATION_TEXT
-    }
-    for name in OBSERVATION_NUMBERS:
-        columns[name] = ("observation", np.array([getattr(o, name) for o in observations], dtype=float))
-    return xr.Dataset(columns)
+    excluded = _flags(record.excluded, record.repetitions)
+    return xr.Dataset(
+        {"samples": (("quadrature", "record", "sample"), record.samples), "excluded": ("record", excluded)},
+        coords={"quadrature": np.array(QUADRATURES, object)},
+        attrs=_attributes(record),
+    )
+
+
+def _observations(observations: tuple[Observation, ...]) -> Any:
+    import xarray as xr
+
+    rows = sorted(entries(Observation), key=lambda entry: entry.kind is not str)
+    return xr.Dataset({entry.name: ("observation", _column(observations, entry)) for entry in rows})
+
+
+def _attributes(part: Series | RecordSeries) -> dict[str, Any]:
+    """What is said of a part; flags as 0 or 1, which is what NetCDF can hold."""
+    values = {entry: getattr(part, entry.name) for entry in entries(type(part)) if entry.name != "name"}
+    written = {entry: value for entry, value in values.items() if entry.always or value != entry.default}
+    return {entry.name: int(value) if entry.kind is bool else value for entry, value in written.items()}
+
+
+def _column(parts: Any, entry: Any) -> np.ndarray:
+    return np.array([getattr(part, entry.name) for part in parts], object if entry.kind is str else float)
+
+
+def _flags(flags: np.ndarray | None, count: int) -> np.ndarray:
+    return np.zeros(count, np.int8) if flags is None else flags.astype(np.int8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,11 @@ from ..experiment import (
     Truth,
     check_choice,
     check_experiment,
+    entries,
 )
 from ..kinds import KINDS
 from .calibration import check_correlation
-from .tree import (
-    FORMAT_VERSION,
-    MOVING,
-    OBSERVATION_NUMBERS,
-    OBSERVATION_TEXT,
-    OTHER_ATTRIBUTES,
-    SERIES_ATTRIBUTES,
-    SERIES_TEXTS,
-)
+from .tree import FORMAT_VERSION, MOVING
 
 
 def from_tree(tree: Any, where: str = "experiment") -> Experiment:
@@ -72,25 +66,28 @@ def _real(value: Any, where: str) -> float:
     return float(value)
 
 
+def _said(kind: type, data: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    """What is said of a part of this class, from attributes; KeyError where one is missing that every file has."""
+    found: dict[str, Any] = {}
+    for entry in entries(kind):
+        if entry.name != "name" and (entry.always or entry.name in data):
+            value = data[entry.name]
+            found[entry.name] = str(value) if entry.kind is str else entry.kind(_real(value, f"{where}: {entry.name}"))
+    return found
+
+
 def _from_tree(tree: Any) -> Experiment:
-    stages = tree["stages"].dataset
     runs = tree["runs"].dataset
-    series = tree.children["series"].children if "series" in tree.children else {}
-    durations = _numbers(stages, "duration", "ms")
-    sharing = tree.children.get("sharing")
-    known_of = tree.children["known_of"].children if "known_of" in tree.children else {}
+
+    def groups(name: str) -> list[tuple[str, Any]]:
+        found = tree.children[name].children if name in tree.children else {}
+        return [(str(one), group.dataset) for one, group in found.items()]
+
     return Experiment(
         title=str(tree.attrs["title"]),
         simulated=bool(tree.attrs["simulated"]),
         description=str(tree.attrs.get("description", "")),
-        stages=tuple(
-            StageEntry(
-                float(durations[k]),
-                frozenset(light for light in LIGHTS if stages[light].values[k]),
-                str(stages.run.values[k]),
-            )
-            for k in range(stages.sizes["stage"])
-        ),
+        stages=_stages(tree["stages"].dataset),
         run_depth={
             str(run): _real(depth, f"run {run!r}: relative_depth")
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
@@ -98,28 +95,35 @@ def _from_tree(tree: Any) -> Experiment:
         },
         constant=_constant(runs),
         apparatus=_apparatus(tree["apparatus"].dataset),
-        series=tuple(_series(str(name), group.dataset) for name, group in series.items()),
-        records=tuple(
-            _record(str(name), group.dataset)
-            for name, group in (tree.children["records"].children.items() if "records" in tree.children else ())
-        ),
+        series=tuple(_series(name, data) for name, data in groups("series")),
+        records=tuple(_record(name, data) for name, data in groups("records")),
         observations=_observations(tree.children.get("observations")),
         priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
         truth=_truth(tree.children.get("truth")),
-        member={}
-        if sharing is None
-        else {str(r): str(m) for r, m in zip(sharing["run"].values, sharing["member"].values, strict=True)},
-        sharing={} if sharing is None else {str(k): str(v) for k, v in sharing.attrs.items()},
-        known_of={str(name): _apparatus(group.dataset) for name, group in known_of.items()},
+        known_of={name: _apparatus(data) for name, data in groups("known_of")},
+        **_sharing(tree.children.get("sharing")),
         **_calibration(tree.children.get("calibration")),
     )
+
+
+def _stages(data: Any) -> tuple[StageEntry, ...]:
+    durations, runs = _numbers(data, "duration", "ms"), data.run.values
+    on = [frozenset(light for light in LIGHTS if data[light].values[k]) for k in range(len(durations))]
+    return tuple(StageEntry(float(durations[k]), on[k], str(runs[k])) for k in range(len(durations)))
+
+
+def _sharing(group: Any) -> dict[str, Any]:
+    if group is None:
+        return {}
+    member = {str(r): str(m) for r, m in zip(group["run"].values, group["member"].values, strict=True)}
+    return {"member": member, "sharing": {str(k): str(v) for k, v in group.attrs.items()}}
 
 
 def _constant(runs: Any) -> dict[str, ConstantRun]:
     if "populations" not in runs:
         return {}
-    rows = zip(runs.run.values, runs["populations"].values, runs["begins"].values, strict=True)
-    return {str(run): ConstantRun(str(how), str(begin)) for run, how, begin in rows if how != MOVING.populations}
+    rows = {str(run): _row(ConstantRun, runs, k) for k, run in enumerate(runs.run.values)}
+    return {run: row for run, row in rows.items() if row.populations != MOVING.populations}
 
 
 def _record(name: str, data: Any) -> RecordSeries:
@@ -134,12 +138,8 @@ def _record(name: str, data: Any) -> RecordSeries:
     return RecordSeries(
         name=name,
         samples=np.asarray(samples.values, np.float32),
-        interval=_real(data.attrs["interval"], f"{where}: interval"),
-        start=_real(data.attrs["start"], f"{where}: start"),
-        run=str(data.attrs["run"]),
         excluded=excluded.values.astype(bool) if excluded.values.any() else None,
-        note=str(data.attrs.get("note", "")),
-        simulated=bool(int(data.attrs["simulated"])),
+        **_said(RecordSeries, data.attrs, where),
     )
 
 
@@ -178,12 +178,9 @@ def _unit_is(name: str, known: Any) -> bool:
 
 
 def _series(name: str, data: Any) -> Series:
-    attributes: dict[str, Any] = {}
-    for key in (*SERIES_ATTRIBUTES, *OTHER_ATTRIBUTES):
-        value = data.attrs.get(key, OTHER_ATTRIBUTES[key]) if key in OTHER_ATTRIBUTES else data.attrs[key]
-        attributes[key] = str(value) if key in SERIES_TEXTS else _real(value, f"series {name!r}: {key}")
-    check_choice(f"series {name!r}: kind", attributes["kind"], tuple(KINDS))
-    about = KINDS[attributes["kind"]]
+    said = _said(Series, data.attrs, f"series {name!r}")
+    check_choice(f"series {name!r}: kind", said["kind"], tuple(KINDS))
+    about = KINDS[said["kind"]]
     for column in ("excluded", "component"):
         if column in data and data[column].dims != data["value"].dims:
             found = ", ".join(map(str, data[column].dims))
@@ -201,21 +198,19 @@ def _series(name: str, data: Any) -> Series:
         name=name,
         x=_numbers(data, about.abscissa, about.unit),
         value=_numbers(data, "value", "1"),
-        spread=_numbers(data, NOISES[attributes["noise"]].spread),
+        spread=_numbers(data, NOISES[said["noise"]].spread),
         excluded=excluded if excluded.any() else None,
         component=component,
-        efficiency_in_scale=bool(data.attrs["efficiency_in_scale"]),
-        **attributes,
+        **said,
     )
 
 
 def _observations(group: Any) -> tuple[Observation, ...]:
     if group is None:
         return ()
-    data = group.dataset
-    rows = []
-    for k in range(data.sizes["observation"]):
-        row: dict[str, Any] = {name: str(data[name].values[k]) for name in OBSERVATION_TEXT}
-        row |= {name: _real(data[name].values[k], f"observation {k + 1}: {name}") for name in OBSERVATION_NUMBERS}
-        rows.append(Observation(**row))
-    return tuple(rows)
+    return tuple(_row(Observation, group.dataset, k) for k in range(group.dataset.sizes["observation"]))
+
+
+def _row(kind: Any, data: Any, k: int) -> Any:
+    """What is said of the k-th part of this class, from variables."""
+    return kind(**_said(kind, {name: data[name].values[k] for name in data}, f"{kind.__name__.lower()} {k + 1}"))

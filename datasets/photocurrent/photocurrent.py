@@ -12,11 +12,12 @@ import numpy as np
 
 from ..bundled_files import BUNDLED
 from ..errors import violation
-from ..files import SUFFIXES, open_source, vector
+from ..files import FORMATS, open_source, vector
 from ..units import factor, quantity
 
 SAMPLES, TRIGGERS = "samples", "triggers"
-
+ONLY = "#1"
+"""The array of a file that has no names."""
 MOST_TRIGGERS = 10_000_000
 SMALLEST_SCALE, LARGEST_SCALE = 1e-30, 1e9
 
@@ -81,19 +82,17 @@ def open_photocurrent(
     if not path.exists() and path.name == str(raw) and (BUNDLED / f"{raw}.h5").is_file():
         path = BUNDLED / f"{raw}.h5"
     if not path.is_file():
-        raise violation(str(path), "no such file", f"a file of samples: .npy, {', '.join(SUFFIXES)}")
-    if path.suffix.lower() == ".npy":
-        if samples is not None or isinstance(triggers, str):
-            raise violation(str(path), f"names of arrays ({samples or triggers})", "none: a .npy file has one array")
-        yield _stream(str(path), _npy(path), {}, sample_rate, fallback_rate, _given(triggers, "triggers"))
-        return
-    if path.suffix.lower() not in SUFFIXES:
-        raise violation(str(path), "an unknown kind of file", f"one of .npy, {', '.join(SUFFIXES)}")
+        raise violation(str(path), "no such file", f"a file of samples: {', '.join(FORMATS)}")
+    if path.suffix.lower() not in FORMATS:
+        raise violation(str(path), "an unknown kind of file", f"one of {', '.join(FORMATS)}")
     with open_source(path) as source:
-        name = samples or SAMPLES
+        nameless = list(source.arrays) == [ONLY]
+        if nameless and (samples is not None or isinstance(triggers, str)):
+            raise violation(str(path), f"names of arrays ({samples or triggers})", "none: a .npy file has one array")
+        name = samples or (ONLY if nameless else SAMPLES)
         array = source.array(name)
         attributes = {**_attributes(array, of_file=True), **_attributes(array)}
-        where, numbers = f"{path}: {name!r}", None
+        where, numbers = str(path) if nameless else f"{path}: {name!r}", None
         if isinstance(triggers, np.ndarray):
             numbers = _given(triggers, "triggers")
         elif triggers is not None or TRIGGERS in source.arrays or f"/{TRIGGERS}" in source.arrays:
@@ -176,25 +175,3 @@ def _one_row(array: np.ndarray, where: str) -> np.ndarray:
     if array.ndim != 1 or array.dtype.kind not in "iuf" or not array.size:
         raise violation(where, f"an array of shape {array.shape} and type {array.dtype}", "one row of real numbers")
     return array
-
-
-@dataclass(frozen=True)
-class _Npy:
-    """The array in a .npy file, read when sliced; a memory map would count as memory."""
-
-    path: Path
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    offset: int
-
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        place = self.offset + rows.start * self.dtype.itemsize
-        return np.fromfile(self.path, self.dtype, rows.stop - rows.start, offset=place)
-
-
-def _npy(path: Path) -> _Npy:
-    try:
-        mapped = np.lib.format.open_memmap(path, mode="r")  # np.load would open archives and pickles, too
-    except Exception as error:  # NumPy reads the header as Python's syntax, with whatever Python raises
-        raise violation(str(path), f"{type(error).__name__}: {error}", "a .npy file") from error
-    return _Npy(path, _one_row(mapped, str(path)).shape, mapped.dtype, int(mapped.offset))

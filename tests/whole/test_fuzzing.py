@@ -12,9 +12,8 @@ import scipy.io
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.errors import violation
-from dissentangle.datasets.files.arrays import open_source
+from dissentangle.datasets.files import open_source, read_attributes, write_tree
 from dissentangle.datasets.files.matlab import read_version_5
-from dissentangle.datasets.files.netcdf import read_attributes, write_tree
 from dissentangle.datasets.formats.shots import read_shots, reduce_shots
 from dissentangle.datasets.photocurrent.photocurrent import open_photocurrent
 from dissentangle.inference.fits.file import read_fit
@@ -208,7 +207,7 @@ def test_a_line_without_end(tmp_path):
     path = tmp_path / "shots.csv"
     path.write_bytes(b"time,cos,sin\n" + b"1" * (18 << 20))
     with pytest.raises(ExperimentError, match="found a line of more than 16 MB, expected a row a line"):
-        read_shots(path, {"key": "time", "cos": "cos", "sin": "sin"})
+        read_shots(path, {"time": "time", "cos": "cos", "sin": "sin"})
 
 
 def test_shots_narrower_than_numbers_can_tell(tmp_path):

@@ -16,7 +16,7 @@ import pytest
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
-from dissentangle.datasets.files.netcdf import make_folder, replace_file
+from dissentangle.datasets.files import make_folder, replace_file
 from dissentangle.inference.cli import main
 
 campaigning = import_module("dissentangle.inference.campaigns.campaign")  # the room has a function of this name

@@ -10,7 +10,7 @@ import xarray as xr
 from h5py import h5ds
 
 from dissentangle import datasets, inference
-from dissentangle.datasets.files.netcdf import open_tree, write_tree
+from dissentangle.datasets.files import open_tree, write_tree
 from dissentangle.datasets.files.netcdf_write import is_plain
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError
-from dissentangle.datasets.files.netcdf import write_tree
+from dissentangle.datasets.files import write_tree
 
 TOML = """\
 format_version = 1

@@ -13,9 +13,9 @@ from dissentangle.datasets.bundled_files import BUNDLED
 from dissentangle.datasets.larmor.frequency import search
 from dissentangle.datasets.simulation.make_bundled import PHOTOCURRENT, write_bundled_photocurrent
 from dissentangle.datasets.simulation.photocurrent import write_photocurrent
-from dissentangle.datasets.simulation.simulate import PAPER
 from dissentangle.forward_models.light.conditional import feedback_mode
 
+PAPER = PhotocurrentPlan().measurement
 LEVEL = 2e-10  # one-sided, V²/Hz, of 10 mV a sample at 1 MHz
 GAMMA, RATE = PAPER.decay_rate, 2 * 0.84 * 0.122 / 0.16
 EXCESS = (0.122 * 0.16 + 0.148 * 1.78) / 0.27 - 0.16

@@ -15,7 +15,7 @@ import xarray as xr
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, read
-from dissentangle.datasets.files.netcdf import open_tree
+from dissentangle.datasets.files import open_tree
 from dissentangle.inference.campaigns.campaign import sources
 from dissentangle.inference.campaigns.summary import summary_csv
 from dissentangle.inference.cli import main

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dissentangle import datasets
-from dissentangle.datasets.files.netcdf import write_tree
+from dissentangle.datasets.files import write_tree
 from dissentangle.inference.cli import main
 from dissentangle.inference.cli.arguments import parser
 from dissentangle.inference.cli.common_arguments import positive

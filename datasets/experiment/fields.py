@@ -1,0 +1,57 @@
+"""The one table of what is said of series, records, observations and runs besides their numbers.
+
+It is read off the dataclasses: name, type and default of each field, and its metadata,
+
+unit : of a number that is given with its unit ("20 ms")
+key : its name in experiment.toml, where that is another one; "" where it is no key
+first : it stands before the others in files
+always : it is written also where it is the default
+stored : False where it belongs to one fit only
+
+Reading and writing, simulating and the check of unknown keys follow from it: a new field needs no other line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any
+
+FIRST: dict[str, Any] = {"first": True}
+ALWAYS: dict[str, Any] = {"always": True}
+_TYPES = {"str": str, "bool": bool, "float": float}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field: name, key in experiment.toml ("" for none), type (str, bool, float), unit ("" for plain numbers),
+    default (None where it must be given), and whether it is written also where it is the default.
+    """
+
+    name: str
+    key: str
+    kind: type
+    unit: str
+    default: Any
+    always: bool
+
+
+@cache
+def entries(kind: type) -> tuple[Entry, ...]:
+    """The entries of a dataclass in the order in which they are written; arrays are none."""
+    found = []
+    for field in fields(kind):
+        about = field.metadata
+        if field.type not in _TYPES or not about.get("stored", True):
+            continue
+        given = field.default is MISSING
+        entry = Entry(
+            name=field.name,
+            key=about.get("key", field.name),
+            kind=_TYPES[str(field.type)],
+            unit=about.get("unit", ""),
+            default=None if given else field.default,
+            always=given or about.get("always", False),
+        )
+        found.append((not (given and entry.kind is str), not about.get("first", False), entry))
+    return tuple(entry for *_, entry in sorted(found, key=lambda row: row[:2]))

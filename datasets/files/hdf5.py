@@ -1,0 +1,161 @@
+"""HDF5 files: what is in them, and whether reading them would end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import ExperimentError, violation
+
+_BEGIN = b"\x89HDF\r\n\x1a\n"
+_UNSUSPICIOUS, _STRONGEST_COMPRESSION = 2**26, 1100  # bytes; that of gzip, for which 1032 bytes are one
+_DEEPEST, _MOST_OBJECTS = 30, 100_000
+_DEEPEST_TREE, _MOST_GROUPS = 6, 2000
+_HEAP, _HEADER, _OBJECT = b"GCOL\x01\0\0\0", 16, 16
+_BLOCK, _LARGEST_HEAP = 1 << 20, 1 << 17
+_SEARCHED = 1 << 28
+"""Bytes at the beginning of a file that are searched for heaps; attributes lie there."""
+
+
+class Found(NamedTuple):
+    """Something in a file. item: a group, an array, or None for a link; again: it was found under another name."""
+
+    name: str
+    item: Any
+    depth: int
+    again: bool
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file begins as an HDF5 file does."""
+    with path.open("rb") as file:
+        return file.read(8) == _BEGIN
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """The attributes of the whole file, without reading anything else; ExperimentError for another kind of file."""
+    import h5py
+
+    _check_heaps(path)
+    try:
+        with h5py.File(path, "r") as file:
+            return dict(file.attrs)
+    except Exception as error:
+        raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
+
+
+def open_hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+    """The arrays of a file by path, each once; not those in other files."""
+    import h5py
+
+    _check_heaps(path)
+    found: dict[str, Any] = {}
+    for count, part in enumerate(_walk(stack.enter_context(h5py.File(path, "r"))), 1):
+        if part.depth > _DEEPEST or count > _MOST_OBJECTS:
+            raise violation(str(path), "groups too deep or too many", f"at most {_MOST_OBJECTS} arrays and groups")
+        if isinstance(part.item, h5py.Dataset) and not part.again:
+            found[part.name] = part.item
+    return dict(sorted(found.items()))
+
+
+def check_structure(path: Path, largest: int) -> None:
+    """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables, of more
+    than `largest` bytes together; and for data in other files.
+    """
+    import h5py
+
+    _check_heaps(path)
+    size = groups = 0
+    try:
+        with h5py.File(path, "r") as file:
+            for part in _walk(file):
+                where = f"{path}: {part.name.rpartition('/')[2][:60]}"
+                if part.item is None:
+                    raise violation(where, "a link", "data in the file itself")
+                if isinstance(part.item, h5py.Group):
+                    groups += 1
+                    if part.again or part.depth > _DEEPEST_TREE or groups > _MOST_GROUPS:
+                        raise violation(
+                            str(path), "groups in a cycle, too deep or too many", "the layout of an experiment or a fit"
+                        )
+                elif isinstance(part.item, h5py.Dataset):
+                    if part.item.is_virtual or part.item.external:
+                        raise violation(where, "data in another file", "data in the file itself")
+                    check_written(part.item, where)
+                    size += part.item.size * max(part.item.dtype.itemsize, 1) if part.item.shape else 0
+            if size > largest:
+                raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {largest >> 20} MB")
+    except ExperimentError:
+        raise
+    except Exception as error:
+        raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
+
+
+def check_written(item: Any, where: str) -> None:
+    """Raise for an h5py.Dataset that would fill the memory from nearly nothing: no compression of data does that."""
+    size, written = int(np.prod(item.shape or (0,), dtype=float)) * item.dtype.itemsize, item.id.get_storage_size()
+    if size > _UNSUSPICIOUS and size > _STRONGEST_COMPRESSION * written:
+        raise violation(
+            where, f"{size / 2**20:.0f} MB, of which {written} bytes were written", "data that were written"
+        )
+
+
+def _walk(file: Any) -> Iterator[Found]:
+    """Everything in an open file; what a group holds is looked at once, under whatever name it was found first."""
+    import h5py
+
+    root = file["/"]
+    seen = {h5py.h5o.get_info(root.id).addr}
+    waiting = [(root, "", 1)]
+    while waiting:
+        group, above, depth = waiting.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                yield Found(f"{above}/{name}", None, depth, False)
+                continue
+            item = group[name]
+            address = h5py.h5o.get_info(item.id).addr
+            yield Found(f"{above}/{name}", item, depth, address in seen)
+            if isinstance(item, h5py.Group) and address not in seen:
+                waiting.append((item, f"{above}/{name}", depth + 1))
+            seen.add(address)
+
+
+def _check_heaps(path: Path) -> None:
+    """Raise for a heap, where texts lie, whose free space has the size 0: there HDF5 1.14 and 2.0 search for ever.
+
+    And for heaps within each other, at which this would hardly stop: no file has more objects than there is room for.
+    HDF5 file format specification, version 3, section III.E "Disk Format: Level 1E - Global Heap".
+    """
+    objects = 0
+    with path.open("rb") as file:
+        for start in range(0, _SEARCHED, _BLOCK):
+            file.seek(start)
+            content = file.read(_BLOCK + _LARGEST_HEAP)
+            place = content.find(_HEAP)
+            while 0 <= place < _BLOCK:
+                found, endless = _objects(content, place)
+                objects += found
+                if endless or objects > (start + len(content) + _LARGEST_HEAP) // _OBJECT:
+                    raise violation(str(path), f"a damaged heap at byte {start + place}", "an HDF5 file that is whole")
+                place = content.find(_HEAP, place + 8)
+            if len(content) <= _BLOCK:
+                return
+
+
+def _objects(content: bytes, begin: int) -> tuple[int, bool]:
+    """How many objects of a heap there are, until one has no end."""
+    end = min(begin + int.from_bytes(content[begin + 8 : begin + _HEADER], "little"), len(content))
+    place, objects = begin + _HEADER, 0
+    while place + _OBJECT <= end:
+        number = int.from_bytes(content[place : place + 2], "little")
+        size = int.from_bytes(content[place + 8 : place + _OBJECT], "little")
+        if number == 0 and size == 0:
+            return objects, True
+        place += size if number == 0 else _OBJECT + size + (-size % 8)
+        objects += 1
+    return objects, False
