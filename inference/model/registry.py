@@ -77,9 +77,11 @@ def processes_for(forward_models: Iterable[str], cores: int | None) -> int | Non
 def _source(function: Any) -> str:
     """What a function does: its source, or its byte code where there is no file."""
     try:
-        return getsource(function)
+        if function.__code__.co_filename != "<string>":  # for Python 3.13 that is what `python -c` was given
+            return getsource(function)
     except (OSError, TypeError):
-        return f"{function.__code__.co_code!r} {function.__code__.co_consts!r}"
+        pass
+    return f"{function.__code__.co_code!r} {function.__code__.co_consts!r}"
 
 
 def add_parameter(parameter: Parameter, prior: str) -> None:

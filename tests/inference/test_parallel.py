@@ -82,7 +82,7 @@ def test_an_interruption_stops_the_processes():
 
 SLEEPING = """
 import sys, time
-from dissentangle.inference.batch import Task, run_tasks
+from dissentangle.inference.parallel import Task, run_tasks
 tasks = [Task(name, exec, (f"import os, time; open({sys.argv[1]!r} + '/' + str(os.getpid()), 'w'); time.sleep(300)",))
          for name in "ab"]
 run_tasks(tasks, print, cores=2)

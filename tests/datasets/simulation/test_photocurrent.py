@@ -17,6 +17,7 @@ from dissentangle.forward_models.light.conditional import feedback_mode
 
 PAPER = PhotocurrentPlan().measurement
 LEVEL = 2e-10  # one-sided, V²/Hz, of 10 mV a sample at 1 MHz
+PAPER = PhotocurrentPlan(1).measurement
 GAMMA, RATE = PAPER.decay_rate, 2 * 0.84 * 0.122 / 0.16
 EXCESS = (0.122 * 0.16 + 0.148 * 1.78) / 0.27 - 0.16
 

@@ -17,13 +17,12 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.engine import native
 from dissentangle.inference.model import pymc_model as model
 from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.sampling.prepared import prepared
 from dissentangle.inference.sampling.recent import Recent
 from dissentangle.inference.sampling.sample import SamplerSettings
 
-simulation_based_calibration = import_module(
-    "dissentangle.inference.campaigns.sbc"
-)  # the room has a function of this name
+# The rooms have functions of these names.
+campaigns_sbc = import_module("dissentangle.inference.campaigns.sbc")
+prepared = import_module("dissentangle.inference.sampling.prepared")
 
 PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
 COUNT = 150
@@ -103,7 +102,7 @@ def quick(monkeypatch):
         made.append(k)
         return Ranked({"a": k, "b": 100 - k}, {"a": 1})
 
-    monkeypatch.setattr(simulation_based_calibration, "simulate_and_rank", ranked)
+    monkeypatch.setattr(campaigns_sbc, "simulate_and_rank", ranked)
     return made
 
 
@@ -155,7 +154,7 @@ def test_too_few_to_compare(tmp_path, quick, monkeypatch):
             raise ExperimentError("no")
         return Ranked({"a": 1}, {"a": 1})
 
-    monkeypatch.setattr(simulation_based_calibration, "simulate_and_rank", only_the_first)
+    monkeypatch.setattr(campaigns_sbc, "simulate_and_rank", only_the_first)
     with pytest.raises(ExperimentError, match="one alone of 3 simulated experiments could be"):
         run_sbc(PLAN, 3, tmp_path, cores=1)
 

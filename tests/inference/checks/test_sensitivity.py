@@ -12,8 +12,7 @@ from dissentangle.inference.checks.prior_sensitivity import power_scaling, prior
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures.sensitivity import plot_sensitivity
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.text.comparison import sentences
-from dissentangle.inference.text.criticism import sensitivity_text
+from dissentangle.inference.text.criticism import sensitivity_text, shift_sentences
 from dissentangle.inference.text.fit_facts import as_json
 
 
@@ -97,7 +96,7 @@ def test_text_facts_and_figure(fit_d55, shifts):
     assert set(facts["by_series"]["collective_rate"]) == {"xi", "polarization", "transverse_spin"}
     figure = plot_sensitivity(found.calibration, simulated=True)
     assert len(figure.axes[0].texts) == len(shifts.labels) * len(shifts.columns)
-    assert sentences(shifts)[0].startswith("Γ moves by −")
+    assert shift_sentences(shifts)[0].startswith("Γ moves by −")
 
 
 def test_command_and_report(fit_d55, page_d55, tmp_path, capsys):

@@ -11,7 +11,6 @@ from dissentangle.datasets import read
 from dissentangle.datasets.prediction.expected import predict
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference.fits.groups import fit_tree
-from dissentangle.inference.fits.kept_draws import kept_draws
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fits.summary import summarise
 from dissentangle.inference.model.parameters import free
@@ -20,7 +19,9 @@ from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.recent import Recent
 from dissentangle.inference.sampling.sample import Draws, SamplerSettings
 
-draws = import_module("dissentangle.inference.fits.predictive")  # the room has a function of this name
+# The room has functions of these names.
+draws = import_module("dissentangle.inference.fits.predictive")
+kept_draws = import_module("dissentangle.inference.fits.kept_draws")
 
 
 def with_points(points):
