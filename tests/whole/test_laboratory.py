@@ -10,6 +10,8 @@ from xarray import DataTree
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.datasets.formats.calibration import CalibrationFile, read_calibration, with_calibration
+from dissentangle.datasets.prediction.expected import predict, tested_populations
+from dissentangle.datasets.prediction.rates import initial_of
 from dissentangle.forward_models import Dynamics, Rates, Stage, evolve
 from dissentangle.forward_models.light.readout import light_variance, readout_of, xi_of_light_variance
 from dissentangle.inference.checks.information import expected_information
@@ -58,7 +60,7 @@ def test_reconstructed_xi_contains_the_true_one(fit_laboratory):
     assert reconstructed.dims == ("chain", "draw", "light_variance_probe")
     times = reconstructed["light_variance_probe"].values
     rates = Rates(0.11, 0.002, 0.16, 0.002, 0.0264, 0.0, 0.0, 0.193)
-    initial = datasets.stage_rates.initial_of(LABORATORY.truth.parameters)
+    initial = initial_of(LABORATORY.truth.parameters)
     true = evolve([Stage(20.0, rates)], times, initial).xi
     score = (reconstructed.mean(("chain", "draw")) - true) / reconstructed.std(("chain", "draw"))
     assert abs(score).max() < 4
@@ -74,7 +76,7 @@ def test_reconstruction_inverts_what_was_measured(fit_laboratory):
         mean["light_loss_rate"], 0.0, 0.0, mean["dephasing_rate[drive]"],
     )  # fmt: skip
     times = series.x[::2]
-    path = evolve([Stage(20.0, rates)], times, datasets.stage_rates.initial_of(mean))
+    path = evolve([Stage(20.0, rates)], times, initial_of(mean))
     readout = readout_of(rates, path.n2, path.p, 1.0, "microscopic", mean["detection_efficiency"])
     by_hand = xi_of_light_variance(series.value.reshape(-1, 2).mean(axis=1) / mean["shot_noise_level"], readout)
     found = fit_laboratory["reconstructed"]["light_variance"]
@@ -167,7 +169,6 @@ def test_a_slope_that_was_used_to_normalise_xi_scales_it():
     names = {u.label for u in Problem(experiment).parameters}
     assert "projection_noise_slope" in names
     truth = LABORATORY.truth.parameters
-    predict = datasets.predictions.predict
     one, two = (
         predict(experiment, truth | {"projection_noise_slope": slope}, Dynamics()).series["xi"] for slope in (0.1, 0.2)
     )
@@ -177,16 +178,15 @@ def test_a_slope_that_was_used_to_normalise_xi_scales_it():
 def test_an_orientation_test_during_the_run_sees_the_populations_there():
     early = LABORATORY.series[-1]
     late = replace(early, pulse_time=15.0)
-    predict = datasets.predictions.predict
     first, second = (
         predict(replace(LABORATORY, series=(s,)), LABORATORY.truth.parameters, Dynamics()).series[s.name]
         for s in (early, late)
     )
     assert abs(second - first).max() > 0.01
     parameters = LABORATORY.truth.parameters
-    found = datasets.predictions.tested_populations(replace(LABORATORY, series=(late,)), late, parameters)
+    found = tested_populations(replace(LABORATORY, series=(late,)), late, parameters)
     rates = Rates(0.11, 0.002, 0.16, 0.002, 0.0264, 0.0, 0.0, 0.193)
-    path = evolve([Stage(20.0, rates)], [15.0], datasets.stage_rates.initial_of(parameters))
+    path = evolve([Stage(20.0, rates)], [15.0], initial_of(parameters))
     assert found[1][0] / found[0][0] == pytest.approx(float((path.n2 - path.p)[0] / (path.n2 + path.p)[0]))
 
 
@@ -224,7 +224,7 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     found = {u.label for u in Problem(both).parameters}
     assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
     values = prior_draws(both, ModelSettings(), Problem(both).parameters, 3, np.random.default_rng(1))
-    assert np.isfinite(datasets.predictions.predict(both, values, Dynamics()).series["other.xi"]).all()
+    assert np.isfinite(predict(both, values, Dynamics()).series["other.xi"]).all()
     angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
     found = {u.label for u in Problem(joint({"lab": one, "other": angled}), ModelSettings()).parameters}
     assert "faraday_angle[other]" in found

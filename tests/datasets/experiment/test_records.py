@@ -25,6 +25,7 @@ from dissentangle.forward_models import Dynamics, steady_state
 from dissentangle.forward_models.light.conditional import ContinuousMeasurement, conditional_xi, unconditional_xi
 from dissentangle.forward_models.light.record_likelihood import log_likelihood, reduce
 from dissentangle.forward_models.light.steady_run import measurement_of
+
 from ...forward_models.three_state.rates_of_the_paper import paper
 
 HYBRID = datasets.read("fig2d-hybrid")

@@ -15,7 +15,6 @@ from dissentangle.datasets.simulation.make_bundled import PHOTOCURRENT, write_bu
 from dissentangle.datasets.simulation.photocurrent import write_photocurrent
 from dissentangle.forward_models.light.conditional import feedback_mode
 
-PAPER = PhotocurrentPlan().measurement
 LEVEL = 2e-10  # one-sided, V²/Hz, of 10 mV a sample at 1 MHz
 PAPER = PhotocurrentPlan(1).measurement
 GAMMA, RATE = PAPER.decay_rate, 2 * 0.84 * 0.122 / 0.16
