@@ -270,6 +270,11 @@ _STRUCTURAL = {
 
 
 def _perform(node: Any, arguments: list[Any]) -> list[Any]:
+    """What the node's operation makes of numbers.
+
+    `prepare_node` sets the precision: PyTensor keeps a constant 2 in 8 bits, and NumPy's logarithm of it has 16.
+    """
+    node.op.prepare_node(node, None, None, "py")
     storage: list[list[Any]] = [[None] for _ in node.outputs]
     try:
         node.op.perform(node, arguments, storage)
