@@ -1,5 +1,8 @@
 """PyTensor graphs as loops of machine code: values, gradients and exchanged data against PyTensor."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pymc as pm
 import pytensor
@@ -114,6 +117,16 @@ def test_what_has_no_translation_is_named(make, reason):
     inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
     with pytest.raises(NotTranslatable, match=reason):
         translation.values([make(x)], {x: inputs})
+
+
+def test_the_page_shows_what_its_code_prints(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "engine.md").read_text(encoding="utf-8")
+    code, *shown = re.findall(r"```(?:python)?\n(.*?)```", page, re.DOTALL)
+    exec(code, {})
+    printed = capsys.readouterr().out
+    assert len(shown) == 2
+    for block in shown:
+        assert block.removesuffix("…\n") in printed
 
 
 def test_the_start_is_that_of_pymc():
