@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from .errors import ExperimentError, violation
+from .errors import violation
 
 _UNIT = re.compile(r"(1/)?[A-Za-zµμ°%]{1,24}((\^|\*\*)-?1)?|ms⁻¹")
 _ANGLE = re.compile(r"°|deg|degrees?|m?rad|(milli)?radians?")
@@ -21,46 +21,42 @@ def _registry() -> Any:
 
 
 def factor(unit: str, target: str, where: str) -> float:
-    """The number by which a value in `unit` is multiplied to be in `target`.
+    """The number by which a value in `unit` is multiplied to be in `target`, "1" for a pure number.
 
-    Raises ExperimentError for an unknown unit or one of another dimension.
+    Raises ExperimentError, which names the place `where`, for an unknown unit or one of another dimension.
     """
     if unit == target:
         return 1.0
+    expected = f"a unit like {target!r}"
     if not _UNIT.fullmatch(unit) or (target == "deg" and not _ANGLE.fullmatch(unit)):
-        raise violation(where, f"the unknown unit {unit!r}", f"a unit like {target!r}")
+        raise violation(where, f"the unknown unit {unit!r}", expected)
     import pint
 
     try:
-        one, two = (
-            float(_registry().Quantity(n, unit).to("" if target == "1" else target).magnitude) for n in (1.0, 2.0)
-        )
-        if abs(two - 2 * one) > 1e-9 * abs(two):  # decibels: no factor
-            raise violation(where, f"the logarithmic unit {unit!r}", f"a unit like {target!r}")
-        return one
-    except ExperimentError:
-        raise
+        zero, one = (float(_registry().convert(n, unit, "" if target == "1" else target)) for n in (0.0, 1.0))
     except pint.DimensionalityError as error:
-        raise violation(where, f"the unit {unit!r}", f"a unit like {target!r}") from error
-    except Exception as error:
-        raise violation(where, f"the unknown unit {unit!r}", f"a unit like {target!r}") from error
+        raise violation(where, f"the unit {unit!r}", expected) from error
+    except Exception as error:  # whatever pint's parser raises
+        raise violation(where, f"the unknown unit {unit!r}", expected) from error
+    if zero:  # decibels
+        raise violation(where, f"the logarithmic unit {unit!r}", expected)
+    return one
 
 
 def quantity(value: Any, target: str, where: str) -> float:
-    """A number in units of `target` from 'number unit' or, for pure numbers, from a number."""
+    """A number in units of `target` from a text 'number unit' or, where `target` is "1", from a number.
+
+    Raises ExperimentError, which names the place `where`.
+    """
+    expected = "a number" if target == "1" else f"a number with a unit, such as '1.0 {target}'"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise violation(where, value, _expected(target))
-    if isinstance(value, (int, float)):
-        if target != "1":
-            raise violation(where, f"{value!r} without a unit", _expected(target))
-        return plain_number(value, where)
-    match = _QUANTITY.fullmatch(value.strip())
-    if match is None:
-        raise violation(where, repr(value), _expected(target))
-    magnitude, unit = float(match[1]), match[2]
-    if not unit and target != "1":
-        raise violation(where, f"{value!r} without a unit", _expected(target))
-    return magnitude * factor(unit or "1", target, where)
+        raise violation(where, value, expected)
+    match = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None and isinstance(value, str):
+        raise violation(where, repr(value), expected)
+    if target != "1" and not (match and match[2]):
+        raise violation(where, f"{value!r} without a unit", expected)
+    return float(match[1]) * factor(match[2] or "1", target, where) if match else plain_number(value, where)
 
 
 def plain_number(value: Any, where: str) -> float:
@@ -69,7 +65,3 @@ def plain_number(value: Any, where: str) -> float:
         return float(value)
     except OverflowError as error:
         raise violation(where, "a number too large", "a number below 1e308") from error
-
-
-def _expected(target: str) -> str:
-    return "a number" if target == "1" else f"a number with a unit, such as '1.0 {target}'"

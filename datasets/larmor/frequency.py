@@ -35,8 +35,9 @@ Method = Literal["ring-down", "noise"]
 
 @dataclass(frozen=True)
 class LarmorFrequency:
-    """Of the atoms, as demodulated records show it. Frequencies in Hz, each with its standard error.
+    """The atoms' Larmor frequency, as demodulated records show it. Frequencies in Hz, each with its standard error.
 
+    method : "ring-down" or "noise", what it was taken from
     offset : atoms minus reference, over the file;  width : full width at half maximum of the line, γ/π; with what an
         unresolved mismatch and a drift add to it
     drift : of the offset, Hz/s, None with fewer than 3 segments
@@ -65,7 +66,11 @@ class LarmorFrequency:
 
 @dataclass(frozen=True)
 class Search:
-    """The atoms' line, None where records show none; frequencies of pick-up, Hz from the reference; warnings."""
+    """What lines records show.
+
+    line : of the atoms, None where there is none;  pick_up : frequencies of other lines, Hz from the reference
+    warnings : what a reader should know of them
+    """
 
     line: LarmorFrequency | None
     pick_up: tuple[float, ...]
@@ -75,19 +80,19 @@ class Search:
 def larmor_frequency(records: Records, *, method: Method | None = None, segments: int = 10) -> LarmorFrequency | None:
     """Offset, drift, width and mismatch; None where the records show no line of atoms (`search` says what else).
 
+    records : as `demodulate` gives them
     method : None chooses ring-down where the mean record is more than noise and pick-up
-    segments : of records, for the drift
+    segments : into which the records are cut, in order, for the drift
 
-    Raises ExperimentError for fewer than 8 records, whose scatter the standard errors come from.
+    Raises
+    ------
+    ExperimentError : for fewer than 8 records, whose scatter the standard errors come from, or 8 bins
     """
     return search(records, method=method, segments=segments).line
 
 
 def search(records: Records, *, method: Method | None = None, segments: int = 10) -> Search:
-    """As `larmor_frequency`, with the pick-up that was found on the way, also where there are no atoms.
-
-    Raises ExperimentError for fewer than 8 records, whose scatter the standard errors come from.
-    """
+    """As `larmor_frequency`, with the pick-up that was found on the way, also where there are no atoms."""
     count, bins = records.cos.shape
     if count < FEWEST or bins < FEWEST:
         raise violation(records.source, f"{count} records of {bins} bins", f"at least {FEWEST} of each")
@@ -197,7 +202,7 @@ class _Straight:
     drift_error: float | None
 
     def tilted(self, drift: float, middle: float) -> _Straight:
-        """With a drift (Hz/s) that had been taken away about the time `middle`."""
+        """With a drift (Hz/s) that had been taken away, with the time `middle` as origin."""
         total = None if self.drift is None else self.drift + drift
         return replace(self, offsets=self.offsets + drift * (self.time - middle), drift=total)
 

@@ -17,7 +17,7 @@ _STEADY = 4.5
 _NARROW, _UNSURE, _RESOLVED = 0.05, 3.0, 0.5
 """Widths in units of 1/(length of a record): of no line, and of one that is resolved; errors of one that may be 0."""
 _MASK = 2.0
-"""Half the band about pick-up that is left out, in units of 1/(length of a record)."""
+"""Half the band around pick-up that is left out, in units of 1/(length of a record)."""
 
 
 def undecayed(rate: float, error: float, length: float) -> bool:
@@ -45,7 +45,7 @@ def without(records: np.ndarray, beside: np.ndarray) -> np.ndarray:
 
 
 def away_from(tones: list[float], interval: float, bins: int, padding: int = 1) -> np.ndarray:
-    """Which ordinates of a periodogram of `bins`, padded to a multiple of them, are not about a tone (rad/ms)."""
+    """Which ordinates of a periodogram of `bins`, padded to a multiple of them, are not near a tone (rad/ms)."""
     places = np.arange(padding * bins) / padding  # in units of 1/(length of a record)
     distance = np.subtract.outer(places, np.array(tones) * interval * bins / (2 * np.pi))
     return np.asarray((abs((distance + bins / 2) % bins - bins / 2) > _MASK).all(axis=1))

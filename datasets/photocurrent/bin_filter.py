@@ -1,4 +1,4 @@
-"""The filter of a demodulated bin: a low pass that keeps everything away but what lies about the Larmor line, then ∫.
+"""The filter of a demodulated bin: a low pass that keeps everything away but what lies near the Larmor line, then ∫.
 
 Two stages with one set of taps: a linear-phase FIR low pass (Kaiser window), and the integral over the bin (a box).
 A low pass of cutoff f_c makes the noise of neighbouring bins correlated by about 1/(2π² f_c Δ), so that the cutoff must
@@ -25,9 +25,9 @@ _MARGIN = 0.95  # of the stop band's edge to the nearest thing to keep away
 class BinFilter:
     """Weights of the samples in one bin.
 
-    taps (L,): symmetric, Σ = `samples`; L = samples + 2·margin;  samples: raw samples in a bin;
-    margin: samples that are needed before and after a bin;  passband, stopband: Hz from the Larmor frequency, edges;
-    noise (3,): autocovariance of white noise of variance 1 at lags of 0, 1, 2 bins, in units of `samples`
+    taps : (samples + 2·margin,), symmetric, with the sum `samples`;  samples : raw samples in a bin
+    margin : samples that are needed before and after a bin;  passband, stopband : edges, Hz from the Larmor frequency
+    noise : (3,), autocovariance of white noise of variance 1 at lags of 0, 1, 2 bins, in units of `samples`
     """
 
     taps: np.ndarray

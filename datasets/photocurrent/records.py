@@ -17,14 +17,14 @@ from .shot_noise import ShotNoise
 class Records:
     """The two quadratures of repeated records, in units in which shot noise has variance 1 in each bin.
 
-    cos, sin (records, bins): arrays, or read from the file where they were written when sliced
-    time (bins,): beginning of each bin, ms from the trigger;  interval: length of a bin, ms
-    larmor_frequency: of the reference, Hz;  started: when each record began, s from the beginning of the stream
-    shot_noise: level, before normalisation;  sin_over_cos: ratio of the variances ± standard error, mean signal aside
-    neighbour_correlation: of the shot noise in neighbouring bins, from the filter
-    passband, stopband: of the filter before the integral, Hz from the Larmor frequency
-    offset, spread: mean and standard deviation of the samples, in `unit`;  skipped: triggers without a whole record
-    warnings: what a reader should know;  source: file;  simulated: whether a model made the photocurrent
+    cos, sin : (records, bins), arrays, or read when sliced from the file in which they were written
+    time : (bins,), beginning of each bin, ms from the trigger;  interval : length of a bin, ms
+    larmor_frequency : of the reference, Hz;  started : (records,), s from the beginning of the stream
+    shot_noise : level, before normalisation;  sin_over_cos : ratio of the variances ± standard error, mean signal aside
+    neighbour_correlation : of the shot noise in neighbouring bins, from the filter
+    passband, stopband : of the filter before the integral, Hz from the Larmor frequency
+    offset, spread : mean and standard deviation of the samples, in `unit`;  skipped : triggers without a whole record
+    warnings : what a reader should know;  source : file;  simulated : whether a model made the photocurrent
     """
 
     cos: Any = field(repr=False)
@@ -102,7 +102,14 @@ def new_target(path: str | Path, inputs: list[str | Path]) -> Path:
 
 
 def record_series(records: Records, name: str = KIND, run: str = MAIN_RUN, start: float = 0.0) -> RecordSeries:
-    """The result of a demodulation as a series of an experiment."""
+    """The result of a demodulation as a series of an experiment, all records in memory.
+
+    name : of the series;  run : of the experiment;  start : of the records after the beginning of the run, ms
+
+    Raises
+    ------
+    ExperimentError : for what is no series of records (see `RecordSeries`)
+    """
     samples = np.stack([np.asarray(part, np.float32) for part in (records.cos, records.sin)])
     return RecordSeries(
         name, samples, records.interval, start, run, note="\n".join(records.warnings), simulated=records.simulated

@@ -26,8 +26,12 @@ _FAR = 0.5  # of the bins' Nyquist frequency: where a record's own noise is take
 
 @dataclass(frozen=True)
 class ShotNoise:
-    """Level ± standard error, unit²/Hz; the ratio sin over cos of the variances it came from; `origin` in words;
-    `warnings` about the stream it came from.
+    """The shot noise at the Larmor frequency.
+
+    level, error : one-sided power spectral density ± standard error, unit²/Hz, in the unit of the photocurrent
+    origin : where it comes from, in words
+    ratio, ratio_error : sin over cos of the variances that it was taken from; 1 ± 0 where they are not known
+    warnings : about the stream without atoms
     """
 
     level: float
