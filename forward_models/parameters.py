@@ -13,10 +13,12 @@ Domain = Literal["positive", "unit interval", "real"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of the models.
+    """One parameter of the models, a row of the table `PARAMETERS`.
 
-    `per_lights` marks a parameter that has one value for each kind of stage (which lights are on);
-    it then always has the dim `lights`. `per_series` marks a calibration constant of one series.
+    name : in code and files;  symbol : in tables and plots;  unit : "1" for a pure number
+    domain : "positive", "unit interval" or "real";  meaning : in words;  source : in the paper
+    per_lights : one value for each kind of stage (which lights are on); it then always has the dim `lights`
+    per_series : a calibration constant of one series
     """
 
     name: str
@@ -194,6 +196,7 @@ _ROWS = (
 )
 
 PARAMETERS: dict[str, Parameter] = {row.name: row for row in _ROWS}
+"""All parameters by name, in the order of tables; users may add rows."""
 
 LATEX_SYMBOLS: dict[str, str] = {
     "collective_rate": r"d\Gamma",

@@ -54,11 +54,15 @@ FORWARD_MODELS: dict[str, ForwardModel] = {}
 
 @dataclass(frozen=True)
 class Dynamics:
-    """How rates become observables.
+    """How rates become observables: what the paper leaves open, and models of users.
 
     closure : of the spin variance, "microscopic" or "fixed-number"
     transverse_spin : decay of Jy, "integrated" or "quasi-static"
     forward_model : name of a model of `FORWARD_MODELS`; "" for the closed form
+
+    Raises
+    ------
+    InvalidValue : for a forward model that nobody added
     """
 
     closure: Closure = "microscopic"
@@ -88,7 +92,14 @@ class Dynamics:
         accuracy: float = 1e-12,
         xp: Any = np,
     ) -> Trajectory:
-        """The observables at `times`, see `evolve`; `parameters`: those beyond the rates, by name."""
+        """The observables at `times` (T,), ms; arguments as for `evolve`.
+
+        parameters : values of `self.parameters`, by name
+
+        Raises
+        ------
+        InvalidValue : as `evolve`; and, with the name of the model, for what a user's function raises or returns
+        """
         given: dict[str, Any] = {"transverse_spin": self.transverse_spin, "accuracy": accuracy, "xp": xp}
         if not self.forward_model:
             return evolve(stages, times, initial, self.closure, rate_bounds=rate_bounds, **given)
@@ -120,7 +131,10 @@ class Dynamics:
         resolution: int = 2001,
         accuracy: float = 1e-12,
     ) -> Entanglement:
-        """Minimum of ξ and the duration of entanglement, see `entanglement`."""
+        """Minimum of ξ and the duration of entanglement; arguments and errors as for `entanglement` and `evolve`.
+
+        Where the slopes are not known (a user's model, a Larmor mismatch), from eight times as many points.
+        """
         columns = stage_columns(stages)
         if not self.forward_model and columns.mismatch is None:
             return entanglement(stages, initial, self.closure, resolution=resolution, accuracy=accuracy)
@@ -130,7 +144,11 @@ class Dynamics:
 
 
 def add_forward_model(name: str, function: Callable[..., Trajectory], parameters: Sequence[str] = ()) -> None:
-    """Make a user's forward model known; see `ForwardModel`. One of the same name is replaced."""
+    """Make a user's forward model known under a name; one of the same name is replaced.
+
+    function : (evolve, stages, times, initial, parameters, xp) → Trajectory, see `ForwardModel`
+    parameters : names of rows of the table `PARAMETERS`, which the function gets as a mapping from name to value
+    """
     FORWARD_MODELS[name] = ForwardModel(name, function, tuple(parameters))
 
 

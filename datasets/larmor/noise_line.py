@@ -31,7 +31,7 @@ class NoiseLine:
     square_error: float = 0.0
 
 
-def noise_line(records: np.ndarray, interval: float, *, two: bool = False, used: np.ndarray | None = None) -> NoiseLine:
+def noise_line(records: np.ndarray, interval: float, *, two: bool, used: np.ndarray) -> NoiseLine:
     """Fit white noise + a e^{(iω−γ)|τ|}, or a e^{(iω−γ)|τ|} cos(√q τ/2), to the autocovariance of records.
 
     `records` complex (R, K), their mean is taken away; `interval` of bins, ms; `used` (K,): ordinates that count.
@@ -42,7 +42,6 @@ def noise_line(records: np.ndarray, interval: float, *, two: bool = False, used:
 
     count, bins = records.shape
     spectra = abs(np.fft.fft(records - records.mean(axis=0), axis=1)) ** 2 / bins * count / (count - 1)
-    used = np.ones(bins, bool) if used is None else used
     mean, lags = spectra.mean(axis=0), np.arange(bins) * interval
 
     def cost(p: np.ndarray) -> tuple[float, np.ndarray]:

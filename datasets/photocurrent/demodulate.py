@@ -65,7 +65,7 @@ def demodulate(
     period : in place of triggers: a record begins each `period`
     shot_noise : a stream without atoms (file or array, same sample rate), or its level in unit²/Hz (one-sided);
         where None the level is taken from the records themselves, away from the Larmor line
-    phase : "trigger": cos and sin begin anew with each trigger, which a pulse started by the trigger shares, and an
+    phase : "trigger": cos and sin start again with each trigger, which a pulse started by the trigger shares, and an
         error of the reference's frequency does not add up from record to record; "stream": they run through from
         the first sample on, as a lock-in's do, for a pulse from a generator that runs through and shares the clock
     simulated : the photocurrent is simulated, also where the file does not say so

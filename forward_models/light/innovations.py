@@ -16,7 +16,7 @@ from .conditional import ContinuousMeasurement
 from .record_likelihood import binned_record
 
 PARTS = 6
-"""Parts of a record in which the variance is looked at."""
+"""Parts of a record whose variances are checked."""
 _EXACT = 6.0
 """z-score up to which a variance is judged by its own law, χ²; beyond, its probability underflows."""
 _TOGETHER = 1 << 21

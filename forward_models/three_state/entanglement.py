@@ -210,7 +210,7 @@ def _root(y0: np.ndarray, d0: np.ndarray, y1: np.ndarray, d1: np.ndarray) -> np.
 
 
 def _pick(values: Any, index: np.ndarray) -> np.ndarray:
-    """values[…, index] with one index a draw; `values` without draws, or with one entry, serve all."""
+    """values[…, index] with one index per draw; `values` without draws, or with one entry, serve all."""
     if values.shape[-1] == 1:
         return np.asarray(values[..., 0])
     if values.ndim <= np.ndim(index) or values.ndim == 1:

@@ -274,5 +274,5 @@ def speed(stages: Sequence[Stage]) -> np.ndarray:
 
 
 def _over_draws(reduce: Callable[..., Any], values: np.ndarray) -> np.ndarray:
-    """One value a stage from values of the shape (…, S)."""
+    """One value per stage from values of the shape (…, S)."""
     return np.asarray(reduce(values, axis=tuple(range(values.ndim - 1))))

@@ -16,7 +16,7 @@ LIGHTS = ("drive", "pump", "repump")
 class Rates:
     """Rates of one stage, in ms⁻¹ (`squeezing_limit` and `collisional_loss` are pure numbers).
 
-    Each is a number, an array (one value a posterior draw; all arrays of one shape), or symbolic.
+    Each is a number, an array (one value per posterior draw; all arrays of one shape), or symbolic.
 
     Parameters
     ----------

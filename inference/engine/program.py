@@ -57,7 +57,7 @@ class Access:
 
 
 def access(buffer: Buffer, positions: np.ndarray) -> Access:
-    """The access to these positions (one a lane), in its simplest form."""
+    """The access to these positions (one per lane), in its simplest form."""
     steps = np.diff(positions)
     if not len(steps) or ((steps == steps[0]).all() and steps[0] in (0, 1)):
         return Access(buffer, int(positions[0]), int(steps[0]) if len(steps) else 0)
