@@ -1,6 +1,7 @@
-"""Shared fixtures: two fits, made once."""
+"""Shared fixtures: two fits, made once in each process. How the tests are shared out, and which are `sampled`."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -8,7 +9,38 @@ import pytest
 
 from dissentangle import inference
 
+from .seeds import seed
+
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "forward_model.json").read_text())
+
+
+MOST_PROCESSES = 4
+"""Each takes up to a gigabyte and makes its own fits."""
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One process, this one, for a single file or tests by name; else one per core."""
+    single = (
+        config.option.collectonly
+        or all("::" in name for name in config.args)
+        or (len(config.args) == 1 and config.args[0].endswith(".py"))
+    )
+    return 0 if single else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
+
+
+def pytest_itemcollected(item):
+    """A test is `sampled` where its file has seeds, or where it takes one of the fits below."""
+    if getattr(item.module, "seed", None) is seed or FITS & set(item.fixturenames):
+        item.add_marker("sampled")
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that no process is left with one of them in the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+FITS = {"fit_d55", "page_d55", "fit_published"}
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +50,7 @@ def reference():
 
 @pytest.fixture(scope="session")
 def fit_d55():
-    return inference.fit("fig2b-d55", seed=3)
+    return inference.fit("fig2b-d55", seed=seed(3))
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +63,7 @@ def page_d55(fit_d55):
 
 @pytest.fixture(scope="session")
 def fit_published():
-    return inference.fit("krauter2011-published", seed=3)
+    return inference.fit("krauter2011-published", seed=seed(3))
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from dissentangle.inference.reports.write import write_comparison, write_report
 
 from ..inference.fits.altered_fits import uninformed
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '</title><script>alert(1)</script><img src=x onerror=alert(2)> $x_1$ \\LaTeX{} 🐈 " ' + "y" * 300
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

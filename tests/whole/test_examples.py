@@ -10,7 +10,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-pytestmark = pytest.mark.usefixtures("registry")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("registry")]
 
 
 def test_compare_closures(tmp_path, monkeypatch, capsys):

@@ -19,6 +19,8 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.files import make_folder, replace_file
 from dissentangle.inference.cli import main
 
+pytestmark = pytest.mark.slow
+
 campaigning = import_module("dissentangle.inference.campaigns.campaign")  # the room has a function of this name
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

@@ -25,6 +25,8 @@ from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.text.fit import fit_text
 
+from ..seeds import seed
+
 LABORATORY = read("laboratory-d55")
 
 
@@ -34,13 +36,13 @@ def rows_of(fit):
 
 @pytest.fixture(scope="module")
 def fit_laboratory():
-    return inference.fit("laboratory-d55", seed=3, draws=500)
+    return inference.fit("laboratory-d55", seed=seed(3), draws=500)
 
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory):
     path = tmp_path_factory.mktemp("calibrate") / "c.toml"
-    return inference.calibrate("laboratory-d55", path, seed=3, draws=500), read_calibration(path)
+    return inference.calibrate("laboratory-d55", path, seed=seed(3), draws=500), read_calibration(path)
 
 
 def test_all_constants_are_posteriors(fit_laboratory):
@@ -110,7 +112,7 @@ def test_a_calibration_file_serves_as_the_runs_themselves(fit_laboratory, calibr
     assert found.value == pytest.approx(np.interp(found.faraday_angle, measured.x, measured.value), abs=0.02)
     assert found.sigma < 0.01 / 2
     few = replace(LABORATORY, series=tuple(s for s in LABORATORY.series if not s.about.calibration))
-    later = rows_of(inference.fit(with_calibration(few, calibration), seed=3, draws=500))
+    later = rows_of(inference.fit(with_calibration(few, calibration), seed=seed(3), draws=500))
     everything = rows_of(fit_laboratory)
     for label in ("collective_rate", "dephasing_rate[drive]", "initial_n3", "detection_efficiency", "shot_noise_level"):
         assert later[label].mean == pytest.approx(everything[label].mean, abs=0.25 * everything[label].sd)
@@ -128,7 +130,7 @@ def test_correlated_priors():
     scores = np.array([np.log(1.2) / 0.2, -0.003 / 0.004])
     expected = stats.multivariate_normal(np.zeros(2), matrix).logpdf(scores) - stats.norm.logpdf(scores).sum()
     assert together.log_density(values, np) == pytest.approx(expected)
-    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(1))
+    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(seed(1)))
     found = np.corrcoef(np.log(draws["initial_n3"]), draws["squeezing_limit"])[0, 1]
     assert found == pytest.approx(-0.7, abs=0.03)
     replaced = ModelSettings(priors={"initial_n3": "lognormal(0.02, 0.2)"})
@@ -136,6 +138,7 @@ def test_correlated_priors():
     assert {u.label: str(u.prior) for u in Problem(experiment, replaced).free}["initial_n3"] == "lognormal(0.02, 0.2)"
 
 
+@pytest.mark.slow
 def test_calibrate_on_the_command_line(tmp_path, capsys):
     out, figure, file = tmp_path / "c.toml", tmp_path / "c.png", tmp_path / "c.nc"
     words = ["calibrate", "laboratory-d55", "-o", str(out), "--figure", str(figure), "--fit", str(file)]
@@ -223,7 +226,7 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     both = joint({"lab": one, "other": other})
     found = {u.label for u in Problem(both).parameters}
     assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
-    values = prior_draws(both, ModelSettings(), Problem(both).parameters, 3, np.random.default_rng(1))
+    values = prior_draws(both, ModelSettings(), Problem(both).parameters, 3, np.random.default_rng(seed(1)))
     assert np.isfinite(predict(both, values, Dynamics()).series["other.xi"]).all()
     angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
     found = {u.label for u in Problem(joint({"lab": one, "other": angled}), ModelSettings()).parameters}
@@ -246,14 +249,15 @@ def test_check_of_many_series_names_the_two_that_inform_most(capsys):
 def test_a_calibration_must_determine_something():
     only = replace(LABORATORY, series=tuple(s for s in LABORATORY.series if s.kind == "shot_noise"))
     priors = {"shot_noise_level": "lognormal(1, 0.001)"}
-    fit = inference.calibrate(only, priors=priors, draws=200)
+    fit = inference.calibrate(only, priors=priors, seed=seed(1), draws=200)
     with pytest.raises(ExperimentError, match="found nothing that these data determine, expected some precise"):
         calibration_of_fit(fit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["orientation_beat", "light_variance"])
 def test_a_series_that_is_excluded_whole(kind):
     series = tuple(replace(s, excluded=np.ones(len(s.x), bool)) if s.kind == kind else s for s in LABORATORY.series)
-    fit = inference.fit(replace(LABORATORY, series=series), seed=1, draws=60, tune=100, chains=2)
+    fit = inference.fit(replace(LABORATORY, series=series), seed=seed(1), draws=60, tune=100, chains=2)
     assert kind not in fit["observed_data"].dataset
     assert "dephasing_rate" in fit["posterior"].dataset

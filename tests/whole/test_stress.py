@@ -19,6 +19,10 @@ from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.model.time_scale import require_time_scale
 from dissentangle.inference.sampling.sample import Draws, SamplerSettings, sample
 
+from ..seeds import seed
+
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(BENCHMARKS)
@@ -28,14 +32,14 @@ with pytest.MonkeyPatch.context() as patch:
 @pytest.mark.parametrize("name", STUDY["CASES"])
 def test_what_is_said_of_it(name):
     case = STUDY["CASES"][name]
-    status, text = STUDY["said"](case, seed=4)
+    status, text = STUDY["said"](case, seed=seed(4))
     assert status not in case.never
     assert re.search(case.words, text), text
 
 
 def test_without_information_the_posterior_is_the_prior():
     """Three repetitions: of every parameter, the posterior has the quantiles of the prior, nearly."""
-    fit = inference.fit(STUDY["CASES"]["xi from three repetitions"].make(2), seed=1)
+    fit = inference.fit(STUDY["CASES"]["xi from three repetitions"].make(2), seed=seed(1))
     fitted = Fit(fit)
     for unknown in fitted.parameters:
         if not unknown.prior.fixed:
@@ -48,12 +52,12 @@ def test_without_information_the_posterior_is_the_prior():
 def test_a_ridge_is_sampled_longer_and_thinned(capsys, tmp_path):
     """Jy alone leaves the sum of two rates: a thousand draws of each chain are mostly too few, five thousand enough."""
     experiments = (STUDY["CASES"]["Jy alone"].make(seed) for seed in range(1, 9))
-    fits = ((experiment, inference.fit(experiment, seed=1)) for experiment in experiments)
+    fits = ((experiment, inference.fit(experiment, seed=seed(1))) for experiment in experiments)
     experiment, fit = next((experiment, fit) for experiment, fit in fits if fit.attrs["thinning"] == 5)
     assert fit.attrs["healthy"], fit.attrs["verdict"]
     assert fit["posterior"].sizes["draw"] == fit["sample_stats"].sizes["draw"] == 1000
     assert fit["sample_stats"]["diverging"].dtype == bool
-    again = inference.fit(experiment, seed=1, cores=1)
+    again = inference.fit(experiment, seed=seed(1), cores=1)
     assert fit["posterior"].equals(again["posterior"])
     inference.save_fit(fit, tmp_path / "fit.nc")
     assert main(["show", str(tmp_path / "fit.nc")]) == 0
@@ -91,7 +95,7 @@ def test_one_short_series_or_a_stage_that_is_over_are_no_wrong_unit():
 
 def test_the_energy_is_judged_before_thinning():
     """A slow energy (E-BFMI 0.1) of which every fifth draw is kept would look well mixed."""
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(seed(2))
     energy = np.empty((2, 5000))
     energy[:, 0] = rng.standard_normal(2)
     for k in range(1, 5000):
@@ -108,7 +112,7 @@ def test_the_energy_is_judged_before_thinning():
                 statistics={name: values[:, :1000] for name, values in statistics.items()},
             )  # fmt: skip
 
-    drawn = sample(Sampler(), SamplerSettings(1, 1000, 300, 2))
+    drawn = sample(Sampler(), SamplerSettings(seed(1), 1000, 300, 2))
     assert (drawn.thinning, drawn.attempts) == (5, 2)
     judged = verdict(summarise(drawn.variables, []), drawn.statistics, bfmi=drawn.bfmi)
     assert "The energy moves slowly (E-BFMI 0.1" in judged.text

@@ -27,6 +27,7 @@ from dissentangle.forward_models.light.record_likelihood import log_likelihood, 
 from dissentangle.forward_models.light.steady_run import measurement_of
 
 from ...forward_models.three_state.rates_of_the_paper import paper
+from ...seeds import seed
 
 HYBRID = datasets.read("fig2d-hybrid")
 DISSIPATION = datasets.read("fig2d-dissipation")
@@ -79,14 +80,14 @@ def test_left_out_records_leave_the_sums():
 
 
 def test_simulated_experiments_are_marked_and_repeatable():
-    one, two = (datasets.simulate_like(HYBRID, seed=5) for _ in range(2))
+    one, two = (datasets.simulate_like(HYBRID, seed=seed(5)) for _ in range(2))
     assert one.attrs["simulated"] == 1
     np.testing.assert_array_equal(one["records/record-noisy"]["samples"], two["records/record-noisy"]["samples"])
-    other = datasets.read(datasets.simulate_like(HYBRID, {"initial_xi[noisy]": 9.0}, seed=5))
+    other = datasets.read(datasets.simulate_like(HYBRID, {"initial_xi[noisy]": 9.0}, seed=seed(5)))
     assert other.truth.parameters["initial_xi[noisy]"] == 9.0
     bare = replace(HYBRID, truth=None)
     with pytest.raises(ExperimentError, match=r"found true values of .* only, expected one of each parameter"):
-        datasets.simulate_like(bare, seed=5)
+        datasets.simulate_like(bare, seed=seed(5))
 
 
 def test_constant_rates_in_predictions():
@@ -117,7 +118,7 @@ def test_steady_populations_have_the_steady_state():
 
 def test_feedback_statistics_of_many_records():
     """What the model expects of the three numbers of the paper, against records that were simulated."""
-    rng = np.random.default_rng(11)
+    rng = np.random.default_rng(seed(11))
     record = RecordSeries("r", simulate_records(M, 2.5, 0.1, (20_000, 80), rng), 0.1, run="noisy")
     series = feedback_series(record, 0.83, 0.27, 2.0)
     assert series.x[0] == pytest.approx(6.0)
@@ -130,12 +131,12 @@ def test_feedback_statistics_of_many_records():
 
 def test_reconstruction_from_records():
     values = {label: np.full(50, value) for label, value in FIG2D.items()}
-    times, found = reconstructed_from_records(HYBRID, HYBRID.records[1], values, np.random.default_rng(1))
+    times, found = reconstructed_from_records(HYBRID, HYBRID.records[1], values, np.random.default_rng(seed(1)))
     for kind, expected in (("xi", unconditional_xi), ("conditional_xi", conditional_xi)):
         score = (found[kind].mean(axis=0) - expected(M, times, 2.5)) / found[kind].std(axis=0)
         assert abs(score[kind == "conditional_xi" :]).max() < 3.5
     single = replace(HYBRID.records[1], samples=HYBRID.records[1].samples[:, :1])
-    assert reconstructed_from_records(HYBRID, single, values, np.random.default_rng(1))[1] == {}
+    assert reconstructed_from_records(HYBRID, single, values, np.random.default_rng(seed(1)))[1] == {}
 
 
 def test_joint_experiments_keep_their_runs():
@@ -366,7 +367,7 @@ def test_names_and_warnings_that_a_file_brings(tmp_path):
 
 def test_a_transposed_matrix_is_noticed(tmp_path):
     """Where as many records as samples fit into the run; a matrix of white noise has no order."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed(5))
     record = RecordSeries("r", simulate_records(M, 1.0, 0.1, (100, 100), rng), 0.1, run="coherent")
     alone = replace(HYBRID, records=(record,))
     assert check_experiment(alone)

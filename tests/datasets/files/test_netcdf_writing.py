@@ -13,6 +13,8 @@ from dissentangle import datasets, inference
 from dissentangle.datasets.files import open_tree, write_tree
 from dissentangle.datasets.files.netcdf_write import is_plain
 
+from ...seeds import seed
+
 
 def odd_tree():
     flags = np.array([[True, False, True]])
@@ -136,7 +138,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 def test_streams_ask_for_their_room_first(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(2**20, 2**20, 0))
     with pytest.raises(datasets.ExperimentError, match=r"raw.h5: found 0.0 MB free, expected .* MB for this file"):
-        datasets.write_photocurrent(tmp_path / "raw.h5", datasets.PhotocurrentPlan(records=2), seed=1)
+        datasets.write_photocurrent(tmp_path / "raw.h5", datasets.PhotocurrentPlan(records=2), seed=seed(1))
     with pytest.raises(datasets.ExperimentError, match=r"records.h5: found 0.0 MB free, expected .* MB for this file"):
         datasets.demodulate("photocurrent-slice", shot_noise=2e-10, output=tmp_path / "records.h5")
     assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,8 @@ from dissentangle import datasets
 from dissentangle.datasets.bundled_files import BUNDLED
 from dissentangle.datasets.simulation.make_bundled import bundled
 
+from ...seeds import seed
+
 
 @pytest.mark.parametrize("name", datasets.names())
 @pytest.mark.parametrize("form", ["folder", "file.nc"])
@@ -23,7 +25,7 @@ def test_round_trip(name, form, tmp_path):
 
 @pytest.mark.parametrize("form", ["folder", "file.nc"])
 def test_round_trip_of_odd_data(form, tmp_path):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed(0))
     series = datasets.Series(
         "späte ξ <b>$x$ & 100 %", "xi",
         np.sort(rng.uniform(0, 5, 6)), rng.uniform(0.5, 1.5, 6), rng.uniform(0.01, 0.1, 6),
@@ -83,8 +85,8 @@ def test_simulated_scatter_is_that_of_the_noise():
     times = np.linspace(0.5, 20, 400)
     plan = datasets.SeriesPlan("polarization", times, 0.01)
     stages = [datasets.StageEntry(20.0, frozenset({"drive"}))]
-    tree = datasets.simulate(stages, [plan], seed=3)
-    exact = datasets.simulate(stages, [replace(plan, spread=1e-8)], seed=4)
+    tree = datasets.simulate(stages, [plan], seed=seed(3))
+    exact = datasets.simulate(stages, [replace(plan, spread=1e-8)], seed=seed(4))
     residual = (tree["series/polarization"]["value"] - exact["series/polarization"]["value"]).values / 0.01
     assert abs(residual.mean()) < 0.2
     assert residual.std() == pytest.approx(1, abs=0.12)
@@ -92,7 +94,9 @@ def test_simulated_scatter_is_that_of_the_noise():
 
 def test_simulate_like_keeps_times_and_noise():
     experiment = datasets.read("fig2c-dark")
-    again = datasets.read(datasets.simulate_like(experiment, {"collective_rate": 0.2}, closure="fixed-number", seed=9))
+    again = datasets.read(
+        datasets.simulate_like(experiment, {"collective_rate": 0.2}, closure="fixed-number", seed=seed(9))
+    )
     assert again.truth.parameters["collective_rate"] == 0.2
     assert again.truth.closure == "fixed-number"
     np.testing.assert_array_equal(again.series[0].x, experiment.series[0].x)
@@ -101,10 +105,10 @@ def test_simulate_like_keeps_times_and_noise():
 
 def test_a_true_value_replaces_its_other_form():
     experiment = datasets.read("fig2b-d55")
-    made = datasets.read(datasets.simulate_like(experiment, {"pure_dephasing_rate[drive]": 0.5}, seed=9))
+    made = datasets.read(datasets.simulate_like(experiment, {"pure_dephasing_rate[drive]": 0.5}, seed=seed(9)))
     assert "dephasing_rate[drive]" not in made.truth.parameters
     assert made.series[2].value[-1] < experiment.series[2].value[-1] / 2
-    weaker = datasets.read(datasets.simulate_like(experiment, {"radiative_rate": 0.01}, seed=9))
+    weaker = datasets.read(datasets.simulate_like(experiment, {"radiative_rate": 0.01}, seed=seed(9)))
     assert weaker.truth.parameters["optical_depth"] == pytest.approx(11.0)
     assert weaker.apparatus["optical_depth"].value == pytest.approx(11.0)
 

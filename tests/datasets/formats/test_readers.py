@@ -14,6 +14,8 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.experiment.check import check_experiment as check
 from dissentangle.datasets.files import read_pieces, read_table
 
+from ...seeds import seed
+
 TOML = """\
 format_version = 1
 title = "t"
@@ -134,7 +136,7 @@ def test_pandas_and_xarray_objects():
         datasets.series_of({"qq": [1.0]}, "xi", columns={"time": "q"})
 
 
-SHOTS = np.random.default_rng(1).normal(0.3, 1.2, (3, 500, 2))
+SHOTS = np.random.default_rng(seed(1)).normal(0.3, 1.2, (3, 500, 2))
 
 
 def shots_toml(file, names, kind="quadratures"):
@@ -194,7 +196,7 @@ def test_outliers_are_reported_and_kept(tmp_path):
 
 
 def test_rows_of_one_time_may_be_anywhere(tmp_path):
-    order = np.random.default_rng(2).permutation(1500)
+    order = np.random.default_rng(seed(2)).permutation(1500)
     rows = np.column_stack([np.repeat(TIME, 500), SHOTS.reshape(-1, 2)])[order]
     np.savetxt(tmp_path / "s.csv", rows, delimiter=",", header="time,cos,sin", comments="", fmt="%.17g")
     (tmp_path / "experiment.toml").write_text(
@@ -452,7 +454,7 @@ ODD = ['1,"0.5",0.25,x', "# a comment", "1, 0.5, +0.25 ,x", "", "1,.5e0,25e-2,Na
 def test_a_long_table_is_the_same_in_pieces(odd, tmp_path, monkeypatch):
     """Whatever Arrow cannot read is read cell by cell, with the same numbers and the right line in errors."""
     monkeypatch.setattr("dissentangle.datasets.files.csv._BLOCK", 997)
-    numbers = np.random.default_rng(2).normal(size=(400, 2))
+    numbers = np.random.default_rng(seed(2)).normal(size=(400, 2))
     rows = [f"1,{a!r},{b!r},x" for a, b in numbers.tolist()]
     lines = ["t,cos,sin,note", *rows[:200], *odd, *rows[200:]]
     path = tmp_path / "a.csv"
@@ -601,14 +603,14 @@ def test_hostile_arrays(make, message, tmp_path):
 @pytest.mark.parametrize("kind", ["light_variance", "shot_noise"])
 def test_simulated_shots_reduce_to_their_series(kind, tmp_path):
     series = next(s for s in datasets.read("laboratory-d55").series if s.kind == kind)
-    datasets.write_shots(series, tmp_path / "s.csv", seed=1)
+    datasets.write_shots(series, tmp_path / "s.csv", seed=seed(1))
     names = "" if kind == "light_variance" else 'columns = { number = "number" }'
     found = shots_of(tmp_path, "s.csv", names, "quadratures" if kind == "light_variance" else kind)
     np.testing.assert_allclose(found.value, series.value, rtol=1e-12)
     np.testing.assert_array_equal(found.spread, series.spread)
     np.testing.assert_allclose(found.x, series.x)
     with pytest.raises(ExperimentError, match=r"series 'xi': found xi, expected one of light_variance, shot_noise"):
-        datasets.write_shots(datasets.read("fig2b-d55").series[0], tmp_path / "x.csv", seed=1)
+        datasets.write_shots(datasets.read("fig2b-d55").series[0], tmp_path / "x.csv", seed=seed(1))
 
 
 def test_a_file_without_arrays_and_one_that_is_damaged_inside(tmp_path):

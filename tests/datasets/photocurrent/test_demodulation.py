@@ -13,6 +13,8 @@ from dissentangle.datasets.photocurrent.bins import _integrated, cut, mixed
 from dissentangle.datasets.photocurrent.digitiser import Digitisation
 from dissentangle.datasets.photocurrent.photocurrent import Photocurrent, open_photocurrent
 
+from ...seeds import seed
+
 RATE, LARMOR = 1e6, 322_000
 SETTINGS = {"larmor": "322 kHz", "sample_rate": "1 MHz", "interval": "0.1 ms", "length": "2 ms"}
 TRIGGERS = np.array([500.0, 3217.0, 6001.25])
@@ -23,8 +25,8 @@ def tone(count, amplitude=1.0, phase=0.4, frequency=LARMOR):
     return amplitude * np.cos(2 * np.pi * (frequency * np.arange(count) % RATE) / RATE + phase)
 
 
-def white(count, seed=1, spread=1000.0):
-    return np.rint(np.random.default_rng(seed).normal(0, spread, count)).astype(np.int16)
+def white(count, number=1, spread=1000.0):
+    return np.rint(np.random.default_rng(seed(number)).normal(0, spread, count)).astype(np.int16)
 
 
 def gain(samples=100):
@@ -173,7 +175,7 @@ def test_lines_in_a_reference_are_left_out_and_named():
     assert warning.startswith("photocurrent: a line at +10")
     assert warning.endswith(" Hz from the reference: left out of the shot noise")
     assert float(warning.split("+")[1].split()[0]) == pytest.approx(1013, abs=20)
-    slow = np.repeat(np.random.default_rng(4).normal(0, 1e4, 4000), 250) * tone(1_000_000)
+    slow = np.repeat(np.random.default_rng(seed(4)).normal(0, 1e4, 4000), 250) * tone(1_000_000)
     assert "is not white about the reference" in str(demodulate(white(9000), shot_noise=slow, **options).warnings)
 
 
@@ -205,7 +207,7 @@ def test_what_the_digitiser_did_is_reported():
 def test_different_noise_of_cos_and_sin_is_reported():
     """Noise in one quadrature only, of atoms that do not precess freely."""
     lopsided = white(200_000) + 800 * tone(200_000, phase=0) * np.repeat(
-        np.random.default_rng(1).normal(0, 1, 400), 500
+        np.random.default_rng(seed(1)).normal(0, 1, 400), 500
     )
     records = demodulate(lopsided, triggers=500.0 * np.arange(5, 380, 5), shot_noise=2.0, phase="stream", **SETTINGS)
     assert records.warnings[0].startswith("variances of sin and cos in the records differ: ratio 0.")

@@ -15,6 +15,8 @@ from dissentangle.datasets.simulation.make_bundled import PHOTOCURRENT, write_bu
 from dissentangle.datasets.simulation.photocurrent import write_photocurrent
 from dissentangle.forward_models.light.conditional import feedback_mode
 
+from ...seeds import seed
+
 LEVEL = 2e-10  # one-sided, V²/Hz, of 10 mV a sample at 1 MHz
 PAPER = PhotocurrentPlan(1).measurement
 GAMMA, RATE = PAPER.decay_rate, 2 * 0.84 * 0.122 / 0.16
@@ -26,7 +28,7 @@ def steady(tmp_path_factory):
     """600 records of atoms in their steady state, 40 Hz faster than the reference would be."""
     path = tmp_path_factory.mktemp("raw") / "steady.h5"
     plan = PhotocurrentPlan(600, initial_xi=PAPER.unconditional_xi, length=8.0, period=8.5, offset=40.0)
-    write_photocurrent(path, plan, seed=1)
+    write_photocurrent(path, plan, seed=seed(1))
     return path
 
 
@@ -59,7 +61,7 @@ def test_modes_of_records_are_those_of_the_forward_model(steady):
 
 
 def test_a_mode_has_the_variance_of_shot_noise():
-    noise = np.random.default_rng(3).normal(size=1_000_000)
+    noise = np.random.default_rng(seed(3)).normal(size=1_000_000)
     records = demodulate(noise, larmor="322 kHz", sample_rate="1 MHz", period="1 ms", length="0.9 ms", shot_noise=2e-6)
     weights = Mode(0.2, 0.8, 1.5).weights(records)
     assert weights @ weights == pytest.approx(1)
@@ -86,7 +88,7 @@ def test_offset_drift_and_mismatch_from_the_ring_down(mismatch, tmp_path):
         120, length=8.0, period=100.0, sample_rate=5e5, larmor_frequency=161e3, pulse=40.0, phase=1.0,
         offset=-30.0, drift=4.0, mismatch=mismatch, noise_volts=0.01 * np.sqrt(0.5),
     )  # fmt: skip
-    write_photocurrent(tmp_path / "a.h5", plan, seed=2)
+    write_photocurrent(tmp_path / "a.h5", plan, seed=seed(2))
     records = demodulate(tmp_path / "a.h5", length="8 ms", shot_noise=LEVEL, interval="0.2 ms")
     found = larmor_frequency(records, segments=6)
     assert found.method == "ring-down"
@@ -118,7 +120,7 @@ def _noise(rng, *shape):
 
 
 def test_two_lines_of_different_strength_and_two_lines_of_noise():
-    rng, t = np.random.default_rng(5), np.arange(100) * 0.1
+    rng, t = np.random.default_rng(seed(5)), np.arange(100) * 0.1
     lines = 6 * np.exp((2j * np.pi * 0.1 - 0.2) * t) + 3 * np.exp((-2j * np.pi * 0.1 - 0.2) * t)
     found = larmor_frequency(made(lines + _noise(rng, 100, 100)))
     assert found.mismatch == pytest.approx(200, abs=3 * found.mismatch_error)
@@ -142,8 +144,8 @@ def _ring(count=100, offset=0.0, mismatch=0.0, size=3.0):
 def test_two_lines_of_equal_strength_are_not_taken_for_two_of_any():
     """Of overlapping lines of any strengths the ratio, the middle and the distance are nearly exchangeable."""
     deviations = []
-    for seed in range(5):
-        drawn = np.random.default_rng(seed)
+    for number in range(5):
+        drawn = np.random.default_rng(seed(number))
         found = larmor_frequency(made(_ring(offset=-30, mismatch=40) + _noise(drawn, 1000, 100)), segments=1)
         assert found.offset_error < 0.7
         assert found.mismatch_error < 4
@@ -154,7 +156,7 @@ def test_two_lines_of_equal_strength_are_not_taken_for_two_of_any():
 
 def test_what_does_not_decay_is_pick_up():
     """With the same phase in each record, or any; alone, beside a ring-down, beside the atoms' noise."""
-    rng, t = np.random.default_rng(8), np.arange(100) * 0.1
+    rng, t = np.random.default_rng(seed(8)), np.arange(100) * 0.1
     white, any_phase = _noise(rng, 200, 100), np.exp(2j * np.pi * rng.uniform(size=(200, 1)))
     kernel = np.linalg.cholesky(np.exp(-GAMMA * abs(np.subtract.outer(t, t))))
     atoms = np.sqrt(0.7) * (_noise(rng, 200, 100) @ kernel.T) * np.exp(2j * np.pi * 0.02 * t)
@@ -184,21 +186,21 @@ def test_what_does_not_decay_is_pick_up():
 
 
 def test_a_reader_is_told_to_move_the_reference():
-    drawn = made(_ring(offset=39, size=30) + _noise(np.random.default_rng(9), 100, 100))
+    drawn = made(_ring(offset=39, size=30) + _noise(np.random.default_rng(seed(9)), 100, 100))
     (warning,) = larmor_frequency(drawn).warnings
     assert warning.startswith("the atoms are 39 Hz (")
     assert warning.endswith(
         "errors) from the reference: a fit of the records would take that for decay; again with --larmor '322.039 kHz'"
     )
     turn = np.exp(2j * np.pi * 0.02 * np.linspace(-0.5, 0.5, 100)[:, None] * drawn.time)
-    moved = larmor_frequency(made(_ring(size=30) * turn + _noise(np.random.default_rng(9), 100, 100)))
+    moved = larmor_frequency(made(_ring(size=30) * turn + _noise(np.random.default_rng(seed(9)), 100, 100)))
     (warning,) = moved.warnings
     assert warning.startswith("the atoms' frequency drifts by ")
     assert "demodulate shorter stretches" in warning
 
 
 def test_records_without_a_line():
-    rng = np.random.default_rng(6)
+    rng = np.random.default_rng(seed(6))
     assert larmor_frequency(made(_noise(rng, 100, 60))) is None
     decaying = 8 * np.exp(-0.05 * np.arange(60))
     assert larmor_frequency(made(_noise(rng, 10, 60) + decaying), segments=1).drift is None
@@ -215,7 +217,7 @@ def test_disturbances_and_a_reference_of_light(tmp_path):
     plan = PhotocurrentPlan(4, length=5.0, period=5.5)
     spoiled = replace(plan, disturbances=Disturbances(0.02, 1.0, 0.01, 50e3))
     for name, one in (("a.h5", plan), ("b.h5", spoiled), ("ref.h5", replace(plan, atoms=False, records=40))):
-        write_photocurrent(tmp_path / name, one, seed=4)
+        write_photocurrent(tmp_path / name, one, seed=seed(4))
     clean, same = (
         demodulate(tmp_path / name, length="5 ms", shot_noise=tmp_path / "ref.h5") for name in ("a.h5", "b.h5")
     )

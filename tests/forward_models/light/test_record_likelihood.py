@@ -24,6 +24,8 @@ from dissentangle.forward_models.light.record_likelihood import (
     steady_filter,
 )
 
+from ...seeds import seed
+
 M = ContinuousMeasurement(0.12, 0.15, 0.16, 1.6, 0.84)
 PLAIN = pytensor.compile.Mode(linker="py", optimizer=None)
 RATE = st.floats(0.02, 2.0)
@@ -51,7 +53,7 @@ def covariance(m, interval, samples, start):
 @pytest.mark.parametrize("interval", [0.02, 0.3, 3.0])
 @pytest.mark.parametrize("start", [0.0, 1.0, 4.0])
 def test_log_likelihood_by_the_explicit_covariance(interval, start):
-    records = np.random.default_rng(1).normal(size=(7, 40))
+    records = np.random.default_rng(seed(1)).normal(size=(7, 40))
     c = covariance(M, interval, 40, start)
     expected = multivariate_normal(np.zeros(40), c).logpdf(records).sum()
     assert log_likelihood(reduce(records), M, interval, start) == pytest.approx(expected, rel=1e-11)
@@ -61,7 +63,7 @@ def test_log_likelihood_by_the_explicit_covariance(interval, start):
 
 @given(MEASUREMENT, st.floats(0.01, 3.0), st.floats(0.0, 4.0), st.integers(2, 12))
 def test_any_rates_and_bins(m, interval, start, samples):
-    records = np.random.default_rng(2).normal(size=(3, samples))
+    records = np.random.default_rng(seed(2)).normal(size=(3, samples))
     expected = multivariate_normal(np.zeros(samples), covariance(m, interval, samples, start)).logpdf(records).sum()
     assert log_likelihood(reduce(records), m, interval, start) == pytest.approx(expected, rel=1e-8, abs=1e-8)
 
@@ -83,13 +85,13 @@ def kalman(record, interval, start):
 
 
 def test_log_likelihood_by_a_library():
-    records = simulate_records(M, 1.5, 0.1, (3, 100), np.random.default_rng(3))[0]
+    records = simulate_records(M, 1.5, 0.1, (3, 100), np.random.default_rng(seed(3)))[0]
     expected = sum(kalman(record.astype(float), 0.1, 1.5) for record in records)
     assert log_likelihood(reduce(records), M, 0.1, 1.5) == pytest.approx(expected, rel=1e-9)
 
 
 def test_many_groups_and_many_draws_at_once():
-    records = np.random.default_rng(4).normal(size=(6, 30))
+    records = np.random.default_rng(seed(4)).normal(size=(6, 30))
     parts = [reduce(records[:2]), reduce(records[2:])]
     many = ContinuousMeasurement(np.array([[0.1], [0.2]]), 0.15, 0.16, 1.6, 0.84)
     found = log_likelihood(grouped(parts), many, 0.1, 1.0)
@@ -107,7 +109,7 @@ def test_short_bins_are_the_continuous_filter():
 
 def test_bins_lose_little():
     """Twice as long bins: half as many numbers, nearly the same information (the sums of pairs are exact)."""
-    fine = simulate_records(M, 1.0, 0.05, (400, 200), np.random.default_rng(5))[0].astype(float)
+    fine = simulate_records(M, 1.0, 0.05, (400, 200), np.random.default_rng(seed(5)))[0].astype(float)
     coarse = fine.reshape(400, 100, 2).sum(axis=-1) / np.sqrt(2)
 
     def gain(records, interval):
@@ -119,7 +121,7 @@ def test_bins_lose_little():
 
 
 def test_gradient_in_pytensor():
-    records = simulate_records(M, 1.5, 0.1, (20, 50), np.random.default_rng(6))[0]
+    records = simulate_records(M, 1.5, 0.1, (20, 50), np.random.default_rng(seed(6)))[0]
     sums = reduce(records)
     numbers = np.array([0.12, 0.15, 0.16, 1.6, 0.84, 1.5, 1.02])
 
@@ -149,14 +151,14 @@ def test_expected_sums(m, interval, start):
 
 
 def test_simulated_records_have_the_explicit_covariance():
-    records = np.concatenate(simulate_records(M, 3.0, 0.5, (20_000, 5), np.random.default_rng(7))).astype(float)
+    records = np.concatenate(simulate_records(M, 3.0, 0.5, (20_000, 5), np.random.default_rng(seed(7)))).astype(float)
     expected = covariance(M, 0.5, 5, 3.0)
     error = np.sqrt((expected**2 + np.outer(np.diag(expected), np.diag(expected))) / len(records))
     assert (abs(records.T @ records / len(records) - expected) / error).max() < 4.5
 
 
 def test_innovations_are_white():
-    cos, sin = simulate_records(M, 3.0, 0.1, (500, 60), np.random.default_rng(8))
+    cos, sin = simulate_records(M, 3.0, 0.1, (500, 60), np.random.default_rng(seed(8)))
     white = [innovations(part, M, 0.1, 3.0) for part in (cos, sin)]
     assert kstest(np.concatenate(white).ravel(), "norm").pvalue > 1e-3
     assert max(abs(check.z_score) for check in whiteness_checks(*white, 0.1, centred=False)) < 4
@@ -168,7 +170,7 @@ def test_innovations_are_white():
 @pytest.mark.parametrize("repetitions", [2, 3, 30])
 def test_scores_are_standard_normal(repetitions):
     """Also of few records whose mean was subtracted."""
-    rng, scores = np.random.default_rng(9), []
+    rng, scores = np.random.default_rng(seed(9)), []
     for _ in range(400):
         white = rng.normal(size=(2, repetitions, 40))
         white -= white.mean(axis=1, keepdims=True)
@@ -178,7 +180,7 @@ def test_scores_are_standard_normal(repetitions):
 
 
 def test_score_of_an_enormous_variance_is_a_number():
-    white = 10 * np.random.default_rng(1).normal(size=(2, 10, 40))
+    white = 10 * np.random.default_rng(seed(1)).normal(size=(2, 10, 40))
     assert all(np.isfinite(check.z_score) for check in whiteness_checks(*white, 0.1, centred=False))
 
 
@@ -200,7 +202,7 @@ def rotated(y, rng):
     ],
 )
 def test_checks_see_what_is_wrong(spoil, label):
-    rng = np.random.default_rng(10)
+    rng = np.random.default_rng(seed(10))
     records = spoil(simulate_records(M, 1.0, 0.1, (1000, 60), rng).astype(float), rng)
     white = (innovations(part, M, 0.1, 1.0) for part in records)
     found = whiteness_checks(*white, 0.1, centred=False)
@@ -211,6 +213,6 @@ def test_checks_see_what_is_wrong(spoil, label):
 
 def test_long_records_need_little():
     """20,000 bins: products by lag and expected sums take neither the memory nor the time of a square."""
-    white = np.random.default_rng(11).normal(size=(2, 2, 20_000))
+    white = np.random.default_rng(seed(11)).normal(size=(2, 2, 20_000))
     assert len(whiteness_checks(*white, 0.001, centred=False)) == 6 + 3 + 14 + 1
     assert expected_sums(M, 0.001, 1.0, 1.0, 20_000).products.shape == (20_000,)

@@ -6,6 +6,8 @@ from scipy import stats
 
 from dissentangle.forward_models import NOISES, InvalidValue, noise_kind
 
+from ...seeds import seed
+
 SINGLE = [name for name, noise in NOISES.items() if noise.family != "wishart"]  # that of triples: test_wishart
 MEAN, SPREAD = 0.8, {name: 0.02 if NOISES[name].spread == "sigma" else 40.0 for name in SINGLE}
 SCIPY = {
@@ -35,13 +37,13 @@ def test_scatter_is_the_standard_deviation(name):
 
 @pytest.mark.parametrize("name", SINGLE)
 def test_draws_follow_the_density(name):
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed(5))
     drawn = NOISES[name].draw(rng, np.full(4000, MEAN), SPREAD[name], 4.0)
     assert stats.kstest(drawn, SCIPY[name].cdf).pvalue > 1e-3
 
 
 def test_gamma_is_the_scatter_of_a_variance_from_two_quadratures():
-    rng = np.random.default_rng(6)
+    rng = np.random.default_rng(seed(6))
     shots = rng.normal(0, np.sqrt(0.4), (5000, 2, 40))
     xi = shots.var(axis=2, ddof=1).sum(axis=1)
     assert stats.kstest(xi, SCIPY["gamma"].cdf).pvalue > 1e-3
@@ -49,7 +51,7 @@ def test_gamma_is_the_scatter_of_a_variance_from_two_quadratures():
 
 
 def test_gamma_of_no_variance_is_nan():
-    drawn = NOISES["gamma"].draw(np.random.default_rng(1), np.array([0.5, -0.5]), 40.0, 4.0)
+    drawn = NOISES["gamma"].draw(np.random.default_rng(seed(1)), np.array([0.5, -0.5]), 40.0, 4.0)
     np.testing.assert_array_equal(np.isnan(drawn), [False, True])
 
 

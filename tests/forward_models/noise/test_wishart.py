@@ -6,6 +6,8 @@ from scipy import stats
 
 from dissentangle.forward_models import NOISES
 
+from ...seeds import seed
+
 MEAN = np.array([1.5, 3.0, 0.9])
 MATRIX = np.array([[1.5, 0.9], [0.9, 3.0]])
 NOISE, REPETITIONS = NOISES["wishart"], np.full(3, 20.0)
@@ -29,11 +31,11 @@ def test_many_triples_and_draws():
 def test_impossible_means_have_no_density_and_no_draws():
     impossible = np.array([1.0, 1.0, 1.5])
     assert NOISE.log_density(MEAN, impossible, REPETITIONS, 0.0).min() == -np.inf
-    assert np.isnan(NOISE.draw(np.random.default_rng(1), impossible, REPETITIONS, 0.0)).all()
+    assert np.isnan(NOISE.draw(np.random.default_rng(seed(1)), impossible, REPETITIONS, 0.0)).all()
 
 
 def test_draws_are_those_of_shots():
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(seed(2))
     drawn = NOISE.draw(rng, np.tile(MEAN, 4000), np.tile(REPETITIONS, 4000), 0.0).reshape(-1, 3)
     shots = rng.multivariate_normal([0, 0], MATRIX, size=(4000, DOF))
     products = (shots[:, :, 0] * shots[:, :, 1]).mean(axis=1)

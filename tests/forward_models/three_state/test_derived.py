@@ -15,6 +15,7 @@ from dissentangle.forward_models import (
     transverse_spin_decay_time,
 )
 
+from ...seeds import seed
 from .rates_of_the_paper import derivatives, paper, stage
 
 RUNS = {
@@ -59,7 +60,7 @@ def test_crossing_is_a_root_of_xi_minus_one():
 @pytest.mark.parametrize(("pump", "dark"), [(0.0, 0.0), (0.168, 0.0), (0.168, 20.0), (2.0, 20.0)])
 def test_few_points_find_what_many_find(closure, pump, dark):
     """Draws as wide as a posterior of few data; with a kink of ξ where the drive is switched off."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed(1))
     rates = paper(
         collective_rate=0.11 * np.exp(0.3 * rng.normal(size=200)),
         dephasing=0.19 * np.exp(0.3 * rng.normal(size=200)) + 0.4 * pump,

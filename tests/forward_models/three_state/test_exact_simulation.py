@@ -60,6 +60,7 @@ def transitions_of(rates, pure_dephasing):
     return up, down, out, back
 
 
+@pytest.mark.slow
 def test_without_loss():
     rates = Rates(0.3, 0.02, 0.5, 0.0, 0.0, 0.0075, 0.0, dephasing_rate=0.0825)
     up, down, _, _ = transitions_of(rates, pure_dephasing=0.05)

@@ -22,6 +22,8 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.fits.file import file_name
 from dissentangle.inference.reports.index import SummaryRow, failed_row, index_page
 
+pytestmark = pytest.mark.slow
+
 campaigning = import_module("dissentangle.inference.campaigns.campaign")  # the room has a function of this name
 
 QUICK = {"draws": 60, "tune": 150, "chains": 2, "seed": 4}

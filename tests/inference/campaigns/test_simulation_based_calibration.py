@@ -20,16 +20,20 @@ from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.recent import Recent
 from dissentangle.inference.sampling.sample import SamplerSettings
 
+from ...seeds import seed
+
+pytestmark = pytest.mark.slow
+
 # The rooms have functions of these names.
 campaigns_sbc = import_module("dissentangle.inference.campaigns.sbc")
 prepared = import_module("dissentangle.inference.sampling.prepared")
 
-PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
+PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
 COUNT = 150
 
 
 def verdict_of(distort):
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed(5))
     fractions = np.clip(distort(rng.uniform(size=COUNT)), 0, 1)
     ranks = [Ranked({"good": int(rng.integers(101)), "tested": round(100 * f)}, {"good": 1}) for f in fractions]
     return calibration_of(ranks, [], PLAN)
@@ -54,7 +58,7 @@ def test_verdict_says_what_is_wrong(distort, fault):
 
 def test_band_holds_what_it_says():
     """Uniform ranks leave the 99 % band about once in a hundred times."""
-    rng = np.random.default_rng(6)
+    rng = np.random.default_rng(seed(6))
     table = rng.integers(101, size=(60, 200))
     ranks = [Ranked({str(k): int(rank) for k, rank in enumerate(row)}, {}) for row in table]
     assert 0 <= 200 - int(calibration_of(ranks, [], PLAN)["inside"].sum()) <= 7
@@ -81,7 +85,7 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     assert [name for name in again if again[name] != stamps.get(name)] == ["00001.json", "00003.json"]
     stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
     ranks, covered = stored["ranks"], stored["covered"]
-    plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 60, 200, 2, cores=1), seed=1)
+    plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(seed(1), 60, 200, 2, cores=1), seed=seed(1))
     assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
     assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
@@ -164,7 +168,7 @@ def test_nothing_that_could_be_simulated(tmp_path):
     with pytest.raises(ExperimentError, match="dark: found no data to fit"):
         inference.sbc(dark, tmp_path)
     settings = ModelSettings(priors={"light_loss_rate": "fixed(0.02)"}, free_dephasing=True)
-    impossible = Plan(read("fig2b-d55"), settings, PLAN.sampler, seed=1)
+    impossible = Plan(read("fig2b-d55"), settings, PLAN.sampler, seed=seed(1))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
         patch.setattr(simulated_ranks, "_MOST_TRIES", 0)
         run_sbc(impossible, 2, tmp_path, cores=1)
@@ -176,7 +180,7 @@ def nothing_kept(monkeypatch):
     monkeypatch.setattr(prepared, "KEPT", Recent(1))
 
 
-SEEDED = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, 500, 300, 2, cores=1), seed=3)
+SEEDED = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(seed(1), 500, 300, 2, cores=1), seed=seed(3))
 
 
 def test_a_few_unhealthy_samplings_are_told_and_no_reason():

@@ -21,6 +21,7 @@ from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.text.fit import fit_text
 from dissentangle.inference.text.fit_facts import as_json, fit_facts
 
+from ...seeds import seed
 from ..fits.altered_fits import broken, misfitted, uninformed, with_xi
 
 
@@ -80,9 +81,9 @@ def test_values_that_scatter_too_much_are_not_taken_for_standard_deviations(fit_
 
 
 def test_fewer_values_than_parameters_test_no_model():
-    few = replace(from_tree(inference.fit("fig2b-d55", seed=1, draws=50)["experiment"]), observations=())
+    few = replace(from_tree(inference.fit("fig2b-d55", seed=seed(1), draws=50)["experiment"]), observations=())
     one = tuple(replace(s, x=s.x[15:16], value=s.value[15:16], spread=s.spread[15:16]) for s in few.series)
-    judged = assess(inference.fit(replace(few, series=one), seed=1))
+    judged = assess(inference.fit(replace(few, series=one), seed=seed(1)))
     assert judged.status == "healthy"
     assert re.match(
         r"Usable if the model is right: .*, but 3 values inform \d parameters, which tests no", judged.headline
@@ -175,9 +176,9 @@ def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
     proposal = of_xi_while_pumped(proposals(Fit(fit_published)))
     times = np.linspace(0, experiment.duration("pump"), 21)[1:]
     truth = np.median(inference.predict(fit_published, run="pump", times=times)["xi"].values, axis=0)
-    noisy = truth + proposal.sigma * np.random.default_rng(4).standard_normal(20)
+    noisy = truth + proposal.sigma * np.random.default_rng(seed(4)).standard_normal(20)
     new = Series("new", "xi", times, noisy, np.full(20, proposal.sigma), run="pump")
-    after = inference.fit(replace(experiment, series=(new,)), seed=1, draws=500)
+    after = inference.fit(replace(experiment, series=(new,)), seed=seed(1), draws=500)
     rows = fit_published["summary"].dataset
     label = "pump_rate[drive+pump]"
     narrower = 1 - (after["summary"]["sd"].sel(parameter=label) / rows["sd"].sel(parameter=label)) ** 2

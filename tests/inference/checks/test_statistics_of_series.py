@@ -16,6 +16,8 @@ from dissentangle.inference.checks.statistics import (
     time_of_minimum,
 )
 
+from ...seeds import seed
+
 T = np.linspace(0.5, 20, 40)
 ONE = np.ones(40)
 
@@ -39,7 +41,7 @@ def test_one_low_point_makes_no_minimum():
 
 
 def test_noise_moves_the_minimum_less_than_it_moves_the_lowest_point():
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(seed(2))
     noisy = 0.8 + 0.002 * (T - 7.3) ** 2 + 0.03 * rng.standard_normal((500, 40))
     found = time_of_minimum(T, noisy, 0.03 * ONE)
     assert found.shape == (500,)
@@ -92,7 +94,7 @@ def test_runs_largest_and_scatter():
 
 @pytest.mark.parametrize("statistic", STATISTICS.values(), ids=list(STATISTICS))
 def test_rows_are_treated_alike(statistic):
-    rows = 1 + 0.1 * np.random.default_rng(0).standard_normal((4, 40))
+    rows = 1 + 0.1 * np.random.default_rng(seed(0)).standard_normal((4, 40))
     together = statistic(T, rows, ONE)
     assert together == pytest.approx([float(statistic(T, row, ONE)) for row in rows])
 

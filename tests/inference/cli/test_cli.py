@@ -167,6 +167,7 @@ def test_show_of_a_damaged_fit(fit_d55, tmp_path, capsys):
     assert "found no group 'experiment'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_demo(tmp_path, capsys):
     assert run("demo", "-o", str(tmp_path / "demo")) == 0
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {

@@ -27,14 +27,15 @@ from dissentangle.inference.reports.write import comparison_beside, write_compar
 from dissentangle.inference.sampling.sample import SamplerSettings
 from dissentangle.inference.text.comparison import comparison_facts, comparison_text, grade, objections, sentences
 
+from ...seeds import seed
 from ..fits.altered_fits import broken
 
-SAMPLER = SamplerSettings(3)
+SAMPLER = SamplerSettings(seed(3))
 
 
 @pytest.fixture(scope="module")
 def fit_fixed():
-    return inference.fit("fig2b-d55", seed=3, model="fixed-number")
+    return inference.fit("fig2b-d55", seed=seed(3), model="fixed-number")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,7 @@ def test_a_parameter_that_nothing_else_depends_on_follows_its_prior(fit_d55):
     assert abs(np.corrcoef(values["scale[xi]"], values["light_loss_rate"])[0, 1]) < 0.06
 
 
+@pytest.mark.slow
 def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
     """Where the average over draws can do it too."""
     fitted = Fit(fit_d55)
@@ -107,6 +109,7 @@ def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
     assert average.healthy
 
 
+@pytest.mark.slow
 def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
     """The worst and the most surprising point; all 90: benchmarks/leave_one_out.py."""
     fitted, found = Fit(fit_d55), leave_one_out(fit_d55)
@@ -116,6 +119,7 @@ def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
         assert found.pointwise[k] == pytest.approx(exact.log_density, abs=0.03)
 
 
+@pytest.mark.slow
 def test_where_weights_fail_there_are_exact_fits(fit_published):
     found = leave_one_out(fit_published)
     assert len(found.failing) > 2
@@ -250,6 +254,7 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
 
 
+@pytest.mark.slow
 def test_compare_from_the_command_line(tmp_path, capsys):
     folder = tmp_path / "compared"
     command = ["compare", "krauter2011-published", "--models", "microscopic,fixed-number", "-o", str(folder),
@@ -285,6 +290,7 @@ def test_what_compare_refuses(tmp_path, capsys):
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_folder_with_fits_of_other_data(tmp_path, fit_d55, fit_fixed):
     save_fit(fit_d55, tmp_path / "microscopic.nc")
     with pytest.raises(ExperimentError, match=r"microscopic\.nc: found a fit of other data, expected another folder"):
@@ -310,11 +316,12 @@ def test_models_are_checked_before_any_is_fitted():
         fit_rivals(read("fig2b-d55"), ["microscopic", "as-given"], ModelSettings(), SAMPLER)
 
 
+@pytest.mark.slow
 def test_other_processes_fit_the_same(monkeypatch):
     from dissentangle.inference.comparison import rival_fits
 
     monkeypatch.setattr(rival_fits, "_WORTH_PROCESSES", 2)
-    sampler = SamplerSettings(1, draws=100, tune=200, cores=2)
+    sampler = SamplerSettings(seed(1), draws=100, tune=200, cores=2)
     apart = fit_rivals(read("fig2b-d35"), ["microscopic", "student-t"], ModelSettings(), sampler)
     alone = fit_rivals(read("fig2b-d35"), ["microscopic"], ModelSettings(), sampler)["microscopic"]
     np.testing.assert_array_equal(

@@ -7,13 +7,15 @@ from scipy import stats
 from dissentangle.inference.comparison.evidence import bridge, bridge_evidence, last_of_each, log_posterior, smc
 from dissentangle.inference.fits.result import Fit
 
+from ...seeds import seed
+
 DESIGN = np.vander(np.linspace(-1, 1, 12), 4)
 NOISE = 0.3
 
 
 def linear_gaussian():
     """y = A z + noise with z ~ N(0, 1): data, posterior draws (chains, draws, 4) and ln ∫ likelihood × prior."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed(3))
     y = DESIGN @ rng.standard_normal(4) + NOISE * rng.standard_normal(12)
     precision = np.eye(4) + DESIGN.T @ DESIGN / NOISE**2
     covariance = np.linalg.inv(precision)
@@ -28,7 +30,7 @@ def test_bridge_sampling_of_a_linear_gaussian_model():
     def density(z):
         return stats.norm(z @ DESIGN.T, NOISE).logpdf(y).sum(axis=1) + stats.norm.logpdf(z).sum(axis=1)
 
-    found = [bridge(density, draws, seed) for seed in range(10)]
+    found = [bridge(density, draws, seed(number)) for number in range(10)]
     values = np.array([each.log_evidence for each in found])
     assert abs(values - exact).max() < 0.05
     assert abs(values - exact).max() < 5 * max(each.error for each in found)
@@ -37,7 +39,7 @@ def test_bridge_sampling_of_a_linear_gaussian_model():
 
 def test_bridge_sampling_of_a_skewed_density_with_correlated_draws():
     """A product of Gamma densities in logarithms, and chains that move slowly: the error says so."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed(4))
     shape = 3.0
 
     def density(z):
@@ -54,6 +56,7 @@ def test_bridge_sampling_of_a_skewed_density_with_correlated_draws():
     assert slow.error > quick.error
 
 
+@pytest.mark.slow
 def test_sequential_monte_carlo_of_the_same_model():
     import pymc as pm
 
@@ -61,7 +64,7 @@ def test_sequential_monte_carlo_of_the_same_model():
     with pm.Model() as model:
         z = pm.Normal("z", shape=4)
         pm.Normal("y", mu=pm.math.dot(DESIGN, z), sigma=NOISE, observed=y)
-    found = smc(model, seed=1)
+    found = smc(model, seed=seed(1))
     assert abs(found.log_evidence - exact) < 0.05
     assert found.method == "smc"
 
@@ -101,7 +104,7 @@ def test_scores_beyond_what_a_parameter_can_be_have_no_density(fit_d55):
 
 
 def test_evidence_of_a_fit_is_reproducible(fit_d55):
-    first, again, other = (bridge_evidence(fit_d55, seed) for seed in (1, 1, 2))
+    first, again, other = (bridge_evidence(fit_d55, seed(number)) for number in (1, 1, 2))
     assert first == again
     assert other.log_evidence == pytest.approx(first.log_evidence, abs=5 * first.error)
     assert first.error < 0.05

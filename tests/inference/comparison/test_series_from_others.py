@@ -63,6 +63,7 @@ def test_words(from_polarization):
     assert "A little off (p = 0.03)." in replace(row, p_value=0.03).words
 
 
+@pytest.mark.slow
 def test_each_series_from_all_others_and_a_contradiction(fit_d55):
     """ξ ten standard deviations too high: P and Jy do not predict it."""
     seen = []
@@ -85,6 +86,7 @@ def test_what_cannot_be_left_out(fit_d55, fit_published):
         leave_one_series_out(fit_d55, given=everything)
 
 
+@pytest.mark.slow
 def test_command(fit_d55, tmp_path, capsys):
     file = tmp_path / "f.nc"
     inference.save_fit(fit_d55, file)

@@ -58,8 +58,8 @@ def test_values_and_gradients_are_those_of_pytensor(x, result):
     (value,) = translation.values([result], {x: inputs})
     code = NativeDensity(program, value, nothing, [Lanes((), nothing.input(0))])
     exact = pytensor.function([x], [result, pt.grad(result, x)], mode="FAST_COMPILE")
-    for seed in range(3):
-        point = np.random.default_rng(seed).normal(size=SIZE)
+    for number in range(3):
+        point = np.random.default_rng(seed(number)).normal(size=SIZE)
         expected, slope = exact(point)
         found, gradient = code(point)
         assert found == pytest.approx(float(expected), rel=1e-12)

@@ -14,12 +14,14 @@ from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.model.variables import variables_of
 from dissentangle.inference.text.fit import fit_text
 
+from ...seeds import seed
+
 TWO = ["fig2b-d55", "fig2b-d35"]
 
 
 @pytest.fixture(scope="module")
 def fit_two():
-    return inference.fit(TWO, seed=3, draws=500)
+    return inference.fit(TWO, seed=seed(3), draws=500)
 
 
 def labels(sharing=None, names=TWO):
@@ -50,7 +52,7 @@ def test_members_have_only_what_they_depend_on():
     """A member in the dark has no d of its own."""
     dark = datasets.read(
         datasets.simulate(
-            [StageEntry(20.0, frozenset())], [datasets.SeriesPlan("transverse_spin", [5.0, 10.0], 0.01)], seed=1,
+            [StageEntry(20.0, frozenset())], [datasets.SeriesPlan("transverse_spin", [5.0, 10.0], 0.01)], seed=seed(1),
             apparatus={"optical_depth": Known(55.0, 2.0)},
         )
     )  # fmt: skip
@@ -71,7 +73,7 @@ def test_prior_draws_of_a_population_have_its_spread():
     experiment = joint({name: read(name) for name in TWO}, {"collision_rate": "population"})
     settings = ModelSettings(priors={"population_spread": "fixed(0.5)"})
     parameters = Problem(experiment, settings).parameters
-    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(1))
+    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(seed(1)))
     ratio = np.log(draws["collision_rate[fig2b-d55]"] / draws["collision_rate"])
     assert ratio.std() == pytest.approx(0.5, rel=0.05)
     names = {v.name for v in variables_of(experiment, parameters)}
@@ -90,7 +92,7 @@ def test_the_posterior_of_two_members(fit_two):
     for name in ("radiative_rate", "light_loss_rate", "collision_rate"):
         true = {"radiative_rate": 0.002}.get(name) or truth[name]
         assert abs(posterior[name].mean() - true) < 4 * posterior[name].std()
-    single = inference.fit(TWO[0], seed=3, draws=500)["posterior"]
+    single = inference.fit(TWO[0], seed=seed(3), draws=500)["posterior"]
     assert posterior["radiative_rate"].std() < 0.9 * single["radiative_rate"].std()
 
 

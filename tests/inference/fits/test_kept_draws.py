@@ -19,6 +19,8 @@ from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.recent import Recent
 from dissentangle.inference.sampling.sample import Draws, SamplerSettings
 
+from ...seeds import seed
+
 # The room has functions of these names.
 draws = import_module("dissentangle.inference.fits.predictive")
 kept_draws = import_module("dissentangle.inference.fits.kept_draws")
@@ -42,7 +44,7 @@ def with_points(points):
 def fit_of(experiment, chains, number):
     """The tree of a fit whose draws are those of the prior: sampling is no matter here."""
     parameters = Problem(experiment).parameters
-    values = prior_draws(experiment, ModelSettings(), parameters, chains * number, np.random.default_rng(1))
+    values = prior_draws(experiment, ModelSettings(), parameters, chains * number, np.random.default_rng(seed(1)))
     variables = {}
     for name in dict.fromkeys(u.name for u in free(parameters)):
         columns = [values[u.label].reshape(chains, number) for u in parameters if u.name == name]
@@ -51,7 +53,7 @@ def fit_of(experiment, chains, number):
     statistics = {"diverging": np.zeros((chains, number), bool)}
     rows = summarise({"collision_rate": variables["collision_rate"]}, free(parameters))
     drawn = Draws(variables, statistics, "fast")
-    return fit_tree(experiment, ModelSettings(), SamplerSettings(1), parameters, drawn, values, rows), values
+    return fit_tree(experiment, ModelSettings(), SamplerSettings(seed(1)), parameters, drawn, values, rows), values
 
 
 def test_nothing_is_thinned_in_usual_data(fit_d55):
@@ -90,10 +92,12 @@ def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
 def test_memory_is_bounded():
     """Means, temporaries and integration grids of 400 draws × 30,000 points would be gigabytes."""
     experiment = with_points(10_000)
-    values = prior_draws(experiment, ModelSettings(), Problem(experiment).parameters, 40, np.random.default_rng(1))
+    values = prior_draws(
+        experiment, ModelSettings(), Problem(experiment).parameters, 40, np.random.default_rng(seed(1))
+    )
     tracemalloc.start()
     try:
-        found = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-4)
+        found = predicted(experiment, values, Dynamics(), np.random.default_rng(seed(2)), accuracy=1e-4)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -104,9 +108,11 @@ def test_memory_is_bounded():
 
 def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     experiment = read("fig2b-d55")
-    values = prior_draws(experiment, ModelSettings(), Problem(experiment).parameters, 50, np.random.default_rng(1))
-    whole = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
+    values = prior_draws(
+        experiment, ModelSettings(), Problem(experiment).parameters, 50, np.random.default_rng(seed(1))
+    )
+    whole = predicted(experiment, values, Dynamics(), np.random.default_rng(seed(2)), accuracy=1e-9)
     monkeypatch.setattr(draws, "_GROUP", 90)
-    single = predicted(experiment, values, Dynamics(), np.random.default_rng(2), accuracy=1e-9)
+    single = predicted(experiment, values, Dynamics(), np.random.default_rng(seed(2)), accuracy=1e-9)
     for name, expected in whole.log_likelihood.items():
         np.testing.assert_allclose(single.log_likelihood[name], expected, rtol=1e-6, atol=1e-6)

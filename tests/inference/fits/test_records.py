@@ -32,6 +32,8 @@ from dissentangle.inference.reports.fit import fit_page
 from dissentangle.inference.sampling.coordinates import coordinates
 from dissentangle.inference.sampling.sample import SamplerSettings
 
+from ...seeds import seed
+
 HYBRID, DISSIPATION = datasets.read("fig2d-hybrid"), datasets.read("fig2d-dissipation")
 LIGHTS = "drive+pump+repump"
 FEW = replace(
@@ -44,7 +46,7 @@ FEW = replace(
 
 @pytest.fixture(scope="module")
 def fit_hybrid():
-    return inference.fit("fig2d-hybrid", seed=2)
+    return inference.fit("fig2d-hybrid", seed=seed(2))
 
 
 def test_model_and_numpy_agree():
@@ -58,8 +60,8 @@ def test_model_and_numpy_agree():
         on_unused_input="ignore",
     )  # fmt: skip
     experiment_labels = {u.label for u in Problem(FEW).free}
-    for seed in (1, 2):
-        rng = np.random.default_rng(seed)
+    for number in (1, 2):
+        rng = np.random.default_rng(seed(number))
         start = model.initial_point()
         point = [np.asarray(start[v.name] + 0.01 * rng.normal(size=np.shape(start[v.name]))) for v in model.value_vars]
         found, *numbers = function(*point)
@@ -82,7 +84,7 @@ def test_the_fast_engine_takes_it_with_the_right_gradient():
     def density(x):
         return compiled.density(x, compiled.data)
 
-    x = 0.1 * np.random.default_rng(3).normal(size=compiled.density.dimension)
+    x = 0.1 * np.random.default_rng(seed(3)).normal(size=compiled.density.dimension)
     value, gradient = density(x)
     step = 1e-4
     differences = [(density(x + step * e)[0] - density(x - step * e)[0]) / (2 * step) for e in np.eye(len(x))]
@@ -115,22 +117,24 @@ def test_the_fit_knows_the_truth(fit_hybrid):
     assert fit_hybrid["log_likelihood"].dataset.sizes["record-noisy_group"] == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("free_dephasing", [False, True])
 def test_steady_populations_alone(free_dephasing):
     """All runs in the steady state of dΓ, Γcol, Γpump, …: nothing has a start, and everything can be fitted."""
     steady = replace(HYBRID, constant=dict.fromkeys(HYBRID.constant, ConstantRun("steady", "steady")), priors={},
                      truth=None)  # fmt: skip
-    fit = inference.fit(datasets.to_tree(steady), seed=2, draws=200, free_dephasing=free_dephasing)
+    fit = inference.fit(datasets.to_tree(steady), seed=seed(2), draws=200, free_dephasing=free_dephasing)
     assert np.isfinite(fit["derived"]["steady_state_xi"]).all()
     np.testing.assert_allclose(
         fit["derived"]["steady_state_xi"].values.ravel(), fit["derived"]["unconditional_xi"].values.ravel(), rtol=1e-9
     )
 
 
+@pytest.mark.slow
 def test_a_steady_beginning_samples_well():
     """Records of a steady state tell γ, γm and the shot noise; the third rate is the prior's."""
     steady = replace(HYBRID, constant=dict.fromkeys(HYBRID.constant, ConstantRun("unmodelled", "steady")), priors={})
-    fit = inference.fit(datasets.to_tree(steady), seed=2)
+    fit = inference.fit(datasets.to_tree(steady), seed=seed(2))
     assert fit.attrs["healthy"]
 
 
@@ -184,11 +188,11 @@ def test_records_of_the_model_are_white(fit_hybrid):
 
 def test_a_disturbance_is_seen():
     """An offset that differs from record to record, half as large as the shot noise of a bin."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed(4))
     spoiled = replace(
         HYBRID.records[0], samples=(HYBRID.records[0].samples + 0.5 * rng.normal(size=(2, 200, 1))).astype(np.float32)
     )
-    fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(spoiled, HYBRID.records[1]))), seed=2)
+    fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(spoiled, HYBRID.records[1]))), seed=seed(2))
     judged = assess(fit)
     assert judged.status == "misfit"
     assert "Do not use these rates" in judged.headline
@@ -197,7 +201,7 @@ def test_a_disturbance_is_seen():
 def test_units_that_are_wrong_are_no_healthy_fit():
     """Bins of 0.1 ms taken for bins of 0.1 µs: everything fits, at rates that nobody believes."""
     fast = replace(HYBRID, records=tuple(replace(r, interval=1e-4) for r in HYBRID.records))
-    judged = assess(inference.fit(datasets.to_tree(fast), seed=2))
+    judged = assess(inference.fit(datasets.to_tree(fast), seed=seed(2)))
     assert judged.status != "healthy"
     assert judged.headline.startswith("Do not use")
 
@@ -205,7 +209,7 @@ def test_units_that_are_wrong_are_no_healthy_fit():
 def test_what_contradicts_the_prior_is_said_first(fit_hybrid):
     """A shot noise thought to be twice as large: the records tell it to half a per cent."""
     odd = replace(HYBRID, priors=HYBRID.priors | {"shot_noise_level": "lognormal(2, 0.05)"})
-    judged = assess(inference.fit(datasets.to_tree(odd), seed=2))
+    judged = assess(inference.fit(datasets.to_tree(odd), seed=seed(2)))
     assert judged.contradicted
     assert judged.headline == "Do not use these rates: the data contradict what was known beforehand."
     assert any("Data and prior disagree about" in step for step in judged.next_steps)
@@ -213,7 +217,7 @@ def test_what_contradicts_the_prior_is_said_first(fit_hybrid):
 
 def test_a_page_of_the_three_numbers_alone():
     series = tuple(feedback_series(r, 0.83, 0.27, 2.0, name=f"feedback-{r.run}") for r in HYBRID.records)
-    fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(), series=series)), seed=2)
+    fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(), series=series)), seed=seed(2))
     page = fit_page(fit)
     assert "moments of y_read and y_feed" in page
     assert [one.values for one in goodness(fit)] == [3, 3]
@@ -241,8 +245,9 @@ def test_groups_are_points_that_can_be_left_out():
     assert data_points(rest)[1].row == 2
 
 
+@pytest.mark.slow
 def test_models_of_records_are_compared(fit_hybrid):
-    other = inference.fit("fig2d-hybrid", seed=2, priors={f"bath_noise[{LIGHTS}]": "fixed(1)"})
+    other = inference.fit("fig2d-hybrid", seed=seed(2), priors={f"bath_noise[{LIGHTS}]": "fixed(1)"})
     found = inference.compare({"free": fit_hybrid, "bath at 1": other})
     best, worse = found.models
     assert (best.name, worse.name) == ("free", "bath at 1")
@@ -250,12 +255,13 @@ def test_models_of_records_are_compared(fit_hybrid):
     assert best.evidence.log_evidence > worse.evidence.log_evidence + 10
 
 
+@pytest.mark.slow
 def test_the_rest_predicts_a_group(fit_hybrid):
     from dissentangle.inference.comparison.leave_one_out import leave_one_out
     from dissentangle.inference.comparison.refit import log_predictive_density
 
     found = leave_one_out(fit_hybrid)
-    exact = log_predictive_density(HYBRID, ModelSettings(), SamplerSettings(2), data_points(HYBRID)[5:6])
+    exact = log_predictive_density(HYBRID, ModelSettings(), SamplerSettings(seed(2)), data_points(HYBRID)[5:6])
     assert found.pointwise[5] == pytest.approx(exact.log_density, abs=0.1)
 
 
@@ -280,15 +286,16 @@ def test_a_joint_model_learns_the_collective_rate():
 
 
 def test_simulation_based_calibration_makes_records():
-    plan = Plan(FEW, ModelSettings(), SamplerSettings(1, 100, 200, 2, cores=1), seed=1)
+    plan = Plan(FEW, ModelSettings(), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
     found = simulate_and_rank(plan, 0)
     assert f"swap_rate[{LIGHTS}]" in found.ranks
     assert f"steady_conditional_xi[{LIGHTS}]" in found.ranks
 
 
+@pytest.mark.slow
 def test_published_rates_of_the_hybrid():
     """γm = 0.83 and γ = 0.27 ± 10 %: a ridge in γs and n_b, along which ξ_cond goes from 0.4 to above 1."""
-    fit = inference.fit("krauter2011-hybrid", seed=1)
+    fit = inference.fit("krauter2011-hybrid", seed=seed(1))
     assert fit.attrs["healthy"]
     draws = Fit(fit).by_label()
     swap, bath = (draws[f"{name}[{LIGHTS}]"].ravel() for name in ("swap_rate", "bath_noise"))
@@ -341,7 +348,7 @@ def test_predictions_of_constant_runs(fit_hybrid):
     with pytest.raises(ExperimentError, match=r"found 'swap_rate', expected one of swap_rate\[drive\+pump\+repump\]"):
         inference.predict(fit_hybrid, changes={"swap_rate": 0.2})
     with pytest.raises(ExperimentError, match="found the duration '15 ms', expected a number, in ms"):
-        inference.predict(inference.fit("fig2b-d55", seed=3, draws=200), stages=[("15 ms", "drive")])
+        inference.predict(inference.fit("fig2b-d55", seed=seed(3), draws=200), stages=[("15 ms", "drive")])
     with pytest.raises(ExperimentError, match="found the quantity 'polarization', expected one of xi, conditional_xi"):
         inference.predict(fit_hybrid, run="noisy", quantities=["polarization"])
 

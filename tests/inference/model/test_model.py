@@ -23,6 +23,8 @@ from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.coordinates import coordinates
 
+from ...seeds import seed
+
 INLINE = RewriteDatabaseQuery(include=["inline_ofg_expansion"])
 PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=INLINE)  # no rewrites: the graph as it was written
 VARIANTS = [
@@ -86,6 +88,7 @@ def pytensor_logp(model, centre):
     return pytensor.function(values, [model.logp(), model.dlogp()], mode=PLAIN, on_unused_input="ignore")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_machine_code_is_the_model(experiment, settings):
     model = model_of(experiment, settings)
@@ -94,7 +97,7 @@ def test_machine_code_is_the_model(experiment, settings):
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     exact = pytensor_logp(model, centre)
     fast = compile_model(model, coordinates=plain(np.zeros(len(centre)))).density
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(seed(2))
     for _ in range(3):
         u = centre + 0.3 * rng.normal(size=len(centre)) * np.where(abs(centre) > 0.9, 0.02, 0.05)
         parts = [part.reshape(shape) for part, shape in zip(np.split(u, ends[:-1]), shapes, strict=True)]
@@ -113,7 +116,7 @@ def test_coordinates_have_constant_jacobian(experiment, settings):
     assert set(labels) == {u.label for u in parameters}
     chosen = coordinates(experiment, parameters, labels, centre)
     np.testing.assert_allclose(chosen.apply(list(np.zeros(len(centre)))), centre, atol=1e-12)
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed(3))
     logs = []
     for _ in range(3):
         z, h = rng.normal(size=len(centre)), 1e-5
@@ -130,7 +133,7 @@ def test_coordinates_have_constant_jacobian(experiment, settings):
 def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
     model = model_of(experiment, settings)
     parameters = Problem(experiment, settings).parameters
-    values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(4))
+    values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(seed(4)))
     values |= {"light_loss_rate": np.full(4, 0.02)}
     means = predict(experiment, values, settings.dynamics)
     found = log_likelihood(experiment, means, values, settings.dynamics)
@@ -158,7 +161,7 @@ def test_plain_model_with_named_dims():
     assert model.named_vars_to_dims["pure_dephasing_rate"] == ("lights",)
     assert model.named_vars_to_dims["dephasing_rate"] == ("lights",)
     assert model.named_vars_to_dims["xi"] == ("xi_time",)
-    prior = pm.draw(model["collective_rate"], 200, random_seed=1)
+    prior = pm.draw(model["collective_rate"], 200, random_seed=seed(1))
     assert np.median(prior) == pytest.approx(0.1, rel=0.3)
 
 

@@ -24,6 +24,8 @@ from dissentangle.inference.model.registry import RIVAL_MODELS, VERSIONS
 from dissentangle.inference.model.rivals import load_models, rival
 from dissentangle.inference.model.settings import ModelSettings
 
+from ...seeds import seed
+
 EXPERIMENT = read("fig2c-pump")
 OWN = '''
 from dissentangle import inference
@@ -48,7 +50,7 @@ def expected(names, experiment=EXPERIMENT):
     """ξ and Jy of the data at fixed draws from the prior of the model as it is, and the log-likelihood."""
     changed, settings = rival(experiment, ModelSettings(), names)
     parameters = Problem(changed, settings).parameters
-    values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(2))
+    values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(seed(2)))
     means = predict(changed, values, settings.dynamics)
     priors = {u.label: u.prior for u in parameters}
     return changed, settings, priors, log_likelihood(changed, means, values, settings.dynamics)
@@ -206,6 +208,7 @@ def test_parameters_of_ones_own(registry):
     assert "drift" not in PARAMETERS
 
 
+@pytest.mark.slow
 def test_a_forward_model_of_ones_own_is_fitted_saved_and_read(registry, tmp_path, capsys):
     file = tmp_path / "own.py"
     file.write_text(OWN)
@@ -238,6 +241,7 @@ def test_a_forward_model_that_is_another_one_as_a_graph(registry):
         inference.build_model("fig2b-d55", model="two-faces")
 
 
+@pytest.mark.slow
 def test_campaigns_and_calibration_take_a_model(registry, tmp_path):
     quick = {"draws": 60, "tune": 150, "chains": 2}
     sources = {"pumped": EXPERIMENT, "driven": read("fig2b-d55")}

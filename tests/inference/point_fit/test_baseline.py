@@ -18,6 +18,8 @@ from dissentangle.inference.point_fit.initial_slope import InitialSlope, initial
 from dissentangle.inference.point_fit.paper_steps import fit_populations
 from dissentangle.inference.point_fit.point_fit import point_fit_facts, point_fit_text
 
+from ...seeds import seed
+
 DRIVE = "dephasing_rate[drive]"
 
 
@@ -196,7 +198,7 @@ def test_slopes_of_their_own_curves_and_their_error():
     assert found.slope == pytest.approx(-0.03, rel=1e-6)
     known = slope_of_relaxation("ΣJ", t, 1.02 - 0.1 * fall + 0.01 * t, sigma, 0.1)
     assert known.slope == pytest.approx(-0.09, rel=1e-9)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed(0))
     noise = sigma * rng.standard_normal((200, 40))
     plain = np.std([initial_slope("P", t, 1 - 0.03 * fall + n, sigma).slope for n in noise])
     relaxing = np.std([slope_of_relaxation("ΣJ", t, 1 - 0.1 * fall + n, sigma, 0.1).slope for n in noise])

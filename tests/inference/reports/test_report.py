@@ -18,6 +18,7 @@ from dissentangle.inference.reports.fit import _head, fit_page
 from dissentangle.inference.reports.html import generator
 from dissentangle.inference.reports.svg import inline_svg
 
+from ...seeds import seed
 from ..fits.altered_fits import broken, misfitted, uninformed
 
 HOSTILE = "<script>alert(1)</script> \\LaTeX{} $x_1$ & 🐈 ' \" " + "y" * 300
@@ -124,6 +125,7 @@ def test_report_of_a_file_that_is_not_there(tmp_path):
         inference.report(tmp_path / "none.nc", tmp_path / "r.html")
 
 
+@pytest.mark.slow
 def test_folder(fit_d55, tmp_path, capsys):
     fits = tmp_path / "runs"
     fits.mkdir()
@@ -171,5 +173,5 @@ def test_names_are_no_mathematics():
 
     first = datasets.read("fig2b-d35")
     named = replace(first, series=(replace(first.series[0], name=r"$\frac$"), *first.series[1:]))
-    page = fit_page(inference.fit(named, seed=3, draws=50, tune=200))
+    page = fit_page(inference.fit(named, seed=seed(3), draws=50, tune=200))
     assert r"$\frac$" in re.findall("<text[^>]*>(.*?)</text>", page)

@@ -6,9 +6,11 @@ from arviz_stats.base import array_stats
 
 from dissentangle.inference.sampling.convergence import bulk_and_rhat, highest_density, tail
 
+from ...seeds import seed
+
 
 def chains():
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed(3))
     for count, draws in ((4, 1000), (2, 101), (4, 20), (3, 7)):
         noise = rng.normal(size=(count, draws))
         walk = np.zeros((count, draws))

@@ -16,6 +16,8 @@ from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.prepared import KEPT, form_of
 from dissentangle.inference.sampling.recent import Recent
 
+from ...seeds import seed
+
 sampling = import_module("dissentangle.inference.sampling.sample")  # the room has a function of this name
 
 D55 = read("fig2b-d55")
@@ -87,26 +89,28 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_sets_and_dicts():
     assert len({fingerprint(v) for v in (1, 1.0, "1", (1,), [1, 1], np.ones(1), np.ones(1, int), {"1": 1}, None)}) == 9
 
 
+@pytest.mark.slow
 def test_the_data_of_a_kept_model_are_those_asked_for():
     """The same fit from what was made for other data first, and from what was made for these."""
     other = replace(D55, series=tuple(replace(s, value=s.value * 0.9, spread=s.spread) for s in D55.series))
     for kept in (KEPT, PRIORS):
         kept.clear()
-    inference.fit(other, seed=5, draws=50, tune=100, chains=2)
-    second = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
+    inference.fit(other, seed=seed(5), draws=50, tune=100, chains=2)
+    second = inference.fit(D55, seed=seed(5), draws=50, tune=100, chains=2)
     assert (len(KEPT), len(PRIORS)) == (1, 1)
     for kept in (KEPT, PRIORS):
         kept.clear()
-    first = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
+    first = inference.fit(D55, seed=seed(5), draws=50, tune=100, chains=2)
     for group in ("posterior", "log_likelihood", "derived", "prior", "prior_predictive", "observed_data"):
         assert second[group].dataset.identical(first[group].dataset)
 
 
+@pytest.mark.slow
 def test_a_changed_prior_or_error_is_not_answered_from_memory():
     known = {"collision_rate": "normal(0.01, 0.00001)"}
     noisier = replace(D55, series=(XI, replace(D55.series[1], spread=D55.series[1].spread * 100), *D55.series[2:]))
     plain, changed, noisy = (
-        inference.fit(e, seed=5, draws=50, tune=100, chains=2, priors=p)
+        inference.fit(e, seed=seed(5), draws=50, tune=100, chains=2, priors=p)
         for e, p in ((D55, {}), (D55, known), (noisier, {}))
     )
     for group in ("posterior", "prior"):
@@ -114,7 +118,7 @@ def test_a_changed_prior_or_error_is_not_answered_from_memory():
         assert float(plain[group]["collision_rate"].mean()) < 0.008
     spread = [float(fit["prior_predictive"]["polarization"].std()) for fit in (plain, noisy)]
     assert spread[1] > 2 * spread[0]
-    other = inference.fit(D55, seed=6, draws=50, tune=100, chains=2)
+    other = inference.fit(D55, seed=seed(6), draws=50, tune=100, chains=2)
     assert not np.array_equal(other["prior"]["collision_rate"], plain["prior"]["collision_rate"])
 
 
@@ -127,10 +131,11 @@ def test_only_so_many_results_are_kept():
 
 
 def test_a_fit_does_not_share_its_prior_with_the_next():
-    first = inference.fit(D55, seed=5, draws=50, tune=100, chains=2)
+    first = inference.fit(D55, seed=seed(5), draws=50, tune=100, chains=2)
     before = float(first["prior"]["collision_rate"].mean())
     first["prior"]["collision_rate"].values[:] = 0.0
-    assert float(inference.fit(D55, seed=5, draws=50, tune=100, chains=2)["prior"]["collision_rate"].mean()) == before
+    again = inference.fit(D55, seed=seed(5), draws=50, tune=100, chains=2)
+    assert float(again["prior"]["collision_rate"].mean()) == before
 
 
 def test_the_general_engine_spreads_only_starts_that_can_come_back(monkeypatch):

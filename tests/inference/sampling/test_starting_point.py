@@ -5,6 +5,8 @@ import pytest
 
 from dissentangle.inference.sampling.modes import Mode, modes, starting_point
 
+from ...seeds import seed
+
 GAP = 0.7
 
 
@@ -21,11 +23,11 @@ def two_peaks(weight, width=0.1):
     return density
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("number", range(8))
 @pytest.mark.parametrize("weight", [-30.0, -6.0])
-def test_side_modes_without_weight_are_no_starts(seed, weight):
+def test_side_modes_without_weight_are_no_starts(number, weight):
     """Chains in one that has a four-hundredth of the weight would be called unhealthy, and are of no use."""
-    found = modes(two_peaks(weight), 3, seed)
+    found = modes(two_peaks(weight), 3, seed(number))
     assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in found)
 
 
@@ -37,16 +39,16 @@ def hidden_peak(x):
     return exponents[k] - 0.5 * (x[1:] ** 2).sum(), np.concatenate([[slope], -x[1:]])
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_the_highest_mode_is_found_though_most_climbs_miss_it(seed):
-    found = modes(hidden_peak, 3, seed)
+@pytest.mark.parametrize("number", range(12))
+def test_the_highest_mode_is_found_though_most_climbs_miss_it(number):
+    found = modes(hidden_peak, 3, seed(number))
     assert all(mode.place[0] == pytest.approx(GAP, abs=1e-3) for mode in found)
     assert len(found) > 6  # as climbs do not agree, 48 of them were made
 
 
 @pytest.mark.parametrize("weight", [-0.1, -1.0])
 def test_modes_of_comparable_weight_are_all_starts(weight):
-    places = {round(mode.place[0], 1) for seed in range(12) for mode in modes(two_peaks(weight), 3, seed)}
+    places = {round(mode.place[0], 1) for number in range(12) for mode in modes(two_peaks(weight), 3, seed(number))}
     assert places == {GAP, -GAP}
 
 
@@ -58,15 +60,15 @@ def test_a_wide_mode_weighs_more_than_its_height():
 
 def test_chains_start_beside_all_of_them():
     density = two_peaks(-0.1)
-    found = [mode for seed in range(4) for mode in modes(density, 3, seed)]
-    starts = {np.sign(starting_point(density, found, seed)[0]) for seed in range(40)}
+    found = [mode for number in range(4) for mode in modes(density, 3, seed(number))]
+    starts = {np.sign(starting_point(density, found, seed(number))[0]) for number in range(40)}
     assert starts == {1.0, -1.0}
 
 
 def test_starts_scatter_as_wide_as_the_mode():
     density = two_peaks(-30.0)
     found = modes(density, 3, 1)
-    starts = np.array([starting_point(density, found, seed) for seed in range(300)])
+    starts = np.array([starting_point(density, found, seed(number)) for number in range(300)])
     np.testing.assert_allclose(starts.std(axis=0), [0.1, 1.0, 1.0], rtol=0.15)
     assert starts.mean(axis=0)[0] == pytest.approx(GAP, abs=0.03)
 
