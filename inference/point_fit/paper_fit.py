@@ -6,7 +6,7 @@
 4  The slope of ΣJ/2⟨Jx(0)⟩ at t = 0 fixes dΓ, by the paper's formula, that of the fixed-number closure.
 5  Jy(t) is fitted with Γ̃. In 4 and 5 P and all that was found before are taken as exact.
 
-The paper does not say how it took the slopes of noisy series. Here (`initial_slope`): P and Jy from a relaxation
+The paper does not say how it took the slopes of noisy series. Here (`paper_steps`): P and Jy from a relaxation
 1 + s (1 − e^{−kt})/k through all points; ΣJ from a relaxation to a line, at the rate at which the theory lets it relax,
 Γ̃ + dΓp = 2/T2 with T2 from the slope of Jy, through the points of the first 3 T2. ΣJ/2⟨Jx(0)⟩ is measured, or ξ times
 the fitted P. Γ, Γcol, Γpump, Γout_L and Γ̃ are bounded by 0. Z is the apparatus's, or the paper's 0.16. Where more
@@ -22,8 +22,18 @@ import numpy as np
 from ...datasets import PAPER, Experiment, ExperimentError, StageEntry
 from ...forward_models import NOISES
 from ..model import experiment_of
-from .initial_slope import InitialSlope, initial_slope, slope_of_relaxation
-from .paper_steps import START, PopulationFit, collective_rate, fit_dephasing, fit_populations, variance_series
+from .paper_steps import (
+    START,
+    InitialSlope,
+    Points,
+    PopulationFit,
+    collective_rate,
+    fit_dephasing,
+    fit_populations,
+    initial_slope,
+    slope_of_relaxation,
+    variance_series,
+)
 from .point_fit import PointFit, Step, edge_warnings, misfits
 
 _LIGHTS = ("drive", "drive+pump")
@@ -33,17 +43,23 @@ _MEANING = (
 )
 _TAKEN = {"polarization": "Γout, Γ and Γcol", "transverse_spin": "Γ̃"}
 _USED = ("polarization", "transverse_spin", "xi", "epr_variance")
-Points = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Times (ms), values, standard deviations."""
 
 
 def paper_fit(experiment: Any) -> PointFit:
     """The rates as the paper found them; steps and choices: see this module.
 
+    Parameters
+    ----------
     experiment : what `fit` takes, with one run that starts with the drive (and the pump), and with the series
         polarization, transverse_spin, and xi or epr_variance
 
-    The ± are those of each single step. Raises ExperimentError for an experiment without what the steps need.
+    Returns
+    -------
+    Values by label, rates in ms⁻¹; each ± is that of its own step, and there is no covariance
+
+    Raises
+    ------
+    ExperimentError : for several runs, a run that starts otherwise, and without the series that a step needs
     """
     data = experiment_of(experiment)
     stage = _first_stage(data)
