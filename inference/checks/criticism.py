@@ -1,4 +1,4 @@
-"""Criticism of a fit: would the model, as fitted, make data that look like these? Posterior predictive checks.
+"""Criticism of a fit: could the fitted model have produced these data? Posterior predictive checks.
 
 For each statistic of each series: the value of the data, those of the replications (posterior predictive draws), and
 the two-sided posterior predictive p-value, ties counted half. Those of statistics of values are conservative: the
@@ -74,7 +74,7 @@ class Criticism:
 
     @property
     def surprising(self) -> tuple[StatisticRow, ...]:
-        """The statistics that the model would hardly make, the smallest p-value first."""
+        """The statistics that the model would hardly give, the smallest p-value first."""
         return tuple(sorted((row for row in self.rows if row.surprising), key=lambda row: row.p_value))
 
     @property
@@ -111,6 +111,11 @@ class Criticism:
 def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS) -> Criticism:
     """Posterior predictive checks of a fit: statistics of each series, as far as they suit it.
 
+    Gelman, Meng & Stern, Stat. Sinica 6, 733 (1996); see this module for what the p-values are.
+
+    Parameters
+    ----------
+    fit : what `fit` returned
     statistics : by name; for one of your own, `STATISTICS | {"mine": Statistic("mine", "what it is", function)}` with
         a function of times (T,), values (…, T), spread (T,), or of single (T,) with `by_row=True`
 

@@ -154,7 +154,7 @@ def _minimum(residuals: Residuals) -> _Minimum:
     """The least χ², and (JᵀJ)⁻¹ there; no covariance where it is singular."""
     from scipy.optimize import least_squares
 
-    found = least_squares(
+    found: Any = least_squares(
         residuals.at,
         residuals.start,
         jac=residuals.jacobian,
