@@ -98,7 +98,7 @@ class Criticism:
         return f"Surprising: {len(self.surprising)} of {looked}, {limit}."
 
     def facts(self) -> dict[str, Any]:
-        """For scripts."""
+        """The same as plain values, for --json."""
         names = ("series", "statistic", "meaning", "unit", "observed", "low", "median", "high", "p_value", "surprising")
         return {
             "verdict": self.verdict,

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...datasets.experiment import Label
 from ..checks import assess
-from ..fits import Fit, summary_rows
+from ..fits import Fit, fit_id, read_fit, summary_rows
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
@@ -34,13 +35,14 @@ _ALIKE = 0.1
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One model.
+class ComparedModel:
+    """One model among others.
 
-    left_out : its predictive accuracy;  difference, difference_se : elpd less the best model's, with standard error
-    weight : of stacking;  evidence : by bridge sampling;  check : by SMC, where asked for
-    status : of the fit, see `assessment`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
-    rates : mean and sd of every rate by label;  fit : identifies the fit, see `fit_id`
+    left_out : its predictive accuracy
+    difference, difference_se : elpd less the best model's, nats, with its standard error
+    weight : of stacking, 0 to 1;  evidence : by bridge sampling;  check : by SMC, where asked for
+    status : of the fit, see `checks.STATUS`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
+    rates : mean and sd of every rate by label, ms⁻¹;  fit : identifies the fit, see `fit_id`
     """
 
     name: str
@@ -84,17 +86,17 @@ class Comparison:
     title: str
     simulated: bool
     unit: str
-    models: tuple[Compared, ...]
+    models: tuple[ComparedModel, ...]
     data_hash: str
     versions: Mapping[str, str]
 
     @property
-    def ranked(self) -> tuple[Compared, ...]:
-        """The models whose sampling is healthy; all, where none is."""
+    def ranked(self) -> tuple[ComparedModel, ...]:
+        """The models whose sampling is healthy, the best first; all, where none is."""
         return tuple(model for model in self.models if model.healthy) or self.models
 
-    def log_bayes_factor(self, model: Compared) -> tuple[float, float]:
-        """ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
+    def log_bayes_factor(self, model: ComparedModel) -> tuple[float, float]:
+        """Ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
         having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
         if not having or not np.isfinite(model.evidence.log_evidence):
             return float("nan"), float("nan")
@@ -120,38 +122,40 @@ def compare(
     fits : name → what `fit` returned, or its file
     unit : what is left out at a time: "point" (a value), "time" (all of a moment), "series", "experiment"
     refit : fit again without each unit where the importance weights fail (Pareto k̂), instead of only saying so; up to
-        `MOST_REFITS` a model
+        `MOST_REFITS` per model
     smc : compute each evidence a second time, by sequential Monte Carlo
     progress : told what is being done
+
+    Returns
+    -------
+    The models with elpd (PSIS-LOO, arXiv:1507.04544), stacking weights (arXiv:1704.02030) and evidence (bridges)
 
     Raises
     ------
     ExperimentError : for fewer than two fits, fits of different data (it says which points differ), an unknown unit
     """
-    from ..fits import fit_id, read_fit
+
+    def tell(text: str, model: str = "") -> None:
+        if progress is not None:
+            progress(f"{model}: {text}" if model else text)
 
     trees = {name: read_fit(fit) if isinstance(fit, (str, Path)) else fit for name, fit in fits.items()}
     require_same_data(trees)
     found = {name: leave_one_out(tree, unit) for name, tree in trees.items()}
-    if refit:
-        found = {
-            name: refitted(trees[name], one, _of(name, progress)) if len(one.failing) <= MOST_REFITS else one
-            for name, one in found.items()
-        }
+    for name, one in found.items():
+        if refit and len(one.failing) <= MOST_REFITS:
+            found[name] = refitted(trees[name], one, partial(tell, model=name))
     status = {name: assess(tree).status for name, tree in trees.items()}
     models = []
     for name, (difference, error, weight) in _in_order(found, status).items():
-        if progress is not None:
-            progress(f"evidence of {name}")
+        tell(f"evidence of {name}")
         tree = trees[name]
-        check = smc_evidence(tree) if smc else None
-        evidence = bridge_evidence(tree)
-        about = status[name], _rates(tree), fit_id(tree)
-        models.append(Compared(name, found[name], difference, error, weight, evidence, check, *about))
-    first = trees[models[0].name]
-    title, simulated = str(first.attrs["title"]), bool(first.attrs["simulated"])
-    made = str(first.attrs["data_sha256"]), json.loads(first.attrs["versions"])
-    return Comparison(title, simulated, unit, tuple(models), *made)
+        check, evidence = smc_evidence(tree) if smc else None, bridge_evidence(tree)
+        models.append(ComparedModel(name, found[name], difference, error, weight, evidence, check, status[name],
+                                    _rates(tree), fit_id(tree)))  # fmt: skip
+    said = trees[models[0].name].attrs
+    return Comparison(str(said["title"]), bool(said["simulated"]), unit, tuple(models), str(said["data_sha256"]),
+                      json.loads(said["versions"]))  # fmt: skip
 
 
 def _rates(tree: DataTree) -> dict[str, tuple[float, float]]:
@@ -169,10 +173,6 @@ def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> di
             apart = one.pointwise - best
             ranked[name] = (float(apart.sum()), float(np.sqrt(len(apart)) * apart.std()), 0.0)
     return ranked
-
-
-def _of(name: str, progress: Callable[[str], None] | None) -> Callable[[str], None] | None:
-    return None if progress is None else lambda text: progress(f"{name}: {text}")
 
 
 def require_same_data(fits: Mapping[str, DataTree]) -> None:
@@ -215,20 +215,10 @@ def _ranked(found: Mapping[str, LeaveOneOut]) -> dict[str, tuple[float, float, f
     from xarray import DataArray
 
     results = {
-        name: ELPDDataLOO(
-            elpd=one.elpd,
-            se=one.se,
-            p=one.p_loo,
-            n_samples=1,
-            n_data_points=len(one.units),
-            scale="log",
-            warning=False,
-            good_k=one.limit,
-            elpd_i=DataArray(one.pointwise, dims="unit"),
-            pareto_k=DataArray(one.pareto_k, dims="unit"),
-        )
+        name: ELPDDataLOO(elpd=one.elpd, se=one.se, p=one.p_loo, n_samples=1, n_data_points=len(one.units), scale="log",
+                          warning=False, good_k=one.limit, elpd_i=DataArray(one.pointwise, dims="unit"))
         for name, one in found.items()
-    }
+    }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say is said by `comparison_words`
         table = azs.compare(results, method="stacking", round_to="none")

@@ -29,7 +29,7 @@ _FEWEST_DRAWS = 100
 class LeaveOneOut:
     """Expected log predictive density (elpd) of data, left out unit by unit.
 
-    units : what is left out at a time;  pointwise, pareto_k : (units,), of each
+    units : what is left out at a time;  pointwise, pareto_k (units,) : elpd (nats) and Pareto k̂ of each
     p_loo : effective parameters;  limit : k̂ above which the estimate of a unit fails; −∞ for whole series
     refits : columns of the units whose estimate is from a fit without them;  unsure : of these, those whose fit is
         not healthy
@@ -66,7 +66,14 @@ class LeaveOneOut:
 
 
 def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
-    """PSIS-LOO over all series and published numbers together; `unit`: see `data_points.UNITS`."""
+    """PSIS-LOO over all series and published numbers together (arXiv:1507.04544).
+
+    fit : what `fit` returned;  unit : left out at a time: "point", "time", "series" or "experiment"
+
+    Raises
+    ------
+    ExperimentError : for an unknown unit, one of which there is but one, and for fewer than a hundred draws
+    """
     import arviz_stats as azs
     import xarray as xr
 

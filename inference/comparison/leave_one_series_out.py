@@ -88,7 +88,7 @@ class PredictedSeries:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Series predicted from others."""
+    """Series predicted from others; `draws` : how many posterior draws each prediction rests on."""
 
     rows: tuple[PredictedSeries, ...]
     title: str
@@ -96,7 +96,7 @@ class LeftOut:
     draws: int
 
     def facts(self) -> dict[str, Any]:
-        """For scripts."""
+        """The same as plain values, for --json."""
         names = ("name", "given", "values", "inside", "p_value", "elpd", "se", "prediction", "error", "from_prior",
                  "healthy", "words")  # fmt: skip
         rows = [
