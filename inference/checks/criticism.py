@@ -78,11 +78,6 @@ class Criticism:
         return tuple(sorted((row for row in self.rows if row.surprising), key=lambda row: row.p_value))
 
     @property
-    def smallest(self) -> float:
-        """The smallest p-value that so many replications can show."""
-        return smallest_p_value(self.replications)
-
-    @property
     def verdict(self) -> str:
         """In words, with how many statistics were looked at."""
         number = len(self.rows)
