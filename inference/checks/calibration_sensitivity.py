@@ -156,7 +156,9 @@ def _can_be_refitted(fitted: Fit, unknown: ModelParameter) -> bool:
     return alone and unknown.prior.form in ("normal", "lognormal") and not unknown.prior.truncated
 
 
-def _refitted(fitted: Fit, unknown: ModelParameter, rates: dict[str, np.ndarray], cores: int | None) -> CalibrationShift:
+def _refitted(
+    fitted: Fit, unknown: ModelParameter, rates: dict[str, np.ndarray], cores: int | None
+) -> CalibrationShift:
     """The shift by a fit with the shifted prior."""
     prior = unknown.prior
     centre, width = float(prior.of_score(1.0)), prior.numbers[1]

@@ -103,7 +103,7 @@ class Criticism:
         }
 
 
-def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS) -> Criticism:
+def criticize(fit: DataTree | Fit, *, statistics: Mapping[str, Statistic] = STATISTICS) -> Criticism:
     """Posterior predictive checks of a fit: statistics of each series, as far as they suit it.
 
     Gelman, Meng & Stern, Stat. Sinica 6, 733 (1996); see this module for what the p-values are.
@@ -118,10 +118,11 @@ def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS
     ------
     ExperimentError : for a fit without replications, and a statistic that gives no number for the data
     """
+    fit = Fit.of(fit)
     for group in ("posterior_predictive", "observed_data"):
-        if group not in fit.children:
+        if group not in fit.tree.children:
             raise ExperimentError(f"criticism: found no group {group!r} in this fit, expected one that `fit` made")
-    found, of_records = replications(Fit(fit)), checks_in(fit)
+    found, of_records = replications(fit), checks_in(fit.tree)
     pairs = [(one, statistic) for one in found for statistic in statistics.values() if _suits(one, statistic)]
     number = min((len(one.replicated) for one in found), default=_OF_RECORDS)
     looked_at = len(pairs) + sum(len(checks) for checks in of_records.values())

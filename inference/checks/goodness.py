@@ -33,6 +33,7 @@ class Goodness:
     """Of one series, or of the published numbers (`observations`).
 
     values : how many;  square : χ² of the values about mean and sd of their posterior prediction
+    above, below : probability of a larger, a smaller χ² by chance
     inside : share of the values inside their 94 % predictive interval
     of : what the values are; of records the z-scores of the checks of their innovations
     words : what the worst of these would mean; of values, whether a few that lie far off make the misfit
@@ -42,23 +43,13 @@ class Goodness:
     name: str
     values: int
     square: float
+    above: float
+    below: float
     inside: float
     of: str = OF_VALUES
     words: str = ""
     outlying: bool = False
     misfit_without: bool = False
-
-    @property
-    def above(self) -> float:
-        """Probability of a larger χ² by chance."""
-        return _above(self.values, self.square)
-
-    @property
-    def below(self) -> float:
-        """Probability of a smaller χ² by chance."""
-        from scipy.special import gammainc
-
-        return float(gammainc(0.5 * self.values, 0.5 * self.square))
 
     @property
     def misfit(self) -> bool:
@@ -91,11 +82,12 @@ def _of_values(values: np.ndarray, drawn: DataArray) -> Goodness:
     squares = ((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
     low, high = np.quantile(draws, INTERVAL, axis=0)
     inside = float(np.mean((values >= low) & (values <= high)))
-    found = Goodness(str(drawn.name), len(values), float(squares.sum()), inside)
+    square = float(squares.sum())
+    found = Goodness(str(drawn.name), len(values), square, *_chances(len(values), square), inside)
     far = _outliers(squares) if found.misfit else []
     rest = np.delete(squares, far)
     words = f"{rest.sum():.0f} without {_places(drawn, far)}" if far else ""
-    without = _above(len(rest), float(rest.sum())) < SURPRISING
+    without = _chances(len(rest), float(rest.sum()))[0] < SURPRISING
     return replace(found, words=words, outlying=bool(far), misfit_without=without)
 
 
@@ -103,13 +95,17 @@ def _of_record(name: str, checks: Sequence[WhitenessCheck]) -> Goodness:
     z_scores = np.array([check.z_score for check in checks])
     inside = float(np.mean(abs(z_scores) < OF_NORMAL))
     worst = max(checks, key=lambda check: abs(check.z_score)).words
-    return Goodness(name, len(checks), float((z_scores**2).sum()), inside, "checks of its innovations", worst)
+    square = float((z_scores**2).sum())
+    chances = _chances(len(checks), square)
+    return Goodness(name, len(checks), square, *chances, inside, "checks of its innovations", worst)
 
 
-def _above(values: int, square: float) -> float:
-    from scipy.special import gammaincc
+def _chances(values: int, square: float) -> tuple[float, float]:
+    """Probability of a larger, and of a smaller χ² of so many values."""
+    from scipy.special import gammainc, gammaincc
 
-    return float(gammaincc(0.5 * values, 0.5 * square))
+    half = 0.5 * values, 0.5 * square
+    return float(gammaincc(*half)), float(gammainc(*half))
 
 
 def _outliers(squares: np.ndarray) -> list[int]:

@@ -97,7 +97,7 @@ class Sensitivities:
         }
 
 
-def sensitivity(fit: DataTree, *, refit: bool = True, cores: int | None = None) -> Sensitivities:
+def sensitivity(fit: DataTree | Fit, *, refit: bool = True, cores: int | None = None) -> Sensitivities:
     """Sensitivity of a fit to its priors, its series and its calibration constants.
 
     Power scaling: Kallioinen et al., Stat. Comput. 34, 57 (2024). Reweighting: arXiv:1507.02646.
@@ -108,7 +108,7 @@ def sensitivity(fit: DataTree, *, refit: bool = True, cores: int | None = None) 
     refit : whether to fit again with a shifted prior where reweighting the draws fails (k̂ > 0.7)
     cores : of those fits; None: all
     """
-    fitted = Fit(fit)
+    fitted = Fit.of(fit)
     rates = [label for label in fitted.by_label(derived=True) if Label.parse(label).is_rate]
     return Sensitivities(
         calibration_sensitivity(fitted, refit=refit, cores=cores),

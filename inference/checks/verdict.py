@@ -120,14 +120,15 @@ class Findings:
         )  # fmt: skip
 
 
-def assess(fit: DataTree) -> Assessment:
+def assess(fit: DataTree | Fit) -> Assessment:
     """The verdict on a fit, from what its file holds; nothing is sampled.
 
     Raises
     ------
     ExperimentError : for a fit without replications of the data
     """
-    rows = [row for row in summary_rows(fit) if row.informed]
+    fit = Fit.of(fit)
+    rows = [row for row in summary_rows(fit.tree) if row.informed]
     by_data, by_both, by_prior = (
         tuple(row.label for row in rows if row.informed == kind) for kind in ("data", "prior and data", "prior")
     )
@@ -135,7 +136,7 @@ def assess(fit: DataTree) -> Assessment:
     untested = _untested(found.goodness, len(by_data) + len(by_both))
     return Assessment(
         status=_status(found, rows),
-        sampling=str(fit.attrs["verdict"]),
+        sampling=str(fit.tree.attrs["verdict"]),
         model=_of_model(found, untested) + _pulled(found),
         by_data=by_data,
         by_both=by_both,
@@ -147,20 +148,20 @@ def assess(fit: DataTree) -> Assessment:
     )
 
 
-def _findings(fit: DataTree, rows: list[ParameterSummary], from_prior: tuple[str, ...]) -> Findings:
-    fitted, series = Fit(fit), goodness(fit)
+def _findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]) -> Findings:
+    series = goodness(fit.tree)
     close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
     judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
-    priors = {u.label: u.prior for u in fitted.parameters}
+    priors = {u.label: u.prior for u in fit.parameters}
     z_scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
     return Findings(
-        healthy=bool(fit.attrs["healthy"]),
+        healthy=bool(fit.tree.attrs["healthy"]),
         goodness=series,
         surprising=tuple(row for row in criticize(fit).surprising if row.series not in judged),
         close=close,
         pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
         from_prior=from_prior,
-        variances=tuple(one.name for one in fitted.experiment.series if one.kind in VARIANCES),
+        variances=tuple(one.name for one in fit.experiment.series if one.kind in VARIANCES),
     )
 
 

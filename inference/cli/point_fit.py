@@ -23,9 +23,10 @@ def point_fit(given: argparse.Namespace) -> int:
 
         result = paper_fit(experiment)
     else:
+        from ..model import Problem
         from ..point_fit import fit_least_squares
 
-        result = fit_least_squares(experiment, settings)
+        result = fit_least_squares(Problem(experiment, settings))
     from ..text import point_fit_facts, point_fit_text, truth_of
 
     output.text(point_fit_text(result, experiment, truth_of(experiment)))

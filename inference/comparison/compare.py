@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from ..fits import Fit, fit_id, read_fit, summary_rows
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
-
-if TYPE_CHECKING:
-    from xarray import DataTree
 
 SMALL_DIFFERENCE = 4.0
 """Difference of elpd below which models predict alike and its error is not to be trusted (arXiv:2008.10296)."""
@@ -96,7 +93,7 @@ class Comparison:
         return tuple(model for model in self.models if model.healthy) or self.models
 
     def log_bayes_factor(self, model: ComparedModel) -> tuple[float, float]:
-        """Ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
+        """ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
         having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
         if not having or not np.isfinite(model.evidence.log_evidence):
             return float("nan"), float("nan")
@@ -139,27 +136,27 @@ def compare(
         if progress is not None:
             progress(f"{model}: {text}" if model else text)
 
-    trees = {name: read_fit(fit) if isinstance(fit, (str, Path)) else fit for name, fit in fits.items()}
-    require_same_data(trees)
-    found = {name: leave_one_out(tree, unit) for name, tree in trees.items()}
+    given = {name: Fit.of(read_fit(fit) if isinstance(fit, (str, Path)) else fit) for name, fit in fits.items()}
+    require_same_data(given)
+    found = {name: leave_one_out(fit, unit) for name, fit in given.items()}
     for name, one in found.items():
         if refit and len(one.failing) <= MOST_REFITS:
-            found[name] = refitted(trees[name], one, partial(tell, model=name))
-    status = {name: assess(tree).status for name, tree in trees.items()}
+            found[name] = refitted(given[name], one, partial(tell, model=name))
+    status = {name: assess(fit).status for name, fit in given.items()}
     models = []
     for name, (difference, error, weight) in _in_order(found, status).items():
         tell(f"evidence of {name}")
-        tree = trees[name]
-        check, evidence = smc_evidence(tree) if smc else None, bridge_evidence(tree)
+        fit = given[name]
+        check, evidence = smc_evidence(fit) if smc else None, bridge_evidence(fit)
         models.append(ComparedModel(name, found[name], difference, error, weight, evidence, check, status[name],
-                                    _rates(tree), fit_id(tree)))  # fmt: skip
-    said = trees[models[0].name].attrs
+                                    _rates(fit), fit_id(fit.tree)))  # fmt: skip
+    said = given[models[0].name].tree.attrs
     return Comparison(str(said["title"]), bool(said["simulated"]), unit, tuple(models), str(said["data_sha256"]),
                       json.loads(said["versions"]))  # fmt: skip
 
 
-def _rates(tree: DataTree) -> dict[str, tuple[float, float]]:
-    return {row.label: (row.mean, row.sd) for row in summary_rows(tree) if Label.parse(row.label).is_rate}
+def _rates(fit: Fit) -> dict[str, tuple[float, float]]:
+    return {row.label: (row.mean, row.sd) for row in summary_rows(fit.tree) if Label.parse(row.label).is_rate}
 
 
 def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
@@ -175,13 +172,13 @@ def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> di
     return ranked
 
 
-def require_same_data(fits: Mapping[str, DataTree]) -> None:
+def require_same_data(fits: Mapping[str, Fit]) -> None:
     """Raise ExperimentError for fits that were made of different data, saying which points differ."""
     if len(fits) < 2:
         raise ExperimentError(f"compare: found {len(fits)} fit, expected several")
     values = {}
-    for name, tree in fits.items():
-        points = data_points(Fit(tree).experiment)
+    for name, fit in fits.items():
+        points = data_points(fit.experiment)
         values[name] = {(p.series, p.place, _count(points, k)): p.value for k, p in enumerate(points)}
     (first, reference), *others = values.items()
     for name, own in others:

@@ -43,14 +43,14 @@ class Evidence:
     method: str
 
 
-def bridge_evidence(fit: DataTree, seed: int = 1) -> Evidence:
+def bridge_evidence(fit: DataTree | Fit, seed: int = 1) -> Evidence:
     """The evidence of the model of a fit from its draws, by bridge sampling.
 
     Meng & Wong, Stat. Sinica 6, 831 (1996); Gronau et al., J. Math. Psychol. 81, 80 (2017). Nothing is fitted again.
 
     fit : what `fit` returned;  seed : of the draws of the normal distribution to which the posterior is bridged
     """
-    fitted = Fit(fit)
+    fitted = Fit.of(fit)
     return evidence_of_draws(fitted.experiment, fitted.settings, fitted.by_label(), seed)
 
 
@@ -136,7 +136,7 @@ def _log_mean(logs: np.ndarray) -> float:
     return float(top + np.log(np.mean(np.exp(logs - top))))
 
 
-def smc_evidence(fit: DataTree, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
+def smc_evidence(fit: DataTree | Fit, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
     """The evidence of the model of a fit by PyMC's sequential Monte Carlo, as a check of `bridge_evidence`; minutes.
 
     fit : what `fit` returned;  seed : of the runs
@@ -144,7 +144,7 @@ def smc_evidence(fit: DataTree, seed: int = 1, draws: int = SMC_DRAWS, runs: int
     """
     from ..model import model_of
 
-    fitted = Fit(fit)
+    fitted = Fit.of(fit)
     return smc(model_of(fitted.experiment, fitted.settings), seed, draws, runs)
 
 

@@ -108,7 +108,7 @@ class LeftOut:
 
 
 def leave_one_series_out(
-    fit: DataTree,
+    fit: DataTree | Fit,
     *,
     given: Sequence[str] | None = None,
     draws: int = 500,
@@ -133,7 +133,7 @@ def leave_one_series_out(
     ------
     ExperimentError : for an unknown name, and where nothing is left to fit or to predict
     """
-    fitted = Fit(fit)
+    fitted = Fit.of(fit)
     experiment = fitted.experiment
     sources = [series.name for series in experiment.series if series.fitted.any()]
     all_sources = sources + ([PUBLISHED] if fitted_observations(experiment) else [])

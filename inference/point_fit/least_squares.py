@@ -23,7 +23,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...forward_models import Closure
-from ..model import ModelParameter, ModelSettings, Prior, Problem, experiment_of, fixed_values, free, require_data
+from ..model import ModelParameter, Prior, Problem, pose, require_data
 from .point_fit import PointFit, Step, edge_warnings, misfits
 from .residuals import Residuals
 
@@ -61,20 +61,22 @@ def least_squares(
         fewer data than parameters
     PriorError : for priors that cannot be read
     """
-    data = experiment_of(experiment, sharing)
-    return fit_least_squares(data, ModelSettings(closure, free_dephasing, dict(priors or {})))
+    return fit_least_squares(
+        pose(experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors)
+    )
 
 
-def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointFit:
-    """The fit of a checked experiment; see `least_squares`."""
+def fit_least_squares(problem: Problem) -> PointFit:
+    """The plain least-squares fit of a problem; raises as `least_squares` does."""
+    experiment = problem.experiment
     _require_known_noise(experiment)
-    asked = Problem(experiment, settings).parameters
-    known = [u for u in free(asked) if _is_known(experiment, u)]
-    parameters = [replace(u, prior=_fixed(u)) if u in known else u for u in asked]
-    varied = free(parameters)
-    if not varied:
+    known = [p for p in problem.free if _is_known(experiment, p)]
+    if len(known) == len(problem.free):
         raise ExperimentError("least squares: found every parameter known or fixed, expected at least one to fit")
-    residuals = Residuals(experiment, parameters, settings.dynamics)
+    held = {p.label: f"fixed({_known_value(p.prior)!r})" for p in known}
+    settings = replace(problem.settings, priors={**problem.settings.priors, **held})
+    residuals = Residuals(Problem(experiment, settings))
+    varied = residuals.problem.free
     if residuals.count() < len(varied):
         raise ExperimentError(
             f"least squares: found {residuals.count()} data for {len(varied)} parameters, expected at least as many;"
@@ -82,9 +84,9 @@ def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointF
         )
     found = _minimum(residuals)
     values, errors = _with_derived(residuals, found)
-    labels = tuple(u.label for u in varied)
+    labels = tuple(p.label for p in varied)
     steps = (Step("all data", labels, found.chi2, residuals.count() - len(labels)),)
-    low = {u.label: u.prior.low for u in varied if np.isfinite(u.prior.low)}
+    low = {p.label: p.prior.low for p in varied if np.isfinite(p.prior.low)}
     return PointFit(
         method="least-squares",
         title=experiment.title,
@@ -92,7 +94,7 @@ def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointF
         meaning=_MEANING,
         values=values,
         errors=errors,
-        fixed={label: float(value) for label, value in fixed_values(parameters).items()},
+        fixed={label: float(value) for label, value in residuals.problem.fixed.items()},
         steps=steps,
         labels=labels,
         covariance=found.covariance,
@@ -117,28 +119,25 @@ def _require_known_noise(experiment: Experiment) -> None:
         )
 
 
-def _is_known(experiment: Experiment, unknown: ModelParameter) -> bool:
+def _is_known(experiment: Experiment, parameter: ModelParameter) -> bool:
     """Whether a lab has the value from elsewhere."""
-    stated = any(experiment.knows(unknown.name, member) for member in experiment.members or [""])
-    by_angle = unknown.name == "optical_depth" and any(
-        experiment.knows("faraday_angle", member) for member in experiment.members or [""]
-    )
-    calibrated = unknown.label in experiment.calibrated or unknown.name in experiment.calibrated
-    return stated or by_angle or calibrated or unknown.name in _CALIBRATIONS
+    name, members = parameter.name, experiment.members or [""]
+    stated = any(experiment.knows(name, member) for member in members)
+    by_angle = name == "optical_depth" and any(experiment.knows("faraday_angle", member) for member in members)
+    calibrated = parameter.label in experiment.calibrated or name in experiment.calibrated
+    return stated or by_angle or calibrated or name in _CALIBRATIONS
 
 
-def _fixed(unknown: ModelParameter) -> Prior:
-    """At the mean of a normal prior, at the median of others."""
-    prior = unknown.prior
-    value = prior.numbers[0] if prior.form == "normal" else float(prior.quantile(0.5))
-    return Prior("fixed", (value,), prior.low, prior.high)
+def _known_value(prior: Prior) -> float:
+    """The mean of a normal prior, the median of others."""
+    return float(prior.numbers[0] if prior.form == "normal" else prior.quantile(0.5))
 
 
 def _ignored(known: list[ModelParameter], varied: list[ModelParameter]) -> str:
     """What a lab's knowledge is not used for."""
-    exact = ", ".join(u.label for u in known)
+    exact = ", ".join(p.label for p in known)
     text = f"the uncertainty of {exact} is in no ±; " if exact else ""
-    return f"{text}no prior is used for {', '.join(u.label for u in varied)}"
+    return f"{text}no prior is used for {', '.join(p.label for p in varied)}"
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _minimum(residuals: Residuals) -> _Minimum:
 def _with_derived(residuals: Residuals, found: _Minimum) -> tuple[dict[str, float], dict[str, float]]:
     """Values and ± by label, those of derived rates by linear propagation; a ± is NaN without a covariance."""
     rates, slopes = residuals.derived(found.x)
-    values = {u.label: float(value) for u, value in zip(residuals.varied, found.x, strict=True)} | rates
+    values = {p.label: float(value) for p, value in zip(residuals.problem.free, found.x, strict=True)} | rates
     if found.covariance is None:
         return values, dict.fromkeys(values, float("nan"))
     variances = [*np.diag(found.covariance), *np.einsum("ri,ij,rj->r", slopes, found.covariance, slopes)]

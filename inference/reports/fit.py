@@ -27,8 +27,8 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     file : name of the fit's file, for the command that makes it again
     compared : facts of a comparison with rival models, shown where this fit is one of them; or why there are none
     """
-    fitted, judged = Fit(fit), assess(fit)
-    drawn, left_out = Drawn.of(fitted), leave_one_out(fit)
+    fitted = Fit(fit)
+    judged, drawn, left_out = assess(fitted), Drawn.of(fitted), leave_one_out(fitted)
     title = fitted.experiment.title
     parts = [
         _head(fitted, judged),

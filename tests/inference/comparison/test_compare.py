@@ -122,7 +122,7 @@ def test_where_weights_fail_there_are_exact_fits(fit_published):
     worst = found.failing[0]
     only_worst = replace(found, limit=float(found.pareto_k[found.failing[1]]) + 1e-9)
     told = []
-    exact = refitted(fit_published, only_worst, told.append)
+    exact = refitted(Fit(fit_published), only_worst, told.append)
     assert told == [f"fitting without {found.units[worst].label}"]
     assert exact.refits == (worst,)
     assert not exact.failing
@@ -211,9 +211,9 @@ def test_fits_of_different_data(fit_d55, fit_published):
     series["value"][4] = 0.5
     tree["experiment/series/xi"] = type(tree)(series)
     with pytest.raises(ExperimentError, match=r"of different data: xi at 3\.333: 0\.\d+ in a, 0\.5 in b; expected"):
-        require_same_data({"a": fit_d55, "b": tree})
+        require_same_data({"a": Fit(fit_d55), "b": Fit(tree)})
     with pytest.raises(ExperimentError, match=r"xi at 0\.667 only in a; .* and \d+ more; expected the same points"):
-        require_same_data({"a": fit_d55, "b": fit_published})
+        require_same_data({"a": Fit(fit_d55), "b": Fit(fit_published)})
     with pytest.raises(ExperimentError, match="compare: found 1 fit, expected several"):
         compare({"a": fit_d55})
 
