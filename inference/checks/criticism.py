@@ -139,11 +139,11 @@ def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticR
     expected = ndtri((np.arange(_OF_RECORDS) + 0.5) / _OF_RECORDS)
     low, middle, high = (float(q) for q in np.quantile(expected, _INTERVAL))
     p = max(float(erfc(abs(check.z_score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
-    said = check.words if p <= limit else f"unusual, not surprising: {check.words}" if p < NOTABLE_P else _EXPECTED
     meaning = f"innovations, {check.label} (score)"
     return StatisticRow(
-        name, check.label, meaning, "1", check.z_score, low, middle, high, p, p <= limit, said, expected
-    )
+        name, check.label, meaning, "1", check.z_score, low, middle, high, p, p <= limit,
+        _words(check.words, p, limit), expected,
+    )  # fmt: skip
 
 
 def smallest_p_value(replicated: int) -> float:
@@ -175,16 +175,15 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | 
         return None
     low, middle, high = (float(q) for q in np.quantile(drawn, _INTERVAL))
     p = p_value(float(observed), drawn)
-    larger = float(observed) > middle
+    said = statistic.large if observed > middle else statistic.small
     unit = f"1/{one.unit}" if statistic.unit == "1/ms" and one.unit not in ("", "1") else statistic.unit
     return StatisticRow(
         one.name, statistic.name, statistic.meaning, unit, float(observed), low, middle, high, p, p <= limit,
-        _words(statistic, p, p <= limit, larger), drawn,
+        _words(said, p, limit), drawn,
     )  # fmt: skip
 
 
-def _words(statistic: Statistic, p: float, surprising: bool, larger: bool) -> str:
-    said = statistic.large if larger else statistic.small
-    if surprising:
+def _words(said: str, p: float, limit: float) -> str:
+    if p <= limit:
         return said
     return f"unusual, not surprising: {said}" if p < NOTABLE_P else _EXPECTED

@@ -45,25 +45,24 @@ class Sensitivity:
 class PowerScaling:
     """Change of each posterior (cumulative Jensen–Shannon) per doubling of the power of one part of the model.
 
-    labels : of the posteriors;  priors : labels of the free parameters;  series : names in the likelihood
-    by_prior : (labels, priors);  by_series : (labels, series)
+    by_prior : label of the posterior → label of the prior → change
+    by_series : label of the posterior → name in the likelihood → change
     """
 
-    labels: tuple[str, ...]
-    priors: tuple[str, ...]
-    series: tuple[str, ...]
-    by_prior: np.ndarray
-    by_series: np.ndarray
+    by_prior: dict[str, dict[str, float]]
+    by_series: dict[str, dict[str, float]]
 
     def deciding(self, label: str) -> list[tuple[str, float]]:
         """The priors that move a posterior beyond the threshold, the strongest first."""
-        row = self.by_prior[self.labels.index(label)]
-        return [(self.priors[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
+        return _beyond(self.by_prior[label])
 
     def driving(self, label: str) -> list[tuple[str, float]]:
         """The series that move a posterior beyond the threshold, the strongest first."""
-        row = self.by_series[self.labels.index(label)]
-        return [(self.series[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
+        return _beyond(self.by_series[label])
+
+
+def _beyond(changes: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(((part, x) for part, x in changes.items() if x >= THRESHOLD), key=lambda pair: -pair[1])
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,6 @@ class Sensitivities:
     """What a posterior owes to what.
 
     calibration : shifts of the rates when a constant is off by one standard deviation
-
     together : power scaling of all priors, and of the likelihood, for every posterior
     apart : of each prior, and of each series, for the rates
     """
@@ -85,14 +83,8 @@ class Sensitivities:
         return {
             "calibration": self.calibration.facts(),
             "power_scaling": [asdict(row) | {"words": row.words} for row in self.together],
-            "by_prior": {
-                label: dict(zip(self.apart.priors, row.tolist(), strict=True))
-                for label, row in zip(self.apart.labels, self.apart.by_prior, strict=True)
-            },
-            "by_series": {
-                label: dict(zip(self.apart.series, row.tolist(), strict=True))
-                for label, row in zip(self.apart.labels, self.apart.by_series, strict=True)
-            },
+            "by_prior": self.apart.by_prior,
+            "by_series": self.apart.by_series,
             "threshold": THRESHOLD,
         }
 
@@ -131,14 +123,12 @@ def power_scaling(fitted: Fit, labels: Sequence[str] | None = None) -> PowerScal
     """
     tree, names = _tree(fitted)
     wanted = {v: label for v, label in names.items() if labels is None or label in labels}
-    parts: list[tuple[tuple[str, ...], np.ndarray]] = []
+    found = []
     for group in ("prior", "likelihood"):
-        variables = tree[f"log_{group}"].dataset.data_vars
-        columns = [_changes(tree, group, str(part), list(wanted)) for part in variables]
-        matrix = np.array([[column[v] for column in columns] for v in wanted]).reshape(len(wanted), len(columns))
-        parts.append((tuple(str(part.attrs["part"]) for part in variables.values()), matrix))
-    (priors, by_prior), (series, by_series) = parts
-    return PowerScaling(tuple(wanted.values()), priors, series, by_prior, by_series)
+        parts = tree[f"log_{group}"].dataset.data_vars
+        columns = {part.attrs["part"]: _changes(tree, group, str(v), list(wanted)) for v, part in parts.items()}
+        found.append({label: {part: column[v] for part, column in columns.items()} for v, label in wanted.items()})
+    return PowerScaling(*found)
 
 
 def _tree(fitted: Fit) -> tuple[DataTree, dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import ExperimentError
+from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import Label
 from ..checks import assess
 from ..fits import Fit, fit_id, read_fit, summary_rows
@@ -112,7 +113,7 @@ def compare(
     smc: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """Compare fits of the same data.
+    """Compare fits of the same data: elpd by PSIS-LOO (arXiv:1507.04544), stacking (arXiv:1704.02030), evidence.
 
     Parameters
     ----------
@@ -123,36 +124,39 @@ def compare(
     smc : compute each evidence a second time, by sequential Monte Carlo
     progress : told what is being done
 
-    Returns
-    -------
-    The models with elpd (PSIS-LOO, arXiv:1507.04544), stacking weights (arXiv:1704.02030) and evidence (bridges)
-
     Raises
     ------
     ExperimentError : for fewer than two fits, fits of different data (it says which points differ), an unknown unit
     """
-
-    def tell(text: str, model: str = "") -> None:
-        if progress is not None:
-            progress(f"{model}: {text}" if model else text)
-
+    tell = progress or _nothing
     given = {name: Fit.of(read_fit(fit) if isinstance(fit, (str, Path)) else fit) for name, fit in fits.items()}
     require_same_data(given)
     found = {name: leave_one_out(fit, unit) for name, fit in given.items()}
-    for name, one in found.items():
-        if refit and len(one.failing) <= MOST_REFITS:
-            found[name] = refitted(given[name], one, partial(tell, model=name))
+    if refit:
+        found = {name: _exactly(given[name], one, partial(_tell_of, name, tell)) for name, one in found.items()}
     status = {name: assess(fit).status for name, fit in given.items()}
     models = []
-    for name, (difference, error, weight) in _in_order(found, status).items():
+    for name, place in _in_order(found, status).items():
         tell(f"evidence of {name}")
         fit = given[name]
         check, evidence = smc_evidence(fit) if smc else None, bridge_evidence(fit)
-        models.append(ComparedModel(name, found[name], difference, error, weight, evidence, check, status[name],
-                                    _rates(fit), fit_id(fit.tree)))  # fmt: skip
+        models.append(ComparedModel(name, found[name], *place, evidence, check, status[name], _rates(fit),
+                                    fit_id(fit.tree)))  # fmt: skip
     said = given[models[0].name].tree.attrs
-    return Comparison(str(said["title"]), bool(said["simulated"]), unit, tuple(models), str(said["data_sha256"]),
-                      json.loads(said["versions"]))  # fmt: skip
+    versions = json.loads(said["versions"])
+    return Comparison(said["title"], bool(said["simulated"]), unit, tuple(models), said["data_sha256"], versions)
+
+
+def _exactly(fit: Fit, found: LeaveOneOut, tell: Callable[[str], None]) -> LeaveOneOut:
+    return refitted(fit, found, tell) if len(found.failing) <= MOST_REFITS else found
+
+
+def _nothing(text: str) -> None:
+    """Where nobody is to be told."""
+
+
+def _tell_of(model: str, tell: Callable[[str], None], text: str) -> None:
+    tell(f"{model}: {text}")
 
 
 def _rates(fit: Fit) -> dict[str, tuple[float, float]]:
@@ -176,10 +180,7 @@ def require_same_data(fits: Mapping[str, Fit]) -> None:
     """Raise ExperimentError for fits that were made of different data, saying which points differ."""
     if len(fits) < 2:
         raise ExperimentError(f"compare: found {len(fits)} fit, expected several")
-    values = {}
-    for name, fit in fits.items():
-        points = data_points(fit.experiment)
-        values[name] = {(p.series, p.place, _count(points, k)): p.value for k, p in enumerate(points)}
+    values = {name: _values(fit.experiment) for name, fit in fits.items()}
     (first, reference), *others = values.items()
     for name, own in others:
         said = [f"{_at(key)} only in {first}" for key in reference if key not in own]
@@ -196,9 +197,14 @@ def require_same_data(fits: Mapping[str, Fit]) -> None:
             )
 
 
-def _count(points: list[Any], k: int) -> int:
-    """How many points before have the same series and place: a time may be measured twice."""
-    return sum((p.series, p.place) == (points[k].series, points[k].place) for p in points[:k])
+def _values(experiment: Experiment) -> dict[tuple[str, str, int], float]:
+    """Series, place, how many points before have the same (a time may be measured twice) → value."""
+    found: dict[tuple[str, str, int], float] = {}
+    before: Counter[tuple[str, str]] = Counter()
+    for p in data_points(experiment):
+        found[p.series, p.place, before[p.series, p.place]] = p.value
+        before[p.series, p.place] += 1
+    return found
 
 
 def _at(key: tuple[str, str, int]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import ExperimentError, StageEntry
+from ...datasets.experiment import Label
 from ...forward_models import InitialState, Rates, Stage, evolve, transitions
 
 START = InitialState(n3=0.01, nh=0.0)
@@ -114,7 +115,10 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
         return np.asarray((model - values) / sigma)
 
     found, errors, chi2 = _least_squares(residuals, np.array([_CENTRES[name] for name in names]))
-    rates, labels = rates_at(found), tuple(f"{name}[{stage.label}]" if name == "pump_rate" else name for name in names)
+    rates, labels = (
+        rates_at(found),
+        tuple(str(Label(name, stage.label if name == "pump_rate" else "")) for name in names),
+    )
     warnings = []
     without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
     if without:

@@ -127,5 +127,5 @@ def named_parts(found: PowerScaling) -> list[list[str]]:
             ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in found.deciding(label)) or "none",
             ", ".join(f"{part} {value:.2f}" for part, value in found.driving(label)) or "none",
         ]
-        for label in found.labels
+        for label in found.by_prior
     ]
