@@ -106,10 +106,10 @@ def calibration_sensitivity(
     draws = {label: a.reshape(-1) for label, a in fitted.by_label(derived=True).items()}
     rates = {label: a for label, a in draws.items() if Label.parse(label).is_rate and np.ptp(a) > 0}
     columns = []
-    for unknown in constants(fitted):
-        shift = _reweighted(unknown, draws[unknown.label], rates, efficiency(fitted.tree))
+    for constant in constants(fitted):
+        shift = _reweighted(constant, draws[constant.label], rates, efficiency(fitted.tree))
         if shift.pareto_k > limit:
-            again = _refitted(fitted, unknown, rates, cores) if refit and _can_be_refitted(fitted, unknown) else None
+            again = _refitted(fitted, constant, rates, cores) if refit and _can_be_refitted(fitted, constant) else None
             shift = replace(shift, how=_UNRELIABLE) if again is None else replace(again, pareto_k=shift.pareto_k)
         columns.append(shift)
     return CalibrationSensitivity(tuple(rates), tuple(columns))
@@ -127,13 +127,13 @@ def constants(fitted: Fit) -> list[ModelParameter]:
 
 
 def _reweighted(
-    unknown: ModelParameter, values: np.ndarray, rates: dict[str, np.ndarray], effective: float
+    constant: ModelParameter, values: np.ndarray, rates: dict[str, np.ndarray], effective: float
 ) -> CalibrationShift:
     from arviz_stats.base import array_stats
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `how`
-        log_weights, k = array_stats.psislw(-unknown.prior.score(values), r_eff=effective, axis=-1)
+        log_weights, k = array_stats.psislw(-constant.prior.score(values), r_eff=effective, axis=-1)
     weights = np.exp(log_weights - np.max(log_weights))
     weights = weights / weights.sum()
     rows = []
@@ -142,28 +142,28 @@ def _reweighted(
         error = np.sqrt(np.sum((weights - 1 / len(a)) ** 2 * (a - weights @ a) ** 2) / effective)
         rows.append((shift / sd, shift, error / sd))
     shifts, absolute, errors = np.array(rows).reshape(-1, 3).T
-    return CalibrationShift(unknown.label, _off_by(unknown.prior), shifts, absolute, errors, float(k), _REWEIGHTED)
+    return CalibrationShift(constant.label, _off_by(constant.prior), shifts, absolute, errors, float(k), _REWEIGHTED)
 
 
 def _off_by(prior: Prior) -> float:
     return float(prior.of_score(1.0) - prior.of_score(0.0))
 
 
-def _can_be_refitted(fitted: Fit, unknown: ModelParameter) -> bool:
+def _can_be_refitted(fitted: Fit, constant: ModelParameter) -> bool:
     """Whether the shifted prior is one that the model can have, and no correlation would be lost."""
     together = correlated(fitted.experiment, fitted.settings, fitted.parameters)
-    alone = together is None or unknown.label not in together.labels
-    return alone and unknown.prior.form in ("normal", "lognormal") and not unknown.prior.truncated
+    alone = together is None or constant.label not in together.labels
+    return alone and constant.prior.form in ("normal", "lognormal") and not constant.prior.truncated
 
 
 def _refitted(
-    fitted: Fit, unknown: ModelParameter, rates: dict[str, np.ndarray], cores: int | None
+    fitted: Fit, constant: ModelParameter, rates: dict[str, np.ndarray], cores: int | None
 ) -> CalibrationShift:
     """The shift by a fit with the shifted prior."""
-    prior = unknown.prior
+    prior = constant.prior
     centre, width = float(prior.of_score(1.0)), prior.numbers[1]
     settings = replace(
-        fitted.settings, priors={**fitted.settings.priors, unknown.label: f"{prior.form}({centre!r}, {width!r})"}
+        fitted.settings, priors={**fitted.settings.priors, constant.label: f"{prior.form}({centre!r}, {width!r})"}
     )
     asked = json.loads(fitted.tree.attrs["settings"])["sampler"]
     found = sample_posterior(fitted.experiment, settings, SamplerSettings(**asked, cores=cores)).by_label
@@ -173,4 +173,4 @@ def _refitted(
         shift, sd = again.mean() - a.mean(), a.std()
         rows.append((shift / sd, shift, np.sqrt(2 / (efficiency(fitted.tree) * again.size))))
     shifts, absolute, errors = np.array(rows).T
-    return CalibrationShift(unknown.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)
+    return CalibrationShift(constant.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)

@@ -58,7 +58,7 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
 def scaled_jacobians(
     experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics, centre: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Source → (points, n): derivative of the mean by each z-score over the noise, at the z-z_scores `centre` (n,)."""
+    """Source → (points, n): derivative of the mean by each z-score over the noise, at the z-scores `centre` (n,)."""
     unknown = free(parameters)
     count = len(unknown)
     z_scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError, Series
 from ...datasets.errors import nearest
+from ...datasets.experiment import Label
 from ...datasets.prediction import fitted_observations, predict
 from ...forward_models import NOISES
 from ..checks import NOTABLE_P, PUBLISHED, p_value
@@ -181,7 +182,7 @@ def _labels(experiment: Experiment, settings: ModelSettings, names: Sequence[str
     """Parameters that some of the data alone depend on."""
     series = tuple(s for s in experiment.series if s.name in names)
     alone = replace(experiment, series=series, observations=experiment.observations if PUBLISHED in names else ())
-    return {name if index is None else f"{name}[{index}]" for name, index, _ in entries(alone, settings)}
+    return {str(Label(name, index or "")) for name, index, _ in entries(alone, settings)}
 
 
 def _predicted(
