@@ -25,12 +25,11 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, read
-from dissentangle.inference.fits.fit import sample_posterior
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.fits import sample_posterior
+from dissentangle.inference.model import ModelSettings
 from dissentangle.inference.parallel import Task, run_tasks
-from dissentangle.inference.sampling.convergence import highest_density
-from dissentangle.inference.sampling.sample import SamplerSettings
-from dissentangle.inference.text.fit import truth_of
+from dissentangle.inference.sampling import SamplerSettings, highest_density
+from dissentangle.inference.text import truth_of
 
 RATES = ("collective_rate", "dephasing_rate[drive]", "collision_rate", "light_loss_rate", "radiative_rate")
 METHODS = ("paper", "least squares", "least squares, n3(0) = 0.01", "posterior")

@@ -19,12 +19,12 @@ import pymc as pm
 from scipy import stats
 
 from dissentangle import inference
+from dissentangle.inference.comparison import bridge_evidence, leave_one_out, smc_evidence
 from dissentangle.inference.comparison.data_points import data_points
-from dissentangle.inference.comparison.evidence import bridge, bridge_evidence, smc, smc_evidence
-from dissentangle.inference.comparison.leave_one_out import leave_one_out
+from dissentangle.inference.comparison.evidence import bridge, smc
 from dissentangle.inference.comparison.refit import log_predictive_density
-from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.sampling.sample import SamplerSettings
+from dissentangle.inference.fits import Fit
+from dissentangle.inference.sampling import SamplerSettings
 
 MODELS = "microscopic,fixed-number,quasi-static,no-collisions,student-t,larmor-mismatch"
 SETS = ("fig2b-d55", "fig2b-d35", "fig2c-dark", "fig2c-pump", "krauter2011-published")

@@ -59,9 +59,8 @@ def starts(count: int, width: float = 0.3) -> np.ndarray:
 def ours(quick: bool) -> Sampled:
     """The run of median time of several seeds; machine code and nutpie are loaded before."""
     from dissentangle.datasets import read
-    from dissentangle.inference.model.settings import ModelSettings
-    from dissentangle.inference.sampling.prepared import prepared
-    from dissentangle.inference.sampling.sample import SamplerSettings, sample
+    from dissentangle.inference.model import ModelSettings
+    from dissentangle.inference.sampling import SamplerSettings, prepared, sample
 
     ready = prepared(read(DATA_SET), ModelSettings())
     sample(ready, SamplerSettings(seed=1, draws=10, tune=10))

@@ -22,10 +22,10 @@ import numpy as np
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, Series, read
 from dissentangle.datasets.prediction.run_state import run_state
-from dissentangle.datasets.simulation.simulate import PAPER
+from dissentangle.datasets.simulation import PAPER
 from dissentangle.forward_models import Dynamics
-from dissentangle.forward_models.light.readout import Readout, xi_of_light_variance
-from dissentangle.inference.text.fit import truth_of
+from dissentangle.forward_models.light import Readout, xi_of_light_variance
+from dissentangle.inference.text import truth_of
 
 COMMON = 0.04
 LATE = 10.0

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from dissentangle.datasets import Experiment, StageEntry, read
-from dissentangle.inference.engine.compile import compile_model, start_of
-from dissentangle.inference.model.pymc_model import model_of
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.engine import compile_model, start_of
+from dissentangle.inference.model import ModelSettings, model_of
 
 SETTINGS = ModelSettings()
 

@@ -17,12 +17,11 @@ from functools import partial
 import numpy as np
 
 from dissentangle import datasets
-from dissentangle.inference.campaigns.simulated_ranks import Plan, simulated_experiment
-from dissentangle.inference.fits.derived import derived_quantities
-from dissentangle.inference.fits.fit import sample_posterior
-from dissentangle.inference.model.rivals import rival
-from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.sampling.sample import SamplerSettings
+from dissentangle.inference.campaigns import Plan
+from dissentangle.inference.campaigns.simulated_ranks import simulated_experiment
+from dissentangle.inference.fits import derived_quantities, sample_posterior
+from dissentangle.inference.model import ModelSettings, rival
+from dissentangle.inference.sampling import SamplerSettings
 
 SHORT = SamplerSettings(1, draws=1000, tune=500, cores=1)
 LONG = replace(SHORT, draws=10_000, tune=3000)

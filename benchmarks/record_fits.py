@@ -19,7 +19,7 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ConstantRun, Experiment, Known, PhotocurrentPlan, RecordSeries, SeriesPlan, StageEntry
 from dissentangle.datasets.simulation.make_bundled import FIG2D, LIGHTS_OF_FIG2D
 from dissentangle.datasets.simulation.simulate import measured
-from dissentangle.inference.checks.verdict import assess
+from dissentangle.inference.checks import assess
 
 LIGHTS = "[drive+pump+repump]"
 KNOWN = {"squeezing_limit": Known(0.16, 0.005), "detection_efficiency": Known(0.84, 0.03)}

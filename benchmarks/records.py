@@ -20,14 +20,16 @@ from dissentangle.datasets import ConstantRun, Experiment, Known, RecordSeries, 
 from dissentangle.datasets.simulation.make_bundled import FIG2D, LIGHTS_OF_FIG2D
 from dissentangle.datasets.simulation.records import simulate_records
 from dissentangle.datasets.simulation.simulate import measured
-from dissentangle.forward_models.light.conditional import (
+from dissentangle.forward_models.light import (
     ContinuousMeasurement,
+    binned_record,
+    log_likelihood,
     optimal_mode_rate,
+    reduce,
     steady_conditional_xi,
 )
-from dissentangle.forward_models.light.record_likelihood import binned_record, log_likelihood, reduce
-from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.sampling.prepared import prepared
+from dissentangle.inference.model import ModelSettings
+from dissentangle.inference.sampling import prepared
 from dissentangle.inference.sampling.sample import FastSampler
 
 M = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)

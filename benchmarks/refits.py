@@ -19,7 +19,7 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, read
-from dissentangle.inference.model.pymc_model import data_of
+from dissentangle.inference.model import data_of
 
 STOCK_FITS = 8
 

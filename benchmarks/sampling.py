@@ -12,12 +12,11 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from dissentangle import datasets
-from dissentangle.inference.engine.compile import start_of
-from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.model.pymc_model import model_of
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.engine import start_of
+from dissentangle.inference.model import ModelSettings, Problem, model_of
+from dissentangle.inference.sampling import SamplerSettings, sample
 from dissentangle.inference.sampling.coordinates import coordinates
-from dissentangle.inference.sampling.sample import SamplerSettings, prepare, sample
+from dissentangle.inference.sampling.sample import prepare
 
 
 def main() -> None:

@@ -20,12 +20,11 @@ from gradient import microseconds
 from dissentangle import datasets
 from dissentangle.datasets import Experiment, SeriesPlan, read
 from dissentangle.datasets.files import write_tree
-from dissentangle.inference.engine.compile import compile_model
-from dissentangle.inference.fits.fit import fit_experiment
-from dissentangle.inference.model.pymc_model import model_of
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.engine import compile_model
+from dissentangle.inference.fits import fit_experiment
+from dissentangle.inference.model import ModelSettings, model_of
+from dissentangle.inference.sampling import SamplerSettings
 from dissentangle.inference.sampling.prepared import KEPT
-from dissentangle.inference.sampling.sample import SamplerSettings
 
 POINTS = (10, 30, 100, 300, 1000, 3000, 10000)
 EXPERIMENTS = (1, 2, 5, 10, 20)

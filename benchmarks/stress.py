@@ -21,12 +21,12 @@ from xarray import DataTree
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, ExperimentError, Series
-from dissentangle.datasets.experiment.label import Label
-from dissentangle.datasets.prediction.run_state import stages_of
+from dissentangle.datasets.experiment import Label
+from dissentangle.datasets.prediction import stages_of
 from dissentangle.forward_models import NOISES, Stage, evolve, sliced
-from dissentangle.inference.checks.verdict import assess
-from dissentangle.inference.fits.summary import summary_rows
-from dissentangle.inference.text.fit import fit_text, truth_of
+from dissentangle.inference.checks import assess
+from dissentangle.inference.fits import summary_rows
+from dissentangle.inference.text import fit_text, truth_of
 
 LIKE = "fig2b-d55"
 DRIFT = 0.3

@@ -10,14 +10,13 @@ import numpy as np
 import scipy.io
 
 from dissentangle import datasets, inference
-from dissentangle.datasets.formats.calibration import CalibrationFile, Coupling, read_calibration, write_calibration
+from dissentangle.datasets.formats import CalibrationFile, Coupling, read_calibration, write_calibration
 from dissentangle.datasets.formats.folder_write import write_folder
 from dissentangle.datasets.photocurrent.photocurrent import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
-from dissentangle.inference.model.priors import PriorError
-from dissentangle.inference.model.problem import Problem
+from dissentangle.inference.model import PriorError, Problem
+from dissentangle.inference.reports import row_of
 from dissentangle.inference.reports.fit import fit_page
-from dissentangle.inference.reports.index import row_of
 
 OURS = (datasets.ExperimentError, PriorError, InvalidValue)
 """The errors by which a file may be refused."""

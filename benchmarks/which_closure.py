@@ -18,9 +18,9 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, read
-from dissentangle.datasets.simulation.simulate import PAPER
+from dissentangle.datasets.simulation import PAPER
 from dissentangle.forward_models import NOISES as NOISE_KINDS
-from dissentangle.inference.comparison.compare import SMALL_DIFFERENCE
+from dissentangle.inference.comparison import SMALL_DIFFERENCE
 from dissentangle.inference.parallel import Task, run_tasks
 
 CLOSURES = ("microscopic", "fixed-number")

@@ -1,14 +1,20 @@
 """Whether a fit can be trusted: verdict, criticism, sensitivities, information."""
 
-from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, Moved, calibration_sensitivity
+from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, CalibrationShift, calibration_sensitivity
 from .correlations import for_pair_plot, strongest
 from .criticism import NOTABLE_P, Criticism, StatisticRow, criticize, p_value
 from .goodness import OF_NORMAL, Goodness, goodness
 from .information import Information, expected_information
-from .next_measurement import POINTS, proposals
-from .prior_sensitivity import THRESHOLD, PowerScaling, power_scaling, prior_sensitivity
+from .next_measurement import proposals
+from .prior_sensitivity import (
+    THRESHOLD,
+    PowerScaling,
+    Sensitivities,
+    power_scaling,
+    prior_sensitivity,
+    sensitivity,
+)
 from .replications import PUBLISHED, Replicated, replications
-from .sensitivities import Sensitivities, sensitivity
 from .statistics import STATISTICS, autocorrelation
 from .verdict import STATUS, Assessment, assess
 
@@ -16,17 +22,16 @@ __all__ = [
     "NOTABLE_P",
     "NOTABLE_SHIFT",
     "OF_NORMAL",
-    "POINTS",
     "PUBLISHED",
     "STATISTICS",
     "STATUS",
     "THRESHOLD",
     "Assessment",
     "CalibrationSensitivity",
+    "CalibrationShift",
     "Criticism",
     "Goodness",
     "Information",
-    "Moved",
     "PowerScaling",
     "Replicated",
     "Sensitivities",

@@ -31,12 +31,12 @@ _REFITTED, _REWEIGHTED, _UNRELIABLE = "refitted", "reweighted", "unreliable"
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What one calibration constant, off by one standard deviation, does.
+class CalibrationShift:
+    """What one calibration constant, off by one standard deviation, does to each rate.
 
     constant : its label;  off_by : how much that is, in its unit, from the centre of its prior
-    shifts, absolute, errors (labels,) : of the posterior means, in posterior standard deviations, and in the unit of
-        each; Monte Carlo errors of the first
+    shifts, absolute, errors (rates,) : of the posterior means, in posterior standard deviations, and in ms⁻¹; Monte
+        Carlo errors of the first
     pareto_k : of the reweighting;  how : "reweighted", "refitted", or "unreliable" (k̂ > 0.7, and not fitted)
     """
 
@@ -51,17 +51,17 @@ class Moved:
 
 @dataclass(frozen=True)
 class CalibrationSensitivity:
-    """Of each rate in `labels`, by each constant."""
+    """Shifts of the rates `labels`, one column per constant."""
 
     labels: tuple[str, ...]
-    columns: tuple[Moved, ...]
+    columns: tuple[CalibrationShift, ...]
 
     @property
     def matrix(self) -> np.ndarray:
         """Shifts in posterior standard deviations, (labels, constants)."""
         return np.stack([column.shifts for column in self.columns], axis=-1)
 
-    def notable(self) -> list[tuple[str, Moved, float, float]]:
+    def notable(self) -> list[tuple[str, CalibrationShift, float, float]]:
         """(label, constant, shift in standard deviations, shift in the unit), the greatest first."""
         rows = [
             (label, column, float(column.shifts[k]), float(column.absolute[k]))
@@ -72,14 +72,14 @@ class CalibrationSensitivity:
         return sorted(rows, key=lambda row: -abs(row[2]))
 
     def facts(self) -> dict[str, Any]:
-        """For scripts."""
+        """The same as plain values, for --json."""
         return {
             "rates": list(self.labels),
             "constants": [
                 {
                     "constant": column.constant,
                     "off_by": column.off_by,
-                    "unit": PARAMETERS[column.constant.partition("[")[0]].unit,
+                    "unit": Label.parse(column.constant).parameter.unit,
                     "shift_in_sd": column.shifts.tolist(),
                     "shift": column.absolute.tolist(),
                     "error_in_sd": column.errors.tolist(),
@@ -94,24 +94,29 @@ class CalibrationSensitivity:
 def calibration_sensitivity(
     fitted: Fit, *, refit: bool = True, cores: int | None = None, limit: float = RELIABLE
 ) -> CalibrationSensitivity:
-    """Of each rate by each constant of the apparatus, of the start, and scale and offset of each series.
+    """Shift of each rate by each constant of the apparatus, of the start, and by scale and offset of each series.
 
     refit : whether to fit again where reweighting fails (k̂ above `limit`), with the sampler's settings of the fit
+    cores : of those fits; None: all
+
+    Raises
+    ------
+    ExperimentError : where such a fit cannot be made
     """
     draws = {label: a.reshape(-1) for label, a in fitted.by_label(derived=True).items()}
     rates = {label: a for label, a in draws.items() if Label.parse(label).is_rate and np.ptp(a) > 0}
     columns = []
-    for unknown in constants(fitted):
-        moved = _reweighted(unknown, draws[unknown.label], rates, efficiency(fitted.tree))
-        if moved.pareto_k > limit:
-            again = _refitted(fitted, unknown, rates, cores) if refit and _can_be_refitted(fitted, unknown) else None
-            moved = replace(moved, how=_UNRELIABLE) if again is None else replace(again, pareto_k=moved.pareto_k)
-        columns.append(moved)
+    for constant in constants(fitted):
+        shift = _reweighted(constant, draws[constant.label], rates, efficiency(fitted.tree))
+        if shift.pareto_k > limit:
+            again = _refitted(fitted, constant, rates, cores) if refit and _can_be_refitted(fitted, constant) else None
+            shift = replace(shift, how=_UNRELIABLE) if again is None else replace(again, pareto_k=shift.pareto_k)
+        columns.append(shift)
     return CalibrationSensitivity(tuple(rates), tuple(columns))
 
 
 def constants(fitted: Fit) -> list[ModelParameter]:
-    """The unknowns that are known beforehand and are no rates: apparatus, start, scale and offset of series."""
+    """The free parameters that are known beforehand and are no rates: apparatus, start, scale and offset of series."""
     return [
         u
         for u in free(fitted.parameters)
@@ -121,12 +126,14 @@ def constants(fitted: Fit) -> list[ModelParameter]:
     ]
 
 
-def _reweighted(unknown: ModelParameter, values: np.ndarray, rates: dict[str, np.ndarray], effective: float) -> Moved:
+def _reweighted(
+    constant: ModelParameter, values: np.ndarray, rates: dict[str, np.ndarray], effective: float
+) -> CalibrationShift:
     from arviz_stats.base import array_stats
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `how`
-        log_weights, k = array_stats.psislw(-unknown.prior.score(values), r_eff=effective, axis=-1)
+        log_weights, k = array_stats.psislw(-constant.prior.score(values), r_eff=effective, axis=-1)
     weights = np.exp(log_weights - np.max(log_weights))
     weights = weights / weights.sum()
     rows = []
@@ -135,26 +142,28 @@ def _reweighted(unknown: ModelParameter, values: np.ndarray, rates: dict[str, np
         error = np.sqrt(np.sum((weights - 1 / len(a)) ** 2 * (a - weights @ a) ** 2) / effective)
         rows.append((shift / sd, shift, error / sd))
     shifts, absolute, errors = np.array(rows).reshape(-1, 3).T
-    return Moved(unknown.label, _off_by(unknown.prior), shifts, absolute, errors, float(k), _REWEIGHTED)
+    return CalibrationShift(constant.label, _off_by(constant.prior), shifts, absolute, errors, float(k), _REWEIGHTED)
 
 
 def _off_by(prior: Prior) -> float:
     return float(prior.of_score(1.0) - prior.of_score(0.0))
 
 
-def _can_be_refitted(fitted: Fit, unknown: ModelParameter) -> bool:
+def _can_be_refitted(fitted: Fit, constant: ModelParameter) -> bool:
     """Whether the shifted prior is one that the model can have, and no correlation would be lost."""
     together = correlated(fitted.experiment, fitted.settings, fitted.parameters)
-    alone = together is None or unknown.label not in together.labels
-    return alone and unknown.prior.form in ("normal", "lognormal") and not unknown.prior.truncated
+    alone = together is None or constant.label not in together.labels
+    return alone and constant.prior.form in ("normal", "lognormal") and not constant.prior.truncated
 
 
-def _refitted(fitted: Fit, unknown: ModelParameter, rates: dict[str, np.ndarray], cores: int | None) -> Moved:
+def _refitted(
+    fitted: Fit, constant: ModelParameter, rates: dict[str, np.ndarray], cores: int | None
+) -> CalibrationShift:
     """The shift by a fit with the shifted prior."""
-    prior = unknown.prior
+    prior = constant.prior
     centre, width = float(prior.of_score(1.0)), prior.numbers[1]
     settings = replace(
-        fitted.settings, priors={**fitted.settings.priors, unknown.label: f"{prior.form}({centre!r}, {width!r})"}
+        fitted.settings, priors={**fitted.settings.priors, constant.label: f"{prior.form}({centre!r}, {width!r})"}
     )
     asked = json.loads(fitted.tree.attrs["settings"])["sampler"]
     found = sample_posterior(fitted.experiment, settings, SamplerSettings(**asked, cores=cores)).by_label
@@ -164,4 +173,4 @@ def _refitted(fitted: Fit, unknown: ModelParameter, rates: dict[str, np.ndarray]
         shift, sd = again.mean() - a.mean(), a.std()
         rows.append((shift / sd, shift, np.sqrt(2 / (efficiency(fitted.tree) * again.size))))
     shifts, absolute, errors = np.array(rows).T
-    return Moved(unknown.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)
+    return CalibrationShift(constant.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ...datasets.experiment import Label
 from ..fits import Fit
 
-STRONG = 0.5
+_STRONG = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,31 +21,29 @@ class Correlation:
     value: float
 
 
-def strongest(fitted: Fit, labels: Sequence[str] | None = None, at_least: float = STRONG) -> list[Correlation]:
-    """Pairs of unknowns with a correlation of at least so much, the strongest first."""
+def strongest(fitted: Fit) -> list[Correlation]:
+    """Pairs of free parameters whose rank correlation is at least ± 0.5, the strongest first."""
     from scipy.stats import rankdata
 
-    draws = fitted.by_label()
-    names = [label for label in labels or draws if np.ptp(draws[label]) > 0]
-    if len(names) < 2:
+    draws = {label: array for label, array in fitted.by_label().items() if np.ptp(array) > 0}
+    if len(draws) < 2:
         return []
-    ranks = np.array([rankdata(draws[name].reshape(-1)) for name in names])
-    matrix = np.corrcoef(ranks)
+    names = list(draws)
+    matrix = np.corrcoef([rankdata(array.reshape(-1)) for array in draws.values()])
     pairs = [Correlation(names[i], names[j], float(matrix[i, j])) for i in range(len(names)) for j in range(i)]
-    return sorted((p for p in pairs if abs(p.value) >= at_least), key=lambda p: -abs(p.value))
+    return sorted((p for p in pairs if abs(p.value) >= _STRONG), key=lambda p: -abs(p.value))
 
 
 def for_pair_plot(fitted: Fit, count: int) -> list[str]:
-    """Up to `count` unknowns, in the order of the table: rates with what goes with them most, then the other rates."""
+    """Up to `count` free parameters, in the order of the table.
+
+    Rates with what goes with them most, then the other rates, then the others.
+    """
     labels = list(fitted.by_label())
     rates = [label for label in labels if Label.parse(label).is_rate]
+    pairs = [(pair.one, pair.other) for pair in strongest(fitted) if {pair.one, pair.other} & set(rates)]
     chosen: list[str] = []
-    pairs = [
-        (pair.one, pair.other)
-        for pair in strongest(fitted)
-        if Label.parse(pair.one).is_rate or Label.parse(pair.other).is_rate
-    ]
-    for group in [*pairs, *((rate,) for rate in rates), *((label,) for label in labels)]:
+    for group in [*pairs, *((label,) for label in [*rates, *labels])]:
         new = [label for label in group if label not in chosen]
         if len(chosen) + len(new) <= count:
             chosen += new

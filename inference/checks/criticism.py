@@ -1,4 +1,4 @@
-"""Criticism of a fit: would the model, as fitted, make data that look like these? Posterior predictive checks.
+"""Criticism of a fit: could the fitted model have produced these data? Posterior predictive checks.
 
 For each statistic of each series: the value of the data, those of the replications (posterior predictive draws), and
 the two-sided posterior predictive p-value, ties counted half. Those of statistics of values are conservative: the
@@ -74,13 +74,8 @@ class Criticism:
 
     @property
     def surprising(self) -> tuple[StatisticRow, ...]:
-        """The statistics that the model would hardly make, the smallest p-value first."""
+        """The statistics that the model would hardly give, the smallest p-value first."""
         return tuple(sorted((row for row in self.rows if row.surprising), key=lambda row: row.p_value))
-
-    @property
-    def smallest(self) -> float:
-        """The smallest p-value that so many replications can show."""
-        return smallest_p_value(self.replications)
 
     @property
     def verdict(self) -> str:
@@ -98,7 +93,7 @@ class Criticism:
         return f"Surprising: {len(self.surprising)} of {looked}, {limit}."
 
     def facts(self) -> dict[str, Any]:
-        """For scripts."""
+        """The same as plain values, for --json."""
         names = ("series", "statistic", "meaning", "unit", "observed", "low", "median", "high", "p_value", "surprising")
         return {
             "verdict": self.verdict,
@@ -108,9 +103,14 @@ class Criticism:
         }
 
 
-def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS) -> Criticism:
+def criticize(fit: DataTree | Fit, *, statistics: Mapping[str, Statistic] = STATISTICS) -> Criticism:
     """Posterior predictive checks of a fit: statistics of each series, as far as they suit it.
 
+    Gelman, Meng & Stern, Stat. Sinica 6, 733 (1996); see this module for what the p-values are.
+
+    Parameters
+    ----------
+    fit : what `fit` returned
     statistics : by name; for one of your own, `STATISTICS | {"mine": Statistic("mine", "what it is", function)}` with
         a function of times (T,), values (…, T), spread (T,), or of single (T,) with `by_row=True`
 
@@ -118,10 +118,11 @@ def criticize(fit: DataTree, *, statistics: Mapping[str, Statistic] = STATISTICS
     ------
     ExperimentError : for a fit without replications, and a statistic that gives no number for the data
     """
+    fit = Fit.of(fit)
     for group in ("posterior_predictive", "observed_data"):
-        if group not in fit.children:
+        if group not in fit.tree.children:
             raise ExperimentError(f"criticism: found no group {group!r} in this fit, expected one that `fit` made")
-    found, of_records = replications(Fit(fit)), checks_in(fit)
+    found, of_records = replications(fit), checks_in(fit.tree)
     pairs = [(one, statistic) for one in found for statistic in statistics.values() if _suits(one, statistic)]
     number = min((len(one.replicated) for one in found), default=_OF_RECORDS)
     looked_at = len(pairs) + sum(len(checks) for checks in of_records.values())
@@ -138,11 +139,11 @@ def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticR
     expected = ndtri((np.arange(_OF_RECORDS) + 0.5) / _OF_RECORDS)
     low, middle, high = (float(q) for q in np.quantile(expected, _INTERVAL))
     p = max(float(erfc(abs(check.z_score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
-    said = check.words if p <= limit else f"unusual, not surprising: {check.words}" if p < NOTABLE_P else _EXPECTED
     meaning = f"innovations, {check.label} (score)"
     return StatisticRow(
-        name, check.label, meaning, "1", check.z_score, low, middle, high, p, p <= limit, said, expected
-    )
+        name, check.label, meaning, "1", check.z_score, low, middle, high, p, p <= limit,
+        _words(check.words, p, limit), expected,
+    )  # fmt: skip
 
 
 def smallest_p_value(replicated: int) -> float:
@@ -174,16 +175,15 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | 
         return None
     low, middle, high = (float(q) for q in np.quantile(drawn, _INTERVAL))
     p = p_value(float(observed), drawn)
-    larger = float(observed) > middle
+    said = statistic.large if observed > middle else statistic.small
     unit = f"1/{one.unit}" if statistic.unit == "1/ms" and one.unit not in ("", "1") else statistic.unit
     return StatisticRow(
         one.name, statistic.name, statistic.meaning, unit, float(observed), low, middle, high, p, p <= limit,
-        _words(statistic, p, p <= limit, larger), drawn,
+        _words(said, p, limit), drawn,
     )  # fmt: skip
 
 
-def _words(statistic: Statistic, p: float, surprising: bool, larger: bool) -> str:
-    said = statistic.large if larger else statistic.small
-    if surprising:
+def _words(said: str, p: float, limit: float) -> str:
+    if p <= limit:
         return said
     return f"unusual, not surprising: {said}" if p < NOTABLE_P else _EXPECTED

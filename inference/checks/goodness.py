@@ -5,12 +5,14 @@ A first look: the model's scatter counts as independent, and the parameters were
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...datasets.kinds import ABSCISSAS
+from ...forward_models.light import WhitenessCheck
 from ..fits import checks_in
 
 if TYPE_CHECKING:
@@ -30,10 +32,10 @@ OF_NORMAL = 1.8808
 class Goodness:
     """Of one series, or of the published numbers (`observations`).
 
-    square : χ² of the values about mean and sd of their posterior prediction
+    values : how many;  square : χ² of the values about mean and sd of their posterior prediction
     above, below : probability of a larger, a smaller χ² by chance
     inside : share of the values inside their 94 % predictive interval
-    of : what the values are; of records the scores of the checks of their innovations
+    of : what the values are; of records the z-scores of the checks of their innovations
     words : what the worst of these would mean; of values, whether a few that lie far off make the misfit
     outlying : whether they do;  misfit_without : whether the others would be a misfit, too
     """
@@ -68,34 +70,42 @@ class Goodness:
 
 
 def goodness(fit: DataTree) -> list[Goodness]:
-    """Of each series that was fitted, in the order of the fit."""
+    """χ² of each series that was fitted, in the order of the fit, then of the checks of the innovations of records."""
+    observed = fit["observed_data"].dataset
+    predictions = fit["posterior_predictive"].dataset.data_vars
+    found = [_of_values(np.asarray(observed[name].values), drawn) for name, drawn in predictions.items()]
+    return found + [_of_record(name, checks) for name, checks in checks_in(fit).items()]
+
+
+def _of_values(values: np.ndarray, drawn: DataArray) -> Goodness:
+    draws = np.asarray(drawn.values).reshape(-1, drawn.shape[-1])
+    squares = ((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
+    low, high = np.quantile(draws, INTERVAL, axis=0)
+    inside = float(np.mean((values >= low) & (values <= high)))
+    square = float(squares.sum())
+    found = Goodness(str(drawn.name), len(values), square, *_chances(len(values), square), inside)
+    far = _outliers(squares) if found.misfit else []
+    rest = np.delete(squares, far)
+    words = f"{rest.sum():.0f} without {_places(drawn, far)}" if far else ""
+    without = _chances(len(rest), float(rest.sum()))[0] < SURPRISING
+    return replace(found, words=words, outlying=bool(far), misfit_without=without)
+
+
+def _of_record(name: str, checks: Sequence[WhitenessCheck]) -> Goodness:
+    z_scores = np.array([check.z_score for check in checks])
+    inside = float(np.mean(abs(z_scores) < OF_NORMAL))
+    worst = max(checks, key=lambda check: abs(check.z_score)).words
+    square = float((z_scores**2).sum())
+    chances = _chances(len(checks), square)
+    return Goodness(name, len(checks), square, *chances, inside, "checks of its innovations", worst)
+
+
+def _chances(values: int, square: float) -> tuple[float, float]:
+    """Probability of a larger, and of a smaller χ² of so many values."""
     from scipy.special import gammainc, gammaincc
 
-    found = []
-    observed = fit["observed_data"].dataset
-    for name, drawn in fit["posterior_predictive"].dataset.data_vars.items():
-        draws = np.asarray(drawn.values).reshape(-1, drawn.shape[-1])
-        values = np.asarray(observed[name].values)
-        squares = ((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
-        square = float(squares.sum())
-        low, high = np.quantile(draws, INTERVAL, axis=0)
-        half = 0.5 * len(values), 0.5 * square
-        inside = float(np.mean((values >= low) & (values <= high)))
-        above, below = float(gammaincc(*half)), float(gammainc(*half))
-        far = _outliers(squares) if above < SURPRISING else []
-        rest = np.delete(squares, far)
-        words = f"{rest.sum():.0f} without {_places(drawn, far)}" if far else ""
-        without = bool(gammaincc(0.5 * len(rest), 0.5 * rest.sum()) < SURPRISING)
-        of_values = Goodness(str(name), len(values), square, above, below, inside)
-        found.append(replace(of_values, words=words, outlying=bool(far), misfit_without=without))
-    for name, checks in checks_in(fit).items():
-        scores = np.array([check.z_score for check in checks])
-        half = 0.5 * len(scores), 0.5 * float((scores**2).sum())
-        inside = float(np.mean(abs(scores) < OF_NORMAL))
-        above, below = float(gammaincc(*half)), float(gammainc(*half))
-        worst = max(checks, key=lambda check: abs(check.z_score)).words
-        found.append(Goodness(name, len(scores), 2 * half[1], above, below, inside, "checks of its innovations", worst))
-    return found
+    half = 0.5 * values, 0.5 * square
+    return float(gammaincc(*half)), float(gammainc(*half))
 
 
 def _outliers(squares: np.ndarray) -> list[int]:

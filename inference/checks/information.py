@@ -1,6 +1,6 @@
 """What each series can tell: the expected contraction of every prior, before any sampling.
 
-Linearised at the medians of the priors: each unknown on the scale on which its prior is standard normal, Fisher
+Linearised at the medians of the priors: each free parameter on the scale on which its prior is standard normal, Fisher
 information of each series by finite differences of the predictions, prior information added.
 """
 
@@ -19,14 +19,14 @@ from ..model import ModelParameter, complete, free
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
 _AMPLITUDE = 0.3
-"""Score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
+"""z-score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
 
 
 @dataclass(frozen=True)
 class Information:
-    """Expected contraction 1 − variance(posterior)/variance(prior), per unknown: by each source and by all.
+    """Expected contraction 1 − variance(posterior)/variance(prior), 0 to 1, of each of n free parameters.
 
-    labels : unknowns;  by_source : source → (unknowns,);  together : (unknowns,)
+    labels (n,);  by_source : series, records or "observations" → (n,), by it alone;  together (n,) : by all data
     """
 
     labels: list[str]
@@ -35,7 +35,11 @@ class Information:
 
 
 def expected_information(experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics) -> Information:
-    """The expected contraction of each prior by each series, by the published numbers, and by all data."""
+    """How much the data would narrow each prior: by each series, by the published numbers, by records, and by all.
+
+    Nothing is sampled, and measured values do not count: their errors and abscissas do. Linearised where each free
+    parameter is at its prior median, on the scale on which its prior is standard normal.
+    """
     unknown = free(parameters)
     centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
     jacobians = scaled_jacobians(experiment, parameters, dynamics, centre)
@@ -54,23 +58,23 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
 def scaled_jacobians(
     experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics, centre: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Source → (points, unknowns): derivative of the mean by the normal score over the noise; at `centre`."""
+    """Source → (points, n): derivative of the mean by each z-score over the noise, at the z-scores `centre` (n,)."""
     unknown = free(parameters)
     count = len(unknown)
-    scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
-    draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
+    z_scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+    draws = {u.label: u.prior.of_score(z_scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
     means = predict(experiment, values, dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted
         if use.any():
-            mean = np.broadcast_to(means.series[series.name], (len(scores), len(use)))[:, use]
+            mean = np.broadcast_to(means.series[series.name], (len(z_scores), len(use)))[:, use]
             sigma = NOISES[series.noise].scatter(mean[0], series.spread[use])
             result[series.name] = _differences(mean, count) / sigma[:, None]
     observations = fitted_observations(experiment)
     if observations:
-        columns = np.stack([np.broadcast_to(row, len(scores)) for row in means.observations], axis=-1)
+        columns = np.stack([np.broadcast_to(row, len(z_scores)) for row in means.observations], axis=-1)
         sigma = np.array([o.sigma for o in observations])
         result["observations"] = _differences(columns, count) / sigma[:, None]
     for record in experiment.records:
@@ -86,7 +90,7 @@ def _of_record(
     dynamics: Dynamics,
     centre: np.ndarray,
 ) -> np.ndarray:
-    """(unknowns, unknowns) rows that give the Fisher information of records as JᵀJ.
+    """(n, n) rows that give the Fisher information of records as JᵀJ.
 
     It is minus the curvature of the log-likelihood of the records that are expected at `centre`.
     """
@@ -95,8 +99,8 @@ def _of_record(
     first, second = (index.ravel() for index in np.indices((count, count)))
     steps = _CURVATURE_STEP * np.eye(count)
     corners = [centre + a * steps[first] + b * steps[second] for a in (1, -1) for b in (1, -1)]
-    scores = np.concatenate([centre[None], *corners])
-    draws = {u.label: u.prior.of_score(scores[:, k]) for k, u in enumerate(unknown)}
+    z_scores = np.concatenate([centre[None], *corners])
+    draws = {u.label: u.prior.of_score(z_scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
     at_centre = complete(experiment, parameters, {u.label: draws[u.label][:1] for u in unknown})
     sums = expected_record_sums(experiment, record, at_centre, dynamics, record.sums.count)

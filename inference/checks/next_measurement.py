@@ -17,7 +17,7 @@ from ..fits import Fit
 from ..model import free
 from .information import scaled_jacobians
 
-POINTS = 20
+_POINTS = 20
 SIGMAS = {"xi": 0.03, "polarization": 0.01, "transverse_spin": 0.02}
 """Series that could be measured, and the error of each point that is assumed."""
 WORTH_WHILE = 0.3
@@ -28,32 +28,37 @@ _WIDE = 0.5
 
 @dataclass(frozen=True)
 class Proposal:
-    """A series of `POINTS` points with the error `sigma` in a run, and by what share it would cut variances.
+    """A series that could be measured in a run, and by what share it would cut variances.
 
-    gains : label → share of the posterior variance that it takes away
+    times (T,) : of its points, ms;  sigma : error of each that is assumed
+    gains : label → share of the posterior variance that it takes away, 0 to 1
     """
 
     kind: str
     run: str
+    times: np.ndarray
     sigma: float
     gains: dict[str, float]
 
 
 def proposals(fitted: Fit) -> list[Proposal]:
-    """The series worth measuring, the most useful one first; none where the data leave nothing open."""
+    """The series worth measuring next, the most useful one first; none where the data leave nothing open.
+
+    Of ξ, P and Jy in each run with the errors of `SIGMAS`; linearised about the posterior mean, nothing is sampled.
+    """
     experiment, unknown = fitted.experiment, free(fitted.parameters)
     draws = fitted.by_label()
-    scores = np.array([u.prior.score(draws[u.label].reshape(-1)) for u in unknown])
-    centre, covariance = scores.mean(axis=1), np.atleast_2d(np.cov(scores))
+    z_scores = np.array([u.prior.score(draws[u.label].reshape(-1)) for u in unknown])
+    centre, covariance = z_scores.mean(axis=1), np.atleast_2d(np.cov(z_scores))
     variances = np.diag(covariance)
     found = []
     for run in experiment.runs:
         for kind, sigma in SIGMAS.items():
             if run in experiment.constant and kind not in IN_CONSTANT_RUNS:
                 continue
-            times = np.linspace(0.0, experiment.duration(run), POINTS + 1)[1:]
+            times = np.linspace(0.0, experiment.duration(run), _POINTS + 1)[1:]
             name = _name(experiment, kind, run)  # of a series that exists: the new one has its errors of scale
-            series = Series(name, kind, times, np.ones(POINTS), np.full(POINTS, sigma), run=run)
+            series = Series(name, kind, times, np.ones(_POINTS), np.full(_POINTS, sigma), run=run)
             only = replace(experiment, series=(series,), records=(), observations=())
             try:
                 jacobian = scaled_jacobians(only, fitted.parameters, fitted.settings.dynamics, centre)[name]
@@ -66,7 +71,7 @@ def proposals(fitted: Fit) -> list[Proposal]:
             ]
             worth = {label: gains[label] for label in wide if gains[label] >= WORTH_WHILE}
             if worth:
-                found.append(Proposal(kind, run, sigma, worth))
+                found.append(Proposal(kind, run, times, sigma, worth))
     return sorted(found, key=lambda p: -sum(p.gains.values()))
 
 

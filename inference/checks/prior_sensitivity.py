@@ -1,20 +1,22 @@
-"""How the posterior moves when the priors, or the likelihood, are made a little stronger (power scaling).
+"""What the posterior owes to each prior and to each series: how it moves when they are made a little stronger.
 
-Priors are scaled where they are normal: a stronger one is narrower about the same median. Source: Kallioinen et al.,
-Stat. Comput. 34, 57 (2024), by ArviZ.
+Power scaling, by ArviZ: Kallioinen et al., Stat. Comput. 34, 57 (2024). Priors are scaled where they are normal: a
+stronger one is narrower about the same median.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...datasets.experiment import Label
 from ..fits import Fit
 from ..model import free
+from .calibration_sensitivity import CalibrationSensitivity, calibration_sensitivity
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -43,50 +45,94 @@ class Sensitivity:
 class PowerScaling:
     """Change of each posterior (cumulative Jensen–Shannon) per doubling of the power of one part of the model.
 
-    labels : of the posteriors;  priors : labels of the unknowns;  series : names in the likelihood
-    by_prior : (labels, priors);  by_series : (labels, series)
+    by_prior : label of the posterior → label of the prior → change
+    by_series : label of the posterior → name in the likelihood → change
     """
 
-    labels: tuple[str, ...]
-    priors: tuple[str, ...]
-    series: tuple[str, ...]
-    by_prior: np.ndarray
-    by_series: np.ndarray
+    by_prior: dict[str, dict[str, float]]
+    by_series: dict[str, dict[str, float]]
 
     def deciding(self, label: str) -> list[tuple[str, float]]:
         """The priors that move a posterior beyond the threshold, the strongest first."""
-        row = self.by_prior[self.labels.index(label)]
-        return [(self.priors[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
+        return _beyond(self.by_prior[label])
 
     def driving(self, label: str) -> list[tuple[str, float]]:
         """The series that move a posterior beyond the threshold, the strongest first."""
-        row = self.by_series[self.labels.index(label)]
-        return [(self.series[k], float(row[k])) for k in np.argsort(-row) if row[k] >= THRESHOLD]
+        return _beyond(self.by_series[label])
+
+
+def _beyond(changes: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(((part, x) for part, x in changes.items() if x >= THRESHOLD), key=lambda pair: -pair[1])
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """What a posterior owes to what.
+
+    calibration : shifts of the rates when a constant is off by one standard deviation
+    together : power scaling of all priors, and of the likelihood, for every posterior
+    apart : of each prior, and of each series, for the rates
+    """
+
+    calibration: CalibrationSensitivity
+    together: tuple[Sensitivity, ...]
+    apart: PowerScaling
+
+    def facts(self) -> dict[str, Any]:
+        """The same as plain values, for --json."""
+        return {
+            "calibration": self.calibration.facts(),
+            "power_scaling": [asdict(row) | {"words": row.words} for row in self.together],
+            "by_prior": self.apart.by_prior,
+            "by_series": self.apart.by_series,
+            "threshold": THRESHOLD,
+        }
+
+
+def sensitivity(fit: DataTree | Fit, *, refit: bool = True, cores: int | None = None) -> Sensitivities:
+    """Sensitivity of a fit to its priors, its series and its calibration constants.
+
+    Power scaling: Kallioinen et al., Stat. Comput. 34, 57 (2024). Reweighting: arXiv:1507.02646.
+
+    Parameters
+    ----------
+    fit : what `fit` returned
+    refit : whether to fit again with a shifted prior where reweighting the draws fails (k̂ > 0.7)
+    cores : of those fits; None: all
+    """
+    fitted = Fit.of(fit)
+    rates = [label for label in fitted.by_label(derived=True) if Label.parse(label).is_rate]
+    return Sensitivities(
+        calibration_sensitivity(fitted, refit=refit, cores=cores),
+        tuple(prior_sensitivity(fitted)),
+        power_scaling(fitted, rates),
+    )
 
 
 def prior_sensitivity(fitted: Fit) -> list[Sensitivity]:
-    """Of every unknown and every rate that follows, in the order of the posterior table."""
+    """Of every free parameter and every rate that follows, in the order of the posterior table."""
     tree, names = _tree(fitted)
     found = [_changes(tree, group) for group in ("prior", "likelihood")]
     return [Sensitivity(label, *(each[v] for each in found)) for v, label in names.items()]
 
 
 def power_scaling(fitted: Fit, labels: Sequence[str] | None = None) -> PowerScaling:
-    """Every prior by itself, and the likelihood of every series by itself; by default for every posterior."""
+    """Every prior by itself, and the likelihood of every series by itself.
+
+    labels : of the posteriors that are looked at; None: all
+    """
     tree, names = _tree(fitted)
     wanted = {v: label for v, label in names.items() if labels is None or label in labels}
-    parts: list[tuple[tuple[str, ...], np.ndarray]] = []
+    found = []
     for group in ("prior", "likelihood"):
-        variables = tree[f"log_{group}"].dataset.data_vars
-        columns = [_changes(tree, group, str(part), list(wanted)) for part in variables]
-        matrix = np.array([[column[v] for column in columns] for v in wanted]).reshape(len(wanted), len(columns))
-        parts.append((tuple(str(part.attrs["part"]) for part in variables.values()), matrix))
-    (priors, by_prior), (series, by_series) = parts
-    return PowerScaling(tuple(wanted.values()), priors, series, by_prior, by_series)
+        parts = tree[f"log_{group}"].dataset.data_vars
+        columns = {part.attrs["part"]: _changes(tree, group, str(v), list(wanted)) for v, part in parts.items()}
+        found.append({label: {part: column[v] for part, column in columns.items()} for v, label in wanted.items()})
+    return PowerScaling(*found)
 
 
 def _tree(fitted: Fit) -> tuple[DataTree, dict[str, str]]:
-    """Posterior, log-prior by unknown, log-likelihood by series, for the draws that have a likelihood; and labels.
+    """Posterior, log-prior by parameter, log-likelihood by series, for the draws that have a likelihood; and labels.
 
     Labels may hold what names of variables may not: variables are numbered, and say in `part` what they are.
     """

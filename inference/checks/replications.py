@@ -1,4 +1,4 @@
-"""The data of each series beside those that the fitted model would make again: posterior predictive replications.
+"""The data of each series beside those that the fitted model would produce: posterior predictive replications.
 
 Residuals of the data are about a model that was fitted to them, and so smaller, and less alike from point to point,
 than the noise. Those of a replication are made so too: one Gauss–Newton step, on the scale on which each prior is
@@ -52,18 +52,24 @@ class Replicated:
 
 @dataclass(frozen=True)
 class _Source:
-    """What a series, or the published numbers, bring with them, in the order of the fit."""
+    """What a series, or the published numbers, bring with them, in the order of the fit.
+
+    degrees_of_freedom : ν of Student's t noise;  described : kind, abscissa, unit
+    """
 
     noise: str
-    tail: float
+    degrees_of_freedom: float
     spread: np.ndarray
     x: np.ndarray
     component: np.ndarray | None
-    about: tuple[str, str, str]
+    described: tuple[str, str, str]
 
 
 def replications(fitted: Fit) -> list[Replicated]:
-    """Of each series that was fitted, and of the published numbers, in the order of the fit."""
+    """Of each series that was fitted, and of the published numbers, in the order of the fit.
+
+    As many replications as posterior draws, fewer where these would be more than four million numbers.
+    """
     data, observed = fitted.tree["posterior_predictive"].dataset, fitted.tree["observed_data"].dataset
     draws = {str(name): np.asarray(v.values).reshape(-1, v.shape[-1]) for name, v in data.data_vars.items()}
     step = max(1, sum(array.size for array in draws.values()) // _MOST_NUMBERS)
@@ -75,13 +81,15 @@ def replications(fitted: Fit) -> list[Replicated]:
         return []
     spreads = {name: NOISES[s.noise].scatter(middles[name], s.spread) for name, s in sources.items()}
     scaled = {name: (draws[name] - middles[name]) / spreads[name] for name in draws}
-    left = refitted(scaled, _jacobians(fitted), {n: s.tail for n, s in sources.items() if s.noise == "student-t"})
+    left = refitted(
+        scaled, _jacobians(fitted), {n: s.degrees_of_freedom for n, s in sources.items() if s.noise == "student-t"}
+    )
     found = []
     for name, source in sources.items():
         order = np.lexsort((source.x,) if source.component is None else (source.x, source.component))
         values, spread = np.asarray(observed[name].values), np.asarray(spreads[name])
         arrays = (values, draws[name], spread, values - middles[name], left[name] * spread)
-        found.append(Replicated(name, *source.about, source.x[order], *(array[..., order] for array in arrays)))
+        found.append(Replicated(name, *source.described, source.x[order], *(array[..., order] for array in arrays)))
     return found
 
 
@@ -89,8 +97,8 @@ def _source(fitted: Fit, name: str) -> _Source:
     for series in fitted.experiment.series:
         if series.name == name:
             points, use = series.fitted_points, series.fitted
-            about = (series.kind, series.about.abscissa, series.about.unit)
-            return _Source(series.noise, series.tail, series.spread[use], points.x, points.component, about)
+            described = (series.kind, series.about.abscissa, series.about.unit)
+            return _Source(series.noise, series.tail, series.spread[use], points.x, points.component, described)
     sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
     return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), None, ("", "", ""))
 
@@ -102,22 +110,22 @@ def _jacobians(fitted: Fit) -> dict[str, np.ndarray]:
 
 
 def refitted(
-    scaled: dict[str, np.ndarray], jacobians: dict[str, np.ndarray], tails: dict[str, float]
+    scaled: dict[str, np.ndarray], jacobians: dict[str, np.ndarray], degrees_of_freedom: dict[str, float]
 ) -> dict[str, np.ndarray]:
     """What is left of residuals over their spread, (R, T) each, after a Gauss–Newton step of the parameters.
 
-    jacobians : (T, unknowns), over the spread, on the scale of standard normal priors
-    tails : degrees of freedom of the series with Student's t noise, whose far points pull less
+    jacobians : (T, n), over the spread, on the scale on which the priors of the n free parameters are standard normal
+    degrees_of_freedom : ν of the series with Student's t noise, whose far points pull less
     """
-    unknowns = next(iter(jacobians.values())).shape[1]
-    precision, pull = np.eye(unknowns), np.zeros((1, unknowns))
+    count = next(iter(jacobians.values())).shape[1]
+    precision, pull = np.eye(count), np.zeros((1, count))
     for name, j in jacobians.items():
         if name not in scaled:  # records: what they say of the parameters stays as it is
             precision = precision + j.T @ j
             continue
-        z, tail = scaled[name], tails.get(name, np.inf)
-        told = 1.0 if np.isinf(tail) else (tail + 1) / (tail + 3)
-        force = z if np.isinf(tail) else (tail + 1) * z / (tail + z**2)
+        z, nu = scaled[name], degrees_of_freedom.get(name, np.inf)
+        told = 1.0 if np.isinf(nu) else (nu + 1) / (nu + 3)
+        force = z if np.isinf(nu) else (nu + 1) * z / (nu + z**2)
         precision = precision + told * j.T @ j
         pull = pull + np.nan_to_num(force) @ j
     step = np.linalg.solve(precision, pull.T).T

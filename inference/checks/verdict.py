@@ -1,15 +1,14 @@
-"""Does this fit deserve belief? The sampling, the model, what the data said, what to do next: in words."""
+"""Can this fit be trusted? The sampling, the model, what the data said, what to do next: in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...datasets.experiment import Label
 from ...datasets.kinds import VARIANCES
 from ..fits import Fit, ParameterSummary, summary_rows
-from .advice import Evidence, next_steps
 from .criticism import StatisticRow, criticize
 from .goodness import OF_VALUES, Goodness, goodness
 
@@ -31,7 +30,7 @@ _NAMED = 3
 CONTRADICTION = "Do not use these rates: the data contradict what was known beforehand."
 _FAR, _CONTRADICTED = 3.0, 5.0
 """Standard deviations of a prior beyond which a posterior mean is named, and beyond which both cannot be believed."""
-_VALUES_PER_UNKNOWN = 3
+_VALUES_PER_PARAMETER = 3
 """Fewer values in a series than this a parameter lie close to the model by themselves: a small χ² says nothing."""
 
 
@@ -40,8 +39,9 @@ class Assessment:
     """The verdict on a fit.
 
     status : one of `STATUS`;  headline : the same as a sentence
-    sampling, model : sentences, good or bad;  by_data, by_both, by_prior : labels of the unknowns by what informs them
-    next_steps : what to do now
+    sampling, model : sentences, good or bad
+    by_data, by_both, by_prior : labels of the free parameters by what informs them
+    next_steps : what to do now, the most urgent first
     contradicted : whether a prior and the data cannot both be believed, which makes a misfit
     untested : '3 values inform 5 parameters' where they are so few that any model would describe them, else ''
     surprises : what criticism found that χ² does not see, and parameters far from their priors, as sentences; with any
@@ -77,61 +77,104 @@ class Assessment:
     @property
     def assumed(self) -> str:
         """'Not from the data: dΓ.' where rates of a fit that can be used are from the prior alone, else ''."""
-        rates = [Label.parse(label).symbol for label in self.by_prior if Label.parse(label).is_rate]
-        usable = self.status in ("healthy", "doubtful")
-        return f"Not from the data: {', '.join(rates)}." if rates and usable else ""
+        rates = _symbols(label for label in self.by_prior if Label.parse(label).is_rate)
+        return f"Not from the data: {rates}." if rates and self.status in ("healthy", "doubtful") else ""
 
 
-def assess(fit: DataTree) -> Assessment:
-    """The assessment of a fit, from what its file holds."""
-    rows = [row for row in summary_rows(fit) if row.informed]
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a fit, before it is judged.
+
+    healthy : whether the sampling is;  goodness : of every series;  surprising : what criticism found beyond it
+    close : series that lie closer to the model than their errors say
+    pulls : label → z-score of the posterior mean in its prior, of parameters far from their priors
+    from_prior : labels of what the data do not inform;  variances : names of the series of ξ and other variances
+    """
+
+    healthy: bool
+    goodness: list[Goodness]
+    surprising: tuple[StatisticRow, ...]
+    close: list[Goodness]
+    pulls: Mapping[str, float]
+    from_prior: tuple[str, ...]
+    variances: tuple[str, ...]
+
+    @property
+    def misfit(self) -> bool:
+        """Whether the model does not describe some series."""
+        return any(series.misfit for series in self.goodness)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether a prior and the data cannot both hold."""
+        return any(abs(z_score) > _CONTRADICTED for z_score in self.pulls.values())
+
+    @property
+    def surprises(self) -> tuple[str, ...]:
+        """As sentences, without what χ² of a misfit says already."""
+        return (
+            *(f"{_symbols([label])} is pulled {z_score:+.1f} standard deviations from its prior"
+              for label, z_score in self.pulls.items()),
+            *(f"{series.name}: the errors given are too large ({series.text})" for series in self.close),
+            *(f"{row.series}: {row.words}" for row in self.surprising),
+        )  # fmt: skip
+
+
+def assess(fit: DataTree | Fit) -> Assessment:
+    """The verdict on a fit, from what its file holds; nothing is sampled.
+
+    Raises
+    ------
+    ExperimentError : for a fit without replications of the data
+    """
+    fit = Fit.of(fit)
+    rows = [row for row in summary_rows(fit.tree) if row.informed]
     by_data, by_both, by_prior = (
         tuple(row.label for row in rows if row.informed == kind) for kind in ("data", "prior and data", "prior")
     )
-    found, pulls = goodness(fit), _pulls(fit, rows)
-    beyond = any(abs(score) > _CONTRADICTED for score in pulls.values())
-    close = [series for series in found if series.too_good and series.values >= _VALUES_PER_UNKNOWN * len(rows)]
-    judged = {series.name for series in found if series.misfit or series in close}  # χ² has said what there is to say
-    surprising = tuple(row for row in criticize(fit).surprising if row.series not in judged)
-    surprises = [
-        *(
-            f"{Label.parse(name).symbol} is pulled {score:+.1f} standard deviations from its prior"
-            for name, score in pulls.items()
-        ),
-        *(f"{series.name}: the errors given are too large ({series.text})" for series in close),
-        *(f"{row.series}: {row.words}" for row in surprising),
-    ]
-    untested = _untested(found, len(by_data) + len(by_both))
-    healthy = bool(fit.attrs["healthy"])
-    status = _status(healthy, found, rows, beyond, surprises)
-    variances = tuple(series.name for series in Fit(fit).experiment.series if series.kind in VARIANCES)
-    evidence = Evidence(healthy, found, surprising, close, pulls, by_prior, variances)
+    found = _findings(fit, rows, by_prior)
+    untested = _untested(found.goodness, len(by_data) + len(by_both))
     return Assessment(
-        status=status,
-        sampling=str(fit.attrs["verdict"]),
-        model=_of_model(found, surprising, close, untested) + _pulled(pulls),
+        status=_status(found, rows),
+        sampling=str(fit.tree.attrs["verdict"]),
+        model=_of_model(found, untested) + _pulled(found),
         by_data=by_data,
         by_both=by_both,
         by_prior=by_prior,
-        next_steps=next_steps(evidence),
-        surprises=tuple(surprises),
-        contradicted=beyond and not any(series.misfit for series in found),
+        next_steps=next_steps(found),
+        surprises=found.surprises,
+        contradicted=found.contradicted and not found.misfit,
         untested=untested,
     )
 
 
-def _status(
-    healthy: bool, found: list[Goodness], rows: list[ParameterSummary], contradicted: bool, surprises: list[str]
-) -> str:
-    if not healthy:
+def _findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]) -> Findings:
+    series = goodness(fit.tree)
+    close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
+    judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
+    priors = {u.label: u.prior for u in fit.parameters}
+    z_scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
+    return Findings(
+        healthy=bool(fit.tree.attrs["healthy"]),
+        goodness=series,
+        surprising=tuple(row for row in criticize(fit).surprising if row.series not in judged),
+        close=close,
+        pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
+        from_prior=from_prior,
+        variances=tuple(one.name for one in fit.experiment.series if one.kind in VARIANCES),
+    )
+
+
+def _status(found: Findings, rows: list[ParameterSummary]) -> str:
+    if not found.healthy:
         return "unhealthy"
-    if contradicted or any(series.misfit for series in found):
+    if found.contradicted or found.misfit:
         return "misfit"
     rates = [row for row in rows if Label.parse(row.label).is_rate] or rows
     by_data = sum(row.informed == "data" for row in rates)
     if 2 * by_data < len(rates):
         return "weak"
-    return "doubtful" if surprises else "healthy"
+    return "doubtful" if found.surprises else "healthy"
 
 
 def _untested(found: list[Goodness], informed: int) -> str:
@@ -142,33 +185,101 @@ def _untested(found: list[Goodness], informed: int) -> str:
     return few if values <= informed else ""
 
 
-def _of_model(found: list[Goodness], surprising: tuple[StatisticRow, ...], close: list[Goodness], untested: str) -> str:
-    wrong = [f"{series.name} ({series.text})" for series in found if series.misfit]
+def _of_model(found: Findings, untested: str) -> str:
+    wrong = [f"{series.name} ({series.text})" for series in found.goodness if series.misfit]
     if wrong:
         return f"The model does not describe these data, do not use its rates: {', '.join(wrong)}. Look at the figure."
     sentence = "The model describes every series within its scatter (χ²)."
     if untested:
         sentence += f" That says little: {untested}, so that nearly any model would."
-    if close:
-        named = ", ".join(f"{series.name} ({series.text})" for series in close)
+    if found.close:
+        named = ", ".join(f"{series.name} ({series.text})" for series in found.close)
         sentence += f" The errors given are too large: {named}; intervals are wider than they need be."
-    if surprising:
-        named = "; ".join(f"{row.series}: {row.words} (p = {row.p_value:.2g})" for row in surprising[:_NAMED])
+    if found.surprising:
+        named = "; ".join(f"{row.series}: {row.words} (p = {row.p_value:.2g})" for row in found.surprising[:_NAMED])
         sentence += f" Beyond that, criticism found: {named}."
     return sentence
 
 
-def _pulls(fit: DataTree, rows: list[ParameterSummary]) -> dict[str, float]:
-    """Parameters that the data have pulled far from their priors, by how many of the priors' standard deviations."""
-    priors = {u.label: u.prior for u in Fit(fit).parameters}
-    scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
-    return {label: score for label, score in scores.items() if abs(score) > _FAR}
-
-
-def _pulled(pulls: Mapping[str, float]) -> str:
-    far = [f"{Label.parse(label).symbol} by {score:+.1f}" for label, score in pulls.items()]
+def _pulled(found: Findings) -> str:
+    far = [f"{_symbols([label])} by {z_score:+.1f}" for label, z_score in found.pulls.items()]
     if not far:
         return ""
-    beyond = any(abs(score) > _CONTRADICTED for score in pulls.values())
-    means = "they cannot both hold" if beyond else "one of them may be wrong"
+    means = "they cannot both hold" if found.contradicted else "one of them may be wrong"
     return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: {means}."
+
+
+def _symbols(labels: Iterable[str]) -> str:
+    return ", ".join(Label.parse(label).symbol for label in labels)
+
+
+def next_steps(found: Findings) -> tuple[str, ...]:
+    """All advice that applies, the most urgent first."""
+    steps = tuple(filter(None, (advice(found) for advice in _ADVICE)))
+    return steps or ("Quote the posterior means with their 94 % intervals, and the priors with them.",)
+
+
+def _sampling(found: Findings) -> str:
+    if found.healthy:
+        return ""
+    return (
+        "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe the"
+        " data is often why it fails; what is said of the data below is a hint where to look."
+    )
+
+
+def _outliers(found: Findings) -> str:
+    far = ", ".join(series.name for series in found.goodness if series.misfit and series.outlying)
+    return far and (
+        f"Look at the values of {far} that lie far off and make most of its χ²: if something went"
+        " wrong there, exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the"
+        " model may lack something."
+    )
+
+
+def _residuals(found: Findings) -> str:
+    wrong = ", ".join(s.name for s in found.goodness if s.misfit and (s.misfit_without or not s.outlying))
+    return wrong and (
+        f"Look at the residuals of {wrong}. A common factor or offset: scale_uncertainty,"
+        " offset_uncertainty. A drift of the residuals in time: the model is wrong; try the other closure, look at"
+        " which light was on when, at time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0)"
+        " and whether two series were exchanged."
+    )
+
+
+def _priors(found: Findings) -> str:
+    named = _symbols(found.pulls)
+    return named and (
+        f"Data and prior disagree about {named}. Look for units (ms or s, interval of the bins), a wrong value in"
+        " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed."
+    )
+
+
+def _criticism(found: Findings) -> str:
+    odd = ", ".join(dict.fromkeys(row.series for row in found.surprising))
+    return odd and (
+        f"Look at the criticism of {odd} before quoting rates: errors that go together or are too small, or a course"
+        " that the model does not have, make intervals too narrow; errors given too large make them too wide."
+    )
+
+
+def _errors(found: Findings) -> str:
+    named = ", ".join(series.name for series in found.close)
+    return named and f"Look at sigma or repetitions of {named}: the values scatter much less than these say."
+
+
+def _variances(found: Findings) -> str:
+    quiet = {series.name for series in found.close}
+    quiet |= {row.series for row in found.surprising if row.statistic == "scatter" and row.observed < row.median}
+    named = ", ".join(name for name in found.variances if name in quiet)
+    return named and f"Are the values of {named} variances? Standard deviations scatter half as much as R says."
+
+
+def _assumed(found: Findings) -> str:
+    named = _symbols(found.from_prior)
+    return named and f"Quote these as assumed, not as measured: {named}."
+
+
+_ADVICE: tuple[Callable[[Findings], str], ...] = (
+    _sampling, _outliers, _residuals, _priors, _criticism, _errors, _variances, _assumed,
+)  # fmt: skip

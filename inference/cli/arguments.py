@@ -100,7 +100,7 @@ fit my-run --json --quiet | jq .status""")  # fmt: skip
                       help="NetCDF file to write (fit.nc); with another --method: JSON (none)")  # fmt: skip
     verb.add_argument("--method", choices=METHODS, default="posterior",
                       help="posterior; or for comparison, a value and a ± each: paper (the paper's fit, step by step),"
-                      " least-squares (all data at once, without priors; needs lmfit) (%(default)s)")  # fmt: skip
+                      " least-squares (all data at once, without priors) (%(default)s)")  # fmt: skip
     add_model(verb)
     add_rival(verb)
     add_sampler(verb, draws=1000)

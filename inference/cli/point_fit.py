@@ -18,17 +18,16 @@ def point_fit(given: argparse.Namespace) -> int:
     experiment, settings = modelled(given)
     target = _target(given)
 
-    from ..point_fit import point_fit_facts, point_fit_text
-
     if given.method == "paper":
         from ..point_fit import paper_fit
 
         result = paper_fit(experiment)
     else:
+        from ..model import Problem
         from ..point_fit import fit_least_squares
 
-        result = fit_least_squares(experiment, settings)
-    from ..text import truth_of
+        result = fit_least_squares(Problem(experiment, settings))
+    from ..text import point_fit_facts, point_fit_text, truth_of
 
     output.text(point_fit_text(result, experiment, truth_of(experiment)))
     facts = point_fit_facts(result)

@@ -1,6 +1,6 @@
 """Rival models compared: leave-one-out, evidence, series left out."""
 
-from .compare import FEW_UNITS, SMALL_DIFFERENCE, Compared, Comparison, compare
+from .compare import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison, compare
 from .data_points import data_units
 from .evidence import bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out
@@ -10,7 +10,7 @@ from .rival_fits import compare_models, fit_rivals
 __all__ = [
     "FEW_UNITS",
     "SMALL_DIFFERENCE",
-    "Compared",
+    "ComparedModel",
     "Comparison",
     "LeaveOneOut",
     "LeftOut",

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...datasets import ExperimentError
+from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import Label
 from ..checks import assess
-from ..fits import Fit, summary_rows
+from ..fits import Fit, fit_id, read_fit, summary_rows
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
-
-if TYPE_CHECKING:
-    from xarray import DataTree
 
 SMALL_DIFFERENCE = 4.0
 """Difference of elpd below which models predict alike and its error is not to be trusted (arXiv:2008.10296)."""
@@ -34,13 +33,14 @@ _ALIKE = 0.1
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One model.
+class ComparedModel:
+    """One model among others.
 
-    left_out : its predictive accuracy;  difference, difference_se : elpd less the best model's, with standard error
-    weight : of stacking;  evidence : by bridge sampling;  check : by SMC, where asked for
-    status : of the fit, see `assessment`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
-    rates : mean and sd of every rate by label;  fit : identifies the fit, see `fit_id`
+    left_out : its predictive accuracy
+    difference, difference_se : elpd less the best model's, nats, with its standard error
+    weight : of stacking, 0 to 1;  evidence : by bridge sampling;  check : by SMC, where asked for
+    status : of the fit, see `checks.STATUS`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
+    rates : mean and sd of every rate by label, ms⁻¹;  fit : identifies the fit, see `fit_id`
     """
 
     name: str
@@ -84,16 +84,16 @@ class Comparison:
     title: str
     simulated: bool
     unit: str
-    models: tuple[Compared, ...]
+    models: tuple[ComparedModel, ...]
     data_hash: str
     versions: Mapping[str, str]
 
     @property
-    def ranked(self) -> tuple[Compared, ...]:
-        """The models whose sampling is healthy; all, where none is."""
+    def ranked(self) -> tuple[ComparedModel, ...]:
+        """The models whose sampling is healthy, the best first; all, where none is."""
         return tuple(model for model in self.models if model.healthy) or self.models
 
-    def log_bayes_factor(self, model: Compared) -> tuple[float, float]:
+    def log_bayes_factor(self, model: ComparedModel) -> tuple[float, float]:
         """ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
         having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
         if not having or not np.isfinite(model.evidence.log_evidence):
@@ -113,14 +113,14 @@ def compare(
     smc: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """Compare fits of the same data.
+    """Compare fits of the same data: elpd by PSIS-LOO (arXiv:1507.04544), stacking (arXiv:1704.02030), evidence.
 
     Parameters
     ----------
     fits : name → what `fit` returned, or its file
     unit : what is left out at a time: "point" (a value), "time" (all of a moment), "series", "experiment"
     refit : fit again without each unit where the importance weights fail (Pareto k̂), instead of only saying so; up to
-        `MOST_REFITS` a model
+        `MOST_REFITS` per model
     smc : compute each evidence a second time, by sequential Monte Carlo
     progress : told what is being done
 
@@ -128,34 +128,39 @@ def compare(
     ------
     ExperimentError : for fewer than two fits, fits of different data (it says which points differ), an unknown unit
     """
-    from ..fits import fit_id, read_fit
-
-    trees = {name: read_fit(fit) if isinstance(fit, (str, Path)) else fit for name, fit in fits.items()}
-    require_same_data(trees)
-    found = {name: leave_one_out(tree, unit) for name, tree in trees.items()}
+    tell = progress or _nothing
+    given = {name: Fit.of(read_fit(fit) if isinstance(fit, (str, Path)) else fit) for name, fit in fits.items()}
+    require_same_data(given)
+    found = {name: leave_one_out(fit, unit) for name, fit in given.items()}
     if refit:
-        found = {
-            name: refitted(trees[name], one, _of(name, progress)) if len(one.failing) <= MOST_REFITS else one
-            for name, one in found.items()
-        }
-    status = {name: assess(tree).status for name, tree in trees.items()}
+        found = {name: _exactly(given[name], one, partial(_tell_of, name, tell)) for name, one in found.items()}
+    status = {name: assess(fit).status for name, fit in given.items()}
     models = []
-    for name, (difference, error, weight) in _in_order(found, status).items():
-        if progress is not None:
-            progress(f"evidence of {name}")
-        tree = trees[name]
-        check = smc_evidence(tree) if smc else None
-        evidence = bridge_evidence(tree)
-        about = status[name], _rates(tree), fit_id(tree)
-        models.append(Compared(name, found[name], difference, error, weight, evidence, check, *about))
-    first = trees[models[0].name]
-    title, simulated = str(first.attrs["title"]), bool(first.attrs["simulated"])
-    made = str(first.attrs["data_sha256"]), json.loads(first.attrs["versions"])
-    return Comparison(title, simulated, unit, tuple(models), *made)
+    for name, place in _in_order(found, status).items():
+        tell(f"evidence of {name}")
+        fit = given[name]
+        check, evidence = smc_evidence(fit) if smc else None, bridge_evidence(fit)
+        models.append(ComparedModel(name, found[name], *place, evidence, check, status[name], _rates(fit),
+                                    fit_id(fit.tree)))  # fmt: skip
+    said = given[models[0].name].tree.attrs
+    versions = json.loads(said["versions"])
+    return Comparison(said["title"], bool(said["simulated"]), unit, tuple(models), said["data_sha256"], versions)
 
 
-def _rates(tree: DataTree) -> dict[str, tuple[float, float]]:
-    return {row.label: (row.mean, row.sd) for row in summary_rows(tree) if Label.parse(row.label).is_rate}
+def _exactly(fit: Fit, found: LeaveOneOut, tell: Callable[[str], None]) -> LeaveOneOut:
+    return refitted(fit, found, tell) if len(found.failing) <= MOST_REFITS else found
+
+
+def _nothing(text: str) -> None:
+    """Where nobody is to be told."""
+
+
+def _tell_of(model: str, tell: Callable[[str], None], text: str) -> None:
+    tell(f"{model}: {text}")
+
+
+def _rates(fit: Fit) -> dict[str, tuple[float, float]]:
+    return {row.label: (row.mean, row.sd) for row in summary_rows(fit.tree) if Label.parse(row.label).is_rate}
 
 
 def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
@@ -171,18 +176,11 @@ def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> di
     return ranked
 
 
-def _of(name: str, progress: Callable[[str], None] | None) -> Callable[[str], None] | None:
-    return None if progress is None else lambda text: progress(f"{name}: {text}")
-
-
-def require_same_data(fits: Mapping[str, DataTree]) -> None:
+def require_same_data(fits: Mapping[str, Fit]) -> None:
     """Raise ExperimentError for fits that were made of different data, saying which points differ."""
     if len(fits) < 2:
         raise ExperimentError(f"compare: found {len(fits)} fit, expected several")
-    values = {}
-    for name, tree in fits.items():
-        points = data_points(Fit(tree).experiment)
-        values[name] = {(p.series, p.place, _count(points, k)): p.value for k, p in enumerate(points)}
+    values = {name: _values(fit.experiment) for name, fit in fits.items()}
     (first, reference), *others = values.items()
     for name, own in others:
         said = [f"{_at(key)} only in {first}" for key in reference if key not in own]
@@ -199,9 +197,14 @@ def require_same_data(fits: Mapping[str, DataTree]) -> None:
             )
 
 
-def _count(points: list[Any], k: int) -> int:
-    """How many points before have the same series and place: a time may be measured twice."""
-    return sum((p.series, p.place) == (points[k].series, points[k].place) for p in points[:k])
+def _values(experiment: Experiment) -> dict[tuple[str, str, int], float]:
+    """Series, place, how many points before have the same (a time may be measured twice) → value."""
+    found: dict[tuple[str, str, int], float] = {}
+    before: Counter[tuple[str, str]] = Counter()
+    for p in data_points(experiment):
+        found[p.series, p.place, before[p.series, p.place]] = p.value
+        before[p.series, p.place] += 1
+    return found
 
 
 def _at(key: tuple[str, str, int]) -> str:
@@ -215,20 +218,10 @@ def _ranked(found: Mapping[str, LeaveOneOut]) -> dict[str, tuple[float, float, f
     from xarray import DataArray
 
     results = {
-        name: ELPDDataLOO(
-            elpd=one.elpd,
-            se=one.se,
-            p=one.p_loo,
-            n_samples=1,
-            n_data_points=len(one.units),
-            scale="log",
-            warning=False,
-            good_k=one.limit,
-            elpd_i=DataArray(one.pointwise, dims="unit"),
-            pareto_k=DataArray(one.pareto_k, dims="unit"),
-        )
+        name: ELPDDataLOO(elpd=one.elpd, se=one.se, p=one.p_loo, n_samples=1, n_data_points=len(one.units), scale="log",
+                          warning=False, good_k=one.limit, elpd_i=DataArray(one.pointwise, dims="unit"))
         for name, one in found.items()
-    }
+    }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say is said by `comparison_words`
         table = azs.compare(results, method="stacking", round_to="none")

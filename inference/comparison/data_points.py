@@ -74,7 +74,14 @@ def data_points(experiment: Experiment) -> list[DataPoint]:
 
 
 def data_units(experiment: Experiment, unit: str) -> list[DataUnit]:
-    """The points of an experiment in units; ExperimentError for an unknown unit, or one of which there is but one."""
+    """The fitted points of an experiment in units that can be left out.
+
+    unit : "point" (a value), "time" (all of a moment), "series", or "experiment" (a member of a joint fit)
+
+    Raises
+    ------
+    ExperimentError : for an unknown unit, and for one of which there is but one
+    """
     if unit not in UNITS:
         raise ExperimentError(f"unit: found {unit!r}, expected one of {', '.join(UNITS)}")
     groups: dict[Hashable, list[int]] = {}

@@ -1,6 +1,6 @@
 """Evidence of a model, ∫ likelihood × prior: by bridge sampling from the draws of a fit, by SMC as a check.
 
-Both work where every prior is a standard normal distribution (scores): there posteriors are near to normal ones.
+Both work where every prior is a standard normal distribution (z-scores): there posteriors are near to normal ones.
 Bridge sampling: Meng & Wong, Stat. Sinica 6, 831 (1996); Gronau et al., J. Math. Psychol. 81, 80 (2017). SMC: PyMC's.
 """
 
@@ -31,7 +31,9 @@ SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 4000, 4, 0.8
 
 @dataclass(frozen=True)
 class Evidence:
-    """log_evidence : ln ∫ likelihood × prior, nats, NaN where it could not be had;  error : its standard error
+    """Of a model.
+
+    log_evidence : ln ∫ likelihood × prior, nats, NaN where it could not be had;  error : its standard error
 
     method : "bridge" or "smc"
     """
@@ -41,9 +43,14 @@ class Evidence:
     method: str
 
 
-def bridge_evidence(fit: DataTree, seed: int = 1) -> Evidence:
-    """The evidence of the model of a fit from its draws; the data must be those of the fit."""
-    fitted = Fit(fit)
+def bridge_evidence(fit: DataTree | Fit, seed: int = 1) -> Evidence:
+    """The evidence of the model of a fit from its draws, by bridge sampling.
+
+    Meng & Wong, Stat. Sinica 6, 831 (1996); Gronau et al., J. Math. Psychol. 81, 80 (2017). Nothing is fitted again.
+
+    fit : what `fit` returned;  seed : of the draws of the normal distribution to which the posterior is bridged
+    """
+    fitted = Fit.of(fit)
     return evidence_of_draws(fitted.experiment, fitted.settings, fitted.by_label(), seed)
 
 
@@ -51,29 +58,29 @@ def evidence_of_draws(
     experiment: Experiment, settings: ModelSettings, by_label: Mapping[str, np.ndarray], seed: int = 1
 ) -> Evidence:
     """The evidence of a model from draws of its posterior, label → (chain, draw); NaN where it cannot be had."""
-    priors = {u.label: u.prior for u in Problem(experiment, settings).free}
-    scores = np.stack([priors[label].score(by_label[label]) for label in priors], axis=-1)
-    if not np.isfinite(scores).all():
+    priors = {u.label: u.prior for u in free(Problem(experiment, settings).parameters)}
+    z_scores = np.stack([priors[label].score(by_label[label]) for label in priors], axis=-1)
+    if not np.isfinite(z_scores).all():
         return Evidence(np.nan, np.nan, "bridge")
-    return bridge(log_posterior(experiment, settings), scores, seed)
+    return bridge(log_posterior(experiment, settings), z_scores, seed)
 
 
 def log_posterior(experiment: Experiment, settings: ModelSettings) -> LogDensity:
-    """Log of likelihood × prior as a function of the scores (n, unknowns), in the order of the unknowns."""
+    """Log of likelihood × prior as a function of the z-scores (n, parameters), in the order of the free parameters."""
     parameters = Problem(experiment, settings).parameters
     priors = {u.label: u.prior for u in free(parameters)}
     together = correlated(experiment, settings, parameters)
 
-    def density(scores: np.ndarray) -> np.ndarray:
-        values = {label: prior.of_score(scores[:, k]) for k, (label, prior) in enumerate(priors.items())}
+    def density(z_scores: np.ndarray) -> np.ndarray:
+        values = {label: prior.of_score(z_scores[:, k]) for k, (label, prior) in enumerate(priors.items())}
         possible = np.all([prior.possible(values[label]) for label, prior in priors.items()], axis=0)
         some = {label: v[possible] for label, v in values.items()}
         whole = complete(experiment, parameters, some)
-        total = np.full(len(scores), -np.inf)
+        total = np.full(len(z_scores), -np.inf)
         if possible.any():
             dynamics = settings.dynamics
             total[possible] = total_log_likelihood(experiment, whole, dynamics, accuracy=_ACCURACY)
-        total = total - 0.5 * (scores**2).sum(axis=1) - 0.5 * scores.shape[1] * np.log(2 * np.pi)
+        total = total - 0.5 * (z_scores**2).sum(axis=1) - 0.5 * z_scores.shape[1] * np.log(2 * np.pi)
         return total if together is None else np.asarray(total + together.log_density(values, np))
 
     return density
@@ -129,11 +136,15 @@ def _log_mean(logs: np.ndarray) -> float:
     return float(top + np.log(np.mean(np.exp(logs - top))))
 
 
-def smc_evidence(fit: DataTree, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
-    """The evidence of the model of a fit by PyMC's sequential Monte Carlo, from independent runs of the PyMC model."""
+def smc_evidence(fit: DataTree | Fit, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
+    """The evidence of the model of a fit by PyMC's sequential Monte Carlo, as a check of `bridge_evidence`; minutes.
+
+    fit : what `fit` returned;  seed : of the runs
+    draws, runs : particles of each run, and independent runs, whose scatter gives the error
+    """
     from ..model import model_of
 
-    fitted = Fit(fit)
+    fitted = Fit.of(fit)
     return smc(model_of(fitted.experiment, fitted.settings), seed, draws, runs)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets import ExperimentError
-from ..fits import efficiency
+from ..fits import Fit, efficiency
 from .data_points import DataUnit, data_points, data_units
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _FEWEST_DRAWS = 100
 class LeaveOneOut:
     """Expected log predictive density (elpd) of data, left out unit by unit.
 
-    units : what is left out at a time;  pointwise, pareto_k : (units,), of each
+    units : what is left out at a time;  pointwise, pareto_k (units,) : elpd (nats) and Pareto k̂ of each
     p_loo : effective parameters;  limit : k̂ above which the estimate of a unit fails; −∞ for whole series
     refits : columns of the units whose estimate is from a fit without them;  unsure : of these, those whose fit is
         not healthy
@@ -65,53 +65,56 @@ class LeaveOneOut:
         return [self.units[k].label for k in self.failing]
 
 
-def leave_one_out(fit: DataTree, unit: str = "point") -> LeaveOneOut:
-    """PSIS-LOO over all series and published numbers together; `unit`: see `data_points.UNITS`."""
+def leave_one_out(fit: DataTree | Fit, unit: str = "point") -> LeaveOneOut:
+    """PSIS-LOO over all series and published numbers together (arXiv:1507.04544).
+
+    fit : what `fit` returned;  unit : left out at a time: "point", "time", "series" or "experiment"
+
+    Raises
+    ------
+    ExperimentError : for an unknown unit, one of which there is but one, and for fewer than a hundred draws
+    """
     import arviz_stats as azs
     import xarray as xr
 
-    from ..fits import Fit
-
-    experiment = Fit(fit).experiment
-    units = data_units(experiment, unit)
-    draws = fit["posterior"].sizes["chain"] * fit["posterior"].sizes["draw"]
+    fit = Fit.of(fit)
+    units, posterior = data_units(fit.experiment, unit), fit.tree["posterior"].dataset
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     if draws < _FEWEST_DRAWS:
         raise ExperimentError(f"leave one out: found {draws} draws, expected at least {_FEWEST_DRAWS}")
-    density = fit["log_likelihood"].dataset
-    points = np.stack([density[p.series].values[..., p.number] for p in data_points(experiment)], axis=-1)
+    density = fit.tree["log_likelihood"].dataset
+    points = np.stack([density[p.series].values[..., p.number] for p in data_points(fit.experiment)], axis=-1)
     columns = np.stack([points[..., list(each.columns)].sum(axis=-1) for each in units], axis=-1)
     moves = np.ptp(columns, axis=(0, 1)) > 0  # a point that no parameter moves has one density, and leaves nothing out
     tree = xr.DataTree.from_dict(
         {
-            "posterior": fit["posterior"].dataset.isel(draw=slice(0, columns.shape[1])),
+            "posterior": posterior.isel(draw=slice(0, columns.shape[1])),
             "log_likelihood": xr.Dataset({"all": (("chain", "draw", "unit"), columns[..., moves])}),
         }
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `failed`
-        found = azs.loo(tree, pointwise=True, var_name="all", reff=efficiency(fit))
+        found = azs.loo(tree, pointwise=True, var_name="all", reff=efficiency(fit.tree))
     pointwise, k = columns[0, 0].copy(), np.full(len(units), -np.inf)
     pointwise[moves], k[moves] = found.elpd_i.values, found.pareto_k.values
     limit = float(found.good_k) if unit in _SMALL else -np.inf
     return LeaveOneOut(tuple(units), pointwise, k, float(found.p), limit)
 
 
-def refitted(fit: DataTree, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
+def refitted(fit: Fit, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
     """The same with the units whose weights fail fitted exactly: a fit without each, with the settings of the fit."""
-    from ..fits import Fit
     from ..sampling import SamplerSettings
     from .evidence import bridge_evidence
     from .refit import log_predictive_density
 
-    fitted = Fit(fit)
-    sampler = SamplerSettings(**json.loads(fit.attrs["settings"])["sampler"])
-    pointwise, unsure, points = found.pointwise.copy(), list(found.unsure), data_points(fitted.experiment)
+    sampler = SamplerSettings(**json.loads(fit.tree.attrs["settings"])["sampler"])
+    pointwise, unsure, points = found.pointwise.copy(), list(found.unsure), data_points(fit.experiment)
     whole = bridge_evidence(fit) if found.failing else None
     for k in found.failing:
         if progress is not None:
             progress(f"fitting without {found.units[k].label}")
         left_out = [points[column] for column in found.units[k].columns]
-        again = log_predictive_density(fitted.experiment, fitted.settings, sampler, left_out, whole)
+        again = log_predictive_density(fit.experiment, fit.settings, sampler, left_out, whole)
         pointwise[k] = again.log_density
         unsure += [] if again.healthy and np.isfinite(again.log_density) else [k]
     effective = found.p_loo + float((found.pointwise - pointwise).sum())

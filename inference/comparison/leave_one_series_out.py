@@ -10,6 +10,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError, Series
 from ...datasets.errors import nearest
+from ...datasets.experiment import Label
 from ...datasets.prediction import fitted_observations, predict
 from ...forward_models import NOISES
 from ..checks import NOTABLE_P, PUBLISHED, p_value
@@ -88,7 +89,7 @@ class PredictedSeries:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Series predicted from others."""
+    """Series predicted from others; `draws` : how many posterior draws each prediction rests on."""
 
     rows: tuple[PredictedSeries, ...]
     title: str
@@ -96,7 +97,7 @@ class LeftOut:
     draws: int
 
     def facts(self) -> dict[str, Any]:
-        """For scripts."""
+        """The same as plain values, for --json."""
         names = ("name", "given", "values", "inside", "p_value", "elpd", "se", "prediction", "error", "from_prior",
                  "healthy", "words")  # fmt: skip
         rows = [
@@ -108,7 +109,7 @@ class LeftOut:
 
 
 def leave_one_series_out(
-    fit: DataTree,
+    fit: DataTree | Fit,
     *,
     given: Sequence[str] | None = None,
     draws: int = 500,
@@ -133,7 +134,7 @@ def leave_one_series_out(
     ------
     ExperimentError : for an unknown name, and where nothing is left to fit or to predict
     """
-    fitted = Fit(fit)
+    fitted = Fit.of(fit)
     experiment = fitted.experiment
     sources = [series.name for series in experiment.series if series.fitted.any()]
     all_sources = sources + ([PUBLISHED] if fitted_observations(experiment) else [])
@@ -181,7 +182,7 @@ def _labels(experiment: Experiment, settings: ModelSettings, names: Sequence[str
     """Parameters that some of the data alone depend on."""
     series = tuple(s for s in experiment.series if s.name in names)
     alone = replace(experiment, series=series, observations=experiment.observations if PUBLISHED in names else ())
-    return {name if index is None else f"{name}[{index}]" for name, index, _ in entries(alone, settings)}
+    return {str(Label(name, index or "")) for name, index, _ in entries(alone, settings)}
 
 
 def _predicted(

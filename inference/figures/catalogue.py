@@ -60,14 +60,14 @@ def _pareto(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..comparison import leave_one_out
     from .arviz import plot_pareto_k
 
-    return plot_pareto_k(leave_one_out(fitted.tree), width)
+    return plot_pareto_k(leave_one_out(fitted), width)
 
 
 def _criticism(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..checks import criticize
     from .criticism import plot_criticism
 
-    return plot_criticism(criticize(fitted.tree), simulated=fitted.experiment.simulated, width=width)
+    return plot_criticism(criticize(fitted), simulated=fitted.experiment.simulated, width=width)
 
 
 def _autocorrelation(fitted: Fit, width: float, run: str | None) -> Figure:
@@ -87,7 +87,7 @@ def _left_out(fitted: Fit, width: float, run: str | None) -> Figure:
     from ..comparison import leave_one_series_out
     from .left_out import plot_left_out
 
-    return plot_left_out(leave_one_series_out(fitted.tree), width)
+    return plot_left_out(leave_one_series_out(fitted), width)
 
 
 def _standard(name: str) -> Callable[[Fit, float, str | None], Figure]:

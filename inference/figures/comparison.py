@@ -11,7 +11,7 @@ from .style import CYCLE, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..comparison import Compared, Comparison
+    from ..comparison import ComparedModel, Comparison
 
 _LINE = 0.27
 _FAR = 30.0
@@ -73,7 +73,7 @@ def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
-def strongest_units(first: Compared, second: Compared, count: int = 3) -> list[tuple[str, float]]:
+def strongest_units(first: ComparedModel, second: ComparedModel, count: int = 3) -> list[tuple[str, float]]:
     """The units on which two models differ most, with the difference of their predictive densities."""
     differences = first.left_out.pointwise - second.left_out.pointwise
     order = np.argsort(-np.abs(differences))[:count]

@@ -1,4 +1,4 @@
-"""Plain least squares, as a lab fits a model to its series: all at once, without priors, by lmfit.
+"""Plain least squares, as a lab fits a model to its series: all at once, without priors, by SciPy.
 
 Model and data are those of the posterior. What is different:
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...forward_models import Closure
-from ..model import ModelParameter, ModelSettings, Prior, Problem, experiment_of, fixed_values, free, require_data
+from ..model import ModelParameter, Prior, Problem, pose, require_data
 from .point_fit import PointFit, Step, edge_warnings, misfits
 from .residuals import Residuals
 
@@ -46,17 +46,65 @@ def least_squares(
 ) -> PointFit:
     """The plain least-squares fit of an experiment, or of several; what is fitted and what is not: see this module.
 
+    Parameters
+    ----------
     experiment, sharing, closure, free_dephasing : as for `fit`
     priors : `fixed(value)` fixes a parameter; of any other one the median is the start of the search
 
-    Raises ExperimentError for what cannot be fitted, and without lmfit; PriorError for priors that cannot be read.
+    Returns
+    -------
+    Values and ± by label, rates in ms⁻¹, with the covariance of the free parameters
+
+    Raises
+    ------
+    ExperimentError : for data that cannot be fitted so: no ± (records, covariances), a population, nothing to fit,
+        fewer data than parameters
+    PriorError : for priors that cannot be read
     """
-    data = experiment_of(experiment, sharing)
-    return fit_least_squares(data, ModelSettings(closure, free_dephasing, dict(priors or {})))
+    return fit_least_squares(
+        pose(experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors)
+    )
 
 
-def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointFit:
-    """The fit of a checked experiment; see `least_squares`."""
+def fit_least_squares(problem: Problem) -> PointFit:
+    """The plain least-squares fit of a problem; raises as `least_squares` does."""
+    experiment = problem.experiment
+    _require_known_noise(experiment)
+    known = [p for p in problem.free if _is_known(experiment, p)]
+    if len(known) == len(problem.free):
+        raise ExperimentError("least squares: found every parameter known or fixed, expected at least one to fit")
+    held = {p.label: f"fixed({_known_value(p.prior)!r})" for p in known}
+    settings = replace(problem.settings, priors={**problem.settings.priors, **held})
+    residuals = Residuals(Problem(experiment, settings))
+    varied = residuals.problem.free
+    if residuals.count() < len(varied):
+        raise ExperimentError(
+            f"least squares: found {residuals.count()} data for {len(varied)} parameters, expected at least as many;"
+            " fix some, or use --method posterior"
+        )
+    found = _minimum(residuals)
+    values, errors = _with_derived(residuals, found)
+    labels = tuple(p.label for p in varied)
+    steps = (Step("all data", labels, found.chi2, residuals.count() - len(labels)),)
+    low = {p.label: p.prior.low for p in varied if np.isfinite(p.prior.low)}
+    return PointFit(
+        method="least-squares",
+        title=experiment.title,
+        simulated=experiment.simulated,
+        meaning=_MEANING,
+        values=values,
+        errors=errors,
+        fixed={label: float(value) for label, value in residuals.problem.fixed.items()},
+        steps=steps,
+        labels=labels,
+        covariance=found.covariance,
+        warnings=(*found.warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, varied)),
+        converged=found.converged,
+    )
+
+
+def _require_known_noise(experiment: Experiment) -> None:
+    """Raise ExperimentError for data without a ±, for none, and for parameters that only a prior relates."""
     require_data(experiment, experiment.title)
     without = [s.name for s in experiment.series if s.noise == "wishart"] + [r.name for r in experiment.records]
     if without:
@@ -69,65 +117,31 @@ def fit_least_squares(experiment: Experiment, settings: ModelSettings) -> PointF
         raise ExperimentError(
             f"least squares: found a population ({of}), which only a prior holds together; expected shared or separate"
         )
-    asked = Problem(experiment, settings).parameters
-    known = [u for u in free(asked) if _is_known(experiment, u)]
-    parameters = [replace(u, prior=_fixed(u)) if u in known else u for u in asked]
-    varied = free(parameters)
-    if not varied:
-        raise ExperimentError("least squares: found every parameter known or fixed, expected at least one to fit")
-    residuals = Residuals(experiment, parameters, settings.dynamics)
-    if residuals.count() < len(varied):
-        raise ExperimentError(
-            f"least squares: found {residuals.count()} data for {len(varied)} parameters, expected at least as many;"
-            " fix some, or use --method posterior"
-        )
-    found = _minimised(residuals)
-    values, errors = _with_derived(residuals, found)
-    labels = tuple(u.label for u in varied)
-    steps = (Step("all data", labels, found.chi2, residuals.count() - len(labels)),)
-    low = {u.label: u.prior.low for u in varied if np.isfinite(u.prior.low)}
-    return PointFit(
-        method="least-squares",
-        title=experiment.title,
-        simulated=experiment.simulated,
-        meaning=_MEANING,
-        values=values,
-        errors=errors,
-        fixed={label: float(value) for label, value in fixed_values(parameters).items()},
-        steps=steps,
-        labels=labels,
-        covariance=found.covariance,
-        warnings=(*found.warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, varied)),
-        converged=found.converged,
-    )
 
 
-def _is_known(experiment: Experiment, unknown: ModelParameter) -> bool:
+def _is_known(experiment: Experiment, parameter: ModelParameter) -> bool:
     """Whether a lab has the value from elsewhere."""
-    stated = any(experiment.knows(unknown.name, member) for member in experiment.members or [""])
-    by_angle = unknown.name == "optical_depth" and any(
-        experiment.knows("faraday_angle", member) for member in experiment.members or [""]
-    )
-    calibrated = unknown.label in experiment.calibrated or unknown.name in experiment.calibrated
-    return stated or by_angle or calibrated or unknown.name in _CALIBRATIONS
+    name, members = parameter.name, experiment.members or [""]
+    stated = any(experiment.knows(name, member) for member in members)
+    by_angle = name == "optical_depth" and any(experiment.knows("faraday_angle", member) for member in members)
+    calibrated = parameter.label in experiment.calibrated or name in experiment.calibrated
+    return stated or by_angle or calibrated or name in _CALIBRATIONS
 
 
-def _fixed(unknown: ModelParameter) -> Prior:
-    """At the mean of a normal prior, at the median of others."""
-    prior = unknown.prior
-    value = prior.numbers[0] if prior.form == "normal" else float(prior.quantile(0.5))
-    return Prior("fixed", (value,), prior.low, prior.high)
+def _known_value(prior: Prior) -> float:
+    """The mean of a normal prior, the median of others."""
+    return float(prior.numbers[0] if prior.form == "normal" else prior.quantile(0.5))
 
 
 def _ignored(known: list[ModelParameter], varied: list[ModelParameter]) -> str:
     """What a lab's knowledge is not used for."""
-    exact = ", ".join(u.label for u in known)
+    exact = ", ".join(p.label for p in known)
     text = f"the uncertainty of {exact} is in no ±; " if exact else ""
-    return f"{text}no prior is used for {', '.join(u.label for u in varied)}"
+    return f"{text}no prior is used for {', '.join(p.label for p in varied)}"
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Minimum:
     x: np.ndarray
     covariance: np.ndarray | None
     chi2: float
@@ -135,45 +149,33 @@ class _Found:
     warnings: tuple[str, ...]
 
 
-def _minimised(residuals: Residuals) -> _Found:
+def _minimum(residuals: Residuals) -> _Minimum:
     """The least χ², and (JᵀJ)⁻¹ there; no covariance where it is singular."""
-    try:
-        import lmfit
-    except ImportError as error:
-        raise ExperimentError("least squares: found no lmfit, expected: pip install lmfit") from error
-    names = [f"x{k}" for k in range(len(residuals.varied))]  # labels with brackets are no names for lmfit
-    given = lmfit.Parameters()
-    for name, start, low, high in zip(names, residuals.start, residuals.low, residuals.high, strict=True):
-        given.add(name, value=start, min=low, max=high)
+    from scipy.optimize import least_squares
 
-    def vector(parameters: Any) -> np.ndarray:
-        return np.array([parameters[name].value for name in names])
-
-    with np.errstate(divide="ignore", invalid="ignore"):  # lmfit's own errors, where the covariance is singular
-        result = lmfit.minimize(
-            lambda parameters: residuals.at(vector(parameters)),
-            given,
-            method="least_squares",
-            scale_covar=False,
-            jac=lambda parameters: residuals.jacobian(vector(parameters)),
-            x_scale="jac",
-            max_nfev=_MOST_EVALUATIONS,
-            ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
-        )  # fmt: skip
-    x, covariance = vector(result.params), getattr(result, "covar", None)
-    warnings = [] if result.success else [f"the search did not end at a minimum ({result.message}): no value counts"]
-    jacobian = residuals.jacobian(x)
-    length = np.linalg.norm(jacobian, axis=0)
-    if covariance is None or not length.all() or np.linalg.cond(jacobian / length) > _SINGULAR:
+    found: Any = least_squares(
+        residuals.at,
+        residuals.start,
+        jac=residuals.jacobian,
+        bounds=(residuals.low, residuals.high),
+        x_scale="jac",
+        max_nfev=_MOST_EVALUATIONS,
+        ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
+    )  # fmt: skip
+    warnings = [] if found.success else [f"the search did not end at a minimum ({found.message}): no value counts"]
+    length = np.linalg.norm(found.jac, axis=0)
+    if length.all() and np.linalg.cond(found.jac / length) <= _SINGULAR:
+        covariance = np.linalg.inv(found.jac.T @ found.jac)
+    else:
         covariance = None
         warnings.append("the covariance is singular: these data do not determine all parameters, there is no ±")
-    return _Found(x, covariance, float(result.chisqr), bool(result.success), tuple(warnings))
+    return _Minimum(found.x, covariance, float((found.fun**2).sum()), bool(found.success), tuple(warnings))
 
 
-def _with_derived(residuals: Residuals, found: _Found) -> tuple[dict[str, float], dict[str, float]]:
+def _with_derived(residuals: Residuals, found: _Minimum) -> tuple[dict[str, float], dict[str, float]]:
     """Values and ± by label, those of derived rates by linear propagation; a ± is NaN without a covariance."""
     rates, slopes = residuals.derived(found.x)
-    values = {u.label: float(value) for u, value in zip(residuals.varied, found.x, strict=True)} | rates
+    values = {p.label: float(value) for p, value in zip(residuals.problem.free, found.x, strict=True)} | rates
     if found.covariance is None:
         return values, dict.fromkeys(values, float("nan"))
     variances = [*np.diag(found.covariance), *np.einsum("ri,ij,rj->r", slopes, found.covariance, slopes)]

@@ -6,7 +6,7 @@
 4  The slope of ΣJ/2⟨Jx(0)⟩ at t = 0 fixes dΓ, by the paper's formula, that of the fixed-number closure.
 5  Jy(t) is fitted with Γ̃. In 4 and 5 P and all that was found before are taken as exact.
 
-The paper does not say how it took the slopes of noisy series. Here (`initial_slope`): P and Jy from a relaxation
+The paper does not say how it took the slopes of noisy series. Here (`paper_steps`): P and Jy from a relaxation
 1 + s (1 − e^{−kt})/k through all points; ΣJ from a relaxation to a line, at the rate at which the theory lets it relax,
 Γ̃ + dΓp = 2/T2 with T2 from the slope of Jy, through the points of the first 3 T2. ΣJ/2⟨Jx(0)⟩ is measured, or ξ times
 the fitted P. Γ, Γcol, Γpump, Γout_L and Γ̃ are bounded by 0. Z is the apparatus's, or the paper's 0.16. Where more
@@ -20,10 +20,20 @@ from typing import Any
 import numpy as np
 
 from ...datasets import PAPER, Experiment, ExperimentError, StageEntry
+from ...datasets.experiment import Label
 from ...forward_models import NOISES
 from ..model import experiment_of
-from .initial_slope import InitialSlope, initial_slope, slope_of_relaxation
-from .paper_steps import START, PopulationFit, collective_rate, fit_dephasing, fit_populations, variance_series
+from .paper_steps import (
+    START,
+    InitialSlope,
+    Points,
+    collective_rate,
+    fit_dephasing,
+    fit_populations,
+    initial_slope,
+    slope_of_relaxation,
+    variance_series,
+)
 from .point_fit import PointFit, Step, edge_warnings, misfits
 
 _LIGHTS = ("drive", "drive+pump")
@@ -33,17 +43,21 @@ _MEANING = (
 )
 _TAKEN = {"polarization": "Γout, Γ and Γcol", "transverse_spin": "Γ̃"}
 _USED = ("polarization", "transverse_spin", "xi", "epr_variance")
-Points = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Times (ms), values, standard deviations."""
 
 
 def paper_fit(experiment: Any) -> PointFit:
-    """The rates as the paper found them; steps and choices: see this module.
+    """The rates as the paper found them (Krauter et al., supplement); steps and choices: see this module.
 
+    Rates in ms⁻¹; each ± is that of its own step, and there is no covariance.
+
+    Parameters
+    ----------
     experiment : what `fit` takes, with one run that starts with the drive (and the pump), and with the series
         polarization, transverse_spin, and xi or epr_variance
 
-    The ± are those of each single step. Raises ExperimentError for an experiment without what the steps need.
+    Raises
+    ------
+    ExperimentError : for several runs, a run that starts otherwise, and without the series that a step needs
     """
     data = experiment_of(experiment)
     stage = _first_stage(data)
@@ -57,24 +71,19 @@ def paper_fit(experiment: Any) -> PointFit:
     falling = slope_of_relaxation("ΣJ/2⟨Jx(0)⟩", *variance_series(xi, measured, stage, found.rates), relaxation)
     collective, per_slope = collective_rate(falling.slope, found.rates)
     dephasing, dephasing_error, chi2 = fit_dephasing(decay, stage, found.rates, max(collective, 0.0))
-    index = f"dephasing_rate[{stage.label}]"
+    label = str(Label("dephasing_rate", stage.label))
     steps = (
         Step(f"slope of P at 0, T1 = {-1 / slope.slope:.1f} ms", ("light_loss_rate",), slope.chi2, slope.dof),
         Step("P(t)", found.labels, found.chi2, len(spin[0]) - len(found.labels)),
         Step("slope of ΣJ at 0", ("collective_rate",), falling.chi2, falling.dof),
-        Step("Jy(t)", (index,), chi2, len(decay[0]) - 1),
+        Step("Jy(t)", (label,), chi2, len(decay[0]) - 1),
     )
-    return PointFit(
-        method="paper",
-        title=data.title,
-        simulated=data.simulated,
-        meaning=_MEANING,
-        values=(values := {"collective_rate": collective, index: dephasing} | found.values),
-        errors=(errors := {"collective_rate": falling.error * per_slope, index: dephasing_error} | found.errors),
-        fixed={"squeezing_limit": limit, "initial_n3": START.n3, "initial_nh": START.nh},
-        steps=steps,
-        warnings=tuple(_warnings(data, stage, steps, values, errors, found)),
-    )
+    values = {"collective_rate": collective, label: dephasing} | found.values
+    errors = {"collective_rate": falling.error * per_slope, label: dephasing_error} | found.errors
+    fixed = {"squeezing_limit": limit, "initial_n3": START.n3, "initial_nh": START.nh}
+    warnings = *misfits(steps), *edge_warnings(values, errors, dict.fromkeys(values, 0.0)), *found.warnings
+    warnings = *warnings, *_unsaid(data, stage, collective)
+    return PointFit("paper", data.title, data.simulated, _MEANING, values, errors, fixed, steps, warnings=warnings)
 
 
 def _first_stage(experiment: Experiment) -> StageEntry:
@@ -124,17 +133,10 @@ def _falling(kind: str, symbol: str, points: Points) -> InitialSlope:
     return found
 
 
-def _warnings(
-    experiment: Experiment,
-    stage: StageEntry,
-    steps: tuple[Step, ...],
-    values: dict[str, float],
-    errors: dict[str, float],
-    found: PopulationFit,
-) -> list[str]:
+def _unsaid(experiment: Experiment, stage: StageEntry, collective: float) -> list[str]:
     """What the values and their ± do not say."""
-    lines = [*misfits(steps), *edge_warnings(values, errors, dict.fromkeys(values, 0.0)), *found.warnings]
-    if values["collective_rate"] < 0:
+    lines = []
+    if collective < 0:
         lines.append("collective_rate is negative: ΣJ falls less at t = 0 than without collective emission")
     later = sum(int((s.fitted & (s.x > stage.duration)).sum()) for s in experiment.series if s.kind in _USED)
     if later:

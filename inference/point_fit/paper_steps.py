@@ -1,15 +1,16 @@
-"""The single steps of the paper's fit, on the closed-form model; their order and choices: see `paper_fitting`."""
+"""The single steps of the paper's fit, on the closed-form model; their order and choices: see `paper_fit`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ...datasets import StageEntry
+from ...datasets import ExperimentError, StageEntry
+from ...datasets.experiment import Label
 from ...forward_models import InitialState, Rates, Stage, evolve, transitions
-from .initial_slope import InitialSlope
 
 START = InitialState(n3=0.01, nh=0.0)
 """The paper's initial populations."""
@@ -17,6 +18,73 @@ _CENTRES = {"radiative_rate": 0.002, "collision_rate": 0.003, "pump_rate": 0.15}
 """Where the search for the rates of P(t) starts, ms⁻¹."""
 _STEP, _AT_BOUND, _SINGULAR = 1e-4, 1e-3, 1e8
 Points = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Times (ms), values, standard deviations; each (T,)."""
+_SLOWEST, _FASTEST = 0.1, 100.0
+"""Bounds of k, over the duration of the series: a slower relaxation is a straight line, a faster one is not seen."""
+_WINDOW = 6.0
+"""Relaxation times 1/k within which a curve that relaxes to something slow may be taken as relaxing to a line."""
+
+
+@dataclass(frozen=True)
+class InitialSlope:
+    """Slope at t = 0 and its ±, ms⁻¹; χ² and degrees of freedom of the curve."""
+
+    slope: float
+    error: float
+    chi2: float
+    dof: int
+
+
+def initial_slope(name: str, times: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> InitialSlope:
+    """The slope s at t = 0 of a series (T,) that is normalised to 1 there, times in ms.
+
+    Weighted least squares of 1 + s (1 − e^{−kt})/k through all points, k ≥ 0 unknown. A polynomial would do worse:
+    one that follows the points within the noise has a slope at the end of its range that is off by two of its ±.
+
+    Raises ExperimentError for fewer than three points.
+    """
+    from scipy.optimize import least_squares
+
+    _require(name, times, 3)
+    last = times.max()
+
+    def residuals(x: np.ndarray) -> np.ndarray:
+        return np.asarray((1 - x[0] * np.expm1(-x[1] * times / last) / x[1] - values) / sigma)
+
+    bounds = ([-np.inf, _SLOWEST], [np.inf, _FASTEST])
+    tries = [
+        least_squares(residuals, [(values[-1] - 1) * k, k], bounds=bounds, x_scale="jac") for k in (1.0, 3.0, 15.0)
+    ]
+    best: Any = min(tries, key=lambda found: float(found.cost))
+    covariance = np.linalg.pinv(best.jac.T @ best.jac)
+    error = float(np.sqrt(covariance[0, 0]) / last)
+    return InitialSlope(float(best.x[0] / last), error, float(2 * best.cost), len(times) - 2)
+
+
+def slope_of_relaxation(
+    name: str, times: np.ndarray, values: np.ndarray, sigma: np.ndarray, rate: float
+) -> InitialSlope:
+    """The slope s at t = 0 of a series (T,) that relaxes at a known rate k (ms⁻¹) to something slow; times in ms.
+
+    Weighted least squares of f + (s − b) (1 − e^{−kt})/k + b t with f and b unknown (f, since the scale of the series
+    is unsure; b, since its end value drifts), through the points of the first 6/k.
+
+    Raises ExperimentError for fewer than four points in that time.
+    """
+    use = times <= _WINDOW / rate
+    _require(f"{name} in the first {_WINDOW / rate:.3g} ms", times[use], 4)
+    t, risen = times[use], -np.expm1(-rate * times[use]) / rate
+    design = np.stack([risen, np.ones_like(t), t - risen], axis=1) / sigma[use, None]
+    target = values[use] / sigma[use]
+    coefficients = np.linalg.lstsq(design, target, rcond=None)[0]
+    chi2 = float(((design @ coefficients - target) ** 2).sum())
+    error = float(np.sqrt(np.linalg.pinv(design.T @ design)[0, 0]))
+    return InitialSlope(float(coefficients[0]), error, chi2, len(t) - 3)
+
+
+def _require(name: str, times: np.ndarray, least: int) -> None:
+    if len(times) < least:
+        raise ExperimentError(f"{name}: found {len(times)} points to take a slope from, expected at least {least}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +115,10 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
         return np.asarray((model - values) / sigma)
 
     found, errors, chi2 = _least_squares(residuals, np.array([_CENTRES[name] for name in names]))
-    rates, labels = rates_at(found), tuple(f"{name}[{stage.label}]" if name == "pump_rate" else name for name in names)
+    rates, labels = (
+        rates_at(found),
+        tuple(str(Label(name, stage.label if name == "pump_rate" else "")) for name in names),
+    )
     warnings = []
     without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
     if without:

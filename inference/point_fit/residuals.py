@@ -9,55 +9,47 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import Experiment
 from ...datasets.prediction import fitted_observations, predict
-from ...forward_models import NOISES, Dynamics
-from ..model import ModelParameter, complete, free, variables_of
+from ...forward_models import NOISES
+from ..model import Problem
 
 _STEP = 1e-4
 """Of the differences that make derivatives, relative to the starting value of each parameter."""
 _START = 0.1
-"""Score in its prior at which a real amplitude starts: at 0 a beat has no derivative by its frequency."""
+"""z-score in its prior at which a real amplitude starts: at 0 a beat has no derivative by its frequency."""
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """(model − measured)/σ of all fitted data, as a function of the free parameters x (n,)."""
+    """(model − measured)/σ of all fitted data, as a function of the problem's free parameters x (n,)."""
 
-    experiment: Experiment
-    parameters: list[ModelParameter]
-    dynamics: Dynamics
-
-    @cached_property
-    def varied(self) -> list[ModelParameter]:
-        """The free parameters, in the order of x."""
-        return free(self.parameters)
+    problem: Problem
 
     @cached_property
     def start(self) -> np.ndarray:
         """The medians of the priors."""
-        return np.array([float(u.prior.of_score(0.0) or u.prior.of_score(_START)) for u in self.varied])
+        return np.array([float(p.prior.of_score(0.0) or p.prior.of_score(_START)) for p in self.problem.free])
 
     @cached_property
     def low(self) -> np.ndarray:
         """Where the domains begin."""
-        return np.array([u.prior.low for u in self.varied])
+        return np.array([p.prior.low for p in self.problem.free])
 
     @cached_property
     def high(self) -> np.ndarray:
         """Where the domains end."""
-        return np.array([u.prior.high for u in self.varied])
+        return np.array([p.prior.high for p in self.problem.free])
 
     @cached_property
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
         """Measured values and their standard deviations; of variances, √(2/dof) times the measured value."""
         values, sigmas = [], []
-        for series in self.experiment.series:
+        for series in self.problem.experiment.series:
             use = series.fitted
             sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
             values.append(series.value[use])
             sigmas.append(np.broadcast_to(sigma, series.value[use].shape))
-        observations = fitted_observations(self.experiment)
+        observations = fitted_observations(self.problem.experiment)
         values.append(np.array([o.value for o in observations]))
         sigmas.append(np.array([o.sigma for o in observations]))
         return np.concatenate(values), np.concatenate(sigmas)
@@ -68,12 +60,13 @@ class Residuals:
 
     def values(self, x: np.ndarray) -> dict[str, Any]:
         """Parameters by label, fixed ones included; x (n,), or (draws, n)."""
-        return complete(self.experiment, self.parameters, {u.label: x[..., k] for k, u in enumerate(self.varied)})
+        return self.problem.complete({p.label: x[..., k] for k, p in enumerate(self.problem.free)})
 
     def at(self, x: np.ndarray) -> np.ndarray:
         """(data,), or (draws, data) for x (draws, n)."""
-        points = {series.name: series.fitted_points for series in self.experiment.series}
-        means = predict(self.experiment, self.values(x), self.dynamics, points=points, accuracy=1e-11)
+        experiment, dynamics = self.problem.experiment, self.problem.dynamics
+        points = {series.name: series.fitted_points for series in experiment.series}
+        means = predict(experiment, self.values(x), dynamics, points=points, accuracy=1e-11)
         shape = x.shape[:-1]
         columns = [np.broadcast_to(m, (*shape, np.shape(m)[-1])) for m in means.series.values()]
         columns += [np.broadcast_to(m, shape)[..., None] for m in means.observations]
@@ -88,7 +81,7 @@ class Residuals:
         """Rates that follow (Γ̃, Γ, …) by label, and their derivatives (rates, n)."""
         formulas = {
             label: formula
-            for variable in variables_of(self.experiment, self.parameters)
+            for variable in self.problem.variables
             for label, formula in zip(variable.labels, variable.formulas, strict=False)
         }
         if not formulas:

@@ -34,7 +34,7 @@ _MOST_RATES = 6
 
 def criticism(fitted: Fit) -> list[str]:
     """Statistics of the data among those of replicated data."""
-    found = criticize(fitted.tree)
+    found = criticize(fitted)
     if not found.rows:
         return []
     note = (

@@ -27,8 +27,8 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     file : name of the fit's file, for the command that makes it again
     compared : facts of a comparison with rival models, shown where this fit is one of them; or why there are none
     """
-    fitted, judged = Fit(fit), assess(fit)
-    drawn, left_out = Drawn.of(fitted), leave_one_out(fit)
+    fitted = Fit(fit)
+    judged, drawn, left_out = assess(fitted), Drawn.of(fitted), leave_one_out(fitted)
     title = fitted.experiment.title
     parts = [
         _head(fitted, judged),
@@ -84,7 +84,7 @@ def _samples(experiment: Experiment) -> int:
 
 
 def _verdict(fitted: Fit, judged: Assessment, left_out: LeaveOneOut) -> str:
-    from ..checks import POINTS, proposals
+    from ..checks import proposals
 
     failed = left_out.failed
     points = ""
@@ -104,8 +104,8 @@ def _verdict(fitted: Fit, judged: Assessment, left_out: LeaveOneOut) -> str:
             f"{Label.parse(label).symbol} (variance − {100 * gain:.0f} %)" for label, gain in proposal.gains.items()
         )
         steps.append(
-            f"Measuring {proposal.kind} in run {proposal.run} ({POINTS} points, each ± {proposal.sigma:g}) would tell"
-            f" more of {gains}."
+            f"Measuring {proposal.kind} in run {proposal.run} ({len(proposal.times)} points, each ± {proposal.sigma:g})"
+            f" would tell more of {gains}."
         )
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
     return section("Verdict", f"<dl>{listed}</dl>", "<h3>What to do next</h3>", items(steps))

@@ -18,6 +18,7 @@ from .fit import fit_text, printable, sampled_again, truth_of
 from .fit_facts import as_json, fit_facts
 from .numbers import with_error
 from .paper_table import posterior_as
+from .point_fit import point_fit_facts, point_fit_text
 from .text_table import DERIVED, PUBLISHED, derived_rows, number, published_rows, table
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "number",
     "off_by",
     "p_text",
+    "point_fit_facts",
+    "point_fit_text",
     "posterior_as",
     "printable",
     "published_rows",

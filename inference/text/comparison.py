@@ -7,7 +7,7 @@ from math import exp, isfinite
 from typing import Any
 
 from ...datasets.experiment import Label
-from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, Compared, Comparison
+from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison
 from ..model import RIVAL_MODELS
 from .numbers import with_error
 from .text_table import table
@@ -69,7 +69,7 @@ def rate_table(facts: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return ["rate, ms⁻¹", *(row["model"] for row in models)], rows
 
 
-def predictive_words(found: Comparison, model: Compared) -> str:
+def predictive_words(found: Comparison, model: ComparedModel) -> str:
     """What the difference of elpd from the best model means."""
     if model is found.models[0]:
         return _BEST
@@ -231,7 +231,7 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _facts(found: Comparison, model: Compared) -> dict[str, Any]:
+def _facts(found: Comparison, model: ComparedModel) -> dict[str, Any]:
     factor, error = found.log_bayes_factor(model)
     left_out = model.left_out
     return {

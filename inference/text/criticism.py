@@ -8,8 +8,8 @@ from ..checks import (
     NOTABLE_SHIFT,
     THRESHOLD,
     CalibrationSensitivity,
+    CalibrationShift,
     Criticism,
-    Moved,
     PowerScaling,
     Sensitivities,
     StatisticRow,
@@ -89,14 +89,14 @@ def calibration_table(found: CalibrationSensitivity) -> str:
     return table(header, body)
 
 
-def how(column: Moved) -> str:
+def how(column: CalibrationShift) -> str:
     """Whether the numbers are by another fit, or not to be trusted; '' where reweighting did."""
     if column.how == "unreliable":
         return f"not reliable (k̂ = {column.pareto_k:.2f})"
     return "" if column.how == "reweighted" else column.how
 
 
-def off_by(column: Moved) -> str:
+def off_by(column: CalibrationShift) -> str:
     """One standard deviation of a constant with its unit."""
     unit = shown_unit(PARAMETERS[column.constant.partition("[")[0]].unit)
     return f"{column.off_by:.3g}" + (f" {unit}" if unit else "")
@@ -127,5 +127,5 @@ def named_parts(found: PowerScaling) -> list[list[str]]:
             ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in found.deciding(label)) or "none",
             ", ".join(f"{part} {value:.2f}" for part, value in found.driving(label)) or "none",
         ]
-        for label in found.labels
+        for label in found.by_prior
     ]

@@ -79,11 +79,11 @@ def test_a_normal_posterior_moves_as_it_should(fit_d55):
 def test_power_scaling_of_all_priors_is_that_of_their_sum(fit_d55):
     fitted = Fit(fit_d55)
     apart = power_scaling(fitted, ["initial_n3", "collective_rate", "light_loss_rate"])
-    assert apart.labels == ("collective_rate", "light_loss_rate", "initial_n3")
-    assert apart.series == ("xi", "polarization", "transverse_spin")
+    assert tuple(apart.by_prior) == ("collective_rate", "light_loss_rate", "initial_n3")
+    assert tuple(apart.by_series["initial_n3"]) == ("xi", "polarization", "transverse_spin")
     assert apart.deciding("initial_n3")[0][0] == "initial_n3"
     together = {row.label: row for row in prior_sensitivity(fitted)}
-    own = apart.by_prior[2, apart.priors.index("initial_n3")]
+    own = apart.by_prior["initial_n3"]["initial_n3"]
     assert own == pytest.approx(together["initial_n3"].prior, rel=0.3)
     assert apart.driving("light_loss_rate")
     assert "polarization" in dict(apart.driving("light_loss_rate"))

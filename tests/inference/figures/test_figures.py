@@ -17,7 +17,7 @@ from dissentangle.inference.text.export import GROUPS
 
 @pytest.mark.parametrize("what", [what for what in FIGURES if what not in ("left-out", "fig2d")])
 def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
-    """The two others: test_series_from_others.py, test_records.py."""
+    """The two others: test_leave_one_series_out.py, test_records.py."""
     path = tmp_path / f"{what}.pdf"
     figure = plot(fit_d55, what, path)
     if what != "series":

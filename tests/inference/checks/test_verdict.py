@@ -9,13 +9,12 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Series, from_tree
-from dissentangle.inference.checks.advice import Evidence, next_steps
 from dissentangle.inference.checks.correlations import for_pair_plot, strongest
 from dissentangle.inference.checks.criticism import criticize
 from dissentangle.inference.checks.goodness import goodness
 from dissentangle.inference.checks.next_measurement import proposals
 from dissentangle.inference.checks.prior_sensitivity import prior_sensitivity
-from dissentangle.inference.checks.verdict import HEADLINES, STATUS, assess
+from dissentangle.inference.checks.verdict import HEADLINES, STATUS, Findings, assess, next_steps
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.text.fit import fit_text
@@ -74,7 +73,7 @@ def test_errors_that_are_too_large(fit_d55):
 
 def test_values_that_scatter_too_much_are_not_taken_for_standard_deviations(fit_d55):
     row = next(r for r in criticize(fit_d55).rows if (r.series, r.statistic) == ("xi", "scatter"))
-    found = Evidence(True, [], (), [], {}, (), ("xi",))
+    found = Findings(True, [], (), [], {}, (), ("xi",))
     quiet, loud = (replace(row, observed=factor * row.median) for factor in (0.3, 3.0))
     assert "Are the values of xi variances?" in " ".join(next_steps(replace(found, surprising=(quiet,))))
     assert "Are the values of xi variances?" not in " ".join(next_steps(replace(found, surprising=(loud,))))
