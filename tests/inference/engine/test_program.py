@@ -17,6 +17,8 @@ from dissentangle.inference.engine.translation import NotTranslatable, Translati
 from dissentangle.inference.model.pymc_model import data_of, model_of
 from dissentangle.inference.model.settings import ModelSettings
 
+from ...seeds import seed
+
 SIZE = 6
 WEIGHTS = np.linspace(-1.0, 2.0, SIZE)
 TABLE = np.arange(12.0).reshape(3, 4) / 7

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import read
