@@ -1,6 +1,17 @@
-"""The noise of data: families, and the joint density of sample covariances."""
+"""The noise of data: one file per family, with its density, scatter and draws; the kinds of noise by name."""
 
-from .noise import NOISES, Noise, gamma_shape, noise_kind, sibling
-from .wishart import degrees_of_freedom, log_density
+from .gamma import Gamma
+from .noise import Noise, gamma_shape
+from .table import NOISES, noise_kind, sibling
+from .wishart import log_density_of_triples, wishart_freedom
 
-__all__ = ["NOISES", "Noise", "degrees_of_freedom", "gamma_shape", "log_density", "noise_kind", "sibling"]
+__all__ = [
+    "NOISES",
+    "Gamma",
+    "Noise",
+    "gamma_shape",
+    "log_density_of_triples",
+    "noise_kind",
+    "sibling",
+    "wishart_freedom",
+]

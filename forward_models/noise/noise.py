@@ -1,68 +1,58 @@
-"""Kinds of measurement noise, declared once for the simulator and for the likelihood."""
+"""What a kind of noise is: a law around the mean, and what a data file tells of its width."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import partial
-from math import pi
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..validation import InvalidValue
-from .wishart import draw_wishart, log_wishart, wishart_scatter
-
 
 @dataclass(frozen=True)
-class Noise:
-    """One kind of noise around a mean m; `spread` is what the data file gives for each point.
+class Noise(ABC):
+    """One kind of noise around a mean m, for the simulator and the likelihood alike. Its class is its family.
 
-    family : "gaussian", "student-t" or "gamma", the law; "wishart": that of two variances and the covariance of the
-        same repetitions, one triple of values after the other (read, feed, covariance)
-    spread : "sigma" (standard deviation) or "repetitions" (number R of repetitions of a variance measurement)
+    name : as in files
+    spread : what a file gives for each point: "sigma" (standard deviation, in the unit of the values) or "repetitions"
+        (number R of repetitions of a variance measurement)
     quadratures : with repetitions: how many quadratures are pooled in one value; else 0
-    The argument `tail` of the methods: degrees of freedom of Student's t; not used by the others.
+
+    Arguments of the methods: `mean` (…, T) and `spread` (T,) broadcast; `degrees_of_freedom` are those (ν) of
+    Student's t, which other families do not use. Of a family with several `components` the values of a point follow
+    each other.
     """
 
     name: str
-    family: str
     spread: str
     quadratures: int = 0
+    family: ClassVar[str]
+    components: ClassVar[int] = 1
+    positive: ClassVar[bool] = False
+    """Whether the law is one of positive values only."""
+
+    @property
+    def of_variances(self) -> bool:
+        """Whether values and means are variances: > 0."""
+        return self.positive or bool(self.quadratures)
 
     def scatter(self, mean: Any, spread: Any) -> Any:
         """Standard deviation (for Student's t its scale) at the mean; arguments may be symbolic."""
-        if self.family == "wishart":
-            return wishart_scatter(mean, spread, self.quadratures)
         return mean / gamma_shape(spread, self.quadratures) ** 0.5 if self.quadratures else spread
 
-    def shape(self, mean: Any, spread: Any) -> Any:
-        """Shape of the Gamma law of this mean and scatter; arguments may be symbolic."""
-        return gamma_shape(spread, self.quadratures) if self.quadratures else (mean / spread) ** 2
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
+        """Noisy values of the shape of `mean`; NaN where a variance has no positive mean."""
 
-    def draw(self, rng: np.random.Generator, mean: Any, spread: Any, tail: float) -> np.ndarray:
-        """Noisy values; NaN where the mean of a variance is none: Γ̃ below its microscopic floor can make ξ negative."""
-        if self.family == "wishart":
-            return draw_wishart(rng, mean, spread, self.quadratures)
-        if self.family == "gamma":
-            shape = self.shape(mean, spread)
-            relative = rng.standard_gamma(np.broadcast_to(shape, np.shape(mean))) / shape
-            return np.where(np.asarray(mean) > 0, relative * mean, np.nan)
-        standard = rng.standard_normal if self.family == "gaussian" else partial(rng.standard_t, tail)
-        return np.asarray(mean + self.scatter(mean, spread) * standard(size=np.shape(mean)))
-
-    def log_density(self, value: Any, mean: Any, spread: Any, tail: float) -> np.ndarray:
-        """Log density, in NumPy; none where the mean of a variance is none. Of a triple the parts of its density."""
-        if self.family == "wishart":
-            return log_wishart(value, mean, spread, self.quadratures)
+    def log_density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
+        """Log-density of each value, in NumPy; −∞ where a variance has no positive mean."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            if self.family == "gamma":
-                density = _gamma(value, mean, self.shape(mean, spread))
-            elif self.family == "gaussian":
-                density = _gaussian(value, mean, self.scatter(mean, spread))
-            else:
-                density = _student_t(value, mean, self.scatter(mean, spread), tail)
-        positive = self.family == "gamma" or self.quadratures
-        return np.where(np.asarray(mean) > 0, density, -np.inf) if positive else density
+            density = self.density(value, mean, spread, degrees_of_freedom)
+        return np.where(np.asarray(mean) > 0, density, -np.inf) if self.of_variances else density
+
+    @abstractmethod
+    def density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
+        """The same where the mean is possible."""
 
 
 def gamma_shape(repetitions: Any, quadratures: int = 2) -> Any:
@@ -71,55 +61,3 @@ def gamma_shape(repetitions: Any, quadratures: int = 2) -> Any:
     Half of its R−1 or 2(R−1) degrees of freedom: relative standard deviation √(2/dof). `repetitions` may be symbolic.
     """
     return 0.5 * quadratures * (repetitions - 1)
-
-
-def _gaussian(value: Any, mean: Any, sigma: Any) -> np.ndarray:
-    return np.asarray(-0.5 * ((value - mean) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * pi))
-
-
-def _student_t(value: Any, mean: Any, sigma: Any, tail: float) -> np.ndarray:
-    from scipy.special import gammaln
-
-    constant = gammaln((tail + 1) / 2) - gammaln(tail / 2) - 0.5 * np.log(tail * pi) - np.log(sigma)
-    return np.asarray(constant - (tail + 1) / 2 * np.log1p(((value - mean) / sigma) ** 2 / tail))
-
-
-def _gamma(value: Any, mean: Any, shape: Any) -> np.ndarray:
-    from scipy.special import gammaln
-
-    return np.asarray(
-        shape * np.log(shape / mean) + (shape - 1) * np.log(value) - shape * value / mean - gammaln(shape)
-    )
-
-
-FAMILIES = ("gaussian", "student-t", "gamma")
-NOISES: dict[str, Noise] = {
-    noise.name: noise
-    for noise in (
-        Noise("gaussian", "gaussian", "sigma"),
-        Noise("student-t", "student-t", "sigma"),
-        Noise("gamma", "gamma", "repetitions", 2),
-        Noise("gamma-single", "gamma", "repetitions", 1),
-        Noise("wishart", "wishart", "repetitions", 2),
-        Noise("gamma-sigma", "gamma", "sigma"),
-        Noise("gaussian-repetitions", "gaussian", "repetitions", 2),
-        Noise("gaussian-repetitions-single", "gaussian", "repetitions", 1),
-        Noise("student-t-repetitions", "student-t", "repetitions", 2),
-        Noise("student-t-repetitions-single", "student-t", "repetitions", 1),
-    )
-}
-"""The first of a family and a spread is its usual one. `repetitions`: of two quadratures pooled, `single`: of one."""
-
-
-def sibling(name: str, family: str) -> str:
-    """The kind of noise of another family for the same spreads."""
-    own = noise_kind(name)
-    alike = (n for n in NOISES.values() if (n.spread, n.quadratures) == (own.spread, own.quadratures))
-    return next(noise.name for noise in alike if noise.family == family)
-
-
-def noise_kind(name: str) -> Noise:
-    """The kind of noise called `name`; InvalidValue for an unknown one."""
-    if name not in NOISES:
-        raise InvalidValue(f"noise = {name!r}: expected one of {', '.join(NOISES)}")
-    return NOISES[name]

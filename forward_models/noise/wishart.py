@@ -8,17 +8,19 @@ and by itself V_read − C²/V_feed, what y_feed does not predict, ~ Γ((ν−1)
 from __future__ import annotations
 
 from math import log, pi
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 
+from .noise import Noise
 
-def degrees_of_freedom(repetitions: Any, quadratures: int) -> Any:
+
+def wishart_freedom(repetitions: Any, quadratures: int) -> Any:
     """ν = R − 1 for each quadrature that is pooled."""
     return quadratures * (repetitions - 1)
 
 
-def log_density(value: Any, mean: Any, dof: Any, *, xp: Any = np, log_gamma: Any) -> tuple[Any, Any, Any]:
+def log_density_of_triples(value: Any, mean: Any, dof: Any, *, xp: Any = np, log_gamma: Any) -> tuple[Any, Any, Any]:
     """Log-densities (…, T) of V_read, V_feed and C, which add up to that of the triple.
 
     value, mean : V_read, V_feed, C, (…, T) each;  dof : (T,);  log_gamma : ln Γ
@@ -37,39 +39,46 @@ def log_density(value: Any, mean: Any, dof: Any, *, xp: Any = np, log_gamma: Any
     return of_read, gamma(feed, mean_feed, 0.5 * dof), of_covariance
 
 
-def log_wishart(value: Any, mean: Any, repetitions: Any, quadratures: int) -> np.ndarray:
-    """The same for arrays (…, 3T) of triples."""
-    from scipy.special import gammaln
+class Wishart(Noise):
+    """Two variances and the covariance of the same repetitions, (V_read, V_feed, C) one after the other: (…, 3T)."""
 
-    dof = degrees_of_freedom(np.asarray(repetitions)[..., ::3], quadratures)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = log_density(_parts(value), _parts(mean), dof, log_gamma=gammaln)
-    joined = _joined(parts)
-    return np.where(np.isnan(joined), -np.inf, joined)
+    family = "wishart"
+    components = 3
 
+    def scatter(self, mean: Any, spread: Any) -> np.ndarray:
+        """Standard deviations of the values of triples (…, 3T)."""
+        read, feed, covariance = _parts(mean)
+        dof = wishart_freedom(np.asarray(spread)[..., ::3], self.quadratures)
+        relative = np.sqrt(2 / dof)
+        return _joined((read * relative, feed * relative, np.sqrt((read * feed + covariance**2) / dof)))
 
-def draw_wishart(rng: np.random.Generator, mean: Any, repetitions: Any, quadratures: int) -> np.ndarray:
-    """Triples as measured, (…, 3T); NaN where the mean is no covariance matrix."""
-    read, feed, covariance = _parts(mean)
-    dof = np.broadcast_to(degrees_of_freedom(np.asarray(repetitions)[..., ::3], quadratures), feed.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = covariance / feed
-        rest = read - covariance * slope
-        possible = (feed > 0) & (rest > 0)
-        rest = np.where(possible, rest, np.nan)
-        drawn_feed = feed * rng.chisquare(dof) / dof
-        drawn_covariance = drawn_feed * slope + np.sqrt(drawn_feed * rest / dof) * rng.standard_normal(feed.shape)
-        drawn_read = rest * rng.chisquare(dof - 1) / dof + drawn_covariance**2 / drawn_feed
-    drawn = (np.where(possible, part, np.nan) for part in (drawn_read, drawn_feed, drawn_covariance))
-    return _joined(tuple(drawn))
+    def draw(self, rng: np.random.Generator, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
+        """Triples as measured, (…, 3T); NaN where the mean is no covariance matrix."""
+        read, feed, covariance = _parts(mean)
+        dof = np.broadcast_to(wishart_freedom(np.asarray(spread)[..., ::3], self.quadratures), feed.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = covariance / feed
+            rest = read - covariance * slope
+            possible = (feed > 0) & (rest > 0)
+            rest = np.where(possible, rest, np.nan)
+            drawn_feed = feed * rng.chisquare(dof) / dof
+            drawn_covariance = drawn_feed * slope + np.sqrt(drawn_feed * rest / dof) * rng.standard_normal(feed.shape)
+            drawn_read = rest * rng.chisquare(dof - 1) / dof + drawn_covariance**2 / drawn_feed
+        drawn = (np.where(possible, part, np.nan) for part in (drawn_read, drawn_feed, drawn_covariance))
+        return _joined(tuple(drawn))
 
+    def log_density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
+        """The parts (…, 3T) of the log-density of triples; −∞ where the mean is no covariance matrix."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            joined = self.density(value, mean, spread, degrees_of_freedom)
+        return np.where(np.isnan(joined), -np.inf, joined)
 
-def wishart_scatter(mean: Any, repetitions: Any, quadratures: int) -> np.ndarray:
-    """Standard deviations of the values of triples (…, 3T)."""
-    read, feed, covariance = _parts(mean)
-    dof = degrees_of_freedom(np.asarray(repetitions)[..., ::3], quadratures)
-    relative = np.sqrt(2 / dof)
-    return _joined((read * relative, feed * relative, np.sqrt((read * feed + covariance**2) / dof)))
+    @override
+    def density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
+        from scipy.special import gammaln
+
+        dof = wishart_freedom(np.asarray(spread)[..., ::3], self.quadratures)
+        return _joined(log_density_of_triples(_parts(value), _parts(mean), dof, log_gamma=gammaln))
 
 
 def _parts(triples: Any) -> tuple[Any, Any, Any]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, ExperimentError, RecordSeries, Series
-from ...datasets.prediction import Values, fitted_observations, moving_runs, predict, record_log_likelihood, stages_of
-from ...forward_models import NOISES, Closure, RateBounds
-from ...forward_models.light import SUMS, RecordSums
-from ...forward_models.noise import degrees_of_freedom, log_density
+from ...datasets import Experiment, ExperimentError
+from ...datasets.prediction import Values, fitted_observations, moving_runs, predict, stages_of
+from ...forward_models import Closure, RateBounds
+from ...forward_models.light import SUMS
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
 from .correlated_priors import correlated
+from .likelihood import add_record, add_series
 from .parameters import ModelParameter, free
 from .priors import vector_variable
 from .problem import Problem, pose
@@ -82,10 +82,10 @@ def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
         data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
         for series in experiment.series:
             if series.fitted.any():
-                _likelihood(series, means[series.name], data)
+                add_series(series, means[series.name], data)
         for record in experiment.records:
             if record.fitted.any():
-                _record_likelihood(experiment, settings, parameters, record, values, data)
+                add_record(experiment, settings, parameters, record, values, data)
         if fitted_observations(experiment):
             value, sigma = data["value[observations]"], data["spread[observations]"]
             pm.Normal("observations", mu=means["observations"], sigma=sigma, observed=value, dims="observation")
@@ -205,44 +205,6 @@ def _check_forward_model(
                 f"forward model {settings.forward_model}: found other numbers for {name} from PyTensor than from NumPy,"
                 " expected a function that uses xp for both"
             )
-
-
-def _record_likelihood(
-    experiment: Experiment,
-    settings: ModelSettings,
-    parameters: list[ModelParameter],
-    record: RecordSeries,
-    values: Values,
-    data: Mapping[str, Any],
-) -> None:
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    columns = {name: data[f"{name}[{record.name}]"] for name in SUMS}
-    sums = RecordSums(**columns, samples=record.length)
-    everything = complete(experiment, parameters, values)
-    density = record_log_likelihood(experiment, record, everything, settings.dynamics, sums, xp=pt)
-    pm.Potential(record.name, density.sum())
-
-
-def _likelihood(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    name, spread = series.name, data[f"spread[{series.name}]"]
-    common: dict[str, Any] = {"observed": data[f"value[{name}]"], "dims": series.dim}
-    noise = NOISES[series.noise]
-    if noise.family == "wishart":
-        observed, expected = ([column[k::3] for k in range(3)] for column in (common["observed"], mean))
-        dof = degrees_of_freedom(spread[::3], noise.quadratures)
-        pm.Potential(name, pt.stack(log_density(observed, expected, dof, xp=pt, log_gamma=pt.gammaln)).sum())
-    elif noise.family == "gaussian":
-        pm.Normal(name, mu=mean, sigma=noise.scatter(mean, spread), **common)
-    elif noise.family == "student-t":
-        pm.StudentT(name, nu=series.tail, mu=mean, sigma=noise.scatter(mean, spread), **common)
-    else:
-        shape = noise.shape(mean, spread)
-        pm.Gamma(name, alpha=shape, beta=shape / mean, **common)
 
 
 def rate_bounds(

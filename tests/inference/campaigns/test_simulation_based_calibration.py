@@ -1,7 +1,7 @@
 """Simulation-based calibration: a right model passes, wrong ones are caught and named."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -9,13 +9,13 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
-from dissentangle.forward_models import NOISES, Noise
+from dissentangle.forward_models import NOISES
 from dissentangle.inference.campaigns import simulated_ranks
 from dissentangle.inference.campaigns.sbc import calibration_of, run_sbc
 from dissentangle.inference.campaigns.simulated_ranks import Plan, Ranked, simulate_and_rank
 from dissentangle.inference.cli import main
 from dissentangle.inference.engine import native
-from dissentangle.inference.model import pymc_model as model
+from dissentangle.inference.model import likelihood
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.recent import Recent
 from dissentangle.inference.sampling.sample import SamplerSettings
@@ -201,16 +201,13 @@ def test_the_right_model_is_calibrated(tmp_path):
 def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
     """The model takes the noise for 0.7 of what it is."""
 
-    @dataclass(frozen=True)
-    class TooQuiet(Noise):
-        def scatter(self, mean, spread):
-            return 0.7 * super().scatter(mean, spread)
+    def too_quiet(noise):
+        return type("TooQuiet", (type(noise),), {
+            "scatter": lambda self, mean, spread: 0.7 * super(type(self), self).scatter(mean, spread),
+            "shape": lambda self, mean, spread: super(type(self), self).shape(mean, spread) / 0.7**2,
+        })(noise.name, noise.spread, noise.quadratures)  # fmt: skip
 
-        def shape(self, mean, spread):
-            return super().shape(mean, spread) / 0.7**2
-
-    quiet = {name: TooQuiet(n.name, n.family, n.spread, n.quadratures) for name, n in NOISES.items()}
-    monkeypatch.setattr(model, "NOISES", quiet)
+    monkeypatch.setattr(likelihood, "NOISES", {name: too_quiet(noise) for name, noise in NOISES.items()})
     found = run_sbc(SEEDED, 40, tmp_path, cores=1)
     assert not found.attrs["calibrated"]
     assert found.attrs["verdict"].startswith("Not calibrated over 40 simulations")

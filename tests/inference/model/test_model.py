@@ -13,10 +13,12 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import Known, joint, read
 from dissentangle.datasets.formats.calibration import CalibrationFile, with_calibration
 from dissentangle.datasets.prediction.expected import predict
+from dissentangle.forward_models import NOISES
 from dissentangle.inference.engine.compile import compile_model, start_of
 from dissentangle.inference.engine.coordinate_map import plain
 from dissentangle.inference.engine.translation import NotTranslatable
 from dissentangle.inference.fits.predictive import log_likelihood, prior_draws
+from dissentangle.inference.model.likelihood import LIKELIHOODS
 from dissentangle.inference.model.parameters import free
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import model_of
@@ -188,3 +190,7 @@ def test_a_term_without_translation_is_reported():
         pm.Potential("odd", pt.psi(pt.exp(x)))
     with pytest.raises(NotTranslatable, match="psi"):
         compile_model(model)
+
+
+def test_every_family_of_noise_has_a_likelihood():
+    assert set(LIKELIHOODS) == {noise.family for noise in NOISES.values()}
