@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class ExperimentError(ValueError):
@@ -47,3 +50,10 @@ def check_keys(where: str, table: dict[str, Any], known: Collection[str]) -> Non
             raise violation(
                 f"{where}: key {key!r}{nearest(key, known)}", "an unknown key", "one of " + ", ".join(known)
             )
+
+
+def check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str, each: int = 1) -> None:
+    """Raise for the first value that is not `ok`; `each`: how many values a row of the table holds."""
+    if not ok.all():
+        row = int(ok.argmin())
+        raise violation(f"{where}: row {row // each + 1}", f"{values[row]:g}", expected)

@@ -1,7 +1,7 @@
 """What an experiment is: stages, series, records, observations, calibrations; put together, labelled, checked."""
 
 from .check import check_experiment
-from .check_parts import check_choice
+from .check_series import check_choice
 from .experiment import (
     APPARATUS,
     DECAY_TIMES,

@@ -1,15 +1,12 @@
-"""Checks of the continuous measurement: runs with constant rates, records, variances of modes."""
+"""Checks of the continuous measurement: runs with constant rates, and records."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from ..errors import violation
-from ..kinds import OF_CONSTANT_RUNS
-from .check_parts import LARGEST_NUMBER, check_choice, check_name, check_rows, check_run
-from .experiment import Experiment, Series
+from .check_series import check_choice, check_name, check_run
+from .experiment import Experiment
 from .record_series import QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, POPULATIONS
 
@@ -83,44 +80,3 @@ def _check_rows_are_records(record: RecordSeries, where: str) -> None:
     if in_column > _SURE and in_row < 0.3 * in_column:
         found = "records that are correlated from one to the next, more than the samples of one"
         raise violation(f"{where}: samples", found, "a record a row: transposed?")
-
-
-def check_covariances(series: Series, where: str) -> None:
-    """Raise for triples that are no two variances with a covariance."""
-    read, feed, covariance = series.value.reshape(-1, 3).T
-    check_rows(f"{where}: read", read, read > 0, "a variance > 0")
-    check_rows(f"{where}: feed", feed, feed > 0, "a variance > 0")
-    possible = covariance**2 < read * feed
-    check_rows(f"{where}: covariance", covariance, possible, "less than √(read × feed) in size")
-    repetitions = series.spread[::3]
-    ok = np.isfinite(repetitions) & (repetitions >= 3) & (repetitions <= LARGEST_NUMBER)
-    check_rows(f"{where}: repetitions", repetitions, ok, "at least 3 repetitions")
-    for key in ("scale_uncertainty", "offset_uncertainty"):
-        if getattr(series, key):
-            raise violation(f"{where}: {key}", getattr(series, key), f"0 for {series.kind}: shot_noise_level does it")
-
-
-def check_mode(series: Series, where: str) -> None:
-    """The mode of the past light: m ≥ 0, and light before each point."""
-    rate = series.mode_rate
-    if rate and series.kind not in OF_CONSTANT_RUNS:
-        raise violation(f"{where}: mode_rate", f"{rate:g} 1/ms", f"none for {series.kind}")
-    if not np.isfinite(rate) or rate < 0 or (rate == 0 and "mode_rate" in series.about.needs):
-        found = f"{rate:g} 1/ms" if rate else "nothing"
-        raise violation(f"{where}: mode_rate", found, "the rate m of the mode e^{mt}, such as '0.8 1/ms'")
-    if rate:
-        check_rows(f"{where}: time", series.x, series.x > 0, "a time > 0, with light before it", 1)
-
-
-def check_kind_of_run(kind: str, constant: Sequence[str], run: str, experiment: Experiment, where: str) -> None:
-    """Some kinds need constant rates, others populations that move."""
-    about = experiment.constant.get(run)
-    if about is None and kind in (*OF_CONSTANT_RUNS, "optimal_mode_rate"):
-        expected = f"one in a run with populations = 'steady' or 'unmodelled': {kind} needs constant rates"
-        raise violation(where, f"{kind!r} in the run {run!r}", expected)
-    if about is None:
-        return
-    possible = [name for name in constant if name != "orientation" or about.populations == "steady"]
-    if kind not in possible:
-        expected = f"one of {', '.join(possible)} where populations are {about.populations}"
-        raise violation(where, f"{kind!r} in the run {run!r}", expected)

@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
-from ..kinds import KINDS, NORMALISED_TO_START, Kind
+from ...forward_models import LIGHTS, PARAMETERS
+from ..kinds import KINDS, Kind
 from .fields import ALWAYS, FIRST
 from .record_series import RecordSeries
-from .runs import MAIN_RUN, ConstantRun
+from .runs import MAIN_RUN, POPULATIONS, ConstantRun
 
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
 TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
 """Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
-QUANTITIES = (*OBSERVABLES, "conditional_xi", *TIMELESS)
 APPARATUS = tuple(
     name
     for name, parameter in PARAMETERS.items()
@@ -124,7 +123,7 @@ class Series:
     def modelled(self) -> np.ndarray:
         """Which points give the model its form: those that are fitted, and those left out."""
         use = np.ones(len(self.x), bool) if self.excluded is None else ~self.excluded
-        if self.kind in NORMALISED_TO_START:
+        if self.about.normalised_to_start:
             use = use & (self.x > 0)
         return use
 
@@ -232,6 +231,10 @@ class Experiment:
     def unmodelled(self) -> list[str]:
         """The runs whose populations are no part of the model."""
         return [run for run, about in self.constant.items() if about.populations == "unmodelled"]
+
+    def populations(self, run: str) -> str:
+        """Whether the populations of a run are "moving", "steady" or "unmodelled"; see `POPULATIONS`."""
+        return self.constant[run].populations if run in self.constant else POPULATIONS[0]
 
     @property
     def lights(self) -> list[str]:

@@ -17,7 +17,7 @@ from ...forward_models import LIGHTS, PARAMETERS
 from ..errors import ExperimentError, check_keys, violation
 from ..files import read_toml
 from .check import check_experiment
-from .check_parts import check_choice
+from .check_series import check_choice
 from .experiment import Experiment, Known, Truth
 from .runs import MAIN_RUN
 

@@ -1,34 +1,148 @@
-"""Kinds of series: what is measured, against what, in which columns, with which noise."""
+"""What a kind of series is: what is measured, against what, in which columns, with which noise, and how it is expected.
+
+One kind is one file of this room: an instance of `Kind`, or of a class made from it where the expected value, the
+checks or parameters of its own need code.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from ...forward_models import NOISES, OBSERVABLES
+import numpy as np
+
+from ...forward_models import NOISES, InitialState
+from ...forward_models.light import Readout
+
+LARGEST_NUMBER = 1e9
+"""Beyond it nothing that is measured can be."""
+QUADRATURES = ("cos", "sin")
+"""Components of a kind that measures the two quadratures of the light, which have one expectation."""
+VARIANCE_NOISES = ("gaussian", "student-t", "gamma", "gamma-sigma", "gaussian-repetitions", "student-t-repetitions")
+SINGLE_NOISES = ("gamma-single", "gaussian-repetitions-single", "student-t-repetitions-single")
+"""Noises of a variance of both quadratures pooled, and of one quadrature."""
+
 
 ABSCISSAS = {"time": "ms", "delay": "ms", "faraday_angle": "deg", "number": "1"}
 """What a series is measured against, with its unit: time in the run, delay after an RF pulse, Θ, running number."""
+_ABSCISSA_LABELS = {
+    "time": "t (ms)",
+    "delay": "t after the pulse (ms)",
+    "faraday_angle": "Θ (deg)",
+    "number": "measurement",
+}
+
+
+class Points(Protocol):
+    """Where a series is looked at."""
+
+    @property
+    def x(self) -> np.ndarray: ...  # noqa: D102
+
+
+class Measured(Protocol):
+    """What a kind reads of a series; the fields are those of `experiment.Series`."""
+
+    # fmt: off
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def value(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def spread(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def scale_uncertainty(self) -> float: ...  # noqa: D102
+    @property
+    def offset_uncertainty(self) -> float: ...  # noqa: D102
+    @property
+    def efficiency_in_scale(self) -> bool: ...  # noqa: D102
+    @property
+    def probe_duration(self) -> float: ...  # noqa: D102
+    @property
+    def pulse_time(self) -> float: ...  # noqa: D102
+    @property
+    def slope_used(self) -> float: ...  # noqa: D102
+    @property
+    def mode_rate(self) -> float: ...  # noqa: D102
+    # fmt: on
+
+
+class Run(Protocol):
+    """The run of a series as the model sees it, see `prediction.RunState`: values are columns, or symbolic."""
+
+    # fmt: off
+    @property
+    def initial(self) -> InitialState: ...  # noqa: D102
+    @property
+    def measurement(self) -> Any: ...  # noqa: D102
+    @property
+    def trajectory(self) -> Any: ...  # noqa: D102
+    @property
+    def xp(self) -> Any: ...  # noqa: D102
+    def at(self, kind: str, times: np.ndarray) -> Any: ...  # noqa: D102
+    def value(self, name: str, default: Any = None) -> Any: ...  # noqa: D102
+    def entry(self, name: str, entry: str) -> Any: ...  # noqa: D102
+    def known(self, name: str) -> float: ...  # noqa: D102
+    def readout_at(self, times: np.ndarray, duration: float) -> Readout: ...  # noqa: D102
+    def collective_rate(self) -> Any: ...  # noqa: D102
+    def probe_dephasing(self) -> Any: ...  # noqa: D102
+    # fmt: on
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of series.
 
-    meaning : of the values
+    meaning : of the values, in the field's words;  label : of the axis of a figure
     abscissa : one of `ABSCISSAS`
     components : columns of the values; several where each point consists of several numbers
     noises : that are possible; the first one for each column of spreads is the default
     calibration : whether it is a calibration run, which `calibrate` fits alone
-    needs : keys that must be given
+    needs, takes : keys of a series that must be given, and those that may be (`probe_duration`, `pulse_time`,
+        `slope_used`, `mode_rate`, `efficiency_in_scale`)
+    populations : of the runs in which it is possible, see `experiment.POPULATIONS`
+    quantity : whether it is a quantity of the atoms, of which a single number can be given, too ([[observation]])
+    constants : parameters of readout and calibration that it depends on;  if_known : those that it depends on where
+        the apparatus or a calibration says something of them (else they are 1)
+    normalised_to_start : whether the value at t = 0 is 1 by definition, and tells nothing
+    shows_xi : whether it depends on the ξ with which a run begins
+    reconstructs_xi : whether ξ follows from it by the readout
+    entangled_below_one : whether values below 1 show entanglement
+    without : a parameter, and the name of the curve that the model has where that is 0
     """
 
     name: str
     meaning: str
+    label: str
     abscissa: str = "time"
     components: tuple[str, ...] = ("value",)
     noises: tuple[str, ...] = ("gaussian", "student-t")
     calibration: bool = False
     needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    populations: tuple[str, ...] = ("moving",)
+    quantity: bool = False
+    constants: tuple[str, ...] = ()
+    if_known: tuple[str, ...] = ()
+    normalised_to_start: bool = False
+    shows_xi: bool = True
+    reconstructs_xi: bool = False
+    entangled_below_one: bool = False
+    without: tuple[str, str] | None = None
+
+    def expected(self, series: Measured, at: Points, run: Run) -> Any:
+        """The mean (…, T) of what is measured at the points `at`, without errors of scale and offset.
+
+        By default the observable of the atoms that has its name.
+        """
+        return run.at(self.name, at.x)
+
+    def check(self, series: Measured, where: str) -> None:
+        """Raise ExperimentError for values that this kind cannot have; numbers are finite when it is called."""
+
+    def own_parameters(self, series: Measured) -> dict[tuple[str, str], float]:
+        """Parameters that this series has for itself: (name, entry of the label) and the value in simulations."""
+        return {}
 
     @property
     def unit(self) -> str:
@@ -36,10 +150,30 @@ class Kind:
         return ABSCISSAS[self.abscissa]
 
     @property
+    def abscissa_label(self) -> str:
+        """Of the axis of a figure."""
+        return _ABSCISSA_LABELS[self.abscissa]
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names that a table of it can have."""
         spreads = dict.fromkeys(NOISES[name].spread for name in self.noises)
         return (self.abscissa, *self.components, *spreads, "exclude")
+
+    @property
+    def of_quadratures(self) -> bool:
+        """Whether its components have one and the same expectation, and it can be given shot by shot."""
+        return self.components == QUADRATURES
+
+    @property
+    def spin_variance(self) -> bool:
+        """Whether it is a variance of the spins that a lab got from that of the light, by means of its η."""
+        return "efficiency_in_scale" in self.takes
+
+    @property
+    def probed(self) -> bool:
+        """Whether a pulse of the drive alone reads the atoms out, whose rates matter."""
+        return "probe_duration" in self.needs and "moving" in self.populations
 
     def default_noise(self, spread: str) -> str:
         """The noise for a column `sigma` or `repetitions`."""
@@ -47,79 +181,12 @@ class Kind:
         return fitting[0] if fitting else self.noises[0]
 
 
-VARIANCES = ("xi", "epr_variance")
-NORMALISED_TO_START = ("polarization", "transverse_spin")
-_OBSERVABLES = {
-    "xi": "normalised EPR variance ξ",
-    "polarization": "mean spin P = ⟨Jx(t)⟩/⟨Jx(0)⟩",
-    "transverse_spin": "transverse spin Jy(t)/Jy(0)",
-    "orientation": "orientation o",
-    "epr_variance": "EPR variance ΣJ/2⟨Jx(0)⟩",
-}
-_VARIANCE_NOISES = ("gaussian", "student-t", "gamma", "gamma-sigma", "gaussian-repetitions", "student-t-repetitions")
-_SINGLE = ("gamma-single", "gaussian-repetitions-single", "student-t-repetitions-single")
-_QUADRATURES = ("cos", "sin")
+def column(value: Any) -> Any:
+    """Draws (n,) as (n, 1), to go with (n, T); anything else as it is."""
+    return value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        *(
-            Kind(name, _OBSERVABLES[name], noises=_VARIANCE_NOISES if name in VARIANCES else ("gaussian", "student-t"))
-            for name in OBSERVABLES
-        ),
-        Kind(
-            "light_variance",
-            "variance of the light quadratures y_c, y_s over the shot noise",
-            components=_QUADRATURES,
-            noises=_SINGLE,
-            needs=("probe_duration",),
-        ),
-        Kind(
-            "conditional_xi",
-            "ξ for those who know the light since the beginning of the run",
-            noises=_VARIANCE_NOISES,
-        ),
-        Kind(
-            "feedback",
-            "variances of y_read and y_feed and their covariance, over the shot noise",
-            components=("read", "feed", "covariance"),
-            noises=("wishart",),
-            needs=("probe_duration", "mode_rate"),
-        ),
-        Kind(
-            "coupling",
-            "coupling κ² of atoms and light",
-            "faraday_angle",
-            calibration=True,
-            needs=("probe_duration",),
-        ),
-        Kind(
-            "projection_noise",
-            "atomic noise after preparation, not normalised to Jx",
-            "faraday_angle",
-            noises=_VARIANCE_NOISES,
-            calibration=True,
-        ),
-        Kind(
-            "shot_noise",
-            "variance of the light quadratures without atoms",
-            "number",
-            components=_QUADRATURES,
-            noises=_SINGLE,
-            calibration=True,
-        ),
-        Kind(
-            "orientation_beat",
-            "transverse spin after an RF pulse",
-            "delay",
-            components=("in_phase", "quadrature"),
-            calibration=True,
-        ),
-    )
-}
-OF_CONSTANT_RUNS = ("conditional_xi", "feedback")
-"""Kinds that are possible in runs with constant rates only."""
-IN_CONSTANT_RUNS = ("xi", "transverse_spin", "light_variance", "orientation", *OF_CONSTANT_RUNS, "shot_noise")
-"""Kinds that are possible there; orientation where the populations are modelled."""
-SHOTS = {"light_variance": "time", "shot_noise": "number"}
-"""Kinds that can be given shot by shot, and the column that tells which shots belong together."""
+
+def interleaved(columns: list[Any], xp: Any) -> Any:
+    """Arrays (…, T) as one (…, nT): all first entries, then all second ones, …"""
+    stacked = xp.stack(columns, axis=-1)
+    return stacked.reshape((*stacked.shape[:-2], -1)) if xp is np else stacked.flatten()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,27 +10,16 @@ import numpy as np
 
 from ...forward_models import Dynamics, RateBounds, polarization_decay_time, transverse_spin_decay_time
 from ...forward_models.light import (
-    SUBLEVELS,
     ContinuousMeasurement,
-    FeedbackMode,
-    Precession,
-    Readout,
     RecordSums,
-    SteadyRun,
-    coupling_at_angle,
     expected_sums,
-    feedback_mode,
-    initial_spin_noise,
-    light_variance,
     log_likelihood,
     optimal_mode_rate,
-    orientation_beat,
-    sublevel_populations,
 )
 from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, Points, RecordSeries, Series
-from ..kinds import VARIANCES
+from ..kinds import ORIENTATION_BEAT
 from .rates import Values
-from .run_state import RunState, column, run_state, stages_of
+from .run_state import RunState, run_state, stages_of
 
 _DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
 
@@ -43,7 +32,7 @@ class Predictions:
     observations: list[Any]
 
 
-def predict(
+def expected(
     experiment: Experiment,
     values: Values,
     dynamics: Dynamics,
@@ -124,125 +113,17 @@ def continuous_measurement(
 
 def _expected(series: Series, at: Points, run: RunState) -> Any:
     """Expected values of a series with its calibration errors."""
-    mean = _MEANS.get(series.kind, _observable)(series, at, run)
-    scale, offset = run.of_series("scale", series), run.of_series("offset", series)
+    mean = series.about.expected(series, at, run)
+    scale, offset = run.entry("scale", series.name), run.entry("offset", series.name)
     mean = mean if scale is None else scale * mean
     return mean if offset is None else mean + offset
-
-
-def _observable(series: Series, at: Points, run: RunState) -> Any:
-    mean = run.at(series.kind, at.x)
-    if series.kind in VARIANCES and not series.efficiency_in_scale:
-        assumed = run.experiment.known("detection_efficiency", run.member).value
-        limit = run.value("squeezing_limit")
-        mean = limit + run.value("detection_efficiency") / assumed * (mean - limit)
-    if series.slope_used:
-        mean = mean * run.value("projection_noise_slope") / series.slope_used
-    return mean
-
-
-def _light_variance(series: Series, at: Points, run: RunState) -> Any:
-    """In the unit of the measurement: shot noise times what the atoms make of it."""
-    noise = light_variance(run.at("xi", at.x), run.readout_at(at.x, series.probe_duration), xp=run.xp)
-    return run.value("shot_noise_level", 1.0) * noise
-
-
-def _coupling(series: Series, at: Points, run: RunState) -> Any:
-    readout = Readout(
-        swap_rate=0.5 * run.collective_rate() * column(run.initial.p),
-        extra_decay_rate=0.5 * run.probe_dephasing(),
-        squeezing_limit=run.value("squeezing_limit"),
-        duration=series.probe_duration,
-    )
-    return coupling_at_angle(at.x, run.value("faraday_angle"), readout, xp=run.xp)
-
-
-def _projection_noise(series: Series, at: Points, run: RunState) -> Any:
-    n2, p = column(run.initial.n2), column(run.initial.p)
-    return initial_spin_noise(at.x, run.value("projection_noise_slope"), run.value("classical_noise"), n2, p)
-
-
-def _conditional_xi(series: Series, at: Points, run: RunState) -> Any:
-    """With the best weight on all of the light, or with the mode e^{mt} of it."""
-    if not series.mode_rate:
-        return run.at("conditional_xi", at.x)
-    return _mode(series, at.x, run).conditional_xi(run.at("xi", at.x))
-
-
-def _mode(series: Series, times: np.ndarray, run: RunState) -> FeedbackMode:
-    path = cast("SteadyRun", run.trajectory)
-    measurement = cast(ContinuousMeasurement, run.measurement)
-    return feedback_mode(measurement, series.mode_rate, times, path.initial_xi, xp=run.xp)
-
-
-def _feedback(series: Series, at: Points, run: RunState) -> Any:
-    """var(y_read), var(y_feed) and cov(y_read, y_feed), one after the other for each time."""
-    times = at.x[::3]
-    readout, mode = run.readout_at(times, series.probe_duration), _mode(series, times, run)
-    read = light_variance(run.at("xi", times), readout, xp=run.xp)
-    covariance = mode.covariance_with_readout(series.probe_duration, xp=run.xp)
-    return run.value("shot_noise_level", 1.0) * interleaved([read, mode.variance, covariance], run.xp)
-
-
-def interleaved(columns: list[Any], xp: Any) -> Any:
-    """Arrays (…, T) as one (…, nT): all first entries, then all second ones, …"""
-    stacked = xp.stack(columns, axis=-1)
-    return stacked.reshape((*stacked.shape[:-2], -1)) if xp is np else stacked.flatten()
-
-
-def _shot_noise(series: Series, at: Points, run: RunState) -> Any:
-    return run.value("shot_noise_level") + np.zeros(len(at.x))
-
-
-def _at_pulse(series: Series, run: RunState) -> tuple[Any, Any]:
-    """n2 and p when the RF pulse comes, as columns."""
-    if series.pulse_time:
-        n2, p = (run.at(name, np.array([series.pulse_time])) for name in ("n2", "p"))
-        return n2, p
-    return column(run.initial.n2), column(run.initial.p)
 
 
 def tested_populations(experiment: Experiment, series: Series, values: Values) -> list[np.ndarray]:
     """Populations p₄, …, p₋₄ within F = 4, (draws,) each, when an orientation test is made."""
     times = [np.array([series.pulse_time])] if series.pulse_time else []
     run = run_state(experiment, series.run, values, Dynamics(), times)  # populations have no closure
-    return [np.ravel(population) for population in beat_populations(series, *_at_pulse(series, run), values)]
-
-
-def beat_populations(series: Series, n2: Any, p: Any, values: Values) -> list[Any]:
-    """Populations of the sub-levels of F = 4: p₃/p₄ from the three-state model, the deeper ones by their ratios."""
-    deeper = [column(values[f"population_ratio[{ratio_entry(series, m)}]"]) for m in SUBLEVELS[2:]]
-    return sublevel_populations([(n2 - p) / (n2 + p), *deeper])
-
-
-def ratio_entry(series: Series, m: int) -> str:
-    """Entry of `population_ratio` for p_m/p_{m+1} in a series."""
-    return f"{series.name}: {m}"
-
-
-def _orientation_beat(series: Series, at: Points, run: RunState) -> Any:
-    n2, p = _at_pulse(series, run)
-    precession = Precession(
-        run.of_series("beat_in_phase", series),
-        run.of_series("beat_quadrature", series),
-        run.of_series("beat_detuning", series),
-        run.value("quadratic_zeeman"),
-        run.of_series("coherence_time", series),
-    )
-    populations = beat_populations(series, n2, p, run.values)
-    both = orientation_beat(at.x[::2], populations, precession, xp=run.xp)  # points are pairs of components
-    return interleaved(list(both), run.xp)
-
-
-_MEANS: dict[str, Callable[[Series, Points, RunState], Any]] = {
-    "light_variance": _light_variance,
-    "conditional_xi": _conditional_xi,
-    "feedback": _feedback,
-    "coupling": _coupling,
-    "projection_noise": _projection_noise,
-    "shot_noise": _shot_noise,
-    "orientation_beat": _orientation_beat,
-}
+    return [np.ravel(population) for population in ORIENTATION_BEAT.populations_of(series, run)]
 
 
 def _observation(observation: Observation, run: RunState) -> Any:

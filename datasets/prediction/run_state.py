@@ -18,7 +18,8 @@ from ...forward_models.light import (
     steady_orientation,
     steady_run,
 )
-from ..experiment import Experiment, Series, StageEntry
+from ..experiment import Experiment, Label, StageEntry
+from ..kinds import column
 from .rates import Values, collective_rate_of, find, initial_of, rates_of
 
 PROBE = "drive"
@@ -69,9 +70,13 @@ class RunState:
             self.probe(duration), n2, p, duration, self.dynamics.closure, self.value("detection_efficiency")
         )
 
-    def of_series(self, name: str, series: Series, default: Any = None) -> Any:
-        """A parameter of one series, as a column."""
-        return column(self.values.get(f"{name}[{series.name}]", default))
+    def entry(self, name: str, entry: str) -> Any:
+        """A parameter of one series, or of a part of it, as a column; None where there is none."""
+        return column(self.values.get(str(Label(name, entry))))
+
+    def known(self, name: str) -> float:
+        """What the apparatus says of a parameter."""
+        return self.experiment.known(name, self.member).value
 
     def probe(self, duration: float) -> Rates:
         """The rates while the atoms are read out, as columns."""
@@ -138,11 +143,6 @@ def _rates(experiment: Experiment, run: str, values: Values) -> Rates:
 
 def _columns(rates: Rates) -> Rates:
     return Rates(**{name: column(value) for name, value in vars(rates).items()})
-
-
-def column(value: Any) -> Any:
-    """Draws (n,) as (n, 1), to go with (n, T); anything else as it is."""
-    return value[:, None] if isinstance(value, np.ndarray) and value.ndim == 1 else value
 
 
 def evolved(

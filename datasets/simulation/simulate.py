@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...forward_models import NOISES, Closure, Dynamics
-from ...forward_models.light import SUBLEVELS
 from ..errors import ExperimentError, check_keys
-from ..experiment import MAIN_RUN, Experiment, Known, Series, StageEntry, Truth, check_choice, check_experiment
+from ..experiment import MAIN_RUN, Experiment, Known, Label, Series, StageEntry, Truth, check_choice, check_experiment
 from ..kinds import KINDS
-from ..prediction import PROBE, predict, ratio_entry
+from ..prediction import PROBE, expected
 from .records import simulated_like
 
 PAPER = {
@@ -42,11 +41,6 @@ PAPER = {
 The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
 are round numbers.
 """
-BEAT = {"beat_in_phase": 0.9, "beat_quadrature": 0.3, "beat_detuning": 0.002, "coherence_time": 25.0}
-DEEPER_RATIO = 0.3
-"""Of populations below |4,±3⟩, in simulated orientation tests; with `BEAT`, round numbers too."""
-
-
 _DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
 
 
@@ -167,7 +161,7 @@ def _measured(
         values[f"offset[{series.name}]"] = float(rng.normal(0.0, series.offset_uncertainty))
     alone = replace(experiment, series=(series,))
     mean = np.broadcast_to(
-        predict(alone, values, Dynamics(closure), accuracy=1e-12).series[series.name], series.x.shape
+        expected(alone, values, Dynamics(closure), accuracy=1e-12).series[series.name], series.x.shape
     )
     drawn = NOISES[series.noise].draw(rng, mean, series.spread, series.tail)
     return replace(series, value=np.round(drawn, _DECIMALS))
@@ -180,9 +174,7 @@ def _truth(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[s
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
     for one in series:
-        if one.kind == "orientation_beat":
-            values |= {f"{name}[{one.name}]": value for name, value in BEAT.items()}
-            values |= {f"population_ratio[{ratio_entry(one, m)}]": DEEPER_RATIO for m in SUBLEVELS[2:]}
+        values |= {str(Label(*key)): value for key, value in one.about.own_parameters(one).items()}
     for label, other in _alternatives(kinds):
         if label in given and other in given:
             raise ExperimentError(f"parameters: found both {label} and {other}, expected one of the two")
@@ -219,18 +211,10 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list
         labels += ["larmor_mismatch"]
     labels += ["collisional_loss"]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
-    needed = {
-        "light_variance": ("detection_efficiency", "shot_noise_level"),
-        "coupling": ("faraday_angle",),
-        "projection_noise": ("faraday_angle", "classical_noise", "projection_noise_slope"),
-        "shot_noise": ("shot_noise_level",),
-        "orientation_beat": ("quadratic_zeeman",),
-    }
-    labels += dict.fromkeys(name for kind in needed if kind in kinds for name in needed[kind])
+    measured_kinds = [kind for name, kind in KINDS.items() if name in kinds]
+    labels += dict.fromkeys(name for kind in measured_kinds for name in (*kind.constants, *kind.if_known))
     if any(one.slope_used for one in series):
         labels.append("projection_noise_slope")
     for one in series:
-        if one.kind == "orientation_beat":
-            labels += [f"{name}[{one.name}]" for name in BEAT]
-            labels += [f"population_ratio[{ratio_entry(one, m)}]" for m in SUBLEVELS[2:]]
+        labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
     return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...datasets import Experiment, RecordSeries
-from ...datasets.prediction import expected_record_sums, fitted_observations, predict, record_log_likelihood
+from ...datasets.prediction import expected, expected_record_sums, fitted_observations, record_log_likelihood
 from ...forward_models import NOISES, Dynamics
 from ...forward_models.light import grouped
 from ..model import ModelParameter, complete, free
@@ -64,7 +64,7 @@ def scaled_jacobians(
     z_scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
     draws = {u.label: u.prior.of_score(z_scores[:, k]) for k, u in enumerate(unknown)}
     values = complete(experiment, parameters, draws)
-    means = predict(experiment, values, dynamics)
+    means = expected(experiment, values, dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...datasets import Experiment, Series
-from ...datasets.kinds import IN_CONSTANT_RUNS
+from ...datasets.kinds import KINDS
 from ...forward_models import PARAMETERS
 from ..fits import Fit
 from ..model import free
@@ -54,7 +54,7 @@ def proposals(fitted: Fit) -> list[Proposal]:
     found = []
     for run in experiment.runs:
         for kind, sigma in SIGMAS.items():
-            if run in experiment.constant and kind not in IN_CONSTANT_RUNS:
+            if experiment.populations(run) not in KINDS[kind].populations:
                 continue
             times = np.linspace(0.0, experiment.duration(run), _POINTS + 1)[1:]
             name = _name(experiment, kind, run)  # of a series that exists: the new one has its errors of scale

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...datasets.experiment import Label
-from ...datasets.kinds import VARIANCES
 from ..fits import Fit, ParameterSummary, summary_rows
 from .criticism import StatisticRow, criticize
 from .goodness import OF_VALUES, Goodness, goodness

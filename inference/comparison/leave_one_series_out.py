@@ -11,7 +11,7 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError, Series
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label
-from ...datasets.prediction import fitted_observations, predict
+from ...datasets.prediction import expected, fitted_observations
 from ...forward_models import NOISES
 from ..checks import NOTABLE_P, PUBLISHED, p_value
 from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit, predicted
@@ -201,7 +201,7 @@ def _predicted(
     data = predicted(whole, found.values, dynamics, rng, accuracy=POSTERIOR_ACCURACY)
     step = max(1, number // DRAWS)
     few = {label: v[::step] if np.ndim(v) else v for label, v in found.values.items()}
-    means = predict(whole, few, dynamics, accuracy=POSTERIOR_ACCURACY).series
+    means = expected(whole, few, dynamics, accuracy=POSTERIOR_ACCURACY).series
     rows = []
     for series in whole.series:
         low, high = np.quantile(np.atleast_2d(means[series.name]), _ONE_SIGMA, axis=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment
-from ...datasets.prediction import predict
+from ...datasets.prediction import expected
 from ..fits import log_likelihood, sample_posterior, summarise, verdict
 from ..model import ModelSettings, Problem, complete, free
 from ..sampling import SamplerSettings
@@ -72,7 +72,7 @@ def log_predictive_density(
     """
     rest = without(experiment, left_out)
     fit = fit_of_the_rest(rest, settings, sampler)
-    means = predict(experiment, fit.values, settings.dynamics, accuracy=_ACCURACY)
+    means = expected(experiment, fit.values, settings.dynamics, accuracy=_ACCURACY)
     density = log_likelihood(experiment, means, fit.values, settings.dynamics)
     total = np.ravel(sum(density[point.series][..., point.number] for point in left_out))
     weights = np.exp(total - total.max())

@@ -11,14 +11,12 @@ import numpy as np
 from ...datasets import Experiment, Series
 from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
-from ...datasets.prediction import evolved, fitted_observations, predict, reconstructed_from_records
+from ...datasets.prediction import evolved, expected, fitted_observations, reconstructed_from_records
 from ...forward_models import OBSERVABLES, Dynamics
 from ..fits import Fit
 
 _TIMES, _FINE = 161, 401
 _ENDS = (0.03, 0.5, 0.97)
-ALIKE = ("light_variance", "shot_noise")
-"""Kinds whose components have one and the same expectation."""
 _ACCURACY = 1e-6
 Reconstructed = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 """Run and kind → times (T,) and 3, 50 and 97 % quantiles (3, T) of ξ or ξ_cond reconstructed from the light."""
@@ -99,10 +97,10 @@ def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
     only = replace(drawn.experiment, series=(first,), records=(), observations=())
     component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
     at = {first.name: Points(np.repeat(x, count), component)}
-    means = predict(only, drawn.values, drawn.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
+    means = expected(only, drawn.values, drawn.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
     found = np.atleast_2d(means)
     parts = [found[:, k::count] for k in range(count)]
-    return parts[:1] if panel.kind in ALIKE else parts
+    return parts[:1] if KINDS[panel.kind].of_quadratures else parts
 
 
 def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ import numpy as np
 from ...datasets.kinds import KINDS
 from ..fits import Fit, driven_runs
 from .curves import Drawn, Panel, abscissas, curves
-from .drawing import ABSCISSAS, LABELS
 from .entanglement import probability_of_entanglement
 
 
@@ -18,7 +17,7 @@ def describe_panel(fitted: Fit, drawn: Drawn, panel: Panel) -> str:
     unit = "" if KINDS[panel.kind].unit == "1" else f" {KINDS[panel.kind].unit}"
     lowest = int(np.argmin(median))
     words = [
-        f"{LABELS[panel.kind]} against {ABSCISSAS[KINDS[panel.kind].abscissa]}: the model goes from {median[0]:.3g}"
+        f"{KINDS[panel.kind].label} against {KINDS[panel.kind].abscissa_label}: the model goes from {median[0]:.3g}"
         f" to {median[-1]:.3g}, lowest {median[lowest]:.3g} at {x[lowest]:.3g}{unit}."
     ]
     for series in panel.measured:

@@ -15,21 +15,6 @@ from .style import DATA, INK, LIGHTS, MODEL, MUTED, one_line
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABELS = {
-    "xi": "ξ (normalised EPR variance)",
-    "polarization": "P = ⟨Jx(t)⟩/⟨Jx(0)⟩",
-    "conditional_xi": "ξ_cond (with the record)",
-    "transverse_spin": "Jy(t)/Jy(0)",
-    "orientation": "orientation o",
-    "epr_variance": "ΣJ / 2⟨Jx(0)⟩",
-    "light_variance": "variance of the light",
-    "feedback": "moments of y_read and y_feed",
-    "coupling": "κ²",
-    "projection_noise": "atomic noise",
-    "shot_noise": "shot noise",
-    "orientation_beat": "transverse spin after the pulse",
-}
-ABSCISSAS = {"time": "t (ms)", "delay": "t after the pulse (ms)", "faraday_angle": "Θ (deg)", "number": "measurement"}
 QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 
 
@@ -91,7 +76,7 @@ def entangled_below(axis: Axes) -> None:
 def label_axes(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
     """Names with units; the run where there are several."""
     label_abscissa(axis, kind)
-    name = LABELS[kind]
+    name = KINDS[kind].label
     axis.set_ylabel(name if len(experiment.runs) == 1 else f"{name}, {one_line(run, 24)}")
 
 
@@ -99,9 +84,8 @@ def label_abscissa(axis: Axes, kind: str) -> None:
     """What the kind is measured against."""
     from matplotlib.ticker import MaxNLocator
 
-    abscissa = KINDS[kind].abscissa
-    axis.set_xlabel(ABSCISSAS[abscissa])
-    if abscissa == "number":
+    axis.set_xlabel(KINDS[kind].abscissa_label)
+    if KINDS[kind].abscissa == "number":
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...datasets.kinds import KINDS
 from ..comparison import LeftOut, PredictedSeries
-from .drawing import ABSCISSAS, LABELS, legend, points
+from .drawing import legend, points
 from .style import MODEL, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def _panel(axis: Axes, row: PredictedSeries) -> None:
     series = row.series
     where = series.fitted_points
     component = np.zeros(len(where.x), int) if where.component is None else where.component
-    for k in np.unique(component) if series.kind == "orientation_beat" else component[:1]:
+    for k in component[:1] if series.about.of_quadratures else np.unique(component):
         mine = np.flatnonzero(component == k)
         mine = mine[np.argsort(where.x[mine], kind="stable")]
         x, (low, quarter, _, upper, high) = where.x[mine], row.quantiles[:, mine]
@@ -51,6 +50,6 @@ def _panel(axis: Axes, row: PredictedSeries) -> None:
         axis.fill_between(x, quarter, upper, color=MODEL, alpha=0.35, lw=0, label="predicted, 50 %")
     points(axis, series)
     axis.set_title(one_line(f"{row.name} from {row.source}", 52), fontsize=7)
-    axis.set_ylabel(LABELS[series.kind], fontsize=8)
-    axis.set_xlabel(ABSCISSAS[KINDS[series.kind].abscissa], fontsize=8)
+    axis.set_ylabel(series.about.label, fontsize=8)
+    axis.set_xlabel(series.about.abscissa_label, fontsize=8)
     axis.tick_params(labelsize=7)

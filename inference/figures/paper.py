@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import ExperimentError, Series
-from ...datasets.kinds import VARIANCES
 from ...forward_models import NOISES
 from ..fits import Fit, driven_runs
 from .curves import Drawn, observable
@@ -73,7 +72,7 @@ def figure_2b(fitted: Fit, run: str | None = None, width: float = WIDTHS["column
             label = _run_name(name) if len(names) > 1 else "model"
             band(above, times, observable(drawn, name, "xi", times), colour=colour, name=label, inner=False)
             for series in fitted.experiment.series:
-                if series.run == name and series.kind in VARIANCES:
+                if series.run == name and series.about.spin_variance:
                     _errorbars(above, series, _corrected(fitted, drawn, series, "xi"), colour)
             if (name, "xi") in drawn.reconstructed:
                 from_light(above, *drawn.reconstructed[name, "xi"])
@@ -100,7 +99,7 @@ def _driven_run(fitted: Fit, run: str | None) -> str:
 
 def _runs_with_xi(fitted: Fit, drawn: Drawn) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
-    measured = [s.run for s in fitted.experiment.series if s.kind in VARIANCES] + [
+    measured = [s.run for s in fitted.experiment.series if s.about.spin_variance] + [
         run for run, _ in drawn.reconstructed
     ]
     return list(dict.fromkeys(measured)) or driven_runs(fitted) or [_driven_run(fitted, None)]
@@ -117,7 +116,7 @@ def _two_level_part(drawn: Drawn, run: str, times: np.ndarray, total: np.ndarray
 
 
 def _points_2a(left: Axes, right: Axes, fitted: Fit, drawn: Drawn, series: Series) -> None:
-    if series.kind in VARIANCES:
+    if series.about.spin_variance:
         _errorbars(left, series, _corrected(fitted, drawn, series, "epr_variance"), MODEL, label="data")
     elif series.kind == "polarization":
         _errorbars(right, series, _corrected(fitted, drawn, series, "polarization"), MUTED)

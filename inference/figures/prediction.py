@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ...datasets import StageEntry
-from .drawing import LABELS, band, entangled_below, legend, stages
+from ...datasets.kinds import KINDS
+from .drawing import band, entangled_below, legend, stages
 from .style import WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def plot_prediction(prediction: Dataset, width: float = WIDTHS["page"]) -> Figur
             if name == "xi":
                 entangled_below(axis)
             axis.set_xlabel("t (ms)")
-            axis.set_ylabel(LABELS[name])
+            axis.set_ylabel(KINDS[name].label)
             legend(axis)
             stages(axis, _stages(prediction))
         said = [prediction.attrs["title"], prediction.attrs["changes"]]

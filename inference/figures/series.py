@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Series
+from ...datasets.experiment import Label
 from ...datasets.kinds import KINDS
 from ..fits import Fit
 from .curves import Drawn, Panel, abscissas, curves, panels_of
@@ -58,19 +59,21 @@ def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
     x = abscissas(experiment, panel)
     for k, curve in enumerate(curves(drawn, panel, x)):
         band(axis, x, curve, component=k)
-    if panel.kind == "projection_noise":
-        quiet = {label: 0.0 if label.startswith("classical_noise") else v for label, v in drawn.values.items()}
+    kind = KINDS[panel.kind]
+    if kind.without is not None:
+        absent, name = kind.without
+        quiet = {label: 0.0 if Label.parse(label).name == absent else v for label, v in drawn.values.items()}
         linear = curves(Drawn(experiment, quiet, drawn.dynamics), panel, x)[0]
-        axis.plot(x, np.median(linear, axis=0), color=INK, lw=0.9, ls=":", label="linear part: projection noise")
+        axis.plot(x, np.median(linear, axis=0), color=INK, lw=0.9, ls=":", label=name)
     for series in panel.measured:
         points(axis, series)
     if (panel.run, panel.kind) in drawn.reconstructed:
         from_light(axis, *drawn.reconstructed[panel.run, panel.kind])
     published(axis, experiment, panel.run, panel.kind)
-    if panel.kind in ("xi", "conditional_xi"):
+    if kind.entangled_below_one:
         entangled_below(axis)
     label_axes(axis, experiment, panel.run, panel.kind)
-    if KINDS[panel.kind].abscissa == "time":
+    if kind.abscissa == "time":
         stages(axis, experiment.run_stages(panel.run))
     legend(axis)
 

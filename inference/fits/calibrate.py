@@ -12,7 +12,7 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError, read
 from ...datasets.experiment import Points
 from ...datasets.formats import CalibrationFile, Coupling, write_calibration
-from ...datasets.prediction import predict
+from ...datasets.prediction import expected
 from ...forward_models import Dynamics
 from ..model import ModelParameter, ModelSettings, free
 from ..sampling import SamplerSettings
@@ -117,7 +117,7 @@ def _couplings(experiment: Experiment, values: dict[str, Any], dynamics: Dynamic
     for series in experiment.series:
         if series.kind == "coupling" and series.fitted.any():
             at = {series.name: Points(np.unique(series.x[series.fitted]))}
-            draws = predict(replace(experiment, series=(series,)), values, dynamics, points=at).series[series.name]
+            draws = expected(replace(experiment, series=(series,)), values, dynamics, points=at).series[series.name]
             relative = draws.std(axis=0) / draws.mean(axis=0)
             best = int(np.argmin(relative))
             row = (at[series.name].x[best], series.probe_duration, draws[:, best].mean(), draws[:, best].std())

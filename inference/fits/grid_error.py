@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment
-from ...datasets.prediction import fitted_observations, moving_runs, predict
+from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import NOISES, Dynamics
 from .predictive import by_speed, number_of, times_of
 
@@ -37,8 +37,8 @@ def _group_errors(
     experiment: Experiment, values: Mapping[str, Any], draws: int, dynamics: Dynamics, bounds: Any, accuracy: float
 ) -> np.ndarray:
     """The largest error of any data point, for each draw."""
-    coarse = predict(experiment, values, dynamics, rate_bounds=bounds, accuracy=accuracy)
-    fine = predict(experiment, values, dynamics, accuracy=_FINE)
+    coarse = expected(experiment, values, dynamics, rate_bounds=bounds, accuracy=accuracy)
+    fine = expected(experiment, values, dynamics, accuracy=_FINE)
     worst = np.zeros(draws)
     for series in experiment.series:
         use = series.fitted

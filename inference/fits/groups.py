@@ -61,7 +61,7 @@ def fit_tree(
         "derived": _derived(experiment, values, settings, shape),
         "summary": _summary(rows),
     }
-    if any(series.kind == "light_variance" and series.fitted.any() for series in experiment.series):
+    if any(series.about.reconstructs_xi and series.fitted.any() for series in experiment.series):
         groups["reconstructed"] = _reconstructed(experiment, kept.of(values), settings, kept, rng)
     if experiment.records:
         groups[CHECKS] = checks_dataset(experiment, _likeliest(kept.of(values), posterior_of.log_likelihood))
@@ -161,7 +161,7 @@ def _reconstructed(
     coords: dict[str, Any] = {"chain": np.arange(kept.chains), "draw": kept.numbers}
     about = {"units": "1", "long_name": "ξ reconstructed from the light"}
     for series in experiment.series:
-        if series.kind == "light_variance" and series.fitted.any():
+        if series.about.reconstructs_xi and series.fitted.any():
             times, xi = reconstructed_xi(experiment, series, values, settings.dynamics, rng, POSTERIOR_ACCURACY)
             dim = f"{series.name}_probe"
             columns[series.name] = (("chain", "draw", dim), kept.by_chain(xi), about)

@@ -11,9 +11,9 @@ import numpy as np
 from ...datasets import Experiment, Observation
 from ...datasets.prediction import (
     Predictions,
+    expected,
     fitted_observations,
     moving_runs,
-    predict,
     record_log_likelihood,
     stages_of,
 )
@@ -74,7 +74,7 @@ def predicted(
     found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
     number = number_of(values)
     for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
-        all_means = predict(experiment, some, dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
+        all_means = expected(experiment, some, dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
             "noisy": noisy(experiment, means, rng),
@@ -142,7 +142,7 @@ def total_log_likelihood(
     total = np.empty(number_of(values))
     for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
         means, _ = _of_draws(
-            predict(experiment, some, dynamics, accuracy=accuracy), len(index), len(fitted_observations(experiment))
+            expected(experiment, some, dynamics, accuracy=accuracy), len(index), len(fitted_observations(experiment))
         )
         parts = log_likelihood(experiment, means, some, dynamics)
         total[index] = sum(array.sum(axis=-1) for array in parts.values())

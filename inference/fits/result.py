@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, from_tree
-from ...datasets.prediction import Predictions, predict
+from ...datasets.prediction import Predictions, expected
 from ...forward_models import NOISES
 from ..model import ModelParameter, ModelSettings, Problem
 from .file import settings_of
@@ -75,7 +75,7 @@ class Fit:
     @cached_property
     def expected(self) -> Predictions:
         """What the draws expect of the data, (draws, points) a series, those not fitted included."""
-        return predict(self.experiment, self.values, self.settings.dynamics, accuracy=_ACCURACY)
+        return expected(self.experiment, self.values, self.settings.dynamics, accuracy=_ACCURACY)
 
     def residuals(self, name: str) -> np.ndarray:
         """(value − posterior mean of the model)/σ of each point of a series (T,), those not fitted included.

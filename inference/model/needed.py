@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...datasets import Experiment, Series
-from ...datasets.experiment import TIMELESS, Label
-from ...datasets.prediction import PROBE, moving_runs, ratio_entry
-from ...forward_models.light import SUBLEVELS
+from ...datasets.experiment import Label
+from ...datasets.kinds import KINDS, Kind
+from ...datasets.prediction import PROBE, moving_runs
+from ...forward_models import PARAMETERS
 from .settings import ModelSettings
+
+_OF_RECORDS = ("detection_efficiency", "shot_noise_level")
 
 
 def prior_names(texts: Mapping[str, str]) -> set[str]:
@@ -29,14 +32,10 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
     for name, index, _ in calibrations(experiment):
         found[name, index, ""] = None
     for series in experiment.series:
-        if series.kind == "orientation_beat" and series.modelled.any():
-            found |= {(name, series.name, ""): None for name in _BEAT}
-            found |= {("population_ratio", ratio_entry(series, m), ""): None for m in SUBLEVELS[2:]}
+        if series.modelled.any():
+            found |= {(name, entry, ""): None for name, entry in series.about.own_parameters(series)}
     names = list(dict.fromkeys(name for name, _, _ in found))
     return sorted(found, key=lambda entry: names.index(entry[0]))
-
-
-_BEAT = ("beat_in_phase", "beat_quadrature", "beat_detuning", "coherence_time")
 
 
 def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]:
@@ -58,7 +57,8 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     if constant and not fitted_lights(experiment, runs):
         return constant
     found: list[tuple[str, str | None]] = []
-    kinds = {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
+    kinds = [s.about for s in experiment.series if s.run in runs and s.modelled.any()]
+    constants = {name for kind in kinds for name in kind.constants}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
     named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
@@ -81,33 +81,36 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
     found += [(name, None) for name in settings.dynamics.parameters]
-    classical = "projection_noise" in kinds or _stated(experiment, "classical_noise", member)
+    classical = "classical_noise" in constants or _stated(experiment, "classical_noise", member)
     classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
-        measured = classical or any(s.kind == "projection_noise" and s.modelled.any() for s in experiment.series)
+        fitted = [s for s in experiment.series if s.modelled.any()]
+        measured = classical or any("classical_noise" in s.about.constants for s in fitted)
         classical = measured and experiment.knows("faraday_angle", member)
     if moving or classical:
         found.append(("classical_noise" if classical else "initial_excess_variance", None))
-    if classical or "coupling" in kinds:
+    if classical or "faraday_angle" in constants:
         found.append(("faraday_angle", None))
     found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
     return [*found, *constant]
 
 
 def _of_readout(
-    experiment: Experiment, series: Sequence[Series], kinds: set[str], member: str
+    experiment: Experiment, series: Sequence[Series], kinds: Sequence[Kind], member: str
 ) -> list[tuple[str, str | None]]:
     """Constants of the readout and of calibration runs; `kinds` of the series that are modelled."""
-    found: list[tuple[str, str | None]] = []
-    if "light_variance" in kinds or any(not s.efficiency_in_scale for s in series):
-        found.append(("detection_efficiency", None))
-    if "shot_noise" in kinds or ("light_variance" in kinds and _stated(experiment, "shot_noise_level", member)):
-        found.append(("shot_noise_level", None))
-    if "projection_noise" in kinds or any(s.slope_used for s in series):
-        found.append(("projection_noise_slope", None))
-    if "orientation_beat" in kinds:
-        found.append(("quadratic_zeeman", None))
-    return found
+    found = set(_constants(experiment, [kind for kind in kinds if "moving" in kind.populations], member))
+    if any(not s.efficiency_in_scale for s in series):
+        found.add("detection_efficiency")
+    if any(s.slope_used for s in series):
+        found.add("projection_noise_slope")
+    return [(name, None) for name in PARAMETERS if name in found - {"classical_noise", "faraday_angle"}]
+
+
+def _constants(experiment: Experiment, kinds: Sequence[Kind], member: str) -> list[str]:
+    """Those that some kinds of series depend on."""
+    always = [name for kind in kinds for name in kind.constants]
+    return always + [name for kind in kinds for name in kind.if_known if _stated(experiment, name, member)]
 
 
 def _of_constant_runs(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
@@ -122,14 +125,15 @@ def _of_constant_runs(experiment: Experiment, runs: Sequence[str], member: str) 
     found += [(name, label) for name in ("swap_rate", "extra_decay_rate", "bath_noise") for label in lights]
     if lights:
         found.append(("squeezing_limit", None))
-    kinds = {s.kind for s in series if s.run in fitted} | {o.quantity for o in observed if o.run in fitted}
-    if records or kinds & {"conditional_xi", "feedback", "light_variance", "optimal_mode_rate"}:
-        found.append(("detection_efficiency", None))
-    if records or ("feedback" in kinds and _stated(experiment, "shot_noise_level", member)):
-        found.append(("shot_noise_level", None))
+    quantities = {o.quantity for o in observed if o.run in fitted}
+    kinds = [s.about for s in series if s.run in fitted] + [KINDS[name] for name in quantities if name in KINDS]
+    constants = {*_constants(experiment, kinds, member), *(_OF_RECORDS if records else ())}
+    if "optimal_mode_rate" in quantities:
+        constants.add("detection_efficiency")
+    found += [(name, None) for name in PARAMETERS if name in constants]
     unknown = [run for run in runs if run in fitted and experiment.constant[run].begins == "unknown"]
-    needed = {s.run for s in series if s.kind != "transverse_spin"} | {r.run for r in records}
-    needed |= {o.run for o in observed if o.quantity not in ("transverse_spin", *TIMELESS)}
+    needed = {s.run for s in series if s.about.shows_xi} | {r.run for r in records}
+    needed |= {o.run for o in observed if o.quantity in KINDS and KINDS[o.quantity].shows_xi}
     return found + [("initial_xi", run) for run in unknown if run in needed]
 
 
@@ -156,7 +160,7 @@ def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) ->
     runs |= {observation.run for observation in experiment.observations if not observation.excluded}
     runs |= {record.run for record in experiment.records}
     runs -= set(experiment.unmodelled)
-    probed = [s for s in series if s.kind in ("light_variance", "coupling")]
+    probed = [s for s in series if s.about.probed]
     if not runs and not series and not experiment.records:  # nothing is measured yet
         runs = set(experiment.runs) - set(experiment.unmodelled)
     if among is not None:

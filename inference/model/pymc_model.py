@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
-from ...datasets.prediction import Values, fitted_observations, moving_runs, predict, stages_of
+from ...datasets.prediction import Values, expected, fitted_observations, moving_runs, stages_of
 from ...forward_models import Closure, RateBounds
 from ...forward_models.light import SUMS
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
@@ -162,7 +162,7 @@ def _means(
     labels = [u.label for u in free(parameters)]
     inside = [pt.dscalar(label) for label in labels]
     measured = replace(experiment, series=tuple(s for s in experiment.series if s.fitted.any()))
-    means = predict(
+    means = expected(
         measured,
         complete(experiment, parameters, dict(zip(labels, inside, strict=True))),
         settings.dynamics,
@@ -194,13 +194,11 @@ def _check_forward_model(
     medians = [float(u.prior.quantile(0.5)) for u in free(parameters)]
     values = complete(measured, parameters, dict(zip([u.label for u in free(parameters)], medians, strict=True)))
     points = {s.name: s.fitted_points for s in measured.series}
-    numbers = predict(measured, values, settings.dynamics, points=points, accuracy=_FINE)
-    expected = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
+    numbers = expected(measured, values, settings.dynamics, points=points, accuracy=_FINE)
+    wanted = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
     graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")
     for name, found in zip(outputs, graph(*medians), strict=True):
-        if np.shape(found) != np.shape(expected[name]) or not np.allclose(
-            found, expected[name], rtol=_SAME, atol=_SAME
-        ):
+        if np.shape(found) != np.shape(wanted[name]) or not np.allclose(found, wanted[name], rtol=_SAME, atol=_SAME):
             raise ExperimentError(
                 f"forward model {settings.forward_model}: found other numbers for {name} from PyTensor than from NumPy,"
                 " expected a function that uses xp for both"

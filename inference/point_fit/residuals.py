@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.prediction import fitted_observations, predict
+from ...datasets.prediction import expected, fitted_observations
 from ...forward_models import NOISES
 from ..model import Problem
 
@@ -66,7 +66,7 @@ class Residuals:
         """(data,), or (draws, data) for x (draws, n)."""
         experiment, dynamics = self.problem.experiment, self.problem.dynamics
         points = {series.name: series.fitted_points for series in experiment.series}
-        means = predict(experiment, self.values(x), dynamics, points=points, accuracy=1e-11)
+        means = expected(experiment, self.values(x), dynamics, points=points, accuracy=1e-11)
         shape = x.shape[:-1]
         columns = [np.broadcast_to(m, (*shape, np.shape(m)[-1])) for m in means.series.values()]
         columns += [np.broadcast_to(m, shape)[..., None] for m in means.observations]

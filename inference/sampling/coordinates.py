@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment
-from ...datasets.kinds import VARIANCES
 from ...datasets.prediction import PROBE, moving_runs
 from ..engine import Coordinates
 from ..model import ModelParameter, Prior
@@ -91,7 +90,7 @@ def coordinates(
             populations.append((labels.index(spread), scores))
     for series in experiment.series:
         n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
-        if series.kind in VARIANCES and f"scale[{series.name}]" in labels and n3 in logarithmic:
+        if series.about.spin_variance and f"scale[{series.name}]" in labels and n3 in logarithmic:
             steps.append(scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
     if not populations:
         return Coordinates(np.asarray(centre, float), scale, tuple(steps))

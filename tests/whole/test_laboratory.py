@@ -10,8 +10,7 @@ from xarray import DataTree
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.datasets.formats.calibration import CalibrationFile, read_calibration, with_calibration
-from dissentangle.datasets.prediction.expected import predict, tested_populations
-from dissentangle.datasets.prediction.rates import initial_of
+from dissentangle.datasets.prediction import expected, initial_of, tested_populations
 from dissentangle.forward_models import Dynamics, Rates, Stage, evolve
 from dissentangle.forward_models.light.readout import light_variance, readout_of, xi_of_light_variance
 from dissentangle.inference.checks.information import expected_information
@@ -173,7 +172,7 @@ def test_a_slope_that_was_used_to_normalise_xi_scales_it():
     assert "projection_noise_slope" in names
     truth = LABORATORY.truth.parameters
     one, two = (
-        predict(experiment, truth | {"projection_noise_slope": slope}, Dynamics()).series["xi"] for slope in (0.1, 0.2)
+        expected(experiment, truth | {"projection_noise_slope": slope}, Dynamics()).series["xi"] for slope in (0.1, 0.2)
     )
     np.testing.assert_allclose(two, 2 * one)
 
@@ -182,7 +181,7 @@ def test_an_orientation_test_during_the_run_sees_the_populations_there():
     early = LABORATORY.series[-1]
     late = replace(early, pulse_time=15.0)
     first, second = (
-        predict(replace(LABORATORY, series=(s,)), LABORATORY.truth.parameters, Dynamics()).series[s.name]
+        expected(replace(LABORATORY, series=(s,)), LABORATORY.truth.parameters, Dynamics()).series[s.name]
         for s in (early, late)
     )
     assert abs(second - first).max() > 0.01
@@ -215,8 +214,8 @@ def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():
     experiment = replace(LABORATORY, series=LABORATORY.series[-1:])
     parameters = Problem(experiment).parameters
     assert "collective_rate" not in {u.label for u in parameters}
-    expected = expected_information(experiment, parameters, Dynamics())
-    informed = dict(zip(expected.labels, expected.together, strict=True))
+    found = expected_information(experiment, parameters, Dynamics())
+    informed = dict(zip(found.labels, found.together, strict=True))
     assert informed["coherence_time[orientation_beat]"] > 0.99
     assert informed["initial_n3"] > 0.5
 
@@ -227,7 +226,7 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     found = {u.label for u in Problem(both).parameters}
     assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
     values = prior_draws(both, ModelSettings(), Problem(both).parameters, 3, np.random.default_rng(seed(1)))
-    assert np.isfinite(predict(both, values, Dynamics()).series["other.xi"]).all()
+    assert np.isfinite(expected(both, values, Dynamics()).series["other.xi"]).all()
     angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
     found = {u.label for u in Problem(joint({"lab": one, "other": angled}), ModelSettings()).parameters}
     assert "faraday_angle[other]" in found

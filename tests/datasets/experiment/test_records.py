@@ -14,10 +14,10 @@ from dissentangle.datasets import (
     Observation,
     RecordSeries,
     feedback_series,
+    prediction,
     record_series,
 )
 from dissentangle.datasets.experiment.check import check_experiment
-from dissentangle.datasets.prediction.expected import predict
 from dissentangle.datasets.prediction.reconstruct import reconstructed_from_records
 from dissentangle.datasets.simulation.make_bundled import FIG2D
 from dissentangle.datasets.simulation.records import simulate_records
@@ -91,7 +91,7 @@ def test_simulated_experiments_are_marked_and_repeatable():
 
 
 def test_constant_rates_in_predictions():
-    found = predict(DISSIPATION, FIG2D, Dynamics())
+    found = prediction.expected(DISSIPATION, FIG2D, Dynamics())
     times = DISSIPATION.series[1].x
     np.testing.assert_allclose(found.series["xi-noisy"], unconditional_xi(M, times, 2.5), rtol=1e-12)
     decay = np.exp(-M.decay_rate * DISSIPATION.series[2].x)
@@ -103,7 +103,7 @@ def test_conditional_xi_with_the_whole_record_and_with_a_mode():
                      value=np.ones(2), spread=np.full(2, 100.0))  # fmt: skip
     with_mode = replace(series, name="by mode", mode_rate=0.83)
     both = check_experiment(replace(DISSIPATION, series=(series, with_mode)))
-    found = predict(both, FIG2D, Dynamics()).series
+    found = prediction.expected(both, FIG2D, Dynamics()).series
     np.testing.assert_allclose(found["known"], conditional_xi(M, series.x, 1.0), rtol=1e-12)
     assert (found["by mode"] > found["known"]).all()
     np.testing.assert_allclose(found["by mode"][1], found["known"][1], rtol=1e-3)  # at its end both are steady
@@ -123,7 +123,7 @@ def test_feedback_statistics_of_many_records():
     series = feedback_series(record, 0.83, 0.27, 2.0)
     assert series.x[0] == pytest.approx(6.0)
     alone = replace(DISSIPATION, series=(series,))
-    expected = predict(check_experiment(alone), FIG2D, Dynamics()).series["feedback"]
+    expected = prediction.expected(check_experiment(alone), FIG2D, Dynamics()).series["feedback"]
     read, feed, covariance = expected
     error = np.array([read, feed, np.sqrt((read * feed + covariance**2) / 2)]) / np.sqrt(20_000)
     assert (abs(series.value - expected) / error).max() < 4

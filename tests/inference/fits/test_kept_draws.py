@@ -7,8 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from dissentangle.datasets import read
-from dissentangle.datasets.prediction.expected import predict
+from dissentangle.datasets import prediction, read
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference.fits.groups import fit_tree
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
@@ -76,7 +75,7 @@ def test_large_data_are_thinned_evenly(monkeypatch):
     assert fit["prior_predictive"].attrs["thinning"] == 3
     np.testing.assert_array_equal(fit["prior_predictive"]["draw"], np.arange(0, 250, 3))
     one = {label: value.reshape(4, 100)[2, 8:9] for label, value in values.items()}
-    expected = log_likelihood(experiment, predict(experiment, one, Dynamics()), one, Dynamics())
+    expected = log_likelihood(experiment, prediction.expected(experiment, one, Dynamics()), one, Dynamics())
     for name in ("xi", "polarization"):
         found = fit["log_likelihood"][name].sel(chain=2, draw=8)
         np.testing.assert_allclose(found, expected[name][0], rtol=1e-3, atol=1e-3)

@@ -12,7 +12,7 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from dissentangle import datasets, inference
 from dissentangle.datasets import Known, joint, read
 from dissentangle.datasets.formats.calibration import CalibrationFile, with_calibration
-from dissentangle.datasets.prediction.expected import predict
+from dissentangle.datasets.prediction.expected import expected
 from dissentangle.forward_models import NOISES
 from dissentangle.inference.engine.compile import compile_model, start_of
 from dissentangle.inference.engine.coordinate_map import plain
@@ -137,7 +137,7 @@ def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
     parameters = Problem(experiment, settings).parameters
     values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(seed(4)))
     values |= {"light_loss_rate": np.full(4, 0.02)}
-    means = predict(experiment, values, settings.dynamics)
+    means = expected(experiment, values, settings.dynamics)
     found = log_likelihood(experiment, means, values, settings.dynamics)
     terms = model.logp(vars=model.observed_RVs, sum=False)
     free_rvs = model.free_RVs

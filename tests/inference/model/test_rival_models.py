@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError, Known, joint, read
-from dissentangle.datasets.prediction.expected import predict
+from dissentangle.datasets import ExperimentError, Known, joint, prediction, read
 from dissentangle.forward_models import PARAMETERS, Parameter
 from dissentangle.forward_models.noise.noise import sibling
 from dissentangle.forward_models.user_models import FORWARD_MODELS
@@ -51,7 +50,7 @@ def expected(names, experiment=EXPERIMENT):
     changed, settings = rival(experiment, ModelSettings(), names)
     parameters = Problem(changed, settings).parameters
     values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(seed(2)))
-    means = predict(changed, values, settings.dynamics)
+    means = prediction.expected(changed, values, settings.dynamics)
     priors = {u.label: u.prior for u in parameters}
     return changed, settings, priors, log_likelihood(changed, means, values, settings.dynamics)
 

@@ -10,7 +10,7 @@ from scipy.optimize import curve_fit
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError, Known, Observation, StageEntry, joint, read
-from dissentangle.datasets.prediction.expected import predict
+from dissentangle.datasets.prediction.expected import expected
 from dissentangle.forward_models import Dynamics, InitialState, Rates, Stage, evolve, polarization_decay_time
 from dissentangle.inference.cli import main
 from dissentangle.inference.point_fit.paper_steps import (
@@ -29,7 +29,7 @@ DRIVE = "dephasing_rate[drive]"
 def without_noise(name, closure="microscopic"):
     """A bundled simulated experiment, its values replaced by what the model expects of its truth."""
     experiment = read(name)
-    means = predict(experiment, experiment.truth.parameters | {"scale[xi]": 1.0}, Dynamics(closure), accuracy=1e-12)
+    means = expected(experiment, experiment.truth.parameters | {"scale[xi]": 1.0}, Dynamics(closure), accuracy=1e-12)
     return replace(experiment, series=tuple(replace(s, value=means.series[s.name]) for s in experiment.series))
 
 

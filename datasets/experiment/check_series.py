@@ -1,0 +1,182 @@
+"""Checks of a series: its words, its columns, and what its kind cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...forward_models import NOISES, PARAMETERS
+from ..errors import check_rows, nearest, violation
+from ..kinds import KINDS, LARGEST_NUMBER
+from .experiment import Experiment, Series
+
+RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
+SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
+_PLACES = {kind.name: kind.populations for kind in KINDS.values()}
+
+
+def check_choice(where: str, word: str, known: Sequence[str]) -> None:
+    """Raise unless `word` is one of `known`."""
+    if word not in known:
+        raise violation(where, f"{word!r}{nearest(word, known)}", "one of " + ", ".join(known))
+
+
+def check_run(where: str, run: str, experiment: Experiment) -> None:
+    """Raise unless the experiment has this run."""
+    check_choice(where, run, experiment.runs)
+
+
+def check_name(name: str, where: str) -> None:
+    """Raise for a name of a series that files, labels or variables cannot have."""
+    if not name.strip(". ") or any(character in name for character in "/[]\x00"):
+        raise violation(f"{where}: name", repr(name), "a name, without '/', '[' and ']'")
+    if not name.isprintable() or name in (*PARAMETERS, *RESERVED):
+        raise violation(f"{where}: name", "a name that is taken", "another `name`")
+
+
+def check_place(name: str, places: Mapping[str, Sequence[str]], run: str, experiment: Experiment, where: str) -> None:
+    """Raise for a kind or quantity that is not possible with the populations of a run, by the table `places`."""
+    about = experiment.constant.get(run)
+    if about is None and "moving" not in places[name]:
+        expected = f"one in a run with populations = 'steady' or 'unmodelled': {name} needs constant rates"
+        raise violation(where, f"{name!r} in the run {run!r}", expected)
+    if about is not None and about.populations not in places[name]:
+        possible = ", ".join(one for one, populations in places.items() if about.populations in populations)
+        expected = f"one of {possible} where populations are {about.populations}"
+        raise violation(where, f"{name!r} in the run {run!r}", expected)
+
+
+def check_series(series: Series, experiment: Experiment, where: str) -> None:
+    """Raise for a series that does not fit the experiment or itself; rows are counted from 1."""
+    _check_words(series, experiment, where)
+    if not len(series.x):
+        raise violation(where, "no rows", "at least one measurement")
+    if not len(series.x) == len(series.value) == len(series.spread):
+        raise violation(where, "columns of different length", "the same number of times, values and errors")
+    _check_abscissa(series, experiment, where)
+    _check_components(series, where)
+    _check_values(series, where)
+    for key in ("scale_uncertainty", "offset_uncertainty"):
+        size = getattr(series, key)
+        if not (np.isfinite(size) and size >= 0):
+            raise violation(f"{where}: {key}", size, "a number ≥ 0")
+    if series.scale_uncertainty > 1:
+        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, "a fraction: 0.04 for 4 %")
+    if not 0 < series.tail <= LARGEST_NUMBER:
+        raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
+    _check_needs(series, experiment, where)
+
+
+def _check_values(series: Series, where: str) -> None:
+    noise, names = NOISES[series.noise], series.about.components
+    value = " or ".join(names)
+
+    def check(column: str, values: np.ndarray, ok: np.ndarray, expected: str) -> None:
+        check_rows(f"{where}: {column}", values, ok, expected, len(names))
+
+    check(value, series.value, np.isfinite(series.value), "a finite number")
+    if noise.components > 1:
+        series.about.check(series, where)
+        return
+    if noise.of_variances:
+        check(value, series.value, series.value > 0, "a variance > 0")
+        if noise.quadratures:
+            check("repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
+        if series.offset_uncertainty:
+            raise violation(
+                f"{where}: offset_uncertainty",
+                series.offset_uncertainty,
+                f"0 with {noise.name} noise: a variance is > 0",
+            )
+    check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
+    check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
+    ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
+    check(noise.spread, series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
+    series.about.check(series, where)
+
+
+def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
+    about = series.about
+    each = len(about.components)
+
+    def check(ok: np.ndarray, expected: str) -> None:
+        check_rows(f"{where}: {about.abscissa}", series.x, ok, expected, each)
+
+    word = "time" if about.abscissa in ("time", "delay") else "number"
+    check(np.isfinite(series.x), f"a finite {word}")
+    if about.abscissa == "faraday_angle":
+        check((series.x > 0) & (series.x <= LARGEST_ANGLE), f"an angle > 0, at most {LARGEST_ANGLE:g} deg")
+        return
+    check(np.concatenate([[True], np.diff(series.x) >= 0]), f"{word}s in ascending order")
+    if about.abscissa == "delay":
+        check(series.x >= 0, "a time ≥ 0 after the pulse")
+    if about.abscissa == "time":
+        total = experiment.duration(series.run)
+        inside = (series.x >= 0) & (series.x <= total * (1 + 1e-12))
+        check(inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms (other units: time_unit)")
+
+
+def _check_components(series: Series, where: str) -> None:
+    """Values of several components must come point by point: all components of the first, then of the second, …"""
+    names = series.about.components
+    if len(names) == 1:
+        if series.component is not None:
+            raise violation(f"{where}: component", "components", f"none for {series.kind}")
+        return
+    expected = np.tile(np.arange(len(names)), len(series.x) // len(names))
+    if series.component is None or not np.array_equal(series.component, expected):
+        raise violation(f"{where}: component", "incomplete points", f"{', '.join(names)} of each point, in this order")
+    columns = [series.x, series.spread, *([] if series.excluded is None else [series.excluded])]
+    for column in columns:
+        pairs = column.reshape(-1, len(names))
+        if not (pairs == pairs[:, :1]).all():
+            raise violation(where, f"different entries for the {' and '.join(names)} of a point", "the same")
+
+
+def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
+    """What a kind of series cannot do without."""
+    needed = "probe_duration" in series.about.needs
+    if needed != (series.probe_duration > 0) or not np.isfinite(series.probe_duration):
+        expected = "the duration of the probe pulse, such as '1 ms'" if needed else f"none for {series.kind}"
+        found = f"{series.probe_duration:g} ms" if series.probe_duration else "nothing"
+        raise violation(f"{where}: probe_duration", found, expected)
+    _check_mode(series, where)
+    member = experiment.member.get(series.run, "")
+    if series.about.abscissa == "faraday_angle" and not experiment.knows("faraday_angle", member):
+        raise violation(f"{where}: apparatus", "no faraday_angle", "that of this run, to which other angles refer")
+    total = experiment.duration(series.run)
+    latest = total if "pulse_time" in series.about.takes else 0.0
+    if not 0 <= series.pulse_time <= latest:
+        raise violation(f"{where}: pulse_time", f"{series.pulse_time:g} ms", f"a time from 0 to {latest:g} ms")
+    if not (np.isfinite(series.slope_used) and series.slope_used >= 0):
+        raise violation(f"{where}: slope_used", series.slope_used, "a number > 0")
+    if series.slope_used and "slope_used" not in series.about.takes:
+        raise violation(f"{where}: slope_used", series.slope_used, "none: only ξ is normalised by the projection noise")
+
+
+def _check_words(series: Series, experiment: Experiment, where: str) -> None:
+    check_name(series.name, where)
+    check_choice(f"{where}: kind", series.kind, tuple(KINDS))
+    check_choice(f"{where}: noise", series.noise, tuple(NOISES))
+    if series.noise not in series.about.noises:
+        raise violation(f"{where}: noise", series.noise, f"{' or '.join(series.about.noises)} for {series.kind}")
+    check_run(f"{where}: run", series.run, experiment)
+    check_place(series.kind, _PLACES, series.run, experiment, f"{where}: kind")
+    if not series.efficiency_in_scale:
+        if not series.about.spin_variance:
+            raise violation(f"{where}: efficiency_in_scale", "false", f"true for {series.kind}: no light variance")
+        if "detection_efficiency" not in experiment.apparatus:
+            raise violation(f"{where}: efficiency_in_scale", "false", "a detection_efficiency in [apparatus]")
+
+
+def _check_mode(series: Series, where: str) -> None:
+    """The mode of the past light: m ≥ 0, and light before each point."""
+    rate = series.mode_rate
+    if rate and "mode_rate" not in (*series.about.needs, *series.about.takes):
+        raise violation(f"{where}: mode_rate", f"{rate:g} 1/ms", f"none for {series.kind}")
+    if not np.isfinite(rate) or rate < 0 or (rate == 0 and "mode_rate" in series.about.needs):
+        found = f"{rate:g} 1/ms" if rate else "nothing"
+        raise violation(f"{where}: mode_rate", found, "the rate m of the mode e^{mt}, such as '0.8 1/ms'")
+    if rate:
+        check_rows(f"{where}: time", series.x, series.x > 0, "a time > 0, with light before it", 1)
