@@ -12,7 +12,7 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError, Known, joint, prediction, read
 from dissentangle.forward_models import PARAMETERS, Parameter
-from dissentangle.forward_models.noise.noise import sibling
+from dissentangle.forward_models.noise import sibling
 from dissentangle.forward_models.user_models import FORWARD_MODELS
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.file import read_fit
