@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from ...datasets import Experiment, RecordSeries, Series
 from ...datasets.prediction import Values, record_log_likelihood
-from ...forward_models import NOISES, Noise
+from ...forward_models import NOISES
 from ...forward_models.light import SUMS, RecordSums
-from ...forward_models.noise import Gamma, log_density_of_triples, wishart_freedom
+from ...forward_models.noise import log_density_of_triples, wishart_freedom
 from .parameters import ModelParameter
 from .settings import ModelSettings
 from .variables import complete
@@ -21,27 +21,27 @@ def add_series(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
     LIKELIHOODS[noise.family](series, noise, mean, data[f"value[{series.name}]"], data[f"spread[{series.name}]"])
 
 
-def _gaussian(series: Series, noise: Noise, mean: Any, value: Any, spread: Any) -> None:
+def _gaussian(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
 
     pm.Normal(series.name, mu=mean, sigma=noise.scatter(mean, spread), observed=value, dims=series.dim)
 
 
-def _student_t(series: Series, noise: Noise, mean: Any, value: Any, spread: Any) -> None:
+def _student_t(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
 
     sigma = noise.scatter(mean, spread)
     pm.StudentT(series.name, nu=series.tail, mu=mean, sigma=sigma, observed=value, dims=series.dim)
 
 
-def _gamma(series: Series, noise: Noise, mean: Any, value: Any, spread: Any) -> None:
+def _gamma(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
 
-    shape = cast(Gamma, noise).shape(mean, spread)
+    shape = noise.shape(mean, spread)
     pm.Gamma(series.name, alpha=shape, beta=shape / mean, observed=value, dims=series.dim)
 
 
-def _wishart(series: Series, noise: Noise, mean: Any, value: Any, spread: Any) -> None:
+def _wishart(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -51,13 +51,16 @@ def _wishart(series: Series, noise: Noise, mean: Any, value: Any, spread: Any) -
     pm.Potential(series.name, pt.stack(parts).sum())
 
 
-LIKELIHOODS: dict[str, Callable[[Series, Noise, Any, Any, Any], None]] = {
+LIKELIHOODS: dict[str, Callable[[Series, Any, Any, Any, Any], None]] = {
     "gaussian": _gaussian,
     "student-t": _student_t,
     "gamma": _gamma,
     "wishart": _wishart,
 }
-"""By family: adds the observed variable (or potential) of a series with this noise to the current model."""
+"""By family: adds the observed variable (or potential) of a series to the current model.
+
+Called with the series, its noise (of the class of the family), expected values, values and spreads, (T,) each.
+"""
 
 
 def add_record(
