@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .absorption import ABSORPTION
 from .conditional_xi import CONDITIONAL_XI
 from .coupling import COUPLING
 from .feedback import FEEDBACK
@@ -27,6 +28,7 @@ KINDS: dict[str, Kind] = {
         PROJECTION_NOISE,
         SHOT_NOISE,
         ORIENTATION_BEAT,
+        ABSORPTION,
     )
 }
 """By name, in the order in which they are listed to users."""
