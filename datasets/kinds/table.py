@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .absorption import ABSORPTION
 from .conditional_xi import CONDITIONAL_XI
 from .coupling import COUPLING
 from .feedback import FEEDBACK
@@ -28,7 +27,6 @@ KINDS: dict[str, Kind] = {
         PROJECTION_NOISE,
         SHOT_NOISE,
         ORIENTATION_BEAT,
-        ABSORPTION,
     )
 }
 """By name, in the order in which they are listed to users."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..validation import InvalidValue
 from .gamma import Gamma
 from .gaussian import Gaussian
-from .logistic import Logistic
 from .noise import Noise
 from .student_t import StudentT
 from .wishart import Wishart
@@ -23,7 +22,6 @@ NOISES: dict[str, Noise] = {
         Gaussian("gaussian-repetitions-single", "repetitions", 1),
         StudentT("student-t-repetitions", "repetitions", 2),
         StudentT("student-t-repetitions-single", "repetitions", 1),
-        Logistic("logistic", "sigma"),
     )
 }
 """The first of a family and a spread is its usual one. `repetitions`: of two quadratures pooled, `single`: of one."""

@@ -41,12 +41,6 @@ def _gamma(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> No
     pm.Gamma(series.name, alpha=shape, beta=shape / mean, observed=value, dims=series.dim)
 
 
-def _logistic(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
-    import pymc as pm
-
-    pm.Logistic(series.name, mu=mean, s=noise.scale(mean, spread), observed=value, dims=series.dim)
-
-
 def _wishart(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
     import pytensor.tensor as pt
@@ -62,7 +56,6 @@ LIKELIHOODS: dict[str, Callable[[Series, Any, Any, Any, Any], None]] = {
     "student-t": _student_t,
     "gamma": _gamma,
     "wishart": _wishart,
-    "logistic": _logistic,
 }
 """By family: adds the observed variable (or potential) of a series to the current model.
 
