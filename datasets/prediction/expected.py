@@ -26,7 +26,10 @@ _DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_t
 
 @dataclass(frozen=True)
 class Predictions:
-    """Expected values of the data: (…, T) a series, (…) a published number."""
+    """Expected values of the data, in the units of the data: arrays of draws (n,), numbers, or symbolic.
+
+    series : by name, (…, T) for T points;  observations : (…) per number
+    """
 
     series: dict[str, Any]
     observations: list[Any]
@@ -43,12 +46,19 @@ def expected(
     accuracy: float = 1e-9,
     xp: Any = np,
 ) -> Predictions:
-    """Expected values, calibration errors included (observed = scale × model + offset).
+    """Expected values of all series and published numbers, calibration errors included.
 
-    values : parameters by label; numbers, arrays of one value a draw, or symbolic
-    points : for each series where to predict; by default where it was measured
+    Observed = scale × model + offset; the model of a series is `Kind.expected` of its kind.
+
+    values : parameters by label, in the units of the table of parameters: numbers, arrays (n,) of one value per draw,
+        or symbolic
+    points : by series, where it is asked for; by default where it was measured
     observations : by default those of the experiment that are fitted
-    rate_bounds : by run; needed for symbolic values
+    rate_bounds : by run, the fastest rates that quadratures must resolve; needed for symbolic values only
+    accuracy : of quadratures in time, absolute
+    xp : `numpy` or `pytensor.tensor`
+
+    KeyError or TypeError where `values` lack a parameter that the data depend on.
     """
     wanted = fitted_observations(experiment) if observations is None else observations
     at = {series.name: series.points if points is None else points[series.name] for series in experiment.series}
@@ -81,7 +91,10 @@ def moving_runs(experiment: Experiment) -> list[str]:
 def record_log_likelihood(
     experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics, sums: RecordSums, *, xp: Any = np
 ) -> Any:
-    """Log-density of records, given their sums; see `record_likelihood.log_likelihood` for shapes."""
+    """Log-density (…,) of records of white noise through the atoms, given their sums; may be symbolic.
+
+    sums : of all records, or of groups of them, see `record_likelihood.log_likelihood`
+    """
     run = run_state(experiment, record.run, values, dynamics, [np.array([record.start])], xp=xp)
     measurement, start = cast(ContinuousMeasurement, run.measurement), run.at("xi", np.array([record.start]))
     level = run.value("shot_noise_level", 1.0)
@@ -91,7 +104,7 @@ def record_log_likelihood(
 def expected_record_sums(
     experiment: Experiment, record: RecordSeries, values: Values, dynamics: Dynamics, count: float
 ) -> RecordSums:
-    """The sums that `count` such records have on average at these parameters (one value each)."""
+    """The sums that `count` such records have on average at these parameters (one number each)."""
     measurement, start, level = continuous_measurement(experiment, record, values, dynamics)
     sums = expected_sums(measurement, record.interval, start, 1.0, record.length)
     scale = level * count
@@ -120,7 +133,10 @@ def _expected(series: Series, at: Points, run: RunState) -> Any:
 
 
 def tested_populations(experiment: Experiment, series: Series, values: Values) -> list[np.ndarray]:
-    """Populations p₄, …, p₋₄ within F = 4, (draws,) each, when an orientation test is made."""
+    """Populations p₄, …, p₋₄ within F = 4 (sum 1), (draws,) each, when an orientation test is made (Fig. S.3).
+
+    series : of the kind orientation_beat
+    """
     times = [np.array([series.pulse_time])] if series.pulse_time else []
     run = run_state(experiment, series.run, values, Dynamics(), times)  # populations have no closure
     return [np.ravel(population) for population in ORIENTATION_BEAT.populations_of(series, run)]

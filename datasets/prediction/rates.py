@@ -30,7 +30,7 @@ def find(parameters: Values, name: str, member: str = "", lights: str = "", defa
 
 
 def optical_depth_of(parameters: Values, member: str = "") -> Any:
-    """d: itself, or (d/Θ) Θ where it is tied to the Faraday angle; None where neither is known."""
+    """Optical depth d: itself, or (d/Θ) Θ where it is tied to the Faraday angle; None where neither is known."""
     depth = find(parameters, "optical_depth", member)
     per_degree = find(parameters, "depth_per_degree", member)
     if depth is None and per_degree is not None:
@@ -47,7 +47,7 @@ def collective_rate_of(parameters: Values, member: str = "") -> Any:
 
 
 def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
-    """dΓ and Γ, one of which follows from the other and d where it is not a parameter itself."""
+    """dΓ and Γ (ms⁻¹), one of which follows from the other and d where it is not a parameter itself (p. 2)."""
     collective = collective_rate_of(parameters, member)
     radiative = find(parameters, "radiative_rate", member)
     if radiative is None:

@@ -125,7 +125,7 @@ def _constant(experiment: Experiment, run: str, values: Values, times: np.ndarra
 
 
 def measurement_in(experiment: Experiment, run: str, values: Values) -> ContinuousMeasurement:
-    """The continuous measurement of a run with constant rates, as columns."""
+    """γs, γextra, Z, n_b and η of a run with constant rates: numbers, or columns (n, 1) of draws."""
     member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
     efficiency = column(find(values, "detection_efficiency", member, default=1.0))
     if experiment.constant[run].populations == "steady":
@@ -156,7 +156,10 @@ def evolved(
     accuracy: float = 1e-9,
     xp: Any = np,
 ) -> Trajectory | SteadyRun:
-    """The observables of a run at these times (T,), ms, in order."""
+    """The observables of a run at these times (T,), ms, ascending: each (…, T), for draws (n, T).
+
+    A `Trajectory` where populations move, else a `SteadyRun`. Other arguments as for `expected`.
+    """
     if run in experiment.constant:
         return _constant(experiment, run, values, times, xp)
     member = experiment.member.get(run, "")
@@ -166,11 +169,11 @@ def evolved(
 
 
 def added_values(dynamics: Dynamics, values: Values, member: str = "") -> dict[str, Any]:
-    """The parameters beyond the rates that a user's forward model has, by name."""
+    """Values of the parameters beyond the rates that a user's forward model has, by name."""
     return {name: find(values, name, member) for name in dynamics.parameters}
 
 
 def stages_of(experiment: Experiment, run: str, values: Values) -> list[Stage]:
-    """The stages of a run with the rates that `values` give."""
+    """The stages of a run, in order (ms), with the rates (ms⁻¹) that `values` give, by label."""
     depth, member = experiment.run_depth.get(run, 1.0), experiment.member.get(run, "")
     return [Stage(entry.duration, rates_of(values, entry, depth, member)) for entry in experiment.run_stages(run)]
