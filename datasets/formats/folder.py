@@ -182,7 +182,7 @@ def _observation(where: str, row: dict[str, Any]) -> Observation:
     if "time" not in row and name not in TIMELESS:
         raise violation(f"{where}: time", "nothing", "a time, such as '15 ms'")
     unit = TIMELESS.get(name, "1")
-    numbers = {key: quantity(row[key], unit, f"{where}: {key}") for key in ("value", "sigma")}
+    numbers: dict[str, Any] = {key: quantity(row[key], unit, f"{where}: {key}") for key in ("value", "sigma")}
     timeless = ("time",) if name in TIMELESS else ()
     return Observation(**said(Observation, where, row, ("value", "sigma", *timeless)), **numbers)
 
