@@ -25,13 +25,17 @@ from .tdms import open_tdms
 
 @dataclass(frozen=True)
 class Source:
-    """An open file. `arrays`: its arrays by name (anything with shape, dtype and slices); `path`: for errors."""
+    """An open file. `arrays`: by name, what is in it: anything with shape, dtype and slices; `path`: for errors.
+
+    All methods raise ExperimentError where there is no such array, or one that is no real numbers, empty, in another
+    file, or too large.
+    """
 
     path: Path
     arrays: Mapping[str, Any]
 
     def array(self, name: str) -> Any:
-        """The array of this name, not read yet; ExperimentError where it is missing or is not numbers."""
+        """The array of this name, of any shape, not read yet. A leading `/` may be left out."""
         found = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/")))
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
@@ -55,7 +59,7 @@ class Source:
         return unit if isinstance(unit, str) else None
 
     def column(self, name: str, most: int = MOST_ROWS) -> np.ndarray:
-        """The array of this name as one column of finite numbers, of at most so many rows."""
+        """The array of this name as one column (T,) of finite numbers, of at most so many rows."""
         array = self.array(name)
         if int(np.prod(array.shape, dtype=float)) > most:
             raise violation(f"{self.path}: {name!r}", f"an array of shape {tuple(array.shape)}", f"at most {most} rows")
@@ -71,7 +75,7 @@ class Source:
 
 
 def vector(array: Any, where: str) -> Any:
-    """The array as one long row that is read when sliced; ExperimentError where it has two dimensions that count."""
+    """An array (T,), (1, T) or (T, 1) as one long row (T,), read when sliced; ExperimentError for other shapes."""
     inner = array.inner if isinstance(array, Transposed) else array  # of a vector the order does not matter
     long = [axis for axis, size in enumerate(inner.shape) if size > 1]
     if len(long) > 1 or not inner.shape:
