@@ -20,8 +20,6 @@ from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.model.priors import PriorError, parse_prior
 from dissentangle.inference.text.fit import truth_of
 
-pytestmark = pytest.mark.slow
-
 SHAPE = "'shape': (9,), 'fortran_order': False, 'descr': '<i2'"
 
 
@@ -193,7 +191,7 @@ def test_groups_too_deep(tmp_path):
 
 def test_links_in_a_circle(tmp_path, monkeypatch):
     """Before Python 3.13 pathlib raises RuntimeError for them."""
-    from dissentangle.datasets.formats.folder import _inside as inside
+    from dissentangle.datasets.formats.folder import inside
 
     (tmp_path / "a").symlink_to(tmp_path / "a")
 
