@@ -17,8 +17,10 @@ OF_ONE_FIT = "left_out"
 def whole():
     """An experiment in which everything that can be said of series, records, observations and stages is said."""
     hybrid = datasets.read("fig2d-hybrid")
-    record = said_otherwise(RecordSeries, samples=hybrid.records[0].samples[:, :9, :30], interval=0.3, run="noisy", name="record",
-                            excluded=np.arange(9) == 4, simulated=True)  # fmt: skip
+    samples, excluded = hybrid.records[0].samples[:, :9, :30], np.arange(9) == 4
+    record = said_otherwise(
+        RecordSeries, name="record", samples=samples, interval=0.3, run="noisy", excluded=excluded, simulated=True
+    )
     feedback = datasets.SeriesPlan("feedback", [1.0, 2.0], 99, probe_duration=0.5, mode_rate=0.4, run="noisy")
     first = experiment()
     return replace(
