@@ -20,6 +20,8 @@ from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.model.priors import PriorError, parse_prior
 from dissentangle.inference.text.fit import truth_of
 
+pytestmark = pytest.mark.slow
+
 SHAPE = "'shape': (9,), 'fortran_order': False, 'descr': '<i2'"
 
 

@@ -9,6 +9,8 @@ from dissentangle import datasets
 from dissentangle.datasets import ExperimentError, Known, Observation, RecordSeries, SeriesPlan, StageEntry
 from dissentangle.datasets.experiment import entries
 
+from ...seeds import seed
+
 DATA = {"value", "samples", "left_out"}
 """What is drawn; and what belongs to one fit, not to an experiment."""
 STAGES = (StageEntry(20.0, frozenset({"drive"})),)
@@ -97,9 +99,9 @@ def test_numbers_scatter_as_they_say_around_a_common_scale():
     number = Observation("xi", 1.0, 0.01, scale_uncertainty=0.2, shared_scale="gain")
     times = np.linspace(1.0, 19.0, 400)
     like = replace(experiment(), observations=tuple(replace(number, time=float(t)) for t in times))
-    made = datasets.read(datasets.simulate_like(like, seed=5))
+    made = datasets.read(datasets.simulate_like(like, seed=seed(5)))
     exact = replace(like, observations=tuple(replace(o, sigma=1e-9) for o in like.observations))
-    mean = datasets.read(datasets.simulate_like(exact, seed=5))
+    mean = datasets.read(datasets.simulate_like(exact, seed=seed(5)))
     pull = np.array([a.value - b.value for a, b in zip(made.observations, mean.observations, strict=True)]) / 0.01
     assert abs(pull.mean()) < 4.5 / 20
     assert pull.std() == pytest.approx(1, abs=4.5 / np.sqrt(800))
