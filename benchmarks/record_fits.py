@@ -34,9 +34,9 @@ def joint(_: int) -> None:
             StageEntry(d, LIGHTS_OF_FIG2D, run) for run, d in (("main", 30.0), ("hour", 10.0), ("kicked", 10.0))
         ),
         series=(
-            SeriesPlan("xi", times, 3000, noise="gamma", scale_uncertainty=0.04).series(),
-            SeriesPlan("polarization", times, 0.005).series(),
-            SeriesPlan("transverse_spin", times, 0.01).series(),
+            SeriesPlan("xi", times, 3000, noise="gamma", scale_uncertainty=0.04),
+            SeriesPlan("polarization", times, 0.005),
+            SeriesPlan("transverse_spin", times, 0.01),
         ),
         records=(RecordSeries("record", nothing, 0.1, run="hour"), RecordSeries("kicked", nothing, 0.1, run="kicked")),
         constant={"hour": ConstantRun("steady", "steady"), "kicked": ConstantRun("steady")},

@@ -24,7 +24,7 @@ APPARATUS = tuple(
 
 @dataclass(frozen=True)
 class Known:
-    """What the lab knows beforehand of a parameter, in its unit of the parameter table; sigma 0: exactly."""
+    """What the lab knows beforehand of a parameter: value ± sigma in its unit of `PARAMETERS`; sigma 0: exactly."""
 
     value: float
     sigma: float = 0.0
@@ -32,7 +32,7 @@ class Known:
 
 @dataclass(frozen=True)
 class StageEntry:
-    """One stage of a run: duration in ms and the lights that are on."""
+    """One stage of a run: its duration, ms, and which of the lights drive, pump, repump are on."""
 
     duration: float = field(metadata={"unit": "ms"})
     lights: frozenset[str]
@@ -51,7 +51,10 @@ class StageEntry:
 
 @dataclass(frozen=True)
 class Points:
-    """Where a series is looked at: abscissas (T,) in the unit of its kind, and which component each is, if several."""
+    """Where a series is looked at.
+
+    x (T,): abscissas in the unit of its kind;  component (T,): which component each is, where there are several
+    """
 
     x: np.ndarray
     component: np.ndarray | None = None
@@ -59,14 +62,18 @@ class Points:
 
 @dataclass(frozen=True)
 class Series:
-    """A measured series. Observed = scale × model + offset, plus noise.
+    """A measured series of T values. Observed = scale × model + offset, plus noise.
 
-    x (T,): what it is measured against, see `KINDS`: ms or deg; value (T,);
-    spread (T,): standard deviations, or numbers of repetitions R for Gamma noise;
-    excluded (T,): points that are kept but not fitted;
-    left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
+    name : its own in the experiment;  kind : what is measured, one of `KINDS`;  run : in which run
+    x (T,): what it is measured against, in the unit of its kind: ms, deg or 1;  value (T,), without unit
+    spread (T,): standard deviations, or numbers of repetitions R, as `noise` (one of `NOISES`) asks
     component (T,): for kinds with several components, which one each value is; those of one point follow each other
+    excluded (T,): points that are kept but not fitted
+    left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
 
+    scale_uncertainty, offset_uncertainty : standard deviations of scale − 1 and of offset, common to the series
+    efficiency_in_scale : False where ξ was computed with the η of the apparatus and follows the fitted η
+    tail : degrees of freedom ν of Student-t noise
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
     slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
     mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
@@ -130,12 +137,13 @@ class Series:
 
 @dataclass(frozen=True)
 class Observation:
-    """A single measured or published number. `excluded` gives the reason why it is not fitted, if it is not.
+    """A single measured or published number.
 
-    time in ms (not used for those of `TIMELESS`); value and sigma in `unit`.
+    quantity : a kind of series, or one of `TIMELESS`;  value, sigma : the number and its standard deviation, in `unit`
+    time : in its run, ms; without meaning for those of `TIMELESS`
+    excluded : the reason why it is not fitted, if it is not;  source : where it stands
+    scale_uncertainty : standard deviation of a scale error, which observations with one `shared_scale` have in common
     left_out : taken out of one fit, to be predicted by it
-    `shared_scale` names a scale error that several observations have in common, of the size
-    `scale_uncertainty`.
     """
 
     quantity: str
@@ -172,8 +180,13 @@ class Truth:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: what an `experiment.toml` says, checked. `run_depth`: optical depth relative to `main`;
-    `constant`: the runs in which populations do not move.
+    """An experiment: what an `experiment.toml` says. `check_experiment` raises for one that cannot be.
+
+    title, description : texts;  simulated : whether a model made the data, or some of them
+    stages : of all runs, in order;  series, records, observations : what was measured
+    apparatus : parameter → what is known of it beforehand;  priors : label → text, in place of the default priors
+    run_depth : run → optical depth relative to `main`;  constant : the runs in which populations do not move
+    truth : how it was simulated
 
     Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
     are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
@@ -230,7 +243,7 @@ class Experiment:
     @property
     def unmodelled(self) -> list[str]:
         """The runs whose populations are no part of the model."""
-        return [run for run, about in self.constant.items() if about.populations == "unmodelled"]
+        return [run for run, constant in self.constant.items() if constant.populations == "unmodelled"]
 
     def populations(self, run: str) -> str:
         """Whether the populations of a run are "moving", "steady" or "unmodelled"; see `POPULATIONS`."""

@@ -14,7 +14,6 @@ Reading and writing, simulating and the check of unknown keys follow from it: a 
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from typing import Any
 
 FIRST: dict[str, Any] = {"first": True}
@@ -36,22 +35,21 @@ class Entry:
     always: bool
 
 
-@cache
 def entries(kind: type) -> tuple[Entry, ...]:
-    """The entries of a dataclass in the order in which they are written; arrays are none."""
+    """The entries of a dataclass of this room in the order in which they are written; arrays are none."""
     found = []
     for field in fields(kind):
-        about = field.metadata
-        if field.type not in _TYPES or not about.get("stored", True):
+        said = field.metadata
+        if field.type not in _TYPES or not said.get("stored", True):
             continue
-        given = field.default is MISSING
+        required = field.default is MISSING
         entry = Entry(
             name=field.name,
-            key=about.get("key", field.name),
+            key=said.get("key", field.name),
             kind=_TYPES[str(field.type)],
-            unit=about.get("unit", ""),
-            default=None if given else field.default,
-            always=given or about.get("always", False),
+            unit=said.get("unit", ""),
+            default=None if required else field.default,
+            always=required or said.get("always", False),
         )
-        found.append((not (given and entry.kind is str), not about.get("first", False), entry))
+        found.append((not (required and entry.kind is str), not said.get("first", False), entry))
     return tuple(entry for *_, entry in sorted(found, key=lambda row: row[:2]))

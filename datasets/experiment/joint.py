@@ -19,6 +19,7 @@ from ..files import read_toml
 from .check import check_experiment
 from .check_series import check_choice
 from .experiment import Experiment, Known, Truth
+from .label import Label
 from .runs import MAIN_RUN
 
 WAYS = ("shared", "separate", "population", "tied")
@@ -38,17 +39,59 @@ SEPARATE = (
 
 
 def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | None = None) -> Experiment:
-    """Several experiments by name as one.
+    """Several experiments as one, with a run (or several) for each of them.
 
-    sharing : parameter → "shared" (one value), "separate" (one a member), "population" (a value a member, all from a
-        log-normal population whose median and spread are unknowns), or, for optical_depth, "tied" (d ∝ Θ with one
+    Parameters
+    ----------
+    experiments : name → experiment; the names become parts of labels (`optical_depth[A]`) and of names of series
+    sharing : parameter → "shared" (one value), "separate" (one per member), "population" (a value per member, all from
+        a log-normal population whose median and spread are free), or, for optical_depth, "tied" (d ∝ Θ with one
         factor). By default Z, Γ, Γcol, Γout_L, Γpump, Γdeph, η, c₂ are shared, d, n3(0), σ² and calibration errors
         separate, and dΓ = d Γ.
 
     Raises
     ------
-    ExperimentError : for an unknown parameter or way, names that labels cannot hold, and knowledge that contradicts
+    ExperimentError : for an unknown parameter or way, names that labels cannot hold, knowledge that contradicts, and
+        a measurement that two of them bring
     """
+    _check_names(experiments)
+    ways = dict.fromkeys(SEPARATE, "separate") | _checked(dict(sharing or {}))
+    if ways["optical_depth"] == "tied":
+        for name, experiment in experiments.items():
+            if not experiment.knows("faraday_angle"):
+                raise violation(f"{name}: apparatus", "no faraday_angle", "one, since optical_depth is tied to it")
+    parts = {name: _renamed(name, experiment) for name, experiment in experiments.items()}
+    runs = [run for part in parts.values() for run in part.runs]
+    for run in runs:
+        if runs.count(run) > 1:
+            raise violation("joint fit: name", f"{run!r} for two runs", "names without the others' names and a dot")
+    each = list(parts.values())
+    own = {name for name, way in ways.items() if way != "shared"}
+    whole = Experiment(
+        title="joint: " + ", ".join(parts),
+        simulated=any(part.simulated for part in each),
+        stages=tuple(stage for part in each for stage in part.stages),
+        series=tuple(series for part in each for series in part.series),
+        records=tuple(record for part in each for record in part.records),
+        observations=tuple(observation for part in each for observation in part.observations),
+        apparatus=_common(parts, ways),
+        priors=_common_priors(parts, ways),
+        run_depth={run: depth for part in each for run, depth in part.run_depth.items()},
+        constant={run: constant for part in each for run, constant in part.constant.items()},
+        truth=_truth(parts, ways),
+        member={run: name for name, part in parts.items() for run in part.runs},
+        sharing={name: way for name, way in ways.items() if way != "shared"},
+        known_of={
+            name: {known: part.apparatus[known] for known in part.apparatus if known in own} | _depth(part)
+            for name, part in parts.items()
+        },
+        **_calibration(parts),
+    )
+    return check_experiment(whole, "joint fit")
+
+
+def _check_names(experiments: Any) -> None:
+    """Raise for what is no dictionary of several experiments, and for names that labels cannot hold."""
     if not isinstance(experiments, Mapping):
         raise violation("joint fit", type(experiments).__name__, "a dict name → experiment")
     if len(experiments) < 2:
@@ -60,37 +103,13 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
             raise violation("joint fit: name", repr(name), "a name without '/', ':', '[' and ']'")
         if frozenset(name.split("+")) <= {*LIGHTS, "dark"}:
             raise violation("joint fit: name", repr(name), "a name that is no kind of stage")
-    ways = dict.fromkeys(SEPARATE, "separate") | _checked(dict(sharing or {}))
-    if ways["optical_depth"] == "tied":
-        for name, experiment in experiments.items():
-            if not experiment.knows("faraday_angle"):
-                raise violation(f"{name}: apparatus", "no faraday_angle", "one, since optical_depth is tied to it")
-    parts = {name: _renamed(name, experiment) for name, experiment in experiments.items()}
-    runs = [run for part in parts.values() for run in part.runs]
-    for run in runs:
-        if runs.count(run) > 1:
-            raise violation("joint fit: name", f"{run!r} for two runs", "names without the others' names and a dot")
-    whole = Experiment(
-        title="joint: " + ", ".join(parts),
-        simulated=any(part.simulated for part in parts.values()),
-        stages=tuple(stage for part in parts.values() for stage in part.stages),
-        series=tuple(series for part in parts.values() for series in part.series),
-        observations=tuple(observation for part in parts.values() for observation in part.observations),
-        apparatus=_common(parts, ways),
-        priors=_common_priors(parts, ways),
-        run_depth={run: depth for part in parts.values() for run, depth in part.run_depth.items()},
-        constant={run: about for part in parts.values() for run, about in part.constant.items()},
-        records=tuple(record for part in parts.values() for record in part.records),
-        member={run: name for name, part in parts.items() for run in part.runs},
-        sharing={name: way for name, way in ways.items() if way != "shared"},
-        known_of={name: {k: v for k, v in part.apparatus.items() if ways.get(k, "shared") != "shared"} | _depth(part)
-                  for name, part in parts.items()},
-    )  # fmt: skip
-    return check_experiment(replace(whole, truth=_truth(parts, ways), **_calibration(parts)), "joint fit")
 
 
 def read_sharing(path: str | Path) -> dict[str, str]:
-    """The table [sharing] of a TOML file: parameter = "shared" | "separate" | "population" | "tied"."""
+    """The table [sharing] of a TOML file: parameter = "shared" | "separate" | "population" | "tied", see `joint`.
+
+    Raises ExperimentError for a file without this table, an unknown parameter, or another word.
+    """
     file = Path(path)
     table = read_toml(file)
     check_keys(str(file), table, ("sharing",))
@@ -102,7 +121,7 @@ def read_sharing(path: str | Path) -> dict[str, str]:
 
 def _checked(sharing: Mapping[str, Any], where: str = "sharing") -> dict[str, str]:
     for name, way in sharing.items():
-        check_choice(where, name, [*(n for n, about in PARAMETERS.items() if not about.per_series)])
+        check_choice(where, name, [label for label, row in PARAMETERS.items() if not row.per_series])
         if not isinstance(way, str):
             raise violation(f"{where}: {name}", way, f"one of {', '.join(WAYS)}")
         check_choice(f"{where}: {name}", way, WAYS)
@@ -127,7 +146,7 @@ def _renamed(name: str, experiment: Experiment) -> Experiment:
         stages=tuple(moved(stage) for stage in experiment.stages),
         series=tuple(replace(moved(s), name=f"{name}.{s.name}") for s in experiment.series),
         records=tuple(replace(moved(r), name=f"{name}.{r.name}") for r in experiment.records),
-        constant={runs[run]: about for run, about in experiment.constant.items()},
+        constant={runs[run]: constant for run, constant in experiment.constant.items()},
         observations=tuple(
             replace(moved(o), shared_scale=f"{name}.{o.shared_scale}" if o.shared_scale else "")
             for o in experiment.observations
@@ -181,20 +200,19 @@ def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | 
     values: dict[str, set[float]] = {}
     for member, truth in truths.items():
         for label, value in truth.parameters.items() if truth is not None else ():
-            own = ways.get(label.partition("[")[0], "shared") != "shared" or label == "collective_rate"
+            own = ways.get(Label.parse(label).name, "shared") != "shared" or label == "collective_rate"
             values.setdefault(_joint_label(label, member, own), set()).add(value)
     common = {label: found.pop() for label, found in values.items() if len(found) == 1}
     return Truth(common, closures.pop(), 0)
 
 
-def _joint_label(label: str, member: str, own: bool) -> str:
+def _joint_label(text: str, member: str, own: bool) -> str:
     """The label of a member's parameter in the joint model; `own`: it is not shared."""
-    name, _, index = label.rstrip("]").partition("[")
-    if PARAMETERS[name].per_series:
-        return f"{name}[{_joint_run(member, index) if name == 'initial_xi' else f'{member}.{index}'}]"
-    if own:
-        return f"{name}[{member}: {index}]" if index else f"{name}[{member}]"
-    return label
+    label = Label.parse(text)
+    if label.parameter.per_series:
+        entry = _joint_run(member, label.entry) if label.name == "initial_xi" else f"{member}.{label.entry}"
+        return str(Label(label.name, entry))
+    return str(Label.of(label.name, member=member, lights=label.entry)) if own else text
 
 
 def _joint_run(member: str, run: str) -> str:
@@ -206,27 +224,28 @@ def _common_priors(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> 
     priors: dict[str, str] = {}
     for member, part in parts.items():
         for label, text in part.priors.items():
-            separate = ways.get(label.partition("[")[0], "shared") == "separate"
-            name = _joint_label(label, member, separate) if "[" in label else label
+            parsed = Label.parse(label)
+            separate = ways.get(parsed.name, "shared") == "separate"
+            name = _joint_label(label, member, separate) if parsed.entry else label
             if priors.setdefault(name, text) != text:
                 raise violation(f"prior: {name}", f"{priors[name]}, and {text} in {member}", "the same in all")
     return priors
 
 
 def with_members(experiment: Experiment, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by label with those of each member of a population: median × e^{spread × score}."""
+    """Values by label with those of each member of a population: median × e^{spread × z-score}.
+
+    values : of the medians, spreads and z-scores (`population_score[NAME[MEMBER]]`); numbers, arrays or symbols
+    """
     done = dict(values)
     if "population" not in experiment.sharing.values():
         return done
-    for label, score in values.items():
-        name, _, own = label.partition("[")
-        if name != "population_score":
-            continue
-        target = own[:-1]
-        parameter, _, index = target.partition("[")
-        _, colon, lights = index[:-1].rpartition(": ")
-        common = f"{parameter}[{lights}]" if colon else parameter
-        done[target] = values[common] * _exp(values[f"population_spread[{common}]"] * score)
+    for text, z_score in values.items():
+        label = Label.parse(text)
+        if label.name == "population_score":
+            target = Label.parse(label.entry)
+            common = str(Label(target.name, target.lights if target.member else ""))
+            done[label.entry] = values[common] * _exp(values[f"population_spread[{common}]"] * z_score)
     return done
 
 

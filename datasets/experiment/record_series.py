@@ -20,13 +20,13 @@ MOST_GROUPS = 20
 
 @dataclass(frozen=True)
 class RecordSeries:
-    """Records of one run, all of the same length.
+    """R records of one run of T bins each, which belong to R repetitions of it.
 
     samples (2, R, T), float32: cos and sin quadrature of R records in T bins, each the integral of the light over the
         bin, in units in which shot noise has variance 1; the mean of all records is subtracted where there are several
     interval : Δ, duration of a bin, ms;  start : when in the run the first bin begins, ms
-    simulated : whether a model made them
     excluded (R,): records that are kept but not fitted;  left_out (R,): taken out of one fit, to be predicted by it
+    simulated : whether a model made them;  note : what demodulation found worth saying
     """
 
     name: str

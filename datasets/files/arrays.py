@@ -17,26 +17,31 @@ from ..errors import ExperimentError, nearest, violation
 from .atomic import LARGEST, check_size
 from .csv import MOST_ROWS
 from .hdf5 import check_written, open_hdf5
-from .matlab import Transposed, open_matlab
+from .matlab import open_matlab
 from .netcdf import open_netcdf
 from .npy import open_npy
+from .sliced import Sliced
 from .tdms import open_tdms
 
 
 @dataclass(frozen=True)
 class Source:
-    """An open file. `arrays`: its arrays by name (anything with shape, dtype and slices); `path`: for errors."""
+    """An open file. `arrays`: by name, what is in it: anything with shape, dtype and slices; `path`: for errors.
+
+    All methods raise ExperimentError where there is no such array, or one that is no real numbers, empty, in another
+    file, or too large.
+    """
 
     path: Path
     arrays: Mapping[str, Any]
 
     def array(self, name: str) -> Any:
-        """The array of this name, not read yet; ExperimentError where it is missing or is not numbers."""
+        """The array of this name, of any shape, not read yet. A leading `/` may be left out."""
         found = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/")))
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
-        stored = found.inner if isinstance(found, Transposed) else found
+        stored = _stored(found)
         if getattr(stored, "is_virtual", False) or getattr(stored, "external", None):
             raise violation(f"{self.path}: {name!r}", "data in another file", "data in the file itself")
         if found.shape is None or np.dtype(found.dtype).kind not in "iufb":
@@ -55,7 +60,7 @@ class Source:
         return unit if isinstance(unit, str) else None
 
     def column(self, name: str, most: int = MOST_ROWS) -> np.ndarray:
-        """The array of this name as one column of finite numbers, of at most so many rows."""
+        """The array of this name as one column (T,) of finite numbers, of at most so many rows."""
         array = self.array(name)
         if int(np.prod(array.shape, dtype=float)) > most:
             raise violation(f"{self.path}: {name!r}", f"an array of shape {tuple(array.shape)}", f"at most {most} rows")
@@ -71,31 +76,21 @@ class Source:
 
 
 def vector(array: Any, where: str) -> Any:
-    """The array as one long row that is read when sliced; ExperimentError where it has two dimensions that count."""
-    inner = array.inner if isinstance(array, Transposed) else array  # of a vector the order does not matter
+    """An array (T,), (1, T) or (T, 1) as one long row (T,), read when sliced; ExperimentError for other shapes."""
+    inner = _stored(array)  # of a vector the order does not matter
     long = [axis for axis, size in enumerate(inner.shape) if size > 1]
     if len(long) > 1 or not inner.shape:
         raise violation(where, f"an array of shape {tuple(array.shape)}", "one dimension")
-    return inner if len(inner.shape) == 1 else _Vector(inner, long[0] if long else 0)
+    if len(inner.shape) == 1:
+        return inner
+    axis = long[0] if long else 0
+    before = (slice(None),) * axis
+    return Sliced((int(inner.shape[axis]),), inner.dtype, lambda rows: np.asarray(inner[(*before, rows)]).ravel())
 
 
-@dataclass(frozen=True)
-class _Vector:
-    """A matrix of one row or column, as MATLAB's vectors are, as a vector."""
-
-    inner: Any
-    axis: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (int(self.inner.shape[self.axis]),)
-
-    @property
-    def dtype(self) -> Any:
-        return self.inner.dtype
-
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return np.asarray(self.inner[(slice(None),) * self.axis + (rows,)]).ravel()
+def _stored(array: Any) -> Any:
+    """The array as it lies in its file."""
+    return array.stored if isinstance(array, Sliced) and array.stored is not None else array
 
 
 FORMATS: dict[str, tuple[str, Callable[[Path, contextlib.ExitStack], Mapping[str, Any]]]] = {

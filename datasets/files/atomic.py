@@ -18,7 +18,7 @@ LARGEST_TABLE, LARGEST = 1 << 25, 1 << 34
 
 
 def check_size(path: Path, largest: int = LARGEST_TABLE) -> None:
-    """Raise where the file is missing, is no regular file, or is too large to be a series."""
+    """Raise ExperimentError where the file is missing, is no regular file, or has more than `largest` bytes."""
     if not path.is_file():
         raise violation(str(path), "no such file", "a file")
     size = path.stat().st_size
@@ -27,14 +27,15 @@ def check_size(path: Path, largest: int = LARGEST_TABLE) -> None:
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write a file atomically, as `write_tree` does."""
+    """Write a file atomically, as `replace_file` does."""
     replace_file(path, lambda temporary: temporary.write_bytes(content))
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a temporary file beside the target, then rename it: the old file is there, or all of the new.
 
-    A folder that is not there, or not any more, is made.
+    A folder that is not there, or not any more, is made. OSError names the target, not the temporary file;
+    ExperimentError where the target is something else than a file.
     """
     if path.exists() and not path.is_file():
         raise violation(str(path), "something that is no regular file", "the name of a file to write")

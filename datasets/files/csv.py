@@ -198,9 +198,10 @@ class _Lines:
 
 
 def _blocks(path: Path, file: TextIO) -> Iterator[tuple[int, str]]:
-    """The text in pieces that end with a line, and the number of the first line of each."""
-    number, rest = 1, ""
-    while block := file.read(_BLOCK):
+    """The text in pieces that end with a line, and the number of the first line of each; the header's is short."""
+    number, rest, size = 1, "", _BLOCK >> 6
+    while block := file.read(size):
+        size = _BLOCK
         lines, newline, rest = (rest + block).rpartition("\n")
         if len(rest) > _LONGEST_LINE:
             raise violation(str(path), f"a line of more than {_LONGEST_LINE >> 20} MB", "a row a line")

@@ -40,7 +40,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
     """The attributes of the whole file, without reading anything else; ExperimentError for another kind of file."""
     import h5py
 
-    _check_heaps(path)
+    check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
             return dict(file.attrs)
@@ -52,7 +52,7 @@ def open_hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """The arrays of a file by path, each once; not those in other files."""
     import h5py
 
-    _check_heaps(path)
+    check_heaps(path)
     found: dict[str, Any] = {}
     for count, part in enumerate(_walk(stack.enter_context(h5py.File(path, "r"))), 1):
         if part.depth > _DEEPEST or count > _MOST_OBJECTS:
@@ -68,7 +68,7 @@ def check_structure(path: Path, largest: int) -> None:
     """
     import h5py
 
-    _check_heaps(path)
+    check_heaps(path)
     size = groups = 0
     try:
         with h5py.File(path, "r") as file:
@@ -125,7 +125,7 @@ def _walk(file: Any) -> Iterator[Found]:
             seen.add(address)
 
 
-def _check_heaps(path: Path) -> None:
+def check_heaps(path: Path) -> None:
     """Raise for a heap, where texts lie, whose free space has the size 0: there HDF5 1.14 and 2.0 search for ever.
 
     And for heaps within each other, at which this would hardly stop: no file has more objects than there is room for.

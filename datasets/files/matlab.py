@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .hdf5 import open_hdf5
+from .sliced import Sliced
 
 _HEADER = 128
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8", 16: "u1"}
@@ -37,9 +38,10 @@ def open_matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
 
     if h5py.is_hdf5(path):
         return {
-            name.replace("/", ".").lstrip("."): Transposed(array)
+            name.replace("/", ".").lstrip("."): _transposed(array)
             for name, array in open_hdf5(path, stack).items()
-            if not name.startswith("/#refs#")
+            if array.shape is not None
+            and not name.startswith("/#refs#")
             and array.attrs.get("MATLAB_class") != b"char"
             and not array.attrs.get("MATLAB_empty")
         }
@@ -54,26 +56,13 @@ def open_matlab(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
         return {name: value for name, value in loadmat(path).items() if isinstance(value, np.ndarray)}
 
 
-@dataclass(frozen=True)
-class Transposed:
-    """An array with its dimensions in reverse order, read when sliced."""
+def _transposed(array: Any) -> Sliced:
+    """With its dimensions in reverse order."""
 
-    inner: Any
+    def read(rows: Any) -> np.ndarray:
+        return np.asarray(array[...].T if rows is Ellipsis else array[..., rows].T)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Reversed."""
-        return tuple(self.inner.shape[::-1])
-
-    @property
-    def dtype(self) -> Any:
-        """Of the entries."""
-        return self.inner.dtype
-
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        if rows is Ellipsis:
-            return np.asarray(self.inner[...].T)
-        return np.asarray(self.inner[..., rows].T)
+    return Sliced(tuple(array.shape[::-1]), array.dtype, read, stored=array)
 
 
 def version(path: Path) -> int:

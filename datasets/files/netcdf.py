@@ -6,16 +6,14 @@ import contextlib
 import io
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ..errors import violation
 from .atomic import LARGEST, check_size, write_bytes
 from .hdf5 import check_structure, is_hdf5
 from .netcdf_write import is_plain, write_groups
+from .sliced import Sliced
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -70,32 +68,14 @@ def open_netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
         check_structure(path, LARGEST)
     tree = stack.enter_context(_decoded(path, decode_times=False))
     return {
-        f"{node.path.rstrip('/')}/{name}": _Variable(variable)
+        f"{node.path.rstrip('/')}/{name}": _sliced(variable)
         for node in tree.subtree
         for name, variable in node.dataset.variables.items()
     }
 
 
-@dataclass(frozen=True)
-class _Variable:
-    """An xarray variable, read when sliced."""
-
-    inner: Any
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.inner.shape)
-
-    @property
-    def dtype(self) -> Any:
-        return self.inner.dtype
-
-    @property
-    def attrs(self) -> Mapping[str, Any]:
-        return dict(self.inner.attrs)
-
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        return np.asarray(self.inner[rows].values)
+def _sliced(variable: Any) -> Sliced:
+    return Sliced(tuple(variable.shape), variable.dtype, lambda rows: variable[rows].values, dict(variable.attrs))
 
 
 def _decoded(path: Path, **options: Any) -> DataTree:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import violation
+from .sliced import Sliced
 
 _MOST_COLUMNS = 10_000
 
@@ -24,19 +24,16 @@ def open_npy(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
         return {f"#{k + 1}": mapped[:, k] for k in range(mapped.shape[1])}
     if mapped.ndim != 1:
         raise violation(str(path), f"an array of shape {mapped.shape}", f"one row, or up to {_MOST_COLUMNS} columns")
-    return {"#1": _Row(path, mapped.shape, mapped.dtype, int(mapped.offset))}
+    return {"#1": _row(path, mapped)}
 
 
-@dataclass(frozen=True)
-class _Row:
-    """The numbers in a file, read when sliced; a memory map would count as memory."""
+def _row(path: Path, mapped: np.memmap) -> Sliced:
+    """The numbers in a file; a memory map would count as memory."""
 
-    path: Path
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    offset: int
+    def read(rows: Any) -> np.ndarray:
+        start, stop, _ = (slice(None) if rows is Ellipsis else rows).indices(mapped.shape[0])
+        place = offset + start * dtype.itemsize
+        return np.fromfile(path, dtype, max(stop - start, 0), offset=place)
 
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        start, stop, _ = (slice(None) if rows is Ellipsis else rows).indices(self.shape[0])
-        place = self.offset + start * self.dtype.itemsize
-        return np.fromfile(self.path, self.dtype, max(stop - start, 0), offset=place)
+    dtype, offset = mapped.dtype, int(mapped.offset)
+    return Sliced(mapped.shape, dtype, read)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import violation
+from .sliced import Sliced
 
 
 def open_tdms(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
@@ -26,7 +26,7 @@ def open_tdms(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     stack.callback(log_manager.console_handler.removeFilter, whole)
     file = stack.enter_context(TdmsFile.open(stack.enter_context(path.open("rb"))))
     return {
-        f"/{group.name}/{channel.name}": _Channel(channel) for group in file.groups() for channel in group.channels()
+        f"/{group.name}/{channel.name}": _sliced(channel) for group in file.groups() for channel in group.channels()
     }
 
 
@@ -39,19 +39,6 @@ class _Whole(logging.Filter):
         raise ValueError(record.getMessage())
 
 
-@dataclass(frozen=True)
-class _Channel:
-    """A TDMS channel as an array."""
-
-    inner: Any
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.inner),)
-
-    @property
-    def dtype(self) -> Any:
-        return self.inner.dtype
-
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        return np.asarray(self.inner[:] if rows is Ellipsis else self.inner[rows])
+def _sliced(channel: Any) -> Sliced:
+    kind = getattr(channel, "dtype", np.dtype("V"))  # one without data has none
+    return Sliced((len(channel),), kind, lambda rows: channel[:] if rows is Ellipsis else channel[rows])

@@ -25,14 +25,14 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:
-    """The value of a key that must be there."""
+    """The value of a key that must be there, of type str, bool, int, float or dict; ExperimentError names the key."""
     if key not in table:
         raise violation(f"{where}: {key}", "nothing", f"the key {key} ({_name(kind)})")
     return optional(where, table, key, kind, None)
 
 
 def optional(where: str, table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
-    """The value of a key, or `default`; a whole number counts as a number."""
+    """The value of a key, or `default`; a whole number counts as a number. Raises as `required` does."""
     value = table.get(key, default)
     if key in table:
         wrong = isinstance(value, bool) and kind is not bool
@@ -49,7 +49,7 @@ def _name(kind: type) -> str:
 
 
 def rows_of(where: str, table: dict[str, Any], key: str) -> list[tuple[int, dict[str, Any]]]:
-    """The tables of an array of tables, counted from 1."""
+    """The tables headed [[key]], counted from 1; ExperimentError where the key holds something else."""
     rows = table.get(key, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise violation(f"{where}: {key}", rows, f"tables, each headed [[{key}]]")

@@ -32,7 +32,12 @@ class Coupling:
 
 @dataclass(frozen=True)
 class CalibrationFile:
-    """priors : label → text;  labels, correlation : of the correlated ones, (n,), (n, n);  coupling : κ², measured"""
+    """What calibration runs found out.
+
+    title, simulated : of the runs;  priors : label → text
+    labels (n,), correlation (n, n): of the correlated ones, on the scale on which each prior is normal
+    coupling : κ² as it was measured, an observation of experiments that take the calibration
+    """
 
     title: str
     simulated: bool
@@ -43,7 +48,7 @@ class CalibrationFile:
 
 
 def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
-    """Write it, atomically."""
+    """Write a calibration as TOML, atomically, so that `read_calibration` gives it back."""
     import tomli_w
 
     from ..files import write_bytes

@@ -105,7 +105,7 @@ def read_folder(folder: Path) -> Experiment:
     experiment = replace(experiment, series=series, records=records)
     files = [row["file"] for _, row in rows if row.get("kind") != RECORD]
     if "calibration" in table:
-        file = _inside(where, required(where, table, "calibration", str), folder, "calibration")
+        file = inside(where, required(where, table, "calibration", str), folder, "calibration")
         experiment = with_calibration(experiment, read_calibration(file))
         files += [file.name] * (len(experiment.series) - len(files))
     return check_experiment(experiment, where, files)
@@ -182,7 +182,7 @@ def _observation(where: str, row: dict[str, Any]) -> Observation:
     if "time" not in row and name not in TIMELESS:
         raise violation(f"{where}: time", "nothing", "a time, such as '15 ms'")
     unit = TIMELESS.get(name, "1")
-    numbers = {key: quantity(row[key], unit, f"{where}: {key}") for key in ("value", "sigma")}
+    numbers: dict[str, Any] = {key: quantity(row[key], unit, f"{where}: {key}") for key in ("value", "sigma")}
     timeless = ("time",) if name in TIMELESS else ()
     return Observation(**said(Observation, where, row, ("value", "sigma", *timeless)), **numbers)
 
@@ -213,7 +213,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     check_choice(f"{where}: kind", kind, (*KINDS, "quadratures", RECORD))
     if shots and kind not in SHOTS:
         raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
-    path = _inside(where, required(where, row, "file", str), folder)
+    path = inside(where, required(where, row, "file", str), folder)
     name = optional(where, row, "name", str, kind)
     table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _column_names(where, row, KINDS[kind]))
     rest = said(Series, where, row, ("name", "kind", "noise"))
@@ -225,7 +225,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
 def _records(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> RecordSeries:
     """The records of such a table of kind record; `simulated`: what the experiment says of itself."""
     check_keys(where, row, ["kind", "file", *keys(RecordSeries), "columns"])
-    path = _inside(where, required(where, row, "file", str), folder)
+    path = inside(where, required(where, row, "file", str), folder)
     names = optional(where, row, "columns", dict, {})
     found = read_record(path, names, simulated, where)
     interval = found.interval
@@ -239,7 +239,7 @@ def _records(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> 
     return replace(found, interval=interval, **rest)
 
 
-def _inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
+def inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
     """The path of a file of the experiment, which must lie in its folder."""
     if not file.isprintable() or len(file.encode()) > LONGEST_NAME:
         raise violation(f"{where}: {key}", repr(file), "the name of a file")

@@ -54,12 +54,19 @@ def _in_file(path: Path) -> Experiment:
 
 
 def load(source: str | Path | DataTree) -> DataTree:
-    """The experiment as an xarray.DataTree; see `tree` for its layout. Raises ExperimentError."""
+    """The experiment behind whatever `read` takes, as an xarray.DataTree; see `to_tree` for its layout.
+
+    Raises ExperimentError, as `read` does.
+    """
     return to_tree(read(source))
 
 
 def save(experiment: Experiment | DataTree, path: str | Path) -> None:
-    """Write an experiment: one NetCDF file where `path` ends in .nc, else a new folder."""
+    """Write an experiment so that `read` gives it back without loss: a NetCDF file (.nc), else a new folder.
+
+    Raises ExperimentError where something is there already, for a tree that is no experiment, and for a joint
+    experiment that is to be a folder.
+    """
     checked = experiment if isinstance(experiment, Experiment) else from_tree(experiment)
     target = Path(path)
     if target.suffix == ".nc":

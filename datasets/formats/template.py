@@ -1,4 +1,4 @@
-"""A folder to fill in: an experiment.toml with every key explained, and empty tables."""
+"""A folder to fill in: an experiment.toml with its keys explained, and empty tables."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ TABLES = {
 
 
 def write_template(folder: str | Path) -> list[Path]:
-    """Write the folder; what was written. Raises ExperimentError where files of these names exist."""
+    """Write a folder with an `experiment.toml` to fill in and empty tables; the paths of the files.
+
+    Raises ExperimentError where files of these names exist.
+    """
     target = Path(folder)
     paths = [target / name for name in (FILE, *TABLES)]
     for path in paths:

@@ -30,7 +30,10 @@ from .tree import FORMAT_VERSION, MOVING
 
 
 def from_tree(tree: Any, where: str = "experiment") -> Experiment:
-    """The experiment in a DataTree of this layout; ExperimentError where it is not one."""
+    """The experiment in a DataTree of the layout of `to_tree`, checked; `where`: what to call it in errors.
+
+    Raises ExperimentError for another layout, a damaged one, or an experiment that cannot be.
+    """
     version = tree.attrs.get("format_version")
     if version is None:
         raise violation(where, "no attribute format_version", "an experiment as this package writes it")

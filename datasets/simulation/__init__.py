@@ -3,8 +3,8 @@
 from .photocurrent import Disturbances, PhotocurrentPlan, write_photocurrent
 from .records import simulated_like
 from .shots import write_shots
-from .simulate import PAPER, SeriesPlan, simulate
-from .simulate_like import simulate_like
+from .simulate import SeriesPlan, simulate, simulate_like
+from .truth import PAPER
 
 __all__ = [
     "PAPER",

@@ -1,9 +1,8 @@
-"""Makes the bundled simulated experiments anew: `python -m dissentangle.datasets.simulation.make_bundled FOLDER`."""
+"""Writes the bundled simulated experiments: `python -m dissentangle.datasets.simulation.make_bundled FOLDER`."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from .simulate import SeriesPlan, measured, simulate
 _DRIVE, _PUMPED, _DARK = frozenset({"drive"}), frozenset({"drive", "pump"}), frozenset[str]()
 
 
-def _plans(end: float) -> list[SeriesPlan]:
+def _plans(end: float) -> list[Series]:
     times = np.round(np.linspace(end / 30, end, 30), 3)
     return [
         SeriesPlan("xi", times, spread=3000, noise="gamma", scale_uncertainty=0.04),
@@ -87,13 +86,9 @@ def _fig2d(what: str, series: tuple[Series, ...], records: tuple[RecordSeries, .
 
 def _dissipation() -> Any:
     times = np.round(np.linspace(0, 12, 25), 3)
-    plans = [(SeriesPlan("xi", times, 1500, noise="gamma"), run) for run in _STARTS]
-    plans += [(SeriesPlan("transverse_spin", times[1:], 0.01), "coherent")]
-    series = tuple(
-        replace(plan.series(), name=f"{plan.kind}-{run}" if plan.kind == "xi" else plan.kind, run=run)
-        for plan, run in plans
-    )
-    return _fig2d("dissipation alone", series, (), 6)
+    series = [SeriesPlan("xi", times, 1500, noise="gamma", name=f"xi-{run}", run=run) for run in _STARTS]
+    series.append(SeriesPlan("transverse_spin", times[1:], 0.01, run="coherent"))
+    return _fig2d("dissipation alone", tuple(series), (), 6)
 
 
 def _hybrid() -> Any:

@@ -15,7 +15,7 @@ from ..prediction import Values, continuous_measurement
 def simulated_like(
     record: RecordSeries, experiment: Experiment, values: Values, rng: np.random.Generator
 ) -> RecordSeries:
-    """Records of the same form at these parameters (numbers, or arrays of one)."""
+    """Records (2, R, T) of the same run, length and interval, drawn at these parameters (by label, one value each)."""
     measurement, xi, level = continuous_measurement(experiment, record, values, Dynamics())
     shape = (record.repetitions, record.length)
     made = simulate_records(measurement, xi, record.interval, shape, rng, level)

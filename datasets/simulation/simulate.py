@@ -2,100 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...forward_models import NOISES, Closure, Dynamics
-from ..errors import ExperimentError, check_keys
-from ..experiment import MAIN_RUN, Experiment, Known, Label, Series, StageEntry, Truth, check_choice, check_experiment
+from ..errors import ExperimentError
+from ..experiment import (
+    MAIN_RUN,
+    Experiment,
+    Known,
+    Label,
+    Observation,
+    Series,
+    StageEntry,
+    Truth,
+    check_choice,
+    check_experiment,
+)
+from ..formats import to_tree
 from ..kinds import KINDS
-from ..prediction import PROBE, expected
+from ..prediction import expected
 from .records import simulated_like
+from .truth import PAPER, true_values, truth_labels, without_other_forms
 
-PAPER = {
-    "collective_rate": 0.11,
-    "optical_depth": 55.0,
-    "squeezing_limit": 0.16,
-    "collision_rate": 0.002,
-    "light_loss_rate": 0.0264,
-    "pump_rate": 0.168,
-    "repump_rate": 0.1,
-    "initial_n3": 0.01,
-    "initial_nh": 0.0,
-    "dephasing_rate[drive]": 0.193,
-    "dephasing_rate[drive+pump]": 0.233,
-    "dephasing_rate[drive+pump+repump]": 0.433,
-    "dephasing_rate[dark]": 0.05,
-    "detection_efficiency": 0.84,
-    "faraday_angle": 14.0,
-    "classical_noise": 0.004,
-    "quadratic_zeeman": 0.0226,
-    "projection_noise_slope": 0.1,
-    "shot_noise_level": 1.0,
-}
-"""The paper's fitted values (captions of Fig. 2; Γout_L from T1 = 34 ms; T2 = 40 ms in the dark) and calibrations.
+if TYPE_CHECKING:
+    from xarray import DataTree
 
-The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
-are round numbers.
-"""
 _DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
 
 
-@dataclass(frozen=True)
-class SeriesPlan:
-    """What to measure: where and how noisily.
+def SeriesPlan(  # noqa: N802
+    kind: str,
+    times: Any,
+    spread: Any,
+    noise: str = "",
+    name: str = "",
+    scale_uncertainty: float = 0.0,
+    **said: Any,
+) -> Series:
+    """A series that is to be measured: without values as yet (NaN).
 
-    times : times (ms), or angles (deg), or running numbers: what the kind is measured against
-    spread : standard deviation, or repetitions R for Gamma noise; one number or one a point
-    noise : the kind's own by default;  probe_duration, pulse_time (ms), slope_used: as in `Series`
+    Parameters
+    ----------
+    kind : of the series: xi, polarization, light_variance, …
+    times (T,): times (ms), or angles (deg), or running numbers: what the kind is measured against
+    spread : standard deviation, or repetitions R for Gamma noise; one number or (T,)
+    noise : the kind's own by default;  name : by default that of the kind
+    scale_uncertainty : relative, of the whole series
+    said : whatever else can be said of a `Series`: offset_uncertainty, tail, run, probe_duration (ms), …
+
+    Raises
+    ------
+    ExperimentError : for an unknown kind or noise, or spreads that are not positive
     """
-
-    kind: str
-    times: np.ndarray
-    spread: float | np.ndarray
-    noise: str = ""
-    name: str = ""
-    scale_uncertainty: float = 0.0
-    offset_uncertainty: float = 0.0
-    tail: float = 4.0
-    probe_duration: float = 0.0
-    pulse_time: float = 0.0
-    slope_used: float = 0.0
-
-    def series(self) -> Series:
-        """The series before it is measured: all values are 1."""
-        check_choice("series: kind", self.kind, tuple(KINDS))
-        about = KINDS[self.kind]
-        count, name = len(about.components), self.name or self.kind
-        noise = self.noise or about.noises[0]
-        check_choice("series: noise", noise, tuple(NOISES))
-        x = np.asarray(self.times, float)
-        spread = np.broadcast_to(np.asarray(self.spread, float), x.shape)
-        if not (np.isfinite(spread) & (spread > 0)).all():
-            raise ExperimentError(f"series {name!r}: spread: found {spread.min():g}, expected positive numbers")
-        return Series(
-            name=name,
-            kind=self.kind,
-            x=np.repeat(x, count),
-            value=np.ones(len(x) * count),
-            spread=np.repeat(spread, count),
-            noise=noise,
-            component=np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None,
-            scale_uncertainty=self.scale_uncertainty,
-            offset_uncertainty=self.offset_uncertainty,
-            tail=self.tail,
-            probe_duration=self.probe_duration,
-            pulse_time=self.pulse_time,
-            slope_used=self.slope_used,
-        )
+    check_choice("series: kind", kind, tuple(KINDS))
+    count, chosen = len(KINDS[kind].components), noise or KINDS[kind].noises[0]
+    check_choice("series: noise", chosen, tuple(NOISES))
+    x = np.asarray(times, float)
+    spreads = np.broadcast_to(np.asarray(spread, float), x.shape)
+    if not (np.isfinite(spreads) & (spreads > 0)).all():
+        raise ExperimentError(f"series {name or kind!r}: spread: found {spreads.min():g}, expected positive numbers")
+    return Series(
+        name=name or kind,
+        kind=kind,
+        x=np.repeat(x, count),
+        value=np.full(len(x) * count, np.nan),
+        spread=np.repeat(spreads, count),
+        noise=chosen,
+        component=np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None,
+        scale_uncertainty=scale_uncertainty,
+        **said,
+    )
 
 
 def simulate(
     stages: Sequence[StageEntry],
-    series: Sequence[SeriesPlan],
+    series: Sequence[Series],
     parameters: Mapping[str, float] | None = None,
     *,
     closure: Closure = "microscopic",
@@ -103,13 +88,13 @@ def simulate(
     title: str = "simulated experiment",
     apparatus: Mapping[str, Known] | None = None,
     description: str = "",
-) -> Any:
+) -> DataTree:
     """A simulated experiment as an xarray.DataTree; the same arguments give the same bytes.
 
     Parameters
     ----------
     stages : the stages of the run `main`
-    series : what is measured, when, and how noisily
+    series : what is measured, when, and how noisily: each a `SeriesPlan`, or a series whose values do not count
     parameters : true values by label, over the paper's own (`PAPER`); rates in ms⁻¹
     closure : of the truth
     seed : of the noise and of the common scale and offset errors, which are drawn once a series
@@ -120,35 +105,107 @@ def simulate(
     ExperimentError : for an unknown parameter, kind or noise, times outside the stages
     InvalidValue : for values that the physics does not allow
     """
-    from ..formats import to_tree
-
-    planned = tuple(plan.series() for plan in series)
-    values = _truth(stages, planned, dict(parameters or {}))
-    known = apparatus
-    if known is None:
-        known = {}
-        if "optical_depth" in values:
-            known["optical_depth"] = Known(values["optical_depth"], 0.05 * values["optical_depth"])
-            known["squeezing_limit"] = Known(values["squeezing_limit"], 0.005)
+    planned = tuple(replace(one, spread=np.broadcast_to(one.spread, one.x.shape)) for one in series)
+    values = true_values(stages, planned, dict(parameters or {}))
     experiment = Experiment(
         title=title,
         simulated=True,
         stages=tuple(replace(stage, run=MAIN_RUN) for stage in stages),
         series=planned,
-        apparatus=dict(known),
+        apparatus=_believed(values) if apparatus is None else dict(apparatus),
         description=description,
     )
     return to_tree(measured(experiment, values, closure, seed))
 
 
+def simulate_like(
+    experiment: Experiment,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    closure: Closure = "microscopic",
+    seed: int,
+) -> DataTree:
+    """A simulated experiment as `experiment` would be if nature were the model at these parameters.
+
+    Whatever is said of it stays, but for the values of its series, records and observations, which are drawn.
+
+    Parameters
+    ----------
+    parameters : true values by label, over the recorded truth (if `experiment` is simulated), what the lab knows, and
+        the paper's own (`PAPER`), which count where all runs follow the populations in time; rates in ms⁻¹
+    closure, seed : as in `simulate`
+
+    Raises
+    ------
+    ExperimentError : where there is no series to imitate, for a joint experiment, and where a true value is missing
+    """
+    if not experiment.parts and not experiment.constant:
+        raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
+    given, known = dict(parameters or {}), {name: entry.value for name, entry in experiment.apparatus.items()}
+    recorded = {} if experiment.truth is None else experiment.truth.parameters
+    recorded = {k: v for k, v in recorded.items() if not k.startswith(("scale", "offset"))}
+    planned = replace(
+        experiment,
+        title=f"simulated: like {experiment.title.removeprefix('simulated: ')}"[:300],
+        description=f"Made by the {closure} closure; not measured.",
+        series=tuple(replace(one, left_out=None) for one in experiment.series),
+        truth=None,
+    )
+    if experiment.constant:
+        values = known | {"shot_noise_level": 1.0} | recorded | given
+    elif experiment.members:
+        raise ExperimentError(f"{experiment.title!r}: found a joint experiment, expected a single one")
+    else:
+        possible = truth_labels(experiment.stages, experiment.series)
+        known = {name: value for name, value in known.items() if name in PAPER and name in possible} | recorded
+        known = without_other_forms(known, given)
+        values = true_values(experiment.stages, experiment.series, known | given)
+        planned = replace(planned, apparatus=_believed_like(experiment, known | given, given) or _believed(values))
+    try:
+        return to_tree(measured(planned, values, closure, seed))
+    except (KeyError, TypeError) as error:
+        raise ExperimentError(
+            f"{experiment.title!r}: found true values of {', '.join(values)} only, expected one of each parameter of"
+            " its model (dissentangle check lists them)"
+        ) from error
+
+
+def _believed(values: Mapping[str, float]) -> dict[str, Known]:
+    """What a lab would know beforehand: d ± 5 % and Z ± 0.005."""
+    if "optical_depth" not in values:
+        return {}
+    depth, limit = values["optical_depth"], values["squeezing_limit"]
+    return {"optical_depth": Known(depth, 0.05 * depth), "squeezing_limit": Known(limit, 0.005)}
+
+
+def _believed_like(experiment: Experiment, values: Mapping[str, float], given: Collection[str]) -> dict[str, Known]:
+    """What the lab knows, with another d where one is given."""
+    apparatus = dict(experiment.apparatus)
+    if "optical_depth" in apparatus and {"optical_depth", "radiative_rate"} & set(given):
+        depth = values.get("optical_depth") or values["collective_rate"] / values["radiative_rate"]
+        apparatus["optical_depth"] = Known(depth, apparatus["optical_depth"].sigma)
+    return apparatus
+
+
 def measured(experiment: Experiment, values: Mapping[str, float], closure: Closure, seed: int) -> Experiment:
-    """A planned experiment as it comes out at these true values (all of them, by label): series, then records."""
-    check_experiment(replace(experiment, records=()), "simulate")  # records hold nothing yet
+    """A planned experiment as it comes out at these true values (all of them, by label): series, records, numbers."""
+    blank = tuple(replace(one, value=_possible(one)) for one in experiment.series)
+    check_experiment(replace(experiment, series=blank, records=()), "simulate")
     values, rng = dict(values), np.random.default_rng(seed)
     series = tuple(_measured(one, experiment, values, closure, rng) for one in experiment.series)
     records = tuple(simulated_like(record, experiment, values, rng) for record in experiment.records)
-    done = replace(experiment, series=series, records=records, truth=Truth(values, closure, seed), simulated=True)
+    observations = _observed(experiment, values, closure, rng)
+    truth = Truth(values, closure, seed)
+    done = replace(experiment, series=series, records=records, observations=observations, truth=truth, simulated=True)
     return check_experiment(done, "simulate")
+
+
+def _possible(series: Series) -> np.ndarray:
+    """Values to check the rest of a series with, while there are none: variances of 1 without covariance."""
+    values = np.ones(len(series.x))
+    if NOISES[series.noise].family == "wishart":
+        values[2::3] = 0.0
+    return values
 
 
 def _measured(
@@ -167,54 +224,17 @@ def _measured(
     return replace(series, value=np.round(drawn, _DECIMALS))
 
 
-def _truth(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float]) -> dict[str, float]:
-    """The true values: those given over the paper's, without what the stages and series do not depend on."""
-    kinds = _kinds_of_stage(stages, series)
-    labels = truth_labels(stages, series)
-    check_keys("parameters", given, labels)
-    values = {name: value for name, value in PAPER.items() if name in labels}
-    for one in series:
-        values |= {str(Label(*key)): value for key, value in one.about.own_parameters(one).items()}
-    for label, other in _alternatives(kinds):
-        if label in given and other in given:
-            raise ExperimentError(f"parameters: found both {label} and {other}, expected one of the two")
-        if label in given:
-            values.pop(other, None)
-    values |= given
-    if "radiative_rate" in values and "collective_rate" in values:
-        values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
-    if "initial_excess_variance" in given:
-        values.pop("classical_noise", None)
-    return values
-
-
-def _alternatives(kinds: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of labels that say the same thing in two ways, each pair in both orders."""
-    pairs = [(f"dephasing_rate[{kind}]", f"pure_dephasing_rate[{kind}]") for kind in kinds]
-    pairs += [("optical_depth", "radiative_rate"), ("initial_excess_variance", "classical_noise")]
-    return pairs + [(other, one) for one, other in pairs]
-
-
-def _kinds_of_stage(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
-    """Labels of the kinds of stage, that of the probe included where one reads the atoms out."""
-    probed = any(one.probe_duration for one in series)
-    return list(dict.fromkeys([*(stage.label for stage in stages), *([PROBE] if probed else [])]))
-
-
-def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
-    """What the truth of such an experiment can contain."""
-    stage_kinds, kinds = _kinds_of_stage(stages, series), {one.kind for one in series}
-    on = {light for label in stage_kinds for light in label.split("+")}
-    labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
-    if "drive" in on:
-        labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
-        labels += ["larmor_mismatch"]
-    labels += ["collisional_loss"]
-    labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
-    measured_kinds = [kind for name, kind in KINDS.items() if name in kinds]
-    labels += dict.fromkeys(name for kind in measured_kinds for name in (*kind.constants, *kind.if_known))
-    if any(one.slope_used for one in series):
-        labels.append("projection_noise_slope")
-    for one in series:
-        labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
-    return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]
+def _observed(
+    experiment: Experiment, values: dict[str, float], closure: Closure, rng: np.random.Generator
+) -> tuple[Observation, ...]:
+    """The single numbers as they come out, also those that are not fitted; their common scale errors are drawn."""
+    for one in experiment.observations:
+        label = str(Label("scale", one.shared_scale or one.label))
+        if one.scale_uncertainty and label not in values:
+            values[label] = float(rng.normal(1.0, one.scale_uncertainty))
+    alone, numbers = replace(experiment, series=(), records=()), experiment.observations
+    if not numbers:
+        return ()
+    means = expected(alone, values, Dynamics(closure), observations=numbers, accuracy=1e-12).observations
+    drawn = [float(rng.normal(np.ravel(mean)[0], one.sigma)) for mean, one in zip(means, numbers, strict=True)]
+    return tuple(replace(one, value=round(value, _DECIMALS)) for one, value in zip(numbers, drawn, strict=True))

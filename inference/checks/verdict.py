@@ -160,7 +160,7 @@ def _findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...
         close=close,
         pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
         from_prior=from_prior,
-        variances=tuple(one.name for one in fit.experiment.series if one.kind in VARIANCES),
+        variances=tuple(one.name for one in fit.experiment.series if one.about.spin_variance),
     )
 
 

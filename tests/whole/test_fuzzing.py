@@ -193,7 +193,7 @@ def test_groups_too_deep(tmp_path):
 
 def test_links_in_a_circle(tmp_path, monkeypatch):
     """Before Python 3.13 pathlib raises RuntimeError for them."""
-    from dissentangle.datasets.formats.folder import _inside as inside
+    from dissentangle.datasets.formats.folder import inside
 
     (tmp_path / "a").symlink_to(tmp_path / "a")
 

@@ -1,0 +1,106 @@
+"""The true values of a simulated experiment: those given, over those of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..errors import ExperimentError, check_keys
+from ..experiment import Label, Series, StageEntry
+from ..kinds import KINDS
+from ..prediction import PROBE
+
+PAPER = {
+    "collective_rate": 0.11,
+    "optical_depth": 55.0,
+    "squeezing_limit": 0.16,
+    "collision_rate": 0.002,
+    "light_loss_rate": 0.0264,
+    "pump_rate": 0.168,
+    "repump_rate": 0.1,
+    "initial_n3": 0.01,
+    "initial_nh": 0.0,
+    "dephasing_rate[drive]": 0.193,
+    "dephasing_rate[drive+pump]": 0.233,
+    "dephasing_rate[drive+pump+repump]": 0.433,
+    "dephasing_rate[dark]": 0.05,
+    "detection_efficiency": 0.84,
+    "faraday_angle": 14.0,
+    "classical_noise": 0.004,
+    "quadratic_zeeman": 0.0226,
+    "projection_noise_slope": 0.1,
+    "shot_noise_level": 1.0,
+}
+"""The paper's fitted values (captions of Fig. 2; Γout_L from T1 = 34 ms; T2 = 40 ms in the dark) and calibrations.
+
+The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
+are round numbers.
+"""
+_OTHER = {
+    "dephasing_rate": "pure_dephasing_rate",
+    "pure_dephasing_rate": "dephasing_rate",
+    "optical_depth": "radiative_rate",
+    "radiative_rate": "optical_depth",
+}
+"""Two ways to say the same: one that is given replaces the recorded other one."""
+
+
+def true_values(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float]) -> dict[str, float]:
+    """The true values: those given over the paper's, without what the stages and series do not depend on."""
+    kinds = _kinds_of_stage(stages, series)
+    labels = truth_labels(stages, series)
+    check_keys("parameters", given, labels)
+    values = {name: value for name, value in PAPER.items() if name in labels}
+    for one in series:
+        values |= {str(Label(*key)): value for key, value in one.about.own_parameters(one).items()}
+    for label, other in _alternatives(kinds):
+        if label in given and other in given:
+            raise ExperimentError(f"parameters: found both {label} and {other}, expected one of the two")
+        if label in given:
+            values.pop(other, None)
+    values |= given
+    if "radiative_rate" in values and "collective_rate" in values:
+        values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
+    if "initial_excess_variance" in given:
+        values.pop("classical_noise", None)
+    return values
+
+
+def without_other_forms(values: Mapping[str, float], given: Mapping[str, float]) -> dict[str, float]:
+    """The values but for those that say in another way what one of `given` says."""
+    others = [Label.parse(label) for label in given]
+    gone = {str(Label(_OTHER[label.name], label.entry)) for label in others if label.name in _OTHER}
+    return {label: value for label, value in values.items() if label not in gone}
+
+
+def _alternatives(kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of labels that say the same thing in two ways, each pair in both orders."""
+    pairs = [(f"dephasing_rate[{kind}]", f"pure_dephasing_rate[{kind}]") for kind in kinds]
+    pairs += [("optical_depth", "radiative_rate"), ("initial_excess_variance", "classical_noise")]
+    return pairs + [(other, one) for one, other in pairs]
+
+
+def _kinds_of_stage(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
+    """Labels of the kinds of stage, that of the probe included where one reads the atoms out."""
+    probed = any(one.probe_duration for one in series)
+    return list(dict.fromkeys([*(stage.label for stage in stages), *([PROBE] if probed else [])]))
+
+
+def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
+    """What the truth of such an experiment can contain."""
+    stage_kinds, kinds = _kinds_of_stage(stages, series), {one.kind for one in series}
+    on = {light for label in stage_kinds for light in label.split("+")}
+    labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
+    if "drive" in on:
+        labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
+        labels += ["larmor_mismatch"]
+    labels += ["collisional_loss"]
+    labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
+    measured_kinds = [kind for name, kind in KINDS.items() if name in kinds]
+    labels += dict.fromkeys(name for kind in measured_kinds for name in (*kind.constants, *kind.if_known))
+    if any(one.slope_used for one in series):
+        labels.append("projection_noise_slope")
+    if any(not one.efficiency_in_scale for one in series):
+        labels.append("detection_efficiency")
+    for one in series:
+        labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
+    return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]
