@@ -12,11 +12,10 @@ import pytest
 
 from dissentangle import datasets
 from dissentangle.datasets.files import write_tree
-from dissentangle.inference.cli import main
-from dissentangle.inference.cli.arguments import parser
-from dissentangle.inference.cli.common_arguments import positive
+from dissentangle.inference.choices import MOST_DRAWS
+from dissentangle.inference.cli import VERBS, main, parser
+from dissentangle.inference.cli.options import positive
 from dissentangle.inference.cli.output import painted
-from dissentangle.inference.sampling.sample import MOST_DRAWS
 
 
 def run(*arguments):
@@ -204,6 +203,7 @@ def test_colours_on_a_terminal_only(monkeypatch):
 
 def test_every_verb_has_examples_and_the_common_options():
     verbs = next(action for action in parser()._actions if action.choices).choices
+    assert list(verbs) == [verb.name for verb in VERBS]
     assert set(verbs) >= {"demo", "fit", "show", "report", "plot", "table", "predict", "export", "campaign", "sbc"}
     for name, verb in verbs.items():
         text = verb.format_help()
