@@ -19,6 +19,8 @@ from ...datasets.errors import ExperimentError, nearest, printable
 from . import campaign, checks, compare, demodulate, experiment, fit, results
 from .verb import option, verb
 
+__all__ = ["VERBS", "main", "parser"]
+
 HEALTHY, NOT_CONVERGED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _EXAMPLES = """\
 examples:
