@@ -37,6 +37,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def printable(text: str) -> str:
+    """Text of a file, safe for a terminal: control characters become spaces."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
 def nearest(word: str, known: Collection[str]) -> str:
     """' (did you mean ...?)' for the nearest known word, or nothing."""
     matches = get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -1,60 +1,9 @@
-"""The physics: rates, stages, populations, spin variance and observables, for NumPy and PyTensor alike."""
+"""The physics: rates, stages, populations, spin variance and observables, for NumPy and PyTensor alike.
 
-from .noise import NOISES, Noise, noise_kind
-from .parameters import PARAMETERS, Parameter
-from .three_state import (
-    CLOSURES,
-    LIGHTS,
-    OBSERVABLES,
-    Closure,
-    Entanglement,
-    InitialState,
-    RateBounds,
-    Rates,
-    Stage,
-    SteadyState,
-    Trajectory,
-    TransverseSpin,
-    dephasing_floor,
-    entanglement,
-    evolve,
-    polarization_decay_time,
-    speed,
-    steady_state,
-    transitions,
-    transverse_spin_decay_time,
-)
-from .user_models import Dynamics, add_forward_model, sliced
-from .validation import InvalidValue
+`__init__.pyi` lists the names and where each is; a name is imported when it is first used (SPEC 1 of Scientific
+Python), so that what is light, such as the names of the closures, stays light.
+"""
 
-__all__ = [
-    "CLOSURES",
-    "LIGHTS",
-    "NOISES",
-    "OBSERVABLES",
-    "PARAMETERS",
-    "Closure",
-    "Dynamics",
-    "Entanglement",
-    "InitialState",
-    "InvalidValue",
-    "Noise",
-    "Parameter",
-    "RateBounds",
-    "Rates",
-    "Stage",
-    "SteadyState",
-    "Trajectory",
-    "TransverseSpin",
-    "add_forward_model",
-    "dephasing_floor",
-    "entanglement",
-    "evolve",
-    "noise_kind",
-    "polarization_decay_time",
-    "sliced",
-    "speed",
-    "steady_state",
-    "transitions",
-    "transverse_spin_decay_time",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .choices import Closure
 from .three_state import (
-    Closure,
     Entanglement,
     InitialState,
     RateBounds,

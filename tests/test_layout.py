@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -135,10 +136,14 @@ def test_package_list_is_that_of_the_tree():
     assert set(settings["package-dir"].values()) == {folder.as_posix() for folder in folders}
 
 
-def test_no_name_of_the_package_is_that_of_a_room():
-    """Importing such a room would put it in place of the function."""
-    from dissentangle import inference
-
-    assert not {room.split("/")[1] for room in ROOMS if room.startswith("inference/")} & set(inference._HOMES)
-    assert set(inference.__all__) == set(inference._HOMES)
-    assert all(getattr(inference, name) is not None for name in inference.__all__)
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_offers_what_its_stub_lists(package):
+    """The stub is what type checkers read, and the only list; a name of a room would hide that room."""
+    tree = ast.parse((ROOT / package / "__init__.pyi").read_text(encoding="utf-8"))
+    listed = next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign))
+    found = import_module(f"dissentangle.{package}")
+    assert sorted(listed) == found.__all__
+    assert not set(ALLOWED[package]) & set(listed)
+    assert all(getattr(found, name) is not None for name in listed)
+    with pytest.raises(AttributeError, match="nothing"):
+        found.nothing  # noqa: B018

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..three_state import Closure, Rates, first_difference, mean_spin, population_rates, slopes
+from ..choices import Closure
+from ..three_state import Rates, first_difference, mean_spin, population_rates, slopes
 from ..validation import require
 
 

@@ -17,17 +17,13 @@ from .observables import epr_parameter, mean_spin, orientation
 from .path import fastest_rates, speed, stage_columns
 from .populations import population_rates, slopes
 from .rates import LIGHTS, Rates, dephasing_floor, transitions
-from .spin_variance import CLOSURES, Closure
 from .stages import InitialState, Stage
 from .steady_state import SteadyState, polarization_decay_time, steady_state, transverse_spin_decay_time
 from .time_grid import RateBounds
-from .trajectory import OBSERVABLES, Trajectory, TransverseSpin, evolve
+from .trajectory import Trajectory, TransverseSpin, evolve
 
 __all__ = [
-    "CLOSURES",
     "LIGHTS",
-    "OBSERVABLES",
-    "Closure",
     "Entanglement",
     "InitialState",
     "RateBounds",

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..choices import Closure
 from .observables import entanglement_margin, epr_parameter, mean_spin, total_variance
 from .path import Path, StageColumns, fastest_rates, path_of, stage_columns
 from .populations import slopes
-from .spin_variance import Closure, source, variance_slope
+from .spin_variance import source, variance_slope
 from .stages import InitialState, Stage
 from .trajectory import Trajectory
 

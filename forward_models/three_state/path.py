@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..choices import Closure
 from ..validation import InvalidValue, concrete
 from .larmor_mismatch import CYCLE, number_gain, pair_gain, turned_variance
 from .populations import PopulationRates, least_polarization, population_rates, populations, series_before, slopes
 from .rates import Rates
-from .spin_variance import Closure, accumulate, check_closure, source
+from .spin_variance import accumulate, check_closure, source
 from .stages import InitialState, Stage, check_times
 from .time_grid import RateBounds, TimeGrid, time_grid
 

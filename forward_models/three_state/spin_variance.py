@@ -11,15 +11,12 @@ PRA 83, 052312.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
+from ..choices import CLOSURES
 from ..validation import InvalidValue
-
-Closure = Literal["microscopic", "fixed-number"]
-"""Whether an atom that leaves takes its projection noise along."""
-CLOSURES: tuple[str, ...] = get_args(Closure)
 
 _OVERFLOW = 600.0  # e^600 is a double; the sum of a thousand of them too
 

@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from ..choices import Closure
 from ..validation import InvalidValue
 from .observables import epr_parameter, mean_spin, orientation, total_variance
 from .path import Path, column, path_of
-from .spin_variance import Closure
 from .stages import InitialState, Stage
 from .time_grid import RateBounds
 
@@ -42,8 +42,6 @@ class Trajectory:
 TransverseSpin = Literal["integrated", "quasi-static"]
 """Decay of Jy, see `evolve`."""
 TRANSVERSE_SPINS: tuple[str, ...] = get_args(TransverseSpin)
-OBSERVABLES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
-"""The fields of `Trajectory` that can be measured."""
 
 
 def evolve(

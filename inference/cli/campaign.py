@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+from argparse import Namespace
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
-from ...datasets import ExperimentError
-from ..model import Problem, require_data
-from ..reports import SUMMARY_STATUS
-from .options import model_settings, modelled
-from .output import Output
+from ...datasets.errors import ExperimentError
+from .options import CLUSTER, MODEL, RIVAL, experiments, modelled, positive, sampler, sampler_of, settings_of
+from .output import Count, Output, resumable
 from .paths import writable_folder
-from .progress import Count, resumable
+from .verb import option, verb
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 HEALTHY, NOT_HEALTHY = 0, 1
 
 
-def campaign(given: argparse.Namespace) -> int:
+@verb("campaign", "fit all experiments of a folder; a summary and an index. A fit that is in the output folder already,"
+      " of the same data with the same settings, is not done again", """
+campaign my-runs -o fits --draws 500
+report fits                          a page for each fit, and the index with links to them""",
+      option("folder", help="a folder of experiments: folders with experiment.toml, or .nc files"),
+      option("-o", "--output", default="campaign", help="folder for fits and summary (%(default)s)"),
+      MODEL, RIVAL, sampler(draws=1000), CLUSTER)  # fmt: skip
+def campaign(given: Namespace) -> int:
     """Fit all experiments of a folder; 0 if the sampling of every one is healthy, 1 if not."""
     output, folder = Output(given), writable_folder(given.output)
-    settings = model_settings(given)
+    settings = settings_of(given)
 
     from ..campaigns import run_campaign, sources
-    from ..sampling import SamplerSettings
+    from ..reports import SUMMARY_STATUS
 
-    found = sources(given.folder)
-    sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores=1)
-    with _cluster(given.cluster) as executor, resumable(folder):
+    found, made = sources(given.folder), sampler_of(given, cores=1)
+    with _cluster(given.cluster) as executor, resumable(folder), Count("data sets", given.quiet) as progress:
         summary = run_campaign(
             found,
             folder,
             settings,
-            sampler,
+            made,
             model=given.model,
             cores=given.cores,
             executor=executor,
-            progress=Count("data sets", given.quiet),
+            progress=progress,
         )
     statuses = [str(status) for status in summary["status"].values]
     for status in SUMMARY_STATUS:
@@ -54,8 +61,16 @@ def campaign(given: argparse.Namespace) -> int:
     return NOT_HEALTHY if {"unhealthy", "failed"} & set(statuses) else HEALTHY
 
 
-def sbc(given: argparse.Namespace) -> int:
+@verb("sbc", "simulation-based calibration: can posteriors of such data be trusted? Exit code 0: calibrated, 1: not",
+      "sbc my-run -o sbc --simulations 200",
+      experiments(),
+      option("-o", "--output", default="sbc", help="folder for ranks, figure and verdict (%(default)s)"),
+      option("--simulations", type=positive, default=100, help="simulated experiments (%(default)s)"),
+      MODEL, RIVAL, sampler(draws=250), CLUSTER)  # fmt: skip
+def sbc(given: Namespace) -> int:
     """Simulation-based calibration of experiments of this form; 0 if calibrated, 1 if not."""
+    from ..model import Problem, require_data
+
     output = Output(given)
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
@@ -63,20 +78,10 @@ def sbc(given: argparse.Namespace) -> int:
     folder = writable_folder(given.output)
 
     from ..campaigns import Plan, run_sbc
-    from ..sampling import SamplerSettings
 
-    plan = Plan(
-        experiment, settings, SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores=1), given.seed
-    )
-    with _cluster(given.cluster) as executor, resumable(folder):
-        result = run_sbc(
-            plan,
-            given.simulations,
-            folder,
-            cores=given.cores,
-            executor=executor,
-            progress=Count("simulations", given.quiet),
-        )
+    plan = Plan(experiment, settings, sampler_of(given, cores=1), given.seed)
+    with _cluster(given.cluster) as executor, resumable(folder), Count("simulations", given.quiet) as progress:
+        result = run_sbc(plan, given.simulations, folder, cores=given.cores, executor=executor, progress=progress)
     shares = {str(p): float(s) for p, s in zip(result["parameter"].values, result["coverage"].values, strict=True)}
     output.text(f"{result.attrs['verdict']}\n\n94 % intervals that contain the true value:")
     for label, share in shares.items():

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import datasets
-from ...datasets import ExperimentError
-from ..comparison import data_units
-from ..model import require_data
-from .options import experiment as experiment_given
-from .options import model_settings
-from .output import Output
+from ...datasets.errors import ExperimentError
+from ..choices import UNITS
+from .options import MODEL, experiment_of, experiments, sampler, sampler_of, settings_of
+from .output import Output, resumable, steps
 from .paths import writable_folder
-from .progress import Progress, resumable
+from .verb import option, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xarray import DataTree
 
 
-def compare(given: argparse.Namespace) -> int:
+@verb("compare", "rival models of the same data: prediction (LOO), weights, evidence", """
+compare my-run --models microscopic,fixed-number,fixed-number+student-t -o compared
+compare one.nc other.nc --unit time
+compare my-run --models microscopic,two-level --smc --json""",
+      experiments("an experiment (several: joint) with --models, or the files of fits of the same data"),
+      option("--models", default=None, metavar="A,B,C",
+             help="rival models; each can be several joined by + (list: dissentangle models)"),
+      option("-o", "--output", default=None, metavar="FOLDER",
+             help="keep fits, comparison.json, comparison.html; fits that are there are used"),
+      option("--unit", choices=UNITS, default=UNITS[0], help="what is left out at a time (%(default)s)"),
+      option("--no-refit", action="store_true", help="no exact fits where importance weights fail"),
+      option("--smc", action="store_true", help="check each evidence by sequential Monte Carlo"),
+      MODEL, sampler(draws=1000))  # fmt: skip
+def compare(given: Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
     output, folder = Output(given), None if given.output is None else writable_folder(given.output)
-    progress = Progress(given.quiet)
     with contextlib.nullcontext() if folder is None else resumable(folder):
-        return _compared(given, output, folder, progress)
+        return _compared(given, output, folder, steps(given.quiet))
 
 
-def _compared(given: argparse.Namespace, output: Output, folder: Path | None, progress: Progress) -> int:
-    fits = _read(given) if given.models is None else _fitted(given, folder, progress)
+def _compared(given: Namespace, output: Output, folder: Path | None, say: Callable[[str], None]) -> int:
+    fits = _read(given) if given.models is None else _fitted(given, folder, say)
 
     from ..comparison import compare as comparison_of
     from ..text import comparison_facts, comparison_text
 
-    found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=progress.step)
+    found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=say)
     output.text(comparison_text(found))
     if folder is not None:
         from ..reports import write_comparison
@@ -47,7 +58,8 @@ def _compared(given: argparse.Namespace, output: Output, folder: Path | None, pr
     return 0 if all(model.healthy for model in found.models) else 1
 
 
-def models(given: argparse.Namespace) -> int:
+@verb("models", "list the rival models that --model and --models take", "models")
+def models(given: Namespace) -> int:
     """The rival models and what they assume."""
     from ..model import RIVAL_MODELS
     from ..text import models_text
@@ -58,10 +70,11 @@ def models(given: argparse.Namespace) -> int:
     return 0
 
 
-def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) -> dict[str, DataTree]:
-    from ..model import Problem, rival
+def _fitted(given: Namespace, folder: Path | None, say: Callable[[str], None]) -> dict[str, DataTree]:
+    from ..comparison import data_units, fit_rivals
+    from ..model import Problem, require_data, rival
 
-    experiment, settings = experiment_given(given), model_settings(given)
+    experiment, settings = experiment_of(given), settings_of(given)
     require_data(experiment, experiment.title)
     names = [name.strip() for name in given.models.split(",")]
     if len(names) < 2:
@@ -70,14 +83,11 @@ def _fitted(given: argparse.Namespace, folder: Path | None, progress: Progress) 
     for name in names:
         Problem(*rival(experiment, settings, name)).check()  # what is wrong is said before the slow imports
 
-    from ..comparison import fit_rivals
-    from ..sampling import SamplerSettings
-
-    sampler = SamplerSettings(given.seed, given.draws, given.tune, given.chains, given.cores)
-    return fit_rivals(experiment, names, settings, sampler, folder=folder, progress=progress.step)
+    made = sampler_of(given, cores=given.cores)
+    return fit_rivals(experiment, names, settings, made, folder=folder, progress=say)
 
 
-def _read(given: argparse.Namespace) -> dict[str, Any]:
+def _read(given: Namespace) -> dict[str, Any]:
     """The fits in files; ExperimentError for options that belong to fits yet to be made."""
     files = given.experiments
     unused = [option for option, value in (("--prior", given.prior), ("--fix", given.fix), ("--share", given.share),
@@ -85,10 +95,11 @@ def _read(given: argparse.Namespace) -> dict[str, Any]:
               if value]  # fmt: skip
     if unused:
         raise ExperimentError(f"compare: found {', '.join(unused)} without --models, expected it where fits are made")
+    from ...datasets import names as bundled_names
     from ..fits import read_fit
 
     for file in files:
-        if Path(file).is_dir() or (len(files) < 2 and Path(file).suffix != ".nc") or file in datasets.names():
+        if Path(file).is_dir() or (len(files) < 2 and Path(file).suffix != ".nc") or file in bundled_names():
             raise ExperimentError(
                 f"compare: found {file}, an experiment, expected files of fits, or --models microscopic,fixed-number"
                 " (list: dissentangle models)"

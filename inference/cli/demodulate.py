@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
 
-from ...datasets import LarmorFrequency, Records, demodulate
-from ...datasets.larmor import FEWEST, Search, search
 from .output import Output
 from .paths import writable
+from .verb import either, option, verb
+
+if TYPE_CHECKING:
+    from ...datasets import LarmorFrequency, Records
+    from ...datasets.larmor import Search
 
 
-def demodulate_file(given: argparse.Namespace) -> int:
+@verb("demodulate", "from the raw photocurrent of one detector to records of cos and sin, in units of the shot noise",
+      """
+demodulate photocurrent-slice -o records.h5 --shot-noise 2e-10        the bundled example, simulated
+demodulate run.h5 -o records.h5 --larmor '322 kHz' --interval '0.1 ms' --length '10 ms' --shot-noise light.h5
+demodulate run.tdms -o records.h5 --larmor '322 kHz' --samples /scan/ai0 --sample-rate '1 MHz' --period '15 ms'""",
+      option("raw", help="a file of samples: HDF5, NetCDF, MATLAB, TDMS, .npy; or photocurrent-slice"),
+      option("-o", "--output", required=True, help="HDF5 file to write"),
+      option("--larmor", default=None, metavar="FREQUENCY",
+             help="of the reference, such as '322 kHz' (the file's larmor_frequency, Hz)"),
+      option("--interval", default="0.1 ms", metavar="TIME", help="length of a bin (%(default)s)"),
+      option("--length", default="10 ms", metavar="TIME", help="of a record, from its trigger (%(default)s)"),
+      option("--samples", default=None, metavar="PATH", help="array of samples in the file (samples)"),
+      option("--sample-rate", default=None, metavar="RATE",
+             help="such as '1 MHz' (attribute sample_rate, in Hz, of the file)"),
+      either(option("--triggers", default=None, metavar="PATH",
+                    help="array of triggers: numbers of samples, or times with a unit (triggers)"),
+             option("--period", default=None, metavar="TIME", help="a record begins each period, without triggers")),
+      option("--shot-noise", default=None, metavar="REFERENCE",
+             help="a file of light without atoms, or a level, unit²/Hz (the records' own noise)"),
+      option("--phase", choices=("trigger", "stream"), default="trigger",
+             help="cos and sin begin anew at each trigger, or run through (%(default)s)"),
+      option("--simulated", action="store_true",
+             help="the photocurrent is simulated, if the file does not say so"))  # fmt: skip
+def demodulate(given: Namespace) -> int:
     """Write the records, say what was found on the way."""
+    from ...datasets import demodulate as demodulated
+    from ...datasets.larmor import FEWEST, Search, search
+
     writable(given.output)
     output = Output(given)
-    records = demodulate(
+    records = demodulated(
         given.raw,
         output=given.output,
         larmor=given.larmor,
@@ -31,7 +60,8 @@ def demodulate_file(given: argparse.Namespace) -> int:
     )
     enough = min(records.cos.shape) >= FEWEST
     found = search(records) if enough else Search(None, (), ())
-    output.text(_report(records, found, enough))
+    why_not = "no line of atoms in the records" if enough else f"not looked for in fewer than {FEWEST} records or bins"
+    output.text(_report(records, found, why_not))
     output.written(given.output)
     output.facts(_facts(records, found))
     return 0
@@ -44,7 +74,7 @@ def _level_or_file(text: str | None) -> str | float | None:
         return text
 
 
-def _report(records: Records, found: Search, enough: bool) -> str:
+def _report(records: Records, found: Search, why_not: str) -> str:
     count, bins = records.cos.shape
     noise, unit = records.shot_noise, "" if records.unit == "1" else f" {records.unit}"
     independent = abs(records.neighbour_correlation) < _INDEPENDENT
@@ -58,14 +88,13 @@ def _report(records: Records, found: Search, enough: bool) -> str:
         f"filter: flat within {records.passband / 1e3:.0f} kHz of the reference, 80 dB down from "
         f"{records.stopband / 1e3:.0f} kHz on; shot noise of neighbouring bins "
         + ("independent" if independent else f"correlated by {100 * records.neighbour_correlation:.2g} %"),
-        *(_line(found.line) if found.line else [f"Larmor frequency: {_WHY_NOT[enough]}"]),
+        *(_line(found.line) if found.line else [f"Larmor frequency: {why_not}"]),
         *(f"warning: {warning}" for warning in (*records.warnings, *found.warnings)),
     ]
     return "\n".join(lines)
 
 
 _INDEPENDENT = 1e-4
-_WHY_NOT = {True: "no line of atoms in the records", False: f"not looked for in fewer than {FEWEST} records or bins"}
 
 
 def _error(error: float) -> str:

@@ -1,60 +1,168 @@
-"""From options to settings."""
+"""Options that several verbs take, each declared once, and what becomes of them."""
 
 from __future__ import annotations
 
 import argparse
+from argparse import Namespace
+from typing import TYPE_CHECKING
 
-from ...datasets import Experiment, ExperimentError, read_sharing
-from ..model import ModelSettings, PriorError
+from ...datasets.errors import ExperimentError
+from ...forward_models import CLOSURES
+from ..choices import MOST_DRAWS
+from .verb import Option, option, together
+
+if TYPE_CHECKING:
+    from ...datasets import Experiment
+    from ..model import ModelSettings
+    from ..sampling import SamplerSettings
+
+_EXPERIMENTS = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit"
 
 
-def model_settings(given: argparse.Namespace) -> ModelSettings:
-    """The model settings that --closure, --free-dephasing, --prior and --fix ask for."""
-    return ModelSettings(given.closure, given.free_dephasing, prior_texts(given))
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    return _whole(text, 1, MOST_DRAWS)
 
 
-def modelled(given: argparse.Namespace) -> tuple[Experiment, ModelSettings]:
-    """The experiment that the arguments name and its settings, as --model sees them."""
+def _seed(text: str) -> int:
+    return _whole(text, 0, 2**63 - 1)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text[:30]}: expected a whole number from {low} to {high}")
+    return int(text)
+
+
+FIT = option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote")
+CORES = option("--cores", type=positive, default=None, help="(all)")
+SEED = option("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
+CLUSTER = option(
+    "--cluster",
+    default=None,
+    metavar="ADDRESS",
+    help="a running Dask scheduler (tcp://host:8786), in place of own processes",
+)
+EXPERIMENT = option("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
+
+
+def figure(*names: str) -> Option:
+    """A figure to write besides."""
+    return option(*names, "--figure", default=None, metavar="FILE", help="also write a figure (png, pdf, svg)")
+
+
+def experiments(help: str = _EXPERIMENTS) -> Option:
+    """One experiment, or several for a joint fit: see `experiment_of`."""
+    return together(
+        option("experiments", nargs="+", metavar="experiment", help=help),
+        option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit shares, table [sharing]"),
+        option(
+            "--share",
+            action="append",
+            default=[],
+            metavar="NAME=WAY",
+            help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable",
+        ),
+    )
+
+
+def experiment_of(given: Namespace) -> Experiment:
+    """The experiment, or the joint one, that `experiments` names."""
+    from ...datasets import read_sharing
+    from ..model import experiment_of as joined
+
+    ways = read_sharing(given.sharing) if given.sharing else {}
+    ways |= dict(pair("--share", text) for text in given.share)
+    return joined(given.experiments, ways)
+
+
+def closure(help: str | None = None) -> Option:
+    """Of the spin variance."""
+    return option("--closure", choices=CLOSURES, default=CLOSURES[0], help=help)
+
+
+PRIORS = together(
+    option(
+        "--prior",
+        action="append",
+        default=[],
+        metavar="NAME=PRIOR",
+        help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable",
+    ),
+    option("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable"),
+)
+
+
+def priors_of(given: Namespace) -> dict[str, str]:
+    """The priors that `PRIORS` asks for."""
+    priors = dict(pair("--prior", text) for text in given.prior)
+    return priors | {name: f"fixed({value})" for name, value in (pair("--fix", text) for text in given.fix)}
+
+
+MODEL = together(
+    closure("of the spin variance (%(default)s)"),
+    option("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0"),
+    PRIORS,
+)
+
+
+def settings_of(given: Namespace) -> ModelSettings:
+    """The model settings that `MODEL` asks for."""
+    from ..model import ModelSettings
+
+    return ModelSettings(given.closure, given.free_dephasing, priors_of(given))
+
+
+RIVAL = option("--model", default=None, metavar="NAMES", help="rival models joined by +; list: dissentangle models")
+
+
+def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
+    """The experiment and the settings that `experiments`, `MODEL` and `RIVAL` ask for."""
     from ..model import rival
 
-    data, settings = experiment(given), model_settings(given)
+    data, settings = experiment_of(given), settings_of(given)
     if not given.model:
         return data, settings
     changed = rival(data, settings, given.model)
-    if changed[1].closure != given.closure != ModelSettings().closure:
+    if changed[1].closure != given.closure != CLOSURES[0]:
         raise ExperimentError(
             f"--closure {given.closure}: found --model {given.model}, expected models of that closure"
         )
     return changed
 
 
-def prior_texts(given: argparse.Namespace) -> dict[str, str]:
-    """The priors that --prior and --fix ask for."""
-    priors = dict(pair("--prior", text) for text in given.prior)
-    return priors | {name: f"fixed({value})" for name, value in (pair("--fix", text) for text in given.fix)}
+def sampler(draws: int) -> Option:
+    """Draws, chains, cores, seed."""
+    return together(
+        option("--draws", type=positive, default=draws, help="draws a chain (%(default)s)"),
+        option("--tune", type=positive, default=300, help="warm-up a chain (%(default)s)"),
+        option("--chains", type=positive, default=4, help="(%(default)s)"),
+        CORES,
+        SEED,
+    )
 
 
-def experiment(given: argparse.Namespace) -> Experiment:
-    """The experiment, or the joint one, that the arguments name."""
-    from ..model import experiment_of
+def sampler_of(given: Namespace, *, cores: int | None, engine: str | None = None) -> SamplerSettings:
+    """The settings that `sampler` asks for; `cores` are those of one fit."""
+    from ..sampling import SamplerSettings
 
-    ways = read_sharing(given.sharing) if given.sharing else {}
-    ways |= dict(pair("--share", text) for text in given.share)
-    return experiment_of(given.experiments, ways)
+    return SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores, engine=engine)
 
 
-def pair(option: str, text: str) -> tuple[str, str]:
-    """NAME=VALUE in two; PriorError where there is no '='."""
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip() or not value.strip():
-        raise PriorError(f"{option} {text!r}: expected NAME=VALUE")
-    return name.strip(), value.strip()
+def pair(name: str, text: str) -> tuple[str, str]:
+    """NAME=VALUE of an option in two; PriorError where there is no '='."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip() or not value.strip():
+        from ..model import PriorError
+
+        raise PriorError(f"{name} {text!r}: expected NAME=VALUE")
+    return key.strip(), value.strip()
 
 
-def number_pair(option: str, text: str) -> tuple[str, float]:
-    """NAME=NUMBER in two; ExperimentError where it is no number."""
-    name, value = pair(option, text)
+def number_pair(name: str, text: str) -> tuple[str, float]:
+    """NAME=NUMBER of an option in two; ExperimentError where it is no number."""
+    key, value = pair(name, text)
     try:
-        return name, float(value)
+        return key, float(value)
     except ValueError as error:
-        raise ExperimentError(f"{option} {text}: found {value!r}, expected a number") from error
+        raise ExperimentError(f"{name} {text}: found {value!r}, expected a number") from error

@@ -1,21 +1,30 @@
-"""What a verb prints: tables for people, facts for scripts (--json), or nothing (--quiet)."""
+"""What a verb says: tables for people, facts for scripts (--json), progress on stderr, or nothing (--quiet)."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import json
 import os
 import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+from ...datasets.errors import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+    from xarray import DataTree
 
 _COLOURS = {"healthy": 32, "doubtful": 33, "weak": 33, "misfit": 31, "unhealthy": 31, "failed": 31}
 
 
 class Output:
-    """One for each command. Errors and progress are not its business: they go to stderr."""
+    """What a command prints on stdout. Errors and progress go to stderr."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
+    def __init__(self, given: Namespace) -> None:
         self.json, self._quiet = given.json, given.quiet
         self._written: list[str] = []
 
@@ -25,17 +34,15 @@ class Output:
 
     def text(self, text: str) -> None:
         """For people."""
-        from ..text import printable
-
         if self._for_people:
             print(printable(text))
 
-    def fit(self, fit: Any) -> None:
+    def fit(self, fit: DataTree) -> None:
         """The tables of a fit, its verdict in colour."""
-        from ..checks import assess
-        from ..text import fit_text
-
         if self._for_people:
+            from ..checks import assess
+            from ..text import fit_text
+
             judged = assess(fit)
             print(fit_text(fit).replace(judged.headline, painted(judged.headline, judged.status), 1))
 
@@ -46,12 +53,11 @@ class Output:
 
     def facts(self, facts: dict[str, Any]) -> None:
         """For scripts: one JSON object on stdout."""
-        from ..text import as_json
-
         if self.json:
-            print(
-                json.dumps(as_json(facts | ({"written": self._written} if self._written else {})), ensure_ascii=False)
-            )
+            from ..text import as_json
+
+            found = as_json(facts | ({"written": self._written} if self._written else {}))
+            print(json.dumps(found, ensure_ascii=False))
 
 
 def painted(text: str, status: str) -> str:
@@ -59,3 +65,106 @@ def painted(text: str, status: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return f"\x1b[1;{_COLOURS.get(status, 0)}m{text}\x1b[0m"
+
+
+def steps(quiet: bool) -> Callable[[str], None]:
+    """A function that says what begins now."""
+    return lambda text: None if quiet else print(text, file=sys.stderr, flush=True)
+
+
+class _Bar:
+    """How far something is, in words; rich draws them with a bar on a terminal, until the `with` block ends."""
+
+    every = 5.0
+    """Seconds from line to line of a log."""
+    stays = False
+    """Whether a terminal keeps the last state."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._start = self._last = time.monotonic()
+        self._drawn: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._drawn is not None:
+            self._drawn.stop()
+
+    def _show(self, done: int, total: int, text: Callable[[float], str], last: bool = False) -> None:
+        """`text` is asked, with the seconds since the start, where it is time to show something."""
+        now = time.monotonic()
+        if self._quiet or (not last and now - self._last < (0.2 if self._terminal else self.every)):
+            return
+        self._last = now
+        words = text(now - self._start)
+        if not self._terminal:
+            print(words, file=sys.stderr, flush=True)
+            return
+        if self._drawn is None:
+            self._drawn = _drawing(total, self.stays)
+        self._drawn.update(self._drawn.task_ids[0], completed=done, total=total, description=words)
+        self._drawn.refresh()
+
+
+def _drawing(total: int, stays: bool) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
+    bar = Progress(*columns, console=Console(stderr=True), transient=not stays, auto_refresh=False,
+                   redirect_stdout=False)  # fmt: skip
+    bar.add_task("", total=total)
+    bar.start()
+    return bar
+
+
+class SamplingProgress(_Bar):
+    """Called by the sampler, from another thread, with nutpie's state of each chain."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        super().__init__(quiet)
+        self.step = steps(quiet)
+
+    def __call__(self, chains: list[Any]) -> None:
+        """Share of the draws that are done, divergences, seconds left."""
+        done, total = (sum(getattr(chain, name) for chain in chains) for name in ("finished_draws", "total_draws"))
+
+        def text(elapsed: float) -> str:
+            left = f", {elapsed * (total - done) / done:.0f} s left" if done else ""
+            divergent = sum(chain.divergences for chain in chains)
+            return f"sampling: {100 * done / max(total, 1):3.0f} % of {total} draws, {divergent} divergent{left}"
+
+        self._show(done, total, text)
+
+
+class Count(_Bar):
+    """Called after each of many things of a kind, such as data sets."""
+
+    every, stays = 10.0, True
+
+    def __init__(self, what: str, quiet: bool = False) -> None:
+        super().__init__(quiet)
+        self._what = what
+
+    def __call__(self, done: int, failed: int, total: int) -> None:
+        """How many are done, how many of them failed, seconds left."""
+
+        def text(elapsed: float) -> str:
+            return f"{done} of {total} {self._what}, {failed} failed, {elapsed / done * (total - done):.0f} s left"
+
+        self._show(done, total, text, last=done == total)
+
+
+@contextlib.contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Ctrl-C says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(
+            f"\ndissentangle: interrupted; what was finished is in {folder}: the same command goes on", file=sys.stderr
+        )
+        raise SystemExit(130) from None

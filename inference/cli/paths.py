@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...datasets import ExperimentError
-from ..text import printable
+from ...datasets.errors import ExperimentError, printable
 
 FIGURES = (".png", ".pdf", ".svg")
 LONGEST_NAME = 200

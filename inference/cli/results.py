@@ -1,16 +1,45 @@
-"""The verbs that read a fit and write something: `report`, `plot`, `table`, `export`."""
+"""The verbs that take a fit and write something: `show`, `report`, `plot`, `table`, `predict`, `export`."""
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...datasets import ExperimentError
-from .output import Output
+from ...datasets.errors import ExperimentError
+from ...forward_models import OBSERVABLES
+from ..choices import FIGURE_WIDTHS, FIGURES, GROUPS, TABLE_FORMATS
+from .fit import finished
+from .options import CORES, FIT, figure, number_pair
+from .output import Count, Output, resumable
 from .paths import figure_target, writable, writable_folder
+from .verb import option, verb
+
+if TYPE_CHECKING:
+    import numpy as np
+    from xarray import Dataset
+
+_QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
+_PRINTED = 12
 
 
-def report(given: argparse.Namespace) -> int:
+@verb("show", "the tables of a fit again", "show my-run.nc\nshow my-run.nc --figure my-run.svg", FIT, figure())
+def show(given: Namespace) -> int:
+    """The tables of a fit again; 0 healthy, 1 not."""
+    from ..fits import read_fit
+
+    output, drawing = Output(given), figure_target(given.figure)
+    result = read_fit(given.fit)
+    output.fit(result)
+    return finished(result, output, drawing)
+
+
+@verb("report", "the report of a fit as one HTML file, or those of a folder of fits with an index",
+      "report my-run.nc -o my-run.html\nreport fits            of what `campaign` wrote",
+      option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote, or a folder of them"),
+      option("-o", "--output", default=None, help="page to write (FIT.html); of a folder: where to write (there)"),
+      CORES)  # fmt: skip
+def report(given: Namespace) -> int:
     """Write the report of a fit, or those of a folder; 0 also where the fit is bad: the report says so."""
     output = Output(given)
     if Path(given.fit).is_dir():
@@ -32,20 +61,28 @@ def report(given: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(given: argparse.Namespace, output: Output) -> int:
+def _folder(given: Namespace, output: Output) -> int:
     folder = writable_folder(given.output or given.fit)
 
     from ..reports import report_folder
-    from .progress import Count, resumable
 
-    with resumable(folder):
-        index = report_folder(given.fit, folder, cores=given.cores, progress=Count("reports", given.quiet))
+    with resumable(folder), Count("reports", given.quiet) as progress:
+        index = report_folder(given.fit, folder, cores=given.cores, progress=progress)
     output.written(index)
     output.facts({})
     return 0
 
 
-def plot(given: argparse.Namespace) -> int:
+@verb("plot", "a figure of a fit for a paper: PDF with embedded fonts, SVG or PNG", """
+plot my-run.nc --what fig2b -o fig2b.pdf
+plot both.nc --what fig2a --run tuesday -o fig2a.svg
+plot my-run.nc --what pairs --width page -o pairs.png""",
+      FIT,
+      option("--what", choices=FIGURES, default="series", help="(%(default)s)"),
+      option("-o", "--output", required=True, help="file to write (pdf, svg, png)"),
+      option("--width", choices=FIGURE_WIDTHS, default="column", help="8.6 or 17.8 cm (%(default)s)"),
+      option("--run", dest="of_run", default=None, help="of fig2a, fig2b and fig2d: one run only"))  # fmt: skip
+def plot(given: Namespace) -> int:
     """Write one figure."""
     output, target = Output(given), figure_target(given.output)
     from ..fits import read_fit
@@ -59,7 +96,12 @@ def plot(given: argparse.Namespace) -> int:
     return 0
 
 
-def table(given: argparse.Namespace) -> int:
+@verb("table", "the posterior as a table: LaTeX (siunitx), Markdown, CSV",
+      "table my-run.nc --format latex -o rates.tex\ntable my-run.nc",
+      FIT,
+      option("--format", choices=TABLE_FORMATS, default="markdown", help="(%(default)s)"),
+      option("-o", "--output", default=None, help="file to write (stdout)"))  # fmt: skip
+def table(given: Namespace) -> int:
     """Print or write the posterior table."""
     output = Output(given)
     target = writable(given.output, given.fit) if given.output else None
@@ -78,7 +120,124 @@ def table(given: argparse.Namespace) -> int:
     return 0
 
 
-def export(given: argparse.Namespace) -> int:
+@verb("predict", "what the fitted model predicts: new times, other stages, another d", """
+predict my-run.nc --set optical_depth=100 -o deep.csv --figure deep.pdf
+predict my-run.nc --stage '15 ms drive' --stage '45 ms drive+pump' --times 0:60:121
+predict my-run.nc --times 0,5,10,50 --what xi""",
+      FIT,
+      option("--times", default=None, metavar="TIMES", help="ms: FIRST:LAST:COUNT, or numbers joined by commas"),
+      option("--stage", action="append", default=None, metavar="'15 ms drive+pump'",
+             help="in order; by default those of the run"),
+      option("--run", dest="of_run", default=None,
+             help="whose stages and initial state (the first with the drive)"),
+      option("--set", action="append", default=[], metavar="NAME=VALUE",
+             help="another value, e.g. optical_depth=100; rates in ms⁻¹; repeatable"),
+      option("--what", help=f"of {', '.join(OBSERVABLES)} (xi,polarization,transverse_spin; where rates are constant"
+             " xi, conditional_xi, transverse_spin)"),
+      option("-o", "--output", default=None, help="quantiles (.csv) or draws (.nc) to write"),
+      figure())  # fmt: skip
+def predict(given: Namespace) -> int:
+    """Quantiles of what the model predicts, as a table, a file, a figure."""
+    output = Output(given)
+    times = None if given.times is None else _times(given.times)
+    stages = None if given.stage is None else [_stage(text) for text in given.stage]
+    changes = dict(number_pair("--set", text) for text in given.set)
+    target = writable(given.output, given.fit) if given.output else None
+    if target is not None and target.suffix.lower() not in (".csv", ".nc"):
+        raise ExperimentError(f"{target}: found no known kind of file, expected a name ending in .csv or .nc")
+    drawing = figure_target(given.figure)
+
+    import numpy as np
+
+    from ..fits import predict as predicted
+    from ..fits import read_fit
+
+    asked = None if given.what is None else [word.strip() for word in given.what.split(",")]
+    result = predicted(read_fit(given.fit), times=times, stages=stages, run=given.of_run, changes=changes,
+                       quantities=asked)  # fmt: skip
+    quantities = [str(name) for name in result.data_vars if name != "stage_lights"]
+    said = [part for part in (result.attrs["stages"], result.attrs["changes"]) if part]
+    output.text(f"{result.attrs['title']}: {'; '.join(said)} (median, 94 % interval)\n")
+    output.text(_table(result, quantities))
+    if target is not None:
+        _write(result, quantities, target)
+        output.written(target)
+    if drawing is not None:
+        from ..figures import plot_prediction, write
+
+        write(plot_prediction(result), drawing)
+        output.written(drawing)
+    facts = {name: np.quantile(result[name].values, _QUANTILES, axis=0).tolist() for name in quantities}
+    about = {"run": result.attrs["run"], "stages": result.attrs["stages"], "quantiles": list(_QUANTILES)}
+    output.facts(about | {"time": result["time"].values.tolist(), **facts})
+    return 0
+
+
+def _times(text: str) -> np.ndarray:
+    import numpy as np
+
+    try:
+        if ":" in text:
+            first, last, count = text.split(":")
+            if not 1 <= int(count) <= 100_000:
+                raise ValueError(count)
+            return np.linspace(float(first), float(last), int(count))
+        return np.array([float(word) for word in text.split(",")])
+    except ValueError as error:
+        raise ExperimentError(
+            f"--times: found {text[:60]!r}, expected FIRST:LAST:COUNT or numbers joined by commas, in ms"
+        ) from error
+
+
+def _stage(text: str) -> tuple[float, str]:
+    """'15 ms drive+pump' as a duration in ms and its lights."""
+    from ...datasets.units import quantity
+
+    *duration, lights = text.split()
+    return quantity(" ".join(duration), "ms", f"--stage {text[:60]!r}"), lights
+
+
+def _table(result: Dataset, quantities: list[str]) -> str:
+    import numpy as np
+
+    from ..text import number, table
+
+    times = result["time"].values
+    rows = []
+    for k in range(0, len(times), max(1, len(times) // _PRINTED)):
+        cells = [f"{times[k]:g}", str(result["stage_lights"].values[k])]
+        for name in quantities:
+            low, middle, high = np.quantile(result[name].values[:, k], [0.03, 0.5, 0.97])
+            scale = (high - low) / 4
+            cells.append(f"{number(middle, scale)} [{number(low, scale)}, {number(high, scale)}]")
+        rows.append(cells)
+    return table(["t (ms)", "light", *quantities], rows)
+
+
+def _write(result: Dataset, quantities: list[str], target: Path) -> None:
+    import numpy as np
+
+    from ...datasets.files import write_bytes, write_tree
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix.lower() == ".nc":
+        from xarray import DataTree
+
+        write_tree(DataTree(result), target)
+        return
+    header = ["time (ms)", *(f"{name} {100 * q:g} %" for name in quantities for q in _QUANTILES)]
+    columns = [np.quantile(result[name].values, _QUANTILES, axis=0) for name in quantities]
+    body = np.concatenate([result["time"].values[None], *columns])
+    lines = [",".join(header), *(",".join(f"{value:.8g}" for value in row) for row in body.T)]
+    write_bytes(("\n".join(lines) + "\n").encode(), target)
+
+
+@verb("export", "the draws of a fit as a table: CSV, Parquet, NetCDF",
+      "export my-run.nc -o draws.csv\nexport my-run.nc --group derived -o derived.parquet",
+      FIT,
+      option("-o", "--output", required=True, help="file to write (csv, parquet, nc)"),
+      option("--group", choices=GROUPS, default="posterior", help="(%(default)s)"))  # fmt: skip
+def export(given: Namespace) -> int:
     """Write the draws of a group."""
     output, target = Output(given), writable(given.output, given.fit)
     from ..fits import read_fit

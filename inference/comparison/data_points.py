@@ -10,9 +10,7 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError, RecordSeries
 from ...datasets.prediction import fitted_observations
 from ...forward_models import OBSERVABLES
-
-UNITS = ("point", "time", "series", "experiment")
-"""What is left out at a time: one value, all of one moment, a series, a member of a joint fit."""
+from ..choices import UNITS
 
 
 @dataclass(frozen=True)

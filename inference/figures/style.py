@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..choices import FIGURE_WIDTHS
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -23,8 +25,7 @@ CYCLE = (MODEL, DATA[0], DATA[1], "#cc79a7", "#e69f00", "#56b4e9", MUTED)
 RUNS = (MODEL, DATA[0], INK, DATA[1], "#cc79a7", "#e69f00")
 """Of the runs in one figure, in the paper's order: blue, orange, black."""
 
-WIDTHS = {"column": 3.375, "page": 7.0}
-"""Of the journal's columns, inches."""
+WIDTHS = FIGURE_WIDTHS
 PAGE_WIDTH = 4.7
 """Of a figure in a report, inches: on a telephone its 9 pt are still 10 pixels."""
 FORMATS = (".pdf", ".svg", ".png")

@@ -11,8 +11,9 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...datasets.errors import violation
 from ...datasets.prediction import fitted_observations
+from ..choices import MOST_DRAWS
 from ..model import free, variables_of
-from ..sampling import MOST_DRAWS, SamplerSettings
+from ..sampling import SamplerSettings
 from .result import Fit
 from .summary import SUMMARY
 

@@ -2,6 +2,6 @@
 
 from .least_squares import fit_least_squares, least_squares
 from .paper_fit import paper_fit
-from .point_fit import METHODS, PointFit
+from .point_fit import PointFit
 
-__all__ = ["METHODS", "PointFit", "fit_least_squares", "least_squares", "paper_fit"]
+__all__ = ["PointFit", "fit_least_squares", "least_squares", "paper_fit"]

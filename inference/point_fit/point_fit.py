@@ -7,10 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-METHODS = {
-    "paper": "the paper's own fit, step by step (supplement; fixed-number slope of ΣJ)",
-    "least-squares": "plain least squares of all series at once, without priors",
-}
 _MANY = 4.0
 """Standard deviations by which a χ² may exceed its degrees of freedom before a warning says so."""
 

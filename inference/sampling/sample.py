@@ -16,17 +16,15 @@ from typing import Any
 import numpy as np
 
 from ...datasets.errors import violation
+from ..choices import ENGINES
 from ..engine import CompiledModel, Coordinates, NotTranslatable, Start, compile_model, natural_variables
 from ..parallel import available_cores
 from . import nutpie as nutpie_sampler
 from .convergence import ESS_PER_CHAIN, converged, energy_fraction
 from .modes import modes, starting_point
 
-ENGINES = ("fast", "general")
 FEWEST_DRAWS = 4
 """Of a chain: half of it has a spread."""
-MOST_DRAWS = 1_000_000
-"""Of draws or tuning steps of a chain: what is more is a mistake, and takes all memory."""
 _LEAST = {"seed": 0, "draws": FEWEST_DRAWS, "tune": 1, "chains": 1, "cores": 1}
 _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""

@@ -14,7 +14,7 @@ from .criticism import (
     signed,
 )
 from .export import export
-from .fit import fit_text, printable, sampled_again, truth_of
+from .fit import fit_text, sampled_again, truth_of
 from .fit_facts import as_json, fit_facts
 from .numbers import with_error
 from .paper_table import posterior_as
@@ -45,7 +45,6 @@ __all__ = [
     "point_fit_facts",
     "point_fit_text",
     "posterior_as",
-    "printable",
     "published_rows",
     "rate_table",
     "row_numbers",

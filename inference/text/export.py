@@ -10,11 +10,11 @@ import numpy as np
 
 from ...datasets import ExperimentError
 from ...datasets.files import write_bytes, write_tree
+from ..choices import GROUPS
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
-GROUPS = ("posterior", "prior", "derived", "posterior_predictive", "prior_predictive", "log_likelihood")
 FORMATS = (".csv", ".parquet", ".nc")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...datasets import Experiment, from_tree
+from ...datasets.errors import printable
 from ...datasets.prediction import rates_of
 from ...forward_models import dephasing_floor
 from ..checks import Assessment, assess
@@ -14,11 +15,6 @@ from .text_table import PUBLISHED, derived_table, posterior_table, published_tab
 
 if TYPE_CHECKING:
     from xarray import DataTree
-
-
-def printable(text: str) -> str:
-    """Text of a file, safe for a terminal: control characters become spaces."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def fit_text(result: DataTree) -> str:

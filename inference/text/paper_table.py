@@ -13,6 +13,7 @@ from ...datasets import ExperimentError
 from ...datasets.experiment import Label, shown_unit
 from ...forward_models import PARAMETERS
 from ...forward_models.parameters import LATEX_SYMBOLS
+from ..choices import TABLE_FORMATS
 from ..fits import summary_rows
 from .numbers import with_error
 from .text_table import number
@@ -115,4 +116,4 @@ def _csv(rows: list[_Row], title: str) -> str:
     return stream.getvalue()
 
 
-FORMS: dict[str, Callable[[list[_Row], str], str]] = {"latex": _latex, "markdown": _markdown, "csv": _csv}
+FORMS: dict[str, Callable[[list[_Row], str], str]] = dict(zip(TABLE_FORMATS, (_latex, _markdown, _csv), strict=True))

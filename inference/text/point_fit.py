@@ -9,7 +9,8 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.experiment import Label
-from ..point_fit import METHODS, PointFit
+from ..choices import METHODS
+from ..point_fit import PointFit
 from .text_table import PUBLISHED, number, table
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,11 +14,10 @@ import pytest
 
 from dissentangle import datasets
 from dissentangle.datasets.files import write_tree
-from dissentangle.inference.cli import main
-from dissentangle.inference.cli.arguments import parser
-from dissentangle.inference.cli.common_arguments import positive
+from dissentangle.inference.choices import MOST_DRAWS
+from dissentangle.inference.cli import VERBS, main, parser
+from dissentangle.inference.cli.options import positive
 from dissentangle.inference.cli.output import painted
-from dissentangle.inference.sampling.sample import MOST_DRAWS
 
 
 def run(*arguments):
@@ -34,15 +35,34 @@ def test_help_and_version_in_a_new_process():
         assert text in done.stdout
 
 
-def test_heavy_packages_are_not_imported_for_a_bad_argument(tmp_path):
+HEAVY = ("pymc", "arviz", "xarray", "nutpie", "pint", "scipy", "matplotlib", "rich")
+
+
+def imported(arguments):
+    """Exit code and heavy packages of a command in a new process; what it says is one line on stderr."""
     code = (
         "import sys; from dissentangle.inference.cli import main\n"
-        f"code = main(['fit', {str(tmp_path / 'none')!r}])\n"
-        "print(code, [m for m in ('pymc', 'arviz', 'xarray', 'nutpie', 'pint') if m in sys.modules])"
+        "try:\n"
+        f"    code = main({arguments!r})\n"
+        "except SystemExit as stop:\n"
+        "    code = stop.code\n"
+        f"print(code, [m for m in {('numpy', *HEAVY)} if m in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "2 []"
-    assert done.stderr.count("\n") == 1
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["nonsense"], ["fit"], ["plot", "--what", "nothing"], ["predict", "--help"]]
+)
+def test_help_and_a_bad_argument_import_nothing_heavy(arguments):
+    assert imported(arguments).stderr.splitlines()[-1] in ("0 []", "2 []")
+
+
+@pytest.mark.parametrize("verb", ["fit", "check"])
+def test_heavy_packages_are_not_imported_for_a_bad_name(verb, tmp_path):
+    error, found = imported([verb, str(tmp_path / "none")]).stderr.splitlines()
+    assert "found no such folder" in error
+    assert found == "2 ['numpy']"
 
 
 def test_fit_show_and_figure(tmp_path, capsys):
@@ -202,8 +222,52 @@ def test_colours_on_a_terminal_only(monkeypatch):
     assert painted("fine", "healthy") == "fine"
 
 
+TERMINAL = """
+import time
+from dissentangle.inference.cli.output import Count, SamplingProgress, steps
+from types import SimpleNamespace
+with SamplingProgress() as progress:
+    progress.step("fitting 'two'")
+    time.sleep(0.25)
+    progress([SimpleNamespace(finished_draws=10, total_draws=40, divergences=1)] * 2)
+with Count("data sets") as count:
+    time.sleep(0.25)
+    count(1, 0, 2)
+    count(2, 1, 2)
+"""
+
+
+def on_a_terminal(**variables):
+    """What a terminal of 100 columns gets on stderr."""
+    near, far = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **variables}
+    done = subprocess.run([sys.executable, "-c", TERMINAL], stderr=far, stdout=subprocess.PIPE, check=True,
+                          env=environment)  # fmt: skip
+    os.close(far)
+    assert done.stdout == b""
+    return os.read(near, 1_000_000).decode()
+
+
+def test_progress_on_a_terminal():
+    drawn = on_a_terminal()
+    assert drawn.startswith("fitting 'two'\r\n")
+    assert re.search("━.* sampling:  25 % of 80 draws, 2 divergent, \\d+ s left", drawn)
+    assert re.search("━.* 1 of 2 data sets, 0 failed, 0 s left", drawn)
+    assert "\x1b[?25h" in drawn[drawn.index("sampling") : drawn.index("1 of 2")]  # the cursor is there again
+    after = drawn[drawn.index("2 of 2 data sets, 1 failed, 0 s left") :]
+    assert "\r\n" in after
+    assert after.rstrip().endswith("\x1b[?25h")
+
+
+def test_progress_of_a_log_and_of_a_dumb_terminal(capfd):
+    assert on_a_terminal(TERM="dumb") == "fitting 'two'\r\n2 of 2 data sets, 1 failed, 0 s left\r\n"
+    subprocess.run([sys.executable, "-c", TERMINAL.replace("Progress()", "Progress(quiet=True)")], check=True)
+    assert capfd.readouterr() == ("", "2 of 2 data sets, 1 failed, 0 s left\n")
+
+
 def test_every_verb_has_examples_and_the_common_options():
     verbs = next(action for action in parser()._actions if action.choices).choices
+    assert list(verbs) == [verb.name for verb in VERBS]
     assert set(verbs) >= {"demo", "fit", "show", "report", "plot", "table", "predict", "export", "campaign", "sbc"}
     for name, verb in verbs.items():
         text = verb.format_help()

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ...datasets import Experiment, ExperimentError, load, names, read, save, simulate_like, write_template
-from ..model import ModelParameter, ModelSettings
-from .options import modelled, number_pair
+from ...datasets.errors import ExperimentError
+from .options import EXPERIMENT, MODEL, RIVAL, SEED, closure, experiments, figure, modelled, number_pair
 from .output import Output
 from .paths import figure_target
+from .verb import option, verb
 
 if TYPE_CHECKING:
+    from ...datasets import Experiment
     from ..checks import Information
+    from ..model import ModelParameter, ModelSettings
 
 WIDEST = 6
 """Series beyond which the table of what informs what names the best two only."""
 
 
-def check(given: argparse.Namespace) -> int:
+@verb("check", "validate; what would be fitted and what each series informs",
+      "check my-run\ncheck monday tuesday --share optical_depth=separate",
+      experiments(), MODEL, RIVAL)  # fmt: skip
+def check(given: Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
+    experiment, settings = modelled(given)
+
     from ..checks import expected_information
     from ..model import Problem, fixed_values, require_time_scale, unused_knowledge
 
-    experiment, settings = modelled(given)
     parameters = Problem(experiment, settings).parameters
     require_time_scale(experiment, parameters)
     output = Output(given)
@@ -126,17 +130,20 @@ def _informs(expected: Information, parameters: list[ModelParameter]) -> str:
     return text
 
 
-def prior(given: argparse.Namespace) -> int:
+@verb("prior", "what the priors alone predict, before there are data", "prior my-run --figure prior.png",
+      experiments(), MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
+def prior(given: Namespace) -> int:
     """What the priors alone predict."""
+    import numpy as np
+
     from ..fits import derived_quantities, prior_draws
     from ..model import Problem
     from ..text import number, table
 
     experiment, settings = modelled(given)
     target = figure_target(given.figure)
-    values = prior_draws(
-        experiment, settings, Problem(experiment, settings).parameters, 400, np.random.default_rng(given.seed)
-    )
+    parameters = Problem(experiment, settings).parameters
+    values = prior_draws(experiment, settings, parameters, 400, np.random.default_rng(given.seed))
     output = Output(given)
     output.text(f"{experiment.title}: what the priors alone predict ({_theory(settings)}, 400 draws)\n")
     rows, facts = [], []
@@ -156,8 +163,11 @@ def prior(given: argparse.Namespace) -> int:
     return 0
 
 
-def init(given: argparse.Namespace) -> int:
+@verb("init", "a folder to fill in", "init my-run", option("folder"))
+def init(given: Namespace) -> int:
     """Write a folder to fill in."""
+    from ...datasets import write_template
+
     output = Output(given)
     for path in write_template(given.folder):
         output.written(path)
@@ -166,8 +176,13 @@ def init(given: argparse.Namespace) -> int:
     return 0
 
 
-def datasets(given: argparse.Namespace) -> int:
+@verb("datasets", "list the bundled experiments, or copy one", "datasets\ndatasets fig2b-d55 -o copy",
+      option("name", nargs="?", help="the one to copy"),
+      option("-o", "--output", default=None, help="folder or .nc file to copy it to"))  # fmt: skip
+def datasets(given: Namespace) -> int:
     """List the bundled experiments, or copy one."""
+    from ...datasets import load, names, read, save
+
     output = Output(given)
     if given.name is None:
         bundled = {name: read(name) for name in names()}
@@ -184,8 +199,16 @@ def datasets(given: argparse.Namespace) -> int:
     return 0
 
 
-def simulate(given: argparse.Namespace) -> int:
+@verb("simulate", "a simulated experiment with the stages, times and noise of another",
+      "simulate my-run -o simulated --set collective_rate=0.12 --seed 2",
+      EXPERIMENT,
+      option("-o", "--output", required=True, help="folder or .nc file to write"),
+      option("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹; repeatable"),
+      closure(), SEED)  # fmt: skip
+def simulate(given: Namespace) -> int:
     """Write a simulated experiment."""
+    from ...datasets import read, save, simulate_like
+
     output = Output(given)
     truth = dict(number_pair("--set", text) for text in given.set)
     save(simulate_like(read(given.experiment), truth, closure=given.closure, seed=given.seed), given.output)

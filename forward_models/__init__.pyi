@@ -1,0 +1,56 @@
+from .choices import CLOSURES, OBSERVABLES, Closure
+from .noise import NOISES, Noise, noise_kind
+from .parameters import PARAMETERS, Parameter
+from .three_state import (
+    LIGHTS,
+    Entanglement,
+    InitialState,
+    RateBounds,
+    Rates,
+    Stage,
+    SteadyState,
+    Trajectory,
+    TransverseSpin,
+    dephasing_floor,
+    entanglement,
+    evolve,
+    polarization_decay_time,
+    speed,
+    steady_state,
+    transitions,
+    transverse_spin_decay_time,
+)
+from .user_models import Dynamics, add_forward_model, sliced
+from .validation import InvalidValue
+
+__all__ = [
+    "CLOSURES",
+    "LIGHTS",
+    "NOISES",
+    "OBSERVABLES",
+    "PARAMETERS",
+    "Closure",
+    "Dynamics",
+    "Entanglement",
+    "InitialState",
+    "InvalidValue",
+    "Noise",
+    "Parameter",
+    "RateBounds",
+    "Rates",
+    "Stage",
+    "SteadyState",
+    "Trajectory",
+    "TransverseSpin",
+    "add_forward_model",
+    "dephasing_floor",
+    "entanglement",
+    "evolve",
+    "noise_kind",
+    "polarization_decay_time",
+    "sliced",
+    "speed",
+    "steady_state",
+    "transitions",
+    "transverse_spin_decay_time",
+]

@@ -1,0 +1,27 @@
+"""Words and limits that functions and command line take alike. Light to import: `dissentangle --help` lists them.
+
+Each is used where its meaning is made: figures in `figures/catalogue.py`, methods in `point_fit/`, and so on.
+"""
+
+ENGINES = ("fast", "general")
+"""Of the sampler, see `sampling`."""
+MOST_DRAWS = 1_000_000
+"""Of draws or tuning steps of a chain: what is more is a mistake, and takes all memory."""
+
+METHODS = {
+    "paper": "the paper's own fit, step by step (supplement; fixed-number slope of ΣJ)",
+    "least-squares": "plain least squares of all series at once, without priors",
+}
+"""Of a fit without a posterior."""
+
+UNITS = ("point", "time", "series", "experiment")
+"""What is left out at a time: one value, all of one moment, a series, a member of a joint fit."""
+
+GROUPS = ("posterior", "prior", "derived", "posterior_predictive", "prior_predictive", "log_likelihood")
+"""Of a fit's file, as `export` writes them."""
+TABLE_FORMATS = ("latex", "markdown", "csv")
+"""Of the posterior as a table."""
+FIGURE_WIDTHS = {"column": 3.375, "page": 7.0}
+"""Of the journal's columns, inches."""
+FIGURES = ("series", "fig2a", "fig2b", "fig2d", "entanglement", "posterior", "pairs", "ranks", "energy", "pit",
+           "pareto-k", "criticism", "autocorrelation", "sensitivity", "left-out")  # fmt: skip

@@ -1,0 +1,100 @@
+"""The verbs that question a fit: `criticize`, `sensitivity`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import CORES, FIT, SEED, figure, positive
+from .output import Output, steps
+from .paths import figure_target
+from .verb import option, verb
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+
+@verb("criticize", "would the fitted model make such data? Time of the minimum, late slope, autocorrelation,"
+      " scatter, … of the data among those of replicated data", """
+criticize my-run.nc --figure criticism.pdf
+criticize my-run.nc --leave-out                each series predicted from all others, each time fitted again
+criticize my-run.nc --given polarization       does P(t) alone predict the others?""",
+      FIT,
+      option("--leave-out", action="store_true", help="predict each series from the others in its place"),
+      option("--given", action="append", default=[], metavar="SERIES",
+             help="predict all other series from this one; repeatable"),
+      option("--draws", type=positive, default=500, help="draws a chain of each new fit (%(default)s)"),
+      CORES, SEED, figure())  # fmt: skip
+def criticize(given: Namespace) -> int:
+    """Posterior predictive checks, or the prediction of series from others; 0 whatever is found: it is said."""
+    output, drawing = Output(given), figure_target(given.figure)
+    from ..fits import read_fit
+
+    fit = read_fit(given.fit)
+    output.text(_title(fit) + "\n")
+    if given.leave_out or given.given:
+        return _left_out(given, fit, output, drawing)
+    from ..checks import criticize as criticism_of
+    from ..text import criticism_text
+
+    found = criticism_of(fit)
+    output.text(criticism_text(found))
+    if drawing is not None:
+        from ..figures import WIDTHS, plot_criticism, write
+
+        write(plot_criticism(found, simulated=bool(fit.attrs["simulated"]), width=WIDTHS["page"]), drawing)
+        output.written(drawing)
+    output.facts({"title": str(fit.attrs["title"]), **found.facts()})
+    return 0
+
+
+def _left_out(given: Namespace, fit: DataTree, output: Output, drawing: Path | None) -> int:
+    from ..comparison import leave_one_series_out
+    from ..text import left_out_text
+
+    say = steps(given.quiet)
+    found = leave_one_series_out(
+        fit,
+        given=given.given or None,
+        draws=given.draws,
+        seed=given.seed,
+        cores=given.cores,
+        progress=lambda name: say(f"fitting without {name}"),
+    )
+    output.text(left_out_text(found))
+    if drawing is not None:
+        from ..figures import WIDTHS, plot_left_out, write
+
+        write(plot_left_out(found, WIDTHS["page"]), drawing)
+        output.written(drawing)
+    output.facts({"title": found.title, **found.facts()})
+    return 0
+
+
+@verb("sensitivity", "how each rate moves when a calibration constant is off by one σ, and what it owes to which"
+      " prior and which series", "sensitivity my-run.nc --figure sensitivity.pdf",
+      FIT, CORES, figure())  # fmt: skip
+def sensitivity(given: Namespace) -> int:
+    """How rates move with the calibration, and what they owe to which prior and which series."""
+    output, drawing = Output(given), figure_target(given.figure)
+    from ..fits import read_fit
+
+    fit = read_fit(given.fit)
+    from ..checks import sensitivity as sensitivity_of
+    from ..text import sensitivity_text
+
+    found = sensitivity_of(fit, cores=given.cores)
+    output.text(f"{_title(fit)}\n\n{sensitivity_text(found)}")
+    if drawing is not None:
+        from ..figures import WIDTHS, plot_sensitivity, write
+
+        made = plot_sensitivity(found.calibration, simulated=bool(fit.attrs["simulated"]), width=WIDTHS["page"])
+        write(made, drawing)
+        output.written(drawing)
+    output.facts({"title": str(fit.attrs["title"]), **found.facts()})
+    return 0
+
+
+def _title(fit: DataTree) -> str:
+    return str(fit.attrs["title"]) + (" [simulated]" if fit.attrs["simulated"] else "")
