@@ -7,12 +7,12 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
-from dissentangle.inference.cli import fit_arguments, main
+from dissentangle.inference import choices
+from dissentangle.inference.cli import main
 from dissentangle.inference.figures.catalogue import FIGURES, plot
 from dissentangle.inference.figures.entanglement import probability_of_entanglement
 from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.text.export import GROUPS
 
 
 @pytest.mark.parametrize("what", [what for what in FIGURES if what not in ("left-out", "fig2d")])
@@ -29,8 +29,7 @@ def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
 
 
 def test_the_command_line_knows_the_same_names():
-    assert tuple(FIGURES) == fit_arguments.FIGURES
-    assert fit_arguments.GROUPS == GROUPS
+    assert tuple(FIGURES) == choices.FIGURES
 
 
 def test_fig2a_has_two_scales_and_says_that_data_are_simulated(fit_d55):
