@@ -26,9 +26,9 @@ import numpy as np
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, read
 from dissentangle.inference.fits import sample_posterior
-from dissentangle.inference.model import ModelSettings
+from dissentangle.inference.model import ModelSettings, Problem, SamplerSettings
 from dissentangle.inference.parallel import Task, run_tasks
-from dissentangle.inference.sampling import SamplerSettings, highest_density
+from dissentangle.inference.sampling import highest_density
 from dissentangle.inference.text import truth_of
 
 RATES = ("collective_rate", "dephasing_rate[drive]", "collision_rate", "light_loss_rate", "radiative_rate")
@@ -68,7 +68,7 @@ def estimates(world: str, seed: int) -> np.ndarray:
     for fit in fits:
         value, error = (np.array([by_label[rate] for rate in RATES]) for by_label in (fit.values, fit.errors))
         rows.append([value, *(value + sign * z * error for z in LEVELS.values() for sign in (-1, 1))])
-    sampled = sample_posterior(experiment, ModelSettings(closure), SamplerSettings(seed, draws=500, cores=1))
+    sampled = sample_posterior(Problem(experiment, ModelSettings(closure)), SamplerSettings(seed, draws=500, cores=1))
     draws = np.stack([sampled.by_label[rate] for rate in RATES])
     rows.append([draws.mean(axis=(1, 2)), *(end for level in LEVELS for end in highest_density(draws, level))])
     return np.moveaxis(np.array(rows) - truth, 1, 2)

@@ -24,7 +24,7 @@ from dissentangle.inference.comparison.data_points import data_points
 from dissentangle.inference.comparison.evidence import bridge, smc
 from dissentangle.inference.comparison.refit import log_predictive_density
 from dissentangle.inference.fits import Fit
-from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.model import SamplerSettings
 
 MODELS = "microscopic,fixed-number,quasi-static,no-collisions,student-t,larmor-mismatch"
 SETS = ("fig2b-d55", "fig2b-d35", "fig2c-dark", "fig2c-pump", "krauter2011-published")
@@ -36,12 +36,7 @@ def loo() -> None:
         fitted, found = Fit(fit), leave_one_out(fit)
         points, sampler = data_points(fitted.experiment), SamplerSettings(1)
         start = time.perf_counter()
-        exact = np.array(
-            [
-                log_predictive_density(fitted.experiment, fitted.settings, sampler, [point]).log_density
-                for point in points
-            ]
-        )
+        exact = np.array([log_predictive_density(fitted.problem, sampler, [point]).log_density for point in points])
         took = time.perf_counter() - start
         off = found.pointwise - exact
         print(f"{closure}: elpd {found.elpd:.3f} by PSIS, {exact.sum():.3f} by {len(points)} fits ({took:.0f} s);"

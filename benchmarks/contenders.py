@@ -59,10 +59,10 @@ def starts(count: int, width: float = 0.3) -> np.ndarray:
 def ours(quick: bool) -> Sampled:
     """The run of median time of several seeds; machine code and nutpie are loaded before."""
     from dissentangle.datasets import read
-    from dissentangle.inference.model import ModelSettings
-    from dissentangle.inference.sampling import SamplerSettings, prepared, sample
+    from dissentangle.inference.model import Problem, SamplerSettings
+    from dissentangle.inference.sampling import prepared, sample
 
-    ready = prepared(read(DATA_SET), ModelSettings())
+    ready = prepared(Problem(read(DATA_SET)))
     sample(ready, SamplerSettings(seed=1, draws=10, tune=10))
     runs = []
     for seed in range(1, 4 if quick else 10):

@@ -16,12 +16,9 @@ from functools import partial
 
 import numpy as np
 
-from dissentangle import datasets
-from dissentangle.inference.campaigns import Plan
 from dissentangle.inference.campaigns.simulated_ranks import simulated_experiment
 from dissentangle.inference.fits import derived_quantities, sample_posterior
-from dissentangle.inference.model import ModelSettings, rival
-from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.model import SamplerSettings, pose
 
 SHORT = SamplerSettings(1, draws=1000, tune=500, cores=1)
 LONG = replace(SHORT, draws=10_000, tune=3000)
@@ -31,17 +28,18 @@ _OF_DERIVED = 1000
 
 def places(name: str, model: str, k: int) -> list[dict[str, float]]:
     """The share of the draws below the true value, of every quantity, by the short and by the long sampling."""
-    data, settings = rival(datasets.read(name), ModelSettings(), model)
+    problem = pose(name, model=model)
     rng = np.random.default_rng([1, k])
-    experiment, truth = simulated_experiment(Plan(data, settings, SHORT, seed=1), rng)
+    experiment, truth = simulated_experiment(problem, rng)
+    problem = replace(problem, experiment=experiment)
     rows = []
     for sampler in (SHORT, LONG):
-        found = sample_posterior(experiment, settings, replace(sampler, seed=int(rng.integers(2**62))))
-        row = {u.label: float(np.mean(found.values[u.label] < truth[u.label][0])) for u in found.unknown}
+        found = sample_posterior(problem, replace(sampler, seed=int(rng.integers(2**62))))
+        row = {u.label: float(np.mean(found.values[u.label] < truth[u.label][0])) for u in problem.free}
         few = slice(None, None, sampler.draws * sampler.chains // _OF_DERIVED)
         posterior = {label: v[few] if isinstance(v, np.ndarray) else v for label, v in found.values.items()}
-        true = derived_quantities(experiment, truth, settings.dynamics)
-        for quantity, (_, entries, array) in derived_quantities(experiment, posterior, settings.dynamics).items():
+        true = derived_quantities(problem, truth)
+        for quantity, (_, entries, array) in derived_quantities(problem, posterior).items():
             for column, entry in enumerate(entries):
                 row[f"{quantity}[{entry}]"] = float(np.mean(array[:, column] < true[quantity][2][0, column]))
         rows.append(row)

@@ -28,7 +28,7 @@ from dissentangle.forward_models.light import (
     reduce,
     steady_conditional_xi,
 )
-from dissentangle.inference.model import ModelSettings
+from dissentangle.inference.model import Problem
 from dissentangle.inference.sampling import prepared
 from dissentangle.inference.sampling.sample import FastSampler
 
@@ -107,7 +107,7 @@ def speed() -> None:
     experiment = measured(planned(1000, 1000, INTERVAL), FIG2D, "microscopic", 1)
     one = replace(experiment, records=experiment.records[:1], stages=experiment.stages[:1],
                   constant={"coherent": ConstantRun()}, priors={})  # fmt: skip
-    ready = prepared(one, ModelSettings())
+    ready = prepared(Problem(one))
     assert isinstance(ready, FastSampler)
     compiled = ready.compiled
     start = np.zeros(compiled.density.dimension)

@@ -13,8 +13,8 @@ from arviz_stats.base import array_stats
 
 from dissentangle import datasets
 from dissentangle.inference.engine import start_of
-from dissentangle.inference.model import ModelSettings, Problem, model_of
-from dissentangle.inference.sampling import SamplerSettings, sample
+from dissentangle.inference.model import Problem, SamplerSettings, model_of
+from dissentangle.inference.sampling import sample
 from dissentangle.inference.sampling.coordinates import coordinates
 from dissentangle.inference.sampling.sample import prepare
 
@@ -25,11 +25,10 @@ def main() -> None:
     header = ("data set", "min ESS bulk", "tail", "R-hat", "ESS/1000 grad", "ESS/s", "s", "divergent", "resampled")
     print("{:24}{:>13}{:>7}{:>8}{:>15}{:>8}{:>7}{:>11}{:>11}".format(*header))
     for name in datasets.names():
-        experiment = datasets.read(name)
-        model = model_of(experiment, ModelSettings())
-        parameters = Problem(experiment).free
+        problem = Problem(datasets.read(name))
+        model = model_of(problem)
         beginning = start_of(model)
-        chosen = coordinates(experiment, parameters, beginning.labels, beginning.centre)
+        chosen = coordinates(problem, beginning.labels, beginning.centre)
         ready = prepare(model, start=beginning, coordinates=chosen)
         rows = []
         for seed in range(seeds):

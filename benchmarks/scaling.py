@@ -21,9 +21,8 @@ from dissentangle import datasets
 from dissentangle.datasets import Experiment, SeriesPlan, read
 from dissentangle.datasets.files import write_tree
 from dissentangle.inference.engine import compile_model
-from dissentangle.inference.fits import fit_experiment
-from dissentangle.inference.model import ModelSettings, model_of
-from dissentangle.inference.sampling import SamplerSettings
+from dissentangle.inference.fits import fit_problem
+from dissentangle.inference.model import Problem, SamplerSettings, model_of
 from dissentangle.inference.sampling.prepared import KEPT
 
 POINTS = (10, 30, 100, 300, 1000, 3000, 10000)
@@ -69,7 +68,7 @@ def experiments(count: int) -> Experiment:
 def measured(experiment: Experiment) -> tuple[list[float], float, int]:
     """The parts, the least bulk ESS, and how often it was sampled (again after divergences)."""
     start = time.perf_counter()
-    model = model_of(experiment, ModelSettings())
+    model = model_of(Problem(experiment))
     built = time.perf_counter()
     density = compile_model(model).density
     compiled = time.perf_counter()
@@ -78,7 +77,7 @@ def measured(experiment: Experiment) -> tuple[list[float], float, int]:
     each = microseconds(lambda: density._logp(*arguments))
     KEPT.clear()
     begin = time.perf_counter()
-    fit = fit_experiment(experiment, ModelSettings(), SamplerSettings(1, draws=DRAWS, tune=DRAWS))
+    fit = fit_problem(Problem(experiment), SamplerSettings(1, draws=DRAWS, tune=DRAWS))
     with tempfile.TemporaryDirectory() as folder:
         write_tree(fit, Path(folder) / "fit.nc")
     whole = time.perf_counter() - begin
@@ -127,7 +126,7 @@ def figure(path: str, by_points: np.ndarray, by_experiments: np.ndarray) -> None
 
 def main() -> None:
     """Tables, and the figure where a name for it is given."""
-    fit_experiment(read("fig2b-d55"), ModelSettings(), SamplerSettings(1, draws=100))  # imports
+    fit_problem(Problem(read("fig2b-d55")), SamplerSettings(1, draws=100))  # imports
     by_points = table("points a series", POINTS, points)
     by_experiments = table("experiments", EXPERIMENTS, experiments)
     if len(sys.argv) > 1:

@@ -25,11 +25,11 @@ import nutpie; mark("import nutpie (and arviz)")
 import casadi, llvmlite.binding, scipy.optimize, arviz_stats.base; mark("import casadi, llvmlite, the rest")
 from dissentangle.datasets import read
 from dissentangle.datasets.files import write_tree
-from dissentangle.inference.fits import fit_experiment
-from dissentangle.inference.sampling import SamplerSettings
-from dissentangle.inference.model import ModelSettings
+from dissentangle.inference.fits import fit_problem
+from dissentangle.inference.model import SamplerSettings
+from dissentangle.inference.model import ModelSettings, Problem
 experiment = read("fig2b-d55"); mark("read the experiment")
-tree = fit_experiment(experiment, ModelSettings(), SamplerSettings(1)); mark("fit")
+tree = fit_problem(Problem(experiment), SamplerSettings(1)); mark("fit")
 import json, pathlib, sys; write_tree(tree, pathlib.Path(sys.argv[1])); mark("write NetCDF")
 spent = json.loads(tree.attrs["timings"])
 for (_, a), (name, b) in zip(marks, marks[1:]):

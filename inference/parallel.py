@@ -33,6 +33,10 @@ class Task:
     arguments: tuple[Any, ...]
 
 
+Done = Callable[[int, int, int], None]
+"""Told how many are finished, how many of them failed, and how many there are."""
+
+
 class WorkerDied(Exception):
     """A task that has no answer because its process died with it, also when it ran alone."""
 
@@ -46,7 +50,7 @@ def run_tasks(
 ) -> None:
     """Do all tasks and tell `finished`, in this thread.
 
-    executor : any of `concurrent.futures`' kind; None: one process a core, or this process where there is one core
+    executor : any of `concurrent.futures`' kind; None: one process per core, or this process where there is one core
     """
     waiting = deque(tasks)
     if executor is not None:
@@ -129,6 +133,4 @@ def _tell(finished: Finished, task: Task, answer: Callable[[], Any]) -> None:
 
 def available_cores() -> int:
     """The cores that this process may use."""
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -79,7 +79,7 @@ def registry():
     """Rival models, forward models and parameters that a test adds are taken away again."""
     from dissentangle.forward_models import PARAMETERS
     from dissentangle.forward_models.user_models import FORWARD_MODELS
-    from dissentangle.inference.model.priors import DEFAULTS
+    from dissentangle.inference.model.defaults import DEFAULTS
     from dissentangle.inference.model.registry import RIVAL_MODELS
 
     tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)

@@ -2,7 +2,7 @@
 
 FOLDER/fits/NAME.nc      the fit, as `dissentangle fit` writes it
 FOLDER/reports/NAME.txt  its tables in words; for a data set that could not be fitted, why
-FOLDER/summary.nc, .csv  one row a data set
+FOLDER/summary.nc, .csv  one row per data set
 FOLDER/index.html        the same as a page, what needs attention first
 """
 
@@ -21,21 +21,28 @@ from ...datasets.files import read_attributes, to_bytes, write_bytes
 from ...datasets.formats import FILE
 from ...forward_models import Closure, InvalidValue
 from ..fits import file_name, is_fit_of
-from ..model import ModelSettings, PriorError, processes_for, read_priors, require_data, require_models, rival
-from ..parallel import Task, run_tasks
+from ..model import (
+    ModelSettings,
+    PriorError,
+    Problem,
+    SamplerSettings,
+    processes_for,
+    read_priors,
+    require_data,
+    require_models,
+    rival,
+)
+from ..parallel import Done, Task, run_tasks
 from ..reports import NOT_FITTED, SummaryRow, failed_row, row_of, write_index
-from ..sampling import SamplerSettings
 from .summary import summary_csv, summary_dataset
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-Done = Callable[[int, int, int], None]
-"""Told how many are finished, how many of them failed, and how many there are."""
 _SUMMARY = "summary.nc"
 _ROW = "campaign_row_2"
-"""With another number where rows say something else than before: such fits are done again."""
-"""Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file."""
+"""Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file. It has another
+number where rows say something else than before: such fits are done again."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,14 @@ def campaign(
     output : the folder for fits, reports, summary and index. A fit that is there, of the same data with the same
         settings, is not done again
     seed, closure, free_dephasing, priors, model, draws, tune, chains : as for `fit`, the same for all
-    cores : processes; None: one a core
+    cores : processes; None: one per core
     executor : any executor of `concurrent.futures`' kind in place of own processes, e.g. Dask's `Client.get_executor()`
     progress : called after each data set with the numbers of those finished, failed, and of all
 
     Returns
     -------
-    xarray.Dataset, one row a data set: status, healthy, verdict, effective draws, …; mean, sd, low and high (94 % HDI)
-    of every parameter; median, low and high of every derived quantity.
+    xarray.Dataset, one row per data set: status, healthy, verdict, effective draws, …; mean, sd, low and high (94 %
+    HDI) of every parameter; median, low and high of every derived quantity.
 
     Raises
     ------
@@ -169,26 +176,26 @@ def _tasks(
         task = Task(name, fit_one, ())
         try:
             experiment = source if isinstance(source, Experiment) else read(source)
-            experiment, own = rival(experiment, settings, model) if model else (experiment, settings)
+            problem = Problem(*(rival(experiment, settings, model) if model else (experiment, settings)))
         except (ExperimentError, InvalidValue, OSError) as error:
             finished(task, None, error)
             continue
-        row = _finished_before(folder / "fits" / f"{name}.nc", name, experiment, own, sampler)
+        row = _finished_before(folder / "fits" / f"{name}.nc", name, problem, sampler)
         if row is not None:
             rows[name] = row
         else:
-            tasks.append(replace(task, arguments=(name, experiment, own, sampler)))
+            tasks.append(replace(task, arguments=(name, problem, sampler)))
     return tasks
 
 
-def fit_one(name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> Answer:
+def fit_one(name: str, problem: Problem, sampler: SamplerSettings) -> Answer:
     """One fit of a campaign, in a worker: what there is to write, for the process that keeps the folder."""
-    from ..fits import fit_experiment
+    from ..fits import fit_problem
     from ..text import fit_text
 
     gc.collect(0)  # the fit before, whose trees refer to themselves: megabytes that no other collection sees for long
-    require_data(experiment, name)
-    fit = fit_experiment(experiment, settings, sampler)
+    require_data(problem.experiment, name)
+    fit = fit_problem(problem, sampler)
     row = row_of(name, fit)
     fit.attrs[_ROW] = json.dumps(asdict(row))
     return Answer(to_bytes(fit), row, fit_text(fit))
@@ -207,11 +214,9 @@ def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | Non
     return answer.row
 
 
-def _finished_before(
-    path: Path, name: str, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings
-) -> SummaryRow | None:
+def _finished_before(path: Path, name: str, problem: Problem, sampler: SamplerSettings) -> SummaryRow | None:
     """The row of a fit that is there already, of the same data with the same settings."""
-    if not is_fit_of(path, experiment, settings, sampler):
+    if not is_fit_of(path, problem, sampler):
         return None
     try:
         return SummaryRow(**json.loads(read_attributes(path)[_ROW]) | {"name": name})

@@ -20,10 +20,8 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...datasets.files import to_bytes, write_bytes
 from ...forward_models import Closure
-from ..model import ModelSettings, experiment_of, fingerprint, processes_for, require_data, rival, without_values
-from ..parallel import Task, run_tasks
-from ..sampling import SamplerSettings
-from .campaign import Done
+from ..model import SamplerSettings, fingerprint, pose, processes_for, require_data, without_values
+from ..parallel import Done, Task, run_tasks
 from .simulated_ranks import RANKS, Plan, Ranked, simulate_and_rank
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ def sbc(
     Parameters
     ----------
     experiment, sharing : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
-    output : a folder of its own: one small file a simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
+    output : a folder of its own: one small file per simulation, so that an interrupted run goes on, and sbc.nc, sbc.png
     simulations : how many experiments; 100 show gross errors, 500 finer ones
     seed, closure, free_dephasing, priors, model, draws, tune, chains, cores, executor, progress : as for `campaign`
 
@@ -79,11 +77,10 @@ def sbc(
     ------
     ExperimentError : for what cannot be simulated or fitted, and where the folder holds another calibration
     """
-    data = experiment_of(experiment, sharing)
-    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
-    if model:
-        data, settings = rival(data, settings, model)
-    plan = Plan(data, settings, SamplerSettings(seed, draws, tune, chains, cores=1), seed)
+    problem = pose(
+        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
+    )
+    plan = Plan(problem, SamplerSettings(seed, draws, tune, chains, cores=1), seed)
     return run_sbc(plan, simulations, Path(output), cores=cores, executor=executor, progress=progress)
 
 
@@ -97,7 +94,7 @@ def run_sbc(
     progress: Done | None = None,
 ) -> Dataset:
     """The calibration of a plan; see `sbc`."""
-    require_data(plan.experiment, plan.experiment.title)
+    require_data(plan.problem.experiment, plan.problem.experiment.title)
     if plan.sampler.draws * plan.sampler.chains < RANKS:
         raise ExperimentError(f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {RANKS} to rank in")
     if simulations < FEWEST:
@@ -118,7 +115,7 @@ def run_sbc(
             progress(len(ranks) + len(failed), len(failed), simulations)
 
     tasks = [Task(f"{k:05d}", simulate_and_rank, (plan, k)) for k in range(simulations) if k not in ranks]
-    run_tasks(tasks, finished, executor=executor, cores=processes_for([plan.settings.forward_model], cores))
+    run_tasks(tasks, finished, executor=executor, cores=processes_for([plan.problem.settings.forward_model], cores))
     if len(ranks) < FEWEST:
         few, reason = "none" if not ranks else "one alone", next(iter(failed.values()))
         raise ExperimentError(f"{few} of {simulations} simulated experiments could be fitted: {reason}")
@@ -135,7 +132,7 @@ def _identity(plan: Plan) -> str:
     """Of all that simulations depend on, this package's version included, not the measured values."""
     from importlib.metadata import version
 
-    of = (without_values(plan.experiment), plan.settings, replace(plan.sampler, cores=None), plan.seed)
+    of = (without_values(plan.problem.experiment), plan.problem.settings, replace(plan.sampler, cores=None), plan.seed)
     return fingerprint(*of, RANKS, version("dissentangle"))
 
 
@@ -202,8 +199,8 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
         attrs={
             "ranks": RANKS,
             "band": BAND,
-            "title": plan.experiment.title,
-            "settings": json.dumps({"model": asdict(plan.settings), "sampler": asdict(plan.sampler)}),
+            "title": plan.problem.experiment.title,
+            "settings": json.dumps({"model": asdict(plan.problem.settings), "sampler": asdict(plan.sampler)}),
             "failures": json.dumps(failures),
             "calibrated": int(calibrated),
             "verdict": verdict,

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
+from ...datasets.experiment import Label
 from ...datasets.prediction import fitted_observations
 from ...datasets.simulation import simulated_like
-from ..fits import ParameterSummary, derived_quantities, predicted, prior_draws, summarise, verdict
-from ..model import ModelSettings, Problem, variables_of
-from ..sampling import SamplerSettings
+from ..fits import ParameterSummary, derived_quantities, predicted, prior_draws
+from ..model import Problem, SamplerSettings
 
 RANKS = 100
 """Posterior draws among which a true value is ranked: few enough of all that they are nearly independent."""
 _MOST_TRIES = 100
-INTERVAL = 0.94
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,12 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is calibrated: simulated experiments of the form of `experiment`, fitted by the model of `settings`."""
+    """What is calibrated: simulated experiments of the form of the problem's, fitted by its model.
 
-    experiment: Experiment
-    settings: ModelSettings
+    sampler : of each fit; its seed is replaced;  seed : of the simulations
+    """
+
+    problem: Problem
     sampler: SamplerSettings
     seed: int
 
@@ -59,48 +60,44 @@ def simulate_and_rank(plan: Plan, k: int) -> Ranked:
     """The k-th simulation: the rank of every true value among draws of its posterior, and whether it is covered."""
     from ..fits import sample_posterior
 
-    gc.collect(0)  # what the simulation before left: see `campaigning.fit_one`
+    gc.collect(0)  # what the simulation before left: see `campaign.fit_one`
     rng = np.random.default_rng([plan.seed, k])
-    experiment, truth = simulated_experiment(plan, rng)
-    sampled = sample_posterior(experiment, plan.settings, replace(plan.sampler, seed=int(rng.integers(2**62))))
-    dynamics = plan.settings.dynamics
+    experiment, truth = simulated_experiment(plan.problem, rng)
+    problem = replace(plan.problem, experiment=experiment)
+    sampled = sample_posterior(problem, replace(plan.sampler, seed=int(rng.integers(2**62))))
     few = np.linspace(0, plan.sampler.draws * plan.sampler.chains - 1, RANKS).round().astype(int)
     posterior = {label: v[few] if isinstance(v, np.ndarray) else v for label, v in sampled.values.items()}
-    ranks = {u.label: _rank(truth[u.label][0], posterior[u.label], rng) for u in sampled.unknown}
-    true = derived_quantities(experiment, truth, dynamics)
-    for name, (_, entries, array) in derived_quantities(experiment, posterior, dynamics).items():
+    ranks = {u.label: _rank(truth[u.label][0], posterior[u.label], rng) for u in problem.free}
+    true = derived_quantities(problem, truth)
+    for name, (_, entries, array) in derived_quantities(problem, posterior).items():
         for column, entry in enumerate(entries):
-            ranks[f"{name}[{entry}]"] = _rank(true[name][2][0, column], array[:, column], rng)
-    rows = summarise(sampled.by_label, sampled.unknown, INTERVAL)
-    drawn = sampled.drawn
-    judged = verdict(rows, drawn.statistics, sampled.quadrature_error, bfmi=drawn.bfmi, needed=RANKS)
-    problem = "" if judged.healthy else judged.sentences[1]
-    return Ranked(ranks, _covered(experiment, plan, truth, rows), int(judged.healthy), problem)
+            ranks[str(Label(name, entry))] = _rank(true[name][2][0, column], array[:, column], rng)
+    judged = sampled.verdict(needed=RANKS)
+    fault = "" if judged.healthy else judged.sentences[1]
+    return Ranked(ranks, _covered(problem, truth, sampled.summary), int(judged.healthy), fault)
 
 
-def _covered(
-    experiment: Experiment, plan: Plan, truth: Mapping[str, np.ndarray], rows: list[ParameterSummary]
-) -> dict[str, int]:
+def _covered(problem: Problem, truth: Mapping[str, np.ndarray], rows: list[ParameterSummary]) -> dict[str, int]:
     """1 where the 94 % interval (highest density) of an unknown or of a derived rate contains the true value."""
     found = {row.label: row for row in rows}
     inside = {}
-    for v in variables_of(experiment, Problem(experiment, plan.settings).parameters):
+    for v in problem.variables:
         for label, formula in zip(v.labels, v.formulas or [None] * len(v.labels), strict=True):
             value = float(np.ravel(truth[label] if formula is None else formula(truth))[0])
             inside[label] = int(found[label].low <= value <= found[label].high)
     return inside
 
 
-def simulated_experiment(plan: Plan, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
+def simulated_experiment(problem: Problem, rng: np.random.Generator) -> tuple[Experiment, dict[str, np.ndarray]]:
     """An experiment of the model's own, and the parameters that made it: label → (1,).
 
     Parameters whose predictions are no possible data (a free Γ̃ below its floor can make ξ negative) have no
     posterior density either, and are drawn again.
     """
-    experiment, parameters = plan.experiment, Problem(plan.experiment, plan.settings).parameters
+    experiment = problem.experiment
     for _ in range(_MOST_TRIES):
-        truth = prior_draws(experiment, plan.settings, parameters, 1, rng)
-        data = predicted(experiment, truth, plan.settings.dynamics, rng, accuracy=1e-9, likelihood=False).noisy
+        truth = prior_draws(problem, 1, rng)
+        data = predicted(problem, truth, rng, accuracy=1e-9, likelihood=False).noisy
         if all(np.isfinite(values).all() for values in data.values()):
             break
     else:

@@ -1,4 +1,4 @@
-"""The summary of a campaign: one row a data set, as a Dataset and as CSV."""
+"""The summary of a campaign: one row per data set, as a Dataset and as CSV."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...forward_models import PARAMETERS
+from ...datasets.experiment import Label
 from ..reports import SummaryRow
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def summary_csv(rows: Sequence[SummaryRow]) -> str:
 
 
 def _headings(label: str) -> list[str]:
-    unit = PARAMETERS[label.split("[", maxsplit=1)[0]].unit
+    unit = Label.parse(label).parameter.unit
     return [f"{what}{'' if unit == '1' else f' ({unit})'}" for what in ("mean", "sd", "3 % HDI", "97 % HDI")]
 
 

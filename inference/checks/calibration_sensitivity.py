@@ -18,9 +18,8 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
-from ..fits import Fit, efficiency, sample_posterior
-from ..model import ModelParameter, Prior, correlated, free
-from ..sampling import SamplerSettings
+from ..fits import Fit, sample_posterior
+from ..model import ModelParameter, Prior, Problem, SamplerSettings
 
 RELIABLE = 0.7
 """Pareto k̂ above which reweighted draws are not to be trusted."""
@@ -107,7 +106,7 @@ def calibration_sensitivity(
     rates = {label: a for label, a in draws.items() if Label.parse(label).is_rate and np.ptp(a) > 0}
     columns = []
     for constant in constants(fitted):
-        shift = _reweighted(constant, draws[constant.label], rates, efficiency(fitted.tree))
+        shift = _reweighted(constant, draws[constant.label], rates, fitted.efficiency)
         if shift.pareto_k > limit:
             again = _refitted(fitted, constant, rates, cores) if refit and _can_be_refitted(fitted, constant) else None
             shift = replace(shift, how=_UNRELIABLE) if again is None else replace(again, pareto_k=shift.pareto_k)
@@ -119,7 +118,7 @@ def constants(fitted: Fit) -> list[ModelParameter]:
     """The free parameters that are known beforehand and are no rates: apparatus, start, scale and offset of series."""
     return [
         u
-        for u in free(fitted.parameters)
+        for u in fitted.problem.free
         if not Label.parse(u.label).is_rate
         and not u.name.startswith("population_")
         and (not PARAMETERS[u.name].per_series or u.name in _OF_A_SERIES)
@@ -133,7 +132,7 @@ def _reweighted(
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `how`
-        log_weights, k = array_stats.psislw(-constant.prior.score(values), r_eff=effective, axis=-1)
+        log_weights, k = array_stats.psislw(-constant.prior.z_score(values), r_eff=effective, axis=-1)
     weights = np.exp(log_weights - np.max(log_weights))
     weights = weights / weights.sum()
     rows = []
@@ -146,12 +145,12 @@ def _reweighted(
 
 
 def _off_by(prior: Prior) -> float:
-    return float(prior.of_score(1.0) - prior.of_score(0.0))
+    return float(prior.from_z_score(1.0) - prior.from_z_score(0.0))
 
 
 def _can_be_refitted(fitted: Fit, constant: ModelParameter) -> bool:
     """Whether the shifted prior is one that the model can have, and no correlation would be lost."""
-    together = correlated(fitted.experiment, fitted.settings, fitted.parameters)
+    together = fitted.problem.correlated
     alone = together is None or constant.label not in together.labels
     return alone and constant.prior.form in ("normal", "lognormal") and not constant.prior.truncated
 
@@ -161,16 +160,16 @@ def _refitted(
 ) -> CalibrationShift:
     """The shift by a fit with the shifted prior."""
     prior = constant.prior
-    centre, width = float(prior.of_score(1.0)), prior.numbers[1]
+    centre, width = float(prior.from_z_score(1.0)), prior.numbers[1]
     settings = replace(
         fitted.settings, priors={**fitted.settings.priors, constant.label: f"{prior.form}({centre!r}, {width!r})"}
     )
     asked = json.loads(fitted.tree.attrs["settings"])["sampler"]
-    found = sample_posterior(fitted.experiment, settings, SamplerSettings(**asked, cores=cores)).by_label
+    found = sample_posterior(Problem(fitted.experiment, settings), SamplerSettings(**asked, cores=cores)).by_label
     rows = []
     for label, a in rates.items():
         again = found[label]
         shift, sd = again.mean() - a.mean(), a.std()
-        rows.append((shift / sd, shift, np.sqrt(2 / (efficiency(fitted.tree) * again.size))))
+        rows.append((shift / sd, shift, np.sqrt(2 / (fitted.efficiency * again.size))))
     shifts, absolute, errors = np.array(rows).T
     return CalibrationShift(constant.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)

@@ -12,9 +12,9 @@ import numpy as np
 
 from ...datasets import Experiment, RecordSeries
 from ...datasets.prediction import expected, expected_record_sums, fitted_observations, record_log_likelihood
-from ...forward_models import NOISES, Dynamics
+from ...forward_models import NOISES
 from ...forward_models.light import grouped
-from ..model import ModelParameter, complete, free
+from ..model import Problem
 
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
@@ -34,15 +34,15 @@ class Information:
     together: np.ndarray
 
 
-def expected_information(experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics) -> Information:
+def expected_information(problem: Problem) -> Information:
     """How much the data would narrow each prior: by each series, by the published numbers, by records, and by all.
 
     Nothing is sampled, and measured values do not count: their errors and abscissas do. Linearised where each free
     parameter is at its prior median, on the scale on which its prior is standard normal.
     """
-    unknown = free(parameters)
+    unknown = problem.free
     centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
-    jacobians = scaled_jacobians(experiment, parameters, dynamics, centre)
+    jacobians = scaled_jacobians(problem, centre)
     by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
     everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(unknown)))
     return Information([u.label for u in unknown], by_source, _contraction(everything))
@@ -56,15 +56,18 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
 
 
 def scaled_jacobians(
-    experiment: Experiment, parameters: list[ModelParameter], dynamics: Dynamics, centre: np.ndarray
+    problem: Problem, centre: np.ndarray, experiment: Experiment | None = None
 ) -> dict[str, np.ndarray]:
-    """Source → (points, n): derivative of the mean by each z-score over the noise, at the z-scores `centre` (n,)."""
-    unknown = free(parameters)
+    """Source → (points, n): derivative of the mean by each z-score over the noise, at the z-scores `centre` (n,).
+
+    experiment : other data that depend on the same parameters; None: those of the problem
+    """
+    unknown, experiment = problem.free, experiment or problem.experiment
     count = len(unknown)
     z_scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
-    draws = {u.label: u.prior.of_score(z_scores[:, k]) for k, u in enumerate(unknown)}
-    values = complete(experiment, parameters, draws)
-    means = expected(experiment, values, dynamics)
+    draws = {u.label: u.prior.from_z_score(z_scores[:, k]) for k, u in enumerate(unknown)}
+    values = problem.complete(draws)
+    means = expected(experiment, values, problem.dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted
@@ -79,32 +82,26 @@ def scaled_jacobians(
         result["observations"] = _differences(columns, count) / sigma[:, None]
     for record in experiment.records:
         if record.fitted.any():
-            result[record.name] = _of_record(experiment, record, parameters, dynamics, centre)
+            result[record.name] = _of_record(problem, record, centre, experiment)
     return result
 
 
-def _of_record(
-    experiment: Experiment,
-    record: RecordSeries,
-    parameters: list[ModelParameter],
-    dynamics: Dynamics,
-    centre: np.ndarray,
-) -> np.ndarray:
+def _of_record(problem: Problem, record: RecordSeries, centre: np.ndarray, experiment: Experiment) -> np.ndarray:
     """(n, n) rows that give the Fisher information of records as JᵀJ.
 
     It is minus the curvature of the log-likelihood of the records that are expected at `centre`.
     """
-    unknown = free(parameters)
+    unknown = problem.free
     count = len(unknown)
     first, second = (index.ravel() for index in np.indices((count, count)))
     steps = _CURVATURE_STEP * np.eye(count)
     corners = [centre + a * steps[first] + b * steps[second] for a in (1, -1) for b in (1, -1)]
     z_scores = np.concatenate([centre[None], *corners])
-    draws = {u.label: u.prior.of_score(z_scores[:, k]) for k, u in enumerate(unknown)}
-    values = complete(experiment, parameters, draws)
-    at_centre = complete(experiment, parameters, {u.label: draws[u.label][:1] for u in unknown})
-    sums = expected_record_sums(experiment, record, at_centre, dynamics, record.sums.count)
-    density = record_log_likelihood(experiment, record, values, dynamics, grouped([sums]))[1:, 0]
+    draws = {u.label: u.prior.from_z_score(z_scores[:, k]) for k, u in enumerate(unknown)}
+    values = problem.complete(draws)
+    at_centre = problem.complete({u.label: draws[u.label][:1] for u in unknown})
+    sums = expected_record_sums(experiment, record, at_centre, problem.dynamics, record.sums.count)
+    density = record_log_likelihood(experiment, record, values, problem.dynamics, grouped([sums]))[1:, 0]
     same, left, right, both = density.reshape(4, count, count)
     curvature = (left + right - same - both) / (4 * _CURVATURE_STEP**2)
     sizes, directions = np.linalg.eigh(0.5 * (curvature + curvature.T))

@@ -14,7 +14,6 @@ from ...datasets import Experiment, Series
 from ...datasets.kinds import KINDS
 from ...forward_models import PARAMETERS
 from ..fits import Fit
-from ..model import free
 from .information import scaled_jacobians
 
 _POINTS = 20
@@ -46,9 +45,9 @@ def proposals(fitted: Fit) -> list[Proposal]:
 
     Of ξ, P and Jy in each run with the errors of `SIGMAS`; linearised about the posterior mean, nothing is sampled.
     """
-    experiment, unknown = fitted.experiment, free(fitted.parameters)
+    experiment, unknown = fitted.experiment, fitted.problem.free
     draws = fitted.by_label()
-    z_scores = np.array([u.prior.score(draws[u.label].reshape(-1)) for u in unknown])
+    z_scores = np.array([u.prior.z_score(draws[u.label].reshape(-1)) for u in unknown])
     centre, covariance = z_scores.mean(axis=1), np.atleast_2d(np.cov(z_scores))
     variances = np.diag(covariance)
     found = []
@@ -61,7 +60,7 @@ def proposals(fitted: Fit) -> list[Proposal]:
             series = Series(name, kind, times, np.ones(_POINTS), np.full(_POINTS, sigma), run=run)
             only = replace(experiment, series=(series,), records=(), observations=())
             try:
-                jacobian = scaled_jacobians(only, fitted.parameters, fitted.settings.dynamics, centre)[name]
+                jacobian = scaled_jacobians(fitted.problem, centre, only)[name]
             except (KeyError, TypeError):
                 continue  # a run whose rates are no parameters of this fit: calibration runs
             after = covariance - _explained(covariance, jacobian)

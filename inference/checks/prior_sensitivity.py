@@ -15,7 +15,6 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..fits import Fit
-from ..model import free
 from .calibration_sensitivity import CalibrationSensitivity, calibration_sensitivity
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ def _tree(fitted: Fit) -> tuple[DataTree, dict[str, str]]:
     coords: dict[str, Any] = {"chain": likelihood["chain"].values, "draw": kept}
     draws = {label: array[:, where] for label, array in fitted.by_label(derived=True).items()}
     names = {f"v{k}": label for k, label in enumerate(label for label, array in draws.items() if np.ptp(array) > 0)}
-    priors = {u.label: -0.5 * u.prior.score(draws[u.label]) ** 2 for u in free(fitted.parameters)}
+    priors = {u.label: -0.5 * u.prior.z_score(draws[u.label]) ** 2 for u in fitted.problem.free}
     series = {str(name): np.asarray(v.values).sum(axis=-1) for name, v in likelihood.data_vars.items()}
 
     def numbered(arrays: dict[str, np.ndarray], letter: str) -> xr.Dataset:

@@ -14,7 +14,6 @@ import numpy as np
 from ...datasets.prediction import fitted_observations
 from ...forward_models import NOISES
 from ..fits import Fit
-from ..model import free
 from .information import scaled_jacobians
 
 _MOST_NUMBERS = 4_000_000
@@ -105,8 +104,8 @@ def _source(fitted: Fit, name: str) -> _Source:
 
 def _jacobians(fitted: Fit) -> dict[str, np.ndarray]:
     draws = fitted.by_label()
-    centre = np.array([np.mean(u.prior.score(draws[u.label])) for u in free(fitted.parameters)])
-    return scaled_jacobians(fitted.experiment, fitted.parameters, fitted.settings.dynamics, centre)
+    centre = np.array([np.mean(u.prior.z_score(draws[u.label])) for u in fitted.problem.free])
+    return scaled_jacobians(fitted.problem, centre)
 
 
 def refitted(

@@ -152,7 +152,7 @@ def _findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...
     close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
     judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
     priors = {u.label: u.prior for u in fit.parameters}
-    z_scores = {row.label: float(priors[row.label].score(row.mean)) for row in rows}
+    z_scores = {row.label: float(priors[row.label].z_score(row.mean)) for row in rows}
     return Findings(
         healthy=bool(fit.tree.attrs["healthy"]),
         goodness=series,

@@ -74,12 +74,12 @@ def sbc(given: Namespace) -> int:
     output = Output(given)
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
-    Problem(experiment, settings).check()
+    problem = Problem(experiment, settings).check()
     folder = writable_folder(given.output)
 
     from ..campaigns import Plan, run_sbc
 
-    plan = Plan(experiment, settings, sampler_of(given, cores=1), given.seed)
+    plan = Plan(problem, sampler_of(given, cores=1), given.seed)
     with _cluster(given.cluster) as executor, resumable(folder), Count("simulations", given.quiet) as progress:
         result = run_sbc(plan, given.simulations, folder, cores=given.cores, executor=executor, progress=progress)
     shares = {str(p): float(s) for p, s in zip(result["parameter"].values, result["coverage"].values, strict=True)}

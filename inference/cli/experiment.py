@@ -28,27 +28,25 @@ def check(given: Namespace) -> int:
     experiment, settings = modelled(given)
 
     from ..checks import expected_information
-    from ..model import Problem, fixed_values, require_time_scale, unused_knowledge
+    from ..model import Problem, require_time_scale, unused_knowledge
 
-    parameters = Problem(experiment, settings).parameters
-    require_time_scale(experiment, parameters)
+    problem = Problem(experiment, settings)
+    require_time_scale(problem)
     output = Output(given)
     output.text(f"{_description(experiment)}\n\nmodel: {_theory(settings)}")
-    fixed, unused = fixed_values(parameters), unused_knowledge(experiment, parameters)
+    fixed, unused = problem.fixed, unused_knowledge(experiment, problem.parameters)
     for label, value in fixed.items():
         output.text(f"fixed: {label} = {value:g}")
     for name in unused:
         why = " (contained in the scale uncertainty of ξ)" if name == "detection_efficiency" else ""
         output.text(f"not used: {name} of the apparatus{why}")
-    expected = expected_information(experiment, parameters, settings.dynamics)
-    output.text(f"\n{_informs(expected, parameters)}")
-    output.facts(_facts(experiment, parameters, expected) | {"fixed": fixed, "not_used": unused})
+    expected = expected_information(problem)
+    output.text(f"\n{_informs(expected, problem.free)}")
+    output.facts(_facts(experiment, problem.free, expected) | {"fixed": fixed, "not_used": unused})
     return 0
 
 
-def _facts(experiment: Experiment, parameters: list[ModelParameter], expected: Information) -> dict[str, Any]:
-    from ..model import free
-
+def _facts(experiment: Experiment, free: list[ModelParameter], expected: Information) -> dict[str, Any]:
     return {
         "title": experiment.title,
         "simulated": experiment.simulated,
@@ -59,7 +57,7 @@ def _facts(experiment: Experiment, parameters: list[ModelParameter], expected: I
         "unknowns": [
             {"label": u.label, "prior": str(u.prior), "expected_contraction": float(expected.together[k]),
              "by_series": {name: float(source[k]) for name, source in expected.by_source.items()}}
-            for k, u in enumerate(free(parameters))
+            for k, u in enumerate(free)
         ],
     }  # fmt: skip
 
@@ -103,16 +101,15 @@ def _description(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _informs(expected: Information, parameters: list[ModelParameter]) -> str:
+def _informs(expected: Information, free: list[ModelParameter]) -> str:
     from ...forward_models import PARAMETERS
     from ..fits import PRIOR_DOMINATED
-    from ..model import free
     from ..text import table
 
     narrow = len(expected.by_source) > WIDEST
     header = ["unknown", "prior", "unit", *(["all", "most by"] if narrow else [*expected.by_source, "all"])]
     rows = []
-    for k, unknown in enumerate(free(parameters)):
+    for k, unknown in enumerate(free):
         shares = {name: source[k] for name, source in expected.by_source.items()}
         together = f"{100 * expected.together[k]:.0f} %"
         cells = [*(f"{100 * share:.0f} %" for share in shares.values()), together]
@@ -142,12 +139,12 @@ def prior(given: Namespace) -> int:
 
     experiment, settings = modelled(given)
     target = figure_target(given.figure)
-    parameters = Problem(experiment, settings).parameters
-    values = prior_draws(experiment, settings, parameters, 400, np.random.default_rng(given.seed))
+    problem = Problem(experiment, settings)
+    values = prior_draws(problem, 400, np.random.default_rng(given.seed))
     output = Output(given)
     output.text(f"{experiment.title}: what the priors alone predict ({_theory(settings)}, 400 draws)\n")
     rows, facts = [], []
-    for name, (_, entries, array) in derived_quantities(experiment, values, settings.dynamics).items():
+    for name, (_, entries, array) in derived_quantities(problem, values).items():
         for k, entry in enumerate(entries):
             low, middle, high = np.quantile(array[:, k], [0.03, 0.5, 0.97], method="nearest")
             facts.append({"name": name, "entry": entry, "median": middle, "low": low, "high": high})

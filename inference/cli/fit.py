@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from ...datasets import Experiment
-    from ..model import ModelSettings
-    from ..sampling import SamplerSettings
+    from ..model import Problem, SamplerSettings
 
 POSTERIOR = "posterior"
 """The method of a fit that is not in `METHODS`."""
@@ -48,14 +47,13 @@ def demo(given: Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
 
     from ...datasets import read
-    from ..model import ModelSettings
-    from ..sampling import SamplerSettings
+    from ..model import Problem, SamplerSettings
 
     found = {}
     for name in ("krauter2011-published", "fig2b-d55"):
         experiment = read(name)
         what = f"{name} ({'simulated data' if experiment.simulated else 'published numbers'})"
-        result = _fitted(given, what, experiment, ModelSettings(), SamplerSettings(given.seed))
+        result = _fitted(given, what, Problem(experiment), SamplerSettings(given.seed))
         _save(result, folder / f"{name}.nc", output)
         output.text("")
         found[name] = result
@@ -103,21 +101,20 @@ def fit(given: Namespace) -> int:
     output = Output(given)
     experiment, settings = modelled(given)
     require_data(experiment, experiment.title)
-    Problem(experiment, settings).check()  # a wrong prior is reported before the slow imports
+    problem = Problem(experiment, settings).check()  # a wrong prior is reported before the slow imports
     target, drawing = fit_target(given.output or "fit.nc"), figure_target(given.figure)
     made = sampler_of(given, cores=given.cores, engine=given.engine)
-    result = _fitted(given, _named(experiment), experiment, settings, made)
+    result = _fitted(given, _named(experiment), problem, made)
     _save(result, target, output)
     return finished(result, output, drawing)
 
 
-def _fitted(given: Namespace, what: str, experiment: Experiment, settings: ModelSettings,
-            made: SamplerSettings) -> DataTree:  # fmt: skip
-    from ..fits import fit_experiment
+def _fitted(given: Namespace, what: str, problem: Problem, made: SamplerSettings) -> DataTree:
+    from ..fits import fit_problem
 
     with SamplingProgress(given.quiet) as progress:
         progress.step(f"fitting {what}")
-        return fit_experiment(experiment, settings, made, progress)
+        return fit_problem(problem, made, progress)
 
 
 def _named(experiment: Experiment) -> str:
@@ -214,12 +211,12 @@ def calibrate(given: Namespace) -> int:
     from ..fits import calibration_of_fit, calibration_runs, calibration_settings
 
     runs, settings = calibration_runs(experiment), calibration_settings(priors)
-    Problem(runs, settings).check()
+    problem = Problem(runs, settings).check()
 
     from ...datasets.files import write_tree
     from ...datasets.formats import write_calibration
 
-    result = _fitted(given, _named(runs), runs, settings, sampler_of(given, cores=given.cores))
+    result = _fitted(given, _named(runs), problem, sampler_of(given, cores=given.cores))
     output.fit(result)
     output.text("")
     write_calibration(calibration_of_fit(result), target)

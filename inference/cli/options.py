@@ -13,8 +13,7 @@ from .verb import Option, option, together
 
 if TYPE_CHECKING:
     from ...datasets import Experiment
-    from ..model import ModelSettings
-    from ..sampling import SamplerSettings
+    from ..model import ModelSettings, SamplerSettings
 
 _EXPERIMENTS = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit"
 
@@ -144,7 +143,7 @@ def sampler(draws: int) -> Option:
 
 def sampler_of(given: Namespace, *, cores: int | None, engine: str | None = None) -> SamplerSettings:
     """The settings that `sampler` asks for; `cores` are those of one fit."""
-    from ..sampling import SamplerSettings
+    from ..model import SamplerSettings
 
     return SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores, engine=engine)
 

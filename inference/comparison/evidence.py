@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...datasets import Experiment
 from ..fits import Fit, total_log_likelihood
-from ..model import ModelSettings, Problem, complete, correlated, free
-from ..sampling import bulk_and_rhat
+from ..model import Problem
+from ..sampling import bulk_ess_and_rhat
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -51,35 +50,31 @@ def bridge_evidence(fit: DataTree | Fit, seed: int = 1) -> Evidence:
     fit : what `fit` returned;  seed : of the draws of the normal distribution to which the posterior is bridged
     """
     fitted = Fit.of(fit)
-    return evidence_of_draws(fitted.experiment, fitted.settings, fitted.by_label(), seed)
+    return evidence_of_draws(fitted.problem, fitted.by_label(), seed)
 
 
-def evidence_of_draws(
-    experiment: Experiment, settings: ModelSettings, by_label: Mapping[str, np.ndarray], seed: int = 1
-) -> Evidence:
+def evidence_of_draws(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int = 1) -> Evidence:
     """The evidence of a model from draws of its posterior, label → (chain, draw); NaN where it cannot be had."""
-    priors = {u.label: u.prior for u in free(Problem(experiment, settings).parameters)}
-    z_scores = np.stack([priors[label].score(by_label[label]) for label in priors], axis=-1)
+    priors = {u.label: u.prior for u in problem.free}
+    z_scores = np.stack([priors[label].z_score(by_label[label]) for label in priors], axis=-1)
     if not np.isfinite(z_scores).all():
         return Evidence(np.nan, np.nan, "bridge")
-    return bridge(log_posterior(experiment, settings), z_scores, seed)
+    return bridge(log_posterior(problem), z_scores, seed)
 
 
-def log_posterior(experiment: Experiment, settings: ModelSettings) -> LogDensity:
+def log_posterior(problem: Problem) -> LogDensity:
     """Log of likelihood × prior as a function of the z-scores (n, parameters), in the order of the free parameters."""
-    parameters = Problem(experiment, settings).parameters
-    priors = {u.label: u.prior for u in free(parameters)}
-    together = correlated(experiment, settings, parameters)
+    priors = {u.label: u.prior for u in problem.free}
+    together = problem.correlated
 
     def density(z_scores: np.ndarray) -> np.ndarray:
-        values = {label: prior.of_score(z_scores[:, k]) for k, (label, prior) in enumerate(priors.items())}
+        values = {label: prior.from_z_score(z_scores[:, k]) for k, (label, prior) in enumerate(priors.items())}
         possible = np.all([prior.possible(values[label]) for label, prior in priors.items()], axis=0)
         some = {label: v[possible] for label, v in values.items()}
-        whole = complete(experiment, parameters, some)
+        whole = problem.complete(some)
         total = np.full(len(z_scores), -np.inf)
         if possible.any():
-            dynamics = settings.dynamics
-            total[possible] = total_log_likelihood(experiment, whole, dynamics, accuracy=_ACCURACY)
+            total[possible] = total_log_likelihood(problem, whole, accuracy=_ACCURACY)
         total = total - 0.5 * (z_scores**2).sum(axis=1) - 0.5 * z_scores.shape[1] * np.log(2 * np.pi)
         return total if together is None else np.asarray(total + together.log_density(values, np))
 
@@ -115,7 +110,7 @@ def _half_bridge(
     ours = density(points) - normal.logpdf(points)
     theirs = np.nan_to_num(density(proposed) - normal.logpdf(proposed), nan=-np.inf)
     start = float(np.median(ours))
-    autocorrelated = bulk_and_rhat(ours.reshape(1, *bridged.shape[:2]))[0][0]
+    autocorrelated = bulk_ess_and_rhat(ours.reshape(1, *bridged.shape[:2]))[0][0]
     n1, n2 = min(float(autocorrelated), len(points)), float(len(proposed))
     log_s1, log_s2 = np.log(n1 / (n1 + n2)), np.log(n2 / (n1 + n2))
     value = 0.0
@@ -145,7 +140,7 @@ def smc_evidence(fit: DataTree | Fit, seed: int = 1, draws: int = SMC_DRAWS, run
     from ..model import model_of
 
     fitted = Fit.of(fit)
-    return smc(model_of(fitted.experiment, fitted.settings), seed, draws, runs)
+    return smc(model_of(fitted.problem), seed, draws, runs)
 
 
 def smc(model: object, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:

@@ -5,7 +5,6 @@ Where the importance weights fail, a fit without the unit gives the number exact
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets import ExperimentError
-from ..fits import Fit, efficiency
+from ..fits import Fit
 from .data_points import DataUnit, data_points, data_units
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def leave_one_out(fit: DataTree | Fit, unit: str = "point") -> LeaveOneOut:
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # said by `failed`
-        found = azs.loo(tree, pointwise=True, var_name="all", reff=efficiency(fit.tree))
+        found = azs.loo(tree, pointwise=True, var_name="all", reff=fit.efficiency)
     pointwise, k = columns[0, 0].copy(), np.full(len(units), -np.inf)
     pointwise[moves], k[moves] = found.elpd_i.values, found.pareto_k.values
     limit = float(found.good_k) if unit in _SMALL else -np.inf
@@ -103,18 +102,16 @@ def leave_one_out(fit: DataTree | Fit, unit: str = "point") -> LeaveOneOut:
 
 def refitted(fit: Fit, found: LeaveOneOut, progress: Callable[[str], None] | None = None) -> LeaveOneOut:
     """The same with the units whose weights fail fitted exactly: a fit without each, with the settings of the fit."""
-    from ..sampling import SamplerSettings
     from .evidence import bridge_evidence
     from .refit import log_predictive_density
 
-    sampler = SamplerSettings(**json.loads(fit.tree.attrs["settings"])["sampler"])
     pointwise, unsure, points = found.pointwise.copy(), list(found.unsure), data_points(fit.experiment)
     whole = bridge_evidence(fit) if found.failing else None
     for k in found.failing:
         if progress is not None:
             progress(f"fitting without {found.units[k].label}")
         left_out = [points[column] for column in found.units[k].columns]
-        again = log_predictive_density(fit.experiment, fit.settings, sampler, left_out, whole)
+        again = log_predictive_density(fit.problem, fit.sampler, left_out, whole)
         pointwise[k] = again.log_density
         unsure += [] if again.healthy and np.isfinite(again.log_density) else [k]
     effective = found.p_loo + float((found.pointwise - pointwise).sum())

@@ -15,8 +15,7 @@ from ...datasets.prediction import expected, fitted_observations
 from ...forward_models import NOISES
 from ..checks import NOTABLE_P, PUBLISHED, p_value
 from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit, predicted
-from ..model import ModelSettings, entries, free
-from ..sampling import SamplerSettings
+from ..model import ModelSettings, SamplerSettings, entries
 from .data_points import data_points, without
 from .refit import fit_of_the_rest
 
@@ -188,8 +187,8 @@ def _labels(experiment: Experiment, settings: ModelSettings, names: Sequence[str
 def _predicted(
     fitted: Fit, kept: tuple[str, ...], names: tuple[str, ...], sampler: SamplerSettings
 ) -> list[PredictedSeries]:
-    found = fit_of_the_rest(only(fitted.experiment, kept), fitted.settings, sampler)
-    missing = {u.label for u in free(fitted.parameters)} - _labels(fitted.experiment, fitted.settings, kept)
+    found = fit_of_the_rest(replace(fitted.problem, experiment=only(fitted.experiment, kept)), sampler)
+    missing = {u.label for u in fitted.problem.free} - _labels(fitted.experiment, fitted.settings, kept)
     number, rng = max(np.size(v) for v in found.values.values()), np.random.default_rng([sampler.seed, 6])
     whole = replace(
         fitted.experiment,
@@ -197,11 +196,10 @@ def _predicted(
         records=(),
         observations=(),
     )
-    dynamics = fitted.settings.dynamics
-    data = predicted(whole, found.values, dynamics, rng, accuracy=POSTERIOR_ACCURACY)
+    data = predicted(replace(fitted.problem, experiment=whole), found.values, rng, accuracy=POSTERIOR_ACCURACY)
     step = max(1, number // DRAWS)
     few = {label: v[::step] if np.ndim(v) else v for label, v in found.values.items()}
-    means = expected(whole, few, dynamics, accuracy=POSTERIOR_ACCURACY).series
+    means = expected(whole, few, fitted.problem.dynamics, accuracy=POSTERIOR_ACCURACY).series
     rows = []
     for series in whole.series:
         low, high = np.quantile(np.atleast_2d(means[series.name]), _ONE_SIGMA, axis=0)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment
 from ...datasets.prediction import expected
-from ..fits import log_likelihood, sample_posterior, summarise, verdict
-from ..model import ModelSettings, Problem, complete, free
-from ..sampling import SamplerSettings
+from ..fits import log_likelihood, sample_posterior
+from ..model import Problem, SamplerSettings
 from .data_points import DataPoint, without
 from .evidence import evidence_of_draws
 
@@ -36,18 +34,15 @@ class FitOfTheRest:
     by_label: dict[str, np.ndarray]
 
 
-def fit_of_the_rest(rest: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> FitOfTheRest:
+def fit_of_the_rest(rest: Problem, sampler: SamplerSettings) -> FitOfTheRest:
     """A fit of an experiment some of whose points are left out.
 
     A parameter on which nothing else depends (the scale of a series that is left out) follows its prior.
     """
-    found = sample_posterior(rest, settings, sampler)
-    rows = summarise(found.by_label, found.unknown)
-    healthy = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi).healthy
-    parameters = Problem(rest, settings).parameters
-    drawn = {u.label: found.by_label[u.label] for u in free(parameters)}
+    found = sample_posterior(rest, sampler)
+    drawn = {u.label: found.by_label[u.label] for u in rest.free}
     flat = {label: array.reshape(-1) for label, array in drawn.items()}
-    return FitOfTheRest(complete(rest, parameters, flat), healthy, drawn)
+    return FitOfTheRest(rest.complete(flat), found.verdict().healthy, drawn)
 
 
 @dataclass(frozen=True)
@@ -59,8 +54,7 @@ class Predicted:
 
 
 def log_predictive_density(
-    experiment: Experiment,
-    settings: ModelSettings,
+    problem: Problem,
     sampler: SamplerSettings,
     left_out: Sequence[DataPoint],
     whole: Evidence | None = None,
@@ -70,13 +64,13 @@ def log_predictive_density(
     The average of the density over the draws; where it rests on too few of them, the evidence `whole` of all data
     less that of the rest, which is the same.
     """
-    rest = without(experiment, left_out)
-    fit = fit_of_the_rest(rest, settings, sampler)
-    means = expected(experiment, fit.values, settings.dynamics, accuracy=_ACCURACY)
-    density = log_likelihood(experiment, means, fit.values, settings.dynamics)
+    rest = replace(problem, experiment=without(problem.experiment, left_out))
+    fit = fit_of_the_rest(rest, sampler)
+    means = expected(problem.experiment, fit.values, problem.dynamics, accuracy=_ACCURACY)
+    density = log_likelihood(problem, means, fit.values)
     total = np.ravel(sum(density[point.series][..., point.number] for point in left_out))
     weights = np.exp(total - total.max())
     if weights.sum() ** 2 / (weights**2).sum() >= _FEWEST or whole is None:
         return Predicted(float(total.max() + np.log(weights.mean())), fit.healthy)
-    partial = evidence_of_draws(rest, settings, fit.by_label)
+    partial = evidence_of_draws(rest, fit.by_label)
     return Predicted(whole.log_evidence - partial.log_evidence, fit.healthy)

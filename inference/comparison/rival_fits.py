@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.files import to_bytes, write_bytes
-from ..fits import Fit, file_name, fit_experiment, is_fit_of, read_fit
-from ..model import ModelSettings, Problem, processes_for, rival
+from ..fits import Fit, file_name, fit_problem, is_fit_of, read_fit
+from ..model import ModelSettings, Problem, SamplerSettings, processes_for, rival
 from ..parallel import Task, available_cores, run_tasks
-from ..sampling import SamplerSettings, form_of
 from .data_points import data_points
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 _WORTH_PROCESSES = 8
 """Fits from which on new processes save more time than their imports cost."""
 Said = Callable[[str], None]
-Plan = tuple[Experiment, ModelSettings]
 
 
 def fit_rivals(
@@ -43,13 +41,13 @@ def fit_rivals(
         folder.mkdir(parents=True, exist_ok=True)
         _require_same_data(folder, planned)
     files = {name: None if folder is None else folder / f"{file_name(name)}.nc" for name in models}
-    fits = {n: read_fit(f) for n, f in files.items() if f is not None and is_fit_of(f, *planned[n], sampler)}
+    fits = {n: read_fit(f) for n, f in files.items() if f is not None and is_fit_of(f, planned[n], sampler)}
     missing = [name for name in models if name not in fits]
     for name in missing:
         if progress is not None and (path := files[name]) is not None and path.exists():
             progress(f"{path}: of other settings, fitted again")
     wanted = (sampler.cores or available_cores()) if len(missing) >= _WORTH_PROCESSES else 1
-    cores = processes_for([each.forward_model for _, each in planned.values()], wanted)
+    cores = processes_for([problem.settings.forward_model for problem in planned.values()], wanted)
     errors: list[Exception] = []
 
     def finished(task: Task, fit: DataTree | None, error: Exception | None) -> None:
@@ -63,23 +61,22 @@ def fit_rivals(
             write_bytes(to_bytes(fit), path)
         fits[task.name] = fit
 
-    tasks = [Task(name, fit_experiment, (*planned[name], sampler)) for name in missing]
+    tasks = [Task(name, fit_problem, (planned[name], sampler)) for name in missing]
     run_tasks(tasks, finished, cores=cores)
     if errors:
         raise errors[0]
     return {name: fits[name] for name in models}
 
 
-def _planned(experiment: Experiment, models: Sequence[str], settings: ModelSettings) -> dict[str, Plan]:
-    """The experiment and the settings as each model sees them; ExperimentError for two that are the same."""
+def _planned(experiment: Experiment, models: Sequence[str], settings: ModelSettings) -> dict[str, Problem]:
+    """The problem as each model poses it; ExperimentError for two that are the same."""
     if len(dict.fromkeys(models)) != len(models):
         raise ExperimentError(f"models: found one twice ({', '.join(models)}), expected different ones")
-    planned: dict[str, Plan] = {}
+    planned: dict[str, Problem] = {}
     seen: dict[str, str] = {}
     for name in models:
-        planned[name] = rival(experiment, settings, name)
-        Problem(*planned[name]).check()
-        key = form_of(*planned[name])
+        planned[name] = Problem(*rival(experiment, settings, name)).check()
+        key = planned[name].form
         if key in seen:
             raise ExperimentError(
                 f"models: found {seen[key]} and {name}, which are the same for {experiment.title!r}, expected different"
@@ -89,14 +86,14 @@ def _planned(experiment: Experiment, models: Sequence[str], settings: ModelSetti
     return planned
 
 
-def _require_same_data(folder: Path, planned: Mapping[str, Plan]) -> None:
+def _require_same_data(folder: Path, planned: Mapping[str, Problem]) -> None:
     """Raise ExperimentError where a folder holds fits of other data."""
     for path in sorted(folder.glob("*.nc")):
         try:
             points = data_points(Fit(read_fit(path)).experiment)
         except ExperimentError:
             continue  # damaged, or by a forward model that is not loaded
-        own = data_points(next(iter(planned.values()))[0])
+        own = data_points(next(iter(planned.values())).experiment)
         if [(p.series, p.place, p.value) for p in points] != [(p.series, p.place, p.value) for p in own]:
             raise ExperimentError(f"{path}: found a fit of other data, expected another folder for these")
 

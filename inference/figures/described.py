@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...datasets.kinds import KINDS
-from ..fits import Fit, driven_runs
+from ..fits import Fit
 from .curves import Drawn, Panel, abscissas, curves
 from .entanglement import probability_of_entanglement
 
@@ -33,7 +33,7 @@ def describe_panel(fitted: Fit, drawn: Drawn, panel: Panel) -> str:
 def describe_probability(fitted: Fit) -> str:
     """Where the state is almost certainly entangled."""
     words = []
-    for run in driven_runs(fitted):
+    for run in fitted.driven_runs:
         times = np.linspace(0.0, fitted.experiment.duration(run), 121)
         certain = times[probability_of_entanglement(fitted, run, times) >= 0.97]
         span = f"from {certain[0]:.3g} to {certain[-1]:.3g} ms" if len(certain) else "at no time"

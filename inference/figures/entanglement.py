@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..fits import Fit, driven_runs
+from ..fits import Fit
 from .curves import Drawn, observable
 from .drawing import legend, stages
 from .style import INK, PAGE_WIDTH, RUNS, one_line, style
@@ -28,7 +28,7 @@ def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """P(ξ(t) < 1) of each driven run."""
     from matplotlib.figure import Figure
 
-    runs = driven_runs(fitted)
+    runs = fitted.driven_runs
     with style():
         figure = Figure(figsize=(width, 0.6 * width))
         axis = figure.subplots()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...datasets import ExperimentError, Series
 from ...forward_models import NOISES
-from ..fits import Fit, driven_runs
+from ..fits import Fit
 from .curves import Drawn, observable
 from .drawing import band, from_light
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
@@ -88,7 +88,7 @@ def figure_2b(fitted: Fit, run: str | None = None, width: float = WIDTHS["column
 
 def _driven_run(fitted: Fit, run: str | None) -> str:
     """The run, checked: by default the first driven one whose rates are parameters of the fit."""
-    known = driven_runs(fitted)
+    known = fitted.driven_runs
     every = fitted.experiment.runs
     if run is not None and run not in every:
         raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(every)}")
@@ -102,7 +102,7 @@ def _runs_with_xi(fitted: Fit, drawn: Drawn) -> list[str]:
     measured = [s.run for s in fitted.experiment.series if s.about.spin_variance] + [
         run for run, _ in drawn.reconstructed
     ]
-    return list(dict.fromkeys(measured)) or driven_runs(fitted) or [_driven_run(fitted, None)]
+    return list(dict.fromkeys(measured)) or fitted.driven_runs or [_driven_run(fitted, None)]
 
 
 def _run_name(run: str) -> str:

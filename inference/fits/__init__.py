@@ -3,14 +3,14 @@
 from .calibrate import calibrate, calibration_of_fit, calibration_runs, calibration_settings
 from .derived import derived_quantities
 from .file import file_name, fit_id, is_fit, is_fit_of, read_fit, save_fit
-from .fit import fit, fit_experiment, sample_posterior
+from .fit import Sampled, fit, fit_problem, sample_posterior
 from .groups import POSTERIOR_ACCURACY
 from .predict import predict
 from .predictive import log_likelihood, predicted, prior_draws, total_log_likelihood
 from .record_checks import checks_in
 from .rerun import rerun
-from .result import DRAWS, Fit, driven_runs
-from .summary import ENERGY_LIMIT, PRIOR_DOMINATED, ParameterSummary, efficiency, summarise, summary_rows, verdict
+from .result import DRAWS, Fit
+from .summary import ENERGY_LIMIT, PRIOR_DOMINATED, ParameterSummary, summarise, summary_rows, verdict
 
 __all__ = [
     "DRAWS",
@@ -19,18 +19,17 @@ __all__ = [
     "PRIOR_DOMINATED",
     "Fit",
     "ParameterSummary",
+    "Sampled",
     "calibrate",
     "calibration_of_fit",
     "calibration_runs",
     "calibration_settings",
     "checks_in",
     "derived_quantities",
-    "driven_runs",
-    "efficiency",
     "file_name",
     "fit",
-    "fit_experiment",
     "fit_id",
+    "fit_problem",
     "is_fit",
     "is_fit_of",
     "log_likelihood",

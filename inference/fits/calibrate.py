@@ -14,10 +14,9 @@ from ...datasets.experiment import Points
 from ...datasets.formats import CalibrationFile, Coupling, write_calibration
 from ...datasets.prediction import expected
 from ...forward_models import Dynamics
-from ..model import ModelParameter, ModelSettings, free
-from ..sampling import SamplerSettings
+from ..model import ModelParameter, ModelSettings, Problem, SamplerSettings
 from .result import Fit
-from .summary import PRIOR_DOMINATED, summary_rows
+from .summary import PRIOR_DOMINATED
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -33,7 +32,7 @@ CONSTANTS = (
     "initial_nh",
 )
 """What a calibration passes on as priors, where the data determine it."""
-MOST_DRAWS = 1_000_000
+_ALL_DRAWS = 1_000_000
 
 
 def calibrate(
@@ -64,11 +63,11 @@ def calibrate(
     ------
     ExperimentError, PriorError : where there are no calibration runs, and for what cannot be fitted
     """
-    from .fit import fit_experiment
+    from .fit import fit_problem
 
     data = calibration_runs(experiment if isinstance(experiment, Experiment) else read(experiment))
-    settings = calibration_settings(priors or {})
-    result = fit_experiment(data, settings, SamplerSettings(seed, draws, tune, chains, cores), progress)
+    problem = Problem(data, calibration_settings(priors or {}))
+    result = fit_problem(problem, SamplerSettings(seed, draws, tune, chains, cores), progress)
     if output is not None:
         write_calibration(calibration_of_fit(result), output)
     return result
@@ -90,19 +89,19 @@ def calibration_runs(experiment: Experiment) -> Experiment:
     return replace(experiment, series=series, records=(), observations=(), title=f"calibration of {experiment.title}")
 
 
-def calibration_of_fit(fit: DataTree) -> CalibrationFile:
+def calibration_of_fit(fit: DataTree | Fit) -> CalibrationFile:
     """What a fit of calibration runs tells later fits: priors of calibration constants, their correlation, and κ².
 
     Each posterior is described by a log-normal distribution where its prior is on a logarithmic scale, else by a normal
     one; constants that stayed as the prior had them are left out. κ²(Θ) fixes no rate singly: what it says is kept as
     one measurement of κ² for each series, where its uncertainty is least.
     """
-    fitted = Fit(fit)
-    experiment, values = fitted.experiment, fitted.thinned(MOST_DRAWS)
-    informed = {row.label for row in summary_rows(fit) if (row.contraction or 0.0) >= PRIOR_DOMINATED}
-    kept = [u for u in free(fitted.parameters) if u.label in informed and u.name in CONSTANTS]
+    fit = Fit.of(fit)
+    experiment, values = fit.experiment, fit.thinned(_ALL_DRAWS)
+    informed = {row.label for row in fit.summary if (row.contraction or 0.0) >= PRIOR_DOMINATED}
+    kept = [u for u in fit.problem.free if u.label in informed and u.name in CONSTANTS]
     described = {u.label: _described(u, values[u.label]) for u in kept}
-    couplings = _couplings(experiment, values, fitted.settings.dynamics)
+    couplings = _couplings(experiment, values, fit.problem.dynamics)
     if not kept and not couplings:
         raise ExperimentError(f"{experiment.title}: found nothing that these data determine, expected some precise")
     matrix = np.zeros((0, 0))

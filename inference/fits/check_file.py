@@ -12,8 +12,7 @@ from ...datasets import ExperimentError
 from ...datasets.errors import violation
 from ...datasets.prediction import fitted_observations
 from ..choices import MOST_DRAWS
-from ..model import free, variables_of
-from ..sampling import SamplerSettings
+from ..model import SamplerSettings
 from .result import Fit
 from .summary import SUMMARY
 
@@ -136,7 +135,7 @@ def _check_table(fitted: Fit, where: str) -> None:
         for of, stated, there in (("mean", mean, known[label].mean()), ("sd", sd, known[label].std(ddof=1))):
             if abs(stated - there) > _SAME * (there if of == "sd" else sd + abs(mean)):
                 raise violation(f"{where}: summary", f"{label}: {of} {stated:g}", f"that of the draws, {there:g}")
-    has_prior = np.isin(summary["parameter"].values, [u.label for u in free(fitted.parameters)])
+    has_prior = np.isin(summary["parameter"].values, [u.label for u in fitted.problem.free])
     if not np.array_equal(np.isfinite(summary["contraction"].values), has_prior):
         raise violation(f"{where}: summary", "contractions of other parameters", "those of the parameters with a prior")
 
@@ -158,7 +157,7 @@ def _check_data(fitted: Fit, where: str) -> None:
 def _expected(fitted: Fit) -> dict[str, dict[str, _Sizes]]:
     """Dimensions by group and variable, of those that every table of a fit is made of."""
     series = [one for one in fitted.experiment.series if one.fitted.any()]
-    unknown = [v for v in variables_of(fitted.experiment, fitted.parameters) if not v.formulas]
+    unknown = [v for v in fitted.problem.variables if not v.formulas]
     draws = dict.fromkeys(_SAMPLES, _ANY)
     points = {s.name: {s.dim: int(s.fitted.sum())} for s in series}
     if numbers := fitted_observations(fitted.experiment):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, Observation, StageEntry
+from ...datasets.experiment import Label
 from ...datasets.prediction import (
     added_values,
     find,
@@ -25,6 +26,7 @@ from ...forward_models.light import (
     steady_conditional_xi,
     sublevel_orientation,
 )
+from ..model import Problem
 from .predictive import by_speed, number_of
 
 HORIZON = 4.0
@@ -43,7 +45,7 @@ def _predicts(experiment: Experiment, observation: Observation, values: Mapping[
     about = experiment.constant.get(run)
     if about is not None:
         of_start = quantity in ("xi", "conditional_xi") and about.begins == "unknown"
-        if of_start and f"initial_xi[{run}]" not in values:
+        if of_start and str(Label("initial_xi", run)) not in values:
             return False
         measured = quantity in ("conditional_xi", "optimal_mode_rate")
         if measured and find(values, "detection_efficiency", experiment.member.get(run, "")) is None:
@@ -73,15 +75,18 @@ def _known(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any])
 
 
 def derived_quantities(
-    experiment: Experiment, values: Mapping[str, np.ndarray], dynamics: Dynamics
+    problem: Problem, values: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[str, list[str], np.ndarray]]:
     """Derived quantities: name → (dim, entries, (draws, entries)).
+
+    values : draws by label, (draws,) or a number, fixed parameters included
 
     For each run with the drive: xi_minimum, xi_minimum_time (ms), entanglement_duration (ms; the last stage goes on
     to four times the duration of the run; infinite beyond). For each kind of stage with the drive:
     steady_state_xi and threshold_optical_depth. For each with constant rates: transverse_decay_rate γ and
     optimal_mode_rate γm (ms⁻¹), and ξ of its steady state, unconditional_xi and steady_conditional_xi.
     """
+    experiment = problem.experiment
     names = ("xi_minimum", "xi_minimum_time", "entanglement_duration")
     moving = [run for run in experiment.runs if run not in experiment.constant]
     runs = [run for run in moving if _predictable(experiment, run, values) and _driven(experiment, run)]
@@ -90,7 +95,7 @@ def derived_quantities(
         columns = np.empty((len(names), number_of(values), len(runs)))
         for k, run in enumerate(runs):
             for index, some in by_speed(experiment, values, [run], _RESOLUTION):
-                row = _entanglement(experiment, run, some, dynamics)
+                row = _entanglement(experiment, run, some, problem.dynamics)
                 columns[:, index, k] = [getattr(row, name) for name in names]
         derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
     rest = _steady_states(experiment, values) | _sublevels(experiment, values) | _measured(experiment, values)
@@ -115,7 +120,7 @@ def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> dict[
         "transverse_decay_rate": [m.decay_rate for m in found.values()],
         "unconditional_xi": [m.unconditional_xi for m in found.values()],
     }
-    if any(label.startswith("detection_efficiency") for label in values):  # else nothing was measured continuously
+    if "detection_efficiency" in {Label.parse(label).name for label in values}:  # else no continuous measurement
         rows["optimal_mode_rate"] = [optimal_mode_rate(m) for m in found.values()]
         rows["steady_conditional_xi"] = [steady_conditional_xi(m) for m in found.values()]
     number = number_of(values)

@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ...datasets import Experiment, ExperimentError, from_tree
+from ...datasets import ExperimentError, from_tree
 from ...datasets.errors import shortened, visible
 from ...datasets.files import open_tree, read_attributes, write_tree
-from ..model import ModelSettings, data_hash, fingerprint
-from ..sampling import SamplerSettings
+from ..model import VERSIONS, ModelSettings, Problem, SamplerSettings, data_hash, fingerprint
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
 
+_LONGEST_NAME = 150
 _GROUPS = ("posterior", "summary", "derived", "experiment")
 
 
 def read_fit(path: str | Path) -> DataTree:
-    """The fit in a file; ExperimentError where it is something else."""
+    """The fit in a file, as `fit` returned it.
+
+    Raises ExperimentError where there is no such file, for a file that is something else, and for a damaged one.
+    """
     tree = open_tree(Path(path))
     if not is_fit(tree.attrs):
         raise ExperimentError(f"{path}: found a NetCDF file that is no fit, expected one that `dissentangle fit` wrote")
@@ -40,8 +43,8 @@ def read_fit(path: str | Path) -> DataTree:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise
-        about = visible(shortened(str(error), 300))
-        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({about})") from error
+        why = visible(shortened(str(error), 300))
+        raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({why})") from error
     return tree
 
 
@@ -57,8 +60,6 @@ def save_fit(fit: DataTree, path: str | Path) -> None:
 
 def _require_forward_model(settings: ModelSettings) -> None:
     """Raise ValueError where a user's forward model is not known, or is another one than that of the fit."""
-    from ..model import VERSIONS
-
     settings.dynamics.parameters  # noqa: B018 - raises where it is not known
     if settings.forward_model and VERSIONS.get(settings.forward_model) != settings.forward_model_version:
         raise ValueError(f"the forward model {settings.forward_model!r} has changed since")
@@ -83,26 +84,24 @@ def file_name(name: str) -> str:
     return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
 
 
-def is_fit_of(path: Path, experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings) -> bool:
-    """Whether a file is a fit of the same data with the same settings; False where it is damaged or not there."""
+def is_fit_of(path: Path, problem: Problem, sampler: SamplerSettings) -> bool:
+    """Whether a file is a fit of the same problem by the same sampler; False where it is damaged or not there."""
     if not path.is_file():
         return False
     try:
         attributes = read_attributes(path)
         stored = json.loads(attributes["settings"])
         return bool(
-            attributes["data_sha256"] == data_hash(experiment)
-            and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(settings)))
-            and stored["sampler"] == _without_cores(sampler)
+            attributes["data_sha256"] == data_hash(problem.experiment)
+            and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(problem.settings)))
+            and stored["sampler"] == stored_sampler(sampler)
         )
     except (ExperimentError, KeyError, TypeError, ValueError, RecursionError):
         return False
 
 
-def _without_cores(sampler: SamplerSettings) -> dict[str, Any]:
+def stored_sampler(sampler: SamplerSettings) -> dict[str, Any]:
+    """The settings of a sampler as a fit keeps them: without the cores, on which no draw depends."""
     asked = asdict(sampler)
     asked.pop("cores")
     return asked
-
-
-_LONGEST_NAME = 150

@@ -6,33 +6,20 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, ExperimentError
+from ...datasets import ExperimentError
 from ...forward_models import Closure
-from ..model import (
-    ACCURACY,
-    ModelParameter,
-    ModelSettings,
-    Problem,
-    data_hash,
-    experiment_of,
-    fixed_values,
-    free,
-    measured,
-    rate_bounds,
-    require_time_scale,
-    rival,
-    variables_of,
-)
-from ..sampling import Draws, SamplerSettings, prepared, sample
-from .grid_error import quadrature_error
+from ..model import Problem, SamplerSettings, data_hash, pose, require_time_scale
+from ..sampling import Draws, prepared, sample
+from .file import stored_sampler
 from .groups import fit_tree
-from .summary import QUADRATURE_LIMIT, Verdict, summarise, verdict
+from .predictive import quadrature_error
+from .summary import QUADRATURE_LIMIT, ParameterSummary, Verdict, summarise, verdict
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -82,122 +69,101 @@ def fit(
     ------
     ExperimentError, PriorError : for what cannot be fitted
     """
-    data = experiment_of(experiment, sharing)
-    settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
-    if model:
-        data, settings = rival(data, settings, model)
-    sampler = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
-    return fit_experiment(data, settings, sampler, progress)
+    problem = pose(
+        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
+    )
+    return fit_problem(problem, SamplerSettings(seed, draws, tune, chains, cores, engine=engine), progress)
 
 
-def fit_experiment(
-    experiment: Experiment,
-    settings: ModelSettings,
-    sampler: SamplerSettings,
-    progress: Callable[[Any], None] | None = None,
-) -> DataTree:
-    """The fit of a checked experiment; see `fit`."""
-    used = measured(experiment)
-    require_time_scale(used, Problem(used, settings).parameters)
-    found = sample_posterior(used, settings, sampler, progress)
-    rows = summarise(found.by_label, found.unknown)
-    judged = verdict(rows, found.drawn.statistics, found.quadrature_error, bfmi=found.drawn.bfmi)
-    parameters = Problem(used, found.settings).parameters
-    tree = fit_tree(used, found.settings, sampler, parameters, found.drawn, found.values, rows)
-    tree.attrs.update(_attributes(used, found.settings, sampler, found.drawn, judged, found.quadrature_error))
+def fit_problem(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any], None] | None = None) -> DataTree:
+    """The fit of a problem, as `fit` returns it; see there."""
+    problem = problem.measured
+    require_time_scale(problem)
+    found = sample_posterior(problem, sampler, progress)
+    tree = fit_tree(found.problem, sampler.seed, found.drawn, found.values, found.summary)
+    tree.attrs.update(_attributes(found, sampler))
     return tree
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """The posterior of an experiment.
+    """The posterior of a problem.
 
-    settings : with the resolution that the draws needed;  unknown : the free parameters
-    by_label : draws of every scalar, label → (chain, draw);  values : the same, flat, with the fixed parameters
+    problem : with the resolution that the draws needed
+    by_label : draws of every scalar that varies, label → (chain, draw);  values : all, flat, with the fixed parameters
     quadrature_error : of the model's integration grid, in standard deviations of the data
     """
 
-    settings: ModelSettings
+    problem: Problem
     drawn: Draws
-    unknown: list[ModelParameter]
     by_label: dict[str, np.ndarray]
     values: dict[str, Any]
     quadrature_error: float
 
+    @cached_property
+    def summary(self) -> list[ParameterSummary]:
+        """The posterior table, with 94 % intervals of highest density."""
+        return summarise(self.by_label, self.problem.free)
+
+    def verdict(self, needed: int | None = None) -> Verdict:
+        """Whether the sampling is healthy; `needed`: effective draws, where not 100 per chain."""
+        drawn = self.drawn
+        return verdict(self.summary, drawn.statistics, self.quadrature_error, bfmi=drawn.bfmi, needed=needed)
+
 
 def sample_posterior(
-    experiment: Experiment,
-    settings: ModelSettings,
-    sampler: SamplerSettings,
-    progress: Callable[[Any], None] | None = None,
+    problem: Problem, sampler: SamplerSettings, progress: Callable[[Any], None] | None = None
 ) -> Sampled:
-    """Draws from the posterior, on an integration grid fine enough for them."""
-    parameters = Problem(experiment, settings).parameters
+    """Draws from the posterior, on an integration grid fine enough for them.
+
+    Raises ExperimentError where the sampler cannot start, and where data pull a parameter out of its domain.
+    """
     for resolution in _RESOLUTIONS:
-        settings = replace(settings, resolution=resolution)
-        drawn = _sampled(experiment, settings, sampler, progress)
-        by_label = draws_by_label(experiment, drawn, parameters)
-        _require_possible(experiment, free(parameters), by_label)
-        values = fixed_values(parameters) | {label: array.reshape(-1) for label, array in by_label.items()}
-        bounds = rate_bounds(experiment, parameters, resolution)
-        error = quadrature_error(experiment, values, settings.dynamics, bounds, ACCURACY)
+        problem = problem.at_resolution(resolution)
+        drawn = _drawn(problem, sampler, progress)
+        by_label = problem.by_label(drawn.variables)
+        _require_possible(problem, by_label)
+        values = problem.fixed | {label: array.reshape(-1) for label, array in by_label.items()}
+        error = quadrature_error(problem, values)
         if error <= QUADRATURE_LIMIT:
             break
-    return Sampled(settings, drawn, free(parameters), by_label, values, error)
+    return Sampled(problem, drawn, by_label, values, error)
 
 
-def _sampled(
-    experiment: Experiment, settings: ModelSettings, sampler: SamplerSettings, progress: Callable[[Any], None] | None
-) -> Draws:
+def _drawn(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any], None] | None) -> Draws:
     start = time.perf_counter()
-    ready = prepared(experiment, settings, sampler.engine)
+    ready = prepared(problem, sampler.engine)
     preparing = time.perf_counter() - start
     try:
         drawn = sample(ready, sampler, progress)
     except (RuntimeError, ValueError) as failure:
         reason = " ".join(str(failure).partition("Stack backtrace")[0].split())  # else a page of addresses
         raise ExperimentError(
-            f"{experiment.title}: the sampler cannot start ({reason}); check priors and data"
+            f"{problem.experiment.title}: the sampler cannot start ({reason}); check priors and data"
         ) from failure
     return replace(drawn, timings={"prepare": preparing, **drawn.timings})
 
 
-def _require_possible(experiment: Experiment, unknown: list[ModelParameter], by_label: dict[str, np.ndarray]) -> None:
+def _require_possible(problem: Problem, by_label: dict[str, np.ndarray]) -> None:
     """Raise where data pull a parameter above the end of its domain, which a log-normal prior does not have."""
-    for u in unknown:
+    for u in problem.free:
         highest, end = by_label[u.label].max(), u.prior.high
         if highest > end:
             raise ExperimentError(
-                f"{experiment.title}: the data pull {u.label} to {highest:.2g}, and it cannot be above {end:g}: the"
-                " model does not describe them. Look at units and normalisation (xi is 1 for uncorrelated spins), at"
-                " values far off, at the errors"
+                f"{problem.experiment.title}: the data pull {u.label} to {highest:.2g}, and it cannot be above"
+                f" {end:g}: the model does not describe them. Look at units and normalisation (xi is 1 for"
+                " uncorrelated spins), at values far off, at the errors"
             )
 
 
-def draws_by_label(experiment: Experiment, drawn: Draws, parameters: list[ModelParameter]) -> dict[str, np.ndarray]:
-    """Draws of every scalar, label → (chain, draw): the unknowns first, then the derived rates."""
-    result: dict[str, np.ndarray] = {}
-    for v in variables_of(experiment, parameters):
-        array = drawn.variables[v.name]
-        result |= {v.labels[0]: array} if v.dim is None else {label: array[..., k] for k, label in enumerate(v.labels)}
-    return result
-
-
-def _attributes(
-    experiment: Experiment,
-    settings: ModelSettings,
-    sampler: SamplerSettings,
-    drawn: Draws,
-    judged: Verdict,
-    error: float,
-) -> dict[str, Any]:
-    asked = asdict(sampler)
-    asked.pop("cores")  # the draws do not depend on it
+def _attributes(found: Sampled, sampler: SamplerSettings) -> dict[str, Any]:
+    experiment, drawn, judged = found.problem.experiment, found.drawn, found.verdict()
+    settings = {"model": asdict(found.problem.settings), "sampler": stored_sampler(sampler)}
     return {
         "inference_library": "dissentangle",
         "title": experiment.title,
         "simulated": int(experiment.simulated),
-        "settings": json.dumps({"model": asdict(settings), "sampler": asked}, ensure_ascii=False),
+        "settings": json.dumps(settings, ensure_ascii=False),
         "versions": json.dumps(versions()),
         "data_sha256": data_hash(experiment),
         "engine": drawn.engine,
@@ -205,7 +171,7 @@ def _attributes(
         "attempts": drawn.attempts,
         "thinning": drawn.thinning,
         "bfmi": drawn.bfmi,
-        "quadrature_error": error,
+        "quadrature_error": found.quadrature_error,
         "healthy": int(judged.healthy),
         "verdict": judged.text,
         "timings": json.dumps(drawn.timings),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from cachetools import LRUCache
 
 from ...datasets import Experiment, Observation, to_groups
 from ...datasets.prediction import fitted_observations, reconstructed_xi
 from ...forward_models import PARAMETERS
-from ..model import ModelParameter, ModelSettings, fingerprint, variables_of, without_values
-from ..sampling import Draws, Recent, SamplerSettings
+from ..model import Problem, fingerprint, without_values
+from ..sampling import Draws
 from .derived import derived_quantities, excluded_observations
-from .kept_draws import KeptDraws, kept_draws
-from .predictive import predicted, prior_draws
+from .predictive import KeptDraws, kept_draws, predicted, prior_draws
 from .record_checks import GROUP as CHECKS
 from .record_checks import checks_dataset
 from .summary import SUMMARY, ParameterSummary
@@ -22,47 +23,38 @@ from .summary import SUMMARY, ParameterSummary
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
-PRIORS: Recent[dict[str, Dataset]] = Recent(4)
+PRIORS: LRUCache[str, dict[str, Dataset]] = LRUCache(4)
+_LOCK = RLock()
 PRIOR_DRAWS = 1000
 POSTERIOR_ACCURACY, PRIOR_ACCURACY = 1e-6, 1e-4
 """Relative errors of Σ that the integration may make in predictions: far below the noise of any measurement."""
 
 
 def fit_tree(
-    experiment: Experiment,
-    settings: ModelSettings,
-    sampler: SamplerSettings,
-    parameters: list[ModelParameter],
-    drawn: Draws,
-    values: dict[str, Any],
-    rows: list[ParameterSummary],
+    problem: Problem, seed: int, drawn: Draws, values: dict[str, Any], rows: list[ParameterSummary]
 ) -> DataTree:
     """All groups of a fit; see docs/formats.md. `values`: draws by label, flat; `rows`: the posterior table."""
     import xarray as xr
 
+    experiment = problem.experiment
     shape = next(iter(drawn.statistics.values())).shape[:2]
     others = excluded_observations(experiment, values)
-    kept, rng = kept_draws(experiment, *shape), np.random.default_rng([sampler.seed, 3])
-    posterior_of = predicted(
-        experiment, kept.of(values), settings.dynamics, rng, accuracy=POSTERIOR_ACCURACY, unfitted=others
-    )
-    priors = PRIORS.get(
-        fingerprint(without_values(experiment), parameters, settings.dynamics, sampler.seed),
-        lambda: _prior_groups(experiment, settings, sampler.seed, parameters),
-    )
+    kept, rng = kept_draws(experiment, *shape), np.random.default_rng([seed, 3])
+    posterior_of = predicted(problem, kept.of(values), rng, accuracy=POSTERIOR_ACCURACY, unfitted=others)
+    priors = _prior_groups(problem, seed)
     groups: dict[str, Any] = {
-        "posterior": _stacked_dataset(experiment, drawn.variables, parameters),
+        "posterior": _dataset(problem, drawn.variables),
         "prior": priors["prior"].copy(deep=True),
         "posterior_predictive": _data(experiment, posterior_of.noisy, kept),
         "prior_predictive": priors["prior_predictive"].copy(deep=True),
         "log_likelihood": _data(experiment, posterior_of.log_likelihood, kept),
         "observed_data": _data(experiment, _observed(experiment), None),
         "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
-        "derived": _derived(experiment, values, settings, shape),
+        "derived": _derived(problem, values, shape),
         "summary": _summary(rows),
     }
     if any(series.about.reconstructs_xi and series.fitted.any() for series in experiment.series):
-        groups["reconstructed"] = _reconstructed(experiment, kept.of(values), settings, kept, rng)
+        groups["reconstructed"] = _reconstructed(problem, kept.of(values), kept, rng)
     if experiment.records:
         groups[CHECKS] = checks_dataset(experiment, _likeliest(kept.of(values), posterior_of.log_likelihood))
     if others:
@@ -77,45 +69,35 @@ def _likeliest(values: Mapping[str, Any], log_likelihood: Mapping[str, np.ndarra
     return {label: v[best] if np.ndim(v) else v for label, v in values.items()}
 
 
-def _prior_groups(
-    experiment: Experiment, settings: ModelSettings, seed: int, parameters: list[ModelParameter]
-) -> dict[str, Dataset]:
+def _prior_groups(problem: Problem, seed: int) -> dict[str, Dataset]:
     """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
-    rng = np.random.default_rng([seed, 1])
-    kept = kept_draws(experiment, 1, PRIOR_DRAWS)
-    draws = prior_draws(experiment, settings, parameters, PRIOR_DRAWS, rng)
-    data = predicted(
-        experiment, kept.of(draws), settings.dynamics, rng, accuracy=PRIOR_ACCURACY, likelihood=False
-    ).noisy
-    return {
-        "prior": _stacked(experiment, draws, parameters, (1, PRIOR_DRAWS)),
-        "prior_predictive": _data(experiment, data, kept),
-    }
+    key = fingerprint(without_values(problem.experiment), problem.parameters, problem.dynamics, seed)
+    with _LOCK:
+        if key not in PRIORS:
+            PRIORS[key] = _drawn_from_the_prior(problem, np.random.default_rng([seed, 1]))
+        groups: dict[str, Dataset] = PRIORS[key]
+    return groups
 
 
-def _stacked(
-    experiment: Experiment, draws: Mapping[str, np.ndarray], parameters: list[ModelParameter], shape: tuple[int, int]
-) -> Dataset:
-    variables: dict[str, np.ndarray] = {}
-    for v in variables_of(experiment, parameters):
-        if not v.formulas:
-            columns = [draws[label].reshape(shape) for label in v.labels]
-            variables[v.name] = columns[0] if v.dim is None else np.stack(columns, axis=-1)
-    return _stacked_dataset(experiment, variables, parameters)
+def _drawn_from_the_prior(problem: Problem, rng: np.random.Generator) -> dict[str, Dataset]:
+    kept = kept_draws(problem.experiment, 1, PRIOR_DRAWS)
+    draws = prior_draws(problem, PRIOR_DRAWS, rng)
+    data = predicted(problem, kept.of(draws), rng, accuracy=PRIOR_ACCURACY, likelihood=False).noisy
+    by_chain = {label: values.reshape(1, PRIOR_DRAWS) for label, values in draws.items()}
+    variables = {v.name: v.stacked(by_chain) for v in problem.variables if not v.formulas}
+    return {"prior": _dataset(problem, variables), "prior_predictive": _data(problem.experiment, data, kept)}
 
 
-def _stacked_dataset(
-    experiment: Experiment, variables: Mapping[str, np.ndarray], parameters: list[ModelParameter]
-) -> Dataset:
+def _dataset(problem: Problem, variables: Mapping[str, np.ndarray]) -> Dataset:
     import xarray as xr
 
     columns: dict[str, Any] = {}
     coords: dict[str, Any] = {}
-    for v in variables_of(experiment, parameters):
+    for v in problem.variables:
         if v.name not in variables:
             continue
-        about = PARAMETERS[v.parameter]
-        attributes = {"units": about.unit, "long_name": about.meaning, "symbol": about.symbol}
+        row = PARAMETERS[v.parameter]
+        attributes = {"units": row.unit, "long_name": row.meaning, "symbol": row.symbol}
         dims = ("chain", "draw") if v.dim is None else ("chain", "draw", v.dim)
         columns[v.name] = (dims, variables[v.name], attributes)
         if v.dim is not None:
@@ -151,20 +133,18 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDr
     return xr.Dataset(columns, coords=coords, attrs=None if kept is None else {"thinning": kept.step})
 
 
-def _reconstructed(
-    experiment: Experiment, values: dict[str, Any], settings: ModelSettings, kept: KeptDraws, rng: np.random.Generator
-) -> Dataset:
+def _reconstructed(problem: Problem, values: dict[str, Any], kept: KeptDraws, rng: np.random.Generator) -> Dataset:
     """ξ as the light tells it: NAME (chain, draw, NAME_probe) for each series of light variances."""
     import xarray as xr
 
-    columns: dict[str, Any] = {}
+    experiment, columns = problem.experiment, dict[str, Any]()
     coords: dict[str, Any] = {"chain": np.arange(kept.chains), "draw": kept.numbers}
-    about = {"units": "1", "long_name": "ξ reconstructed from the light"}
+    attributes = {"units": "1", "long_name": "ξ reconstructed from the light"}
     for series in experiment.series:
         if series.about.reconstructs_xi and series.fitted.any():
-            times, xi = reconstructed_xi(experiment, series, values, settings.dynamics, rng, POSTERIOR_ACCURACY)
+            times, xi = reconstructed_xi(experiment, series, values, problem.dynamics, rng, POSTERIOR_ACCURACY)
             dim = f"{series.name}_probe"
-            columns[series.name] = (("chain", "draw", dim), kept.by_chain(xi), about)
+            columns[series.name] = (("chain", "draw", dim), kept.by_chain(xi), attributes)
             coords[dim] = (dim, times, {"units": "ms"})
     return xr.Dataset(columns, coords=coords, attrs={"thinning": kept.step})
 
@@ -187,14 +167,12 @@ def _observed(experiment: Experiment) -> dict[str, np.ndarray]:
     return observed
 
 
-def _derived(
-    experiment: Experiment, values: dict[str, Any], settings: ModelSettings, shape: tuple[int, int]
-) -> Dataset:
+def _derived(problem: Problem, values: dict[str, Any], shape: tuple[int, int]) -> Dataset:
     import xarray as xr
 
     rates = dict.fromkeys(("transverse_decay_rate", "optimal_mode_rate"), "1/ms")
     units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"} | rates
-    derived = derived_quantities(experiment, values, settings.dynamics)
+    derived = derived_quantities(problem, values)
     columns = {
         name: (("chain", "draw", dim), array.reshape(*shape, -1), {"units": units.get(name, "1")})
         for name, (dim, _, array) in derived.items()

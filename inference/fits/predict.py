@@ -10,6 +10,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError, StageEntry
 from ...datasets.errors import nearest
+from ...datasets.experiment import Label
 from ...datasets.prediction import coupled_rates, evolved, find, optical_depth_of
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
@@ -24,7 +25,7 @@ _PER_LIGHT = {"pump": "pump_rate", "repump": "repump_rate"}
 
 
 def predict(
-    fit: DataTree,
+    fit: DataTree | Fit,
     *,
     times: Sequence[float] | np.ndarray | None = None,
     stages: Iterable[tuple[float, str]] | None = None,
@@ -58,21 +59,21 @@ def predict(
     """
     import xarray as xr
 
-    fitted = Fit(fit)
-    chosen = _run(fitted, run)
-    entries = _entries(fitted, chosen, stages)
+    fit = Fit.of(fit)
+    chosen = _run(fit, run)
+    entries = _entries(fit, chosen, stages)
     at = _checked_times(times, entries)
     entries = _prolonged(entries, at)
-    constant = chosen in fitted.experiment.constant
+    constant = chosen in fit.experiment.constant
     quantities = _checked_quantities(quantities, constant)
     if constant and stages is not None:
         raise ExperimentError(f"predict: found stages for the run {chosen!r}, expected none where rates are constant")
-    experiment = _with_stages(fitted.experiment, chosen, entries)
+    experiment = _with_stages(fit.experiment, chosen, entries)
     member = experiment.member.get(chosen, "")
-    values = changed(fitted.thinned(draws), changes or {}, member)
+    values = changed(fit.thinned(draws), changes or {}, member)
     for entry in entries if chosen not in experiment.unmodelled else ():
         _require_rates(values, entry, member)
-    path = evolved(experiment, chosen, values, fitted.settings.dynamics, at, accuracy=1e-6)
+    path = evolved(experiment, chosen, values, fit.problem.dynamics, at, accuracy=1e-6)
     count = max(np.size(v) for v in values.values())
     columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), (count, len(at))).copy()) for q in quantities}
     ends = np.cumsum([entry.duration for entry in entries])
@@ -81,8 +82,8 @@ def predict(
         {**columns, "stage_lights": ("time", lights)},
         coords={"time": ("time", at, {"units": "ms"})},
         attrs={
-            "title": fitted.experiment.title,
-            "simulated": int(fitted.experiment.simulated),
+            "title": fit.experiment.title,
+            "simulated": int(fit.experiment.simulated),
             "run": chosen,
             "stages": ", ".join(f"{entry.duration:g} ms {entry.label}" for entry in entries),
             "changes": ", ".join(f"{label} = {value:g}" for label, value in (changes or {}).items()),
@@ -105,7 +106,7 @@ def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = 
     """Draws by label with some values exchanged; d and Θ take dΓ with them at the same Γ."""
     result = dict(values)
     for label, value in changes.items():
-        name = label.partition("[")[0]
+        name = Label.parse(label).name
         if name not in PARAMETERS:
             raise ExperimentError(
                 f"predict: found the parameter {label!r}{nearest(name, PARAMETERS)}, expected one of the fit's,"
@@ -139,18 +140,17 @@ def _scale_depth(values: dict[str, Any], name: str, value: float, member: str) -
         values[f"faraday_angle{own}"] = angle * ratio
 
 
-def _run(fitted: Fit, run: str | None) -> str:
-    from .result import driven_runs
+def _run(fit: Fit, run: str | None) -> str:
 
-    runs = fitted.experiment.runs
+    runs = fit.experiment.runs
     if run is not None and run not in runs:
         raise ExperimentError(f"predict: found the run {run!r}{nearest(run, runs)}, expected one of {', '.join(runs)}")
-    return run if run is not None else next(iter(driven_runs(fitted)), runs[0])
+    return run if run is not None else next(iter(fit.driven_runs), runs[0])
 
 
-def _entries(fitted: Fit, run: str, stages: Iterable[tuple[float, str]] | None) -> list[StageEntry]:
+def _entries(fit: Fit, run: str, stages: Iterable[tuple[float, str]] | None) -> list[StageEntry]:
     if stages is None:
-        return fitted.experiment.run_stages(run)
+        return fit.experiment.run_stages(run)
     found = []
     for duration, lights in stages:
         words = [word.strip() for word in str(lights).split("+")]
@@ -196,7 +196,7 @@ def _require_rates(values: Mapping[str, Any], entry: StageEntry, member: str) ->
     for name, either, per_lights in needed:
         options = (either,) if isinstance(either, str) else either
         if all(find(values, option, member, entry.label if per_lights else "") is None for option in options):
-            label = f"{name}[{entry.label}]" if per_lights else name
+            label = Label.of(name, lights=entry.label if per_lights else "")
             raise ExperimentError(
                 f"predict: found no {label} in this fit, expected lights that it knows, or a value for it: {label}=…"
             )

@@ -1,4 +1,4 @@
-"""Draws by label, and what follows from them in NumPy: predictions, log-likelihood, derived quantities."""
+"""What draws predict, in NumPy: data, log-likelihood; for which of them it is kept, and how exact the grid was."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from ...datasets.prediction import (
     record_log_likelihood,
     stages_of,
 )
-from ...forward_models import NOISES, Dynamics, speed
+from ...forward_models import NOISES, speed
 from ...forward_models.light import grouped
-from ..model import ModelParameter, ModelSettings, complete, correlated
+from ..model import ACCURACY, Problem, rate_bounds
 
 _GROUP = 2**15
 """Draws × times that are evaluated together: arrays of this size stay in a core's cache, memory in bounds."""
 _FEWEST_TIMES = 30
 """What few times cost: the integration grid between them."""
+MOST_NUMBERS = 10**7
+"""At most so many numbers in one of the groups posterior_predictive, prior_predictive and log_likelihood (80 MB)."""
+_CHECKED_DRAWS, _SHARE = 100, 0.95
+_FINE = 1e-8
+"""Relative accuracy of what the model's own grid is compared with: far below its limit of 1e-3 standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -39,27 +44,20 @@ class Predicted:
     unfitted: np.ndarray
 
 
-def prior_draws(
-    experiment: Experiment,
-    settings: ModelSettings,
-    parameters: list[ModelParameter],
-    number: int,
-    rng: np.random.Generator,
-) -> dict[str, np.ndarray]:
+def prior_draws(problem: Problem, number: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Draws from the priors, label → (number,); fixed parameters and members of populations included."""
-    draws = {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in parameters}
-    together = correlated(experiment, settings, parameters)
+    draws = {u.label: np.asarray(u.prior.quantile(rng.uniform(size=number)), float) for u in problem.parameters}
+    together = problem.correlated
     if together is not None:
         priors = dict(zip(together.labels, together.priors, strict=True))
-        for label, score in together.scores(number, rng).items():
-            draws[label] = np.asarray(priors[label].of_score(score), float)
-    return complete(experiment, [], draws)
+        for label, z in together.z_scores(number, rng).items():
+            draws[label] = np.asarray(priors[label].from_z_score(z), float)
+    return problem.complete(draws)
 
 
 def predicted(
-    experiment: Experiment,
+    problem: Problem,
     values: Mapping[str, Any],
-    dynamics: Dynamics,
     rng: np.random.Generator,
     *,
     accuracy: float,
@@ -68,17 +66,20 @@ def predicted(
 ) -> Predicted:
     """Everything that needs the forward model at the draws, evaluated once, in groups: means take no memory.
 
-    `likelihood`: draws from the prior need none, and have none where they make a variance negative.
+    values : by label, (draws,) or a number, fixed parameters included
+    accuracy : relative error of Σ that the integration may make
+    unfitted : published numbers that are not fitted, to be predicted, too
+    likelihood : draws from the prior need none, and have none where they make a variance negative
     """
-    fitted = fitted_observations(experiment)
+    experiment, fitted = problem.experiment, fitted_observations(problem.experiment)
     found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
     number = number_of(values)
     for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
-        all_means = expected(experiment, some, dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
+        all_means = expected(experiment, some, problem.dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
         parts = {
             "noisy": noisy(experiment, means, rng),
-            "likelihood": log_likelihood(experiment, means, some, dynamics) if likelihood else {},
+            "likelihood": log_likelihood(problem, means, some) if likelihood else {},
             "unfitted": {"": others},
         }
         for kind, arrays in parts.items():
@@ -135,25 +136,23 @@ def noisy(experiment: Experiment, means: Predictions, rng: np.random.Generator) 
     return drawn
 
 
-def total_log_likelihood(
-    experiment: Experiment, values: Mapping[str, Any], dynamics: Dynamics, *, accuracy: float
-) -> np.ndarray:
-    """Log-likelihood of all fitted data together, (draws,), in groups of draws."""
+def total_log_likelihood(problem: Problem, values: Mapping[str, Any], *, accuracy: float) -> np.ndarray:
+    """Log-likelihood of all fitted data together, (draws,), worked out in groups of draws; see `predicted`."""
+    experiment, fitted = problem.experiment, len(fitted_observations(problem.experiment))
     total = np.empty(number_of(values))
     for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
-        means, _ = _of_draws(
-            expected(experiment, some, dynamics, accuracy=accuracy), len(index), len(fitted_observations(experiment))
-        )
-        parts = log_likelihood(experiment, means, some, dynamics)
+        means, _ = _of_draws(expected(experiment, some, problem.dynamics, accuracy=accuracy), len(index), fitted)
+        parts = log_likelihood(problem, means, some)
         total[index] = sum(array.sum(axis=-1) for array in parts.values())
     return total
 
 
-def log_likelihood(
-    experiment: Experiment, means: Predictions, values: Mapping[str, Any], dynamics: Dynamics
-) -> dict[str, np.ndarray]:
-    """Pointwise log-likelihood of the fitted data at some draws, variable → (draws, points); of records by group."""
-    found = {}
+def log_likelihood(problem: Problem, means: Predictions, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Pointwise log-likelihood of the fitted data at some draws, variable → (draws, points); of records by group.
+
+    means : expected values at these draws;  values : the draws by label, fixed parameters included
+    """
+    experiment, found = problem.experiment, {}
     for series in experiment.series:
         use = series.fitted
         if use.any():
@@ -168,5 +167,72 @@ def log_likelihood(
     for record in experiment.records:
         if record.fitted.any():
             sums = grouped(record.group_sums)
-            found[record.name] = record_log_likelihood(experiment, record, values, dynamics, sums)
+            found[record.name] = record_log_likelihood(experiment, record, values, problem.dynamics, sums)
     return found
+
+
+def quadrature_error(problem: Problem, values: Mapping[str, Any]) -> float:
+    """Error of the model's integration grid that 19 of 20 draws stay below, in standard deviations of the data.
+
+    Compared with the same predictions on a grid refined for these very draws, for about a hundred of them: their
+    largest error would depend on which hundred, where a rate that the data leave open has a long tail.
+    """
+    experiment, step = problem.experiment, max(1, number_of(values) // _CHECKED_DRAWS)
+    few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
+    groups = by_speed(experiment, few, moving_runs(experiment), times_of(experiment))
+    bounds = rate_bounds(problem)
+    errors = [_group_errors(problem, some, len(index), bounds) for index, some in groups]
+    return float(np.quantile(np.concatenate(errors), _SHARE, method="higher"))
+
+
+def _group_errors(problem: Problem, values: Mapping[str, Any], draws: int, bounds: Any) -> np.ndarray:
+    """The largest error of any data point, for each draw."""
+    experiment = problem.experiment
+    coarse = expected(experiment, values, problem.dynamics, rate_bounds=bounds, accuracy=ACCURACY)
+    fine = expected(experiment, values, problem.dynamics, accuracy=_FINE)
+    worst = np.zeros(draws)
+    for series in experiment.series:
+        use = series.fitted
+        if use.any():
+            sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
+            difference = coarse.series[series.name][..., use] - fine.series[series.name][..., use]
+            worst = np.maximum(worst, (abs(difference) / sigma).max(axis=-1))
+    for observation, one, other in zip(
+        fitted_observations(experiment), coarse.observations, fine.observations, strict=True
+    ):
+        worst = np.maximum(worst, abs(one - other) / observation.sigma)
+    return worst
+
+
+@dataclass(frozen=True)
+class KeptDraws:
+    """For which draws predictions are kept: every `step`-th of each chain, so that files of large data stay small."""
+
+    chains: int
+    draws: int
+    step: int
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The numbers of the kept draws, within their chain."""
+        return np.arange(0, self.draws, self.step)
+
+    def of(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The kept ones of arrays (chains × draws); what is no array stays as it is."""
+        if self.step == 1:
+            return dict(values)
+        return {
+            label: v.reshape(self.chains, self.draws)[:, :: self.step].ravel() if np.ndim(v) else v
+            for label, v in values.items()
+        }
+
+    def by_chain(self, array: np.ndarray) -> np.ndarray:
+        """An array (kept draws of all chains, points) as (chain, draw, points)."""
+        return array.reshape(self.chains, len(self.numbers), -1)
+
+
+def kept_draws(experiment: Experiment, chains: int, draws: int) -> KeptDraws:
+    """As many draws as `MOST_NUMBERS` allows, at least one per chain."""
+    points = sum(int(series.fitted.sum()) for series in experiment.series) + len(fitted_observations(experiment))
+    most = max(1, MOST_NUMBERS // (chains * max(points, 1)))
+    return KeptDraws(chains, draws, -(-draws // most))

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import from_tree
-from ..sampling import SamplerSettings
-from .file import settings_of
-from .fit import fit_experiment, versions
+from .fit import fit_problem, versions
 from .result import Fit
 
 if TYPE_CHECKING:
@@ -47,19 +44,20 @@ class Rerun:
         return f"Other draws: posterior means differ by up to {self.shift:.2g} sd ({self.shifted}).{why}"
 
 
-def rerun(fit: DataTree, *, progress: Callable[[Any], None] | None = None) -> Rerun:
+def rerun(fit: DataTree | Fit, *, progress: Callable[[Any], None] | None = None) -> Rerun:
     """Fit again what a fit holds, with its settings and its seed.
 
     Raises ExperimentError for an experiment in the file that cannot be fitted.
     """
-    stored = json.loads(fit.attrs["settings"])["sampler"]
-    again = fit_experiment(from_tree(fit["experiment"]), settings_of(fit), SamplerSettings(**stored), progress)
-    now, then = versions(), json.loads(fit.attrs["versions"])
+    given = Fit.of(fit)
+    again = Fit(fit_problem(given.problem, given.sampler, progress))
+    now, then = versions(), json.loads(given.tree.attrs["versions"])
     names = sorted(set(now) | set(then))
     changed = {n: (then.get(n, "none"), now.get(n, "none")) for n in names if then.get(n) != now.get(n)}
-    engines = (fit.attrs["engine"], again.attrs["engine"])
-    before, after = Fit(fit).by_label(), Fit(again).by_label()
+    engines = given.tree.attrs["engine"], again.tree.attrs["engine"]
+    before, after = given.by_label(), again.by_label()
     identical = before.keys() == after.keys() and all(np.array_equal(before[k], after[k]) for k in before)
     shifts = {k: abs(after[k].mean() - before[k].mean()) / before[k].std() for k in before if k in after}
     worst = max(shifts, key=lambda label: shifts[label])
-    return Rerun(again, identical, changed, engines if engines[0] != engines[1] else (), float(shifts[worst]), worst)
+    other = engines if engines[0] != engines[1] else ()
+    return Rerun(again.tree, identical, changed, other, float(shifts[worst]), worst)

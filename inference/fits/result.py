@@ -1,7 +1,8 @@
-"""A fit read again: its experiment, its model, its draws by label."""
+"""A fit and what follows from it: its problem, its draws by label, its posterior table."""
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from ...datasets import Experiment, from_tree
 from ...datasets.prediction import Predictions, expected
 from ...forward_models import NOISES
-from ..model import ModelParameter, ModelSettings, Problem
+from ..model import ModelParameter, ModelSettings, Problem, SamplerSettings
 from .file import settings_of
+from .summary import ParameterSummary, summary_rows
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -51,6 +53,11 @@ class Fit:
         return self.problem.settings
 
     @property
+    def sampler(self) -> SamplerSettings:
+        """The settings of the sampler that made it, but for the cores."""
+        return SamplerSettings(**json.loads(self.tree.attrs["settings"])["sampler"])
+
+    @property
     def parameters(self) -> list[ModelParameter]:
         """All parameters, fixed ones included."""
         return self.problem.parameters
@@ -61,7 +68,7 @@ class Fit:
         return self.thinned(DRAWS)
 
     def thinned(self, most: int) -> dict[str, Any]:
-        """Posterior draws by label, at most about `most` of them."""
+        """Posterior draws by label, (draws,), at most about `most` of them; fixed parameters are numbers."""
         flat = {label: draws.reshape(-1) for label, draws in self.by_label().items()}
         few = {label: draws[:: max(1, len(draws) // most)] for label, draws in flat.items()}
         return self.problem.complete(few)
@@ -74,8 +81,8 @@ class Fit:
 
     @cached_property
     def expected(self) -> Predictions:
-        """What the draws expect of the data, (draws, points) a series, those not fitted included."""
-        return expected(self.experiment, self.values, self.settings.dynamics, accuracy=_ACCURACY)
+        """What the draws of `values` expect of the data, (draws, points) per series, those not fitted included."""
+        return expected(self.experiment, self.values, self.problem.dynamics, accuracy=_ACCURACY)
 
     def residuals(self, name: str) -> np.ndarray:
         """(value − posterior mean of the model)/σ of each point of a series (T,), those not fitted included.
@@ -86,8 +93,19 @@ class Fit:
         mean = np.atleast_2d(self.expected.series[name]).mean(axis=0)
         return np.asarray((series.value - mean) / NOISES[series.noise].scatter(mean, series.spread))
 
+    @cached_property
+    def summary(self) -> list[ParameterSummary]:
+        """The posterior table, as it was computed with the fit."""
+        return summary_rows(self.tree)
 
-def driven_runs(fitted: Fit) -> list[str]:
-    """Runs with the drive whose rates are parameters of the fit."""
-    coords = fitted.tree["derived"].dataset.coords
-    return [str(name) for name in coords["run"].values] if "run" in coords else []
+    @property
+    def efficiency(self) -> float:
+        """Effective draws over draws, at most 1, on the average of the parameters."""
+        number = self.tree["posterior"].sizes["chain"] * self.tree["posterior"].sizes["draw"]
+        return float(min(1.0, np.nanmean([row.ess_bulk for row in self.summary]) / number))
+
+    @property
+    def driven_runs(self) -> list[str]:
+        """Runs with the drive whose rates are parameters of the fit."""
+        coords = self.tree["derived"].dataset.coords
+        return [str(name) for name in coords["run"].values] if "run" in coords else []

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from xarray import DataTree
-
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..model import ModelParameter
-from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, energy_fraction, highest_density, tail
+from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_ess_and_rhat, highest_density, tail_ess
+from ..sampling import bfmi as bfmi_of
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 ENERGY_LIMIT = 0.3
 QUADRATURE_LIMIT = 1e-3
@@ -28,7 +28,12 @@ SUMMARY = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contrac
 
 @dataclass(frozen=True)
 class ParameterSummary:
-    """One row of the posterior table; `contraction` is None for what has no prior of its own."""
+    """One row of the posterior table, in the unit of the parameter.
+
+    low, high : ends of the interval of highest density, 94 % where nothing else is said
+    contraction : 1 − variance(posterior)/variance(prior), on the scale on which the prior is normal; None for what has
+        no prior of its own
+    """
 
     label: str
     mean: float
@@ -66,12 +71,15 @@ class Verdict:
 def summarise(
     draws: Mapping[str, np.ndarray], unknown: list[ModelParameter], probability: float = 0.94
 ) -> list[ParameterSummary]:
-    """The posterior table. `draws`: label → (chain, draw); the interval is the highest-density one."""
+    """The posterior table of draws, label → (chain, draw), in their order.
+
+    unknown : the free parameters, whose priors give contractions;  probability : of the highest-density intervals
+    """
     priors = {u.label: u.prior for u in unknown}
     stacked = np.stack(list(draws.values()))
     low, high = highest_density(stacked, probability)
-    bulk, rhat = bulk_and_rhat(stacked)
-    tails = tail(stacked)
+    bulk, rhat = bulk_ess_and_rhat(stacked)
+    tails = tail_ess(stacked)
     return [
         ParameterSummary(
             label,
@@ -82,7 +90,7 @@ def summarise(
             float(bulk[k]),
             float(tails[k]),
             float(rhat[k]),
-            float(1 - np.var(priors[label].score(values))) if label in priors else None,
+            float(1 - np.var(priors[label].z_score(values))) if label in priors else None,
         )
         for k, (label, values) in enumerate(draws.items())
     ]
@@ -96,10 +104,10 @@ def verdict(
     bfmi: np.ndarray | None = None,
     needed: int | None = None,
 ) -> Verdict:
-    """Healthy: no divergence, R-hat < 1.01, bulk and tail ESS > 100 a chain, energy and quadrature in order.
+    """Healthy: no divergence, R-hat < 1.01, bulk and tail ESS > 100 per chain, energy and quadrature in order.
 
     bfmi : E-BFMI of each chain, of draws that were thinned; None: that of the statistics
-    needed : effective draws, where that is another number than 100 a chain
+    needed : effective draws, where that is another number than 100 per chain
     """
     needed = needed or ESS_PER_CHAIN * next(iter(statistics.values())).shape[0]
     problems = _divergent(int(np.sum(statistics["diverging"])))
@@ -115,7 +123,7 @@ def verdict(
     if not ess > needed:
         problems.append(f"Too few effective draws: {ess:.0f} for {least.label} (needed {needed}); use more --draws.")
     if bfmi is None and "energy" in statistics:
-        bfmi = energy_fraction(statistics["energy"])
+        bfmi = bfmi_of(statistics["energy"])
     if bfmi is not None and np.min(bfmi) < ENERGY_LIMIT:
         problems.append(
             f"The energy moves slowly (E-BFMI {np.min(bfmi):.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
@@ -152,10 +160,3 @@ def summary_rows(fit: DataTree) -> list[ParameterSummary]:
             row["contraction"] = None
         rows.append(ParameterSummary(str(label), **row))  # type: ignore[arg-type]
     return rows
-
-
-def efficiency(fit: DataTree) -> float:
-    """Effective draws over draws, at most 1."""
-    summary, posterior = fit["summary"].dataset, fit["posterior"]
-    number = posterior.sizes["chain"] * posterior.sizes["draw"]
-    return float(min(1.0, np.nanmean(summary["ess_bulk"].values) / number))

@@ -1,17 +1,14 @@
 """Which parameters an experiment has, with which priors, in which PyMC model; rival models by name."""
 
-from .correlated_priors import correlated
 from .fingerprint import data_hash, fingerprint, measured, without_values
 from .needed import entries
-from .parameters import ModelParameter, fixed_values, free, read_priors, require_data, unused_knowledge
+from .parameters import ModelParameter, read_priors, require_data, unused_knowledge
 from .priors import Prior, PriorError
-from .problem import Problem, experiment_of, pose
+from .problem import Problem, experiment_of, pose, require_time_scale
 from .pymc_model import ACCURACY, build_model, data_of, model_of, rate_bounds
 from .registry import RIVAL_MODELS, VERSIONS, add_parameter, forward_model, processes_for, rival_model, with_priors
 from .rivals import load_models, require_models, rival
-from .settings import ModelSettings
-from .time_scale import require_time_scale
-from .variables import complete, variables_of
+from .settings import ModelSettings, SamplerSettings
 
 __all__ = [
     "ACCURACY",
@@ -22,18 +19,15 @@ __all__ = [
     "Prior",
     "PriorError",
     "Problem",
+    "SamplerSettings",
     "add_parameter",
     "build_model",
-    "complete",
-    "correlated",
     "data_hash",
     "data_of",
     "entries",
     "experiment_of",
     "fingerprint",
-    "fixed_values",
     "forward_model",
-    "free",
     "load_models",
     "measured",
     "model_of",
@@ -47,7 +41,6 @@ __all__ = [
     "rival",
     "rival_model",
     "unused_knowledge",
-    "variables_of",
     "with_priors",
     "without_values",
 ]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...datasets import Experiment, RecordSeries, Series
+from ...datasets import RecordSeries, Series
 from ...datasets.prediction import Values, record_log_likelihood
 from ...forward_models import NOISES
 from ...forward_models.light import SUMS, RecordSums
 from ...forward_models.noise import log_density_of_triples, wishart_freedom
-from .parameters import ModelParameter
-from .settings import ModelSettings
-from .variables import complete
+from .problem import Problem
 
 
 def add_series(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
@@ -63,20 +61,13 @@ Called with the series, its noise (of the class of the family), expected values,
 """
 
 
-def add_record(
-    experiment: Experiment,
-    settings: ModelSettings,
-    parameters: list[ModelParameter],
-    record: RecordSeries,
-    values: Values,
-    data: Mapping[str, Any],
-) -> None:
+def add_record(problem: Problem, record: RecordSeries, values: Values, data: Mapping[str, Any]) -> None:
     """The likelihood of records, given their sums, in the current model."""
     import pymc as pm
     import pytensor.tensor as pt
 
     columns = {name: data[f"{name}[{record.name}]"] for name in SUMS}
     sums = RecordSums(**columns, samples=record.length)
-    everything = complete(experiment, parameters, values)
-    density = record_log_likelihood(experiment, record, everything, settings.dynamics, sums, xp=pt)
+    everything = problem.complete(values)
+    density = record_log_likelihood(problem.experiment, record, everything, problem.dynamics, sums, xp=pt)
     pm.Potential(record.name, density.sum())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
+from .defaults import DEFAULTS
 from .needed import calibrations, entries, prior_names
-from .priors import DEFAULTS, Prior, PriorError, known_prior, parse_prior
+from .priors import Prior, PriorError, known_prior, parse_prior
 from .settings import ModelSettings
 
 _NEARLY_CERTAIN, _HALF = 1 - 1e-6, 0.5
@@ -51,7 +51,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     used: set[str] = set()
     result = []
     for name, index, member in entries(experiment, settings):
-        label = name if index is None else f"{name}[{index}]"
+        label = str(Label(name, index or ""))
         chosen = next((key for key in (label, name) if key in given), None)
         if chosen is not None:
             used |= {label, name}
@@ -84,10 +84,11 @@ def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> Non
 
 def _check_together(parameters: list[ModelParameter]) -> None:
     """Raise PriorError for what single priors cannot show."""
-    if not free(parameters):
+    free = [u for u in parameters if not u.prior.fixed]
+    if not free:
         raise PriorError("all parameters are fixed; expected at least one unknown")
-    for name in dict.fromkeys(u.name for u in free(parameters)):
-        forms = sorted({u.prior.form for u in free(parameters) if u.name == name})
+    for name in dict.fromkeys(u.name for u in free):
+        forms = sorted({u.prior.form for u in free if u.name == name})
         if len(forms) > 1:
             raise PriorError(f"priors of {name}: found {' and '.join(forms)}, expected one form for all its entries")
     ends: dict[tuple[str, float], float] = {}
@@ -153,16 +154,6 @@ def _default(experiment: Experiment, name: str, index: str | None, member: str) 
         unsure = name == "optical_depth" and known.sigma == 0
         return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
     return parse_prior(name, DEFAULTS[name])
-
-
-def fixed_values(parameters: list[ModelParameter]) -> dict[str, Any]:
-    """Values by label of the parameters that are no unknowns."""
-    return {u.label: u.prior.numbers[0] for u in parameters if u.prior.fixed}
-
-
-def free(parameters: list[ModelParameter]) -> list[ModelParameter]:
-    """The unknowns proper."""
-    return [u for u in parameters if not u.prior.fixed]
 
 
 def require_data(experiment: Experiment, source: str) -> None:

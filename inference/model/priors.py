@@ -1,9 +1,9 @@
-"""Priors: written as text, always on natural units, one default for each parameter of the table."""
+"""Priors: written as text, always on natural units; those that a calibration made correlated."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,41 +11,6 @@ import numpy as np
 
 from ...datasets.errors import shortened, visible
 from ...forward_models import PARAMETERS
-
-DEFAULTS: dict[str, str] = {
-    "collective_rate": "lognormal(0.1, 1)",
-    "optical_depth": "lognormal(50, 0.5)",
-    "radiative_rate": "lognormal(0.002, 1)",
-    "squeezing_limit": "normal(0.16, 0.005)",
-    "collision_rate": "lognormal(0.003, 1)",
-    "light_loss_rate": "lognormal(0.02, 1)",
-    "pump_rate": "lognormal(0.15, 1)",
-    "repump_rate": "lognormal(0.1, 1)",
-    "dephasing_rate": "lognormal(0.2, 1)",
-    "pure_dephasing_rate": "lognormal(0.2, 1)",
-    "collisional_loss": "uniform(0, 1)",
-    "larmor_mismatch": "lognormal(0.01, 1)",
-    "swap_rate": "lognormal(0.1, 1)",
-    "extra_decay_rate": "lognormal(0.15, 1)",
-    "bath_noise": "lognormal(1.3, 0.5)",
-    "initial_xi": "lognormal(1, 0.7)",
-    "initial_n3": "lognormal(0.01, 0.5)",
-    "initial_nh": "fixed(0)",
-    "initial_excess_variance": "fixed(0)",
-    "detection_efficiency": "normal(0.84, 0.03)",
-    "shot_noise_level": "lognormal(1, 0.3)",
-    "projection_noise_slope": "lognormal(0.1, 3)",
-    "classical_noise": "normal(0, 0.01)",
-    "depth_per_degree": "normal(4, 0.2)",
-    "quadratic_zeeman": "normal(0.0226, 0.002)",
-    "population_ratio": "lognormal(0.3, 0.7)",
-    "beat_in_phase": "normal(0, 3)",
-    "beat_quadrature": "normal(0, 3)",
-    "beat_detuning": "normal(0, 0.005)",
-    "coherence_time": "lognormal(30, 0.7)",
-    "population_spread": "halfnormal(0.3)",
-    "population_score": "normal(0, 1)",
-}
 
 
 class PriorError(ValueError):
@@ -110,17 +75,17 @@ class Prior:
         below, above = ndtr((self.low - a[0]) / a[1]), ndtr((self.high - a[0]) / a[1])
         return a[0] + a[1] * ndtri(below + (above - below) * np.asarray(probability))
 
-    def of_score(self, score: Any) -> Any:
-        """The value that has this score: inverse of `score`."""
+    def from_z_score(self, z: Any) -> Any:
+        """The value that has this z-score: inverse of `z_score`."""
         from scipy.special import log_ndtr, ndtr, ndtri_exp
 
         if self.form == "lognormal":
-            return self.numbers[0] * np.exp(self.numbers[1] * np.asarray(score))
+            return self.numbers[0] * np.exp(self.numbers[1] * np.asarray(z))
         if self.form == "normal" and not self.truncated:
-            return self.numbers[0] + self.numbers[1] * np.asarray(score)
-        values = self.quantile(ndtr(score))
+            return self.numbers[0] + self.numbers[1] * np.asarray(z)
+        values = self.quantile(ndtr(z))
         if self.form == "halfnormal" or (self.form == "normal" and np.isinf(self.high)):
-            tail = log_ndtr(-np.asarray(score)) + self._log_share  # of the probability beyond, which 1 − Φ would lose
+            tail = log_ndtr(-np.asarray(z)) + self._log_share  # of the probability beyond, which 1 − Φ would lose
             far = self._centre - self.numbers[-1] * ndtri_exp(np.minimum(tail, -np.log(2)))
             values = np.where(tail < -np.log(2), far, values)
         return values
@@ -143,7 +108,7 @@ class Prior:
         array = np.asarray(value)
         return np.isfinite(array) & (array > 0 if self.low >= 0 else array >= self.low) & (array <= self.high)
 
-    def score(self, value: Any) -> Any:
+    def z_score(self, value: Any) -> Any:
         """The value on the scale on which the prior is a standard normal distribution."""
         from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
@@ -165,6 +130,11 @@ class Prior:
             return near
         tail = log_ndtr(-np.asarray(standard)) - self._log_share
         return np.where(tail < -np.log(2), -ndtri_exp(np.minimum(tail, -np.log(2))), near)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is log-normal, or normal far from the ends of the domain."""
+        return self.form == "lognormal" or (self.form == "normal" and not self.truncated)
 
     @property
     def truncated(self) -> bool:
@@ -252,3 +222,37 @@ def known_prior(name: str, value: float, sigma: float) -> Prior:
     """The prior from what the lab knows: normal, or fixed where sigma is 0."""
     low, high = _domain(name)
     return Prior("normal", (value, sigma), low, high) if sigma > 0 else Prior("fixed", (value,), low, high)
+
+
+@dataclass(frozen=True)
+class Correlated:
+    """Priors that a calibration made correlated: a Gaussian copula over the priors of single parameters.
+
+    Each prior keeps its form; the z-scores (on the scale on which a prior is standard normal) have the correlation R.
+
+    priors : (n,), of the parameters `labels` (n,);  matrix : R, (n, n)
+    """
+
+    labels: tuple[str, ...]
+    priors: tuple[Prior, ...]
+    matrix: np.ndarray
+
+    def log_density(self, values: Mapping[str, Any], xp: Any) -> Any:
+        """Log of the joint prior over the product of the single ones; `values` by label, numbers or symbols."""
+        scores = [_z_score(prior, values[label], xp) for label, prior in zip(self.labels, self.priors, strict=True)]
+        excess = np.linalg.inv(self.matrix) - np.eye(len(scores))
+        total: Any = -0.5 * float(np.linalg.slogdet(self.matrix)[1])
+        for k, row in enumerate(excess):
+            for j in range(k + 1):
+                total = total - (0.5 if j == k else 1.0) * float(row[j]) * scores[k] * scores[j]
+        return total
+
+    def z_scores(self, number: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Draws of the correlated z-scores, label → (number,)."""
+        drawn = rng.standard_normal((number, len(self.labels))) @ np.linalg.cholesky(self.matrix).T
+        return dict(zip(self.labels, drawn.T, strict=True))
+
+
+def _z_score(prior: Prior, value: Any, xp: Any) -> Any:
+    centre, width = prior.numbers
+    return xp.log(value / centre) / width if prior.form == "lognormal" else (value - centre) / width

@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
-from ...datasets.experiment import with_members
+from ...datasets.experiment import RATES, with_members
+from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
-from .correlated_priors import Correlated, correlated
 from .fingerprint import fingerprint, measured, without_values
 from .parameters import ModelParameter, parameters_of
+from .priors import Correlated
 from .rivals import rival
 from .settings import ModelSettings
 from .variables import Variable, variables_of
+
+_SHORTEST, _LONGEST = 0.02, 2000.0
+"""Times the fastest rate, by the prior medians: beyond these the times, or the rates, have another unit."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,17 @@ class Problem:
 
     @cached_property
     def correlated(self) -> Correlated | None:
-        """The priors that a calibration made correlated; None where there are fewer than two."""
-        return correlated(self.experiment, self.settings, self.free)
+        """The priors that a calibration made correlated; None where there are fewer than two.
+
+        Parameters whose prior was replaced, or is no plain normal or log-normal one, are not among them.
+        """
+        given, known = self.settings.priors, self.experiment.correlated
+        priors = {p.label: p.prior for p in self.free if p.label not in given and p.name not in given}
+        keep = [k for k, label in enumerate(known) if label in priors and priors[label].plain]
+        if len(keep) < 2:
+            return None
+        labels, matrix = tuple(known[k] for k in keep), self.experiment.correlation[np.ix_(keep, keep)]
+        return Correlated(labels, tuple(priors[label] for label in labels), matrix)
 
     @cached_property
     def form(self) -> str:
@@ -83,6 +96,12 @@ class Problem:
         """The same without calibration runs and light variances of which nothing is fitted."""
         experiment = measured(self.experiment)
         return self if experiment is self.experiment else replace(self, experiment=experiment)
+
+    def at_resolution(self, resolution: float) -> Problem:
+        """The same on an integration grid that resolves rates of `resolution` × the upper quartiles of the priors."""
+        if resolution == self.settings.resolution:
+            return self
+        return replace(self, settings=replace(self.settings, resolution=resolution))
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values by label with those of the fixed parameters and of the members of populations; of any shape."""
@@ -127,6 +146,45 @@ def pose(
     """
     experiment, settings = experiment_of(source, sharing), ModelSettings(closure, free_dephasing, dict(priors or {}))
     return Problem(*(rival(experiment, settings, model) if model else (experiment, settings)))
+
+
+def require_time_scale(problem: Problem) -> None:
+    """Raise ExperimentError where times and rates cannot belong together: seconds read as ms take minutes to fit.
+
+    That is where, by the priors, nothing happens in any series, or in all everything is over at once.
+    A wrong unit hits all series; one of them alone may well be short or long.
+    """
+    experiment, found = problem.experiment, []
+    for series in experiment.series:
+        if series.about.abscissa == "time" and series.run not in experiment.constant and series.fitted.any():
+            label, rate = _fastest(problem, series.run)
+            last = float(series.x[series.fitted].max())
+            found.append((last * rate, series.name, last, label, rate))
+    if not found or not max(found)[0]:
+        return
+    short, long = max(found), min(found)
+    if short[0] < _SHORTEST:
+        raise _refused(short, "nothing could have happened", "s")
+    if long[0] > _LONGEST:
+        raise _refused(long, "all would have been over long before", "µs, or ms that were called s")
+
+
+def _fastest(problem: Problem, run: str) -> tuple[str, float]:
+    """Of the rates of the last stage of a run: another one may be fast and over. Nameless and 0 where none is known."""
+    experiment = problem.experiment
+    lights, member = experiment.run_stages(run)[-1].label, experiment.member.get(run, "")
+    medians = {u.label: float(u.prior.quantile(0.5)) for u in problem.parameters}
+    found = [(name, find(medians, name, member, of)) for name in RATES for of in ("", lights)]
+    known = [(name, rate) for name, rate in found if rate is not None]
+    return max(known, key=lambda item: item[1], default=("", 0.0))
+
+
+def _refused(found: tuple[float, str, float, str, float], happened: str, unit: str) -> ExperimentError:
+    _, series, last, label, rate = found
+    return ExperimentError(
+        f"series {series}: its last point is at {last:g} ms, but the fastest rate, {label}, is expected to be {rate:g}"
+        f" 1/ms: {happened}. Are its times in {unit}? If they are right, give the rates priors of that size"
+    )
 
 
 def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = None) -> Experiment:

@@ -14,13 +14,10 @@ from ...datasets.prediction import Values, expected, fitted_observations, moving
 from ...forward_models import Closure, RateBounds
 from ...forward_models.light import SUMS
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
-from .correlated_priors import correlated
 from .likelihood import add_record, add_series
-from .parameters import ModelParameter, free
 from .priors import vector_variable
 from .problem import Problem, pose
-from .settings import ModelSettings
-from .variables import Variable, complete, variables_of
+from .variables import Variable
 
 if TYPE_CHECKING:
     import pymc
@@ -61,31 +58,29 @@ def build_model(
     problem = pose(
         experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
     )
-    return model_of(problem.experiment, problem.settings)
+    return model_of(problem)
 
 
-def model_of(experiment: Experiment, settings: ModelSettings) -> pymc.Model:
-    """The model of a checked experiment; see `build_model`."""
+def model_of(problem: Problem) -> pymc.Model:
+    """The PyMC model of a problem; see `build_model`."""
     import pymc as pm
     import pytensor
 
-    parameters = Problem(experiment, settings).parameters
-    variables = variables_of(experiment, parameters)
+    experiment = problem.experiment
     # PyTensor notes for each of its nodes where in the source it was made, which takes a third of the time
-    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(experiment, variables)) as model:
-        values = _variables(parameters, variables)
-        _deterministics(complete(experiment, parameters, values), variables)
-        together = correlated(experiment, settings, parameters)
-        if together is not None:
-            pm.Potential("calibration", together.log_density(values, pm.math))
-        means = _means(experiment, settings, parameters, values)
+    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(problem)) as model:
+        values = _free_variables(problem)
+        _deterministics(problem.complete(values), problem.variables)
+        if problem.correlated is not None:
+            pm.Potential("calibration", problem.correlated.log_density(values, pm.math))
+        means = _means(problem, values)
         data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
         for series in experiment.series:
             if series.fitted.any():
                 add_series(series, means[series.name], data)
         for record in experiment.records:
             if record.fitted.any():
-                add_record(experiment, settings, parameters, record, values, data)
+                add_record(problem, record, values, data)
         if fitted_observations(experiment):
             value, sigma = data["value[observations]"], data["spread[observations]"]
             pm.Normal("observations", mu=means["observations"], sigma=sigma, observed=value, dims="observation")
@@ -114,27 +109,26 @@ def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
     return data
 
 
-def _coords(experiment: Experiment, variables: list[Variable]) -> dict[str, Any]:
-    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in variables if v.dim is not None}
-    for series in experiment.series:
+def _coords(problem: Problem) -> dict[str, Any]:
+    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in problem.variables if v.dim is not None}
+    for series in problem.experiment.series:
         if series.fitted.any():
             coords[series.dim] = series.fitted_points.x
-    observations = fitted_observations(experiment)
+    observations = fitted_observations(problem.experiment)
     if observations:
         coords["observation"] = [o.label for o in observations]
     return coords
 
 
-def _variables(parameters: list[ModelParameter], variables: list[Variable]) -> dict[str, Any]:
+def _free_variables(problem: Problem) -> dict[str, Any]:
     """The free variables by label, in the current model."""
-    values: dict[str, Any] = {}
-    priors = {u.label: u.prior for u in parameters}
-    for v in variables:
-        if v.formulas:
-            continue
-        vector = vector_variable(v.name, [priors[label] for label in v.labels], v.dim)
-        values |= {v.labels[0]: vector} if v.dim is None else {label: vector[k] for k, label in enumerate(v.labels)}
-    return values
+    priors = {u.label: u.prior for u in problem.free}
+    made = {
+        v.name: vector_variable(v.name, [priors[label] for label in v.labels], v.dim)
+        for v in problem.variables
+        if not v.formulas
+    }
+    return problem.by_label(made)
 
 
 def _deterministics(values: Values, variables: list[Variable]) -> None:
@@ -148,9 +142,7 @@ def _deterministics(values: Values, variables: list[Variable]) -> None:
             pm.Deterministic(v.name, rows[0] if v.dim is None else pt.stack(rows), dims=v.dim)
 
 
-def _means(
-    experiment: Experiment, settings: ModelSettings, parameters: list[ModelParameter], values: Values
-) -> dict[str, Any]:
+def _means(problem: Problem, values: Values) -> dict[str, Any]:
     """Expected values of the fitted data by variable, as one node of the graph.
 
     PyMC looks at every node when it derives a log-density; the thousand of the forward model are none of its
@@ -159,61 +151,54 @@ def _means(
     import pytensor.tensor as pt
     from pytensor.compile.builders import OpFromGraph
 
-    labels = [u.label for u in free(parameters)]
+    experiment, labels = problem.experiment, [u.label for u in problem.free]
     inside = [pt.dscalar(label) for label in labels]
     measured = replace(experiment, series=tuple(s for s in experiment.series if s.fitted.any()))
     means = expected(
         measured,
-        complete(experiment, parameters, dict(zip(labels, inside, strict=True))),
-        settings.dynamics,
+        problem.complete(dict(zip(labels, inside, strict=True))),
+        problem.dynamics,
         points={s.name: s.fitted_points for s in measured.series},
-        rate_bounds=rate_bounds(experiment, parameters, settings.resolution),
+        rate_bounds=rate_bounds(problem),
         accuracy=ACCURACY,
         xp=pt,
     )
     outputs = dict(means.series)
     if means.observations:
         outputs["observations"] = pt.stack(means.observations)
-    if settings.forward_model:
-        _check_forward_model(measured, settings, parameters, inside, outputs)
+    if problem.settings.forward_model:
+        _check_forward_model(problem, measured, inside, outputs)
     node = OpFromGraph(inside, list(outputs.values()), inline=True, on_unused_input="ignore", name="forward_model")
     results = node(*(values[label] for label in labels), return_list=True)
     return dict(zip(outputs, results, strict=True))
 
 
-def _check_forward_model(
-    measured: Experiment,
-    settings: ModelSettings,
-    parameters: list[ModelParameter],
-    inside: list[Any],
-    outputs: dict[str, Any],
-) -> None:
+def _check_forward_model(problem: Problem, measured: Experiment, inside: list[Any], outputs: dict[str, Any]) -> None:
     """Raise ExperimentError where a user's forward model is not the same in NumPy and as a graph, at the medians."""
     import pytensor
 
-    medians = [float(u.prior.quantile(0.5)) for u in free(parameters)]
-    values = complete(measured, parameters, dict(zip([u.label for u in free(parameters)], medians, strict=True)))
+    medians = [float(u.prior.quantile(0.5)) for u in problem.free]
+    values = problem.complete(dict(zip([u.label for u in problem.free], medians, strict=True)))
     points = {s.name: s.fitted_points for s in measured.series}
-    numbers = expected(measured, values, settings.dynamics, points=points, accuracy=_FINE)
+    numbers = expected(measured, values, problem.dynamics, points=points, accuracy=_FINE)
     wanted = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
     graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")
     for name, found in zip(outputs, graph(*medians), strict=True):
         if np.shape(found) != np.shape(wanted[name]) or not np.allclose(found, wanted[name], rtol=_SAME, atol=_SAME):
             raise ExperimentError(
-                f"forward model {settings.forward_model}: found other numbers for {name} from PyTensor than from NumPy,"
-                " expected a function that uses xp for both"
+                f"forward model {problem.settings.forward_model}: found other numbers for {name} from PyTensor than"
+                " from NumPy, expected a function that uses xp for both"
             )
 
 
-def rate_bounds(
-    experiment: Experiment, parameters: list[ModelParameter], resolution: float = 1.0
-) -> dict[str, RateBounds]:
-    """For each run the rates that the quadrature resolves: `resolution` × upper quartiles of the priors."""
-    high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in parameters}
-    for u in parameters:
+def rate_bounds(problem: Problem) -> dict[str, RateBounds]:
+    """For each run the rates (ms⁻¹) that the quadrature resolves: the resolution × upper quartiles of the priors."""
+    experiment, resolution = problem.experiment, problem.settings.resolution
+    high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in problem.parameters}
+    for u in problem.parameters:
         if u.name == "squeezing_limit" or (u.name == "optical_depth" and not experiment.members):
             high[u.label] = float(u.prior.quantile(1 - _BOUND_QUANTILE))
-    high = complete(experiment, [], high)
+    high = problem.complete(high)
     return {run: _run_bounds(experiment, run, high, resolution) for run in moving_runs(experiment)}
 
 

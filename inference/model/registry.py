@@ -8,10 +8,12 @@ from inspect import getsource
 from typing import Any
 
 from ...datasets import Experiment, ExperimentError
+from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS, Parameter, add_forward_model
 from ...forward_models.user_models import FORWARD_MODELS
+from .defaults import DEFAULTS
 from .fingerprint import fingerprint
-from .priors import DEFAULTS, parse_prior
+from .priors import parse_prior
 from .settings import ModelSettings
 
 Change = Callable[[Experiment, ModelSettings], tuple[Experiment, ModelSettings]]
@@ -102,5 +104,5 @@ def add_parameter(parameter: Parameter, prior: str) -> None:
 
 def with_priors(settings: ModelSettings, **priors: str) -> ModelSettings:
     """The settings with these priors, which take the place of others of the same parameters."""
-    others = {key: text for key, text in settings.priors.items() if key.partition("[")[0] not in priors}
+    others = {key: text for key, text in settings.priors.items() if Label.parse(key).name not in priors}
     return replace(settings, priors=others | priors)

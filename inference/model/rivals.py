@@ -16,12 +16,13 @@ from typing import Any
 
 from ...datasets import Experiment, ExperimentError, StageEntry
 from ...datasets.errors import nearest
-from ...datasets.experiment import check_experiment
+from ...datasets.experiment import Label, check_experiment
 from ...forward_models import InvalidValue
 from ...forward_models.noise import sibling
+from .defaults import DEFAULTS
 from .fingerprint import fingerprint
 from .needed import entries
-from .priors import DEFAULTS, PriorError
+from .priors import PriorError
 from .registry import RIVAL_MODELS, Change, RivalModel, add_parameter, forward_model, rival_model, with_priors
 from .settings import ModelSettings
 
@@ -88,7 +89,7 @@ def _require_parameters(experiment: Experiment, settings: ModelSettings, names: 
     """Raise ExperimentError where a model sets a parameter that the experiment does not have."""
     present = _names(experiment, settings)
     for label in settings.priors:
-        if label not in asked and label.partition("[")[0] not in present:
+        if label not in asked and Label.parse(label).name not in present:
             raise ExperimentError(
                 f"model {names}: found nothing in {experiment.title!r} that depends on {label}, expected another model"
             )

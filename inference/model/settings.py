@@ -1,11 +1,19 @@
-"""What defines a model besides the experiment."""
+"""What defines a model besides the experiment, and how it is sampled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from ...datasets.errors import violation
 from ...forward_models import Closure, Dynamics, TransverseSpin
+from ..choices import ENGINES
+
+FEWEST_DRAWS = 4
+"""Of a chain: half of it has a spread."""
+_LEAST = {"seed": 0, "draws": FEWEST_DRAWS, "tune": 1, "chains": 1, "cores": 1}
 
 
 @dataclass(frozen=True)
@@ -33,3 +41,34 @@ class ModelSettings:
     def dynamics(self) -> Dynamics:
         """How rates become observables."""
         return Dynamics(self.closure, self.transverse_spin, self.forward_model)
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How a posterior is sampled. ExperimentError for settings that cannot be.
+
+    seed : the same seed gives the same draws, on any number of cores
+    draws, tune : kept and tuning steps of each chain;  chains : how many
+    cores : that may be used; None: those of the machine
+    target_accept : mean acceptance probability for which the step size is tuned, between 0 and 1
+    engine : "fast", "general", or None: the fast one where it can translate the model
+    """
+
+    seed: int
+    draws: int = 1000
+    tune: int = 300
+    chains: int = 4
+    cores: int | None = None
+    target_accept: float = 0.9
+    engine: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if not (whole and value >= least) and not (name == "cores" and value is None):
+                raise violation(f"sampler: {name}", value, f"a whole number from {least}")
+        if not isinstance(self.target_accept, float) or not 0 < self.target_accept < 1:
+            raise violation("sampler: target_accept", self.target_accept, "a number between 0 and 1")
+        if self.engine is not None and self.engine not in ENGINES:
+            raise violation("sampler: engine", self.engine, f"one of {', '.join(ENGINES)}")

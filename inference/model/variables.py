@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
+
 from ...datasets import Experiment, StageEntry
-from ...datasets.experiment import with_members
+from ...datasets.experiment import Label
 from ...datasets.prediction import coupled_rates, optical_depth_of, rates_of
 from ...forward_models import PARAMETERS
-from .parameters import ModelParameter, fixed_values, free
+from .parameters import ModelParameter
 
 Values = Mapping[str, Any]
 
@@ -37,10 +40,14 @@ class Variable:
             return {self.labels[0]: array}
         return {label: array[..., k] for k, label in enumerate(self.labels)}
 
+    def stacked(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The array of the variable from arrays by label: the inverse of `entries`."""
+        return values[self.labels[0]] if self.dim is None else np.stack([values[x] for x in self.labels], axis=-1)
+
 
 def variables_of(experiment: Experiment, parameters: list[ModelParameter]) -> list[Variable]:
     """The variables of a model: the free parameters first, then the derived rates."""
-    unknown = free(parameters)
+    unknown = [u for u in parameters if not u.prior.fixed]
     lights = [u.index for u in parameters if u.name in ("dephasing_rate", "pure_dephasing_rate")]
     variables = []
     for name in dict.fromkeys(u.name for u in unknown):
@@ -71,7 +78,7 @@ def _variable(
         dim = "lights" if entries == lights else f"lights_{name}"
     else:
         dim = f"{full}_of"
-    return Variable(full, name, dim, tuple(f"{name}[{word}]" for word in words), words, formulas)
+    return Variable(full, name, dim, tuple(str(Label(name, word)) for word in words), words, formulas)
 
 
 def _derived(
@@ -83,18 +90,17 @@ def _derived(
     found: list[tuple[str, str | None, Callable[[Values], Any]]] = []
     for u in parameters:
         if u.name == "population_score":
-            label = str(u.index)
-            name, index = label.rstrip("]").split("[", 1)
-            found.append((name, index, lambda values, label=label: values[label]))  # type: ignore[misc]
+            of = Label.parse(str(u.index))
+            found.append((of.name, of.entry, itemgetter(str(of))))
     for member in experiment.members or [""]:
         runs = {run for run in experiment.runs if experiment.member.get(run, "") == member}
         present = {stage.label for stage in experiment.stages if stage.run in runs}
         for u in parameters:
             if u.name == "pure_dephasing_rate":
-                own, lights = _own(u.index, member)
-                if own and (lights in present or not experiment.members):
-                    index = f"{member}: {lights}" if member else lights
-                    found.append(("dephasing_rate", index, partial(_dephasing, lights=lights, member=member)))
+                of = Label(u.name, str(u.index))
+                if of.member in ("", member) and (of.lights in present or not experiment.members):
+                    index = Label.of(u.name, member=member, lights=of.lights).entry
+                    found.append(("dephasing_rate", index, partial(_dephasing, lights=of.lights, member=member)))
         at = f"[{member}]" if member else ""
         tied = "depth_per_degree" in names and bool({f"faraday_angle{at}", "faraday_angle"} & given)
         depth_known = tied or bool({f"optical_depth{at}", "optical_depth"} & given)
@@ -104,13 +110,7 @@ def _derived(
             found.append(("collective_rate", member or None, partial(_coupled, which=0, member=member)))
         if tied:
             found.append(("optical_depth", member or None, partial(_depth, member=member)))
-    return [row for row in found if (row[0] if row[1] is None else f"{row[0]}[{row[1]}]") not in given]
-
-
-def _own(index: str | None, member: str) -> tuple[bool, str]:
-    """Whether an entry (`drive`, `A: drive`) concerns a member, and its kind of stage."""
-    of, colon, lights = str(index).rpartition(": ")
-    return (not colon or of == member), lights
+    return [row for row in found if str(Label(row[0], row[1] or "")) not in given]
 
 
 def _dephasing(values: Values, lights: str, member: str) -> Any:
@@ -123,8 +123,3 @@ def _coupled(values: Values, which: int, member: str) -> Any:
 
 def _depth(values: Values, member: str) -> Any:
     return optical_depth_of(values, member)
-
-
-def complete(experiment: Experiment, parameters: list[ModelParameter], values: Values) -> dict[str, Any]:
-    """Values by label with those of fixed parameters and of the members of a hierarchical model."""
-    return with_members(experiment, fixed_values(parameters) | dict(values))

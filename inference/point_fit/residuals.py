@@ -28,7 +28,7 @@ class Residuals:
     @cached_property
     def start(self) -> np.ndarray:
         """The medians of the priors."""
-        return np.array([float(p.prior.of_score(0.0) or p.prior.of_score(_START)) for p in self.problem.free])
+        return np.array([float(p.prior.from_z_score(0.0) or p.prior.from_z_score(_START)) for p in self.problem.free])
 
     @cached_property
     def low(self) -> np.ndarray:

@@ -20,7 +20,7 @@ from ..figures import (
     worst_mixed,
 )
 from ..fits import ENERGY_LIMIT, Fit, summary_rows
-from ..sampling import energy_fraction
+from ..sampling import bfmi
 from ..text import sampled_again
 from .html import figure, figures, items, paragraph, table
 
@@ -114,7 +114,7 @@ def sampling(fitted: Fit) -> list[str]:
     )
     if "energy" not in statistics:
         return [paragraph(" ".join(said)), figures([ranks])]
-    least = float(np.min(fitted.tree.attrs.get("bfmi", energy_fraction(statistics["energy"].values))))
+    least = float(np.min(fitted.tree.attrs.get("bfmi", bfmi(statistics["energy"].values))))
     energy = figure(
         plot_energy(fitted),
         "energy",

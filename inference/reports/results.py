@@ -10,7 +10,7 @@ from ...datasets.experiment import Label, shown_unit
 from ...forward_models import PARAMETERS
 from ..checks import Goodness, goodness
 from ..figures import Drawn, describe_panel, describe_probability, panels_of, plot_panel, plot_probability
-from ..fits import Fit, driven_runs, summary_rows
+from ..fits import Fit, summary_rows
 from ..text import DERIVED, PUBLISHED, derived_rows, number, published_rows, truth_of
 from .html import figure, figures, paragraph, table
 
@@ -98,7 +98,7 @@ def derived(fitted: Fit) -> list[str]:
         meaning = DERIVED.get(row.name, row.name)
         rows.append([escape(f"{meaning} [{row.entry}]"), escape(row.unit), row.middle, f"{row.low} … {row.high}"])
     parts = [table(["quantity", "unit", "median", "94 % interval"], rows, numbers=(2, 3))]
-    if driven_runs(fitted):
+    if fitted.driven_runs:
         made = figure(
             plot_probability(fitted),
             "chance",
@@ -113,7 +113,7 @@ def derived(fitted: Fit) -> list[str]:
 def _entangled(fitted: Fit) -> str:
     data = fitted.tree["derived"].dataset
     words = []
-    for k, run in enumerate(driven_runs(fitted)):
+    for k, run in enumerate(fitted.driven_runs):
         least = data["xi_minimum"].values[..., k].ravel()
         ever = float(np.mean(least < 1))
         words.append(f"run {run}: entangled at some time with probability {ever:.3g}")

@@ -1,23 +1,19 @@
 """Draws from a model's posterior."""
 
-from .any_model import sample_model
-from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bulk_and_rhat, energy_fraction, highest_density, tail
-from .prepared import form_of, prepared
-from .recent import Recent
-from .sample import Draws, SamplerSettings, sample
+from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bfmi, bulk_ess_and_rhat, highest_density, tail_ess
+from .prepared import prepared
+from .sample import Draws, prepare, sample, sample_model
 
 __all__ = [
     "ESS_PER_CHAIN",
     "RHAT_LIMIT",
     "Draws",
-    "Recent",
-    "SamplerSettings",
-    "bulk_and_rhat",
-    "energy_fraction",
-    "form_of",
+    "bfmi",
+    "bulk_ess_and_rhat",
     "highest_density",
+    "prepare",
     "prepared",
     "sample",
     "sample_model",
-    "tail",
+    "tail_ess",
 ]

@@ -16,37 +16,49 @@ _CONSTANT = 1e-15
 
 
 def converged(values: np.ndarray) -> bool:
-    """Whether R-hat is below 1.01 and bulk and tail ESS beyond 100 a chain, for all that varies."""
+    """Whether R-hat is below 1.01 and bulk and tail ESS beyond 100 per chain, for all that varies."""
     varying = values[np.ptp(values, axis=(1, 2)) > 0]
     if not len(varying):
         return True
-    bulk, rhat = bulk_and_rhat(varying)
+    bulk, rhat = bulk_ess_and_rhat(varying)
     needed = ESS_PER_CHAIN * values.shape[1]
-    return bool((rhat < RHAT_LIMIT).all() and (bulk > needed).all() and (tail(varying) > needed).all())
+    return bool((rhat < RHAT_LIMIT).all() and (bulk > needed).all() and (tail_ess(varying) > needed).all())
 
 
-def energy_fraction(energy: np.ndarray) -> np.ndarray:
-    """E-BFMI of each chain: mean squared change of the energy over its variance."""
+def bfmi(energy: np.ndarray) -> np.ndarray:
+    """E-BFMI of each chain, (chains,): mean squared change of the energy (chains, draws) over its variance.
+
+    Betancourt, arXiv:1604.00695, Eq. (6): below 0.3 the sampler moves too slowly between energies.
+    """
     return np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)
 
 
-def bulk_and_rhat(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bulk ESS, and the greater of R-hat and R-hat of the folded draws, both from ranks of split chains."""
+def bulk_ess_and_rhat(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bulk ESS, and the greater of R-hat and R-hat of the folded draws, both from ranks of split chains.
+
+    values : (parameters, chains, draws);  both results : (parameters,)
+    """
     halves = _halves(values)
-    scores = _normal_scores(halves)
+    z_scores = _normal_scores(halves)
     folded = _normal_scores(abs(halves - np.median(halves, axis=(1, 2), keepdims=True)))
-    return _effective(scores), np.maximum(_rhat(scores), _rhat(folded))
+    return _effective(z_scores), np.maximum(_rhat(z_scores), _rhat(folded))
 
 
-def tail(values: np.ndarray) -> np.ndarray:
-    """Tail ESS: the lesser of those of the 5 % and the 95 % quantile."""
+def tail_ess(values: np.ndarray) -> np.ndarray:
+    """Tail ESS, (parameters,): the lesser of those of the 5 % and the 95 % quantile.
+
+    values : (parameters, chains, draws)
+    """
     ends = np.quantile(values, TAILS, axis=(1, 2))
     low, high = (_effective(_halves((values <= end[:, None, None]).astype(float))) for end in ends)
     return np.asarray(np.minimum(low, high))
 
 
 def highest_density(values: np.ndarray, probability: float) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of the shortest interval that holds so much of the draws of each parameter (one mode)."""
+    """The ends, each (parameters,), of the shortest interval that holds so much of the draws of each parameter.
+
+    values : (parameters, chains, draws), of a posterior with one mode;  probability : 0.94, say
+    """
     ordered = np.sort(values.reshape(len(values), -1), axis=1)
     count = ordered.shape[1]
     inside = min(int(probability * count), count - 1)

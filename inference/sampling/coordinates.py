@@ -26,9 +26,10 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment
+from ...datasets.experiment import Label
 from ...datasets.prediction import PROBE, moving_runs
 from ..engine import Coordinates
-from ..model import ModelParameter, Prior
+from ..model import Prior, Problem
 from .coordinate_steps import (
     COLLISION_WEIGHT,
     SPAN,
@@ -48,14 +49,12 @@ _KNOWN = 0.2
 """Standard deviation of the logarithm of ξ(0) up to which its prior counts as knowledge."""
 
 
-def coordinates(
-    experiment: Experiment, parameters: list[ModelParameter], labels: list[str], centre: np.ndarray
-) -> Coordinates:
+def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coordinates:
     """The coordinates for the models of this package.
 
-    parameters : the free ones;  labels : label of each entry of u;  centre : PyMC's initial point
+    labels : label of each entry of u, (n,);  centre : PyMC's initial point, (n,)
     """
-    by_label = {unknown.label: unknown.prior for unknown in parameters}
+    experiment, by_label = problem.experiment, {p.label: p.prior for p in problem.free}
     scale = np.ones(len(labels))
     for k, label in enumerate(labels):
         prior = by_label[label]
@@ -80,18 +79,17 @@ def coordinates(
         steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
     steps += _measurement_steps(experiment, by_label, labels, centre, logarithmic)
     populations = []
-    for spread in [label for label in labels if label.startswith("population_spread[")]:
-        median = spread.removeprefix("population_spread[")[:-1]
-        scores = [
-            k for k, label in enumerate(labels) if label.startswith("population_score") and _median_of(label) == median
-        ]
+    for spread in [label for label in labels if Label.parse(label).name == "population_spread"]:
+        median = Label.parse(spread).entry
+        scores = [k for k, label in enumerate(labels) if _median_of(Label.parse(label)) == median]
         if {spread, median} <= logarithmic:
             steps.append(average(labels.index(median), labels.index(spread), scores))
             populations.append((labels.index(spread), scores))
     for series in experiment.series:
         n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
-        if series.about.spin_variance and f"scale[{series.name}]" in labels and n3 in logarithmic:
-            steps.append(scale_shear(labels.index(f"scale[{series.name}]"), labels.index(n3), centre))
+        own = str(Label("scale", series.name))
+        if series.about.spin_variance and own in labels and n3 in logarithmic:
+            steps.append(scale_shear(labels.index(own), labels.index(n3), centre))
     if not populations:
         return Coordinates(np.asarray(centre, float), scale, tuple(steps))
     return Coordinates(
@@ -104,33 +102,32 @@ def _measurement_steps(
 ) -> list[Callable[[list[Any]], None]]:
     """The steps for each kind of stage with constant rates."""
     steps: list[Callable[[list[Any]], None]] = []
-    for swap in (label for label in labels if label.startswith("swap_rate[")):
-        index = swap.removeprefix("swap_rate")
-        extra, bath = f"extra_decay_rate{index}", f"bath_noise{index}"
+    for swap in (label for label in labels if Label.parse(label).name == "swap_rate"):
+        of = Label.parse(swap)
+        extra, bath = (str(Label(name, of.entry)) for name in ("extra_decay_rate", "bath_noise"))
         if not {swap, extra} <= logarithmic:
             continue
         rates = [labels.index(swap), labels.index(extra)]
         steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
-        runs = _runs_of(experiment, index.strip("[]"))
+        runs = _runs_of(experiment, of)
         if bath in logarithmic:
             shear = bath_shear if _xi_is_seen(experiment, by_label, runs) else signal_shear
             steps.append(shear(labels.index(bath), rates, centre))
-        unknown = [label for run in runs if (label := f"initial_xi[{run}]") in logarithmic]
+        unknown = [label for run in runs if (label := str(Label("initial_xi", run))) in logarithmic]
         wide = [label for label in unknown if by_label[label].numbers[-1] > _KNOWN]
         steps += [beginning_shear(labels.index(label), rates[0], centre) for label in wide]
     return steps
 
 
-def _runs_of(experiment: Experiment, index: str) -> list[str]:
-    """The runs whose γs, γextra and n_b have this index, `LIGHTS` or `MEMBER: LIGHTS`."""
-    of, _, lights = index.rpartition(": ")
-    alike = [run for run in experiment.unmodelled if experiment.run_stages(run)[0].label == lights]
-    return [run for run in alike if not of or experiment.member.get(run, "") == of]
+def _runs_of(experiment: Experiment, label: Label) -> list[str]:
+    """The runs whose γs, γextra and n_b are those of a label."""
+    alike = [run for run in experiment.unmodelled if experiment.run_stages(run)[0].label == label.lights]
+    return [run for run in alike if label.member in ("", experiment.member.get(run, ""))]
 
 
 def _xi_is_seen(experiment: Experiment, by_label: dict[str, Prior], runs: list[str]) -> bool:
     """Whether data of these runs show ξ itself, not only b (ξ − Z), its signal in records."""
-    known = [f"initial_xi[{run}]" for run in runs if experiment.constant[run].begins == "unknown"]
+    known = [str(Label("initial_xi", run)) for run in runs if experiment.constant[run].begins == "unknown"]
     if any(label not in by_label or by_label[label].numbers[-1] <= _KNOWN for label in known):
         return True
     seen = {s.run for s in experiment.series if s.kind not in ("transverse_spin", "conditional_xi")}
@@ -138,18 +135,16 @@ def _xi_is_seen(experiment: Experiment, by_label: dict[str, Prior], runs: list[s
     return bool(set(runs) & seen)
 
 
-def _median_of(score: str) -> str:
-    """The label of the population's median: `pump_rate[drive]` of `population_score[pump_rate[A: drive]]`."""
-    name, _, index = score.removeprefix("population_score[")[:-1].rstrip("]").partition("[")
-    _, colon, lights = index.rpartition(": ")
-    return f"{name}[{lights}]" if colon else name
+def _median_of(score: Label) -> str:
+    """Of `population_score[pump_rate[A: drive]]` the label of the median, `pump_rate[drive]`; '' of other labels."""
+    of = Label.parse(score.entry)
+    return str(Label(of.name, of.lights if of.member else "")) if score.name == "population_score" else ""
 
 
 def _label(labels: list[str], name: str, member: str = "", lights: str = "") -> str:
     """The label of a parameter as a member has it: its own, else the common one; '' where it is no unknown."""
-    own = f"{name}[{member}: {lights}]" if lights else f"{name}[{member}]"
-    common = f"{name}[{lights}]" if lights else name
-    return own if member and own in labels else common if common in labels else ""
+    own, common = str(Label.of(name, member=member, lights=lights)), str(Label.of(name, lights=lights))
+    return own if own in labels else common if common in labels else ""
 
 
 def _dephasing_groups(
@@ -191,7 +186,7 @@ def _coupling_shears(
     shears = []
     for series in experiment.series:
         if series.kind == "coupling":
-            pair = ["collective_rate", f"dephasing_rate[{PROBE}]"]
+            pair = ["collective_rate", str(Label("dephasing_rate", PROBE))]
             if set(pair) <= logarithmic:
                 collective, dephasing = (labels.index(label) for label in pair)
                 shears.append(coupling_shear(collective, dephasing, centre, series.probe_duration))

@@ -15,9 +15,9 @@ _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
 _FARTHEST = 1.0  # in prior scales: a longer step could leap over to another mode
 _POINTS = 20
-_CLIMBS, _MORE_CLIMBS = 12, 48
+_STARTS, _MORE_STARTS = 12, 48
 _AGREE = 1.0
-"""Climbs whose heights differ by less have found the same."""
+"""Log-densities of maxima that differ by less are the same maximum's."""
 _COMPARABLE = np.log(200.0)
 """Modes with less than one in so much of the weight of the heaviest do not count: of 4 × 1000 draws, a handful."""
 
@@ -38,23 +38,26 @@ class Mode:
 
 
 def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
-    """The modes that count, found by climbs from random points: those with a share of the probability.
+    """The modes that count, those with a share of the probability, found by optimisations from random points.
 
     Side modes (an oscillation fitted with one period too many) can be far lighter and hold a chain for ever. Modes of
-    comparable weight are all kept: chains that start beside different ones show in R-hat. Where the first climbs end
-    at different heights, many more are made: the highest mode can be one that few of them find.
-    ValueError where no point is possible.
+    comparable weight are all kept: chains that start beside different ones show in R-hat. Where the first optimisations
+    end at different heights, many more follow: few of them may find the highest mode.
+
+    density : log-density and gradient (dimension,) at a point (dimension,);  seed : of the random points
+
+    Raises ValueError where no point is possible.
     """
     rng = np.random.default_rng(seed)
     found: list[Mode] = []
-    for tried in range(_MORE_CLIMBS):
-        if tried >= _CLIMBS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
+    for tried in range(_MORE_STARTS):
+        if tried >= _STARTS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
             break
         points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
         heights = [density(point)[0] for point in points]
         highest = int(np.argmax(np.nan_to_num(heights, nan=-np.inf)))
         if np.isfinite(heights[highest]):
-            place, curvature, directions = climb(density, points[highest])
+            place, curvature, directions = newton_ascent(density, points[highest])
             found.append(Mode(place, density(place)[0], curvature, directions))
     if not found:
         raise ValueError("no parameters from the prior predict possible data")
@@ -73,7 +76,7 @@ def starting_point(density: Density, found: Sequence[Mode], seed: Any) -> np.nda
     return np.asarray(mode.place + step)
 
 
-def climb(density: Density, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def newton_ascent(density: Density, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A mode, and the curvatures of −log-density there with their directions (columns), by Newton's method.
 
     Curvatures count by their size, so that a step leads uphill also where they are negative, and are enlarged until

@@ -5,48 +5,35 @@ Nothing is kept on disk, so nothing can be stale: a process makes its machine co
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from threading import RLock
 
-import numpy as np
+from cachetools import LRUCache
 
-from ...datasets import Experiment
 from ..engine import start_of
-from ..model import ModelSettings, Problem, data_of, fingerprint, model_of, without_values
+from ..model import Problem, data_of, model_of
 from .coordinates import coordinates
-from .recent import Recent
 from .sample import FastSampler, GeneralSampler, prepare
 
-KEPT: Recent[FastSampler | GeneralSampler] = Recent(16)
+KEPT: LRUCache[tuple[str, str | None], FastSampler | GeneralSampler] = LRUCache(16)
+_LOCK = RLock()
 
 
-def form_of(experiment: Experiment, settings: ModelSettings, engine: str | None = None) -> str:
-    """Equal for experiments that differ in measured values, their errors and texts only: one model serves them all.
+def prepared(problem: Problem, engine: str | None = None) -> FastSampler | GeneralSampler:
+    """The model of a problem, ready to be sampled; from memory where its form was there before.
 
-    Everything else counts, also what this function does not know of: times, stages, apparatus, priors, noise, …
-    """
-    bare, nothing = without_values(experiment), np.empty(0)
-    form = replace(
-        bare,
-        series=tuple(replace(series, spread=nothing) for series in bare.series),
-        observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
-    )
-    return fingerprint(form, replace(settings, name=""), engine)
-
-
-def prepared(
-    experiment: Experiment, settings: ModelSettings, engine: str | None = None
-) -> FastSampler | GeneralSampler:
-    """The model of an experiment, ready to be sampled; from memory where its form was there before.
+    engine : "fast", "general", or None: the fast one where it can translate the model
 
     Raises NotTranslatable where the fast engine is asked for and cannot take the model.
     """
-    ready = KEPT.get(form_of(experiment, settings, engine), lambda: _made(experiment, settings, engine))
-    return ready.with_data(data_of(experiment))
+    key = problem.form, engine
+    with _LOCK:  # another thread may be making the same one
+        if key not in KEPT:
+            KEPT[key] = _made(problem, engine)
+        ready: FastSampler | GeneralSampler = KEPT[key]
+    return ready.with_data(data_of(problem.experiment))
 
 
-def _made(experiment: Experiment, settings: ModelSettings, engine: str | None) -> Any:
-    model = model_of(experiment, settings)
+def _made(problem: Problem, engine: str | None) -> FastSampler | GeneralSampler:
+    model = model_of(problem)
     start = start_of(model)
-    chosen = coordinates(experiment, Problem(experiment, settings).free, start.labels, start.centre)
-    return prepare(model, engine, start, chosen)
+    return prepare(model, engine, start, coordinates(problem, start.labels, start.centre))

@@ -11,58 +11,37 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets.errors import violation
-from ..choices import ENGINES
 from ..engine import CompiledModel, Coordinates, NotTranslatable, Start, compile_model, natural_variables
+from ..model import SamplerSettings
 from ..parallel import available_cores
 from . import nutpie as nutpie_sampler
-from .convergence import ESS_PER_CHAIN, converged, energy_fraction
+from .convergence import ESS_PER_CHAIN, bfmi, converged
 from .modes import modes, starting_point
 
-FEWEST_DRAWS = 4
-"""Of a chain: half of it has a spread."""
-_LEAST = {"seed": 0, "draws": FEWEST_DRAWS, "tune": 1, "chains": 1, "cores": 1}
+if TYPE_CHECKING:
+    import pymc
+    from xarray import DataTree
+
 _WIDE = 0.5
 """Prior standard deviation below which a start one away would be far out."""
-CALMER = (0.97, 0.99)
-"""Where transitions diverge, sampling starts over with these target acceptances (smaller steps), longer tuned."""
-LONGER, _DEEP = 5, 100.0
-"""Where chains disagree or have too few effective draws, they are made anew, so many times as long; not where a draw
-takes so many steps already: such a posterior has another fault than being long and narrow."""
-
-
-@dataclass(frozen=True)
-class SamplerSettings:
-    """Chains, draws and seed; `engine` None takes the fast one where it can. ExperimentError for what cannot be."""
-
-    seed: int
-    draws: int = 1000
-    tune: int = 300
-    chains: int = 4
-    cores: int | None = None
-    target_accept: float = 0.9
-    engine: str | None = None
-
-    def __post_init__(self) -> None:
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if not (whole and value >= least) and not (name == "cores" and value is None):
-                raise violation(f"sampler: {name}", value, f"a whole number from {least}")
-        if not isinstance(self.target_accept, float) or not 0 < self.target_accept < 1:
-            raise violation("sampler: target_accept", self.target_accept, "a number between 0 and 1")
-        if self.engine is not None and self.engine not in ENGINES:
-            raise violation("sampler: engine", self.engine, f"one of {', '.join(ENGINES)}")
+HIGHER_ACCEPTANCE = (0.97, 0.99)
+"""Where transitions diverge, the posterior is resampled with these target acceptances (smaller steps), longer tuned."""
+LONGER, _MANY_STEPS = 5, 100.0
+"""Where chains disagree or have too few effective draws, the posterior is resampled with chains so many times as long;
+not where a draw takes so many leapfrog steps already: such a posterior has another fault than being long and narrow."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What a sampler returns: variables and statistics by name, arrays (chain, draw, …); who made them and why.
+    """What a sampler returns.
 
+    variables : on natural units, by name, (chain, draw, …), those that follow from the free ones included
+    statistics : of the ArviZ schema (`diverging`, `energy`, `n_steps`, …), by name, (chain, draw)
+    engine, reason : which sampled, "fast" or "general", and why not the fast one;  timings : seconds by step
     attempts : how often it was sampled;  thinning : of so many draws one is kept
     bfmi : E-BFMI of each chain, of all draws: thinned ones would flatter it
     """
@@ -76,8 +55,8 @@ class Draws:
     thinning: int = 1
     bfmi: np.ndarray | None = None
 
-    def one_in(self, thinning: int) -> Draws:
-        """The last of every so many draws, which says whether any of them diverged."""
+    def thinned(self, thinning: int) -> Draws:
+        """The last of every `thinning` draws, which says whether any of them diverged."""
         if thinning == 1:
             return self
         variables, statistics = (
@@ -161,7 +140,10 @@ class GeneralSampler:
 def prepare(
     model: Any, engine: str | None = None, start: Start | None = None, coordinates: Coordinates | None = None
 ) -> FastSampler | GeneralSampler:
-    """A PyMC model made ready to be sampled; `start` and `coordinates` are for the fast engine.
+    """A PyMC model made ready to be sampled: compiled, which takes about a second, or a minute by the general engine.
+
+    engine : "fast", "general", or None: the fast one where it can translate the model
+    start, coordinates : for the fast engine: the initial point, and the map that straightens the posterior
 
     Raises NotTranslatable where the fast engine is asked for and cannot take the model.
     """
@@ -193,31 +175,35 @@ def _spread_out(model: Any) -> set[Any]:
 def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None) -> Draws:
     """Draws from the posterior of a model that `prepare` made ready, as many as asked.
 
-    Where transitions diverge, all draws are made anew with smaller steps, at most twice; where the chains disagree or
-    have too few effective draws, anew and longer, once, and thinned. The draws say how often, and how much thinned.
+    Where transitions diverge, the posterior is resampled with smaller steps, at most twice. Where the chains disagree
+    or have too few effective draws, it is resampled once with longer chains, which are thinned. `Draws.attempts` and
+    `Draws.thinning` say so.
+
+    progress : called now and then with nutpie's progress of the chains
+
+    Raises RuntimeError or ValueError where the sampler cannot start.
     """
-    start, targets, used, length = time.perf_counter(), iter(CALMER), settings, 1
+    start, targets, used, length = time.perf_counter(), iter(HIGHER_ACCEPTANCE), settings, 1
     for attempt in count(1):
         long = replace(used, draws=length * used.draws, tune=length * used.tune)
         whole = ready.draw(long, progress)
-        bfmi = energy_fraction(whole.statistics["energy"])
-        drawn = replace(whole.one_in(length), attempts=attempt, bfmi=bfmi)
+        drawn = replace(whole.thinned(length), attempts=attempt, bfmi=bfmi(whole.statistics["energy"]))
         if drawn.statistics["diverging"].any():
-            calm = next(targets, None)
-            if calm is None:
+            target = next(targets, None)
+            if target is None:
                 break
-            used = replace(settings, target_accept=calm, tune=2 * settings.tune)
-        elif length < ready.longer and _worth(drawn) and not drawn.converged:
+            used = replace(settings, target_accept=target, tune=2 * settings.tune)
+        elif length < ready.longer and _can_improve(drawn) and not drawn.converged:
             length = ready.longer
         else:
             break
     return replace(drawn, timings={"sample": time.perf_counter() - start})
 
 
-def _worth(drawn: Draws) -> bool:
-    """Whether longer chains could help: so many draws as are kept can be enough, and they are not made in vain."""
+def _can_improve(drawn: Draws) -> bool:
+    """Whether longer chains could help: the draws that are kept can be enough, and each is not too costly."""
     steps = drawn.statistics["n_steps"]
-    return bool(steps.shape[1] > 2 * ESS_PER_CHAIN and steps.mean() < _DEEP)
+    return bool(steps.shape[1] > 2 * ESS_PER_CHAIN and steps.mean() < _MANY_STEPS)
 
 
 def _nuts(model: Any, settings: SamplerSettings, progress: Progress, adaptation: str) -> Any:
@@ -232,3 +218,41 @@ def _nuts(model: Any, settings: SamplerSettings, progress: Progress, adaptation:
         seed=settings.seed,
         target_accept=settings.target_accept,
     )
+
+
+def sample_model(
+    model: pymc.Model,
+    *,
+    seed: int = 1,
+    draws: int = 1000,
+    tune: int = 500,
+    chains: int = 4,
+    cores: int | None = None,
+    engine: str | None = None,
+) -> DataTree:
+    """Draws from the posterior of any PyMC model: for those who took over from `build_model`.
+
+    seed, draws, tune, chains, cores : as for `fit`
+    engine : None, "fast" or "general": the fast one takes models whose graph can be translated (see docs/engine.md);
+        the attributes `engine` and `engine_reason` say which ran and why
+
+    Returns
+    -------
+    xarray.DataTree : groups posterior and sample_stats, as PyMC names the variables
+
+    Raises
+    ------
+    NotTranslatable : with engine="fast", for a model that it cannot take
+    """
+    import arviz as az
+
+    drawn = sample(prepare(model, engine), SamplerSettings(seed, draws, tune, chains, cores))
+    dims: dict[str, Any] = {name: list(model.named_vars_to_dims.get(name, ())) for name in drawn.variables}
+    coords = {name: list(entries) for name, entries in model.coords.items() if entries is not None}
+    tree: DataTree = az.from_dict(
+        {"posterior": drawn.variables, "sample_stats": drawn.statistics},
+        dims={name: entries for name, entries in dims.items() if entries},
+        coords=coords,
+    )
+    tree.attrs.update(engine=drawn.engine, engine_reason=drawn.reason, attempts=drawn.attempts, thinning=drawn.thinning)
+    return tree

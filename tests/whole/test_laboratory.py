@@ -18,7 +18,6 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.fits.calibrate import calibration_of_fit, calibration_runs
 from dissentangle.inference.fits.predictive import prior_draws
 from dissentangle.inference.fits.summary import summary_rows
-from dissentangle.inference.model.correlated_priors import correlated
 from dissentangle.inference.model.priors import PriorError
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
@@ -122,19 +121,19 @@ def test_correlated_priors():
     priors = {"initial_n3": "lognormal(0.01, 0.2)", "squeezing_limit": "normal(0.16, 0.004)"}
     matrix = np.array([[1.0, -0.7], [-0.7, 1.0]])
     experiment = with_calibration(read("fig2b-d55"), CalibrationFile("c", True, priors, tuple(priors), matrix))
-    settings = ModelSettings()
-    parameters = Problem(experiment, settings).parameters
-    together = correlated(experiment, settings, parameters)
+    problem = Problem(experiment)
+    together = problem.correlated
     values = {"initial_n3": 0.012, "squeezing_limit": 0.157}
     scores = np.array([np.log(1.2) / 0.2, -0.003 / 0.004])
     expected = stats.multivariate_normal(np.zeros(2), matrix).logpdf(scores) - stats.norm.logpdf(scores).sum()
     assert together.log_density(values, np) == pytest.approx(expected)
-    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(seed(1)))
+    draws = prior_draws(problem, 4000, np.random.default_rng(seed(1)))
     found = np.corrcoef(np.log(draws["initial_n3"]), draws["squeezing_limit"])[0, 1]
     assert found == pytest.approx(-0.7, abs=0.03)
     replaced = ModelSettings(priors={"initial_n3": "lognormal(0.02, 0.2)"})
-    assert correlated(experiment, replaced, Problem(experiment, replaced).parameters) is None
-    assert {u.label: str(u.prior) for u in Problem(experiment, replaced).free}["initial_n3"] == "lognormal(0.02, 0.2)"
+    changed = Problem(experiment, replaced)
+    assert changed.correlated is None
+    assert {u.label: str(u.prior) for u in changed.free}["initial_n3"] == "lognormal(0.02, 0.2)"
 
 
 @pytest.mark.slow
@@ -212,9 +211,9 @@ def test_a_misfit_is_said_in_words(fit_laboratory):
 
 def test_an_orientation_test_is_known_to_inform_before_it_is_fitted():
     experiment = replace(LABORATORY, series=LABORATORY.series[-1:])
-    parameters = Problem(experiment).parameters
-    assert "collective_rate" not in {u.label for u in parameters}
-    found = expected_information(experiment, parameters, Dynamics())
+    problem = Problem(experiment)
+    assert "collective_rate" not in {u.label for u in problem.parameters}
+    found = expected_information(problem)
     informed = dict(zip(found.labels, found.together, strict=True))
     assert informed["coherence_time[orientation_beat]"] > 0.99
     assert informed["initial_n3"] > 0.5
@@ -225,7 +224,7 @@ def test_classical_noise_of_one_member_holds_where_the_angle_is_known():
     both = joint({"lab": one, "other": other})
     found = {u.label for u in Problem(both).parameters}
     assert {"classical_noise", "faraday_angle[lab]", "initial_excess_variance[other]"} <= found
-    values = prior_draws(both, ModelSettings(), Problem(both).parameters, 3, np.random.default_rng(seed(1)))
+    values = prior_draws(Problem(both), 3, np.random.default_rng(seed(1)))
     assert np.isfinite(expected(both, values, Dynamics()).series["other.xi"]).all()
     angled = replace(other, apparatus=other.apparatus | {"faraday_angle": one.apparatus["faraday_angle"]})
     found = {u.label for u in Problem(joint({"lab": one, "other": angled}), ModelSettings()).parameters}

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
@@ -16,9 +17,8 @@ from dissentangle.inference.campaigns.simulated_ranks import Plan, Ranked, simul
 from dissentangle.inference.cli import main
 from dissentangle.inference.engine import native
 from dissentangle.inference.model import likelihood
-from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.sampling.recent import Recent
-from dissentangle.inference.sampling.sample import SamplerSettings
+from dissentangle.inference.model.problem import Problem
+from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 
 from ...seeds import seed
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 campaigns_sbc = import_module("dissentangle.inference.campaigns.sbc")
 prepared = import_module("dissentangle.inference.sampling.prepared")
 
-PLAN = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
+PLAN = Plan(Problem(read("fig2b-d55")), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
 COUNT = 150
 
 
@@ -85,7 +85,7 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     assert [name for name in again if again[name] != stamps.get(name)] == ["00001.json", "00003.json"]
     stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
     ranks, covered = stored["ranks"], stored["covered"]
-    plan = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(seed(1), 60, 200, 2, cores=1), seed=seed(1))
+    plan = Plan(Problem(read("fig2b-d55")), SamplerSettings(seed(1), 60, 200, 2, cores=1), seed=seed(1))
     assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
     assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
@@ -168,7 +168,7 @@ def test_nothing_that_could_be_simulated(tmp_path):
     with pytest.raises(ExperimentError, match="dark: found no data to fit"):
         inference.sbc(dark, tmp_path)
     settings = ModelSettings(priors={"light_loss_rate": "fixed(0.02)"}, free_dephasing=True)
-    impossible = Plan(read("fig2b-d55"), settings, PLAN.sampler, seed=seed(1))
+    impossible = Plan(Problem(read("fig2b-d55"), settings), PLAN.sampler, seed=seed(1))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
         patch.setattr(simulated_ranks, "_MOST_TRIES", 0)
         run_sbc(impossible, 2, tmp_path, cores=1)
@@ -176,11 +176,11 @@ def test_nothing_that_could_be_simulated(tmp_path):
 
 @pytest.fixture
 def nothing_kept(monkeypatch):
-    """Models are made anew, and those of the test are forgotten."""
-    monkeypatch.setattr(prepared, "KEPT", Recent(1))
+    """No model from memory is used, and those of the test are forgotten."""
+    monkeypatch.setattr(prepared, "KEPT", LRUCache(1))
 
 
-SEEDED = Plan(read("fig2b-d55"), ModelSettings(), SamplerSettings(seed(1), 500, 300, 2, cores=1), seed=seed(3))
+SEEDED = Plan(Problem(read("fig2b-d55")), SamplerSettings(seed(1), 500, 300, 2, cores=1), seed=seed(3))
 
 
 def test_a_few_unhealthy_samplings_are_told_and_no_reason():

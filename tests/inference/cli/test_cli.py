@@ -291,7 +291,7 @@ def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch,
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dissentangle.inference.fits.fit_experiment", interrupted)
+    monkeypatch.setattr("dissentangle.inference.fits.fit_problem", interrupted)
     assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
     assert "interrupted; nothing was written: the same command starts again" in capsys.readouterr().err
     assert not (tmp_path / "f.nc").exists()
@@ -310,7 +310,7 @@ def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypat
             time.sleep(0.01)
         raise AssertionError("not interrupted")
 
-    monkeypatch.setattr("dissentangle.inference.fits.fit_experiment", ignored)
+    monkeypatch.setattr("dissentangle.inference.fits.fit_problem", ignored)
     hook = sys.unraisablehook
     assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
     assert "Exception ignored" not in capsys.readouterr().err

@@ -20,11 +20,10 @@ from dissentangle.inference.comparison.rival_fits import fit_rivals
 from dissentangle.inference.fits.file import fit_id, save_fit
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 from dissentangle.inference.reports.comparison import compared_with, comparison_page
 from dissentangle.inference.reports.fit import fit_page
 from dissentangle.inference.reports.write import comparison_beside, write_comparison
-from dissentangle.inference.sampling.sample import SamplerSettings
 from dissentangle.inference.text.comparison import comparison_facts, comparison_text, grade, objections, sentences
 
 from ...seeds import seed
@@ -90,7 +89,7 @@ def test_points_at_the_same_time_are_left_out_one_by_one():
 def test_a_parameter_that_nothing_else_depends_on_follows_its_prior(fit_d55):
     fitted = Fit(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "xi"]
-    values = fit_of_the_rest(without(fitted.experiment, left_out), fitted.settings, SAMPLER).values
+    values = fit_of_the_rest(Problem(without(fitted.experiment, left_out)), SAMPLER).values
     assert np.std(values["scale[xi]"]) == pytest.approx(0.04, rel=0.1)
     assert abs(np.corrcoef(values["scale[xi]"], values["light_loss_rate"])[0, 1]) < 0.06
 
@@ -100,10 +99,10 @@ def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
     """Where the average over draws can do it too."""
     fitted = Fit(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "transverse_spin"][-6:]
-    arguments = (fitted.experiment, fitted.settings, SAMPLER, left_out)
+    arguments = (fitted.problem, SAMPLER, left_out)
     average = log_predictive_density(*arguments)
-    rest = without(fitted.experiment, left_out)
-    partial = evidence_of_draws(rest, fitted.settings, fit_of_the_rest(rest, fitted.settings, SAMPLER).by_label)
+    rest = Problem(without(fitted.experiment, left_out))
+    partial = evidence_of_draws(rest, fit_of_the_rest(rest, SAMPLER).by_label)
     difference = bridge_evidence(fit_d55).log_evidence - partial.log_evidence
     assert average.log_density == pytest.approx(difference, abs=0.1)
     assert average.healthy
@@ -115,7 +114,7 @@ def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
     fitted, found = Fit(fit_d55), leave_one_out(fit_d55)
     points = data_points(fitted.experiment)
     for k in {int(np.argmax(found.pareto_k)), int(np.argmin(found.pointwise))}:
-        exact = log_predictive_density(fitted.experiment, fitted.settings, SAMPLER, [points[k]])
+        exact = log_predictive_density(fitted.problem, SAMPLER, [points[k]])
         assert found.pointwise[k] == pytest.approx(exact.log_density, abs=0.03)
 
 
@@ -134,7 +133,7 @@ def test_where_weights_fail_there_are_exact_fits(fit_published):
     np.testing.assert_array_equal(exact.pointwise[others], found.pointwise[others])
     fitted, other = Fit(fit_published), replace(SAMPLER, seed=SAMPLER.seed + 1)
     points = [data_points(fitted.experiment)[worst]]
-    again = log_predictive_density(fitted.experiment, fitted.settings, other, points)
+    again = log_predictive_density(fitted.problem, other, points)
     assert exact.pointwise[worst] == pytest.approx(again.log_density, abs=0.1)
     assert exact.elpd - found.elpd == pytest.approx(exact.pointwise[worst] - found.pointwise[worst])
 

@@ -83,11 +83,11 @@ def test_the_density_is_likelihood_times_prior(fit_d55):
     fitted = Fit(fit_d55)
     priors = {u.label: u.prior for u in fitted.parameters if not u.prior.fixed}
     drawn = fitted.by_label()
-    scores = np.stack([priors[label].score(drawn[label][0, :5]) for label in priors], axis=-1)
+    scores = np.stack([priors[label].z_score(drawn[label][0, :5]) for label in priors], axis=-1)
     stored = fit_d55["log_likelihood"].dataset.isel(chain=0, draw=slice(0, 5))
     likelihood = sum(stored[name].values.sum(axis=-1) for name in stored.data_vars)
     np.testing.assert_allclose(
-        log_posterior(fitted.experiment, fitted.settings)(scores),
+        log_posterior(fitted.problem)(scores),
         likelihood + stats.norm.logpdf(scores).sum(axis=1),
         rtol=1e-8,
     )
@@ -98,7 +98,7 @@ def test_scores_beyond_what_a_parameter_can_be_have_no_density(fit_d55):
     labels = [u.label for u in fitted.parameters if not u.prior.fixed]
     scores = np.zeros((2, len(labels)))
     scores[1, labels.index("squeezing_limit")] = -50.0  # Z < 0
-    found = log_posterior(fitted.experiment, fitted.settings)(scores)
+    found = log_posterior(fitted.problem)(scores)
     assert np.isfinite(found[0])
     assert found[1] == -np.inf
 

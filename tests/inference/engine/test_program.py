@@ -14,6 +14,7 @@ from dissentangle.inference.engine.compile import compile_model, start_of
 from dissentangle.inference.engine.native import NativeDensity
 from dissentangle.inference.engine.program import Lanes, Program
 from dissentangle.inference.engine.translation import NotTranslatable, Translation
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import data_of, model_of
 from dissentangle.inference.model.settings import ModelSettings
 
@@ -70,7 +71,9 @@ def test_values_and_gradients_are_those_of_pytensor(x, result):
 
 def test_exchanged_data_give_what_a_new_model_gives():
     experiment, other = read("fig2b-d55"), read("fig2b-d35")
-    apart = [model_of(e, ModelSettings(priors={"optical_depth": "normal(50, 5)"})) for e in (experiment, other)]
+    apart = [
+        model_of(Problem(e, ModelSettings(priors={"optical_depth": "normal(50, 5)"}))) for e in (experiment, other)
+    ]
     compiled, fresh = (compile_model(model) for model in apart)
     exchanged = compiled.with_data(data_of(other))
     point = np.full(8, 0.05)

@@ -5,7 +5,6 @@ import numpy as np
 from dissentangle.inference.fits.groups import _summary
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.fits.summary import summarise, verdict
-from dissentangle.inference.model.parameters import free
 
 
 def broken(fit):
@@ -19,7 +18,7 @@ def broken(fit):
     statistics["diverging"][1, :7] = True
     tree["sample_stats"] = type(tree)(statistics)
     fitted = Fit(tree)
-    rows = summarise(fitted.by_label(derived=True), free(fitted.parameters))
+    rows = summarise(fitted.by_label(derived=True), fitted.problem.free)
     judged = verdict(rows, {name: v.values for name, v in statistics.data_vars.items()})
     tree["summary"] = type(tree)(_summary(rows))
     tree.attrs.update(healthy=int(judged.healthy), verdict=judged.text)

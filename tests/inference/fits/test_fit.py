@@ -12,12 +12,12 @@ from arviz_stats.base import array_stats
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError, from_tree, read
-from dissentangle.forward_models import Dynamics
 from dissentangle.inference.checks.information import expected_information
 from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.fits.summary import summarise, summary_rows, verdict
 from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.sampling.sample import SamplerSettings, prepare, sample
+from dissentangle.inference.model.settings import SamplerSettings
+from dissentangle.inference.sampling.sample import prepare, sample
 from dissentangle.inference.text.fit import truth_of
 
 from ...seeds import seed
@@ -68,7 +68,7 @@ def test_who_informs_what(fit_d55):
 
 def test_expected_information_is_confirmed_by_the_fit(fit_d55):
     experiment = read("fig2b-d55")
-    expected = expected_information(experiment, Problem(experiment).parameters, Dynamics())
+    expected = expected_information(Problem(experiment))
     contraction = {row.label: row.contraction for row in summary_rows(fit_d55)}
     for label, share in zip(expected.labels, expected.together, strict=True):
         assert share == pytest.approx(contraction[label], abs=0.25)

@@ -11,7 +11,6 @@ from dissentangle.inference.cli import main
 from dissentangle.inference.fits.predictive import prior_draws
 from dissentangle.inference.model.problem import Problem, experiment_of, name_of
 from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.model.variables import variables_of
 from dissentangle.inference.text.fit import fit_text
 
 from ...seeds import seed
@@ -64,7 +63,7 @@ def test_members_have_only_what_they_depend_on():
         replace(e, apparatus=e.apparatus | {"faraday_angle": Known(14.0, 0.1)}) for e in (dark, read("fig2b-d55"))
     ]
     tied = joint(dict(zip(("night", "lit"), angled, strict=True)), {"optical_depth": "tied"})
-    derived = {label for v in variables_of(tied, Problem(tied).parameters) if v.formulas for label in v.labels}
+    derived = {label for v in Problem(tied).variables if v.formulas for label in v.labels}
     assert {"optical_depth[lit]", "collective_rate[lit]"} <= derived
     assert not any("night]" in label for label in derived)
 
@@ -72,11 +71,11 @@ def test_members_have_only_what_they_depend_on():
 def test_prior_draws_of_a_population_have_its_spread():
     experiment = joint({name: read(name) for name in TWO}, {"collision_rate": "population"})
     settings = ModelSettings(priors={"population_spread": "fixed(0.5)"})
-    parameters = Problem(experiment, settings).parameters
-    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(seed(1)))
+    problem = Problem(experiment, settings)
+    draws = prior_draws(problem, 4000, np.random.default_rng(seed(1)))
     ratio = np.log(draws["collision_rate[fig2b-d55]"] / draws["collision_rate"])
     assert ratio.std() == pytest.approx(0.5, rel=0.05)
-    names = {v.name for v in variables_of(experiment, parameters)}
+    names = {v.name for v in problem.variables}
     assert {"collision_rate", "collision_rate_by_experiment", "population_score"} <= names
 
 

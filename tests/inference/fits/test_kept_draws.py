@@ -6,23 +6,20 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from dissentangle.datasets import prediction, read
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference.fits.groups import fit_tree
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fits.summary import summarise
-from dissentangle.inference.model.parameters import free
 from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.sampling.recent import Recent
-from dissentangle.inference.sampling.sample import Draws, SamplerSettings
+from dissentangle.inference.sampling.sample import Draws
 
 from ...seeds import seed
 
 # The room has functions of these names.
 draws = import_module("dissentangle.inference.fits.predictive")
-kept_draws = import_module("dissentangle.inference.fits.kept_draws")
 
 
 def with_points(points):
@@ -42,17 +39,14 @@ def with_points(points):
 
 def fit_of(experiment, chains, number):
     """The tree of a fit whose draws are those of the prior: sampling is no matter here."""
-    parameters = Problem(experiment).parameters
-    values = prior_draws(experiment, ModelSettings(), parameters, chains * number, np.random.default_rng(seed(1)))
-    variables = {}
-    for name in dict.fromkeys(u.name for u in free(parameters)):
-        columns = [values[u.label].reshape(chains, number) for u in parameters if u.name == name]
-        single = next(u for u in parameters if u.name == name).index is None
-        variables[name] = columns[0] if single else np.stack(columns, axis=-1)
+    problem = Problem(experiment)
+    values = prior_draws(problem, chains * number, np.random.default_rng(seed(1)))
+    by_chain = {label: array.reshape(chains, number) for label, array in values.items()}
+    variables = {v.name: v.stacked(by_chain) for v in problem.variables if not v.formulas}
     statistics = {"diverging": np.zeros((chains, number), bool)}
-    rows = summarise({"collision_rate": variables["collision_rate"]}, free(parameters))
+    rows = summarise({"collision_rate": variables["collision_rate"]}, problem.free)
     drawn = Draws(variables, statistics, "fast")
-    return fit_tree(experiment, ModelSettings(), SamplerSettings(seed(1)), parameters, drawn, values, rows), values
+    return fit_tree(problem, seed(1), drawn, values, rows), values
 
 
 def test_nothing_is_thinned_in_usual_data(fit_d55):
@@ -62,8 +56,8 @@ def test_nothing_is_thinned_in_usual_data(fit_d55):
 
 
 def test_large_data_are_thinned_evenly(monkeypatch):
-    monkeypatch.setattr(kept_draws, "MOST_NUMBERS", 4 * 90 * 30)
-    monkeypatch.setattr("dissentangle.inference.fits.groups.PRIORS", Recent(4))  # others may have drawn 1000
+    monkeypatch.setattr(draws, "MOST_NUMBERS", 4 * 90 * 30)
+    monkeypatch.setattr("dissentangle.inference.fits.groups.PRIORS", LRUCache(4))  # others may have drawn 1000
     monkeypatch.setattr("dissentangle.inference.fits.groups.PRIOR_DRAWS", 250)
     experiment = read("fig2b-d55")
     fit, values = fit_of(experiment, 4, 100)
@@ -71,11 +65,11 @@ def test_large_data_are_thinned_evenly(monkeypatch):
     for group in ("posterior_predictive", "log_likelihood"):
         assert fit[group].attrs["thinning"] == 4
         np.testing.assert_array_equal(fit[group]["draw"], np.arange(0, 100, 4))
-        assert sum(v.size for v in fit[group].data_vars.values()) <= kept_draws.MOST_NUMBERS
+        assert sum(v.size for v in fit[group].data_vars.values()) <= draws.MOST_NUMBERS
     assert fit["prior_predictive"].attrs["thinning"] == 3
     np.testing.assert_array_equal(fit["prior_predictive"]["draw"], np.arange(0, 250, 3))
     one = {label: value.reshape(4, 100)[2, 8:9] for label, value in values.items()}
-    expected = log_likelihood(experiment, prediction.expected(experiment, one, Dynamics()), one, Dynamics())
+    expected = log_likelihood(Problem(experiment), prediction.expected(experiment, one, Dynamics()), one)
     for name in ("xi", "polarization"):
         found = fit["log_likelihood"][name].sel(chain=2, draw=8)
         np.testing.assert_allclose(found, expected[name][0], rtol=1e-3, atol=1e-3)
@@ -83,7 +77,7 @@ def test_large_data_are_thinned_evenly(monkeypatch):
 
 @pytest.mark.parametrize(("points", "draws_kept"), [(1, 1000), (800, 1000), (10_000, 77), (10**6, 1)])
 def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
-    kept = kept_draws.kept_draws(with_points(points), 4, 1000)
+    kept = draws.kept_draws(with_points(points), 4, 1000)
     assert len(kept.numbers) == draws_kept
     assert kept.numbers[0] == 0
 
@@ -91,12 +85,10 @@ def test_as_many_draws_are_kept_as_the_numbers_allow(points, draws_kept):
 def test_memory_is_bounded():
     """Means, temporaries and integration grids of 400 draws × 30,000 points would be gigabytes."""
     experiment = with_points(10_000)
-    values = prior_draws(
-        experiment, ModelSettings(), Problem(experiment).parameters, 40, np.random.default_rng(seed(1))
-    )
+    values = prior_draws(Problem(experiment), 40, np.random.default_rng(seed(1)))
     tracemalloc.start()
     try:
-        found = predicted(experiment, values, Dynamics(), np.random.default_rng(seed(2)), accuracy=1e-4)
+        found = predicted(Problem(experiment), values, np.random.default_rng(seed(2)), accuracy=1e-4)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -107,11 +99,9 @@ def test_memory_is_bounded():
 
 def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     experiment = read("fig2b-d55")
-    values = prior_draws(
-        experiment, ModelSettings(), Problem(experiment).parameters, 50, np.random.default_rng(seed(1))
-    )
-    whole = predicted(experiment, values, Dynamics(), np.random.default_rng(seed(2)), accuracy=1e-9)
+    values = prior_draws(Problem(experiment), 50, np.random.default_rng(seed(1)))
+    whole = predicted(Problem(experiment), values, np.random.default_rng(seed(2)), accuracy=1e-9)
     monkeypatch.setattr(draws, "_GROUP", 90)
-    single = predicted(experiment, values, Dynamics(), np.random.default_rng(seed(2)), accuracy=1e-9)
+    single = predicted(Problem(experiment), values, np.random.default_rng(seed(2)), accuracy=1e-9)
     for name, expected in whole.log_likelihood.items():
         np.testing.assert_allclose(single.log_likelihood[name], expected, rtol=1e-6, atol=1e-6)

@@ -11,7 +11,6 @@ import pytest
 from dissentangle import datasets, inference
 from dissentangle.datasets import ConstantRun, ExperimentError, Observation, feedback_series
 from dissentangle.datasets.simulation.make_bundled import FIG2D
-from dissentangle.forward_models import Dynamics
 from dissentangle.inference.campaigns.simulated_ranks import Plan, simulate_and_rank
 from dissentangle.inference.checks.criticism import criticize
 from dissentangle.inference.checks.goodness import goodness
@@ -27,10 +26,9 @@ from dissentangle.inference.fits.record_checks import checks_in
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import build_model, model_of
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 from dissentangle.inference.reports.fit import fit_page
 from dissentangle.inference.sampling.coordinates import coordinates
-from dissentangle.inference.sampling.sample import SamplerSettings
 
 from ...seeds import seed
 
@@ -51,7 +49,7 @@ def fit_hybrid():
 
 def test_model_and_numpy_agree():
     """The log-likelihood of the PyMC model against the one in NumPy, at two points."""
-    model = model_of(FEW, ModelSettings())
+    model = model_of(Problem(FEW))
     terms = (*model.logp(vars=model.observed_RVs, sum=False), *(p.sum() for p in model.potentials))
     (total,) = model.replace_rvs_by_values([sum(term.sum() for term in terms)])
     natural = natural_variables(model)
@@ -72,13 +70,13 @@ def test_model_and_numpy_agree():
             labels = [variable.name + entry for entry in entries]
             values |= {label: np.array([v]) for label, v in zip(labels, np.ravel(array), strict=True)}
         assert set(values) == experiment_labels
-        assert found == pytest.approx(total_log_likelihood(FEW, values, Dynamics(), accuracy=1e-9)[0], rel=1e-10)
+        assert found == pytest.approx(total_log_likelihood(Problem(FEW), values, accuracy=1e-9)[0], rel=1e-10)
 
 
 def test_the_fast_engine_takes_it_with_the_right_gradient():
-    model = model_of(FEW, ModelSettings())
+    model = model_of(Problem(FEW))
     start = start_of(model)
-    chosen = coordinates(FEW, Problem(FEW).free, start.labels, start.centre)
+    chosen = coordinates(Problem(FEW), start.labels, start.centre)
     compiled = compile_model(model, start, chosen)
 
     def density(x):
@@ -141,7 +139,7 @@ def test_a_steady_beginning_samples_well():
 def test_rates_of_each_run_with_constant_rates():
     half = replace(HYBRID, run_depth={"noisy": 0.5})
     values = {label: np.full(3, v) for label, v in FIG2D.items()}
-    dim, entries, rates = derived_quantities(half, values, Dynamics())["transverse_decay_rate"]
+    dim, entries, rates = derived_quantities(Problem(half), values)["transverse_decay_rate"]
     assert (dim, entries) == ("measured_lights", [LIGHTS, f"{LIGHTS}, noisy"])
     np.testing.assert_allclose(rates[0], [0.27, 0.061 + 0.148])
 
@@ -172,8 +170,8 @@ def test_joint_fits_keep_what_is_known_of_each_beginning():
 
 def test_without_light_nothing_is_said_of_the_record():
     values = {label: np.full(3, v) for label, v in FIG2D.items() if not label.startswith("detection")}
-    assert "steady_conditional_xi" not in derived_quantities(DISSIPATION, values, Dynamics())
-    assert "unconditional_xi" in derived_quantities(DISSIPATION, values, Dynamics())
+    assert "steady_conditional_xi" not in derived_quantities(Problem(DISSIPATION), values)
+    assert "unconditional_xi" in derived_quantities(Problem(DISSIPATION), values)
 
 
 def test_records_of_the_model_are_white(fit_hybrid):
@@ -227,8 +225,7 @@ def test_expected_information_is_what_a_fit_finds(fit_hybrid):
     """Before the fit, at the medians of priors that are near the truth."""
     near = {f"swap_rate[{LIGHTS}]": "lognormal(0.122, 1)", f"extra_decay_rate[{LIGHTS}]": "lognormal(0.148, 1)",
             f"bath_noise[{LIGHTS}]": "lognormal(1.78, 0.5)", "initial_xi[noisy]": "lognormal(2.5, 0.5)"}  # fmt: skip
-    parameters = Problem(HYBRID, ModelSettings(priors=near)).parameters
-    expected = expected_information(HYBRID, parameters, Dynamics())
+    expected = expected_information(Problem(HYBRID, ModelSettings(priors=near)))
     draws = Fit(fit_hybrid).by_label()
     for label in near:
         k = expected.labels.index(label)
@@ -261,7 +258,7 @@ def test_the_rest_predicts_a_group(fit_hybrid):
     from dissentangle.inference.comparison.refit import log_predictive_density
 
     found = leave_one_out(fit_hybrid)
-    exact = log_predictive_density(HYBRID, ModelSettings(), SamplerSettings(seed(2)), data_points(HYBRID)[5:6])
+    exact = log_predictive_density(Problem(HYBRID), SamplerSettings(seed(2)), data_points(HYBRID)[5:6])
     assert found.pointwise[5] == pytest.approx(exact.log_density, abs=0.1)
 
 
@@ -274,10 +271,7 @@ def test_a_joint_model_learns_the_collective_rate():
         base, records=(record,), stages=(*base.stages, datasets.StageEntry(12.0, lights, "record")),
         constant={"record": ConstantRun("steady")},
     )  # fmt: skip
-    alone, together = (
-        expected_information(e, Problem(e).parameters, Dynamics())
-        for e in (base, datasets.from_tree(datasets.to_tree(both)))
-    )
+    alone, together = (expected_information(Problem(e)) for e in (base, datasets.from_tree(datasets.to_tree(both))))
 
     def known(found, label):
         return found.together[found.labels.index(label)]
@@ -286,7 +280,7 @@ def test_a_joint_model_learns_the_collective_rate():
 
 
 def test_simulation_based_calibration_makes_records():
-    plan = Plan(FEW, ModelSettings(), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
+    plan = Plan(Problem(FEW), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
     found = simulate_and_rank(plan, 0)
     assert f"swap_rate[{LIGHTS}]" in found.ranks
     assert f"steady_conditional_xi[{LIGHTS}]" in found.ranks

@@ -19,7 +19,6 @@ from dissentangle.inference.engine.coordinate_map import plain
 from dissentangle.inference.engine.translation import NotTranslatable
 from dissentangle.inference.fits.predictive import log_likelihood, prior_draws
 from dissentangle.inference.model.likelihood import LIKELIHOODS
-from dissentangle.inference.model.parameters import free
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
@@ -93,7 +92,7 @@ def pytensor_logp(model, centre):
 @pytest.mark.slow
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_machine_code_is_the_model(experiment, settings):
-    model = model_of(experiment, settings)
+    model = model_of(Problem(experiment, settings))
     centre = start_of(model).centre
     shapes = [np.shape(model.initial_point()[v.name]) for v in model.value_vars]
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
@@ -111,12 +110,12 @@ def test_machine_code_is_the_model(experiment, settings):
 
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_coordinates_have_constant_jacobian(experiment, settings):
-    model = model_of(experiment, settings)
-    parameters = Problem(experiment, settings).free
+    model = model_of(Problem(experiment, settings))
+    problem = Problem(experiment, settings)
     start = start_of(model)
     labels, centre = start.labels, start.centre
-    assert set(labels) == {u.label for u in parameters}
-    chosen = coordinates(experiment, parameters, labels, centre)
+    assert set(labels) == {u.label for u in problem.free}
+    chosen = coordinates(problem, labels, centre)
     np.testing.assert_allclose(chosen.apply(list(np.zeros(len(centre)))), centre, atol=1e-12)
     rng = np.random.default_rng(seed(3))
     logs = []
@@ -133,19 +132,19 @@ def test_coordinates_have_constant_jacobian(experiment, settings):
 
 @pytest.mark.parametrize(("experiment", "settings"), CASES)
 def test_log_likelihood_in_numpy_is_that_of_pymc(experiment, settings):
-    model = model_of(experiment, settings)
-    parameters = Problem(experiment, settings).parameters
-    values = prior_draws(experiment, settings, parameters, 4, np.random.default_rng(seed(4)))
+    problem = Problem(experiment, settings)
+    model = model_of(problem)
+    values = prior_draws(problem, 4, np.random.default_rng(seed(4)))
     values |= {"light_loss_rate": np.full(4, 0.02)}
     means = expected(experiment, values, settings.dynamics)
-    found = log_likelihood(experiment, means, values, settings.dynamics)
+    found = log_likelihood(problem, means, values)
     terms = model.logp(vars=model.observed_RVs, sum=False)
     free_rvs = model.free_RVs
     function = pytensor.function(model.value_vars, terms, mode=PLAIN, on_unused_input="ignore")
     for k in range(4):
         point = []
         for rv in free_rvs:
-            entries = [u.label for u in free(parameters) if u.name == rv.name]
+            entries = [u.label for u in problem.free if u.name == rv.name]
             natural = np.array([values[label][k] for label in entries])
             natural = natural if model.named_vars_to_dims.get(rv.name) else natural[0]
             transform = model.rvs_to_transforms[rv]

@@ -48,11 +48,11 @@ def slow_start(evolve, stages, times, initial, parameters, xp):
 def expected(names, experiment=EXPERIMENT):
     """ξ and Jy of the data at fixed draws from the prior of the model as it is, and the log-likelihood."""
     changed, settings = rival(experiment, ModelSettings(), names)
-    parameters = Problem(changed, settings).parameters
-    values = prior_draws(changed, settings, parameters, 3, np.random.default_rng(seed(2)))
+    problem = Problem(changed, settings)
+    values = prior_draws(problem, 3, np.random.default_rng(seed(2)))
     means = prediction.expected(changed, values, settings.dynamics)
-    priors = {u.label: u.prior for u in parameters}
-    return changed, settings, priors, log_likelihood(changed, means, values, settings.dynamics)
+    priors = {u.label: u.prior for u in problem.parameters}
+    return changed, settings, priors, log_likelihood(problem, means, values)
 
 
 @pytest.mark.parametrize("name", RIVAL_MODELS)

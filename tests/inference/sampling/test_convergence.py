@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from dissentangle.inference.sampling.convergence import bulk_and_rhat, highest_density, tail
+from dissentangle.inference.sampling.convergence import bulk_ess_and_rhat, highest_density, tail_ess
 
 from ...seeds import seed
 
@@ -30,24 +30,24 @@ CHAINS = list(chains())
 @pytest.mark.parametrize("k", range(len(CHAINS)))
 def test_numbers_are_those_of_arviz(k):
     values, axes = CHAINS[k], {"chain_axis": 0, "draw_axis": 1}
-    bulk, rhat = bulk_and_rhat(values[None])
+    bulk, rhat = bulk_ess_and_rhat(values[None])
     assert bulk[0] == pytest.approx(float(array_stats.ess(values, method="bulk", **axes)), rel=1e-9)
     assert rhat[0] == pytest.approx(float(array_stats.rhat(values, method="rank", **axes)), rel=1e-12)
     exact = float(array_stats.ess(values, method="tail", prob=(0.05, 0.95), **axes))
-    assert tail(values[None])[0] == pytest.approx(exact, rel=1e-9)
+    assert tail_ess(values[None])[0] == pytest.approx(exact, rel=1e-9)
     low, high = highest_density(values[None], 0.94)
     assert [low[0], high[0]] == pytest.approx(list(array_stats.hdi(values.ravel(), prob=0.94)))
 
 
 def test_all_parameters_at_once():
     some = np.stack(CHAINS[:8])
-    one_by_one = [bulk_and_rhat(values[None]) for values in some]
-    bulk, rhat = bulk_and_rhat(some)
+    one_by_one = [bulk_ess_and_rhat(values[None]) for values in some]
+    bulk, rhat = bulk_ess_and_rhat(some)
     np.testing.assert_allclose(bulk, [each[0][0] for each in one_by_one], rtol=1e-12)
     np.testing.assert_allclose(rhat, [each[1][0] for each in one_by_one], rtol=1e-12)
 
 
 def test_constant_draws():
-    bulk, rhat = bulk_and_rhat(np.ones((1, 4, 100)))
-    assert (bulk[0], tail(np.ones((1, 4, 100)))[0]) == (400, 400)
+    bulk, rhat = bulk_ess_and_rhat(np.ones((1, 4, 100)))
+    assert (bulk[0], tail_ess(np.ones((1, 4, 100)))[0]) == (400, 400)
     assert np.isnan(rhat[0])

@@ -6,23 +6,24 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from dissentangle import inference
 from dissentangle.datasets import Known, Observation, StageEntry, read
 from dissentangle.inference.fits.groups import PRIORS
 from dissentangle.inference.model.fingerprint import data_hash, fingerprint
+from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
-from dissentangle.inference.sampling.prepared import KEPT, form_of
-from dissentangle.inference.sampling.recent import Recent
 
 from ...seeds import seed
 
-sampling = import_module("dissentangle.inference.sampling.sample")  # the room has a function of this name
+# the room has functions of these names
+prepared = import_module("dissentangle.inference.sampling.prepared")
+sampling = import_module("dissentangle.inference.sampling.sample")
 
 D55 = read("fig2b-d55")
 XI = D55.series[0]
-SETTINGS = ModelSettings()
 OBSERVED = replace(D55, observations=(Observation("orientation", 0.98, 0.01, 15.0),))
 
 
@@ -33,10 +34,10 @@ def with_xi(**changes):
 def test_measured_values_errors_and_texts_do_not_change_the_form():
     other = with_xi(value=XI.value * 1.1, spread=XI.spread + 3)
     for same in (other, replace(D55, title="x", description="y", simulated=False, truth=None)):
-        assert form_of(same, SETTINGS) == form_of(D55, SETTINGS)
+        assert Problem(same).form == Problem(D55).form
     assert data_hash(other) != data_hash(D55)
     moved = replace(OBSERVED, observations=(replace(OBSERVED.observations[0], value=0.9, sigma=0.1, source="z"),))
-    assert form_of(moved, SETTINGS) == form_of(OBSERVED, SETTINGS)
+    assert Problem(moved).form == Problem(OBSERVED).form
     assert data_hash(moved) != data_hash(OBSERVED)
 
 
@@ -62,7 +63,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_everything_else_does(change):
-    assert form_of(CHANGES[change], SETTINGS) != form_of(D55, SETTINGS)
+    assert Problem(CHANGES[change]).form != Problem(D55).form
     assert data_hash(CHANGES[change]) != data_hash(D55)
 
 
@@ -78,10 +79,9 @@ def test_everything_else_does(change):
     ],
 )
 def test_every_setting_does(settings):
-    assert form_of(D55, settings) != form_of(D55, SETTINGS)
+    assert Problem(D55, settings).form != Problem(D55).form
     assert len(fields(ModelSettings)) == 8
-    assert form_of(D55, replace(settings, name="a model")) == form_of(D55, settings)
-    assert form_of(D55, SETTINGS, "fast") != form_of(D55, SETTINGS, "general")
+    assert Problem(D55, replace(settings, name="a model")).form == Problem(D55, settings).form
 
 
 def test_a_fingerprint_does_not_depend_on_the_order_of_sets_and_dicts():
@@ -93,12 +93,12 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_sets_and_dicts():
 def test_the_data_of_a_kept_model_are_those_asked_for():
     """The same fit from what was made for other data first, and from what was made for these."""
     other = replace(D55, series=tuple(replace(s, value=s.value * 0.9, spread=s.spread) for s in D55.series))
-    for kept in (KEPT, PRIORS):
+    for kept in (prepared.KEPT, PRIORS):
         kept.clear()
     inference.fit(other, seed=seed(5), draws=50, tune=100, chains=2)
     second = inference.fit(D55, seed=seed(5), draws=50, tune=100, chains=2)
-    assert (len(KEPT), len(PRIORS)) == (1, 1)
-    for kept in (KEPT, PRIORS):
+    assert (len(prepared.KEPT), len(PRIORS)) == (1, 1)
+    for kept in (prepared.KEPT, PRIORS):
         kept.clear()
     first = inference.fit(D55, seed=seed(5), draws=50, tune=100, chains=2)
     for group in ("posterior", "log_likelihood", "derived", "prior", "prior_predictive", "observed_data"):
@@ -122,12 +122,19 @@ def test_a_changed_prior_or_error_is_not_answered_from_memory():
     assert not np.array_equal(other["prior"]["collision_rate"], plain["prior"]["collision_rate"])
 
 
-def test_only_so_many_results_are_kept():
-    recent, made = Recent(2), []
-    for key in "abacab":
-        assert recent.get(key, lambda key=key: made.append(key) or key) == key
-    assert made == ["a", "b", "c", "b"]
-    assert len(recent) == 2
+def test_only_so_many_models_are_kept_and_each_engine_has_its_own(monkeypatch):
+    made = []
+
+    class Ready:
+        def with_data(self, new):
+            return self
+
+    monkeypatch.setattr(prepared, "KEPT", LRUCache(2))
+    monkeypatch.setattr(prepared, "_made", lambda problem, engine: made.append(engine) or Ready())
+    found = [prepared.prepared(Problem(D55), engine) for engine in (None, "fast", None, "general", None, "fast")]
+    assert made == [None, "fast", "general", "fast"]
+    assert found[0] is found[2] is found[4]
+    assert len(prepared.KEPT) == 2
 
 
 def test_a_fit_does_not_share_its_prior_with_the_next():
@@ -148,7 +155,7 @@ def test_the_general_engine_spreads_only_starts_that_can_come_back(monkeypatch):
             asked.update(options)
 
     monkeypatch.setattr(sampling.nutpie_sampler, "import_nutpie", lambda: Nutpie)
-    sampling.prepare(model_of(D55, SETTINGS), "general")
+    sampling.prepare(model_of(Problem(D55)), "general")
     names = {rv.name for rv in asked["jitter_rvs"]}
     assert "collective_rate" in names
     assert "squeezing_limit" not in names

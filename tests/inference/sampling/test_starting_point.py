@@ -32,7 +32,7 @@ def test_side_modes_without_weight_are_no_starts(number, weight):
 
 
 def hidden_peak(x):
-    """The highest peak, e²⁰ above a wide one, is so narrow that one climb in three finds it."""
+    """The highest peak, e²⁰ above a wide one, is so narrow that one optimisation in three finds it."""
     exponents = np.array([0.0, -20.0]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * np.array([0.003, 0.3]) ** 2)
     k = int(np.argmax(exponents))
     slope = -(x[0] - (GAP, -GAP)[k]) / (0.003, 0.3)[k] ** 2
@@ -40,10 +40,10 @@ def hidden_peak(x):
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_the_highest_mode_is_found_though_most_climbs_miss_it(number):
+def test_the_highest_mode_is_found_though_most_optimisations_miss_it(number):
     found = modes(hidden_peak, 3, seed(number))
     assert all(mode.place[0] == pytest.approx(GAP, abs=1e-3) for mode in found)
-    assert len(found) > 6  # as climbs do not agree, 48 of them were made
+    assert len(found) > 6  # as optimisations do not agree, there were 48
 
 
 @pytest.mark.parametrize("weight", [-0.1, -1.0])
