@@ -15,8 +15,7 @@ from dissentangle.datasets.formats.folder_write import write_folder
 from dissentangle.datasets.photocurrent.photocurrent import open_photocurrent
 from dissentangle.forward_models.validation import InvalidValue
 from dissentangle.inference.model import PriorError, Problem
-from dissentangle.inference.reports import row_of
-from dissentangle.inference.reports.fit import fit_page
+from dissentangle.inference.reports import fit_page, row_of
 
 OURS = (datasets.ExperimentError, PriorError, InvalidValue)
 """The errors by which a file may be refused."""

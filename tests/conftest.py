@@ -56,7 +56,7 @@ def fit_d55():
 @pytest.fixture(scope="session")
 def page_d55(fit_d55):
     """The report of that fit, as HTML."""
-    from dissentangle.inference.reports.fit import fit_page
+    from dissentangle.inference.reports import fit_page
 
     return fit_page(fit_d55, "fig2b-d55.nc")
 

@@ -42,8 +42,9 @@ def criticize(given: Namespace) -> int:
     output.text(criticism_text(found))
     if drawing is not None:
         from ..figures import WIDTHS, plot_criticism, write
+        from ..fits import Fit
 
-        write(plot_criticism(found, simulated=bool(fit.attrs["simulated"]), width=WIDTHS["page"]), drawing)
+        write(plot_criticism(Fit(fit), WIDTHS["page"], found), drawing)
         output.written(drawing)
     output.facts({"title": str(fit.attrs["title"]), **found.facts()})
     return 0
@@ -65,8 +66,9 @@ def _left_out(given: Namespace, fit: DataTree, output: Output, drawing: Path | N
     output.text(left_out_text(found))
     if drawing is not None:
         from ..figures import WIDTHS, plot_left_out, write
+        from ..fits import Fit
 
-        write(plot_left_out(found, WIDTHS["page"]), drawing)
+        write(plot_left_out(Fit(fit), WIDTHS["page"], found), drawing)
         output.written(drawing)
     output.facts({"title": found.title, **found.facts()})
     return 0
@@ -88,8 +90,9 @@ def sensitivity(given: Namespace) -> int:
     output.text(f"{_title(fit)}\n\n{sensitivity_text(found)}")
     if drawing is not None:
         from ..figures import WIDTHS, plot_sensitivity, write
+        from ..fits import Fit
 
-        made = plot_sensitivity(found.calibration, simulated=bool(fit.attrs["simulated"]), width=WIDTHS["page"])
+        made = plot_sensitivity(Fit(fit), WIDTHS["page"], found.calibration)
         write(made, drawing)
         output.written(drawing)
     output.facts({"title": str(fit.attrs["title"]), **found.facts()})

@@ -104,7 +104,7 @@ def _description(experiment: Experiment) -> str:
 def _informs(expected: Information, free: list[ModelParameter]) -> str:
     from ...forward_models import PARAMETERS
     from ..fits import PRIOR_DOMINATED
-    from ..text import table
+    from ..text import Table
 
     narrow = len(expected.by_source) > WIDEST
     header = ["unknown", "prior", "unit", *(["all", "most by"] if narrow else [*expected.by_source, "all"])]
@@ -117,7 +117,7 @@ def _informs(expected: Information, free: list[ModelParameter]) -> str:
             best = sorted(shares, key=lambda name: -shares[name])[:2]
             cells = [together, ", ".join(f"{n} {100 * shares[n]:.0f} %" for n in best if shares[n] >= PRIOR_DOMINATED)]
         rows.append([unknown.label, str(unknown.prior), PARAMETERS[unknown.name].unit, *cells])
-    text = table(header, rows)
+    text = Table(header, rows).text()
     text += (
         "\n(how much of the prior's variance each series takes away by itself, and all together, at the prior medians)"
     )
@@ -135,7 +135,7 @@ def prior(given: Namespace) -> int:
 
     from ..fits import derived_quantities, prior_draws
     from ..model import Problem
-    from ..text import number, table
+    from ..text import Table, number
 
     experiment, settings = modelled(given)
     target = figure_target(given.figure)
@@ -150,11 +150,12 @@ def prior(given: Namespace) -> int:
             facts.append({"name": name, "entry": entry, "median": middle, "low": low, "high": high})
             scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
             rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
-    output.text(table(["quantity", "3 %", "median", "97 %"], rows))
+    output.text(Table(["quantity", "3 %", "median", "97 %"], rows).text())
     if target is not None:
-        from ..figures import Drawn, plot_bands, write
+        from ..figures import ExperimentDraws, plot_bands, write
 
-        write(plot_bands(Drawn(experiment, values, settings.dynamics), f"prior predictive: {experiment.title}"), target)
+        draws = ExperimentDraws(experiment, values, settings.dynamics)
+        write(plot_bands(draws, f"prior predictive: {experiment.title}"), target)
         output.written(target)
     output.facts({"derived": facts})
     return 0

@@ -200,7 +200,7 @@ def _stage(text: str) -> tuple[float, str]:
 def _table(result: Dataset, quantities: list[str]) -> str:
     import numpy as np
 
-    from ..text import number, table
+    from ..text import Table, number
 
     times = result["time"].values
     rows = []
@@ -211,7 +211,7 @@ def _table(result: Dataset, quantities: list[str]) -> str:
             scale = (high - low) / 4
             cells.append(f"{number(middle, scale)} [{number(low, scale)}, {number(high, scale)}]")
         rows.append(cells)
-    return table(["t (ms)", "light", *quantities], rows)
+    return Table(["t (ms)", "light", *quantities], rows).text()
 
 
 def _write(result: Dataset, quantities: list[str], target: Path) -> None:

@@ -1,29 +1,29 @@
-"""Figures of fits, checks and comparisons."""
+"""Figures of fits, checks and comparisons.
+
+A function returns a Matplotlib `Figure` that pyplot does not know, so nothing has to be closed; `width` is in inches.
+`found` is a result from which a figure is made, where it is there already; without it the figure works it out.
+"""
 
 from .arviz import plot_energy, plot_pairs, plot_pareto_k, plot_pit, plot_prior_posterior, plot_ranks, worst_mixed
-from .calibration_ranks import plot_calibration
-from .catalogue import plot
-from .comparison import plot_comparison, plot_units, strongest_units
+from .catalogue import FIGURES, plot
+from .checks import PANELS, lagged, plot_autocorrelation, plot_criticism, plot_left_out, plot_sensitivity
+from .comparison import plot_calibration, plot_comparison, plot_units, strongest_units
 from .continuous_measurement import constant_runs, describe_record, figure_2d, plot_record, with_record
-from .criticism import PANELS, lagged, plot_autocorrelation, plot_criticism
-from .curves import Drawn, panels_of
-from .described import describe_panel, describe_probability
-from .entanglement import plot_probability
-from .left_out import plot_left_out
-from .named_draws import unknown_labels
+from .curves import ExperimentDraws, describe_panel, panels_of
+from .entanglement import describe_probability, plot_probability
 from .prediction import plot_prediction
-from .sensitivity import plot_sensitivity
 from .series import plot_bands, plot_fit, plot_panel
 from .style import CYCLE, INK, LIGHTS, PAGE_WIDTH, WIDTHS, style, write
 
 __all__ = [
     "CYCLE",
+    "FIGURES",
     "INK",
     "LIGHTS",
     "PAGE_WIDTH",
     "PANELS",
     "WIDTHS",
-    "Drawn",
+    "ExperimentDraws",
     "constant_runs",
     "describe_panel",
     "describe_probability",
@@ -53,7 +53,6 @@ __all__ = [
     "plot_units",
     "strongest_units",
     "style",
-    "unknown_labels",
     "with_record",
     "worst_mixed",
     "write",

@@ -1,4 +1,4 @@
-"""ArviZ's figures of a fit, with the symbols of the field: prior against posterior, pairs, ranks, energy, PIT, k̂."""
+"""ArviZ's figures of a fit, with the symbols of the field: prior and posterior, pairs, ranks, energy, PIT, k̂."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import ExperimentError
+from ...datasets.experiment import Label
 from ..checks import for_pair_plot
+from ..comparison import LeaveOneOut, leave_one_out
 from ..fits import Fit, summary_rows
-from .named_draws import named_tree, unknown_labels
-from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
+from .drawing import numbered
+from .style import DATA, INK, MODEL, PAGE_WIDTH, style
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
     from matplotlib.figure import Figure
-    from xarray import DataTree
-
-    from ..comparison import LeaveOneOut
+    from xarray import Dataset, DataTree
 
 _PAIRS = 5
 _SCATTER, _RANKED = 500, 250
@@ -30,6 +30,8 @@ SUSPICION = 0.99
 """Points of an ECDF are marked where so large a departure from uniform has a chance below 1 %."""
 _ROW = 1.35
 """Height of a row of small panels, inches."""
+_LINE = 14
+"""Longer names go on in a second line."""
 
 
 def _made(plot: Callable[..., Any], *arguments: Any, size: tuple[float, float], **options: Any) -> PlotCollection:
@@ -70,12 +72,12 @@ def _small_panels(count: int, width: float, height: float = _ROW) -> dict[str, A
     return {"col_wrap": across, "size": (width, height * -(-count // across) + 0.35)}
 
 
-def plot_prior_posterior(fitted: Fit, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
-    """Densities of prior and posterior of some unknowns (all by default), where the posterior is."""
+def plot_prior_posterior(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
+    """Densities of prior and posterior of some parameters (all that vary by default), where the posterior is."""
     from arviz_plots import plot_prior_posterior as of_arviz
 
-    chosen = list(labels or unknown_labels(fitted))
-    tree = named_tree(fitted, chosen, ("posterior", "prior"))
+    chosen = list(labels or fitted.by_label())
+    tree = _named_tree(fitted, chosen, ("posterior", "prior"))
     collection = _made(of_arviz, tree, **_small_panels(len(chosen), width))
     for name, draws in tree["posterior"].dataset.data_vars.items():
         axis = collection.viz["plot"][str(name)].item()
@@ -88,12 +90,12 @@ def plot_prior_posterior(fitted: Fit, labels: Sequence[str] | None = None, width
     return figure
 
 
-def plot_pairs(fitted: Fit, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
-    """Scatter of pairs of unknowns with their marginals; by default the rates and what goes with them."""
+def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
+    """Scatter of pairs of parameters with their marginals; by default the rates and what goes with them."""
     from arviz_plots import plot_pair
 
     chosen = list(labels or for_pair_plot(fitted, _PAIRS))
-    tree = named_tree(fitted, chosen, ("posterior", "sample_stats"))
+    tree = _named_tree(fitted, chosen, ("posterior", "sample_stats"))
     few = _scattered(tree)
     diverged = bool(few["sample_stats"]["diverging"].any())
     visuals = {"scatter": {"alpha": 0.35, "size": 6}, "divergence": diverged}
@@ -122,29 +124,29 @@ def _thinned(tree: DataTree, longest: int) -> DataTree:
     return tree.isel(draw=slice(None, None, max(1, tree["posterior"].sizes["draw"] // longest)))
 
 
-def plot_ranks(fitted: Fit, labels: Sequence[str] | None = None, width: float = PAGE_WIDTH) -> Figure:
+def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
     """ECDF of the ranks of each chain minus the uniform one, p: the chance of a greater departure.
 
-    By default of the unknowns with the largest R-hat.
+    By default of the parameters with the largest R-hat.
     """
     from arviz_plots import plot_rank
 
     chosen = list(labels or worst_mixed(fitted))
-    tree = _thinned(named_tree(fitted, chosen), _RANKED)
+    tree = _thinned(_named_tree(fitted, chosen), _RANKED)
     return _figure(_made(plot_rank, tree, method="mtc_c", envelope_prob=SUSPICION, **_small_panels(len(chosen), width)))
 
 
 def worst_mixed(fitted: Fit, count: int = 6) -> list[str]:
-    """The unknowns with the largest R-hat, the worst first."""
+    """Labels of the parameters with the largest R-hat, the worst first."""
     rows = {row.label: row.rhat for row in summary_rows(fitted.tree)}
-    return sorted(unknown_labels(fitted), key=lambda label: -np.nan_to_num(rows[label], nan=np.inf))[:count]
+    return sorted(fitted.by_label(), key=lambda label: -np.nan_to_num(rows[label], nan=np.inf))[:count]
 
 
 def plot_energy(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """The marginal energy and its changes between draws: alike where the sampler moves freely."""
     from arviz_plots import plot_energy as of_arviz
 
-    tree = named_tree(fitted, [], ("sample_stats",))
+    tree = _named_tree(fitted, [], ("sample_stats",))
     return _figure(_made(of_arviz, tree, size=(width, 0.5 * width)))
 
 
@@ -166,24 +168,59 @@ def plot_pit(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
-def plot_pareto_k(found: LeaveOneOut, width: float = PAGE_WIDTH) -> Figure:
-    """k̂ of each point: above the line, the fit without that point can't be told from the fit with it."""
+def plot_pareto_k(fitted: Fit, width: float = PAGE_WIDTH, found: LeaveOneOut | None = None) -> Figure:
+    """k̂ of each point: above the line, the fit without that point can't be told from the fit with it.
+
+    found : what `leave_one_out` found in the fit; by default that
+    """
     from matplotlib.figure import Figure
 
+    found = found or leave_one_out(fitted)
     with style():
         figure = Figure(figsize=(width, 0.5 * width))
         axis = figure.subplots()
         series = [unit.series for unit in found.units]
-        names = list(dict.fromkeys(series))
-        start = 0
-        for k, name in enumerate(names):
-            mine = found.pareto_k[[n == name for n in series]]
-            axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=3,
-                      color=(MODEL, *DATA, MUTED)[k % 4], label=one_line(name, 30))  # fmt: skip
-            start += len(mine)
+        numbered(figure, axis, series, found.pareto_k, (MODEL, *DATA), size=3, longest=30)
         axis.axhline(found.limit, color=INK, ls="--", lw=0.9)
         axis.set_xlabel("point")
         axis.set_ylabel("Pareto k̂")
-        if len(names) > 1:
-            figure.legend(loc="outside lower center", ncols=3, fontsize=7)
     return figure
+
+
+def _shown_name(label: str) -> str:
+    """`dephasing_rate[drive]` as 'Γ̃ [drive] (ms⁻¹)'; a DataTree allows no slash in the name of a variable."""
+    one = Label.parse(label)
+    text = (one.symbol + (f" ({one.unit})" if one.unit else "")).replace("/", "∕")
+    return text if len(text) <= _LINE else text.replace(" [", "\n[", 1)
+
+
+def _shown_names(labels: Sequence[str]) -> dict[str, str]:
+    """Names by label; many lights go unnamed where a parameter has one value only."""
+    parsed = [Label.parse(label) for label in labels]
+    names = [one.name for one in parsed]
+    alone = {one.name for one in parsed if one.parameter.per_lights and names.count(one.name) == 1}
+    return {
+        label: _shown_name(name if name in alone and len(label) - len(name) > _LINE else label)
+        for label, name in zip(labels, names, strict=True)
+    }
+
+
+def _named_tree(fitted: Fit, labels: Sequence[str], groups: Sequence[str] = ("posterior",)) -> DataTree:
+    """Groups with a variable (chain, draw) for each label, under its symbol; `sample_stats` as it is."""
+    import xarray as xr
+
+    found: dict[str, Any] = {}
+    for group in groups:
+        if group == "sample_stats":
+            found[group] = fitted.tree[group].dataset
+        else:
+            found[group] = _named(fitted.by_label(group, derived=group == "posterior"), labels)
+    return xr.DataTree.from_dict(found)
+
+
+def _named(draws: dict[str, np.ndarray], labels: Sequence[str]) -> Dataset:
+    """Draws (chain, draw) of some labels, under their symbols."""
+    import xarray as xr
+
+    names = _shown_names(labels)
+    return xr.Dataset({names[label]: (("chain", "draw"), draws[label]) for label in labels if label in draws})

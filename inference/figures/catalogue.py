@@ -1,9 +1,9 @@
-"""The figures that can be asked for by name."""
+"""The figures that can be asked for by name. A new one is one function and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,105 +18,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure: what it shows, and how it is made from a fit, a width in inches, and a run (None: the default)."""
+    """A figure: what it shows, and the function of this room that makes it, as "file:function".
+
+    The function takes a fit (`Fit`) and `width` in inches; where `takes_run`, the name of a `run`, too (None: all).
+    """
 
     meaning: str
-    make: Callable[[Fit, float, str | None], Figure]
+    function: str
     takes_run: bool = False
 
-
-def _series(fitted: Fit, width: float, run: str | None) -> Figure:
-    from .curves import Drawn
-    from .series import plot_bands
-
-    return plot_bands(Drawn.of(fitted), fitted.experiment.title)
-
-
-def _fig2a(fitted: Fit, width: float, run: str | None) -> Figure:
-    from .paper import figure_2a
-
-    return figure_2a(fitted, run, width)
-
-
-def _fig2b(fitted: Fit, width: float, run: str | None) -> Figure:
-    from .paper import figure_2b
-
-    return figure_2b(fitted, run, width)
-
-
-def _fig2d(fitted: Fit, width: float, run: str | None) -> Figure:
-    from .continuous_measurement import figure_2d
-
-    return figure_2d(fitted, run, width)
-
-
-def _entanglement(fitted: Fit, width: float, run: str | None) -> Figure:
-    from .entanglement import plot_probability
-
-    return plot_probability(fitted, width)
-
-
-def _pareto(fitted: Fit, width: float, run: str | None) -> Figure:
-    from ..comparison import leave_one_out
-    from .arviz import plot_pareto_k
-
-    return plot_pareto_k(leave_one_out(fitted), width)
-
-
-def _criticism(fitted: Fit, width: float, run: str | None) -> Figure:
-    from ..checks import criticize
-    from .criticism import plot_criticism
-
-    return plot_criticism(criticize(fitted), simulated=fitted.experiment.simulated, width=width)
-
-
-def _autocorrelation(fitted: Fit, width: float, run: str | None) -> Figure:
-    from .criticism import plot_autocorrelation
-
-    return plot_autocorrelation(fitted, width)
-
-
-def _sensitivity(fitted: Fit, width: float, run: str | None) -> Figure:
-    from ..checks import calibration_sensitivity
-    from .sensitivity import plot_sensitivity
-
-    return plot_sensitivity(calibration_sensitivity(fitted), simulated=fitted.experiment.simulated, width=width)
-
-
-def _left_out(fitted: Fit, width: float, run: str | None) -> Figure:
-    from ..comparison import leave_one_series_out
-    from .left_out import plot_left_out
-
-    return plot_left_out(leave_one_series_out(fitted), width)
-
-
-def _standard(name: str) -> Callable[[Fit, float, str | None], Figure]:
-    def make(fitted: Fit, width: float, run: str | None) -> Figure:
-        from . import arviz as standard
-
-        figure: Figure = getattr(standard, name)(fitted, width=width)
+    def make(self, fitted: Fit, width: float, run: str | None) -> Figure:
+        """The figure."""
+        file, name = self.function.split(":")
+        function = getattr(import_module(f".{file}", __package__), name)
+        figure: Figure = function(fitted, width=width, **({"run": run} if self.takes_run else {}))
         return figure
-
-    return make
 
 
 FIGURES: dict[str, Entry] = {
-    "series": Entry("all series with posterior bands (its own size)", _series),
-    "fig2a": Entry("ΣJ(t) and ⟨Jx(t)⟩ as in the paper's Fig. 2a", _fig2a, takes_run=True),
-    "fig2b": Entry("ξ(t) of all runs as in the paper's Fig. 2b", _fig2b, takes_run=True),
-    "fig2d": Entry("ξ(t) with and without the record as in the paper's Fig. 2d", _fig2d, takes_run=True),
-    "entanglement": Entry("probability of ξ < 1 against time", _entanglement),
-    "posterior": Entry("prior and posterior of every unknown", _standard("plot_prior_posterior")),
-    "pairs": Entry("pairs of parameters", _standard("plot_pairs")),
-    "ranks": Entry("ranks of the chains", _standard("plot_ranks")),
-    "energy": Entry("energy of the sampler", _standard("plot_energy")),
-    "pit": Entry("LOO-PIT of each series", _standard("plot_pit")),
-    "pareto-k": Entry("influence of single points", _pareto),
-    "criticism": Entry("statistics of the data among those of replicated data", _criticism),
-    "autocorrelation": Entry("autocorrelation of the residuals of each series", _autocorrelation),
-    "sensitivity": Entry("shift of each rate when a calibration constant is off by 1 σ", _sensitivity),
-    "left-out": Entry("each series as the others predict it (fits again, without it)", _left_out),
-}
+    "series": Entry("all series with posterior bands (its own size)", "series:plot_series"),
+    "fig2a": Entry("ΣJ(t) and ⟨Jx(t)⟩ as in the paper's Fig. 2a", "paper:figure_2a", takes_run=True),
+    "fig2b": Entry("ξ(t) of all runs as in the paper's Fig. 2b", "paper:figure_2b", takes_run=True),
+    "fig2d": Entry("ξ(t) with and without the record as in the paper's Fig. 2d", "continuous_measurement:figure_2d",
+                   takes_run=True),
+    "entanglement": Entry("probability of ξ < 1 against time", "entanglement:plot_probability"),
+    "posterior": Entry("prior and posterior of every unknown", "arviz:plot_prior_posterior"),
+    "pairs": Entry("pairs of parameters", "arviz:plot_pairs"),
+    "ranks": Entry("ranks of the chains", "arviz:plot_ranks"),
+    "energy": Entry("energy of the sampler", "arviz:plot_energy"),
+    "pit": Entry("LOO-PIT of each series", "arviz:plot_pit"),
+    "pareto-k": Entry("influence of single points", "arviz:plot_pareto_k"),
+    "criticism": Entry("statistics of the data among those of replicated data", "checks:plot_criticism"),
+    "autocorrelation": Entry("autocorrelation of the residuals of each series", "checks:plot_autocorrelation"),
+    "sensitivity": Entry("shift of each rate when a calibration constant is off by 1 σ", "checks:plot_sensitivity"),
+    "left-out": Entry("each series as the others predict it (fits again, without it)", "checks:plot_left_out"),
+}  # fmt: skip
 
 
 def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str = "column",

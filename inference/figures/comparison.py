@@ -1,15 +1,20 @@
-"""Models side by side: prediction, evidence, and which data prefer which."""
+"""Many fits: models side by side, which data prefer which, and the ranks of a simulation-based calibration."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import CYCLE, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
+from ...datasets.experiment import Label
+from .drawing import numbered
+from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from xarray import Dataset
 
     from ..comparison import ComparedModel, Comparison
 
@@ -19,7 +24,7 @@ _FAR = 30.0
 
 
 def plot_comparison(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
-    """Difference of elpd from the best model with its standard error, and ln of the Bayes factor, model by model."""
+    """Difference of elpd from the best model ± standard error, and ln of the Bayes factor ± error, a row per model."""
     from matplotlib.figure import Figure
 
     names = [one_line(model.name, 34) for model in found.models]
@@ -37,15 +42,15 @@ def plot_comparison(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
-def _dots(axis: object, rows: np.ndarray, values: list[tuple[float, float]], marker: str) -> None:
-    axis.axvline(0.0, color=MUTED, lw=0.7)  # type: ignore[attr-defined]
+def _dots(axis: Axes, rows: np.ndarray, values: list[tuple[float, float]], marker: str) -> None:
+    axis.axvline(0.0, color=MUTED, lw=0.7)
     for row, (value, error) in zip(rows, values, strict=True):
         if value < -_FAR:
-            axis.annotate(f"◂ {value:.3g}", (-_FAR, row), va="center", fontsize=7, color=INK)  # type: ignore[attr-defined]
+            axis.annotate(f"◂ {value:.3g}", (-_FAR, row), va="center", fontsize=7, color=INK)
         else:
-            axis.errorbar(value, row, xerr=error, fmt=marker, ms=4, color=MODEL, ecolor=INK, elinewidth=0.9)  # type: ignore[attr-defined]
+            axis.errorbar(value, row, xerr=error, fmt=marker, ms=4, color=MODEL, ecolor=INK, elinewidth=0.9)
     if any(value < -_FAR for value, _ in values):
-        axis.set_xlim(left=-1.15 * _FAR)  # type: ignore[attr-defined]
+        axis.set_xlim(left=-1.15 * _FAR)
 
 
 def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
@@ -55,21 +60,13 @@ def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     first, second = found.models[:2]
     units = first.left_out.units
     differences = first.left_out.pointwise - second.left_out.pointwise
-    series = list(dict.fromkeys(unit.series for unit in units))
     with style():
         figure = Figure(figsize=(width, 0.55 * width))
         axis = figure.subplots()
         axis.axhline(0.0, color=MUTED, lw=0.7)
-        start = 0
-        for k, name in enumerate(series):
-            mine = differences[[unit.series == name for unit in units]]
-            axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=3.5,
-                      color=CYCLE[k % len(CYCLE)], label=one_line(name, 40))  # fmt: skip
-            start += len(mine)
+        numbered(figure, axis, [unit.series for unit in units], differences, CYCLE, size=3.5, longest=40)
         axis.set_xlabel(f"number of the {found.unit}")
         axis.set_ylabel(f"Δ ln p, > 0 for {one_line(first.name, 16)}")
-        if len(series) > 1:
-            figure.legend(loc="outside lower center", ncols=3, fontsize=7)
     return figure
 
 
@@ -78,3 +75,38 @@ def strongest_units(first: ComparedModel, second: ComparedModel, count: int = 3)
     differences = first.left_out.pointwise - second.left_out.pointwise
     order = np.argsort(-np.abs(differences))[:count]
     return [(first.left_out.units[k].label, float(differences[k])) for k in order]
+
+
+def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
+    """The ranks of a simulation-based calibration: a panel per quantity, written to `path` if given.
+
+    A line is the ECDF of the fractional ranks minus the uniform one; inside the band the fits are calibrated.
+    """
+    from matplotlib.figure import Figure
+
+    names = [str(name) for name in result["quantity"].values]
+    columns = min(4, len(names))
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(2.6 * columns, 2.1 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    points = result["probability"].values
+    lower, upper = (result[part].values - points for part in ("lower", "upper"))
+    for k, (axis, name) in enumerate(zip(axes, names, strict=False)):
+        ecdf = result["ecdf"].values[k] - points
+        inside = bool(result["inside"].values[k])
+        axis.fill_between(points, lower, upper, color=MODEL, alpha=0.2, lw=0, step="mid")
+        axis.step(points, ecdf, color=MODEL if inside else DATA[0], lw=1.2, where="mid")
+        axis.axhline(0, color="0.4", lw=0.6)
+        axis.set_title(one_line(Label.parse(name).symbol, 30) + ("" if inside else ": outside"), fontsize=8)
+        axis.tick_params(labelsize=7)
+    for axis in axes[len(names) :]:
+        axis.set_axis_off()
+    widest = max(float(np.max(np.abs(result[part].values - points))) for part in ("lower", "ecdf", "upper"))
+    axes[0].set_ylim(-1.1 * widest, 1.1 * widest)
+    count = result.sizes["simulation"]
+    figure.suptitle(f"ECDF of ranks − uniform, {count} simulated experiments, band {100 * result.attrs['band']:.0f} %",
+                    fontsize=9)  # fmt: skip
+    figure.supxlabel("fractional rank of the true value", fontsize=8)
+    if path is not None:
+        write(figure, path)
+    return figure

@@ -12,8 +12,8 @@ from ...forward_models import NOISES
 from ...forward_models.light import optimal_mode_rate
 from ..checks import OF_NORMAL
 from ..fits import Fit, checks_in
-from .curves import Drawn, observable
-from .drawing import band, legend, points_from_light
+from .curves import ExperimentDraws, observable
+from .drawing import band, legend, mark_simulated, points_from_light
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ _MARKERS = {"xi": "o", "conditional_xi": "s"}
 
 
 def constant_runs(fitted: Fit) -> list[str]:
-    """Runs with constant rates that the fit knows."""
+    """Names of the runs with constant rates (populations steady or not modelled), in which light can be recorded."""
     return list(fitted.experiment.constant) if "unconditional_xi" in fitted.tree["derived"].dataset else []
 
 
 def with_record(fitted: Fit) -> bool:
-    """Whether the fit knows what a record of the light tells: that takes η."""
+    """Whether the fit has ξ given the record of the light: that takes a detection efficiency η."""
     return "steady_conditional_xi" in fitted.tree["derived"].dataset
 
 
-def figure_2d(fitted: Fit, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+def figure_2d(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None) -> Figure:
     """ξ(t) of each run with constant rates: upper curves without, lower curves with the record of the light.
 
     Points: measured series, and values reconstructed from the records; below the modes e^{γm t} and e^{−γt} of light.
@@ -55,12 +55,12 @@ def figure_2d(fitted: Fit, run: str | None = None, width: float = WIDTHS["column
         )
     if run is not None and run not in known:
         raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(known)}")
-    runs, drawn = known if run is None else [run], Drawn.of(fitted)
+    runs, draws = known if run is None else [run], ExperimentDraws.of(fitted)
     with style():
         figure = Figure(figsize=(width, 1.15 * width))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(6, 1))
         for k, name in enumerate(runs):
-            _draw_run(above, fitted, drawn, name, k, len(runs) > 1)
+            _draw_run(above, fitted, draws, name, k, len(runs) > 1)
         above.axhline(1.0, color=INK, ls=":", lw=0.8)
         above.set_ylabel("ξ(t)")
         above.tick_params(labelbottom=True)
@@ -73,24 +73,23 @@ def figure_2d(fitted: Fit, run: str | None = None, width: float = WIDTHS["column
             above.set_xlabel("t (ms)")
         handles, labels = above.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=1 if width < PAGE_WIDTH else 2)
-        if fitted.experiment.simulated:
-            figure.suptitle("simulated data", fontsize=8, color=DATA[0])
+        mark_simulated(figure, fitted.experiment, color=DATA[0])
     return figure
 
 
-def _draw_run(axis: Axes, fitted: Fit, drawn: Drawn, run: str, number: int, several: bool) -> None:
+def _draw_run(axis: Axes, fitted: Fit, draws: ExperimentDraws, run: str, number: int, several: bool) -> None:
     """Curves and points of one run; its points a little to the right of those of the run before."""
     colour, duration = RUNS[number % len(RUNS)], fitted.experiment.duration(run)
     times, where = np.linspace(0.0, duration, _TIMES), f"{one_line(run, 20)}, " if several else ""
     for kind in _WORDS if with_record(fitted) else ("xi",):
-        low, middle, high = np.quantile(observable(drawn, run, kind, times), (0.03, 0.5, 0.97), axis=0)
+        low, middle, high = np.quantile(observable(draws, run, kind, times), (0.03, 0.5, 0.97), axis=0)
         if kind == "xi":
             axis.fill_between(times, low, high, color=colour, alpha=0.22, lw=0)
         else:
             axis.fill_between(times, low, high, facecolor="none", edgecolor=colour, alpha=0.55, lw=0, hatch="////")
         axis.plot(times, middle, color=colour, ls=_LINES[kind], label=f"{where}{_WORDS[kind]}")
-        if (run, kind) in drawn.reconstructed:
-            at, quantiles = drawn.reconstructed[run, kind]
+        if (run, kind) in draws.reconstructed:
+            at, quantiles = draws.reconstructed[run, kind]
             at = at + _APART * (number + 0.5 * (kind != "xi")) * duration
             points_from_light(axis, at, quantiles, colour=colour, marker=_MARKERS[kind])
         for series in fitted.experiment.series:
@@ -120,7 +119,10 @@ def _draw_modes(axis: Axes, fitted: Fit, run: str) -> None:
 
 
 def plot_record(fitted: Fit, record: RecordSeries, width: float = PAGE_WIDTH) -> Figure:
-    """Covariance of the samples of a record against lag, and the checks of its innovations."""
+    """Covariance of the samples of a record (shot noise of a bin = 1) against lag (ms), and checks of its innovations.
+
+    Bars are z-scores of the checks: 94 % of them lie in the grey band where the model describes the record.
+    """
     from matplotlib.figure import Figure
 
     with style():
@@ -177,7 +179,7 @@ def _draw_checks(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
 
 
 def describe_record(fitted: Fit, record: RecordSeries) -> str:
-    """The same in words."""
+    """What `plot_record` shows, in words: decay of the covariance, extremes of the checks."""
     scores = [check.z_score for check in checks_in(fitted.tree).get(record.name, [])]
     gamma = float(np.median(measurement_in(fitted.experiment, record.run, fitted.values).decay_rate))
     return (

@@ -23,8 +23,13 @@ Reconstructed = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """An experiment with draws of its parameters (label → (draws,)), from the posterior or the prior."""
+class ExperimentDraws:
+    """An experiment with draws of its parameters, from the posterior or the prior: what bands and curves are made of.
+
+    values : label → (draws,) or a number, in the units of the table of parameters; fixed parameters included
+    dynamics : the equations of motion
+    reconstructed : (run, kind) → times (T,) and 3, 50 and 97 % quantiles (3, T) of what the light says of ξ
+    """
 
     experiment: Experiment
     values: Mapping[str, Any]
@@ -32,7 +37,7 @@ class Drawn:
     reconstructed: Reconstructed = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fitted: Fit) -> Drawn:
+    def of(cls, fitted: Fit) -> ExperimentDraws:
         """Of the posterior."""
         return cls(fitted.experiment, fitted.values, fitted.settings.dynamics, _reconstructed(fitted))
 
@@ -51,13 +56,13 @@ class Panel:
         return ", ".join(series.name for series in self.measured) or self.kind
 
 
-def panels_of(drawn: Drawn) -> list[Panel]:
+def panels_of(draws: ExperimentDraws) -> list[Panel]:
     """The panels of an experiment: ξ reconstructed from the light, the series, the published numbers.
 
     An experiment without data has those of ξ, P and Jy in each run.
     """
-    experiment = drawn.experiment
-    pairs = list(drawn.reconstructed)
+    experiment = draws.experiment
+    pairs = list(draws.reconstructed)
     pairs += [(s.run, s.kind) for s in experiment.series]
     pairs += [(o.run, o.quantity) for o in fitted_observations(experiment) if o.quantity in OBSERVABLES]
     if not pairs:
@@ -75,38 +80,58 @@ def _shown(experiment: Experiment, run: str) -> tuple[str, ...]:
 
 def abscissas(experiment: Experiment, panel: Panel) -> np.ndarray:
     """Where the curves of a panel are drawn."""
-    about = KINDS[panel.kind]
-    if about.abscissa == "time":
+    abscissa = KINDS[panel.kind].abscissa
+    if abscissa == "time":
         end = experiment.duration(panel.run)
         first = end / _TIMES if any(series.mode_rate for series in panel.measured) else 0.0  # with light before it
         return np.linspace(first, end, _TIMES)
     ends = [end for series in panel.measured for end in (series.x.min(), series.x.max())]
-    first = 0.0 if about.abscissa == "faraday_angle" else min(ends)
-    return np.linspace(first, max(ends), _TIMES if about.abscissa == "faraday_angle" else _FINE)
+    first = 0.0 if abscissa == "faraday_angle" else min(ends)
+    return np.linspace(first, max(ends), _TIMES if abscissa == "faraday_angle" else _FINE)
 
 
-def curves(drawn: Drawn, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
+def curves(draws: ExperimentDraws, panel: Panel, x: np.ndarray) -> list[np.ndarray]:
     """What is measured, (draws, T), with the calibration errors of the (first) series of its kind, by component.
 
     The two quadratures of the light have one and the same expectation.
     """
     if not panel.measured:
-        return [observable(drawn, panel.run, panel.kind, x)]
+        return [observable(draws, panel.run, panel.kind, x)]
     first = panel.measured[0]
     count = len(first.about.components)
-    only = replace(drawn.experiment, series=(first,), records=(), observations=())
+    only = replace(draws.experiment, series=(first,), records=(), observations=())
     component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
     at = {first.name: Points(np.repeat(x, count), component)}
-    means = expected(only, drawn.values, drawn.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
+    means = expected(only, draws.values, draws.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
     found = np.atleast_2d(means)
     parts = [found[:, k::count] for k in range(count)]
     return parts[:1] if KINDS[panel.kind].of_quadratures else parts
 
 
-def observable(drawn: Drawn, run: str, name: str, times: np.ndarray) -> np.ndarray:
+def observable(draws: ExperimentDraws, run: str, name: str, times: np.ndarray) -> np.ndarray:
     """A quantity of the atoms in a run, (draws, T), as they have it: without errors of any measurement."""
-    path = evolved(drawn.experiment, run, drawn.values, drawn.dynamics, times, accuracy=_ACCURACY)
+    path = evolved(draws.experiment, run, draws.values, draws.dynamics, times, accuracy=_ACCURACY)
     return np.atleast_2d(getattr(path, name))
+
+
+def describe_panel(fitted: Fit, draws: ExperimentDraws, panel: Panel) -> str:
+    """What `plot_panel` shows, in words: course of the model's median, range of the residuals in σ."""
+    x = abscissas(fitted.experiment, panel)
+    median = np.median(curves(draws, panel, x)[0], axis=0)
+    unit = "" if KINDS[panel.kind].unit == "1" else f" {KINDS[panel.kind].unit}"
+    lowest = int(np.argmin(median))
+    words = [
+        f"{KINDS[panel.kind].label} against {KINDS[panel.kind].abscissa_label}: the model goes from {median[0]:.3g}"
+        f" to {median[-1]:.3g}, lowest {median[lowest]:.3g} at {x[lowest]:.3g}{unit}."
+    ]
+    for series in panel.measured:
+        residuals = fitted.residuals(series.name)[series.fitted]
+        if len(residuals):
+            words.append(
+                f"{len(residuals)} points of {series.name}, residuals from {residuals.min():.1f} to"
+                f" {residuals.max():.1f} standard deviations."
+            )
+    return " ".join(words)
 
 
 def _reconstructed(fitted: Fit) -> Reconstructed:

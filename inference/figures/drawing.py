@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .style import DATA, INK, LIGHTS, MODEL, MUTED, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 
@@ -96,6 +98,25 @@ def legend(axis: Axes, *others: Axes, **where: Any) -> None:
         handles, labels = one.get_legend_handles_labels()
         unique |= dict(zip(labels, handles, strict=True))
     axis.legend(unique.values(), unique.keys(), **({"loc": "best"} | where))
+
+
+def numbered(figure: Figure, axis: Axes, series: Sequence[str], values: np.ndarray, colours: Sequence[str], *,
+             size: float, longest: int) -> None:  # fmt: skip
+    """Values side by side with a colour and a marker per series, which a legend names; `series` is that of each."""
+    names, start = list(dict.fromkeys(series)), 0
+    for k, name in enumerate(names):
+        mine = values[[one == name for one in series]]
+        axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=size,
+                  color=colours[k % len(colours)], label=one_line(name, longest))  # fmt: skip
+        start += len(mine)
+    if len(names) > 1:
+        figure.legend(loc="outside lower center", ncols=3, fontsize=7)
+
+
+def mark_simulated(figure: Figure, experiment: Experiment, **style: Any) -> None:
+    """A title that says so where the data are simulated."""
+    if experiment.simulated:
+        figure.suptitle("simulated data", fontsize=8, **style)
 
 
 def stages(axis: Axes, entries: list[StageEntry], *, bottom: float = 1.02, height: float = 0.07) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..fits import Fit
-from .curves import Drawn, observable
+from .curves import ExperimentDraws, observable
 from .drawing import legend, stages
 from .style import INK, PAGE_WIDTH, RUNS, one_line, style
 
@@ -19,13 +19,13 @@ _TIMES = 241
 
 def probability_of_entanglement(fitted: Fit, run: str, times: np.ndarray) -> np.ndarray:
     """P(ξ(t) < 1) given the data, (T,), for a run whose rates are parameters; ξ < 1 exactly where Σ < p."""
-    drawn = Drawn.of(fitted)
-    sigma, p = (observable(drawn, run, name, times) for name in ("spin_variance", "p"))
+    draws = ExperimentDraws.of(fitted)
+    sigma, p = (observable(draws, run, name, times) for name in ("spin_variance", "p"))
     return np.asarray((sigma < p).mean(axis=0))
 
 
 def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
-    """P(ξ(t) < 1) of each driven run."""
+    """Posterior probability of entanglement, P(ξ(t) < 1), of each driven run against time (ms)."""
     from matplotlib.figure import Figure
 
     runs = fitted.driven_runs
@@ -48,3 +48,14 @@ def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
         else:
             legend(axis)
     return figure
+
+
+def describe_probability(fitted: Fit) -> str:
+    """What `plot_probability` shows, in words: from when to when each run is entangled with at least 97 %."""
+    words = []
+    for run in fitted.driven_runs:
+        times = np.linspace(0.0, fitted.experiment.duration(run), 121)
+        certain = times[probability_of_entanglement(fitted, run, times) >= 0.97]
+        span = f"from {certain[0]:.3g} to {certain[-1]:.3g} ms" if len(certain) else "at no time"
+        words.append(f"run {run}: at least 97 % {span}")
+    return f"Probability that ξ < 1 against time. {'; '.join(words)}."

@@ -9,8 +9,8 @@ import numpy as np
 from ...datasets import ExperimentError, Series
 from ...forward_models import NOISES
 from ..fits import Fit
-from .curves import Drawn, observable
-from .drawing import band, from_light
+from .curves import ExperimentDraws, observable
+from .drawing import band, from_light, mark_simulated
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TIMES = 161
 
 
-def figure_2a(fitted: Fit, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None) -> Figure:
     """ΣJ(t)/2⟨Jx(0)⟩ and ⟨Jx(t)⟩/⟨Jx(0)⟩ of one run: entangled where the first lies below the second.
 
     ⟨Jx⟩ has its scale at the right, aligned with the left one: so drawn it is the projection noise of a coherent state
@@ -30,37 +30,37 @@ def figure_2a(fitted: Fit, run: str | None = None, width: float = WIDTHS["column
     """
     from matplotlib.figure import Figure
 
-    drawn = Drawn.of(fitted)
+    draws = ExperimentDraws.of(fitted)
     chosen = _driven_run(fitted, run)
     times = np.linspace(0.0, fitted.experiment.duration(chosen), _TIMES)
-    total, mean_spin = (observable(drawn, chosen, name, times) for name in ("epr_variance", "polarization"))
+    total, mean_spin = (observable(draws, chosen, name, times) for name in ("epr_variance", "polarization"))
     with style():
         figure = Figure(figsize=(width, 0.9 * width))
         left = figure.subplots()
         right = left.twinx()
         right.spines["right"].set_visible(True)
         band(left, times, total, name="ΣJ / 2⟨Jx(0)⟩", inner=False)
-        left.plot(times, np.median(_two_level_part(drawn, chosen, times, total), axis=0), color=MODEL, lw=0.9, ls="-.",
+        left.plot(times, np.median(_two_level_part(draws, chosen, times, total), axis=0), color=MODEL, lw=0.9, ls="-.",
                   label="of it 8Σ: two levels")  # fmt: skip
         band(right, times, mean_spin, colour=MUTED, name="projection noise ∝ ⟨Jx⟩", inner=False)
         for series in fitted.experiment.series:
             if series.run == chosen:
-                _points_2a(left, right, fitted, drawn, series)
+                _points_2a(left, right, fitted, draws, series)
         left.set_ylabel("ΣJ(t) / 2⟨Jx(0)⟩", color=MODEL)
         right.set_ylabel("⟨Jx(t)⟩ / ⟨Jx(0)⟩", color=MUTED)
         left.set_xlabel("t (ms)")
         right.set_ylim(_common_limits(left, right))
         _legend_below(figure, left, right)
-        _title(figure, fitted)
+        mark_simulated(figure, fitted.experiment, color=DATA[0])
     return figure
 
 
-def figure_2b(fitted: Fit, run: str | None = None, width: float = WIDTHS["column"]) -> Figure:
+def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None) -> Figure:
     """ξ(t) of all runs (or one) with data and posterior bands, ξ = 1, and below it which light is on."""
     from matplotlib.figure import Figure
 
-    drawn = Drawn.of(fitted)
-    names = [run] if run is not None else _runs_with_xi(fitted, drawn)
+    draws = ExperimentDraws.of(fitted)
+    names = [run] if run is not None else _runs_with_xi(fitted, draws)
     for name in names:
         _driven_run(fitted, name)
     with style():
@@ -70,19 +70,19 @@ def figure_2b(fitted: Fit, run: str | None = None, width: float = WIDTHS["column
             colour = RUNS[k % len(RUNS)]
             times = np.linspace(0.0, fitted.experiment.duration(name), _TIMES)
             label = _run_name(name) if len(names) > 1 else "model"
-            band(above, times, observable(drawn, name, "xi", times), colour=colour, name=label, inner=False)
+            band(above, times, observable(draws, name, "xi", times), colour=colour, name=label, inner=False)
             for series in fitted.experiment.series:
                 if series.run == name and series.about.spin_variance:
-                    _errorbars(above, series, _corrected(fitted, drawn, series, "xi"), colour)
-            if (name, "xi") in drawn.reconstructed:
-                from_light(above, *drawn.reconstructed[name, "xi"])
+                    _errorbars(above, series, _corrected(fitted, draws, series, "xi"), colour)
+            if (name, "xi") in draws.reconstructed:
+                from_light(above, *draws.reconstructed[name, "xi"])
         above.axhline(1.0, color=INK, ls="--", lw=0.8)
         above.set_ylabel("ξ(t)")
         above.tick_params(labelbottom=True)
         _pulses(below, fitted, names)
         below.set_xlabel("t (ms)")
         _legend_below(figure, above, below)
-        _title(figure, fitted)
+        mark_simulated(figure, fitted.experiment, color=DATA[0])
     return figure
 
 
@@ -97,10 +97,10 @@ def _driven_run(fitted: Fit, run: str | None) -> str:
     return run if run is not None else known[0]
 
 
-def _runs_with_xi(fitted: Fit, drawn: Drawn) -> list[str]:
+def _runs_with_xi(fitted: Fit, draws: ExperimentDraws) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
     measured = [s.run for s in fitted.experiment.series if s.about.spin_variance] + [
-        run for run, _ in drawn.reconstructed
+        run for run, _ in draws.reconstructed
     ]
     return list(dict.fromkeys(measured)) or fitted.driven_runs or [_driven_run(fitted, None)]
 
@@ -109,24 +109,24 @@ def _run_name(run: str) -> str:
     return one_line(run, 24)
 
 
-def _two_level_part(drawn: Drawn, run: str, times: np.ndarray, total: np.ndarray) -> np.ndarray:
+def _two_level_part(draws: ExperimentDraws, run: str, times: np.ndarray, total: np.ndarray) -> np.ndarray:
     """The share of 8Σ in 8Σ + 14 n3, of ΣJ/2⟨Jx(0)⟩."""
-    sigma, n2, p = (observable(drawn, run, name, times) for name in ("spin_variance", "n2", "p"))
+    sigma, n2, p = (observable(draws, run, name, times) for name in ("spin_variance", "n2", "p"))
     return np.asarray(total * 8 * sigma / (8 * sigma + 7 * (n2 - p)))
 
 
-def _points_2a(left: Axes, right: Axes, fitted: Fit, drawn: Drawn, series: Series) -> None:
+def _points_2a(left: Axes, right: Axes, fitted: Fit, draws: ExperimentDraws, series: Series) -> None:
     if series.about.spin_variance:
-        _errorbars(left, series, _corrected(fitted, drawn, series, "epr_variance"), MODEL, label="data")
+        _errorbars(left, series, _corrected(fitted, draws, series, "epr_variance"), MODEL, label="data")
     elif series.kind == "polarization":
-        _errorbars(right, series, _corrected(fitted, drawn, series, "polarization"), MUTED)
+        _errorbars(right, series, _corrected(fitted, draws, series, "polarization"), MUTED)
 
 
-def _corrected(fitted: Fit, drawn: Drawn, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+def _corrected(fitted: Fit, draws: ExperimentDraws, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and σ of a series as those of `quantity`: times what the model has of it over the value expected."""
     expected = np.atleast_2d(fitted.expected.series[series.name])
     times = np.unique(series.x)
-    truly = observable(drawn, series.run, quantity, times)[:, np.searchsorted(times, series.x)]
+    truly = observable(draws, series.run, quantity, times)[:, np.searchsorted(times, series.x)]
     factor = (truly / expected).mean(axis=0)
     sigma = NOISES[series.noise].scatter(series.value, series.spread)
     return series.value * factor, sigma * factor
@@ -166,8 +166,3 @@ def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
     axis.set_ylim(-len(runs) + 0.4, 0.6)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0)
-
-
-def _title(figure: Figure, fitted: Fit) -> None:
-    if fitted.experiment.simulated:
-        figure.suptitle("simulated data", fontsize=8, color=DATA[0])

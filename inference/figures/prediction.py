@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plot_prediction(prediction: Dataset, width: float = WIDTHS["page"]) -> Figure:
-    """A panel a quantity of what `predict` returned."""
+    """A panel per quantity of what `predict` returned, dims (draw, time): median, 50 and 94 %, the lights above."""
     from matplotlib.figure import Figure
 
     times = prediction["time"].values

@@ -11,7 +11,7 @@ from ...datasets import Series
 from ...datasets.experiment import Label
 from ...datasets.kinds import KINDS
 from ..fits import Fit
-from .curves import Drawn, Panel, abscissas, curves, panels_of
+from .curves import ExperimentDraws, Panel, abscissas, curves, panels_of
 from .drawing import band, entangled_below, from_light, label_abscissa, label_axes, legend, points, published, stages
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
 
@@ -27,24 +27,28 @@ _FAR = 3.0
 
 def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
     """Data with posterior bands (50 and 94 %) for each observable of each measured run; written to `path` if given."""
-    fitted = Fit(fit)
-    figure = plot_bands(Drawn.of(fitted), fitted.experiment.title)
+    figure = plot_series(Fit(fit))
     if path is not None:
         write(figure, path)
     return figure
 
 
-def plot_bands(drawn: Drawn, title: str) -> Figure:
-    """Bands of the draws for each panel of an experiment, and its data."""
+def plot_series(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
+    """Data with posterior bands, a panel for each observable of each measured run; `width` is not that of so many."""
+    return plot_bands(ExperimentDraws.of(fitted), fitted.experiment.title)
+
+
+def plot_bands(draws: ExperimentDraws, title: str) -> Figure:
+    """A panel for each observable of each measured run: 50 and 94 % bands of the draws, and the data ± 1 sd."""
     from matplotlib.figure import Figure
 
-    panels, experiment = panels_of(drawn), drawn.experiment
+    panels, experiment = panels_of(draws), draws.experiment
     down, across = -(-len(panels) // _ACROSS), min(_ACROSS, len(panels))
     with style():
         figure = Figure(figsize=(4.2 * across, 3.4 * down))
         axes = figure.subplots(down, across, squeeze=False).ravel()
         for axis, panel in zip(axes, panels, strict=False):
-            draw_panel(axis, drawn, panel)
+            draw_panel(axis, draws, panel)
         for axis in axes[len(panels) :]:
             axis.set_axis_off()
         marked = title + ("" if "simulated" in title or not experiment.simulated else " (simulated)")
@@ -53,22 +57,22 @@ def plot_bands(drawn: Drawn, title: str) -> Figure:
     return figure
 
 
-def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
+def draw_panel(axis: Axes, draws: ExperimentDraws, panel: Panel) -> None:
     """Bands, data, ξ = 1 and stages of one panel."""
-    experiment = drawn.experiment
+    experiment = draws.experiment
     x = abscissas(experiment, panel)
-    for k, curve in enumerate(curves(drawn, panel, x)):
+    for k, curve in enumerate(curves(draws, panel, x)):
         band(axis, x, curve, component=k)
     kind = KINDS[panel.kind]
     if kind.without is not None:
         absent, name = kind.without
-        quiet = {label: 0.0 if Label.parse(label).name == absent else v for label, v in drawn.values.items()}
-        linear = curves(Drawn(experiment, quiet, drawn.dynamics), panel, x)[0]
+        quiet = {label: 0.0 if Label.parse(label).name == absent else v for label, v in draws.values.items()}
+        linear = curves(ExperimentDraws(experiment, quiet, draws.dynamics), panel, x)[0]
         axis.plot(x, np.median(linear, axis=0), color=INK, lw=0.9, ls=":", label=name)
     for series in panel.measured:
         points(axis, series)
-    if (panel.run, panel.kind) in drawn.reconstructed:
-        from_light(axis, *drawn.reconstructed[panel.run, panel.kind])
+    if (panel.run, panel.kind) in draws.reconstructed:
+        from_light(axis, *draws.reconstructed[panel.run, panel.kind])
     published(axis, experiment, panel.run, panel.kind)
     if kind.entangled_below_one:
         entangled_below(axis)
@@ -78,19 +82,19 @@ def draw_panel(axis: Axes, drawn: Drawn, panel: Panel) -> None:
     legend(axis)
 
 
-def plot_panel(fitted: Fit, drawn: Drawn, panel: Panel) -> Figure:
+def plot_panel(fitted: Fit, draws: ExperimentDraws, panel: Panel) -> Figure:
     """One panel with the posterior predictive band, and the residuals of its series in standard deviations below."""
     from matplotlib.figure import Figure
 
     with style():
         figure = Figure(figsize=(PAGE_WIDTH, 4.3 if panel.measured else 3.0))
         if not panel.measured:
-            draw_panel(figure.subplots(), drawn, panel)
+            draw_panel(figure.subplots(), draws, panel)
             return figure
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         for series in panel.measured:
             _predictive(above, fitted, series)
-        draw_panel(above, drawn, panel)
+        draw_panel(above, draws, panel)
         above.set_xlabel("")
         for series in panel.measured:
             _residuals(below, fitted, series)

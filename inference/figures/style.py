@@ -72,7 +72,7 @@ def style(**more: Any) -> Iterator[None]:
 
 
 def write(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PDF (fonts embedded), SVG (letters as shapes) or PNG, by the ending of the name; atomically."""
+    """Write a figure as PDF (fonts embedded), SVG (letters as shapes) or PNG, by the ending of its name; atomically."""
     from ...datasets.files import write_bytes
 
     content, kind = io.BytesIO(), Path(path).suffix.lower()

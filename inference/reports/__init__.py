@@ -2,6 +2,7 @@
 
 from .folder import report_folder, write_index
 from .index import NOT_FITTED, SUMMARY_STATUS, SummaryRow, failed_row, row_of
+from .sections import fit_page
 from .write import report, write_comparison, write_report
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "SUMMARY_STATUS",
     "SummaryRow",
     "failed_row",
+    "fit_page",
     "report",
     "report_folder",
     "row_of",

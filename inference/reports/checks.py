@@ -1,8 +1,6 @@
-"""Sections of a report that say whether to believe it: priors, correlations, calibration, sampling."""
+"""Sections of a report that say whether it can be trusted: priors, correlations, calibration, sampling."""
 
 from __future__ import annotations
-
-from html import escape
 
 import numpy as np
 
@@ -16,33 +14,36 @@ from ..figures import (
     plot_pit,
     plot_prior_posterior,
     plot_ranks,
-    unknown_labels,
     worst_mixed,
 )
 from ..fits import ENERGY_LIMIT, Fit, summary_rows
 from ..sampling import bfmi
-from ..text import sampled_again
-from .html import figure, figures, items, paragraph, table
+from ..text import sampled_again, scaling_table
+from .criticism import apart, calibration_shifts
+from .fit import ReportedFit
+from .page import Parts, Picture, picture
 
 _AT_ONCE = 9
-"""Unknowns in one figure of prior and posterior."""
+"""Parameters in one figure of prior and posterior."""
 
 
-def prior_and_posterior(fitted: Fit) -> list[str]:
-    """Densities of prior and posterior of every unknown."""
-    labels = unknown_labels(fitted)
+def prior_and_posterior(reported: ReportedFit) -> Parts:
+    """Densities of prior and posterior of every parameter that varies."""
+    fitted = reported.fit
+    labels = list(fitted.by_label())
     informed = {row.label: row.informed for row in summary_rows(fitted.tree)}
     parts = []
     for k in range(0, len(labels), _AT_ONCE):
         some = labels[k : k + _AT_ONCE]
         words = "; ".join(f"{Label.parse(label).symbol}: {informed[label]}" for label in some)
         alt = f"Densities of prior and posterior. Informed by: {words}."
-        parts.append(figure(plot_prior_posterior(fitted, some), f"prior{k}", alt=alt))
-    return [paragraph("Where both curves coincide, the data said nothing.", "soft"), figures(parts)]
+        parts.append(picture(plot_prior_posterior(fitted, labels=some), f"prior{k}", alt=alt))
+    return [("soft", "Where both curves coincide, the data said nothing."), ("figures", parts)]
 
 
-def pairs(fitted: Fit) -> list[str]:
+def pairs(reported: ReportedFit) -> Parts:
     """Pair plot of the rates, the strongest correlations by name."""
+    fitted = reported.fit
     found = strongest(fitted)
     named = [
         f"{Label.parse(pair.one).symbol} and {Label.parse(pair.other).symbol}: {pair.value:+.2f}" for pair in found[:8]
@@ -52,15 +53,13 @@ def pairs(fitted: Fit) -> list[str]:
         return []
     alt = f"Scatter plots of pairs of parameters. {'; '.join(named)}."
     note = "Quote correlated parameters together: the file of the fit holds their joint draws."
-    return [
-        paragraph(text),
-        items(named),
-        figures([figure(plot_pairs(fitted), "pairs", alt=alt, caption=note, tight=True)]),
-    ]
+    made = picture(plot_pairs(fitted), "pairs", alt=alt, caption=note, tight=True)
+    return [("paragraph", text), ("items", named), ("figures", [made])]
 
 
-def calibration(fitted: Fit, left_out: LeaveOneOut) -> list[str]:
+def calibration(reported: ReportedFit) -> Parts:
     """LOO-PIT and Pareto k̂."""
+    fitted, left_out = reported.fit, reported.left_out
     failed = left_out.failed
     said = (
         f"Leave-one-out prediction of all data: elpd {left_out.elpd:.1f} ± {left_out.se:.1f},"
@@ -71,8 +70,8 @@ def calibration(fitted: Fit, left_out: LeaveOneOut) -> list[str]:
     else:
         said += "No point has an influence that the estimate could not follow."
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records
-        return [paragraph(said), figures([_influence(left_out)])]
-    pit = figure(
+        return [("paragraph", said), ("figures", [_influence(fitted, left_out)])]
+    pit = picture(
         plot_pit(fitted),
         "pit",
         title="LOO-PIT",
@@ -81,13 +80,13 @@ def calibration(fitted: Fit, left_out: LeaveOneOut) -> list[str]:
         " lie lower than predicted; an S shape, the errors are too large or too small."
         " p: the chance of a greater departure.",
     )
-    return [paragraph(said), figures([pit, _influence(left_out)])]
+    return [("paragraph", said), ("figures", [pit, _influence(fitted, left_out)])]
 
 
-def _influence(left_out: LeaveOneOut) -> str:
+def _influence(fitted: Fit, left_out: LeaveOneOut) -> Picture:
     worst = float(np.max(left_out.pareto_k))
-    return figure(
-        plot_pareto_k(left_out),
+    return picture(
+        plot_pareto_k(fitted, found=left_out),
         "pareto",
         title="Influence of single points",
         alt=f"Pareto k̂ of {len(left_out.units)} points, at most {worst:.2f}.",
@@ -95,8 +94,9 @@ def _influence(left_out: LeaveOneOut) -> str:
     )
 
 
-def sampling(fitted: Fit) -> list[str]:
+def sampling(reported: ReportedFit) -> Parts:
     """Ranks and energy."""
+    fitted = reported.fit
     statistics = fitted.tree["sample_stats"].dataset
     said = [
         f"{statistics.sizes['chain']} chains of {statistics.sizes['draw']} draws,"
@@ -104,7 +104,7 @@ def sampling(fitted: Fit) -> list[str]:
     ]
     if fitted.tree.attrs["attempts"] > 1:
         said.append(sampled_again(fitted.tree))
-    ranks = figure(
+    ranks = picture(
         plot_ranks(fitted),
         "ranks",
         title="Ranks",
@@ -113,25 +113,24 @@ def sampling(fitted: Fit) -> list[str]:
         " agree wander about zero. p: the chance of a greater departure.",
     )
     if "energy" not in statistics:
-        return [paragraph(" ".join(said)), figures([ranks])]
+        return [("paragraph", " ".join(said)), ("figures", [ranks])]
     least = float(np.min(fitted.tree.attrs.get("bfmi", bfmi(statistics["energy"].values))))
-    energy = figure(
+    energy = picture(
         plot_energy(fitted),
         "energy",
         title="Energy",
         alt=f"Distributions of the energy and of its changes; least E-BFMI {least:.2f}.",
         caption=f"Both curves alike: the sampler moves freely. Least E-BFMI {least:.2f}, limit {ENERGY_LIMIT}.",
     )
-    return [paragraph(" ".join(said)), figures([ranks, energy])]
+    return [("paragraph", " ".join(said)), ("figures", [ranks, energy])]
 
 
-def sensitivity(fitted: Fit) -> list[str]:
-    """Power scaling."""
-    found = prior_sensitivity(fitted)
-    rows = [[escape(Label.parse(s.label).symbol), f"{s.prior:.3f}", f"{s.likelihood:.3f}", s.words] for s in found]
+def weight_of_the_priors(reported: ReportedFit) -> Parts:
+    """Power scaling of all priors and of each, and what an error of the calibration would do."""
     note = (
         "How much the posterior moves when all priors, or the likelihood, are made a little stronger (power scaling,"
         f" change per doubling); below {THRESHOLD} it is of no account. Priors that both count: look whether they say"
         " what you mean."
     )
-    return [paragraph(note, "soft"), table(["parameter", "priors", "likelihood", ""], rows, numbers=(1, 2))]
+    together: Parts = [("soft", note), ("table", scaling_table(prior_sensitivity(reported.fit)))]
+    return [*together, *apart(reported.fit), *calibration_shifts(reported.fit)]

@@ -7,11 +7,13 @@ import numpy as np
 from ..checks import goodness
 from ..figures import PAGE_WIDTH, constant_runs, describe_record, figure_2d, plot_record, with_record
 from ..fits import Fit
-from .html import figure, figures, paragraph
+from .fit import ReportedFit
+from .page import Parts, picture
 
 
-def section(fitted: Fit) -> list[str]:
+def continuous_measurement(reported: ReportedFit) -> Parts:
     """Fig. 2d and one figure for each series of records; nothing without runs with constant rates."""
+    fitted = reported.fit
     if not constant_runs(fitted):
         return []
     said = "Solid: ξ for those who know nothing of the light (median, 94 %)."
@@ -26,7 +28,7 @@ def section(fitted: Fit) -> list[str]:
             " prediction by the light before (squares); neighbouring points share light."
         )
     drawn, title = figure_2d(fitted, width=PAGE_WIDTH), "With and without the record"
-    made = [figure(drawn, "fig2d", title=title, alt=_alt(fitted), caption=said)]
+    made = [picture(drawn, "fig2d", title=title, alt=_alt(fitted), caption=said)]
     found = {one.name: one for one in goodness(fitted.tree)}
     for k, record in enumerate(fitted.experiment.records):
         if record.name in found:
@@ -37,8 +39,8 @@ def section(fitted: Fit) -> list[str]:
                 f" {one.above:.2g}. Covariances at different lags go together."
             )
             alt, drawn = describe_record(fitted, record), plot_record(fitted, record)
-            made.append(figure(drawn, f"record{k}", title=record.name, alt=alt, caption=caption))
-    return [paragraph(_words(fitted)), figures(made)]
+            made.append(picture(drawn, f"record{k}", title=record.name, alt=alt, caption=caption))
+    return [("paragraph", _words(fitted)), ("figures", made)]
 
 
 def _words(fitted: Fit) -> str:

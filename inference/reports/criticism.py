@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 
 import numpy as np
 
@@ -22,8 +21,9 @@ from ..checks import (
 )
 from ..figures import PANELS, lagged, plot_autocorrelation, plot_criticism, plot_sensitivity
 from ..fits import Fit
-from ..text import how, named_parts, off_by, row_numbers, shift_sentences, signed
-from .html import figure, figures, items, paragraph, table
+from ..text import Table, calibration_table, deciding_table, row_numbers, shift_sentences
+from .fit import ReportedFit
+from .page import Parts, Picture, cell, picture
 
 _MOST_PARTS = 400
 """Rates × (priors + series) beyond which power scaling one by one is left to `dissentangle sensitivity`."""
@@ -32,8 +32,9 @@ _MOST_RATES = 6
 """Columns of the table of shifts."""
 
 
-def criticism(fitted: Fit) -> list[str]:
+def criticism(reported: ReportedFit) -> Parts:
     """Statistics of the data among those of replicated data."""
+    fitted = reported.fit
     found = criticize(fitted)
     if not found.rows:
         return []
@@ -43,18 +44,17 @@ def criticism(fitted: Fit) -> list[str]:
         " statistics of values (minimum, crossing, slope), which the fit saw, p is conservative: larger than by chance."
     )
     rows = [
-        [escape(row.series), escape(row.meaning), *map(escape, row_numbers(row)),
-         f"<strong>{escape(row.words)}</strong>" if row.surprising else escape(row.words)]
+        [row.series, row.meaning, *row_numbers(row), cell("strong", row.words) if row.surprising else row.words]
         for row in _told(found)
-    ]  # fmt: skip
+    ]
     rest = len(found.rows) - len(rows)
     header = ["series", "statistic", "data", "replicated, 94 %", "p", ""]
     return [
-        paragraph(found.verdict),
-        paragraph(note, "soft"),
-        table(header, rows, numbers=(2, 3, 4)) if rows else "",
-        paragraph(f"{'The other' if rows else 'All'} {rest} are as the model expects." if rest else ""),
-        figures([*_statistics(fitted, found), *_autocorrelation(fitted)]),
+        ("paragraph", found.verdict),
+        ("soft", note),
+        ("table", Table(header, rows, numeric=(2, 3, 4))),
+        ("paragraph", f"{'The other' if rows else 'All'} {rest} are as the model expects." if rest else ""),
+        ("figures", [*_statistics(fitted, found), *_autocorrelation(fitted)]),
     ]
 
 
@@ -66,7 +66,7 @@ def _told(found: Criticism) -> list[StatisticRow]:
     return [row for row in found.rows if not row.expected or row.statistic in of_values]
 
 
-def _statistics(fitted: Fit, found: Criticism) -> list[str]:
+def _statistics(fitted: Fit, found: Criticism) -> list[Picture]:
     """Those of series; the checks of records have a figure of their own."""
     found = replace(found, rows=tuple(row for row in found.rows if row.statistic in STATISTICS))
     if not found.rows:
@@ -75,8 +75,8 @@ def _statistics(fitted: Fit, found: Criticism) -> list[str]:
     words = "; ".join(f"{row.series}, {row.meaning}: p = {row.p_value:.2g}, {row.words}" for row in least)
     more = len(found.rows) - PANELS
     only = f" The {PANELS} of {len(found.rows)} with the smallest p." if more > 0 else ""
-    made = figure(
-        plot_criticism(found, simulated=fitted.experiment.simulated),
+    made = picture(
+        plot_criticism(fitted, found=found),
         "criticism",
         title="Statistics of the data among those of replications",
         alt=f"Histograms of {len(found.rows)} statistics of replicated data, the data's marked. Smallest p: {words}.",
@@ -85,7 +85,7 @@ def _statistics(fitted: Fit, found: Criticism) -> list[str]:
     return [made]
 
 
-def _autocorrelation(fitted: Fit) -> list[str]:
+def _autocorrelation(fitted: Fit) -> list[Picture]:
     words = []
     for one in replications(fitted):
         if one.kind and len(one.x) >= 6:
@@ -94,7 +94,7 @@ def _autocorrelation(fitted: Fit) -> list[str]:
             words.append(f"{one.name} {of_data[0]:+.2f}, {outside} of {len(of_data)} lags outside")
     if not words:
         return []
-    made = figure(
+    made = picture(
         plot_autocorrelation(fitted),
         "autocorrelation",
         title="Autocorrelation of the residuals",
@@ -105,7 +105,7 @@ def _autocorrelation(fitted: Fit) -> list[str]:
     return [made]
 
 
-def calibration_shifts(fitted: Fit) -> list[str]:
+def calibration_shifts(fitted: Fit) -> Parts:
     """How each rate moves when a calibration constant is off by one standard deviation."""
     found = calibration_sensitivity(fitted, refit=False)
     if not found.columns or not found.labels:
@@ -114,55 +114,43 @@ def calibration_shifts(fitted: Fit) -> list[str]:
         "Shift of each posterior mean, in its standard deviation, when the prior of a constant is centred 1 σ higher"
         " (draws reweighted). The posterior allows for such errors already: this shows which of them matter."
     )
-    notable = shift_sentences(found)
-    rates = np.sort(np.argsort(-np.max(abs(found.matrix), axis=1), kind="stable")[:_MOST_RATES])
     shown = [
         column for column in found.columns if np.max(abs(column.shifts)) >= NOTABLE_SHIFT or column.how == "unreliable"
     ]
-    header = ["constant", "off by", *(Label.parse(found.labels[k]).symbol for k in rates), ""]
-    rows = [
-        [
-            escape(Label.parse(c.constant).symbol),
-            escape(off_by(c)),
-            *(signed(c.shifts[k]) for k in rates),
-            escape(how(c)),
-        ]
-        for c in shown
-    ]
     rest = ", ".join(Label.parse(c.constant).symbol for c in found.columns if c not in shown)
-    parts = [
-        "<h3>If a calibration constant is off by one standard deviation</h3>",
-        paragraph(note, "soft"),
-        table(header, rows, numbers=range(1, len(header) - 1)),
-        paragraph(f"No rate moves by {NOTABLE_SHIFT:g} sd for: {rest}." if rest else ""),
-        paragraph(
-            "The rates that move most; dissentangle sensitivity shows all." if len(rates) < len(found.labels) else ""
-        ),
+    more = len(found.labels) > _MOST_RATES
+    parts: Parts = [
+        ("heading", "If a calibration constant is off by one standard deviation"),
+        ("soft", note),
+        ("table", calibration_table(found, shown, _MOST_RATES)),
+        ("paragraph", f"No rate moves by {NOTABLE_SHIFT:g} sd for: {rest}." if rest else ""),
+        ("paragraph", "The rates that move most; dissentangle sensitivity shows all." if more else ""),
     ]
-    return [*parts, *_shift_figure(fitted, found, notable)] if shown else parts
+    return [*parts, *_shift_figure(fitted, found)] if shown else parts
 
 
-def _shift_figure(fitted: Fit, found: CalibrationSensitivity, notable: list[str]) -> list[str]:
-    made = figure(
-        plot_sensitivity(found, simulated=fitted.experiment.simulated),
+def _shift_figure(fitted: Fit, found: CalibrationSensitivity) -> Parts:
+    notable = shift_sentences(found)[:_SENTENCES]
+    made = picture(
+        plot_sensitivity(fitted, found=found),
         "shifts",
         title="Shifts in standard deviations",
-        alt=f"Table of shifts of rates by constants that are off. {' '.join(notable[:4]) or 'None is notable.'}",
+        alt=f"Table of shifts of rates by constants that are off. {' '.join(notable) or 'None is notable.'}",
         caption="Blue: the rate goes down, orange: up.",
     )
-    return [items(notable[:_SENTENCES]), figures([made])]
+    return [("items", notable), ("figures", [made])]
 
 
-def apart(fitted: Fit) -> list[str]:
+def apart(fitted: Fit) -> Parts:
     """Power scaling of each prior, and each series, by itself: what is beyond the threshold."""
     rates = [label for label in fitted.by_label(derived=True) if Label.parse(label).is_rate]
     number = len(rates) * (len(fitted.by_label()) + len(fitted.tree["observed_data"].dataset.data_vars))
     if number > _MOST_PARTS:
-        return [paragraph(f"{number} pairs of rate and prior or series: dissentangle sensitivity shows them.", "soft")]
-    rows = [[escape(cell) for cell in row] for row in named_parts(power_scaling(fitted, rates))]
+        return [("soft", f"{number} pairs of rate and prior or series: dissentangle sensitivity shows them.")]
+    found = power_scaling(fitted, rates)
     note = f"Each prior, and each series, made stronger by itself: those that move a rate beyond {THRESHOLD}."
     return [
-        "<h3>Which prior, which series</h3>",
-        paragraph(note, "soft"),
-        table(["rate", "moved by the prior of", "moved by the series"], rows),
+        ("heading", "Which prior, which series"),
+        ("soft", note),
+        ("table", deciding_table(found, ["rate", "moved by the prior of", "moved by the series"])),
     ]

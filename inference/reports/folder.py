@@ -80,7 +80,7 @@ def report_folder(
 def report_one(name: str, path: str, made: bool) -> Reported:
     """The report of one fit, in a worker; where it is `made` already, the row of the index alone."""
     from ..fits import read_fit
-    from .fit import fit_page
+    from .sections import fit_page
     from .write import comparison_beside
 
     fit = read_fit(path)
@@ -90,7 +90,7 @@ def report_one(name: str, path: str, made: bool) -> Reported:
 
 def _up_to_date(report: Path, fit: Path) -> bool:
     """Whether a page is there, made after the fit by this version."""
-    from .html import generator
+    from .page import generator
 
     if not report.is_file() or _older(report, fit):
         return False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -13,9 +12,8 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..checks import STATUS, Assessment, assess
-from ..fits import ParameterSummary, summary_rows
-from ..text import with_error
-from .html import page, paragraph, shown, table
+from ..text import Table, derived_rows, parameter_rows, with_error
+from .page import cell, page
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -47,16 +45,16 @@ def index_page(
     body = [
         _cells(row, labels, reports.get(row.name, ""), files.get(row.name, "")) for row in sorted(rows, key=_attention)
     ]
-    title = f"{len(rows)} fits"
-    links = ", ".join(f'<a href="{name}">{name}</a>' for name in summaries)
-    parts = [
-        f"<h1>{title}</h1>",
-        paragraph(f"{', '.join(said)}.{simulated}"),
-        paragraph("Posterior means; in brackets the standard deviation in units of the last digits; rates in ms⁻¹."),
-        f"<p>With intervals and derived quantities: {links}.</p>" if links else "",
-        table(header, body, numbers=range(3, len(header))),
-    ]  # fmt: skip
-    return page(title, "\n".join(parts))
+    note = "Posterior means; in brackets the standard deviation in units of the last digits; rates in ms⁻¹."
+    return page(
+        f"{len(rows)} fits",
+        opening=[
+            ("paragraph", f"{', '.join(said)}.{simulated}"),
+            ("paragraph", note),
+            ("files", summaries),
+            ("table", Table(header, body, numeric=range(3, len(header)))),
+        ],
+    )
 
 
 def _common(rows: Sequence[SummaryRow]) -> list[str]:
@@ -72,25 +70,19 @@ def _attention(row: SummaryRow) -> tuple[int, float, str]:
 
 
 def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str) -> list[str]:
-    name = shown(unquote(row.name))
-    name = f'<a href="{report}">{name}</a>' if report else name
-    name += f' · <a href="{file}">file</a>' if file else ""
-    mark = ' <span class="mark">simulated</span>' if row.simulated == 1 else ""
     numbers = [with_error(*row.parameters[label][:2]) if label in row.parameters else "" for label in labels]
     numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
     words = f"{row.title} {row.assumed}" if row.status == "healthy" else row.verdict
     return [
-        name,
-        f'<span class="{row.status}">{row.status}</span>',
-        f'<div class="words">{shown(words)}{mark}</div>',
-        *(escape(text) for text in numbers),
+        cell("links", unquote(row.name), report, file),
+        cell("status", row.status),
+        cell("words", words, row.simulated == 1),
+        *numbers,
     ]
 
 
 SUMMARY_STATUS = (*STATUS, "failed")
 """From best to worst."""
-
-
 NOT_FITTED = "could not be fitted: "
 """How the text begins that stands in place of a fit's tables."""
 
@@ -126,11 +118,11 @@ def failed_row(name: str, reason: str) -> SummaryRow:
 
 
 def row_of(name: str, fit: DataTree) -> SummaryRow:
-    """The row of a fit."""
+    """The row of a fit; parameters that all others fix, whose sd is zero, are left out."""
     import json
 
     judged = assess(fit)
-    rows: list[ParameterSummary] = [row for row in summary_rows(fit) if row.sd > 0]
+    rows = [row.summary for row in parameter_rows(fit) if row.summary.sd > 0]
     return SummaryRow(
         name=name,
         status=judged.status,
@@ -145,7 +137,7 @@ def row_of(name: str, fit: DataTree) -> SummaryRow:
         max_rhat=max(row.rhat for row in rows),
         seconds=float(sum(json.loads(fit.attrs["timings"]).values())),
         parameters={row.label: (row.mean, row.sd, row.low, row.high) for row in rows},
-        derived=dict(_derived(fit)),
+        derived={f"{row.name}[{row.entry}]": (row.median, row.low, row.high) for row in derived_rows(fit)},
     )
 
 
@@ -153,11 +145,3 @@ def _verdict(judged: Assessment) -> str:
     if judged.status == "misfit":
         return judged.model
     return judged.headline if judged.status in ("weak", "doubtful") or judged.assumed else judged.sampling
-
-
-def _derived(fit: DataTree) -> Iterable[tuple[str, tuple[float, float, float]]]:
-    data = fit["derived"].dataset
-    for name, variable in data.data_vars.items():
-        for k, entry in enumerate(data[variable.dims[-1]].values):
-            values = np.quantile(variable.values[..., k], [0.5, 0.03, 0.97], method="nearest")
-            yield f"{name}[{entry}]", (float(values[0]), float(values[1]), float(values[2]))

@@ -1,58 +1,55 @@
 """Results as numbers, words and tables."""
 
-from .comparison import HEADER, cells, comparison_facts, comparison_text, headlines, models_text, rate_table
+from .comparison import comparison_facts, comparison_text, headlines, models_table, models_text, rates_table
 from .criticism import (
+    calibration_table,
     criticism_text,
-    how,
+    deciding_table,
     left_out_text,
-    named_parts,
-    off_by,
-    p_text,
     row_numbers,
+    scaling_table,
     sensitivity_text,
     shift_sentences,
-    signed,
 )
 from .export import export
-from .fit import fit_text, sampled_again, truth_of
-from .fit_facts import as_json, fit_facts
-from .numbers import with_error
+from .fit import fit_facts, fit_text, sampled_again, truth_of
+from .numbers import as_json, number, p_text, with_error
 from .paper_table import posterior_as
 from .point_fit import point_fit_facts, point_fit_text
-from .text_table import DERIVED, PUBLISHED, derived_rows, number, published_rows, table
+from .rows import DERIVED, PUBLISHED, derived_rows, parameter_rows, published_rows
+from .table import Table
 
 __all__ = [
     "DERIVED",
-    "HEADER",
     "PUBLISHED",
+    "Table",
     "as_json",
-    "cells",
+    "calibration_table",
     "comparison_facts",
     "comparison_text",
     "criticism_text",
+    "deciding_table",
     "derived_rows",
     "export",
     "fit_facts",
     "fit_text",
     "headlines",
-    "how",
     "left_out_text",
+    "models_table",
     "models_text",
-    "named_parts",
     "number",
-    "off_by",
     "p_text",
+    "parameter_rows",
     "point_fit_facts",
     "point_fit_text",
     "posterior_as",
     "published_rows",
-    "rate_table",
+    "rates_table",
     "row_numbers",
     "sampled_again",
+    "scaling_table",
     "sensitivity_text",
     "shift_sentences",
-    "signed",
-    "table",
     "truth_of",
     "with_error",
 ]

@@ -1,4 +1,4 @@
-"""A comparison in words and tables, and as plain facts."""
+"""A comparison of models in words and tables, and as plain facts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ...datasets.experiment import Label
 from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison
 from ..model import RIVAL_MODELS
 from .numbers import with_error
-from .text_table import table
+from .table import Table
 
-HEADER = ("model", "elpd", "difference ± se", "weight", "p_loo", "ln evidence", "ln Bayes factor", "prediction", "fit")
+_HEADER = ("model", "elpd", "difference ± se", "weight", "p_loo", "ln evidence", "ln Bayes factor", "prediction", "fit")
 _BEST, _ALIKE, _PERHAPS, _WORSE, _FAILED = (
     "best", "no clear difference", "perhaps worse", "worse", "not ranked",
 )  # fmt: skip
@@ -25,18 +25,20 @@ _NAMED = 4
 
 
 def comparison_text(found: Comparison) -> str:
-    """Tables and sentences for people."""
+    """What `dissentangle compare` prints: the models, every rate by every model, and what that says in sentences."""
     facts = comparison_facts(found)
     mark = " (simulated data)" if found.simulated else ""
-    header, rows = rate_table(facts)
     lines = [f"{found.title}{mark}: {len(found.models)} models, left out one {found.unit} at a time", "",
-             table(HEADER, [cells(row) for row in facts["models"]]), "", table(header, rows), "",
-             *facts["in_words"]]  # fmt: skip
+             models_table(facts).text(), "", rates_table(facts).text(), "", *facts["in_words"]]  # fmt: skip
     return "\n".join(lines)
 
 
-def cells(row: Mapping[str, Any]) -> list[str]:
-    """A row of the table, from the facts of a model."""
+def models_table(facts: Mapping[str, Any]) -> Table:
+    """A row per model, the best first, from the facts of a comparison; an elpd that is not sure is in brackets."""
+    return Table(_HEADER, [_cells(row) for row in facts["models"]], numeric=range(1, len(_HEADER) - 2))
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
     best, error = row["prediction"] == _BEST, row["log_bayes_factor_error"]
     return [
         row["model"],
@@ -55,18 +57,15 @@ def _number(value: float, error: float) -> str:
     return f"{round(value, 2) + 0.0:.2f} ± {error:.2f}" if isfinite(value) else "none"
 
 
-def rate_table(facts: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: every rate by every model, mean and standard deviation, ms⁻¹."""
+def rates_table(facts: Mapping[str, Any]) -> Table:
+    """Every rate by every model, mean and standard deviation as 0.1125(75), ms⁻¹."""
     models = facts["models"]
-    labels = list(dict.fromkeys(label for row in models for label in row["rates"]))
-    rows = [
-        [
-            Label.parse(label).symbol,
-            *(with_error(*row["rates"][label]) if label in row["rates"] else "" for row in models),
-        ]
+    labels = dict.fromkeys(label for row in models for label in row["rates"])
+    body = [
+        [Label.parse(label).symbol, *(with_error(*m["rates"][label]) if label in m["rates"] else "" for m in models)]
         for label in labels
     ]
-    return ["rate, ms⁻¹", *(row["model"] for row in models)], rows
+    return Table(["rate, ms⁻¹", *(row["model"] for row in models)], body, numeric=range(1, len(models) + 1))
 
 
 def predictive_words(found: Comparison, model: ComparedModel) -> str:
@@ -217,7 +216,10 @@ def _listed(names: list[str]) -> str:
 
 
 def comparison_facts(found: Comparison) -> dict[str, Any]:
-    """For scripts: numbers by model, in the order of the table."""
+    """For scripts, and what comparison.json holds: numbers by model, the best first, and the sentences.
+
+    elpd, evidences and Bayes factors are natural logarithms; a rate has its mean and standard deviation in ms⁻¹.
+    """
     return {
         "title": found.title,
         "simulated": found.simulated,
@@ -261,5 +263,5 @@ def _facts(found: Comparison, model: ComparedModel) -> dict[str, Any]:
 
 
 def models_text() -> str:
-    """All rival models with what they assume."""
+    """All rival models by the names that --models takes, with what they assume: a line each."""
     return "\n".join(f"{m.name:24s}{m.about}" for m in RIVAL_MODELS.values())

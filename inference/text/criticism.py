@@ -1,9 +1,12 @@
-"""Criticism and sensitivity as tables for a terminal."""
+"""Criticism and sensitivity in words and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from ...datasets.experiment import Label, shown_unit
-from ...forward_models import PARAMETERS
 from ..checks import (
     NOTABLE_SHIFT,
     THRESHOLD,
@@ -12,39 +15,35 @@ from ..checks import (
     Criticism,
     PowerScaling,
     Sensitivities,
+    Sensitivity,
     StatisticRow,
 )
 from ..comparison import LeftOut
-from .text_table import number, table
+from .numbers import interval, number, p_text, signed
+from .table import Table
 
-_LISTED, _ROUND, _FINEST = 8, 0.1, 1e-3
+_LISTED, _FINEST, _NAMED = 8, 1e-3, 4
 
 
 def criticism_text(found: Criticism) -> str:
-    """The verdict, then a row a statistic."""
+    """The verdict, then a row per statistic: value of the data, 94 % interval of the replications, p-value."""
     body = [
         [f"{row.series}: {row.meaning}", *row_numbers(row), "" if row.expected else row.words] for row in found.rows
     ]
-    header = ["statistic", "data", "replicated, 94 %", "p", ""]
-    return "\n\n".join([found.verdict, table(header, body)] if body else [found.verdict])
+    rows = Table(["statistic", "data", "replicated, 94 %", "p", ""], body)
+    return "\n\n".join([found.verdict, rows.text()] if rows else [found.verdict])
 
 
 def row_numbers(row: StatisticRow) -> list[str]:
-    """Value of the data with its unit, interval of the replications, p-value."""
+    """Value of the data with its unit, 94 % interval of the replications, p-value."""
     whole = all(value == round(value) for value in (row.observed, row.low, row.high))
     scale = 0.0 if whole else max((row.high - row.low) / 4, _FINEST * abs(row.observed))
-    unit = shown_unit(row.unit)
-    value = number(row.observed, scale) + (f" {unit}" if unit else "")
-    return [value, f"[{number(row.low, scale)}, {number(row.high, scale)}]", p_text(row.p_value)]
-
-
-def p_text(p: float) -> str:
-    """A p-value with two digits."""
-    return f"{p:.2f}" if p >= _ROUND else f"{p:.2g}"
+    return [f"{number(row.observed, scale)} {shown_unit(row.unit)}".rstrip(), interval(row.low, row.high, scale),
+            p_text(row.p_value)]  # fmt: skip
 
 
 def left_out_text(found: LeftOut) -> str:
-    """A row a series, and what it means."""
+    """A row per series: how the others predict it; then what that means, in a sentence each."""
     header = ["predicted", "from", "prediction ±", "error", "inside 94 %", "p", "elpd"]
     body = [
         [row.name, row.source, f"{row.prediction:.2g}", f"{row.error:.2g}", f"{100 * row.inside:.0f} %",
@@ -52,76 +51,39 @@ def left_out_text(found: LeftOut) -> str:
         for row in found.rows
     ]  # fmt: skip
     lines = [f"{row.words}{_remarks(row.from_prior, row.healthy)}" for row in found.rows]
-    return "\n\n".join([table(header, body), "\n".join(lines)])
+    return "\n\n".join([Table(header, body).text(), "\n".join(lines)])
 
 
 def _remarks(from_prior: tuple[str, ...], healthy: bool) -> str:
-    said = f" From the prior: {', '.join(from_prior[:4])}" if from_prior else ""
-    said += f" and {len(from_prior) - 4} more" if len(from_prior) > 4 else ""
+    said = f" From the prior: {', '.join(from_prior[:_NAMED])}" if from_prior else ""
+    said += f" and {len(from_prior) - _NAMED} more" if len(from_prior) > _NAMED else ""
     return (said + "." if said else "") + ("" if healthy else " The sampling of that fit was not healthy.")
 
 
 def sensitivity_text(found: Sensitivities) -> str:
     """Shifts by the calibration, then power scaling: what each rate owes to which prior and to which series."""
-    parts = ["Shift of each posterior mean, in its sd, when a constant is off by + 1 σ:"]
-    parts += [calibration_table(found.calibration)] if found.calibration.columns else ["No constant is unknown."]
-    parts += ["\n".join(shift_sentences(found.calibration)) or f"No rate moves by {NOTABLE_SHIFT:g} sd."]
-    rows = [
-        [Label.parse(row.label).symbol, f"{row.prior:.3f}", f"{row.likelihood:.3f}", row.words]
-        for row in found.together
-    ]
-    parts += [
+    shifts = found.calibration
+    parts = [
+        "Shift of each posterior mean, in its sd, when a constant is off by + 1 σ:",
+        calibration_table(shifts, shifts.columns).text() if shifts.columns else "No constant is unknown.",
+        "\n".join(shift_sentences(shifts)) or f"No rate moves by {NOTABLE_SHIFT:g} sd.",
         "Power scaling: change of each posterior per doubling of the power of all priors, of the likelihood:",
-        table(["parameter", "priors", "likelihood", ""], rows),
+        scaling_table(found.together).text(),
         f"Each prior, and each series, by itself (beyond {THRESHOLD:g}):",
-        table(["rate", "prior of", "series"], named_parts(found.apart)),
+        deciding_table(found.apart, ["rate", "prior of", "series"]).text(),
     ]
     return "\n\n".join(parts)
 
 
-def calibration_table(found: CalibrationSensitivity) -> str:
-    """Constants × rates."""
-    header = ["constant", "off by", *(Label.parse(label).symbol for label in found.labels), ""]
+def scaling_table(found: Sequence[Sensitivity]) -> Table:
+    """Of each parameter the change of its posterior by all priors and by the likelihood, and what that means."""
+    body = [[Label.parse(row.label).symbol, f"{row.prior:.3f}", f"{row.likelihood:.3f}", row.words] for row in found]
+    return Table(["parameter", "priors", "likelihood", ""], body, numeric=(1, 2))
+
+
+def deciding_table(found: PowerScaling, header: Sequence[str]) -> Table:
+    """A row per rate: the priors, and the series, whose power-scaling moves it beyond the threshold, with how far."""
     body = [
-        [Label.parse(column.constant).symbol, off_by(column), *(signed(shift) for shift in column.shifts), how(column)]
-        for column in found.columns
-    ]
-    return table(header, body)
-
-
-def how(column: CalibrationShift) -> str:
-    """Whether the numbers are by another fit, or not to be trusted; '' where reweighting did."""
-    if column.how == "unreliable":
-        return f"not reliable (k̂ = {column.pareto_k:.2f})"
-    return "" if column.how == "reweighted" else column.how
-
-
-def off_by(column: CalibrationShift) -> str:
-    """One standard deviation of a constant with its unit."""
-    unit = shown_unit(PARAMETERS[column.constant.partition("[")[0]].unit)
-    return f"{column.off_by:.3g}" + (f" {unit}" if unit else "")
-
-
-def signed(shift: float, form: str = ".2f") -> str:
-    """A shift with its sign."""
-    return f"{'−' if shift < 0 else '+'}{abs(shift):{form}}"
-
-
-def shift_sentences(found: CalibrationSensitivity) -> list[str]:
-    """The greatest shifts: 'dΓ moves by +0.0030 ms⁻¹ (+0.47 sd) when n3(0) is off by 0.0065.'"""
-    lines = []
-    for label, column, shift, absolute in found.notable()[:_LISTED]:
-        unit = shown_unit(PARAMETERS[label.partition("[")[0]].unit)
-        lines.append(
-            f"{Label.parse(label).symbol} moves by {signed(absolute, '.2g')} {unit} ({signed(shift)} sd) when"
-            f" {Label.parse(column.constant).symbol} is off by {off_by(column)}."
-        )
-    return lines
-
-
-def named_parts(found: PowerScaling) -> list[list[str]]:
-    """Of each rate, the priors and the series that move it beyond the threshold."""
-    return [
         [
             Label.parse(label).symbol,
             ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in found.deciding(label)) or "none",
@@ -129,3 +91,41 @@ def named_parts(found: PowerScaling) -> list[list[str]]:
         ]
         for label in found.by_prior
     ]
+    return Table(header, body)
+
+
+def calibration_table(
+    found: CalibrationSensitivity, columns: Sequence[CalibrationShift], most: int | None = None
+) -> Table:
+    """A row per constant: shift of each rate, or of the `most` rates that move furthest, in posterior sd."""
+    furthest = np.argsort(-np.max(abs(found.matrix), axis=1), kind="stable")[:most]
+    rates: list[int] = np.sort(furthest).tolist()
+    header = ["constant", "off by", *(Label.parse(found.labels[k]).symbol for k in rates), ""]
+    body = [
+        [Label.parse(c.constant).symbol, _off_by(c), *(signed(c.shifts[k]) for k in rates), _how(c)] for c in columns
+    ]
+    return Table(header, body, numeric=range(1, len(header) - 1))
+
+
+def _how(column: CalibrationShift) -> str:
+    """Whether the numbers are by another fit, or not to be trusted; '' where reweighting did."""
+    if column.how == "unreliable":
+        return f"not reliable (k̂ = {column.pareto_k:.2f})"
+    return "" if column.how == "reweighted" else column.how
+
+
+def _off_by(column: CalibrationShift) -> str:
+    """One standard deviation of a constant with its unit."""
+    return f"{column.off_by:.3g} {Label.parse(column.constant).unit}".rstrip()
+
+
+def shift_sentences(found: CalibrationSensitivity) -> list[str]:
+    """The greatest shifts: 'dΓ moves by +0.0030 ms⁻¹ (+0.47 sd) when n3(0) is off by 0.0065.'"""
+    lines = []
+    for text, column, shift, absolute in found.notable()[:_LISTED]:
+        label = Label.parse(text)
+        lines.append(
+            f"{label.symbol} moves by {signed(absolute, '.2g')} {label.unit} ({signed(shift)} sd) when"
+            f" {Label.parse(column.constant).symbol} is off by {_off_by(column)}."
+        )
+    return lines

@@ -19,7 +19,7 @@ FORMATS = (".csv", ".parquet", ".nc")
 
 
 def export(fit: DataTree, path: str | Path, *, group: str = "posterior") -> Path:
-    """Write the draws of one group: a row a draw; columns chain, draw, and one for each scalar.
+    """Write the draws of one group: a row per draw; columns chain, draw, and one for each scalar.
 
     Parameters
     ----------

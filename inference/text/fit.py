@@ -1,39 +1,87 @@
-"""A fit in words and tables: the verdict first, then posterior, derived quantities, published numbers."""
+"""A fit in words and tables, the verdict first; and as plain facts for scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from ...datasets import Experiment, from_tree
 from ...datasets.errors import printable
+from ...datasets.experiment import Label
 from ...datasets.prediction import rates_of
 from ...forward_models import dephasing_floor
-from ..checks import Assessment, assess
-from ..fits import summary_rows
-from .text_table import PUBLISHED, derived_table, posterior_table, published_table
+from ..checks import Assessment, assess, goodness
+from .numbers import as_json
+from .rows import PUBLISHED, derived_rows, parameter_rows, published_rows
+from .table import Table
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
 
-def fit_text(result: DataTree) -> str:
-    """Verdict, posterior table, derived quantities, published numbers, what to do next."""
-    experiment, judged = from_tree(result["experiment"]), assess(result)
-    rows = summary_rows(result)
+def fit_text(fit: DataTree) -> str:
+    """Verdict, posterior table, derived quantities, published numbers, what to do next: what `dissentangle fit` prints.
+
+    Beside the posterior stands the truth of simulated data, or what the paper published.
+    """
+    experiment, judged = from_tree(fit["experiment"]), assess(fit)
     beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
-    notes = [f"{series.name}: {series.note}" for series in experiment.series if series.note]
+    derived = Table(
+        ["derived quantity", "", "median", "94 % interval"],
+        [[f"{row.name}[{row.entry}]", row.shown_unit, median, f"[{low}, {high}]"]
+         for row in derived_rows(fit) for median, low, high in [row.printed]],
+    )  # fmt: skip
+    published = Table(["published number", "", "value", "94 % predictive", "inside", ""], published_rows(fit))
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
         "\n".join((judged.headline, judged.sampling, judged.model)),
-        posterior_table(rows, beside, title),
-        derived_table(result),
-        published_table(result),
-        "\n".join(notes),
-        _remarks(result, judged.by_prior),
+        _posterior(fit, beside, title).text(),
+        derived.text(),
+        published.text() if published else "",
+        "\n".join(f"{series.name}: {series.note}" for series in experiment.series if series.note),
+        _remarks(fit, judged.by_prior),
         _next(judged),
     ]
     return printable("\n\n".join(part for part in parts if part))
+
+
+def _posterior(fit: DataTree, beside: Mapping[str, float], title: str) -> Table:
+    """The posterior; `beside`, under `title`, gives for some labels a true or a published value."""
+    header = ["parameter", "", "mean", "sd", "94 % HDI", title, "ESS", "R-hat", "informed by"]
+    body = []
+    for row in parameter_rows(fit):
+        parameter, text = row.label.parameter, str(row.label)
+        unit = "" if parameter.unit == "1" else parameter.unit
+        known = f"{beside[text]:g}" if text in beside else ""
+        ends = f"[{row.low}, {row.high}]"
+        symbol = f"{parameter.symbol} {unit}".strip()
+        body.append([text, symbol, row.mean, row.sd, ends, known, *row.sampled, row.summary.informed])
+    return Table(header, body)
+
+
+def fit_facts(fit: DataTree) -> dict[str, Any]:
+    """Verdict, posterior table, derived quantities, fit of each series, as --json prints them.
+
+    Numbers, texts, lists and dicts; None for a number that there is not, and for one that is infinite, such as an
+    entanglement duration beyond the horizon.
+    """
+    judged = assess(fit)
+    facts = {
+        "title": str(fit.attrs["title"]),
+        "simulated": bool(fit.attrs["simulated"]),
+        "status": judged.status,
+        "healthy": bool(fit.attrs["healthy"]),
+        "verdict": {"headline": judged.headline, "sampling": judged.sampling, "model": judged.model},
+        "next_steps": list(judged.next_steps),
+        "surprises": list(judged.surprises),
+        "divergences": int(fit["sample_stats"]["diverging"].sum()),
+        "parameters": [row.facts() for row in parameter_rows(fit)],
+        "derived": [asdict(row) for row in derived_rows(fit)],
+        "series": [asdict(series) | {"misfit": series.misfit} for series in goodness(fit)],
+    }
+    cleaned: dict[str, Any] = as_json(facts)
+    return cleaned
 
 
 def _next(judged: Assessment) -> str:
@@ -66,7 +114,7 @@ def sampled_again(result: DataTree) -> str:
 
 
 def truth_of(experiment: Experiment) -> dict[str, float]:
-    """True values by label, those of derived rates included."""
+    """True values by label in the units of the table of parameters, of rates that follow too; none of measured data."""
     if experiment.truth is None:
         return {}
     values = dict(experiment.truth.parameters)
@@ -81,9 +129,8 @@ def truth_of(experiment: Experiment) -> dict[str, float]:
         if "pump" in stage.lights:
             found["pump_rate"] = rates.pump_rate
         for name, value in found.items():
-            values[f"{name}[{stage.label}]"] = value
-            if member:
-                values[f"{name}[{member}: {stage.label}]"] = value
+            for one in dict.fromkeys(("", member)):
+                values[str(Label.of(name, member=one, lights=stage.label))] = value
         if "drive" in stage.lights:
             values["radiative_rate"] = rates.radiative_rate
     return values

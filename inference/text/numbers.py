@@ -1,8 +1,14 @@
-"""Numbers with uncertainties, rounded as a paper prints them: 0.1125(75)."""
+"""Numbers as they are printed, with the digits that their uncertainty leaves; and as JSON has them."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
+
+_EXACT = 1e-9
+_ROUND = 0.1
 
 
 def decimals_of(sd: float) -> int:
@@ -26,3 +32,42 @@ def with_error(mean: float, sd: float) -> str:
         error = f"{sd:.{decimals}f}" if decimals > 0 and sd >= 1 else str(digits)
         return f"{mean:.{decimals}f}({error})"
     return f"{round(mean, decimals):.0f}({round(sd, decimals):.0f})"
+
+
+def number(value: float, scale: float) -> str:
+    """A number with as many decimals as its uncertainty `scale`, in the same unit, has with two significant digits.
+
+    +∞ is "> horizon": a duration that ends beyond what was computed.
+    """
+    if not np.isfinite(value):
+        return "> horizon" if value > 0 else str(value)
+    if 0 < scale < _EXACT * abs(value):
+        return f"{value:.6g}"
+    decimals = 0 if scale <= 0 or not np.isfinite(scale) else max(0, 1 - int(np.floor(np.log10(scale))))
+    return f"{value:.{decimals}f}"
+
+
+def interval(low: float, high: float, scale: float) -> str:
+    """Two ends as [low, high], with the decimals of `number`."""
+    return f"[{number(low, scale)}, {number(high, scale)}]"
+
+
+def p_text(p: float) -> str:
+    """A p-value with two digits."""
+    return f"{p:.2f}" if p >= _ROUND else f"{p:.2g}"
+
+
+def signed(shift: float, form: str = ".2f") -> str:
+    """A shift with its sign, which is never left out."""
+    return f"{'−' if shift < 0 else '+'}{abs(shift):{form}}"
+
+
+def as_json(value: Any) -> Any:
+    """Dicts, lists, numbers and texts as JSON has them: NaN and ±∞ become None, NumPy's scalars Python's, keys text."""
+    if isinstance(value, dict):
+        return {str(key): as_json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

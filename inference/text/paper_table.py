@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
-from ...datasets.experiment import Label, shown_unit
-from ...forward_models import PARAMETERS
+from ...datasets.experiment import Label
 from ...forward_models.parameters import LATEX_SYMBOLS
 from ..choices import TABLE_FORMATS
-from ..fits import summary_rows
-from .numbers import with_error
-from .text_table import number
+from .rows import ParameterRow, parameter_rows
+from .table import Table
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -28,63 +23,32 @@ _ESCAPES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Row:
-    label: str
-    unit: str
-    value: str
-    low: str
-    high: str
-    mean: float
-    sd: float
-
-
 def posterior_as(fit: DataTree, form: str) -> str:
     """The posterior table as "latex", "markdown" or "csv"; values as 0.1125(75), intervals 94 % HDI.
 
-    Raises ExperimentError for another form.
+    CSV has the mean and the standard deviation as numbers, too, and the labels of the parameters for their symbols.
+
+    Raises
+    ------
+    ExperimentError : for another form
     """
     if form not in FORMS:
         raise ExperimentError(f"table: found the format {form!r}, expected one of {', '.join(FORMS)}")
-    rows = [
-        _Row(
-            row.label,
-            PARAMETERS[row.label.partition("[")[0]].unit,
-            with_error(row.mean, row.sd),
-            number(row.low, row.sd),
-            number(row.high, row.sd),
-            row.mean,
-            row.sd,
-        )
-        for row in summary_rows(fit)
-    ]
-    title = " ".join(str(fit.attrs["title"]).split())
-    return FORMS[form](rows, title + (" [simulated]" if fit.attrs["simulated"] else ""))
+    title = " ".join(str(fit.attrs["title"]).split()) + (" [simulated]" if fit.attrs["simulated"] else "")
+    return FORMS[form](parameter_rows(fit), title)
 
 
-def _latex(rows: list[_Row], title: str) -> str:
-    lines = [
-        r"% \usepackage{siunitx,booktabs}",
-        f"% {''.join(c for c in title if c.isprintable())[:200]}",
-        r"\begin{tabular}{llll}",
-        r"\toprule",
-        r"parameter & value & 94\,\% HDI & unit \\",
-        r"\midrule",
-    ]
+def _latex(rows: list[ParameterRow], title: str) -> str:
+    body = []
     for row in rows:
-        unit = _SIUNITX[row.unit]
-        interval = rf"[\num{{{row.low}}}, \num{{{row.high}}}]"
-        lines.append(
-            rf"{_latex_symbol(row.label)} & \num{{{row.value}}} & {interval} & "
-            + (rf"\unit{{{unit}}}" if unit else "")
-            + r" \\"
-        )
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+        unit = _SIUNITX[row.label.parameter.unit]
+        ends = rf"[\num{{{row.low}}}, \num{{{row.high}}}]"
+        body.append([_latex_symbol(row.label), rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
+    return Table(["parameter", "value", r"94\,\% HDI", "unit"], body, title=title).latex()
 
 
-def _latex_symbol(label: str) -> str:
-    name, bracket, entry = label.partition("[")
-    return f"${LATEX_SYMBOLS[name]}$" + (f" ({_escaped(entry[:-1])})" if bracket else "")
+def _latex_symbol(label: Label) -> str:
+    return f"${LATEX_SYMBOLS[label.name]}$" + (f" ({_escaped(label.entry)})" if label.entry else "")
 
 
 def _escaped(text: str) -> str:
@@ -93,27 +57,20 @@ def _escaped(text: str) -> str:
     return re.sub(r"[\\{}$&#%_~^<>]", lambda match: _ESCAPES[match[0]], plain)
 
 
-def _markdown(rows: list[_Row], title: str) -> str:
-    lines = ["| parameter | value | 94 % HDI | unit |", "|---|---|---|---|"]
-    for row in rows:
-        symbol = _cell(Label.parse(row.label).symbol)
-        lines.append(f"| {symbol} | {row.value} | {row.low} … {row.high} | {shown_unit(row.unit)} |")
-    return "\n".join([_cell(title), "", *lines, ""])
+def _markdown(rows: list[ParameterRow], title: str) -> str:
+    body = [[row.label.symbol, row.value, f"{row.low} … {row.high}", row.label.unit] for row in rows]
+    return Table(["parameter", "value", "94 % HDI", "unit"], body, title=title).markdown()
 
 
-def _cell(text: str) -> str:
-    """Text of the user's for Markdown, in one line."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    return re.sub(r"([\\`*_{}\[\]<>|#!])", r"\\\1", line)
+def _csv(rows: list[ParameterRow], title: str) -> str:
+    body = [
+        [str(row.label), row.label.parameter.unit, row.value, f"{row.summary.mean:.8g}", f"{row.summary.sd:.4g}",
+         row.low, row.high]
+        for row in rows
+    ]  # fmt: skip
+    return Table(["parameter", "unit", "value", "mean", "sd", "low", "high"], body, title=title).csv()
 
 
-def _csv(rows: list[_Row], title: str) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["parameter", "unit", "value", "mean", "sd", "low", "high"])
-    for row in rows:
-        writer.writerow([row.label, row.unit, row.value, f"{row.mean:.8g}", f"{row.sd:.4g}", row.low, row.high])
-    return stream.getvalue()
-
-
-FORMS: dict[str, Callable[[list[_Row], str], str]] = dict(zip(TABLE_FORMATS, (_latex, _markdown, _csv), strict=True))
+FORMS: dict[str, Callable[[list[ParameterRow], str], str]] = dict(
+    zip(TABLE_FORMATS, (_latex, _markdown, _csv), strict=True)
+)

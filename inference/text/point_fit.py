@@ -11,7 +11,9 @@ from ...datasets import Experiment
 from ...datasets.experiment import Label
 from ..choices import METHODS
 from ..point_fit import PointFit
-from .text_table import PUBLISHED, number, table
+from .numbers import number
+from .rows import PUBLISHED
+from .table import Table
 
 
 def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, float]) -> str:
@@ -36,7 +38,7 @@ def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, flo
     parts = [
         fit.title + (" [simulated]" if fit.simulated else ""),
         f"Method: {fit.method}, {METHODS[fit.method]}. Not a posterior.\n±: {fit.meaning}.",
-        table(["parameter", "", "value", "±", title, "from"], body),
+        Table(["parameter", "", "value", "±", title, "from"], body).text(),
         "\n".join(chi2),
         f"Held fixed, as if exactly known: {held}." if held else "",
         "\n".join(f"Warning: {warning}." for warning in fit.warnings),

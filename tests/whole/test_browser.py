@@ -14,8 +14,8 @@ from dissentangle import inference
 from dissentangle.datasets import read
 from dissentangle.datasets.bundled_files import BUNDLED
 from dissentangle.inference.comparison.compare import compare
+from dissentangle.inference.reports import fit_page
 from dissentangle.inference.reports.comparison import comparison_page
-from dissentangle.inference.reports.fit import fit_page
 from dissentangle.inference.reports.folder import write_index
 from dissentangle.inference.reports.index import failed_row, index_page, row_of
 from dissentangle.inference.reports.write import write_comparison, write_report

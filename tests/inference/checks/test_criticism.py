@@ -15,11 +15,13 @@ from dissentangle.inference.checks.replications import refitted
 from dissentangle.inference.checks.statistics import STATISTICS, Statistic
 from dissentangle.inference.checks.verdict import HEADLINES, assess
 from dissentangle.inference.cli import main
-from dissentangle.inference.figures.criticism import plot_autocorrelation, plot_criticism
+from dissentangle.inference.figures import plot_autocorrelation, plot_criticism
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.reports.criticism import criticism as section
+from dissentangle.inference.reports.criticism import criticism as criticism_section
+from dissentangle.inference.reports.fit import ReportedFit
+from dissentangle.inference.reports.page import page
+from dissentangle.inference.text import as_json
 from dissentangle.inference.text.criticism import criticism_text
-from dissentangle.inference.text.fit_facts import as_json
 
 from ...seeds import seed
 from ..fits.altered_fits import drifting, misfitted
@@ -48,9 +50,9 @@ def test_residuals_that_go_together_are_found_where_chi_square_finds_nothing(fit
     assert judged.headline.startswith(f"{HEADLINES['doubtful']} xi: neighbouring residuals go together")
     assert "Beyond that, criticism found: xi:" in judged.model
     assert judged.next_steps[0].startswith("Look at the criticism of xi before quoting rates")
-    page = "".join(section(Fit(fit)))
-    assert "<strong>neighbouring residuals go together" in page
-    assert re.search(r"xi \+0\.\d\d, [5-9] of 10 lags outside", unescape(page))
+    shown = page("criticism", sections={"Criticism": criticism_section(ReportedFit(Fit(fit)))})
+    assert "<strong>neighbouring residuals go together" in shown
+    assert re.search(r"xi \+0\.\d\d, [5-9] of 10 lags outside", unescape(shown))
 
 
 def test_what_chi_square_says_is_not_said_twice(fit_d55):
@@ -128,7 +130,7 @@ def test_text_facts_and_figures(fit_d55):
     assert "xi: time of the minimum" in criticism_text(found)
     facts = json.loads(json.dumps(as_json(found.facts()), allow_nan=False))
     assert facts["statistics"][0]["unit"] == "ms"
-    assert len(plot_criticism(found, simulated=True).axes) == 18
+    assert len(plot_criticism(Fit(fit_d55), found=found).axes) == 18
     figure = plot_autocorrelation(Fit(fit_d55))
     assert figure.get_suptitle() == "simulated data"
     assert [axis.get_title() for axis in figure.axes] == ["xi", "polarization", "transverse_spin"]

@@ -10,10 +10,9 @@ from dissentangle import inference
 from dissentangle.inference.checks.calibration_sensitivity import calibration_sensitivity, constants
 from dissentangle.inference.checks.prior_sensitivity import power_scaling, prior_sensitivity
 from dissentangle.inference.cli import main
-from dissentangle.inference.figures.sensitivity import plot_sensitivity
+from dissentangle.inference.figures import plot_sensitivity
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.text.criticism import sensitivity_text, shift_sentences
-from dissentangle.inference.text.fit_facts import as_json
+from dissentangle.inference.text import as_json, sensitivity_text, shift_sentences
 
 from ...seeds import seed
 
@@ -97,7 +96,7 @@ def test_text_facts_and_figure(fit_d55, shifts):
     facts = json.loads(json.dumps(as_json(found.facts()), allow_nan=False))
     assert {c["constant"] for c in facts["calibration"]["constants"]} == {c.constant for c in shifts.columns}
     assert set(facts["by_series"]["collective_rate"]) == {"xi", "polarization", "transverse_spin"}
-    figure = plot_sensitivity(found.calibration, simulated=True)
+    figure = plot_sensitivity(Fit(fit_d55), found=found.calibration)
     assert len(figure.axes[0].texts) == len(shifts.labels) * len(shifts.columns)
     assert shift_sentences(shifts)[0].startswith("Γ moves by −")
 

@@ -17,8 +17,8 @@ from dissentangle.inference.checks.prior_sensitivity import prior_sensitivity
 from dissentangle.inference.checks.verdict import HEADLINES, STATUS, Findings, assess, next_steps
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
 from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.text import as_json, fit_facts
 from dissentangle.inference.text.fit import fit_text
-from dissentangle.inference.text.fit_facts import as_json, fit_facts
 
 from ...seeds import seed
 from ..fits.altered_fits import broken, misfitted, uninformed, with_xi

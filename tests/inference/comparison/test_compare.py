@@ -21,8 +21,9 @@ from dissentangle.inference.fits.file import fit_id, save_fit
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
+from dissentangle.inference.reports import fit_page
 from dissentangle.inference.reports.comparison import compared_with, comparison_page
-from dissentangle.inference.reports.fit import fit_page
+from dissentangle.inference.reports.page import page
 from dissentangle.inference.reports.write import comparison_beside, write_comparison
 from dissentangle.inference.text.comparison import comparison_facts, comparison_text, grade, objections, sentences
 
@@ -222,12 +223,12 @@ def test_fits_of_different_data(fit_d55, fit_published):
 
 
 def test_page(compared):
-    page = comparison_page(compared)
-    assert "fixed &lt;number&gt;" in page
-    assert "fixed <number>" not in page
-    assert page.count("<svg") == 2
-    assert "simulated data" in page
-    first = page[page.index('class="verdict') : page.index("<h1>")]
+    whole = comparison_page(compared)
+    assert "fixed &lt;number&gt;" in whole
+    assert "fixed <number>" not in whole
+    assert whole.count("<svg") == 2
+    assert "simulated data" in whole
+    first = whole[whole.index('class="verdict') : whole.index("<h1>")]
     assert escape(sentences(compared)[0]) in first
     assert "Evidence, with the priors of these fits, is for microscopic: over fixed &lt;number&gt; positive" in first
 
@@ -236,7 +237,7 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert write_comparison(compared, tmp_path) == [tmp_path / "comparison.html", tmp_path / "comparison.json"]
     file = tmp_path / "a.nc"
     facts = comparison_beside(file)
-    shown = "".join(compared_with(facts, fit_id(fit_d55)))
+    shown = page("a", sections={"Rival models": compared_with(facts, fit_id(fit_d55))})
     assert "This fit is microscopic." in shown
     assert "fixed &lt;number&gt;" in shown
     assert compared_with(facts, "another") == []
@@ -249,7 +250,7 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     (tmp_path / "comparison.json").unlink()
     os.mkfifo(tmp_path / "comparison.json")  # reading it would wait for ever
     assert comparison_beside(file) == damaged
-    assert f"<p class='soft'>{damaged}</p>" in fit_page(fit_d55, "a.nc", damaged)
+    assert f'<p class="soft">{damaged}</p>' in fit_page(fit_d55, "a.nc", damaged)
     assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
 
 

@@ -11,8 +11,8 @@ from dissentangle import inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.cli import main
 from dissentangle.inference.comparison.leave_one_series_out import leave_one_series_out
+from dissentangle.inference.text import as_json
 from dissentangle.inference.text.criticism import left_out_text
-from dissentangle.inference.text.fit_facts import as_json
 
 from ..fits.altered_fits import with_xi
 
@@ -44,7 +44,7 @@ def test_text_and_facts(from_polarization):
 
 def test_figure(fit_d55, from_polarization, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        import_module("dissentangle.inference.comparison"), "leave_one_series_out", lambda fit: from_polarization
+        import_module("dissentangle.inference.figures.checks"), "leave_one_series_out", lambda fit: from_polarization
     )
     figure = inference.plot(fit_d55, "left-out", tmp_path / "left.pdf")
     assert [axis.get_title() for axis in figure.axes] == [

@@ -27,7 +27,7 @@ from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import build_model, model_of
 from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
-from dissentangle.inference.reports.fit import fit_page
+from dissentangle.inference.reports import fit_page
 from dissentangle.inference.sampling.coordinates import coordinates
 
 from ...seeds import seed

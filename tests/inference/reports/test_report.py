@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
-from dissentangle.inference.checks.verdict import assess
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.reports.fit import _head, fit_page
-from dissentangle.inference.reports.html import generator
+from dissentangle.inference.reports import fit_page
+from dissentangle.inference.reports.fit import ReportedFit, opening
+from dissentangle.inference.reports.page import generator, page
 from dissentangle.inference.reports.svg import inline_svg
 
 from ...seeds import seed
@@ -61,8 +61,7 @@ def test_the_verdict_comes_first(page_d55, fit_d55):
         (misfitted, "Do not use these rates: the model does not describe the data."),
         (uninformed, "Of little use: most rates owe more to the prior"),
     ):
-        fitted = Fit(change(fit_d55))
-        assert first_line(f"<body>{_head(fitted, assess(fitted.tree))}").startswith(words)
+        assert first_line(page(**opening(ReportedFit(Fit(change(fit_d55)))))).startswith(words)
 
 
 def test_the_tables(page_d55):

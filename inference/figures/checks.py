@@ -1,0 +1,237 @@
+"""Figures of the checks: replications, residuals, calibrations that are off, series left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets.experiment import Label, shown_unit
+from ..checks import (
+    CalibrationSensitivity,
+    Criticism,
+    Replicated,
+    StatisticRow,
+    autocorrelation,
+    calibration_sensitivity,
+    criticize,
+    replications,
+)
+from ..comparison import LeftOut, PredictedSeries, leave_one_series_out
+from ..fits import Fit
+from ..text import p_text
+from .drawing import legend, mark_simulated, points
+from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS = 24
+"""At most so many panels, those with the smallest p-values."""
+_PANEL, _ROW = 1.5, 1.25
+"""Least width and height of a panel, inches."""
+_WIDE, _TALL = 3.0, 2.1
+"""The same of a series that was left out."""
+_BINS, _LAGS, _FEWEST = 24, 10, 6
+_MEANING = {
+    "correlation of neighbouring residuals": "neighbours' correlation",
+    "stretches of residuals of one sign": "stretches of one sign",
+    "scatter over that which σ or R imply": "scatter over σ or R",
+}
+"""What fits above a small panel."""
+_MOST = 14
+"""Rates, and constants, whose shifts are shown: those with the largest."""
+_DARKEST, _FULL = 0.55, 1.0
+"""Opacity of a cell, reached at a shift of so many standard deviations."""
+_ROOM = 0.4
+"""Inches that a cell needs for two decimals."""
+
+
+def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | None = None) -> Figure:
+    """A panel per statistic: replications in grey, the data a line, the p-value in the corner.
+
+    found : what `criticize` found in the fit, or some of its rows; by default all
+    """
+    from matplotlib.figure import Figure
+
+    found = found or criticize(fitted)
+    least = sorted(found.rows, key=lambda row: row.p_value)[:PANELS]
+    rows = [row for row in found.rows if row in least]
+    across = max(1, min(len(rows), int(width / _PANEL)))
+    down = max(1, -(-len(rows) // across))
+    with style(**{"figure.constrained_layout.use": False}):  # which takes a second for so many panels
+        height = _ROW * down + 0.2
+        figure = Figure(figsize=(width, height))
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        figure.subplots_adjust(left=0.12 / width, right=1 - 0.12 / width, wspace=0.12, bottom=0.25 / height,
+                               top=1 - 0.6 / height, hspace=0.6 / (_ROW - 0.6))  # fmt: skip
+        for axis, row in zip(axes, rows, strict=False):
+            _statistic(axis, row)
+        for axis in axes[len(rows) :]:
+            axis.set_axis_off()
+        mark_simulated(figure, fitted.experiment)
+    return figure
+
+
+def _statistic(axis: Axes, row: StatisticRow) -> None:
+    whole = bool(np.all(row.replicated == np.round(row.replicated)))
+    low, high = np.quantile(row.replicated, [0.001, 0.999])
+    low, high = min(low, row.observed), max(high, row.observed)
+    if whole:
+        step = max(1.0, np.ceil((high - low) / _BINS))
+        edges = np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
+    else:
+        edges = np.linspace(low, high, _BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    axis.hist(row.replicated, edges.tolist(), histtype="stepfilled", color=MUTED, alpha=0.45)
+    axis.axvline(row.observed, color=DATA[0], lw=1.6)
+    top = axis.get_ylim()[1]
+    axis.plot([row.observed], [top], marker="v", ms=5, color=DATA[0], clip_on=False, ls="none")
+    axis.set_ylim(0, 1.25 * top)
+    unit = shown_unit(row.unit)
+    name = _MEANING.get(row.meaning, row.meaning) + (f" ({unit})" if unit else "")
+    weight = "bold" if row.surprising else "normal"
+    axis.set_title(f"{one_line(row.series, 22)}\n{one_line(name, 30)}", fontsize=7, fontweight=weight)
+    x, side = (0.0, "left") if row.observed > 0.5 * sum(axis.get_xlim()) else (1.0, "right")
+    axis.text(x, 0.98, f"p = {p_text(row.p_value)}", transform=axis.transAxes, ha=side, va="top", fontsize=7,
+              fontweight=weight)  # fmt: skip
+    axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(labelsize=7)
+    axis.locator_params(axis="x", nbins=3, integer=whole)
+
+
+def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
+    """Autocorrelation of the residuals of each series, and where that of 94 % of the replications lies."""
+    from matplotlib.figure import Figure
+
+    found = [one for one in replications(fitted) if one.kind and len(one.x) >= _FEWEST]
+    across = max(1, min(len(found), int(width / _PANEL)))
+    down = max(1, -(-len(found) // across))
+    with style():
+        figure = Figure(figsize=(width, 1.45 * down + 0.4))
+        axes = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
+        for k, axis in enumerate(axes):
+            if k >= len(found):
+                axis.set_axis_off()
+                continue
+            _lags(axis, found[k])
+            if k % across == 0:
+                axis.set_ylabel("correlation")
+            if k + across >= len(found):
+                axis.set_xlabel("lag (points)")
+        mark_simulated(figure, fitted.experiment)
+    return figure
+
+
+def lagged(one: Replicated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lags (L,), autocorrelations of the residuals (L,), and 3 and 97 % quantiles (2, L) of those of replications."""
+    lags = np.arange(1, min(_LAGS, len(one.x) // 3) + 1)
+    data, made = one.both("residuals")
+    of_data = np.array([autocorrelation(one.x, data, one.spread, int(lag)) for lag in lags])
+    ends: Any = [np.nanquantile(autocorrelation(one.x, made, one.spread, int(lag)), [0.03, 0.97]) for lag in lags]
+    return lags, of_data, np.array(ends).T
+
+
+def _lags(axis: Axes, one: Replicated) -> None:
+    lags, of_data, (low, high) = lagged(one)
+    axis.fill_between(lags, low, high, color=MODEL, alpha=0.22, lw=0)
+    axis.axhline(0.0, color=INK, lw=0.7)
+    axis.vlines(lags, 0.0, of_data, color=DATA[0], lw=1.0)
+    axis.plot(lags, of_data, ls="none", marker="o", ms=3, color=DATA[0])
+    axis.set_title(one_line(one.name, 24), fontsize=8)
+    axis.tick_params(labelsize=7)
+    axis.set_xlim(0.5, lags[-1] + 0.5)
+    axis.locator_params(axis="x", nbins=4, integer=True)
+
+
+def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationSensitivity | None = None) -> Figure:
+    """Rates × constants: shift of the posterior mean in posterior standard deviations; sign and size are printed.
+
+    found : what `calibration_sensitivity` found in the fit; by default that
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    found = found or calibration_sensitivity(fitted)
+    shifts = found.matrix if found.columns else np.zeros((len(found.labels), 0))
+    rows, columns = _largest(shifts, axis=1), _largest(shifts, axis=0)
+    decimals = 2 if width > _ROOM * (len(columns) + 2) else 1
+    with style():
+        figure = Figure(figsize=(width, 0.24 * max(len(rows), 1) + 1.25))
+        axis = figure.subplots()
+        for i, row in enumerate(rows):
+            for k, column in enumerate(columns):
+                shift = shifts[row, column]
+                opacity = _DARKEST * min(1.0, abs(shift) / _FULL)
+                colour = MODEL if shift < 0 else DATA[0]
+                axis.add_patch(Rectangle((k - 0.5, i - 0.5), 1, 1, color=colour, alpha=opacity, lw=0))
+                unsure = "?" if found.columns[column].how == "unreliable" else ""
+                axis.text(k, i, f"{_shift(shift, decimals)}{unsure}", ha="center", va="center", fontsize=7)
+        axis.set_xlim(-0.5, max(len(columns), 1) - 0.5)
+        axis.set_ylim(len(rows) - 0.5, -0.5)
+        axis.set_xticks(range(len(columns)), [_name(found.columns[k].constant) for k in columns], rotation=45,
+                        ha="right", rotation_mode="anchor", fontsize=7)  # fmt: skip
+        axis.set_yticks(range(len(rows)), [_name(found.labels[k]) for k in rows], fontsize=7)
+        axis.set_xlabel("constant that is off by + 1 σ", fontsize=8)
+        axis.tick_params(length=0)
+        for side in axis.spines.values():
+            side.set(visible=True, color=MUTED)
+        mark_simulated(figure, fitted.experiment)
+    return figure
+
+
+def _largest(shifts: np.ndarray, axis: int) -> np.ndarray:
+    """Which rows, or columns, are shown, in their order."""
+    if not shifts.size:
+        return np.arange(shifts.shape[1 - axis])[:_MOST]
+    return np.sort(np.argsort(-np.max(abs(shifts), axis=axis), kind="stable")[:_MOST])
+
+
+def _shift(shift: float, decimals: int) -> str:
+    return "0" if abs(shift) < 0.5 / 10**decimals else f"{shift:+.{decimals}f}".replace("-", "−")
+
+
+def _name(label: str) -> str:
+    return one_line(Label.parse(label).symbol, 26)
+
+
+def plot_left_out(fitted: Fit, width: float = PAGE_WIDTH, found: LeftOut | None = None) -> Figure:
+    """A panel per series: the data, and 50 and 94 % of where the others predict them.
+
+    found : what `leave_one_series_out` found; by default each series is left out in turn, which takes as many fits
+    """
+    from matplotlib.figure import Figure
+
+    found = found or leave_one_series_out(fitted)
+    across = max(1, min(len(found.rows), int(width / _WIDE)))
+    down = -(-len(found.rows) // across)
+    with style():
+        figure = Figure(figsize=(width, _TALL * down + 0.3))
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        for axis, row in zip(axes, found.rows, strict=False):
+            _predicted(axis, row)
+        for axis in axes[len(found.rows) :]:
+            axis.set_axis_off()
+        legend(axes[0], fontsize=7)
+        figure.suptitle(
+            "predicted from the other series" + (" (simulated data)" if found.simulated else ""), fontsize=8
+        )
+    return figure
+
+
+def _predicted(axis: Axes, row: PredictedSeries) -> None:
+    series = row.series
+    where = series.fitted_points
+    component = np.zeros(len(where.x), int) if where.component is None else where.component
+    for k in component[:1] if series.about.of_quadratures else np.unique(component):
+        mine = np.flatnonzero(component == k)
+        mine = mine[np.argsort(where.x[mine], kind="stable")]
+        x, (low, quarter, _, upper, high) = where.x[mine], row.quantiles[:, mine]
+        axis.fill_between(x, low, high, color=MODEL, alpha=0.2, lw=0, label="predicted, 94 %")
+        axis.fill_between(x, quarter, upper, color=MODEL, alpha=0.35, lw=0, label="predicted, 50 %")
+    points(axis, series)
+    axis.set_title(one_line(f"{row.name} from {row.source}", 52), fontsize=7)
+    axis.set_ylabel(series.about.label, fontsize=8)
+    axis.set_xlabel(series.about.abscissa_label, fontsize=8)
+    axis.tick_params(labelsize=7)
