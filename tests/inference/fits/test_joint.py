@@ -73,7 +73,7 @@ def test_prior_draws_of_a_population_have_its_spread():
     experiment = joint({name: read(name) for name in TWO}, {"collision_rate": "population"})
     settings = ModelSettings(priors={"population_spread": "fixed(0.5)"})
     parameters = Problem(experiment, settings).parameters
-    draws = prior_draws(experiment, settings, parameters, 4000, np.random.default_rng(seed(1)))
+    draws = prior_draws(experiment, settings, parameters, 20_000, np.random.default_rng(seed(1)))
     ratio = np.log(draws["collision_rate[fig2b-d55]"] / draws["collision_rate"])
     assert ratio.std() == pytest.approx(0.5, rel=0.05)
     names = {v.name for v in variables_of(experiment, parameters)}
