@@ -12,20 +12,16 @@ from dissentangle import inference
 from .seeds import seed
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "forward_model.json").read_text())
-
-
+FITS = {"fit_d55", "page_d55", "fit_published"}
 MOST_PROCESSES = 4
 """Each takes up to a gigabyte and makes its own fits."""
 
 
 def pytest_xdist_auto_num_workers(config):
     """One process, this one, for a single file or tests by name; else one per core."""
-    single = (
-        config.option.collectonly
-        or all("::" in name for name in config.args)
-        or (len(config.args) == 1 and config.args[0].endswith(".py"))
-    )
-    return 0 if single else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
+    names = config.args
+    single = all("::" in name for name in names) or (len(names) == 1 and names[0].endswith(".py"))
+    return 0 if single or config.option.collectonly else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
 
 
 def pytest_itemcollected(item):
@@ -38,9 +34,6 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests first, so that no process is left with one of them in the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-
-
-FITS = {"fit_d55", "page_d55", "fit_published"}
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ def _without_seed(call: ast.Call) -> bool:
     given += call.args[: DRAWING.get(name, 0)]
     if name in ("fit", "calibrate") and getattr(getattr(call.func, "value", None), "id", "") == "inference":
         return not given and all(k.arg for k in call.keywords)
+    if name == "default_rng":
+        return not (given and isinstance(given[0], ast.Call))
     return any(isinstance(value, ast.Constant) and value.value is not None for value in given)
 
 

@@ -127,7 +127,7 @@ def test_correlated_priors():
     scores = np.array([np.log(1.2) / 0.2, -0.003 / 0.004])
     expected = stats.multivariate_normal(np.zeros(2), matrix).logpdf(scores) - stats.norm.logpdf(scores).sum()
     assert together.log_density(values, np) == pytest.approx(expected)
-    draws = prior_draws(problem, 4000, np.random.default_rng(seed(1)))
+    draws = prior_draws(problem, 20_000, np.random.default_rng(seed(1)))
     found = np.corrcoef(np.log(draws["initial_n3"]), draws["squeezing_limit"])[0, 1]
     assert found == pytest.approx(-0.7, abs=0.03)
     replaced = ModelSettings(priors={"initial_n3": "lognormal(0.02, 0.2)"})

@@ -24,7 +24,7 @@ from dissentangle.forward_models.light.record_likelihood import (
     steady_filter,
 )
 
-from ...seeds import seed
+from ...seeds import CHANCE, SIGMA, seed
 
 M = ContinuousMeasurement(0.12, 0.15, 0.16, 1.6, 0.84)
 PLAIN = pytensor.compile.Mode(linker="py", optimizer=None)
@@ -151,17 +151,17 @@ def test_expected_sums(m, interval, start):
 
 
 def test_simulated_records_have_the_explicit_covariance():
-    records = np.concatenate(simulate_records(M, 3.0, 0.5, (20_000, 5), np.random.default_rng(seed(7)))).astype(float)
+    records = np.concatenate(simulate_records(M, 3.0, 0.5, (40_000, 5), np.random.default_rng(seed(7)))).astype(float)
     expected = covariance(M, 0.5, 5, 3.0)
     error = np.sqrt((expected**2 + np.outer(np.diag(expected), np.diag(expected))) / len(records))
-    assert (abs(records.T @ records / len(records) - expected) / error).max() < 4.5
+    assert (abs(records.T @ records / len(records) - expected) / error).max() < SIGMA
 
 
 def test_innovations_are_white():
-    cos, sin = simulate_records(M, 3.0, 0.1, (500, 60), np.random.default_rng(seed(8)))
+    cos, sin = simulate_records(M, 3.0, 0.1, (2000, 60), np.random.default_rng(seed(8)))
     white = [innovations(part, M, 0.1, 3.0) for part in (cos, sin)]
-    assert kstest(np.concatenate(white).ravel(), "norm").pvalue > 1e-3
-    assert max(abs(check.z_score) for check in whiteness_checks(*white, 0.1, centred=False)) < 4
+    assert kstest(np.concatenate(white).ravel(), "norm").pvalue > CHANCE
+    assert max(abs(check.z_score) for check in whiteness_checks(*white, 0.1, centred=False)) < SIGMA
     direct = multivariate_normal(np.zeros(60), covariance(M, 0.1, 60, 3.0)).logpdf(cos[:3]).sum()
     change = np.linalg.slogdet(covariance(M, 0.1, 60, 3.0))[1]
     assert -0.5 * ((white[0][:3] ** 2).sum() + 3 * (change + 60 * np.log(2 * np.pi))) == pytest.approx(direct, rel=1e-6)
@@ -171,12 +171,12 @@ def test_innovations_are_white():
 def test_scores_are_standard_normal(repetitions):
     """Also of few records whose mean was subtracted."""
     rng, scores = np.random.default_rng(seed(9)), []
-    for _ in range(400):
+    for _ in range(1000):
         white = rng.normal(size=(2, repetitions, 40))
         white -= white.mean(axis=1, keepdims=True)
         scores.append([check.z_score for check in whiteness_checks(*white, 0.1, centred=True)])
     for column in np.transpose(scores):
-        assert kstest(column, "norm").pvalue > 1e-4
+        assert kstest(column, "norm").pvalue > CHANCE
 
 
 def test_score_of_an_enormous_variance_is_a_number():

@@ -72,7 +72,7 @@ def test_prior_draws_of_a_population_have_its_spread():
     experiment = joint({name: read(name) for name in TWO}, {"collision_rate": "population"})
     settings = ModelSettings(priors={"population_spread": "fixed(0.5)"})
     problem = Problem(experiment, settings)
-    draws = prior_draws(problem, 4000, np.random.default_rng(seed(1)))
+    draws = prior_draws(problem, 20_000, np.random.default_rng(seed(1)))
     ratio = np.log(draws["collision_rate[fig2b-d55]"] / draws["collision_rate"])
     assert ratio.std() == pytest.approx(0.5, rel=0.05)
     names = {v.name for v in problem.variables}

@@ -31,9 +31,8 @@ def test_the_same_fit_where_a_run_is_excluded_whole():
     whole = read("laboratory-d55")
     beat = next(series for series in whole.series if series.name == "orientation_beat")
     without = replace(beat, excluded=np.ones(len(beat.x), bool))
-    fit = inference.fit(
-        replace(whole, series=tuple(without if s is beat else s for s in whole.series)), seed=seed(1), draws=100
-    )
+    changed = replace(whole, series=tuple(without if s is beat else s for s in whole.series))
+    fit = inference.fit(changed, seed=seed(1), draws=100)
     again = inference.rerun(fit)
     assert again.identical
     assert fit_id(again.fit) == fit_id(fit)
