@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["dissentangle.datasets", "tomllib", "nu
 
     from dissentangle import datasets
     from dissentangle.datasets.files import read_table
-    from dissentangle.datasets.files.hdf5 import _check_heaps as check_heaps
+    from dissentangle.datasets.files.hdf5 import check_heaps
     from dissentangle.datasets.files.matlab import read_version_5, version
     from dissentangle.datasets.formats import read_calibration
     from dissentangle.datasets.formats.load import BUNDLED

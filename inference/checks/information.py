@@ -40,12 +40,12 @@ def expected_information(problem: Problem) -> Information:
     Nothing is sampled, and measured values do not count: their errors and abscissas do. Linearised where each free
     parameter is at its prior median, on the scale on which its prior is standard normal.
     """
-    unknown = problem.free
-    centre = np.array([_AMPLITUDE if u.name in ("beat_in_phase", "beat_quadrature") else 0.0 for u in unknown])
+    free = problem.free
+    centre = np.array([_AMPLITUDE if p.name in ("beat_in_phase", "beat_quadrature") else 0.0 for p in free])
     jacobians = scaled_jacobians(problem, centre)
     by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
-    everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(unknown)))
-    return Information([u.label for u in unknown], by_source, _contraction(everything))
+    everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(free)))
+    return Information([p.label for p in free], by_source, _contraction(everything))
 
 
 def _contraction(jacobian: np.ndarray) -> np.ndarray:
@@ -62,10 +62,9 @@ def scaled_jacobians(
 
     experiment : other data that depend on the same parameters; None: those of the problem
     """
-    unknown, experiment = problem.free, experiment or problem.experiment
-    count = len(unknown)
+    experiment, count = experiment or problem.experiment, len(problem.free)
     z_scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
-    draws = {u.label: u.prior.from_z_score(z_scores[:, k]) for k, u in enumerate(unknown)}
+    draws = {p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)}
     values = problem.complete(draws)
     means = expected(experiment, values, problem.dynamics)
     result = {}
@@ -91,15 +90,14 @@ def _of_record(problem: Problem, record: RecordSeries, centre: np.ndarray, exper
 
     It is minus the curvature of the log-likelihood of the records that are expected at `centre`.
     """
-    unknown = problem.free
-    count = len(unknown)
+    count = len(problem.free)
     first, second = (index.ravel() for index in np.indices((count, count)))
     steps = _CURVATURE_STEP * np.eye(count)
     corners = [centre + a * steps[first] + b * steps[second] for a in (1, -1) for b in (1, -1)]
     z_scores = np.concatenate([centre[None], *corners])
-    draws = {u.label: u.prior.from_z_score(z_scores[:, k]) for k, u in enumerate(unknown)}
+    draws = {p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)}
     values = problem.complete(draws)
-    at_centre = problem.complete({u.label: draws[u.label][:1] for u in unknown})
+    at_centre = problem.complete({label: some[:1] for label, some in draws.items()})
     sums = expected_record_sums(experiment, record, at_centre, problem.dynamics, record.sums.count)
     density = record_log_likelihood(experiment, record, values, problem.dynamics, grouped([sums]))[1:, 0]
     same, left, right, both = density.reshape(4, count, count)

@@ -45,9 +45,9 @@ def proposals(fitted: Fit) -> list[Proposal]:
 
     Of ξ, P and Jy in each run with the errors of `SIGMAS`; linearised about the posterior mean, nothing is sampled.
     """
-    experiment, unknown = fitted.experiment, fitted.problem.free
+    experiment, free = fitted.experiment, fitted.problem.free
     draws = fitted.by_label()
-    z_scores = np.array([u.prior.z_score(draws[u.label].reshape(-1)) for u in unknown])
+    z_scores = np.array([p.prior.z_score(draws[p.label].reshape(-1)) for p in free])
     centre, covariance = z_scores.mean(axis=1), np.atleast_2d(np.cov(z_scores))
     variances = np.diag(covariance)
     found = []
@@ -64,10 +64,8 @@ def proposals(fitted: Fit) -> list[Proposal]:
             except (KeyError, TypeError):
                 continue  # a run whose rates are no parameters of this fit: calibration runs
             after = covariance - _explained(covariance, jacobian)
-            gains = {u.label: float(1 - after[k, k] / variances[k]) for k, u in enumerate(unknown)}
-            wide = [
-                u.label for k, u in enumerate(unknown) if variances[k] > _WIDE and not PARAMETERS[u.name].per_series
-            ]
+            gains = {p.label: float(1 - after[k, k] / variances[k]) for k, p in enumerate(free)}
+            wide = [p.label for k, p in enumerate(free) if variances[k] > _WIDE and not PARAMETERS[p.name].per_series]
             worth = {label: gains[label] for label in wide if gains[label] >= WORTH_WHILE}
             if worth:
                 found.append(Proposal(kind, run, times, sigma, worth))

@@ -84,7 +84,7 @@ def _fitted(given: Namespace, folder: Path | None, say: Callable[[str], None]) -
         Problem(*rival(experiment, settings, name)).check()  # what is wrong is said before the slow imports
 
     made = sampler_of(given, cores=given.cores)
-    return fit_rivals(experiment, names, settings, made, folder=folder, progress=say)
+    return fit_rivals(Problem(experiment, settings), names, made, folder=folder, progress=say)
 
 
 def _read(given: Namespace) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ...datasets.prediction import expected, fitted_observations
 from ...forward_models import NOISES
 from ..checks import NOTABLE_P, PUBLISHED, p_value
 from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit, predicted
-from ..model import ModelSettings, SamplerSettings, entries
+from ..model import Problem, SamplerSettings, entries
 from .data_points import data_points, without
 from .refit import fit_of_the_rest
 
@@ -177,34 +177,31 @@ def only(experiment: Experiment, kept: Sequence[str]) -> Experiment:
     return without(experiment, [point for point in data_points(experiment) if point.series not in kept])
 
 
-def _labels(experiment: Experiment, settings: ModelSettings, names: Sequence[str]) -> set[str]:
+def _labels(problem: Problem, names: Sequence[str]) -> set[str]:
     """Parameters that some of the data alone depend on."""
+    experiment = problem.experiment
     series = tuple(s for s in experiment.series if s.name in names)
     alone = replace(experiment, series=series, observations=experiment.observations if PUBLISHED in names else ())
-    return {str(Label(name, index or "")) for name, index, _ in entries(alone, settings)}
+    return {str(Label(name, index or "")) for name, index, _ in entries(alone, problem.settings)}
 
 
 def _predicted(
     fitted: Fit, kept: tuple[str, ...], names: tuple[str, ...], sampler: SamplerSettings
 ) -> list[PredictedSeries]:
     found = fit_of_the_rest(replace(fitted.problem, experiment=only(fitted.experiment, kept)), sampler)
-    missing = {u.label for u in fitted.problem.free} - _labels(fitted.experiment, fitted.settings, kept)
+    missing = {u.label for u in fitted.problem.free} - _labels(fitted.problem, kept)
     number, rng = max(np.size(v) for v in found.values.values()), np.random.default_rng([sampler.seed, 6])
-    whole = replace(
-        fitted.experiment,
-        series=tuple(s for s in fitted.experiment.series if s.name in names),
-        records=(),
-        observations=(),
-    )
+    series = tuple(s for s in fitted.experiment.series if s.name in names)
+    whole = replace(fitted.experiment, series=series, records=(), observations=())
     data = predicted(replace(fitted.problem, experiment=whole), found.values, rng, accuracy=POSTERIOR_ACCURACY)
     step = max(1, number // DRAWS)
     few = {label: v[::step] if np.ndim(v) else v for label, v in found.values.items()}
     means = expected(whole, few, fitted.problem.dynamics, accuracy=POSTERIOR_ACCURACY).series
     rows = []
-    for series in whole.series:
-        low, high = np.quantile(np.atleast_2d(means[series.name]), _ONE_SIGMA, axis=0)
-        row = _row(series, data.noisy[series.name], data.log_likelihood[series.name], 0.5 * (high - low))
-        needed = _labels(fitted.experiment, fitted.settings, (series.name,))
+    for one in whole.series:
+        low, high = np.quantile(np.atleast_2d(means[one.name]), _ONE_SIGMA, axis=0)
+        row = _row(one, data.noisy[one.name], data.log_likelihood[one.name], 0.5 * (high - low))
+        needed = _labels(fitted.problem, (one.name,))
         from_prior = tuple(label for label in found.by_label if label in missing & needed)
         rows.append(replace(row, given=kept, from_prior=from_prior, healthy=found.healthy))
     return rows

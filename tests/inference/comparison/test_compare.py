@@ -20,7 +20,7 @@ from dissentangle.inference.comparison.rival_fits import fit_rivals
 from dissentangle.inference.fits.file import fit_id, save_fit
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
+from dissentangle.inference.model.settings import SamplerSettings
 from dissentangle.inference.reports import fit_page
 from dissentangle.inference.reports.comparison import compared_with, comparison_page
 from dissentangle.inference.reports.page import page
@@ -295,12 +295,12 @@ def test_what_compare_refuses(tmp_path, capsys):
 def test_a_folder_with_fits_of_other_data(tmp_path, fit_d55, fit_fixed):
     save_fit(fit_d55, tmp_path / "microscopic.nc")
     with pytest.raises(ExperimentError, match=r"microscopic\.nc: found a fit of other data, expected another folder"):
-        fit_rivals(read("fig2b-d35"), ["microscopic", "two-level"], ModelSettings(), SAMPLER, folder=tmp_path)
+        fit_rivals(Problem(read("fig2b-d35")), ["microscopic", "two-level"], SAMPLER, folder=tmp_path)
     told = []
     sampler = replace(SAMPLER, draws=50, tune=100)
     save_fit(fit_fixed, tmp_path / "fixed-number.nc")
     models = ["microscopic", "fixed-number"]
-    fit_rivals(read("fig2b-d55"), models, ModelSettings(), sampler, folder=tmp_path, progress=told.append)
+    fit_rivals(Problem(read("fig2b-d55")), models, sampler, folder=tmp_path, progress=told.append)
     assert told[0] == f"{tmp_path / 'microscopic.nc'}: of other settings, fitted again"
 
 
@@ -312,9 +312,9 @@ def test_too_few_draws_to_leave_anything_out(fit_d55):
 
 def test_models_are_checked_before_any_is_fitted():
     with pytest.raises(ExperimentError, match=r"models: found one twice \(microscopic, microscopic\)"):
-        fit_rivals(read("fig2b-d55"), ["microscopic", "microscopic"], ModelSettings(), SAMPLER)
+        fit_rivals(Problem(read("fig2b-d55")), ["microscopic", "microscopic"], SAMPLER)
     with pytest.raises(ExperimentError, match="models: found microscopic and as-given, which are the same for"):
-        fit_rivals(read("fig2b-d55"), ["microscopic", "as-given"], ModelSettings(), SAMPLER)
+        fit_rivals(Problem(read("fig2b-d55")), ["microscopic", "as-given"], SAMPLER)
 
 
 @pytest.mark.slow
@@ -323,8 +323,8 @@ def test_other_processes_fit_the_same(monkeypatch):
 
     monkeypatch.setattr(rival_fits, "_WORTH_PROCESSES", 2)
     sampler = SamplerSettings(seed(1), draws=100, tune=200, cores=2)
-    apart = fit_rivals(read("fig2b-d35"), ["microscopic", "student-t"], ModelSettings(), sampler)
-    alone = fit_rivals(read("fig2b-d35"), ["microscopic"], ModelSettings(), sampler)["microscopic"]
+    apart = fit_rivals(Problem(read("fig2b-d35")), ["microscopic", "student-t"], sampler)
+    alone = fit_rivals(Problem(read("fig2b-d35")), ["microscopic"], sampler)["microscopic"]
     np.testing.assert_array_equal(
         apart["microscopic"]["posterior"]["collective_rate"], alone["posterior"]["collective_rate"]
     )
