@@ -19,33 +19,3 @@ from .joint import joint, read_sharing, with_members
 from .label import RATES, Label, shown_unit
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun
-
-__all__ = [
-    "APPARATUS",
-    "BEGINNINGS",
-    "DECAY_TIMES",
-    "KIND",
-    "MAIN_RUN",
-    "POPULATIONS",
-    "QUADRATURES",
-    "RATES",
-    "TIMELESS",
-    "ConstantRun",
-    "Entry",
-    "Experiment",
-    "Known",
-    "Label",
-    "Observation",
-    "Points",
-    "RecordSeries",
-    "Series",
-    "StageEntry",
-    "Truth",
-    "check_choice",
-    "check_experiment",
-    "entries",
-    "joint",
-    "read_sharing",
-    "shown_unit",
-    "with_members",
-]

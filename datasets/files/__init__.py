@@ -6,29 +6,3 @@ from .csv import read_pieces, read_table, write_table
 from .hdf5 import is_hdf5, read_attributes
 from .netcdf import open_tree, read_netcdf, to_bytes, write_tree
 from .toml import optional, read_toml, required, rows_of
-
-__all__ = [
-    "FORMATS",
-    "Source",
-    "check_size",
-    "is_hdf5",
-    "make_folder",
-    "open_source",
-    "open_tree",
-    "optional",
-    "read_attributes",
-    "read_netcdf",
-    "read_pieces",
-    "read_table",
-    "read_toml",
-    "replace_file",
-    "require_space",
-    "required",
-    "rows_of",
-    "streamed_file",
-    "to_bytes",
-    "vector",
-    "write_bytes",
-    "write_table",
-    "write_tree",
-]

@@ -7,20 +7,3 @@ from .load import load, names, read, save
 from .template import write_template
 from .tree import to_groups, to_tree
 from .tree_read import from_tree
-
-__all__ = [
-    "FILE",
-    "CalibrationFile",
-    "Coupling",
-    "from_tree",
-    "load",
-    "names",
-    "read",
-    "read_calibration",
-    "save",
-    "series_of",
-    "to_groups",
-    "to_tree",
-    "write_calibration",
-    "write_template",
-]

@@ -3,5 +3,3 @@
 from .kind import ABSCISSAS, LARGEST_NUMBER, Kind, column
 from .orientation_beat import ORIENTATION_BEAT
 from .table import KINDS, SHOTS
-
-__all__ = ["ABSCISSAS", "KINDS", "LARGEST_NUMBER", "ORIENTATION_BEAT", "SHOTS", "Kind", "column"]

@@ -14,32 +14,3 @@ from .modes import Mode, TwoModes, quadratures, two_modes
 from .rates import Values, coupled_rates, find, initial_of, optical_depth_of, rates_of
 from .reconstruct import readout_pulse, reconstructed_from_records, reconstructed_xi
 from .run_state import PROBE, added_values, evolved, measurement_in, stages_of
-
-__all__ = [
-    "PROBE",
-    "Mode",
-    "Predictions",
-    "TwoModes",
-    "Values",
-    "added_values",
-    "continuous_measurement",
-    "coupled_rates",
-    "evolved",
-    "expected",
-    "expected_record_sums",
-    "find",
-    "fitted_observations",
-    "initial_of",
-    "measurement_in",
-    "moving_runs",
-    "optical_depth_of",
-    "quadratures",
-    "rates_of",
-    "readout_pulse",
-    "reconstructed_from_records",
-    "reconstructed_xi",
-    "record_log_likelihood",
-    "stages_of",
-    "tested_populations",
-    "two_modes",
-]

@@ -5,15 +5,3 @@ from .records import simulated_like
 from .shots import write_shots
 from .simulate import SeriesPlan, simulate, simulate_like
 from .truth import PAPER
-
-__all__ = [
-    "PAPER",
-    "Disturbances",
-    "PhotocurrentPlan",
-    "SeriesPlan",
-    "simulate",
-    "simulate_like",
-    "simulated_like",
-    "write_photocurrent",
-    "write_shots",
-]

@@ -15,38 +15,3 @@ from .orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_
 from .readout import Readout, light_variance, mode_function, readout_of, xi_of_light_variance
 from .record_likelihood import SUMS, RecordSums, binned_record, expected_sums, grouped, log_likelihood, reduce
 from .steady_run import SteadyRun, measurement_of, steady_orientation, steady_run
-
-__all__ = [
-    "SUBLEVELS",
-    "SUMS",
-    "ContinuousMeasurement",
-    "FeedbackMode",
-    "Precession",
-    "Readout",
-    "RecordSums",
-    "SteadyRun",
-    "WhitenessCheck",
-    "binned_record",
-    "classical_excess",
-    "coupling_at_angle",
-    "expected_sums",
-    "feedback_mode",
-    "grouped",
-    "initial_spin_noise",
-    "innovations",
-    "light_variance",
-    "log_likelihood",
-    "measurement_of",
-    "mode_function",
-    "optimal_mode_rate",
-    "orientation_beat",
-    "readout_of",
-    "reduce",
-    "steady_conditional_xi",
-    "steady_orientation",
-    "steady_run",
-    "sublevel_orientation",
-    "sublevel_populations",
-    "whiteness_checks",
-    "xi_of_light_variance",
-]

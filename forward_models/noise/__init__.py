@@ -3,13 +3,3 @@
 from .noise import Noise, gamma_shape
 from .table import NOISES, noise_kind, sibling
 from .wishart import log_density_of_triples, wishart_freedom
-
-__all__ = [
-    "NOISES",
-    "Noise",
-    "gamma_shape",
-    "log_density_of_triples",
-    "noise_kind",
-    "sibling",
-    "wishart_freedom",
-]

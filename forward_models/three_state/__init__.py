@@ -21,34 +21,3 @@ from .stages import InitialState, Stage
 from .steady_state import SteadyState, polarization_decay_time, steady_state, transverse_spin_decay_time
 from .time_grid import RateBounds
 from .trajectory import Trajectory, TransverseSpin, evolve
-
-__all__ = [
-    "LIGHTS",
-    "Entanglement",
-    "InitialState",
-    "RateBounds",
-    "Rates",
-    "Stage",
-    "SteadyState",
-    "Trajectory",
-    "TransverseSpin",
-    "dephasing_floor",
-    "divided_differences",
-    "entanglement",
-    "epr_parameter",
-    "evolve",
-    "fastest_rates",
-    "first_difference",
-    "mean_spin",
-    "orientation",
-    "polarization_decay_time",
-    "population_rates",
-    "sampled_entanglement",
-    "search_times",
-    "slopes",
-    "speed",
-    "stage_columns",
-    "steady_state",
-    "transitions",
-    "transverse_spin_decay_time",
-]

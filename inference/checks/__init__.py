@@ -18,38 +18,3 @@ from .prior_sensitivity import (
 from .replications import PUBLISHED, Replicated, replications
 from .statistics import STATISTICS, autocorrelation
 from .verdict import STATUS, Assessment, assess
-
-__all__ = [
-    "NOTABLE_P",
-    "NOTABLE_SHIFT",
-    "OF_NORMAL",
-    "PUBLISHED",
-    "STATISTICS",
-    "STATUS",
-    "THRESHOLD",
-    "Assessment",
-    "CalibrationSensitivity",
-    "CalibrationShift",
-    "Criticism",
-    "Goodness",
-    "Information",
-    "PowerScaling",
-    "Replicated",
-    "Sensitivities",
-    "Sensitivity",
-    "StatisticRow",
-    "assess",
-    "autocorrelation",
-    "calibration_sensitivity",
-    "criticize",
-    "expected_information",
-    "for_pair_plot",
-    "goodness",
-    "p_value",
-    "power_scaling",
-    "prior_sensitivity",
-    "proposals",
-    "replications",
-    "sensitivity",
-    "strongest",
-]

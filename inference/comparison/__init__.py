@@ -6,21 +6,3 @@ from .evidence import bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out
 from .leave_one_series_out import LeftOut, PredictedSeries, leave_one_series_out
 from .rival_fits import compare_models, fit_rivals
-
-__all__ = [
-    "FEW_UNITS",
-    "SMALL_DIFFERENCE",
-    "ComparedModel",
-    "Comparison",
-    "LeaveOneOut",
-    "LeftOut",
-    "PredictedSeries",
-    "bridge_evidence",
-    "compare",
-    "compare_models",
-    "data_units",
-    "fit_rivals",
-    "leave_one_out",
-    "leave_one_series_out",
-    "smc_evidence",
-]

@@ -3,16 +3,3 @@
 from .compile import CompiledModel, Start, compile_model, natural_variables, start_of
 from .coordinate_map import Coordinates, exponential, logarithm, softplus
 from .translation import NotTranslatable
-
-__all__ = [
-    "CompiledModel",
-    "Coordinates",
-    "NotTranslatable",
-    "Start",
-    "compile_model",
-    "exponential",
-    "logarithm",
-    "natural_variables",
-    "softplus",
-    "start_of",
-]

@@ -9,38 +9,3 @@ from .pymc_model import ACCURACY, build_model, data_of, model_of, rate_bounds
 from .registry import RIVAL_MODELS, VERSIONS, add_parameter, forward_model, processes_for, rival_model, with_priors
 from .rivals import load_models, require_models, rival
 from .settings import ModelSettings, SamplerSettings
-
-__all__ = [
-    "ACCURACY",
-    "RIVAL_MODELS",
-    "VERSIONS",
-    "ModelParameter",
-    "ModelSettings",
-    "Prior",
-    "PriorError",
-    "Problem",
-    "SamplerSettings",
-    "add_parameter",
-    "build_model",
-    "data_hash",
-    "data_of",
-    "entries",
-    "experiment_of",
-    "fingerprint",
-    "forward_model",
-    "load_models",
-    "measured",
-    "model_of",
-    "pose",
-    "processes_for",
-    "rate_bounds",
-    "read_priors",
-    "require_data",
-    "require_models",
-    "require_time_scale",
-    "rival",
-    "rival_model",
-    "unused_knowledge",
-    "with_priors",
-    "without_values",
-]

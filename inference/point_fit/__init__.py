@@ -3,5 +3,3 @@
 from .least_squares import fit_least_squares, least_squares
 from .paper_fit import paper_fit
 from .point_fit import PointFit
-
-__all__ = ["PointFit", "fit_least_squares", "least_squares", "paper_fit"]

@@ -3,17 +3,3 @@
 from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bfmi, bulk_ess_and_rhat, highest_density, tail_ess
 from .prepared import prepared
 from .sample import Draws, prepare, sample, sample_model
-
-__all__ = [
-    "ESS_PER_CHAIN",
-    "RHAT_LIMIT",
-    "Draws",
-    "bfmi",
-    "bulk_ess_and_rhat",
-    "highest_density",
-    "prepare",
-    "prepared",
-    "sample",
-    "sample_model",
-    "tail_ess",
-]

@@ -18,38 +18,3 @@ from .paper_table import posterior_as
 from .point_fit import point_fit_facts, point_fit_text
 from .rows import DERIVED, PUBLISHED, derived_rows, parameter_rows, published_rows
 from .table import Table
-
-__all__ = [
-    "DERIVED",
-    "PUBLISHED",
-    "Table",
-    "as_json",
-    "calibration_table",
-    "comparison_facts",
-    "comparison_text",
-    "criticism_text",
-    "deciding_table",
-    "derived_rows",
-    "export",
-    "fit_facts",
-    "fit_text",
-    "headlines",
-    "left_out_text",
-    "models_table",
-    "models_text",
-    "number",
-    "p_text",
-    "parameter_rows",
-    "point_fit_facts",
-    "point_fit_text",
-    "posterior_as",
-    "published_rows",
-    "rates_table",
-    "row_numbers",
-    "sampled_again",
-    "scaling_table",
-    "sensitivity_text",
-    "shift_sentences",
-    "truth_of",
-    "with_error",
-]
