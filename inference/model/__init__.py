@@ -1,6 +1,6 @@
 """Which parameters an experiment has, with which priors, in which PyMC model; rival models by name."""
 
-from .fingerprint import data_hash, fingerprint, measured, without_values
+from .fingerprint import data_hash, fingerprint, without_values
 from .needed import entries
 from .parameters import ModelParameter, read_priors, require_data, unused_knowledge
 from .priors import Prior, PriorError

@@ -139,11 +139,12 @@ def test_damaged_simulations_are_made_again(damage, tmp_path, quick):
 def test_whose_simulations_they_are(tmp_path, quick, monkeypatch):
     """Measured values do not count; another version and another plan do, whatever their files hold."""
     run_sbc(PLAN, 2, tmp_path, cores=1)
-    moved = tuple(replace(series, value=1.01 * series.value) for series in PLAN.experiment.series)
-    run_sbc(replace(PLAN, experiment=replace(PLAN.experiment, series=moved)), 2, tmp_path, cores=1)
+    experiment = PLAN.problem.experiment
+    moved = tuple(replace(series, value=1.01 * series.value) for series in experiment.series)
+    run_sbc(replace(PLAN, problem=Problem(replace(experiment, series=moved))), 2, tmp_path, cores=1)
     assert quick == [0, 1]
     with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
-        run_sbc(replace(PLAN, settings=ModelSettings("fixed-number")), 2, tmp_path, cores=1)
+        run_sbc(replace(PLAN, problem=Problem(experiment, ModelSettings("fixed-number"))), 2, tmp_path, cores=1)
     with monkeypatch.context() as patch, pytest.raises(ExperimentError, match="or by another version"):
         patch.setattr("importlib.metadata.version", lambda name: "9.9")
         run_sbc(PLAN, 2, tmp_path, cores=1)
