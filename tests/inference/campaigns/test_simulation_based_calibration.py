@@ -46,7 +46,7 @@ def verdict_of(distort):
         (lambda u: u, ""),
         (lambda u: u**2, "posterior too high"),
         (lambda u: np.sqrt(u), "posterior too low"),
-        (lambda u: 0.5 + 0.5 * np.sign(u - 0.5) * np.sqrt(abs(2 * u - 1)), "posterior too narrow"),
+        (lambda u: 0.5 + 0.5 * np.sign(u - 0.5) * np.cbrt(abs(2 * u - 1)), "posterior too narrow"),
         (lambda u: 0.3 + 0.4 * u, "posterior too wide"),
     ],
 )
@@ -212,12 +212,12 @@ def test_the_right_model_is_calibrated(tmp_path):
 
 
 def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
-    """The model takes the noise for 0.4 of what it is."""
+    """The model takes the noise for 0.2 of what it is."""
 
     def too_quiet(noise):
         return type("TooQuiet", (type(noise),), {
-            "scatter": lambda self, mean, spread: 0.4 * super(type(self), self).scatter(mean, spread),
-            "shape": lambda self, mean, spread: super(type(self), self).shape(mean, spread) / 0.4**2,
+            "scatter": lambda self, mean, spread: 0.2 * super(type(self), self).scatter(mean, spread),
+            "shape": lambda self, mean, spread: super(type(self), self).shape(mean, spread) / 0.2**2,
         })(noise.name, noise.spread, noise.quadratures)  # fmt: skip
 
     monkeypatch.setattr(likelihood, "NOISES", {name: too_quiet(noise) for name, noise in NOISES.items()})
