@@ -1,4 +1,4 @@
-"""The rooms: imports go one way, a room offers what its `__init__` imports, and the package list is that of the tree."""
+"""The rooms: imports go one way, a room offers what its `__init__` imports, the package list is that of the tree."""
 
 import ast
 import tomllib
