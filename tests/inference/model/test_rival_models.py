@@ -213,9 +213,10 @@ def test_a_forward_model_of_ones_own_is_fitted_saved_and_read(registry, tmp_path
     file.write_text(OWN)
     out = tmp_path / "fit.nc"
     command = ["fit", "fig2b-d55", "--load", str(file), "--model", "slow-start", "-o", str(out), "--draws", "300"]
-    assert main(command) in (0, 1)
+    code = main(command)
     assert "early_dephasing" in capsys.readouterr().out
     found = read_fit(out)
+    assert code == 1 - found.attrs["healthy"]
     assert found["derived"]["xi_minimum"].shape == (4, 300, 1)
     assert 0.7 < float(found["derived"]["xi_minimum"].mean()) < 0.95
     file.write_text(OWN.replace("-at / 5.0", "-at / 6.0"))
