@@ -71,9 +71,9 @@ class FeedbackMode:
     variance: Any
     response: Any
 
-    def gain(self, *, xp: Any = np) -> Any:
+    def gain(self) -> Any:
         """Best weight on y_feed in the prediction of x(T): the paper's α/κ, in units of vacuum over shot noise."""
-        return xp.sqrt(self.measurement.measurement_rate) * self.response / self.variance
+        return np.sqrt(self.measurement.measurement_rate) * self.response / self.variance
 
     def conditional_xi(self, unconditional: Any) -> Any:
         """ξ_cond = ξ(T) − cov²/var: what this mode leaves of the unconditional ξ(T)."""

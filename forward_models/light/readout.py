@@ -86,16 +86,16 @@ class Readout(ContinuousMeasurement):
         return self.extra_decay_rate / self.decay_rate
 
 
-def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True, xp: Any = np) -> Any:
+def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True) -> Any:
     """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised to ∫u² dt = 1 (text after (1)).
 
     The falling mode of the transmitted light is measured; the rising one of the input is what the atoms take up.
 
     times : ms, inside the pulse;  decay_rate : γ, ms⁻¹;  duration : T, ms
     """
-    shape = xp.exp((-decay_rate if falling else decay_rate) * times)
-    square = duration * first_difference(-2 * decay_rate * duration, xp=xp)  # ∫e^{−2γt} dt
-    return shape / xp.sqrt(square if falling else square * xp.exp(2 * decay_rate * duration))
+    shape = np.exp((-decay_rate if falling else decay_rate) * times)
+    square = duration * first_difference(-2 * decay_rate * duration)  # ∫e^{−2γt} dt
+    return shape / np.sqrt(square if falling else square * np.exp(2 * decay_rate * duration))
 
 
 def coupling(readout: Readout, *, xp: Any = np) -> Any:
@@ -142,14 +142,14 @@ def light_variance(xi: Any, readout: Readout, *, xp: Any = np) -> Any:
     return 1 + readout.detection_efficiency * (ideal - 1)
 
 
-def xi_of_light_variance(variance: Any, readout: Readout, *, xp: Any = np) -> Any:
+def xi_of_light_variance(variance: Any, readout: Readout) -> Any:
     """ξ at the start of the pulse from the variance V of the light in shot-noise units: inverse of `light_variance`.
 
     `variance` broadcasts with the fields of `readout`. Needs κ² > 0 and η > 0. With neither extra decay nor loss this
     is (S.1).
     """
     ideal = 1 + (variance - 1) / readout.detection_efficiency
-    return (ideal - light_noise(readout, xp=xp) - bath_contribution(readout, xp=xp)) / coupling(readout, xp=xp)
+    return (ideal - light_noise(readout) - bath_contribution(readout)) / coupling(readout)
 
 
 def readout_of(

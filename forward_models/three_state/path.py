@@ -51,7 +51,8 @@ def path_of(
     grid = time_grid(durations, times, bounds, accuracy)
 
     rates = columns.at(grid.stage).population_rates
-    n2, p, _ = populations(grid.elapsed, *(_gather(start, grid.stage) for start in starts), rates, xp=xp)
+    n2, p = (_gather(start, grid.stage) for start in starts)
+    n2, p, _ = populations(grid.elapsed, n2, p, rates, xp=xp)
     panels = columns.at(grid.stage[1:])
     phase = _phase(panels, grid, xp)
     growth, gained = _over_panels(panels, n2, p, grid, _sources(panels, closure, phase, xp), xp)
