@@ -66,7 +66,7 @@ def reduced(experiment: Experiment, common: bool) -> Experiment:
     rate = -(np.log(decay.value[:4]) * decay.x[:4]).sum() / (decay.x[:4] ** 2).sum()  # 1/T2
     limit, duration = known["squeezing_limit"].value, light.probe_duration
     swap = rate * kappa * limit / (1 - np.exp(-2 * rate * duration))  # (S.2)
-    readout = Readout(swap, rate - swap, limit, duration, 1.0, known["detection_efficiency"].value)
+    readout = Readout(swap, rate - swap, limit, 1.0, known["detection_efficiency"].value, duration=duration)
     xi = xi_of_light_variance(variance, readout)
     scatter = variance / np.sqrt(light.spread[::2] - 1) / (known["detection_efficiency"].value * kappa)
     sigma = scatter if common else np.hypot(scatter, COMMON * xi)

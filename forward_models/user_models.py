@@ -43,7 +43,6 @@ class ForwardModel:
     parameters : names of the parameters it has beyond the rates, rows of the table `PARAMETERS`
     """
 
-    name: str
     function: Callable[..., Trajectory]
     parameters: tuple[str, ...] = ()
 
@@ -105,12 +104,6 @@ class Dynamics:
             return evolve(stages, times, initial, self.closure, rate_bounds=rate_bounds, **given)
         bounds = None if rate_bounds is None else rate_bounds.for_all()
         closed_form = partial(evolve, initial=initial, closure=self.closure, rate_bounds=bounds, **given)
-        return self._by_user(closed_form, stages, times, initial, parameters, xp)
-
-    def _by_user(
-        self, closed_form: Any, stages: Any, times: Any, initial: Any, parameters: Values, xp: Any
-    ) -> Trajectory:
-        """What a user's function gives; InvalidValue, with the name of the model, for what is no trajectory."""
         where = f"forward model {self.forward_model}"
         try:
             found = FORWARD_MODELS[self.forward_model].function(closed_form, stages, times, initial, parameters, xp)
@@ -149,7 +142,7 @@ def add_forward_model(name: str, function: Callable[..., Trajectory], parameters
     function : (evolve, stages, times, initial, parameters, xp) → Trajectory, see `ForwardModel`
     parameters : names of rows of the table `PARAMETERS`, which the function gets as a mapping from name to value
     """
-    FORWARD_MODELS[name] = ForwardModel(name, function, tuple(parameters))
+    FORWARD_MODELS[name] = ForwardModel(function, tuple(parameters))
 
 
 def sliced(stages: Sequence[Stage], width: float) -> list[tuple[Stage, float]]:

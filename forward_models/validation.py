@@ -28,14 +28,7 @@ def concrete(value: Any) -> np.ndarray | None:
     return None
 
 
-def require(
-    name: str,
-    value: Any,
-    *,
-    low: float = -np.inf,
-    high: float = np.inf,
-    low_open: bool = False,
-) -> None:
+def require(name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, low_open: bool = False) -> None:
     """Raise InvalidValue unless `value` is finite and inside [low, high] (or ]low, high])."""
     array = concrete(value)
     if array is None:

@@ -2,18 +2,7 @@
 
 from .check import check_experiment
 from .check_series import check_choice
-from .experiment import (
-    APPARATUS,
-    DECAY_TIMES,
-    TIMELESS,
-    Experiment,
-    Known,
-    Observation,
-    Points,
-    Series,
-    StageEntry,
-    Truth,
-)
+from .experiment import APPARATUS, DECAY_TIMES, TIMELESS, Experiment, Known, Observation, Series, StageEntry, Truth
 from .fields import Entry, entries
 from .joint import joint, read_sharing, with_members
 from .label import RATES, Label, shown_unit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ...forward_models import CLOSURES, PARAMETERS
 from ..errors import ExperimentError, violation
 from ..kinds import KINDS, LARGEST_NUMBER
 from .check_records import check_constant_runs, check_record
-from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_run, check_series
+from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_series
 from .experiment import APPARATUS, Experiment, Known, Observation
 from .label import Label
 from .runs import POPULATIONS
@@ -49,7 +48,7 @@ def check_experiment(
         if not (np.isfinite(stage.duration) and stage.duration > 0):
             raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
     for name, depth in experiment.run_depth.items():
-        check_run(f"{where}: run", name, experiment)
+        check_choice(f"{where}: run", name, experiment.runs)
         if not (np.isfinite(depth) and depth > 0):
             raise violation(f"{where}: run {name!r}: relative_depth", depth, "a positive number")
     for name, known in experiment.apparatus.items():
@@ -143,17 +142,11 @@ def _check_known(where: str, name: str, known: Known) -> None:
 
 def _check_observation(observation: Observation, experiment: Experiment, where: str) -> None:
     check_choice(f"{where}: quantity", observation.quantity, tuple(_PLACES))
-    check_run(f"{where}: run", observation.run, experiment)
+    check_choice(f"{where}: run", observation.run, experiment.runs)
     check_place(observation.quantity, _PLACES, observation.run, experiment, f"{where}: quantity")
-    numbers: tuple[tuple[str, Any], ...] = (
-        ("value", observation.value),
-        ("sigma", observation.sigma),
-        ("time", observation.time),
-        ("scale_uncertainty", observation.scale_uncertainty),
-    )
-    for key, number in numbers:
-        if not np.isfinite(number):
-            raise violation(f"{where}: {key}", number, "a finite number")
+    for key in ("value", "sigma", "time", "scale_uncertainty"):
+        if not np.isfinite(getattr(observation, key)):
+            raise violation(f"{where}: {key}", getattr(observation, key), "a finite number")
     if observation.sigma < SMALLEST_SIGMA:
         raise violation(f"{where}: sigma", observation.sigma, f"a positive number, at least {SMALLEST_SIGMA:g}")
     if abs(observation.value) > LARGEST_NUMBER:
@@ -162,11 +155,8 @@ def _check_observation(observation: Observation, experiment: Experiment, where: 
         raise violation(f"{where}: scale_uncertainty", observation.scale_uncertainty, "a number ≥ 0")
     total = experiment.duration(observation.run)
     if not 0 <= observation.time <= total * (1 + 1e-12):
-        raise violation(
-            f"{where}: time",
-            f"{observation.time:g} ms",
-            f"a time inside the stages of run {observation.run!r}, 0 to {total:g} ms",
-        )
+        expected = f"a time inside the stages of run {observation.run!r}, 0 to {total:g} ms"
+        raise violation(f"{where}: time", f"{observation.time:g} ms", expected)
 
 
 def _check_each_once(experiment: Experiment, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import violation
-from .check_series import check_choice, check_name, check_run
+from .check_series import check_choice, check_name
 from .experiment import Experiment
 from .record_series import QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, POPULATIONS
@@ -20,7 +20,7 @@ def check_constant_runs(experiment: Experiment, where: str) -> None:
     """Raise for runs with constant rates that have more than one stage, or none with the drive."""
     for run, about in experiment.constant.items():
         at = f"{where}: run {run!r}"
-        check_run(f"{where}: run", run, experiment)
+        check_choice(f"{where}: run", run, experiment.runs)
         check_choice(f"{at}: populations", about.populations, POPULATIONS[1:])
         check_choice(f"{at}: begins", about.begins, BEGINNINGS)
         stages = experiment.run_stages(run)
@@ -34,7 +34,7 @@ def check_constant_runs(experiment: Experiment, where: str) -> None:
 def check_record(record: RecordSeries, experiment: Experiment, where: str) -> None:
     """Raise for records that do not fit the experiment, or that are no light in units of its shot noise."""
     check_name(record.name, where)
-    check_run(f"{where}: run", record.run, experiment)
+    check_choice(f"{where}: run", record.run, experiment.runs)
     if record.run not in experiment.constant:
         expected = "'steady' or 'unmodelled' in a table [[run]]: records need constant rates"
         raise violation(f"{where}: populations of run {record.run!r}", "'moving' (the default)", expected)

@@ -22,11 +22,6 @@ def check_choice(where: str, word: str, known: Sequence[str]) -> None:
         raise violation(where, f"{word!r}{nearest(word, known)}", "one of " + ", ".join(known))
 
 
-def check_run(where: str, run: str, experiment: Experiment) -> None:
-    """Raise unless the experiment has this run."""
-    check_choice(where, run, experiment.runs)
-
-
 def check_name(name: str, where: str) -> None:
     """Raise for a name of a series that files, labels or variables cannot have."""
     if not name.strip(". ") or any(character in name for character in "/[]\x00"):
@@ -84,11 +79,8 @@ def _check_values(series: Series, where: str) -> None:
         if noise.quadratures:
             check("repetitions", series.spread, series.spread >= 2, "at least 2 repetitions")
         if series.offset_uncertainty:
-            raise violation(
-                f"{where}: offset_uncertainty",
-                series.offset_uncertainty,
-                f"0 with {noise.name} noise: a variance is > 0",
-            )
+            expected = f"0 with {noise.name} noise: a variance is > 0"
+            raise violation(f"{where}: offset_uncertainty", series.offset_uncertainty, expected)
     check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
     check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
     ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
@@ -119,18 +111,15 @@ def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
 
 def _check_components(series: Series, where: str) -> None:
     """Values of several components must come point by point: all components of the first, then of the second, …"""
-    names = series.about.components
-    if len(names) == 1:
+    names, expected = series.about.components, series.about.component_numbers(len(series.x))
+    if expected is None:
         if series.component is not None:
             raise violation(f"{where}: component", "components", f"none for {series.kind}")
         return
-    expected = np.tile(np.arange(len(names)), len(series.x) // len(names))
     if series.component is None or not np.array_equal(series.component, expected):
         raise violation(f"{where}: component", "incomplete points", f"{', '.join(names)} of each point, in this order")
-    columns = [series.x, series.spread, *([] if series.excluded is None else [series.excluded])]
-    for column in columns:
-        pairs = column.reshape(-1, len(names))
-        if not (pairs == pairs[:, :1]).all():
+    for column in (series.x, series.spread, series.excluded):
+        if column is not None and not all(len(set(point)) == 1 for point in column.reshape(-1, len(names)).tolist()):
             raise violation(where, f"different entries for the {' and '.join(names)} of a point", "the same")
 
 
@@ -161,7 +150,7 @@ def _check_words(series: Series, experiment: Experiment, where: str) -> None:
     check_choice(f"{where}: noise", series.noise, tuple(NOISES))
     if series.noise not in series.about.noises:
         raise violation(f"{where}: noise", series.noise, f"{' or '.join(series.about.noises)} for {series.kind}")
-    check_run(f"{where}: run", series.run, experiment)
+    check_choice(f"{where}: run", series.run, experiment.runs)
     check_place(series.kind, _PLACES, series.run, experiment, f"{where}: kind")
     if not series.efficiency_in_scale:
         if not series.about.spin_variance:

@@ -50,17 +50,6 @@ class StageEntry:
 
 
 @dataclass(frozen=True)
-class Points:
-    """Where a series is looked at.
-
-    x (T,): abscissas in the unit of its kind;  component (T,): which component each is, where there are several
-    """
-
-    x: np.ndarray
-    component: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
 class Series:
     """A measured series of T values. Observed = scale × model + offset, plus noise.
 
@@ -111,15 +100,14 @@ class Series:
         return f"{self.name}_{self.about.abscissa}"
 
     @property
-    def points(self) -> Points:
-        """Where it was measured."""
-        return Points(self.x, self.component)
+    def component_numbers(self) -> np.ndarray:
+        """(T,): which component each value is, 0 where there is but one."""
+        return np.zeros(len(self.x), int) if self.component is None else self.component
 
     @property
-    def fitted_points(self) -> Points:
-        """Where it was measured and is fitted."""
-        component = None if self.component is None else self.component[self.fitted]
-        return Points(self.x[self.fitted], component)
+    def fitted_x(self) -> np.ndarray:
+        """What it is measured against where it is fitted."""
+        return np.asarray(self.x[self.fitted])
 
     @property
     def fitted(self) -> np.ndarray:

@@ -4,5 +4,5 @@ from .arrays import FORMATS, Source, open_source, vector
 from .atomic import check_size, make_folder, replace_file, require_space, streamed_file, write_bytes
 from .csv import read_pieces, read_table, write_table
 from .hdf5 import is_hdf5, read_attributes
-from .netcdf import open_tree, read_netcdf, to_bytes, write_tree
+from .netcdf import open_tree, to_bytes, write_tree
 from .toml import optional, read_toml, required, rows_of

@@ -35,6 +35,10 @@ class Source:
     path: Path
     arrays: Mapping[str, Any]
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is an array of this name. A leading `/` may be left out."""
+        return name in self.arrays or "/" + name.lstrip("/") in self.arrays
+
     def array(self, name: str) -> Any:
         """The array of this name, of any shape, not read yet. A leading `/` may be left out."""
         found = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/")))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import violation
-from .atomic import LARGEST, check_size, write_bytes
+from .atomic import LARGEST, write_bytes
 from .hdf5 import check_structure, is_hdf5
 from .netcdf_write import is_plain, write_groups
 from .sliced import Sliced
@@ -33,12 +33,6 @@ def open_tree(path: Path) -> DataTree:
             return tree.load()
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
-
-
-def read_netcdf(path: Path) -> DataTree:
-    """The tree of an experiment, from a file no larger than a series may be (32 MB); raises as `open_tree` does."""
-    check_size(path)
-    return open_tree(path)
 
 
 def write_tree(tree: DataTree, path: Path) -> None:

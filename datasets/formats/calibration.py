@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import check_keys, violation
 from ..experiment import Experiment, Series
-from ..files import read_toml
+from ..files import read_toml, rows_of, write_bytes
 from ..units import quantity
 
 VERSION = 1
@@ -51,8 +51,6 @@ def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
     """Write a calibration as TOML, atomically, so that `read_calibration` gives it back."""
     import tomli_w
 
-    from ..files import write_bytes
-
     table: dict[str, Any] = {
         "calibration_version": VERSION,
         "title": calibration.title,
@@ -60,10 +58,7 @@ def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
         "prior": calibration.priors,
     }
     if calibration.labels:
-        table["correlation"] = {
-            "labels": list(calibration.labels),
-            "matrix": calibration.correlation.tolist(),
-        }
+        table["correlation"] = {"labels": list(calibration.labels), "matrix": calibration.correlation.tolist()}
     if calibration.coupling:
         table["coupling"] = [
             asdict(row)
@@ -81,17 +76,13 @@ def read_calibration(path: str | Path) -> CalibrationFile:
         raise violation(f"{where}: calibration_version", table.get("calibration_version"), f"{VERSION}")
     priors = table.get("prior")
     if not isinstance(priors, dict) or not all(isinstance(text, str) for text in priors.values()):
-        raise violation(
-            f"{where}: prior", priors, "a table of priors, such as collective_rate = 'lognormal(0.1, 0.03)'"
-        )
+        expected = "a table of priors, such as collective_rate = 'lognormal(0.1, 0.03)'"
+        raise violation(f"{where}: prior", priors, expected)
     title, simulated = table.get("title"), table.get("simulated")
     if not isinstance(title, str) or not isinstance(simulated, bool):
         raise violation(f"{where}: title, simulated", f"{title!r}, {simulated!r}", "a text, and true or false")
     labels, matrix = _correlation(f"{where}: correlation", table.get("correlation", {}), priors)
-    rows = table.get("coupling", [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise violation(f"{where}: coupling", rows, "tables, each headed [[coupling]]")
-    couplings = tuple(_coupling(f"{where}: coupling {k}", row) for k, row in enumerate(rows, 1))
+    couplings = tuple(_coupling(f"{where}: coupling {k}", row) for k, row in rows_of(where, table, "coupling"))
     return CalibrationFile(title, simulated, dict(priors), labels, matrix, couplings)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...forward_models import NOISES
 from ..errors import check_keys, nearest, violation
-from ..experiment import Points, Series, check_choice, entries
+from ..experiment import Series, check_choice, entries
 from ..files import FORMATS, open_source, read_table
 from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
 from ..units import factor, plain_number
@@ -37,7 +37,7 @@ class ColumnNames:
 class Table:
     """The numbers of a series, as in Series; `spread`, "sigma" or "repetitions", says what `spreads` are."""
 
-    points: Points
+    x: np.ndarray
     value: np.ndarray
     spread: str
     spreads: np.ndarray
@@ -53,12 +53,12 @@ class Table:
         return Series(
             name=name,
             kind=kind.name,
-            x=self.points.x,
+            x=self.x,
             value=self.value,
             spread=self.spreads,
             noise=chosen,
             excluded=self.excluded,
-            component=self.points.component,
+            component=kind.component_numbers(len(self.x)),
             **more,
         )
 
@@ -96,10 +96,9 @@ def table_of(
         raise violation(source, found, "one of the two columns" if len(possible) > 1 else f"the column {possible[0]}")
     count = len(kind.components)
     x, excluded = np.repeat(columns[kind.abscissa], count), _excluded(source, columns)
-    component = np.tile(np.arange(count, dtype=np.int8), len(x) // count) if count > 1 else None
     value = np.stack([columns[name] for name in kind.components], axis=-1).ravel()
     return Table(
-        Points(x, component),
+        x,
         value,
         spreads[0],
         np.repeat(columns[spreads[0]], count),
@@ -122,9 +121,8 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
     reduced = read_shots(path, names, key, given.separator, "" if unit == "1" else unit)
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{given.where}: units: {key}")
     count = len(kind.components)
-    points = Points(np.repeat(x, count), np.tile(np.arange(count, dtype=np.int8), len(x)))
     repetitions = np.repeat(reduced.repetitions, count)
-    return Table(points, reduced.variance.ravel(), "repetitions", repetitions, note=reduced.note)
+    return Table(np.repeat(x, count), reduced.variance.ravel(), "repetitions", repetitions, note=reduced.note)
 
 
 def _read(
@@ -138,7 +136,7 @@ def _read(
     if path.suffix.lower() in FORMATS:
         with open_source(path) as source:
             candidates = needed if given.names else known
-            theirs |= {n: n for n in candidates if n in source.arrays or f"/{n}" in source.arrays}
+            theirs |= {n: n for n in candidates if n in source}
             columns = {ours: source.column(name) for ours, name in theirs.items()}
             for ours, name in theirs.items():
                 found = source.unit(name) if ours == kind.abscissa else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..bundled_files import BUNDLED
 from ..errors import ExperimentError, nearest, violation
 from ..experiment import Experiment
-from ..files import read_netcdf, write_tree
+from ..files import check_size, open_tree, write_tree
 from .folder import FILE, read_folder
 from .folder_write import write_folder
 from .tree import to_tree
@@ -15,8 +16,6 @@ from .tree_read import from_tree
 
 if TYPE_CHECKING:
     from xarray import DataTree
-
-from ..bundled_files import BUNDLED
 
 
 def names() -> list[str]:
@@ -47,7 +46,8 @@ def read(source: str | Path | DataTree) -> Experiment:
 
 def _in_file(path: Path) -> Experiment:
     """The experiment in a NetCDF file; that of a fit where the file is one."""
-    tree = read_netcdf(path)
+    check_size(path)
+    tree = open_tree(path)
     if "experiment" in tree.children and "posterior" in tree.children:
         return from_tree(tree["experiment"], f"{path}: experiment")
     return from_tree(tree, str(path))

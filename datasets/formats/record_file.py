@@ -34,7 +34,8 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(sorted(FORMATS))
         raise violation(f"{where}: file", f"{path.name!r}{nearest(path.suffix, FORMATS)}", f"a file of arrays: {known}")
-    made_by_model = _is_simulated(path)
+    attributes = read_attributes(path) if path.is_file() and is_hdf5(path) else {}
+    made_by_model, warnings = _is_simulated(path, attributes.get("simulated", 0)), attributes.get("warnings", "")
     if made_by_model and not simulated:
         raise violation(f"{path}: simulated", "1", "simulated = true in the experiment that uses it")
     with open_source(path) as source:
@@ -43,19 +44,15 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
             found = " and ".join(str(part.shape) for part in parts)
             raise violation(f"{path}: cos and sin", f"shapes {found}", "the same")
         interval, excluded = _interval(source, names, parts[0].shape[1]), _excluded(source, names, len(parts[0]))
-    return RecordSeries("", np.stack(parts), interval, excluded=excluded, simulated=made_by_model, note=_warnings(path))
+    note = warnings.replace("\n", "; ") if isinstance(warnings, str) else ""
+    return RecordSeries("", np.stack(parts), interval, excluded=excluded, simulated=made_by_model, note=note)
 
 
 def write_record(path: Path, record: RecordSeries, simulated: bool) -> None:
     """Write records so that `read_record` gives them back; atomically."""
-    content = io.BytesIO()
-    _write(content, record, simulated)
-    write_bytes(content.getvalue(), path)
-
-
-def _write(content: io.BytesIO, record: RecordSeries, simulated: bool) -> None:
     import h5py
 
+    content = io.BytesIO()
     with h5py.File(content, "w", track_order=True) as file:
         for name, part in zip(QUADRATURES, record.samples, strict=True):
             file.create_dataset(name, data=part)
@@ -65,24 +62,18 @@ def _write(content: io.BytesIO, record: RecordSeries, simulated: bool) -> None:
             file.create_dataset("excluded", data=record.excluded.astype(np.int8))
         file.attrs["interval_ms"] = record.interval
         file.attrs["simulated"] = int(simulated or record.simulated)
+    write_bytes(content.getvalue(), path)
 
 
-def _is_simulated(path: Path) -> bool:
+def _is_simulated(path: Path, said: Any) -> bool:
     """What the file says of itself, in an attribute."""
-    said = read_attributes(path).get("simulated", 0) if path.is_file() and is_hdf5(path) else 0
     if np.ndim(said) or isinstance(said, str) or said not in (0, 1):
         raise violation(f"{path}: simulated", repr(said), "0 (measured) or 1 (simulated)")
     return bool(said)
 
 
-def _warnings(path: Path) -> str:
-    """What demodulation found worth saying."""
-    said = read_attributes(path).get("warnings", "") if is_hdf5(path) else ""
-    return said.replace("\n", "; ") if isinstance(said, str) else ""
-
-
 def _matrix(source: Source, name: str) -> np.ndarray:
-    if not ({name, "/" + name.lstrip("/")} & set(source.arrays)):
+    if name not in source:
         some = ", ".join(list(source.arrays)[:10])
         expected = f"{name!r}: name yours in `columns`, or `dissentangle demodulate` a raw photocurrent first"
         raise violation(str(source.path), f"the arrays {some}", expected)
@@ -98,7 +89,7 @@ def _matrix(source: Source, name: str) -> np.ndarray:
 def _interval(source: Source, names: Mapping[str, Any], samples: int) -> float:
     """Duration of a bin from the beginnings of the bins; 0 where the file has no times."""
     name = names.get("time", "time")
-    if "time" not in names and not ({name, f"/{name}"} & set(source.arrays)):
+    if "time" not in names and name not in source:
         return 0.0
     _check_length(source, name, samples, "sample")
     time = source.column(name, samples)
@@ -122,7 +113,7 @@ def _check_length(source: Source, name: str, count: int, of: str) -> None:
 
 
 def _excluded(source: Source, names: Mapping[str, Any], records: int) -> np.ndarray | None:
-    known = [word for word in ("excluded", "exclude") if {word, f"/{word}"} & set(source.arrays)]
+    known = [word for word in ("excluded", "exclude") if word in source]
     if "excluded" not in names and not known:
         return None
     name = str(names.get("excluded") or known[0])

@@ -20,7 +20,7 @@ variables of observations, are the `entries` of their classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from ..experiment import (
     Observation,
     RecordSeries,
     Series,
+    StageEntry,
     entries,
 )
 
@@ -56,19 +57,13 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
     """The datasets of that tree, by path: to be put into a larger tree without making one twice."""
     import xarray as xr
 
-    groups: dict[str, Any] = {
-        "/": xr.Dataset(
-            attrs={
-                "format_version": FORMAT_VERSION,
-                "title": experiment.title,
-                "simulated": int(experiment.simulated),
-                "description": experiment.description,
-            }
-        ),
+    said = {"format_version": FORMAT_VERSION, "title": experiment.title, "simulated": int(experiment.simulated)}
+    groups: dict[str, Group] = {
+        "/": {"attrs": said | {"description": experiment.description}},
         "/apparatus": _apparatus(experiment.apparatus),
-        "/stages": _stages(experiment),
+        "/stages": _stages(experiment.stages),
         "/runs": _runs(experiment),
-        "/priors": xr.Dataset(attrs=dict(experiment.priors)),
+        "/priors": {"attrs": dict(experiment.priors)},
     }
     groups |= _knowledge(experiment)
     groups |= {f"/series/{series.name}": _series(series) for series in experiment.series}
@@ -77,70 +72,61 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         groups["/observations"] = _observations(experiment.observations)
     if experiment.truth is not None:
         truth = experiment.truth
-        groups["/truth"] = xr.Dataset(
-            {name: ((), value) for name, value in truth.parameters.items()},
-            attrs={"closure": truth.closure, "seed": truth.seed},
-        )
-    return groups
+        groups["/truth"] = {
+            "data_vars": {name: ((), value) for name, value in truth.parameters.items()},
+            "attrs": {"closure": truth.closure, "seed": truth.seed},
+        }
+    return {path: xr.Dataset(**group) for path, group in groups.items()}
 
 
-def _knowledge(experiment: Experiment) -> dict[str, Any]:
+Group = dict[str, Any]
+"""Variables, coordinates and attributes, as xarray.Dataset takes them."""
+
+
+def _knowledge(experiment: Experiment) -> dict[str, Group]:
     """What a calibration gave, and who the members of a joint experiment are."""
-    import xarray as xr
-
-    groups: dict[str, Any] = {}
+    groups: dict[str, Group] = {}
     if experiment.calibrated:
-        groups["/calibration"] = xr.Dataset(
-            {"correlation": (("label", "column"), experiment.correlation)},
-            coords={"label": np.array(experiment.correlated, object)},
-            attrs=experiment.calibrated,
-        )
+        groups["/calibration"] = {
+            "data_vars": {"correlation": (("label", "column"), experiment.correlation)},
+            "coords": {"label": np.array(experiment.correlated, object)},
+            "attrs": experiment.calibrated,
+        }
     if experiment.members:
-        groups["/sharing"] = xr.Dataset(
-            {"member": ("run", np.array([experiment.member[run] for run in experiment.runs], object))},
-            coords={"run": experiment.runs},
-            attrs=experiment.sharing,
-        )
+        groups["/sharing"] = {
+            "data_vars": {"member": ("run", np.array([experiment.member[run] for run in experiment.runs], object))},
+            "coords": {"run": experiment.runs},
+            "attrs": experiment.sharing,
+        }
         for member in experiment.members:
             groups[f"/known_of/{member}"] = _apparatus(experiment.known_of.get(member, {}))
     return groups
 
 
-def _apparatus(apparatus: Mapping[str, Known]) -> Any:
-    import xarray as xr
-
+def _apparatus(apparatus: Mapping[str, Known]) -> Group:
     rows = {n: ((), known.value, {"units": PARAMETERS[n].unit, "sigma": known.sigma}) for n, known in apparatus.items()}
-    return xr.Dataset(rows)
+    return {"data_vars": rows}
 
 
-def _stages(experiment: Experiment) -> Any:
-    import xarray as xr
-
-    stages = experiment.stages
-    columns: dict[str, Any] = {
-        light: ("stage", np.array([light in stage.lights for stage in stages], dtype=np.int8)) for light in LIGHTS
-    }
+def _stages(stages: Sequence[StageEntry]) -> Group:
+    columns: Group = {light: ("stage", np.array([light in one.lights for one in stages], np.int8)) for light in LIGHTS}
     columns["duration"] = ("stage", np.array([stage.duration for stage in stages]), {"units": "ms"})
     columns["run"] = ("stage", np.array([stage.run for stage in stages], dtype=object))
-    return xr.Dataset(columns)
+    return {"data_vars": columns}
 
 
-def _runs(experiment: Experiment) -> Any:
-    import xarray as xr
-
+def _runs(experiment: Experiment) -> Group:
     depths = np.array([experiment.run_depth.get(run, 1.0) for run in experiment.runs])
-    columns: dict[str, Any] = {"relative_depth": ("run", depths)}
+    columns: Group = {"relative_depth": ("run", depths)}
     if experiment.constant:
         rows = [experiment.constant.get(run, MOVING) for run in experiment.runs]
         columns |= {entry.name: ("run", _column(rows, entry)) for entry in entries(ConstantRun)}
-    return xr.Dataset(columns, coords={"run": experiment.runs})
+    return {"data_vars": columns, "coords": {"run": experiment.runs}}
 
 
-def _series(series: Series) -> Any:
-    import xarray as xr
-
+def _series(series: Series) -> Group:
     dim = series.about.abscissa
-    columns: dict[str, Any] = {
+    columns: Group = {
         "value": (dim, series.value, {"units": "1"}),
         NOISES[series.noise].spread: (dim, series.spread),
         "excluded": (dim, _flags(series.excluded, len(series.x))),
@@ -148,25 +134,19 @@ def _series(series: Series) -> Any:
     if series.component is not None:
         columns["component"] = (dim, np.array(series.about.components, object)[series.component])
     coords = {dim: (dim, series.x, {"units": series.about.unit})}
-    return xr.Dataset(columns, coords=coords, attrs=_attributes(series))
+    return {"data_vars": columns, "coords": coords, "attrs": _attributes(series)}
 
 
-def _record(record: RecordSeries) -> Any:
-    import xarray as xr
-
-    excluded = _flags(record.excluded, record.repetitions)
-    return xr.Dataset(
-        {"samples": (("quadrature", "record", "sample"), record.samples), "excluded": ("record", excluded)},
-        coords={"quadrature": np.array(QUADRATURES, object)},
-        attrs=_attributes(record),
-    )
+def _record(record: RecordSeries) -> Group:
+    samples = (("quadrature", "record", "sample"), record.samples)
+    excluded = ("record", _flags(record.excluded, record.repetitions))
+    coords = {"quadrature": np.array(QUADRATURES, object)}
+    return {"data_vars": {"samples": samples, "excluded": excluded}, "coords": coords, "attrs": _attributes(record)}
 
 
-def _observations(observations: tuple[Observation, ...]) -> Any:
-    import xarray as xr
-
+def _observations(observations: tuple[Observation, ...]) -> Group:
     rows = sorted(entries(Observation), key=lambda entry: entry.kind is not str)
-    return xr.Dataset({entry.name: ("observation", _column(observations, entry)) for entry in rows})
+    return {"data_vars": {entry.name: ("observation", _column(observations, entry)) for entry in rows}}
 
 
 def _attributes(part: Series | RecordSeries) -> dict[str, Any]:

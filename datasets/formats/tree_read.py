@@ -164,20 +164,14 @@ def _calibration(group: Any) -> dict[str, Any]:
 
 
 def _apparatus(data: Any) -> dict[str, Known]:
-    return {
-        str(name): Known(
-            _real(known.values, f"apparatus: {name}"), _real(known.attrs["sigma"], f"apparatus: {name}: sigma")
-        )
-        for name, known in data.items()
-        if _unit_is(str(name), known)
-    }
-
-
-def _unit_is(name: str, known: Any) -> bool:
-    check_choice("apparatus", name, APPARATUS)
-    if known.attrs.get("units") != PARAMETERS[name].unit:
-        raise violation(f"apparatus: {name}: units", known.attrs.get("units"), repr(PARAMETERS[name].unit))
-    return True
+    found = {}
+    for name, known in data.items():
+        where = f"apparatus: {name}"
+        check_choice("apparatus", name, APPARATUS)
+        if known.attrs.get("units") != PARAMETERS[name].unit:
+            raise violation(f"{where}: units", known.attrs.get("units"), repr(PARAMETERS[name].unit))
+        found[str(name)] = Known(_real(known.values, where), _real(known.attrs["sigma"], f"{where}: sigma"))
+    return found
 
 
 def _series(name: str, data: Any) -> Series:

@@ -7,17 +7,17 @@ from typing import Any, override
 import numpy as np
 
 from ...forward_models.light import FeedbackMode, feedback_mode
-from .kind import VARIANCE_NOISES, Kind, Measured, Points, Run
+from .kind import VARIANCE_NOISES, Kind, Measured, Run
 
 
 class ConditionalXi(Kind):
     """With the best weight on all of the light, or with the mode e^{mt} of it."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
         if not series.mode_rate:
-            return run.at("conditional_xi", at.x)
-        return mode_of_past(series, at.x, run).conditional_xi(run.at("xi", at.x))
+            return run.at("conditional_xi", x)
+        return mode_of_past(series, x, run).conditional_xi(run.at("xi", x))
 
 
 def mode_of_past(series: Measured, times: np.ndarray, run: Run) -> FeedbackMode:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Any, override
 
+import numpy as np
+
 from ...forward_models.light import Readout, coupling_at_angle
-from .kind import Kind, Measured, Points, Run, column
+from .kind import Kind, Measured, Run, column
 
 
 class Coupling(Kind):
     """κ² of a probe pulse at the start of the run, at other optical depths."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
         readout = Readout(
             swap_rate=0.5 * run.collective_rate() * column(run.initial.p),
             extra_decay_rate=0.5 * run.probe_dephasing(),
             squeezing_limit=run.value("squeezing_limit"),
             duration=series.probe_duration,
         )
-        return coupling_at_angle(at.x, run.value("faraday_angle"), readout, xp=run.xp)
+        return coupling_at_angle(x, run.value("faraday_angle"), readout, xp=run.xp)
 
 
 COUPLING = Coupling(

@@ -9,15 +9,15 @@ import numpy as np
 from ...forward_models.light import light_variance
 from ..errors import check_rows, violation
 from .conditional_xi import mode_of_past
-from .kind import LARGEST_NUMBER, Kind, Measured, Points, Run, interleaved
+from .kind import LARGEST_NUMBER, Kind, Measured, Run, interleaved
 
 
 class Feedback(Kind):
     """var(y_read), var(y_feed) and cov(y_read, y_feed), one after the other for each time."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
-        times = at.x[::3]
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
+        times = x[::3]
         readout, mode = run.readout_at(times, series.probe_duration), mode_of_past(series, times, run)
         read = light_variance(run.at("xi", times), readout, xp=run.xp)
         covariance = mode.covariance_with_readout(series.probe_duration, xp=run.xp)

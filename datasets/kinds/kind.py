@@ -33,13 +33,6 @@ _ABSCISSA_LABELS = {
 }
 
 
-class Points(Protocol):
-    """Where a series is looked at."""
-
-    @property
-    def x(self) -> np.ndarray: ...  # noqa: D102
-
-
 class Measured(Protocol):
     """What a kind reads of a series; the fields are those of `experiment.Series`."""
 
@@ -130,12 +123,12 @@ class Kind:
     entangled_below_one: bool = False
     without: tuple[str, str] | None = None
 
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
-        """The mean (…, T) of what is measured at the points `at`, without errors of scale and offset.
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
+        """The mean (…, T) of what is measured at the abscissas `x` (T,), without errors of scale and offset.
 
         By default the observable of the atoms that has its name.
         """
-        return run.at(self.name, at.x)
+        return run.at(self.name, x)
 
     def check(self, series: Measured, where: str) -> None:
         """Raise ExperimentError for values that this kind cannot have; numbers are finite when it is called."""
@@ -159,6 +152,11 @@ class Kind:
         """Names that a table of it can have."""
         spreads = dict.fromkeys(NOISES[name].spread for name in self.noises)
         return (self.abscissa, *self.components, *spreads, "exclude")
+
+    def component_numbers(self, count: int) -> np.ndarray | None:
+        """(count,): which component each of so many values is, point by point; None where there is but one."""
+        each = len(self.components)
+        return np.tile(np.arange(each, dtype=np.int8), count // each) if each > 1 else None
 
     @property
     def of_quadratures(self) -> bool:

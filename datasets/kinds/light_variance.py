@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any, override
 
+import numpy as np
+
 from ...forward_models.light import light_variance
-from .kind import QUADRATURES, SINGLE_NOISES, Kind, Measured, Points, Run
+from .kind import QUADRATURES, SINGLE_NOISES, Kind, Measured, Run
 
 
 class LightVariance(Kind):
     """In the unit of the measurement: shot noise times what the atoms make of it."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
-        noise = light_variance(run.at("xi", at.x), run.readout_at(at.x, series.probe_duration), xp=run.xp)
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
+        noise = light_variance(run.at("xi", x), run.readout_at(x, series.probe_duration), xp=run.xp)
         return run.value("shot_noise_level", 1.0) * noise
 
 

@@ -7,7 +7,7 @@ from typing import Any, override
 import numpy as np
 
 from ..errors import violation
-from .kind import VARIANCE_NOISES, Kind, Measured, Points, Run
+from .kind import VARIANCE_NOISES, Kind, Measured, Run
 
 LARGEST_XI = 20.0
 """Median of ξ beyond which it is not normalised to uncorrelated spins: 13 dB of noise."""
@@ -19,8 +19,8 @@ class SpinVariance(Kind):
     """ξ or ΣJ, as a lab gets them from the variance of the light by its own η and projection noise."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
-        mean = run.at(self.name, at.x)
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
+        mean = run.at(self.name, x)
         if not series.efficiency_in_scale:
             limit = run.value("squeezing_limit")
             mean = limit + run.value("detection_efficiency") / run.known("detection_efficiency") * (mean - limit)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...forward_models.light import SUBLEVELS, Precession, orientation_beat, sublevel_populations
 from ..errors import violation
-from .kind import Kind, Measured, Points, Run, column, interleaved
+from .kind import Kind, Measured, Run, column, interleaved
 
 SMALLEST_BEAT, LARGEST_BEAT = 0.01, 10.0
 """Root mean square between which the signal must lie: its amplitude has a prior of size 1."""
@@ -21,7 +21,7 @@ class OrientationBeat(Kind):
     """Points are pairs of components; each test has an amplitude, a detuning, a T2 and populations of its own."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
         populations = self.populations_of(series, run)
         precession = Precession(
             run.entry("beat_in_phase", series.name),
@@ -30,7 +30,7 @@ class OrientationBeat(Kind):
             run.value("quadratic_zeeman"),
             run.entry("coherence_time", series.name),
         )
-        both = orientation_beat(at.x[::2], populations, precession, xp=run.xp)
+        both = orientation_beat(x[::2], populations, precession, xp=run.xp)
         return interleaved(list(both), run.xp)
 
     def populations_of(self, series: Measured, run: Run) -> list[Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any, override
 
+import numpy as np
+
 from ...forward_models.light import initial_spin_noise
-from .kind import VARIANCE_NOISES, Kind, Measured, Points, Run, column
+from .kind import VARIANCE_NOISES, Kind, Measured, Run, column
 
 
 class ProjectionNoise(Kind):
     """Projection noise, linear in Θ, and classical noise, quadratic in it."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
         n2, p = column(run.initial.n2), column(run.initial.p)
-        return initial_spin_noise(at.x, run.value("projection_noise_slope"), run.value("classical_noise"), n2, p)
+        return initial_spin_noise(x, run.value("projection_noise_slope"), run.value("classical_noise"), n2, p)
 
 
 PROJECTION_NOISE = ProjectionNoise(

@@ -6,15 +6,15 @@ from typing import Any, override
 
 import numpy as np
 
-from .kind import QUADRATURES, SINGLE_NOISES, Kind, Measured, Points, Run
+from .kind import QUADRATURES, SINGLE_NOISES, Kind, Measured, Run
 
 
 class ShotNoise(Kind):
     """One level for all measurements."""
 
     @override
-    def expected(self, series: Measured, at: Points, run: Run) -> Any:
-        return run.value("shot_noise_level") + np.zeros(len(at.x))
+    def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
+        return run.value("shot_noise_level") + np.zeros(len(x))
 
 
 SHOT_NOISE = ShotNoise(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -129,22 +129,11 @@ def search(records: Records, *, method: Method | None = None, segments: int = 10
 
 
 def _in_hz(method: Method, lines: Lines, straight: _Straight) -> LarmorFrequency:
-    mismatch, mismatch_error, bound = (None if one is None else one * _TO_HZ for one in lines.apart)
-    return LarmorFrequency(
-        method,
-        lines.frequency * _TO_HZ,
-        lines.frequency_error * _TO_HZ,
-        2 * lines.rate * _TO_HZ,
-        2 * lines.rate_error * _TO_HZ,
-        straight.drift,
-        straight.drift_error,
-        mismatch,
-        mismatch_error,
-        bound,
-        straight.time,
-        straight.offsets,
-        straight.errors,
-    )
+    found: dict[str, float | None] = {"offset": lines.frequency, "offset_error": lines.frequency_error}
+    found |= {"width": 2 * lines.rate, "width_error": 2 * lines.rate_error}
+    found |= dict(zip(("mismatch", "mismatch_error", "mismatch_bound"), lines.apart, strict=True))
+    in_hz: dict[str, Any] = {name: None if one is None else one * _TO_HZ for name, one in found.items()}
+    return LarmorFrequency(method, **in_hz, **vars(straight))
 
 
 Pieces = list[tuple[np.ndarray, np.ndarray]]
@@ -197,7 +186,7 @@ class _Straight:
 
     time: np.ndarray
     offsets: np.ndarray
-    errors: np.ndarray
+    offset_errors: np.ndarray
     drift: float | None
     drift_error: float | None
 

@@ -176,10 +176,7 @@ def _warnings(plan: Cut, level: ShotNoise, balance: tuple[float, float]) -> list
         found.append(f"{plan.skipped} triggers without a whole record in the file: left out")
     if level.origin.startswith("the records"):
         found.append("shot noise from the records themselves: a reference without atoms is better")
-    for name, (ratio, error) in {
-        "the reference": (level.ratio, level.ratio_error),
-        "the records": balance,
-    }.items():
+    for name, (ratio, error) in {"the reference": (level.ratio, level.ratio_error), "the records": balance}.items():
         if error and abs(ratio - 1) > _STANDS_OUT * error:
             found.append(f"variances of sin and cos in {name} differ: ratio {ratio:.4f} ± {error:.4f}")
     return found

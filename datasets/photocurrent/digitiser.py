@@ -83,14 +83,12 @@ class Digitisation:
     @property
     def clipped(self) -> int:
         """Samples at an end of the range that pile up there: more than lie next to it, or at the end of the type."""
-        piled = 0
-        for end, sign in zip(self.ends, (1, -1), strict=True):
-            rail = self.dtype.kind in "iu" and end.value == sign * (
-                np.iinfo(self.dtype).max if sign > 0 else np.iinfo(self.dtype).min
-            )
-            if rail or (end.at >= FEWEST_CLIPPED and end.at > 1.5 * end.near):
-                piled += end.at
-        return piled
+        rails = (np.iinfo(self.dtype).max, -np.iinfo(self.dtype).min) if self.dtype.kind in "iu" else (np.nan, np.nan)
+        return sum(
+            end.at
+            for end, rail in zip(self.ends, rails, strict=True)
+            if end.value == rail or (end.at >= FEWEST_CLIPPED and end.at > 1.5 * end.near)
+        )
 
     def warnings(self) -> list[str]:
         """In words, what spoils the records."""

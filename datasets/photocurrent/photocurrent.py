@@ -95,7 +95,7 @@ def open_photocurrent(
         where, numbers = str(path) if nameless else f"{path}: {name!r}", None
         if isinstance(triggers, np.ndarray):
             numbers = _given(triggers, "triggers")
-        elif triggers is not None or TRIGGERS in source.arrays or f"/{TRIGGERS}" in source.arrays:
+        elif triggers is not None or TRIGGERS in source:
             numbers = source.column(triggers or TRIGGERS, MOST_TRIGGERS)
             unit = source.unit(triggers or TRIGGERS)
             if unit is not None:

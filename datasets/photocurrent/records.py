@@ -79,7 +79,7 @@ def describe(file: Any, records: Records) -> None:
         "simulated": int(records.simulated),
         "shot_noise_level": records.shot_noise.level,
         "shot_noise_level_error": records.shot_noise.error,
-        "shot_noise_unit": f"{'V' if records.unit == 'V' else records.unit}^2/Hz",
+        "shot_noise_unit": f"{records.unit}^2/Hz",
         "shot_noise_origin": records.shot_noise.origin,
         "larmor_frequency_hz": records.larmor_frequency,
         "neighbour_correlation": records.neighbour_correlation,

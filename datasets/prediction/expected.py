@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
 from ...forward_models import Dynamics, RateBounds, polarization_decay_time, transverse_spin_decay_time
-from ...forward_models.light import (
-    ContinuousMeasurement,
-    RecordSums,
-    expected_sums,
-    log_likelihood,
-    optimal_mode_rate,
-)
-from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, Points, RecordSeries, Series
+from ...forward_models.light import ContinuousMeasurement, RecordSums, expected_sums, log_likelihood, optimal_mode_rate
+from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, RecordSeries, Series
 from ..kinds import ORIENTATION_BEAT
 from .rates import Values
 from .run_state import RunState, run_state, stages_of
@@ -40,7 +34,7 @@ def expected(
     values: Values,
     dynamics: Dynamics,
     *,
-    points: Mapping[str, Points] | None = None,
+    points: Mapping[str, np.ndarray] | None = None,
     observations: tuple[Observation, ...] | None = None,
     rate_bounds: Mapping[str, RateBounds] | None = None,
     accuracy: float = 1e-9,
@@ -52,7 +46,7 @@ def expected(
 
     values : parameters by label, in the units of the table of parameters: numbers, arrays (n,) of one value per draw,
         or symbolic
-    points : by series, where it is asked for; by default where it was measured
+    points : by series, the abscissas (T,) where it is asked for; by default where it was measured
     observations : by default those of the experiment that are fitted
     rate_bounds : by run, the fastest rates that quadratures must resolve; needed for symbolic values only
     accuracy : of quadratures in time, absolute
@@ -61,7 +55,7 @@ def expected(
     KeyError or TypeError where `values` lack a parameter that the data depend on.
     """
     wanted = fitted_observations(experiment) if observations is None else observations
-    at = {series.name: series.points if points is None else points[series.name] for series in experiment.series}
+    at = {series.name: series.x if points is None else points[series.name] for series in experiment.series}
     runs = {}
     for run in experiment.runs:
         times = [_times(s, at[s.name]) for s in experiment.series if s.run == run]
@@ -74,10 +68,10 @@ def expected(
     )
 
 
-def _times(series: Series, at: Points) -> np.ndarray:
+def _times(series: Series, at: np.ndarray) -> np.ndarray:
     """The times of the run at which the state of the atoms matters for a series, that at the start aside."""
     if series.about.abscissa == "time":
-        return at.x
+        return at
     return np.array([series.pulse_time]) if series.pulse_time else np.empty(0)
 
 
@@ -106,9 +100,7 @@ def expected_record_sums(
 ) -> RecordSums:
     """The sums that `count` such records have on average at these parameters (one number each)."""
     measurement, start, level = continuous_measurement(experiment, record, values, dynamics)
-    sums = expected_sums(measurement, record.interval, start, 1.0, record.length)
-    scale = level * count
-    return RecordSums(scale * sums.products, scale * sums.from_start, scale * sums.from_end, count, record.length)
+    return replace(expected_sums(measurement, record.interval, start, level * count, record.length), count=count)
 
 
 def continuous_measurement(
@@ -124,9 +116,9 @@ def continuous_measurement(
     return measurement, number(run.at("xi", np.array([record.start]))), number(run.value("shot_noise_level", 1.0))
 
 
-def _expected(series: Series, at: Points, run: RunState) -> Any:
+def _expected(series: Series, x: np.ndarray, run: RunState) -> Any:
     """Expected values of a series with its calibration errors."""
-    mean = series.about.expected(series, at, run)
+    mean = series.about.expected(series, x, run)
     scale, offset = run.entry("scale", series.name), run.entry("offset", series.name)
     mean = mean if scale is None else scale * mean
     return mean if offset is None else mean + offset

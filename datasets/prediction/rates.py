@@ -60,9 +60,6 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
 
     Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ.
     """
-    pump = find(parameters, "pump_rate", member, stage.label)
-    if pump is None:
-        pump = parameters.get("pump_rate", 0.0)
     collective, radiative, limit, loss = 0.0, 0.0, 1.0, 0.0
     if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
         collective, radiative = coupled_rates(parameters, member)
@@ -74,7 +71,7 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
         squeezing_limit=limit,
         collision_rate=find(parameters, "collision_rate", member),
         light_loss_rate=loss,
-        pump_rate=pump,
+        pump_rate=find(parameters, "pump_rate", member, stage.label, parameters.get("pump_rate", 0.0)),
         repump_rate=find(parameters, "repump_rate", member, default=0.0),
         dephasing_rate=0.0,
         collisional_loss=find(parameters, "collisional_loss", member, default=1.0),

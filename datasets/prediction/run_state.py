@@ -81,9 +81,7 @@ class RunState:
     def probe(self, duration: float) -> Rates:
         """The rates while the atoms are read out, as columns."""
         stage = StageEntry(duration, frozenset({PROBE}), self.name)
-        depth = self.experiment.run_depth.get(self.name, 1.0)
-        rates = rates_of(self.values, stage, depth, self.member)
-        return _columns(rates)
+        return _columns(rates_of(self.values, stage, self.experiment.run_depth.get(self.name, 1.0), self.member))
 
 
 def run_state(
@@ -119,7 +117,7 @@ def _constant(experiment: Experiment, run: str, values: Values, times: np.ndarra
         start = column(values.get(f"initial_xi[{run}]", 1.0))
     path = steady_run(measurement, times, start, xp=xp)
     if experiment.constant[run].populations == "steady":
-        level = steady_orientation(_columns(_rates(experiment, run, values)))
+        level = steady_orientation(_constant_rates(experiment, run, values))
         path = replace(path, orientation=level + 0.0 * path.xi)
     return path
 
@@ -129,7 +127,7 @@ def measurement_in(experiment: Experiment, run: str, values: Values) -> Continuo
     member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
     efficiency = column(find(values, "detection_efficiency", member, default=1.0))
     if experiment.constant[run].populations == "steady":
-        return measurement_of(_columns(_rates(experiment, run, values)), efficiency)
+        return measurement_of(_constant_rates(experiment, run, values), efficiency)
     swap, extra, bath = (
         column(find(values, name, member, lights)) for name in ("swap_rate", "extra_decay_rate", "bath_noise")
     )
@@ -137,8 +135,8 @@ def measurement_in(experiment: Experiment, run: str, values: Values) -> Continuo
     return ContinuousMeasurement(swap * experiment.run_depth.get(run, 1.0), extra, limit, bath, efficiency)
 
 
-def _rates(experiment: Experiment, run: str, values: Values) -> Rates:
-    return stages_of(experiment, run, values)[0].rates
+def _constant_rates(experiment: Experiment, run: str, values: Values) -> Rates:
+    return _columns(stages_of(experiment, run, values)[0].rates)
 
 
 def _columns(rates: Rates) -> Rates:

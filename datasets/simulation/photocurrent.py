@@ -156,7 +156,6 @@ def _technical(plan: PhotocurrentPlan, start: int, count: int) -> np.ndarray:
 
 
 def _attributes(plan: PhotocurrentPlan, seed: int) -> dict[str, Any]:
-    m = plan.measurement
     return {
         "title": "simulated photocurrent of one detector" + ("" if plan.atoms else ", without atoms"),
         "simulated": 1,
@@ -165,11 +164,7 @@ def _attributes(plan: PhotocurrentPlan, seed: int) -> dict[str, Any]:
         "volts_per_count": plan.volts_per_count,
         "shot_noise_level": 2 * plan.noise_volts**2 / plan.sample_rate,
         "seed": seed,
-        "swap_rate": m.swap_rate,
-        "extra_decay_rate": m.extra_decay_rate,
-        "squeezing_limit": m.squeezing_limit,
-        "bath_noise": m.bath_noise,
-        "detection_efficiency": m.detection_efficiency,
+        **vars(plan.measurement),
         "initial_xi": plan.initial_xi,
         "larmor_offset": plan.offset,
         "larmor_drift": plan.drift,

@@ -72,7 +72,7 @@ def SeriesPlan(  # noqa: N802
         value=np.full(len(x) * count, np.nan),
         spread=np.repeat(spreads, count),
         noise=chosen,
-        component=np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None,
+        component=KINDS[kind].component_numbers(len(x) * count),
         scale_uncertainty=scale_uncertainty,
         **said,
     )

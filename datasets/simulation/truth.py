@@ -42,26 +42,25 @@ _OTHER = {
     "radiative_rate": "optical_depth",
 }
 """Two ways to say the same: one that is given replaces the recorded other one."""
+_OTHER_START = {"initial_excess_variance": "classical_noise", "classical_noise": "initial_excess_variance"}
+"""Likewise for the state at the start, where a recorded other one is no other form of what is given."""
 
 
 def true_values(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float]) -> dict[str, float]:
     """The true values: those given over the paper's, without what the stages and series do not depend on."""
-    kinds = _kinds_of_stage(stages, series)
     labels = truth_labels(stages, series)
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
     for one in series:
         values |= {str(Label(*key)): value for key, value in one.about.own_parameters(one).items()}
-    for label, other in _alternatives(kinds):
-        if label in given and other in given:
+    for label in (one for one in map(Label.parse, labels) if one.name in _OTHER | _OTHER_START and str(one) in given):
+        other = str(Label((_OTHER | _OTHER_START)[label.name], label.entry))
+        if other in given:
             raise ExperimentError(f"parameters: found both {label} and {other}, expected one of the two")
-        if label in given:
-            values.pop(other, None)
+        values.pop(other, None)
     values |= given
     if "radiative_rate" in values and "collective_rate" in values:
         values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
-    if "initial_excess_variance" in given:
-        values.pop("classical_noise", None)
     return values
 
 
@@ -70,13 +69,6 @@ def without_other_forms(values: Mapping[str, float], given: Mapping[str, float])
     others = [Label.parse(label) for label in given]
     gone = {str(Label(_OTHER[label.name], label.entry)) for label in others if label.name in _OTHER}
     return {label: value for label, value in values.items() if label not in gone}
-
-
-def _alternatives(kinds: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of labels that say the same thing in two ways, each pair in both orders."""
-    pairs = [(f"dephasing_rate[{kind}]", f"pure_dephasing_rate[{kind}]") for kind in kinds]
-    pairs += [("optical_depth", "radiative_rate"), ("initial_excess_variance", "classical_noise")]
-    return pairs + [(other, one) for one, other in pairs]
 
 
 def _kinds_of_stage(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:

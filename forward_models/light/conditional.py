@@ -16,78 +16,13 @@ Without a record (η = 0) v relaxes to v_u at 2γ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..three_state import divided_differences, first_difference
-from ..validation import require
-from .readout import Readout
-
-
-@dataclass(frozen=True)
-class ContinuousMeasurement:
-    """Atoms that are driven and measured by the same light, at constant rates.
-
-    Each is a number, an array, or symbolic; all broadcast.
-
-    Parameters
-    ----------
-    swap_rate : γs, decay of the atomic quadrature by the collective coupling alone, ms⁻¹; 2γs = dΓ p
-    extra_decay_rate : γextra, ms⁻¹, by everything else; 2γextra = Γ̃
-    squeezing_limit : Z, in (0, 1]
-    bath_noise : n_b, variance that the extra decay alone leads to, in units of a coherent spin state
-    detection_efficiency : η, in [0, 1]
-
-    Raises
-    ------
-    InvalidValue : for numbers outside these ranges
-    """
-
-    swap_rate: Any
-    extra_decay_rate: Any
-    squeezing_limit: Any
-    bath_noise: Any = 1.0
-    detection_efficiency: Any = 1.0
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            low = -np.inf if field.name == "bath_noise" else 0.0
-            high = 1.0 if field.name in ("squeezing_limit", "detection_efficiency") else np.inf
-            require(field.name, getattr(self, field.name), low=low, high=high, low_open=field.name == "squeezing_limit")
-
-    @property
-    def decay_rate(self) -> Any:
-        """γ = γs + γextra = 1/T2, ms⁻¹."""
-        return self.swap_rate + self.extra_decay_rate
-
-    @property
-    def measurement_rate(self) -> Any:
-        """b = 2ηγs/Z, ms⁻¹: strength of x in the record."""
-        return 2 * self.detection_efficiency * self.swap_rate / self.squeezing_limit
-
-    @property
-    def excess_production(self) -> Any:
-        """2γ(v_u − Z) = 2γextra(n_b − Z), ms⁻¹: what keeps the variance above the limit Z of dissipation alone."""
-        return 2 * self.extra_decay_rate * (self.bath_noise - self.squeezing_limit)
-
-    @property
-    def unconditional_xi(self) -> Any:
-        """v_u = (γs Z + γextra n_b)/γ, ξ of the steady state that nobody looks at. Needs γ > 0."""
-        produced = self.swap_rate * self.squeezing_limit + self.extra_decay_rate * self.bath_noise
-        return produced / self.decay_rate
-
-    def readout(self, duration: Any) -> Readout:
-        """The pulse of the same light, ms long, that reads the atoms out."""
-        return Readout(
-            self.swap_rate,
-            self.extra_decay_rate,
-            self.squeezing_limit,
-            duration,
-            self.bath_noise,
-            self.detection_efficiency,
-        )
+from .readout import ContinuousMeasurement
 
 
 def optimal_mode_rate(measurement: ContinuousMeasurement, *, xp: Any = np) -> Any:
@@ -136,9 +71,9 @@ class FeedbackMode:
     variance: Any
     response: Any
 
-    def gain(self, *, xp: Any = np) -> Any:
+    def gain(self) -> Any:
         """Best weight on y_feed in the prediction of x(T): the paper's α/κ, in units of vacuum over shot noise."""
-        return xp.sqrt(self.measurement.measurement_rate) * self.response / self.variance
+        return np.sqrt(self.measurement.measurement_rate) * self.response / self.variance
 
     def conditional_xi(self, unconditional: Any) -> Any:
         """ξ_cond = ξ(T) − cov²/var: what this mode leaves of the unconditional ξ(T)."""
@@ -170,13 +105,9 @@ def feedback_mode(
     both, across, twice = -gamma * duration - grown, grown - gamma * duration, -2 * grown
     square = duration * first_difference(twice, xp=xp)  # ∫ e^{−2mr} dr
     overlap = duration * first_difference(both, xp=xp)  # ∫ e^{−(m+γ)r} dr
-    double = 2 * duration**2 * divided_differences(twice, both, _larger(twice, both), xp=xp).d_0xy
+    double = 2 * duration**2 * divided_differences(twice, both, twice >= both, xp=xp).d_0xy
     # ∫ e^{−mr} e^{−γ(T−r)} dr, the mode on what is left of the start
     left = duration * xp.exp(-xp.minimum(grown, gamma * duration)) * first_difference(-abs(across), xp=xp)
     variance = 1 + m.measurement_rate * (u * double + moved * left**2) / square
     response = (u * overlap + moved * xp.exp(-gamma * duration) * left) / xp.sqrt(square)
     return FeedbackMode(m, variance, response)
-
-
-def _larger(x: Any, y: Any) -> Any:
-    return x >= y

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .conditional import ContinuousMeasurement
+from .readout import ContinuousMeasurement
 from .record_likelihood import binned_record
 
 PARTS = 6

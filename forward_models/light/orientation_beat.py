@@ -15,8 +15,6 @@ import numpy as np
 
 SUBLEVELS = tuple(range(4, -5, -1))
 """m of F = 4, from the one that is pumped into on."""
-COHERENCES = tuple(range(4, -4, -1))
-"""m of the coherences m ↔ m−1."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def orientation_beat(
     phase, step = 2 * pi * precession.detuning * times, 2 * pi * precession.quadratic_zeeman * times
     turn_real, turn_imaginary = xp.cos(step), xp.sin(step)
     real, imaginary, strongest = 0.0, 0.0, populations[0] - populations[1]
-    for m, upper, lower in reversed(list(zip(COHERENCES, populations, populations[1:], strict=False))):
+    for m, upper, lower in reversed(list(zip(SUBLEVELS, populations, populations[1:], strict=False))):
         weight = (20 - m * (m - 1)) / 8 * (upper - lower) / strongest  # Horner's scheme in e^{2πiν₂t}
         real, imaginary = (
             weight + turn_real * real - turn_imaginary * imaginary,

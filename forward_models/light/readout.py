@@ -7,7 +7,7 @@ atoms, (S.2) with it; (S.1) is the inverse of (1), `xi_of_light_variance` that o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from ..validation import require
 
 
 @dataclass(frozen=True)
-class Readout:
-    """One pulse of probe light.
+class ContinuousMeasurement:
+    """Atoms that are driven and measured by the same light, at constant rates.
 
     Each is a number, an array, or symbolic; all broadcast.
 
@@ -28,8 +28,7 @@ class Readout:
     swap_rate : γs, decay of the atomic quadrature by the collective coupling alone, ms⁻¹; 2γs = dΓ p
     extra_decay_rate : γextra, ms⁻¹, by everything else; 2γextra = Γ̃
     squeezing_limit : Z, in (0, 1]
-    duration : of the pulse, ms
-    bath_noise : n_b, variance that the extra decay leads to, in units of a coherent spin state
+    bath_noise : n_b, variance that the extra decay alone leads to, in units of a coherent spin state
     detection_efficiency : η, in [0, 1]
 
     Raises
@@ -40,16 +39,14 @@ class Readout:
     swap_rate: Any
     extra_decay_rate: Any
     squeezing_limit: Any
-    duration: Any
     bath_noise: Any = 1.0
     detection_efficiency: Any = 1.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            unit = field.name in ("squeezing_limit", "detection_efficiency")
-            open_end = field.name in ("squeezing_limit", "duration")
-            low = -np.inf if field.name == "bath_noise" else 0.0  # negative where Γ̃ lies below its floor
-            require(field.name, getattr(self, field.name), low=low, high=1.0 if unit else np.inf, low_open=open_end)
+        for name in (each.name for each in fields(self)):
+            low = -np.inf if name == "bath_noise" else 0.0  # negative where Γ̃ lies below its floor
+            high = 1.0 if name in ("squeezing_limit", "detection_efficiency") else np.inf
+            require(name, getattr(self, name), low=low, high=high, low_open=name in ("squeezing_limit", "duration"))
 
     @property
     def decay_rate(self) -> Any:
@@ -57,21 +54,48 @@ class Readout:
         return self.swap_rate + self.extra_decay_rate
 
     @property
+    def measurement_rate(self) -> Any:
+        """b = 2ηγs/Z, ms⁻¹: strength of x in the record."""
+        return 2 * self.detection_efficiency * self.swap_rate / self.squeezing_limit
+
+    @property
+    def excess_production(self) -> Any:
+        """2γ(v_u − Z) = 2γextra(n_b − Z), ms⁻¹: what keeps the variance above the limit Z of dissipation alone."""
+        return 2 * self.extra_decay_rate * (self.bath_noise - self.squeezing_limit)
+
+    @property
+    def unconditional_xi(self) -> Any:
+        """v_u = (γs Z + γextra n_b)/γ, ξ of the steady state that nobody looks at. Needs γ > 0."""
+        produced = self.swap_rate * self.squeezing_limit + self.extra_decay_rate * self.bath_noise
+        return produced / self.decay_rate
+
+    def readout(self, duration: Any) -> Readout:
+        """The pulse of the same light, ms long, that reads the atoms out."""
+        return Readout(**vars(self), duration=duration)
+
+
+@dataclass(frozen=True)
+class Readout(ContinuousMeasurement):
+    """One pulse of probe light, `duration` ms long, > 0. InvalidValue as for a continuous measurement."""
+
+    duration: Any = field(kw_only=True)
+
+    @property
     def extra_share(self) -> Any:
         """ε² = γextra/γ (S.2)."""
         return self.extra_decay_rate / self.decay_rate
 
 
-def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True, xp: Any = np) -> Any:
+def mode_function(times: Any, decay_rate: Any, duration: Any, *, falling: bool = True) -> Any:
     """Temporal mode u(t) ∝ e^{∓γt} of a pulse over [0, T], ms^{−½}, normalised to ∫u² dt = 1 (text after (1)).
 
     The falling mode of the transmitted light is measured; the rising one of the input is what the atoms take up.
 
     times : ms, inside the pulse;  decay_rate : γ, ms⁻¹;  duration : T, ms
     """
-    shape = xp.exp((-decay_rate if falling else decay_rate) * times)
-    square = duration * first_difference(-2 * decay_rate * duration, xp=xp)  # ∫e^{−2γt} dt
-    return shape / xp.sqrt(square if falling else square * xp.exp(2 * decay_rate * duration))
+    shape = np.exp((-decay_rate if falling else decay_rate) * times)
+    square = duration * first_difference(-2 * decay_rate * duration)  # ∫e^{−2γt} dt
+    return shape / np.sqrt(square if falling else square * np.exp(2 * decay_rate * duration))
 
 
 def coupling(readout: Readout, *, xp: Any = np) -> Any:
@@ -118,14 +142,14 @@ def light_variance(xi: Any, readout: Readout, *, xp: Any = np) -> Any:
     return 1 + readout.detection_efficiency * (ideal - 1)
 
 
-def xi_of_light_variance(variance: Any, readout: Readout, *, xp: Any = np) -> Any:
+def xi_of_light_variance(variance: Any, readout: Readout) -> Any:
     """ξ at the start of the pulse from the variance V of the light in shot-noise units: inverse of `light_variance`.
 
     `variance` broadcasts with the fields of `readout`. Needs κ² > 0 and η > 0. With neither extra decay nor loss this
     is (S.1).
     """
     ideal = 1 + (variance - 1) / readout.detection_efficiency
-    return (ideal - light_noise(readout, xp=xp) - bath_contribution(readout, xp=xp)) / coupling(readout, xp=xp)
+    return (ideal - light_noise(readout) - bath_contribution(readout)) / coupling(readout)
 
 
 def readout_of(

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..three_state import divided_differences, first_difference
-from .conditional import ContinuousMeasurement
+from .readout import ContinuousMeasurement
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,10 @@ def log_likelihood(
     """
     if xp is np and np.ndim(sums.products) == 1:
         return log_likelihood(grouped([sums]), measurement, interval, initial_xi, shot_noise)[..., 0]
-    total = _by_matrix if xp is np else _by_product
+
+    def total(powers: Any, sums: Any) -> Any:
+        return powers @ np.moveaxis(sums, -1, 0) if xp is np else (powers * sums).sum()
+
     f = steady_filter(binned_record(measurement, interval, xp=xp), xp=xp)
     number, phi, ck = sums.samples, f.memory, f.signal * f.gain
     powers = _powers(phi, np.arange(2 * number - 1), xp)
@@ -179,14 +182,6 @@ def _powers(phi: Any, lags: np.ndarray, xp: Any) -> Any:
     """φ^l; φ is negative where bins are long and the signal is strong."""
     even = 1.0 - lags % 2
     return xp.exp(lags * xp.log(abs(phi))) * (even + (1.0 - even) * xp.sign(phi))
-
-
-def _by_matrix(powers: Any, sums: np.ndarray) -> np.ndarray:
-    return np.asarray(powers @ np.moveaxis(sums, -1, 0))
-
-
-def _by_product(powers: Any, sums: Any) -> Any:
-    return (powers * sums).sum()
 
 
 def expected_sums(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..three_state import Rates, epr_parameter, orientation, population_rates
-from .conditional import ContinuousMeasurement, conditional_xi, unconditional_xi
+from .conditional import conditional_xi, unconditional_xi
+from .readout import ContinuousMeasurement
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,10 @@ class Noise(ABC):
         """Noisy values of the shape of `mean`; NaN where a variance has no positive mean."""
 
     def log_density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
-        """Log-density of each value, in NumPy; −∞ where a variance has no positive mean."""
+        """Log-density of each value, in NumPy; −∞ where the mean is not that of variances, > 0."""
         with np.errstate(divide="ignore", invalid="ignore"):
             density = self.density(value, mean, spread, degrees_of_freedom)
-        return np.where(np.asarray(mean) > 0, density, -np.inf) if self.of_variances else density
+        return np.where(np.isnan(density), -np.inf, density) if self.of_variances else density
 
     @abstractmethod
     def density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:

@@ -40,7 +40,10 @@ def log_density_of_triples(value: Any, mean: Any, dof: Any, *, xp: Any = np, log
 
 
 class Wishart(Noise):
-    """Two variances and the covariance of the same repetitions, (V_read, V_feed, C) one after the other: (…, 3T)."""
+    """Two variances and the covariance of the same repetitions, (V_read, V_feed, C) one after the other: (…, 3T).
+
+    The log-densities are the parts of that of a triple, −∞ where the mean is no covariance matrix.
+    """
 
     family = "wishart"
     components = 3
@@ -66,12 +69,6 @@ class Wishart(Noise):
             drawn_read = rest * rng.chisquare(dof - 1) / dof + drawn_covariance**2 / drawn_feed
         drawn = (np.where(possible, part, np.nan) for part in (drawn_read, drawn_feed, drawn_covariance))
         return _joined(tuple(drawn))
-
-    def log_density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:
-        """The parts (…, 3T) of the log-density of triples; −∞ where the mean is no covariance matrix."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            joined = self.density(value, mean, spread, degrees_of_freedom)
-        return np.where(np.isnan(joined), -np.inf, joined)
 
     @override
     def density(self, value: Any, mean: Any, spread: Any, degrees_of_freedom: float) -> np.ndarray:

@@ -10,11 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 
-def n3_population(n2: Any, p: Any) -> Any:
-    """Population of |4,±3⟩."""
-    return 0.5 * (n2 - p)
-
-
 def mean_spin(n2: Any, p: Any) -> Any:
     """⟨Jx⟩ per atom, 4 n4 + 3 n3."""
     return 0.5 * (7 * n2 + p)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..choices import Closure
+from ..choices import CLOSURES, Closure
 from ..validation import InvalidValue, concrete
 from .larmor_mismatch import CYCLE, number_gain, pair_gain, turned_variance
 from .populations import PopulationRates, least_polarization, population_rates, populations, series_before, slopes
 from .rates import Rates
-from .spin_variance import accumulate, check_closure, source
+from .spin_variance import accumulate, source
 from .stages import InitialState, Stage, check_times
 from .time_grid import RateBounds, TimeGrid, time_grid
 
@@ -41,7 +41,8 @@ def path_of(
     xp: Any = np,
 ) -> Path:
     """The state of the atoms at `times`; arguments as in `evolve`. `quasi_static`: K is not ∫ but (Γ̃ + dΓ p(t)) t."""
-    check_closure(closure)
+    if closure not in CLOSURES:
+        raise InvalidValue(f"closure = {closure!r}: expected {' or '.join(map(repr, CLOSURES))}")
     times = check_times(stages, times)
     durations = np.array([float(stage.duration) for stage in stages])
     columns = stage_columns(stages, xp)
@@ -49,7 +50,9 @@ def path_of(
     bounds = rate_bounds or _bounds(columns, starts, durations)
     grid = time_grid(durations, times, bounds, accuracy)
 
-    n2, p = _at_points(columns, starts, grid, xp)
+    rates = columns.at(grid.stage).population_rates
+    n2, p = (_gather(start, grid.stage) for start in starts)
+    n2, p, _ = populations(grid.elapsed, n2, p, rates, xp=xp)
     panels = columns.at(grid.stage[1:])
     phase = _phase(panels, grid, xp)
     growth, gained = _over_panels(panels, n2, p, grid, _sources(panels, closure, phase, xp), xp)
@@ -64,7 +67,7 @@ def path_of(
     )
     variance = _variance(initial, n2, gained, phase, summed, xp)
     if quasi_static:
-        exponent = _quasi_static(columns, starts, grid, p, durations, xp)
+        exponent = _quasi_static(columns, starts[1], grid, p, durations, xp)
     return Path(*(values[..., grid.wanted] for values in (n2, p, variance, exponent)))
 
 
@@ -87,11 +90,12 @@ def _running_sum(values: Any, xp: Any) -> Any:
     return xp.concatenate([0 * values[..., :1], xp.cumsum(values, axis=-1)], axis=-1)
 
 
-def _quasi_static(
-    columns: StageColumns, starts: _Starts, grid: TimeGrid, p: Any, durations: np.ndarray, xp: Any
-) -> Any:
-    """(Γ̃ + dΓ p(t)) t, with p as it is at the end: what the paper prints for the decay of Jy, stage by stage."""
-    ended = columns.dephasing[..., :-1] + columns.collective[..., :-1] * starts.p[..., 1:]
+def _quasi_static(columns: StageColumns, started: Any, grid: TimeGrid, p: Any, durations: np.ndarray, xp: Any) -> Any:
+    """(Γ̃ + dΓ p(t)) t, with p as it is at the end: what the paper prints for the decay of Jy, stage by stage.
+
+    started : p at the start of each stage
+    """
+    ended = columns.dephasing[..., :-1] + columns.collective[..., :-1] * started[..., 1:]
     here = columns.at(grid.stage)
     exponent = (here.dephasing + here.collective * p) * grid.elapsed
     if len(durations) == 1:
@@ -174,29 +178,16 @@ def _stack(values: Sequence[Any], xp: Any) -> Any:
     return xp.stack([xp.as_tensor_variable(np.array(True) if value is True else value) for value in values], axis=-1)
 
 
-@dataclass(frozen=True)
-class _Starts:
-    """Populations at the start of each stage, each of shape (…, S)."""
-
-    n2: Any
-    p: Any
-
-
-def _stage_starts(columns: StageColumns, durations: np.ndarray, initial: InitialState, xp: Any) -> _Starts:
+def _stage_starts(columns: StageColumns, durations: np.ndarray, initial: InitialState, xp: Any) -> tuple[Any, Any]:
+    """n2 and p at the start of each stage, each of shape (…, S)."""
     n2, p = initial.n2, initial.p
     rows = [(n2 + 0 * columns.a[..., 0], p + 0 * columns.a[..., 0])]
     for s, duration in enumerate(durations[:-1]):
         k = columns.each(partial(_entry, s))
         n2, p, _ = populations(duration, n2, p, k, xp=xp)
         rows.append((n2, p))
-    return _Starts(*(_stack(values, xp) for values in zip(*rows, strict=True)))
-
-
-def _at_points(columns: StageColumns, starts: _Starts, grid: TimeGrid, xp: Any) -> tuple[Any, Any]:
-    """n2 and p at the points of the grid, in closed form."""
-    rates = columns.at(grid.stage).population_rates
-    n2, p = _gather(starts.n2, grid.stage), _gather(starts.p, grid.stage)
-    return populations(grid.elapsed, n2, p, rates, xp=xp)[:2]
+    n2, p = (_stack(values, xp) for values in zip(*rows, strict=True))
+    return n2, p
 
 
 Sources = Callable[[Any, Any, Any], tuple[Any, ...]]
@@ -243,11 +234,11 @@ def _over_panels(
     return lost(grid.widths, integral), gained
 
 
-def _bounds(columns: StageColumns, starts: _Starts, durations: np.ndarray) -> RateBounds:
+def _bounds(columns: StageColumns, starts: tuple[Any, Any], durations: np.ndarray) -> RateBounds:
     """The bounds that follow from concrete rates."""
     if any(concrete(getattr(columns, name)) is None for name in ("a", "b", "dephasing", "collective")):
         raise InvalidValue("rate_bounds: needed where the rates are symbolic")
-    p = least_polarization(durations, starts.n2, starts.p, columns.population_rates)
+    p = least_polarization(durations, *starts, columns.population_rates)
     return RateBounds(
         fastest=fastest_rates(columns),
         populations=_over_draws(np.max, np.maximum(columns.a, columns.b)),

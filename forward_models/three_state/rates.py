@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
+from math import inf
 from typing import Any
 
 from ..validation import require
@@ -52,12 +53,9 @@ class Rates:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if field.name == "squeezing_limit":
-                require(field.name, self.squeezing_limit, low=0.0, high=1.0, low_open=True)
-            elif field.name == "collisional_loss":
-                require(field.name, self.collisional_loss, low=0.0, high=1.0)
-            else:
-                require(field.name, getattr(self, field.name), low=0.0)
+            high = 1.0 if field.name in ("squeezing_limit", "collisional_loss") else inf
+            low_open = field.name == "squeezing_limit"
+            require(field.name, getattr(self, field.name), low=0.0, high=high, low_open=low_open)
 
     def with_lights(self, lights: Collection[str], dephasing_rate: Any) -> Rates:
         """The rates with only `lights` on, a subset of drive, pump and repump.

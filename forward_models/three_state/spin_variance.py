@@ -15,16 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..choices import CLOSURES
-from ..validation import InvalidValue
-
 _OVERFLOW = 600.0  # e^600 is a double; the sum of a thousand of them too
-
-
-def check_closure(closure: str) -> None:
-    """Raise InvalidValue for an unknown closure."""
-    if closure not in CLOSURES:
-        raise InvalidValue(f"closure = {closure!r}: expected {' or '.join(repr(c) for c in CLOSURES)}")
 
 
 def source(n2: Any, p: Any, dephasing_rate: Any, collective_rate: Any, squeezing_limit: Any, n2_slope: Any) -> Any:

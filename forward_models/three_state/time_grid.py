@@ -60,12 +60,7 @@ class TimeGrid:
     terms: int
 
 
-def time_grid(
-    durations: np.ndarray,
-    times: np.ndarray,
-    bounds: RateBounds,
-    accuracy: float,
-) -> TimeGrid:
+def time_grid(durations: np.ndarray, times: np.ndarray, bounds: RateBounds, accuracy: float) -> TimeGrid:
     """The grid for `times` (ms), with the relative error `accuracy` at the bounds."""
     fastest, slow_rates, slowest = (
         np.broadcast_to(np.asarray(bound, float), len(durations))

@@ -60,7 +60,7 @@ class _Source:
     degrees_of_freedom: float
     spread: np.ndarray
     x: np.ndarray
-    component: np.ndarray | None
+    component: np.ndarray
     described: tuple[str, str, str]
 
 
@@ -85,7 +85,7 @@ def replications(fitted: Fit) -> list[Replicated]:
     )
     found = []
     for name, source in sources.items():
-        order = np.lexsort((source.x,) if source.component is None else (source.x, source.component))
+        order = np.lexsort((source.x, source.component))
         values, spread = np.asarray(observed[name].values), np.asarray(spreads[name])
         arrays = (values, draws[name], spread, values - middles[name], left[name] * spread)
         found.append(Replicated(name, *source.described, source.x[order], *(array[..., order] for array in arrays)))
@@ -95,11 +95,13 @@ def replications(fitted: Fit) -> list[Replicated]:
 def _source(fitted: Fit, name: str) -> _Source:
     for series in fitted.experiment.series:
         if series.name == name:
-            points, use = series.fitted_points, series.fitted
+            use = series.fitted
             described = (series.kind, series.about.abscissa, series.about.unit)
-            return _Source(series.noise, series.tail, series.spread[use], points.x, points.component, described)
+            return _Source(
+                series.noise, series.tail, series.spread[use], series.x[use], series.component_numbers[use], described
+            )
     sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
-    return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), None, ("", "", ""))
+    return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), np.zeros(len(sigma)), ("", "", ""))
 
 
 def _jacobians(fitted: Fit) -> dict[str, np.ndarray]:

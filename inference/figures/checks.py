@@ -222,12 +222,11 @@ def plot_left_out(fitted: Fit, width: float = PAGE_WIDTH, found: LeftOut | None 
 
 def _predicted(axis: Axes, row: PredictedSeries) -> None:
     series = row.series
-    where = series.fitted_points
-    component = np.zeros(len(where.x), int) if where.component is None else where.component
+    where, component = series.fitted_x, series.component_numbers[series.fitted]
     for k in component[:1] if series.about.of_quadratures else np.unique(component):
         mine = np.flatnonzero(component == k)
-        mine = mine[np.argsort(where.x[mine], kind="stable")]
-        x, (low, quarter, _, upper, high) = where.x[mine], row.quantiles[:, mine]
+        mine = mine[np.argsort(where[mine], kind="stable")]
+        x, (low, quarter, _, upper, high) = where[mine], row.quantiles[:, mine]
         axis.fill_between(x, low, high, color=MODEL, alpha=0.2, lw=0, label="predicted, 94 %")
         axis.fill_between(x, quarter, upper, color=MODEL, alpha=0.35, lw=0, label="predicted, 50 %")
     points(axis, series)

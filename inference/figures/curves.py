@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, Series
-from ...datasets.experiment import Points
 from ...datasets.kinds import KINDS
 from ...datasets.prediction import evolved, expected, fitted_observations, reconstructed_from_records
 from ...forward_models import OBSERVABLES, Dynamics
@@ -100,8 +99,7 @@ def curves(draws: ExperimentDraws, panel: Panel, x: np.ndarray) -> list[np.ndarr
     first = panel.measured[0]
     count = len(first.about.components)
     only = replace(draws.experiment, series=(first,), records=(), observations=())
-    component = np.tile(np.arange(count, dtype=np.int8), len(x)) if count > 1 else None
-    at = {first.name: Points(np.repeat(x, count), component)}
+    at = {first.name: np.repeat(x, count)}
     means = expected(only, draws.values, draws.dynamics, points=at, accuracy=_ACCURACY).series[first.name]
     found = np.atleast_2d(means)
     parts = [found[:, k::count] for k in range(count)]

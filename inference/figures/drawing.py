@@ -37,7 +37,7 @@ def points(axis: Axes, series: Series) -> None:
     use = np.ones(len(series.x), bool) if series.excluded is None else ~series.excluded
     style: dict[str, Any] = {"fmt": "o", "ms": 3, "lw": 0.8}
     for k, name in enumerate(names):
-        mine = use if series.component is None else use & (series.component == k)
+        mine = use & (series.component_numbers == k)
         label = "data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
         axis.errorbar(series.x[mine], series.value[mine], sigma[mine], color=DATA[k], label=label, **style)
     if not use.all():

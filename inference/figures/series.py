@@ -110,20 +110,19 @@ def _predictive(axis: Axes, fitted: Fit, series: Series) -> None:
         return
     draws = data[series.name].values
     low, high = np.quantile(draws.reshape(-1, draws.shape[-1]), [0.03, 0.97], axis=0)
-    where = series.fitted_points
-    component = np.zeros(len(where.x), int) if where.component is None else where.component
+    where, component = series.fitted_x, series.component_numbers[series.fitted]
     for k in np.unique(component):
         mine = component == k
-        x = np.unique(where.x[mine])
+        x = np.unique(where[mine])
         if len(x) > 1:
-            below, above = ([np.mean(end[mine][where.x[mine] == at]) for at in x] for end in (low, high))
+            below, above = ([np.mean(end[mine][where[mine] == at]) for at in x] for end in (low, high))
             axis.fill_between(x, below, above, color=MUTED, alpha=0.18, lw=0, label="new data, 94 %")
 
 
 def _residuals(axis: Axes, fitted: Fit, series: Series) -> None:
     residuals, use = fitted.residuals(series.name), series.fitted
     style_of: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 3}
-    component = np.zeros(len(series.x), int) if series.component is None else series.component
+    component = series.component_numbers
     for k in np.unique(component):
         mine = use & (component == k)
         axis.plot(series.x[mine], residuals[mine], color=DATA[k], **style_of)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, read
-from ...datasets.experiment import Points
 from ...datasets.formats import CalibrationFile, Coupling, write_calibration
 from ...datasets.prediction import expected
 from ...forward_models import Dynamics
@@ -115,11 +114,11 @@ def _couplings(experiment: Experiment, values: dict[str, Any], dynamics: Dynamic
     found = []
     for series in experiment.series:
         if series.kind == "coupling" and series.fitted.any():
-            at = {series.name: Points(np.unique(series.x[series.fitted]))}
+            at = {series.name: np.unique(series.fitted_x)}
             draws = expected(replace(experiment, series=(series,)), values, dynamics, points=at).series[series.name]
             relative = draws.std(axis=0) / draws.mean(axis=0)
             best = int(np.argmin(relative))
-            row = (at[series.name].x[best], series.probe_duration, draws[:, best].mean(), draws[:, best].std())
+            row = (at[series.name][best], series.probe_duration, draws[:, best].mean(), draws[:, best].std())
             found.append(Coupling(*(float(f"{number:.6g}") for number in row)))
     return tuple(found)
 

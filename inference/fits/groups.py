@@ -125,10 +125,10 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDr
         else:
             series = next(s for s in experiment.series if s.name == name)
             dim = series.dim
-            coords[dim] = (dim, series.fitted_points.x, {"units": series.about.unit})
+            coords[dim] = (dim, series.fitted_x, {"units": series.about.unit})
             if series.component is not None:
                 words = np.array(series.about.components, object)
-                coords[f"{name}_component"] = (dim, words[series.fitted_points.component])
+                coords[f"{name}_component"] = (dim, words[series.component[series.fitted]])
         columns[name] = (dim, array) if kept is None else (("chain", "draw", dim), kept.by_chain(array))
     return xr.Dataset(columns, coords=coords, attrs=None if kept is None else {"thinning": kept.step})
 

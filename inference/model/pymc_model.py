@@ -113,7 +113,7 @@ def _coords(problem: Problem) -> dict[str, Any]:
     coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in problem.variables if v.dim is not None}
     for series in problem.experiment.series:
         if series.fitted.any():
-            coords[series.dim] = series.fitted_points.x
+            coords[series.dim] = series.fitted_x
     observations = fitted_observations(problem.experiment)
     if observations:
         coords["observation"] = [o.label for o in observations]
@@ -158,7 +158,7 @@ def _means(problem: Problem, values: Values) -> dict[str, Any]:
         measured,
         problem.complete(dict(zip(labels, inside, strict=True))),
         problem.dynamics,
-        points={s.name: s.fitted_points for s in measured.series},
+        points={s.name: s.fitted_x for s in measured.series},
         rate_bounds=rate_bounds(problem),
         accuracy=ACCURACY,
         xp=pt,
@@ -179,7 +179,7 @@ def _check_forward_model(problem: Problem, measured: Experiment, inside: list[An
 
     medians = [float(u.prior.quantile(0.5)) for u in problem.free]
     values = problem.complete(dict(zip([u.label for u in problem.free], medians, strict=True)))
-    points = {s.name: s.fitted_points for s in measured.series}
+    points = {s.name: s.fitted_x for s in measured.series}
     numbers = expected(measured, values, problem.dynamics, points=points, accuracy=_FINE)
     wanted = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
     graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")

@@ -65,7 +65,7 @@ class Residuals:
     def at(self, x: np.ndarray) -> np.ndarray:
         """(data,), or (draws, data) for x (draws, n)."""
         experiment, dynamics = self.problem.experiment, self.problem.dynamics
-        points = {series.name: series.fitted_points for series in experiment.series}
+        points = {series.name: series.fitted_x for series in experiment.series}
         means = expected(experiment, self.values(x), dynamics, points=points, accuracy=1e-11)
         shape = x.shape[:-1]
         columns = [np.broadcast_to(m, (*shape, np.shape(m)[-1])) for m in means.series.values()]

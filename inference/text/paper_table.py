@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
 from ...datasets.experiment import Label
-from ...forward_models.parameters import LATEX_SYMBOLS
 from ..choices import TABLE_FORMATS
 from .rows import ParameterRow, parameter_rows
 from .table import Table
@@ -48,7 +47,8 @@ def _latex(rows: list[ParameterRow], title: str) -> str:
 
 
 def _latex_symbol(label: Label) -> str:
-    return f"${LATEX_SYMBOLS[label.name]}$" + (f" ({_escaped(label.entry)})" if label.entry else "")
+    symbol = label.parameter.latex or label.parameter.symbol
+    return f"${symbol}$" + (f" ({_escaped(label.entry)})" if label.entry else "")
 
 
 def _escaped(text: str) -> str:

@@ -80,13 +80,13 @@ def test_coupling_is_the_overlap_of_the_falling_mode_with_the_decaying_atoms(dur
 
 @given(RATE, RATE, st.floats(0.05, 1.0), st.floats(0.01, 30), st.floats(0, 2), st.floats(0.1, 1), st.floats(0, 3))
 def test_inverse(swap, extra, limit, duration, bath, efficiency, xi):
-    readout = Readout(swap, extra, limit, duration, bath, efficiency)
+    readout = Readout(swap, extra, limit, bath, efficiency, duration=duration)
     assert xi_of_light_variance(light_variance(xi, readout), readout) == pytest.approx(xi, rel=1e-6, abs=1e-8)
 
 
 @given(RATE, st.floats(0.05, 1.0), st.floats(0.01, 30))
 def test_ideal_case(swap, limit, duration):
-    readout = Readout(swap, 0.0, limit, duration)
+    readout = Readout(swap, 0.0, limit, duration=duration)
     kappa = (1 - np.exp(-2 * swap * duration)) / limit
     assert coupling(readout) == pytest.approx(kappa)
     assert light_noise(readout) == pytest.approx(1 - kappa * limit, abs=1e-12)
@@ -98,7 +98,7 @@ def test_ideal_case(swap, limit, duration):
 @given(RATE, RATE, st.floats(0.01, 30), st.floats(0.1, 1))
 def test_a_coherent_state_in_its_own_bath_is_read_as_shot_noise_without_squeezing(swap, extra, duration, efficiency):
     """With Z = 1 (passive exchange) and n_b = 1 vacuum goes in and vacuum comes out."""
-    assert light_variance(1.0, Readout(swap, extra, 1.0, duration, 1.0, efficiency)) == pytest.approx(1.0)
+    assert light_variance(1.0, Readout(swap, extra, 1.0, 1.0, efficiency, duration=duration)) == pytest.approx(1.0)
 
 
 def test_lossy_data_inverted_as_if_ideal():
@@ -166,7 +166,7 @@ def test_numpy_and_pytensor_agree_with_gradients():
         step = np.zeros(5)
         step[k] = 1e-6
         assert slope[k] == pytest.approx((value(point + step, np) - value(point - step, np)) / 2e-6, rel=1e-6)
-    weak = pt.grad(coupling(Readout(x[0], x[1], 0.16, 1.0), xp=pt), x).eval({x: np.zeros(5)})
+    weak = pt.grad(coupling(Readout(x[0], x[1], 0.16, duration=1.0), xp=pt), x).eval({x: np.zeros(5)})
     assert weak[0] == pytest.approx(2 / 0.16)
 
 
