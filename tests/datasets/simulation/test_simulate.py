@@ -57,7 +57,7 @@ def assert_same_but_for_data(made, like):
 
 def test_whatever_is_no_data_survives():
     like = experiment()
-    made = datasets.read(datasets.simulate_like(like, {"detection_efficiency": 0.6}, seed=1))
+    made = datasets.read(datasets.simulate_like(like, {"detection_efficiency": 0.6}, seed=seed(1)))
     for old, new in zip(like.series, made.series, strict=True):
         assert_same_but_for_data(new, old)
         assert len(set(new.value)) > 5
@@ -78,7 +78,7 @@ def test_records_and_series_of_constant_runs_survive():
     series = SeriesPlan("feedback", feedback, 3000, probe_duration=0.5, mode_rate=0.4, run="noisy", tail=7.0)
     value = np.tile([2.0, 1.5, 0.3], 5)
     like = replace(hybrid, records=(record, hybrid.records[1]), series=(replace(series, value=value),))
-    made = datasets.read(datasets.simulate_like(like, seed=1))
+    made = datasets.read(datasets.simulate_like(like, seed=seed(1)))
     for old, new in zip(like.parts, made.parts, strict=True):
         assert_same_but_for_data(new, old)
     assert not np.array_equal(made.series[0].value, value)
@@ -89,7 +89,7 @@ def test_another_assumed_efficiency_scales_the_atoms_part():
     plan = SeriesPlan("xi", TIMES, 1e-7, efficiency_in_scale=False)
     like = replace(experiment(), series=(replace(plan, value=np.ones(10)),), observations=())
     known, lower = (
-        datasets.read(datasets.simulate_like(like, {"detection_efficiency": eta}, seed=1)).series[0].value
+        datasets.read(datasets.simulate_like(like, {"detection_efficiency": eta}, seed=seed(1))).series[0].value
         for eta in (0.8, 0.6)
     )
     np.testing.assert_allclose(lower - 0.16, 0.75 * (known - 0.16), atol=3e-6)
@@ -111,13 +111,13 @@ def test_numbers_scatter_as_they_say_around_a_common_scale():
 def test_published_numbers_are_not_taken_over():
     hybrid = datasets.read("krauter2011-hybrid")
     with pytest.raises(ExperimentError, match=r"found true values of .* only, expected one of each parameter"):
-        datasets.simulate_like(hybrid, seed=1)
+        datasets.simulate_like(hybrid, seed=seed(1))
 
 
 def test_a_joint_experiment_is_refused():
     joint = datasets.joint({"a": datasets.read("fig2b-d35"), "b": datasets.read("fig2b-d55")})
     with pytest.raises(ExperimentError, match=r"found a joint experiment, expected a single one"):
-        datasets.simulate_like(joint, seed=1)
+        datasets.simulate_like(joint, seed=seed(1))
 
 
 def test_series_of_several_runs_are_simulated():
@@ -129,8 +129,10 @@ def test_series_of_several_runs_are_simulated():
         series=tuple(replace(plan, name=run, run=run, value=np.ones(10)) for run in ("main", "deeper")),
         run_depth={"deeper": 2.0},
     )
-    made = datasets.read(datasets.simulate_like(like, {"radiative_rate": 0.002}, seed=1))
+    made = datasets.read(datasets.simulate_like(like, {"radiative_rate": 0.002}, seed=seed(1)))
     twice = replace(like, stages=STAGES, series=like.series[:1], run_depth={})
-    deeper = datasets.read(datasets.simulate_like(twice, {"collective_rate": 0.22, "radiative_rate": 0.002}, seed=1))
+    deeper = datasets.read(
+        datasets.simulate_like(twice, {"collective_rate": 0.22, "radiative_rate": 0.002}, seed=seed(1))
+    )
     np.testing.assert_allclose(made.series[1].value, deeper.series[0].value, atol=3e-6)
     assert (made.series[1].value < made.series[0].value - 0.01).all()
