@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,24 +35,20 @@ compare my-run --models microscopic,two-level --smc --json""",
 def compare(given: Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
     output, folder = Output(given), None if given.output is None else writable_folder(given.output)
-    with contextlib.nullcontext() if folder is None else resumable(folder):
-        return _compared(given, output, folder, steps(given.quiet))
+    say = steps(given.quiet)
+    with resumable(folder):
+        fits = _read(given) if given.models is None else _fitted(given, folder, say)
+        from ..comparison import compare as comparison_of
+        from ..text import comparison_facts, comparison_text
 
+        found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=say)
+        output.text(comparison_text(found))
+        if folder is not None:
+            from ..reports import write_comparison
 
-def _compared(given: Namespace, output: Output, folder: Path | None, say: Callable[[str], None]) -> int:
-    fits = _read(given) if given.models is None else _fitted(given, folder, say)
-
-    from ..comparison import compare as comparison_of
-    from ..text import comparison_facts, comparison_text
-
-    found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=say)
-    output.text(comparison_text(found))
-    if folder is not None:
-        from ..reports import write_comparison
-
-        output.text("")
-        for path in write_comparison(found, folder):
-            output.written(path)
+            output.text("")
+            for path in write_comparison(found, folder):
+                output.written(path)
     output.facts(comparison_facts(found))
     return 0 if all(model.healthy for model in found.models) else 1
 

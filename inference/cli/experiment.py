@@ -133,6 +133,7 @@ def prior(given: Namespace) -> int:
     """What the priors alone predict."""
     import numpy as np
 
+    from ..figures import ExperimentDraws, plot_bands
     from ..fits import derived_quantities, prior_draws
     from ..model import Problem
     from ..text import Table, number
@@ -151,12 +152,8 @@ def prior(given: Namespace) -> int:
             scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
             rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
     output.text(Table(["quantity", "3 %", "median", "97 %"], rows).text())
-    if target is not None:
-        from ..figures import ExperimentDraws, plot_bands, write
-
-        draws = ExperimentDraws(experiment, values, settings.dynamics)
-        write(plot_bands(draws, f"prior predictive: {experiment.title}"), target)
-        output.written(target)
+    draws = ExperimentDraws(experiment, values, settings.dynamics)
+    output.figure(target, lambda: plot_bands(draws, f"prior predictive: {experiment.title}"))
     output.facts({"derived": facts})
     return 0
 

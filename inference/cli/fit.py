@@ -63,8 +63,7 @@ def demo(given: Namespace) -> int:
 
     steps(given.quiet)("writing the report")
     last = found["fig2b-d55"]
-    plot_fit(last, folder / "fig2b-d55.png")
-    output.written(folder / "fig2b-d55.png")
+    output.figure(folder / "fig2b-d55.png", lambda: plot_fit(last))
     write_report(last, folder / "fig2b-d55.html", folder / "fig2b-d55.nc")
     output.written(folder / "fig2b-d55.html")
     output.text(
@@ -133,11 +132,9 @@ def _save(result: DataTree, target: Path, output: Output) -> None:
 
 def finished(result: DataTree, output: Output, drawing: Path | None) -> int:
     """The figure of a fit, its facts, its exit code."""
-    if drawing is not None:
-        from ..figures import plot_fit
+    from ..figures import plot_fit
 
-        plot_fit(result, drawing)
-        output.written(drawing)
+    output.figure(drawing, lambda: plot_fit(result))
     if output.json:
         from ..text import fit_facts
 

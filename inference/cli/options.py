@@ -36,12 +36,8 @@ def _whole(text: str, low: int, high: int) -> int:
 FIT = option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote")
 CORES = option("--cores", type=positive, default=None, help="(all)")
 SEED = option("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
-CLUSTER = option(
-    "--cluster",
-    default=None,
-    metavar="ADDRESS",
-    help="a running Dask scheduler (tcp://host:8786), in place of own processes",
-)
+CLUSTER = option("--cluster", default=None, metavar="ADDRESS",
+                 help="a running Dask scheduler (tcp://host:8786), in place of own processes")  # fmt: skip
 EXPERIMENT = option("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
 
 
@@ -55,14 +51,9 @@ def experiments(help: str = _EXPERIMENTS) -> Option:
     return together(
         option("experiments", nargs="+", metavar="experiment", help=help),
         option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit shares, table [sharing]"),
-        option(
-            "--share",
-            action="append",
-            default=[],
-            metavar="NAME=WAY",
-            help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable",
-        ),
-    )
+        option("--share", action="append", default=[], metavar="NAME=WAY",
+               help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
+    )  # fmt: skip
 
 
 def experiment_of(given: Namespace) -> Experiment:
@@ -81,15 +72,10 @@ def closure(help: str | None = None) -> Option:
 
 
 PRIORS = together(
-    option(
-        "--prior",
-        action="append",
-        default=[],
-        metavar="NAME=PRIOR",
-        help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable",
-    ),
+    option("--prior", action="append", default=[], metavar="NAME=PRIOR",
+           help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable"),
     option("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable"),
-)
+)  # fmt: skip
 
 
 def priors_of(given: Namespace) -> dict[str, str]:

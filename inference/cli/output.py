@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ...datasets.errors import printable
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.progress import Progress
     from xarray import DataTree
 
@@ -45,6 +46,14 @@ class Output:
 
             judged = assess(fit)
             print(fit_text(fit).replace(judged.headline, painted(judged.headline, judged.status), 1))
+
+    def figure(self, path: Path | None, made: Callable[[], Figure]) -> None:
+        """A figure, made and written where one is wanted."""
+        if path is not None:
+            from ..figures import write
+
+            write(made(), path)
+            self.written(path)
 
     def written(self, path: str | Path) -> None:
         """A file that was written."""
@@ -159,11 +168,13 @@ class Count(_Bar):
 
 
 @contextlib.contextmanager
-def resumable(folder: Path) -> Iterator[None]:
-    """Ctrl-C says how to go on."""
+def resumable(folder: Path | None) -> Iterator[None]:
+    """Ctrl-C says how to go on, where a folder keeps what was finished."""
     try:
         yield
     except KeyboardInterrupt:
+        if folder is None:
+            raise
         print(
             f"\ndissentangle: interrupted; what was finished is in {folder}: the same command goes on", file=sys.stderr
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets.experiment import Label
-from .drawing import numbered
+from .drawing import numbered, panels
 from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
 
 if TYPE_CHECKING:
@@ -82,16 +82,12 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
 
     A line is the ECDF of the fractional ranks minus the uniform one; inside the band the fits are calibrated.
     """
-    from matplotlib.figure import Figure
-
     names = [str(name) for name in result["quantity"].values]
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.1 * rows + 0.6), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    figure, axes = panels(len(names), 4, 2.6 * min(4, len(names)), 2.1, 0.6, sharex=True, sharey=True)
+    figure.set_layout_engine("constrained")
     points = result["probability"].values
     lower, upper = (result[part].values - points for part in ("lower", "upper"))
-    for k, (axis, name) in enumerate(zip(axes, names, strict=False)):
+    for k, (axis, name) in enumerate(zip(axes, names, strict=True)):
         ecdf = result["ecdf"].values[k] - points
         inside = bool(result["inside"].values[k])
         axis.fill_between(points, lower, upper, color=MODEL, alpha=0.2, lw=0, step="mid")
@@ -99,8 +95,6 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
         axis.axhline(0, color="0.4", lw=0.6)
         axis.set_title(one_line(Label.parse(name).symbol, 30) + ("" if inside else ": outside"), fontsize=8)
         axis.tick_params(labelsize=7)
-    for axis in axes[len(names) :]:
-        axis.set_axis_off()
     widest = max(float(np.max(np.abs(result[part].values - points))) for part in ("lower", "ecdf", "upper"))
     axes[0].set_ylim(-1.1 * widest, 1.1 * widest)
     count = result.sizes["simulation"]

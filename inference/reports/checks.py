@@ -45,9 +45,7 @@ def pairs(reported: ReportedFit) -> Parts:
     """Pair plot of the rates, the strongest correlations by name."""
     fitted = reported.fit
     found = strongest(fitted)
-    named = [
-        f"{Label.parse(pair.one).symbol} and {Label.parse(pair.other).symbol}: {pair.value:+.2f}" for pair in found[:8]
-    ]
+    named = [f"{Label.parse(one).symbol} and {Label.parse(other).symbol}: {r:+.2f}" for one, other, r in found[:8]]
     text = "Rank correlations beyond ± 0.5, the strongest first:" if named else "No rank correlation is beyond ± 0.5."
     if len(fitted.by_label()) < 2:
         return []

@@ -17,6 +17,7 @@ from ..checks import (
     Sensitivities,
     Sensitivity,
     StatisticRow,
+    beyond,
 )
 from ..comparison import LeftOut
 from .numbers import interval, number, p_text, signed
@@ -86,10 +87,11 @@ def deciding_table(found: PowerScaling, header: Sequence[str]) -> Table:
     body = [
         [
             Label.parse(label).symbol,
-            ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in found.deciding(label)) or "none",
-            ", ".join(f"{part} {value:.2f}" for part, value in found.driving(label)) or "none",
+            ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in beyond(found.by_prior[label]))
+            or "none",
+            ", ".join(f"{part} {value:.2f}" for part, value in beyond(by_series)) or "none",
         ]
-        for label in found.by_prior
+        for label, by_series in found.by_series.items()
     ]
     return Table(header, body)
 
