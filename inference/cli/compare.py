@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 compare my-run --models microscopic,fixed-number,fixed-number+student-t -o compared
 compare one.nc other.nc --unit time
 compare my-run --models microscopic,two-level --smc --json""",
-      experiments("an experiment (several: joint) with --models, or the files of fits of the same data"),
+      *experiments("an experiment (several: joint) with --models, or the files of fits of the same data"),
       option("--models", default=None, metavar="A,B,C",
              help="rival models; each can be several joined by + (list: dissentangle models)"),
       option("-o", "--output", default=None, metavar="FOLDER",
@@ -31,7 +31,7 @@ compare my-run --models microscopic,two-level --smc --json""",
       option("--unit", choices=UNITS, default=UNITS[0], help="what is left out at a time (%(default)s)"),
       option("--no-refit", action="store_true", help="no exact fits where importance weights fail"),
       option("--smc", action="store_true", help="check each evidence by sequential Monte Carlo"),
-      MODEL, sampler(draws=1000))  # fmt: skip
+      *MODEL, *sampler(draws=1000))  # fmt: skip
 def compare(given: Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
     output, folder = Output(given), None if given.output is None else writable_folder(given.output)

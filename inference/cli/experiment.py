@@ -22,7 +22,7 @@ WIDEST = 6
 
 @verb("check", "validate; what would be fitted and what each series informs",
       "check my-run\ncheck monday tuesday --share optical_depth=separate",
-      experiments(), MODEL, RIVAL)  # fmt: skip
+      *experiments(), *MODEL, RIVAL)  # fmt: skip
 def check(given: Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     experiment, settings = modelled(given)
@@ -128,7 +128,7 @@ def _informs(expected: Information, free: list[ModelParameter]) -> str:
 
 
 @verb("prior", "what the priors alone predict, before there are data", "prior my-run --figure prior.png",
-      experiments(), MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
+      *experiments(), *MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
 def prior(given: Namespace) -> int:
     """What the priors alone predict."""
     import numpy as np

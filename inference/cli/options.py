@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...datasets.errors import ExperimentError
 from ...forward_models import CLOSURES
 from ..choices import MOST_DRAWS
-from .verb import Option, option, together
+from .verb import Option, option
 
 if TYPE_CHECKING:
     from ...datasets import Experiment
@@ -46,9 +46,9 @@ def figure(*names: str) -> Option:
     return option(*names, "--figure", default=None, metavar="FILE", help="also write a figure (png, pdf, svg)")
 
 
-def experiments(help: str = _EXPERIMENTS) -> Option:
+def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
     """One experiment, or several for a joint fit: see `experiment_of`."""
-    return together(
+    return (
         option("experiments", nargs="+", metavar="experiment", help=help),
         option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit shares, table [sharing]"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
@@ -71,7 +71,7 @@ def closure(help: str | None = None) -> Option:
     return option("--closure", choices=CLOSURES, default=CLOSURES[0], help=help)
 
 
-PRIORS = together(
+PRIORS = (
     option("--prior", action="append", default=[], metavar="NAME=PRIOR",
            help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable"),
     option("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable"),
@@ -84,10 +84,10 @@ def priors_of(given: Namespace) -> dict[str, str]:
     return priors | {name: f"fixed({value})" for name, value in (pair("--fix", text) for text in given.fix)}
 
 
-MODEL = together(
+MODEL = (
     closure("of the spin variance (%(default)s)"),
     option("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0"),
-    PRIORS,
+    *PRIORS,
 )
 
 
@@ -116,9 +116,9 @@ def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
     return changed
 
 
-def sampler(draws: int) -> Option:
+def sampler(draws: int) -> tuple[Option, ...]:
     """Draws, chains, cores, seed."""
-    return together(
+    return (
         option("--draws", type=positive, default=draws, help="draws a chain (%(default)s)"),
         option("--tune", type=positive, default=300, help="warm-up a chain (%(default)s)"),
         option("--chains", type=positive, default=4, help="(%(default)s)"),

@@ -113,21 +113,16 @@ class _Bar:
             print(words, file=sys.stderr, flush=True)
             return
         if self._drawn is None:
-            self._drawn = _drawing(total, self.stays)
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
+            self._drawn = Progress(*columns, console=Console(stderr=True), transient=not self.stays,
+                                   auto_refresh=False, redirect_stdout=False)  # fmt: skip
+            self._drawn.add_task("", total=total)
+            self._drawn.start()
         self._drawn.update(self._drawn.task_ids[0], completed=done, total=total, description=words)
         self._drawn.refresh()
-
-
-def _drawing(total: int, stays: bool) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
-    bar = Progress(*columns, console=Console(stderr=True), transient=not stays, auto_refresh=False,
-                   redirect_stdout=False)  # fmt: skip
-    bar.add_task("", total=total)
-    bar.start()
-    return bar
 
 
 class SamplingProgress(_Bar):

@@ -18,7 +18,7 @@ from .style import DATA, INK, MODEL, PAGE_WIDTH, style
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
     from matplotlib.figure import Figure
-    from xarray import Dataset, DataTree
+    from xarray import DataTree
 
 _PAIRS = 5
 _SCATTER, _RANKED = 500, 250
@@ -119,11 +119,6 @@ def _scattered(tree: DataTree) -> DataTree:
     return xr.DataTree.from_dict({name: group.isel(sample=chosen) for name, group in flat.items()})
 
 
-def _thinned(tree: DataTree, longest: int) -> DataTree:
-    """Chains of about so many draws: more are no clearer in a figure and fill megabytes."""
-    return tree.isel(draw=slice(None, None, max(1, tree["posterior"].sizes["draw"] // longest)))
-
-
 def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
     """ECDF of the ranks of each chain minus the uniform one, p: the chance of a greater departure.
 
@@ -132,7 +127,9 @@ def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | N
     from arviz_plots import plot_rank
 
     chosen = list(labels or worst_mixed(fitted))
-    tree = _thinned(_named_tree(fitted, chosen), _RANKED)
+    tree = _named_tree(fitted, chosen)
+    every = max(1, tree["posterior"].sizes["draw"] // _RANKED)  # more draws are no clearer, and fill megabytes
+    tree = tree.isel(draw=slice(None, None, every))
     return _figure(_made(plot_rank, tree, method="mtc_c", envelope_prob=SUSPICION, **_small_panels(len(chosen), width)))
 
 
@@ -209,18 +206,12 @@ def _named_tree(fitted: Fit, labels: Sequence[str], groups: Sequence[str] = ("po
     """Groups with a variable (chain, draw) for each label, under its symbol; `sample_stats` as it is."""
     import xarray as xr
 
-    found: dict[str, Any] = {}
+    names = _shown_names(labels)
+    found = {}
     for group in groups:
         if group == "sample_stats":
             found[group] = fitted.tree[group].dataset
-        else:
-            found[group] = _named(fitted.by_label(group, derived=group == "posterior"), labels)
+            continue
+        draws = fitted.by_label(group, derived=group == "posterior")
+        found[group] = xr.Dataset({names[k]: (("chain", "draw"), draws[k]) for k in labels if k in draws})
     return xr.DataTree.from_dict(found)
-
-
-def _named(draws: dict[str, np.ndarray], labels: Sequence[str]) -> Dataset:
-    """Draws (chain, draw) of some labels, under their symbols."""
-    import xarray as xr
-
-    names = _shown_names(labels)
-    return xr.Dataset({names[label]: (("chain", "draw"), draws[label]) for label in labels if label in draws})

@@ -71,7 +71,8 @@ def draw_panel(axis: Axes, draws: ExperimentDraws, panel: Panel) -> None:
     _published(axis, experiment, panel.run, panel.kind)
     if kind.entangled_below_one:
         entangled_below(axis)
-    _label_axes(axis, experiment, panel.run, panel.kind)
+    _label_abscissa(axis, panel.kind)
+    axis.set_ylabel(kind.label if len(experiment.runs) == 1 else f"{kind.label}, {one_line(panel.run, 24)}")
     if kind.abscissa == "time":
         stages(axis, experiment.run_stages(panel.run))
     legend(axis)
@@ -83,13 +84,6 @@ def _published(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
         if (observation.run, observation.quantity) == (run, kind):
             sigma = np.hypot(observation.sigma, observation.scale_uncertainty * observation.value)
             axis.errorbar(observation.time, observation.value, sigma, fmt="s", ms=4, color=DATA[0], label="published")
-
-
-def _label_axes(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
-    """Names with units; the run where there are several."""
-    _label_abscissa(axis, kind)
-    name = KINDS[kind].label
-    axis.set_ylabel(name if len(experiment.runs) == 1 else f"{name}, {one_line(run, 24)}")
 
 
 def _label_abscissa(axis: Axes, kind: str) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..checks import THRESHOLD, prior_sensitivity, strongest
-from ..comparison import LeaveOneOut
 from ..figures import (
     plot_energy,
     plot_pairs,
@@ -16,12 +15,12 @@ from ..figures import (
     plot_ranks,
     worst_mixed,
 )
-from ..fits import ENERGY_LIMIT, Fit, summary_rows
+from ..fits import ENERGY_LIMIT, summary_rows
 from ..sampling import bfmi
 from ..text import sampled_again, scaling_table
 from .criticism import apart, calibration_shifts
 from .fit import ReportedFit
-from .page import Parts, Picture, picture
+from .page import Parts, picture
 
 _AT_ONCE = 9
 """Parameters in one figure of prior and posterior."""
@@ -67,8 +66,15 @@ def calibration(reported: ReportedFit) -> Parts:
         said += f"Not to be trusted for {len(failed)} of {len(left_out.units)} points: {', '.join(failed[:6])}."
     else:
         said += "No point has an influence that the estimate could not follow."
+    influence = picture(
+        plot_pareto_k(fitted, found=left_out),
+        "pareto",
+        title="Influence of single points",
+        alt=f"Pareto k̂ of {len(left_out.units)} points, at most {float(np.max(left_out.pareto_k)):.2f}.",
+        caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
+    )
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records
-        return [("paragraph", said), ("figures", [_influence(fitted, left_out)])]
+        return [("paragraph", said), ("figures", [influence])]
     pit = picture(
         plot_pit(fitted),
         "pit",
@@ -78,18 +84,7 @@ def calibration(reported: ReportedFit) -> Parts:
         " lie lower than predicted; an S shape, the errors are too large or too small."
         " p: the chance of a greater departure.",
     )
-    return [("paragraph", said), ("figures", [pit, _influence(fitted, left_out)])]
-
-
-def _influence(fitted: Fit, left_out: LeaveOneOut) -> Picture:
-    worst = float(np.max(left_out.pareto_k))
-    return picture(
-        plot_pareto_k(fitted, found=left_out),
-        "pareto",
-        title="Influence of single points",
-        alt=f"Pareto k̂ of {len(left_out.units)} points, at most {worst:.2f}.",
-        caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
-    )
+    return [("paragraph", said), ("figures", [pit, influence])]
 
 
 def sampling(reported: ReportedFit) -> Parts:

@@ -80,8 +80,7 @@ def fit_facts(fit: DataTree) -> dict[str, Any]:
         "derived": [asdict(row) for row in derived_rows(fit)],
         "series": [asdict(series) | {"misfit": series.misfit} for series in goodness(fit)],
     }
-    cleaned: dict[str, Any] = as_json(facts)
-    return cleaned
+    return dict(as_json(facts))
 
 
 def _next(judged: Assessment) -> str:
