@@ -59,16 +59,6 @@ class CalibrationSensitivity:
         """Shifts in posterior standard deviations, (labels, constants)."""
         return np.stack([column.shifts for column in self.columns], axis=-1)
 
-    def notable(self) -> list[tuple[str, CalibrationShift, float, float]]:
-        """(label, constant, shift in standard deviations, shift in the unit), the greatest first."""
-        rows = [
-            (label, column, float(column.shifts[k]), float(column.absolute[k]))
-            for column in self.columns
-            for k, label in enumerate(self.labels)
-            if abs(column.shifts[k]) >= NOTABLE_SHIFT
-        ]
-        return sorted(rows, key=lambda row: -abs(row[2]))
-
     def facts(self) -> dict[str, Any]:
         """The same as plain values, for --json."""
         return {

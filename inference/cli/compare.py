@@ -57,10 +57,9 @@ def compare(given: Namespace) -> int:
 def models(given: Namespace) -> int:
     """The rival models and what they assume."""
     from ..model import RIVAL_MODELS
-    from ..text import models_text
 
     output = Output(given)
-    output.text(models_text())
+    output.text("\n".join(f"{m.name:24s}{m.about}" for m in RIVAL_MODELS.values()))
     output.facts({"models": [{"name": m.name, "assumes": m.about} for m in RIVAL_MODELS.values()]})
     return 0
 

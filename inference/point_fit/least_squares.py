@@ -148,7 +148,7 @@ def _minimum(residuals: Residuals) -> tuple[Any, np.ndarray | None, list[str]]:
         residuals.at,
         residuals.start,
         jac=residuals.jacobian,
-        bounds=(residuals.low, residuals.high),
+        bounds=(residuals.ends[0], residuals.ends[1]),
         x_scale="jac",
         max_nfev=_MOST_EVALUATIONS,
         ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
