@@ -129,7 +129,7 @@ def shift_sentences(found: CalibrationSensitivity) -> list[str]:
     for k, column in shifts[:_LISTED]:
         rate, constant = Label.parse(found.labels[k]), Label.parse(column.constant)
         lines.append(
-            f"{rate.symbol} moves by {signed(column.absolute[k], '.2g')} {rate.unit} ({signed(column.shifts[k])} sd) when"
-            f" {constant.symbol} is off by {_off_by(column)}."
+            f"{rate.symbol} moves by {signed(column.absolute[k], '.2g')} {rate.unit} ({signed(column.shifts[k])} sd)"
+            f" when {constant.symbol} is off by {_off_by(column)}."
         )
     return lines
