@@ -12,7 +12,7 @@ from ...datasets.experiment import Label
 from ..checks import for_pair_plot
 from ..comparison import LeaveOneOut, leave_one_out
 from ..fits import Fit, summary_rows
-from .drawing import numbered
+from .drawing import numbered, panels
 from .style import DATA, INK, MODEL, PAGE_WIDTH, style
 
 if TYPE_CHECKING:
@@ -170,12 +170,9 @@ def plot_pareto_k(fitted: Fit, width: float = PAGE_WIDTH, found: LeaveOneOut | N
 
     found : what `leave_one_out` found in the fit; by default that
     """
-    from matplotlib.figure import Figure
-
     found = found or leave_one_out(fitted)
     with style():
-        figure = Figure(figsize=(width, 0.5 * width))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.5 * width)
         series = [unit.series for unit in found.units]
         numbered(figure, axis, series, found.pareto_k, (MODEL, *DATA), size=3, longest=30)
         axis.axhline(found.limit, color=INK, ls="--", lw=0.9)

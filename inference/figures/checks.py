@@ -136,7 +136,6 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
 
     found : what `calibration_sensitivity` found in the fit; by default that
     """
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
     found = found or calibration_sensitivity(fitted)
@@ -144,8 +143,7 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
     rows, columns = _largest(shifts, axis=1), _largest(shifts, axis=0)
     decimals = 2 if width > _ROOM * (len(columns) + 2) else 1
     with style():
-        figure = Figure(figsize=(width, 0.24 * max(len(rows), 1) + 1.25))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.24 * max(len(rows), 1), 1.25)
         for i, row in enumerate(rows):
             for k, column in enumerate(columns):
                 shift = shifts[row, column]

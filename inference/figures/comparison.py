@@ -25,14 +25,11 @@ _FAR = 30.0
 
 def plot_comparison(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     """Difference of elpd from the best model ± standard error, and ln of the Bayes factor ± error, a row per model."""
-    from matplotlib.figure import Figure
-
     names = [one_line(model.name, 34) for model in found.models]
     rows = np.arange(len(names))[::-1]
     factors = [found.log_bayes_factor(model) for model in found.models]
     with style():
-        figure = Figure(figsize=(width, 0.9 + _LINE * len(names)))
-        left, right = figure.subplots(1, 2, sharey=True)
+        figure, (left, right) = panels(2, 2, width, _LINE * len(names), 0.9, sharey=True)
         _dots(left, rows, [(m.difference, m.difference_se) for m in found.models], "o")
         _dots(right, rows, factors, "s")
         left.set_yticks(rows, names)
@@ -55,14 +52,11 @@ def _dots(axis: Axes, rows: np.ndarray, values: list[tuple[float, float]], marke
 
 def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     """Predictive density of each unit by the best model less that by the next one: which data prefer which."""
-    from matplotlib.figure import Figure
-
     first, second = found.models[:2]
     units = first.left_out.units
     differences = first.left_out.pointwise - second.left_out.pointwise
     with style():
-        figure = Figure(figsize=(width, 0.55 * width))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.55 * width)
         axis.axhline(0.0, color=MUTED, lw=0.7)
         numbered(figure, axis, [unit.series for unit in units], differences, CYCLE, size=3.5, longest=40)
         axis.set_xlabel(f"number of the {found.unit}")

@@ -10,7 +10,7 @@ from ...datasets import ExperimentError, Series
 from ...forward_models import NOISES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
-from .drawing import band, from_light, legend, mark_simulated
+from .drawing import band, from_light, legend, mark_simulated, panels
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -29,15 +29,12 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     in |4,±3⟩. Data of ξ are shown times P(t) of the model; all data without the calibration errors that the fit found.
     `run`: by default the first one driven.
     """
-    from matplotlib.figure import Figure
-
     draws = ExperimentDraws.of(fitted)
     chosen = _driven_run(fitted, run)
     times = np.linspace(0.0, fitted.experiment.duration(chosen), _TIMES)
     total, mean_spin = (observable(draws, chosen, name, times) for name in ("epr_variance", "polarization"))
     with style():
-        figure = Figure(figsize=(width, 0.9 * width))
-        left = figure.subplots()
+        figure, (left,) = panels(1, 1, width, 0.9 * width)
         right = left.twinx()
         right.spines["right"].set_visible(True)
         band(left, times, total, name="ΣJ / 2⟨Jx(0)⟩", inner=False)
