@@ -90,12 +90,11 @@ def plot_prior_posterior(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequenc
     return figure
 
 
-def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
-    """Scatter of pairs of parameters with their marginals; by default the rates and what goes with them."""
+def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
+    """Scatter of pairs of parameters with their marginals: the rates and what goes with them."""
     from arviz_plots import plot_pair
 
-    chosen = list(labels or for_pair_plot(fitted, _PAIRS))
-    tree = _named_tree(fitted, chosen, ("posterior", "sample_stats"))
+    tree = _named_tree(fitted, for_pair_plot(fitted, _PAIRS), ("posterior", "sample_stats"))
     few = _scattered(tree)
     diverged = bool(few["sample_stats"]["diverging"].any())
     visuals = {"scatter": {"alpha": 0.35, "size": 6}, "divergence": diverged}
@@ -119,14 +118,14 @@ def _scattered(tree: DataTree) -> DataTree:
     return xr.DataTree.from_dict({name: group.isel(sample=chosen) for name, group in flat.items()})
 
 
-def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
+def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """ECDF of the ranks of each chain minus the uniform one, p: the chance of a greater departure.
 
-    By default of the parameters with the largest R-hat.
+    Of the parameters with the largest R-hat.
     """
     from arviz_plots import plot_rank
 
-    chosen = list(labels or worst_mixed(fitted))
+    chosen = worst_mixed(fitted)
     tree = _named_tree(fitted, chosen)
     every = max(1, tree["posterior"].sizes["draw"] // _RANKED)  # more draws are no clearer, and fill megabytes
     tree = tree.isel(draw=slice(None, None, every))

@@ -111,7 +111,11 @@ def plot_panel(fitted: Fit, draws: ExperimentDraws, panel: Panel) -> Figure:
         above.set_xlabel("")
         for series in panel.measured:
             _residuals(below, fitted, series)
-        _scale_of_residuals(below)
+        below.axhline(0.0, color=INK, lw=0.7)
+        below.axhspan(-2, 2, color=MODEL, alpha=0.12, lw=0)
+        widest = max(3.2, *(abs(end) for end in below.get_ylim()))
+        below.set_ylim(-widest, widest)
+        below.set_ylabel("residual (σ)")
         _label_abscissa(below, panel.kind)
     return figure
 
@@ -143,11 +147,3 @@ def _residuals(axis: Axes, fitted: Fit, series: Series) -> None:
     axis.plot(series.x[~use], residuals[~use], color=MUTED, mfc="none", **style_of)
     far = use & (abs(residuals) > _FAR)
     axis.plot(series.x[far], residuals[far], ls="none", marker="o", ms=8, mfc="none", color=INK)
-
-
-def _scale_of_residuals(axis: Axes) -> None:
-    axis.axhline(0.0, color=INK, lw=0.7)
-    axis.axhspan(-2, 2, color=MODEL, alpha=0.12, lw=0)
-    widest = max(abs(end) for end in axis.get_ylim())
-    axis.set_ylim(-max(3.2, widest), max(3.2, widest))
-    axis.set_ylabel("residual (σ)")

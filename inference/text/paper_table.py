@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
-from ...datasets.experiment import Label
 from ...forward_models.parameters import LATEX_SYMBOLS
 from ..choices import TABLE_FORMATS
 from .rows import ParameterRow, parameter_rows
@@ -43,12 +42,9 @@ def _latex(rows: list[ParameterRow], title: str) -> str:
     for row in rows:
         unit = _SIUNITX[row.label.parameter.unit]
         ends = rf"[\num{{{row.low}}}, \num{{{row.high}}}]"
-        body.append([_latex_symbol(row.label), rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
+        symbol = f"${LATEX_SYMBOLS[row.label.name]}$" + (f" ({_escaped(row.label.entry)})" if row.label.entry else "")
+        body.append([symbol, rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
     return Table(["parameter", "value", r"94\,\% HDI", "unit"], body, title=title).latex()
-
-
-def _latex_symbol(label: Label) -> str:
-    return f"${LATEX_SYMBOLS[label.name]}$" + (f" ({_escaped(label.entry)})" if label.entry else "")
 
 
 def _escaped(text: str) -> str:
