@@ -37,14 +37,7 @@ def campaign(given: Namespace) -> int:
     found, made = sources(given.folder), sampler_of(given, cores=1)
     with _cluster(given.cluster) as executor, resumable(folder), Count("data sets", given.quiet) as progress:
         summary = run_campaign(
-            found,
-            folder,
-            settings,
-            made,
-            model=given.model,
-            cores=given.cores,
-            executor=executor,
-            progress=progress,
+            found, folder, settings, made, model=given.model, cores=given.cores, executor=executor, progress=progress
         )
     statuses = [str(status) for status in summary["status"].values]
     for status in SUMMARY_STATUS:

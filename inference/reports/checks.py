@@ -6,15 +6,7 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..checks import THRESHOLD, prior_sensitivity, strongest
-from ..figures import (
-    plot_energy,
-    plot_pairs,
-    plot_pareto_k,
-    plot_pit,
-    plot_prior_posterior,
-    plot_ranks,
-    worst_mixed,
-)
+from ..figures import plot_energy, plot_pairs, plot_pareto_k, plot_pit, plot_prior_posterior, plot_ranks, worst_mixed
 from ..fits import ENERGY_LIMIT, summary_rows
 from ..sampling import bfmi
 from ..text import sampled_again, scaling_table
