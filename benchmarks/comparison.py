@@ -36,7 +36,7 @@ def loo() -> None:
         fitted, found = Fit(fit), leave_one_out(fit)
         points, sampler = data_points(fitted.experiment), SamplerSettings(1)
         start = time.perf_counter()
-        exact = np.array([log_predictive_density(fitted.problem, sampler, [point]).log_density for point in points])
+        exact = np.array([log_predictive_density(fitted.problem, sampler, [point])[0] for point in points])
         took = time.perf_counter() - start
         off = found.pointwise - exact
         print(f"{closure}: elpd {found.elpd:.3f} by PSIS, {exact.sum():.3f} by {len(points)} fits ({took:.0f} s);"

@@ -1,6 +1,6 @@
 """Words and limits that functions and command line take alike. Light to import: `dissentangle --help` lists them.
 
-Each is used where its meaning is made: figures in `figures/catalogue.py`, methods in `point_fit/`, and so on.
+Each is used where its meaning is made: figures in `figures/`, methods in `point_fit/`, and so on.
 """
 
 ENGINES = ("fast", "general")
@@ -23,5 +23,21 @@ TABLE_FORMATS = ("latex", "markdown", "csv")
 """Of the posterior as a table."""
 FIGURE_WIDTHS = {"column": 3.375, "page": 7.0}
 """Of the journal's columns, inches."""
-FIGURES = ("series", "fig2a", "fig2b", "fig2d", "entanglement", "posterior", "pairs", "ranks", "energy", "pit",
-           "pareto-k", "criticism", "autocorrelation", "sensitivity", "left-out")  # fmt: skip
+FIGURES = {
+    "series": "series:plot_series",
+    "fig2a": "paper:figure_2a",
+    "fig2b": "paper:figure_2b",
+    "fig2d": "continuous_measurement:figure_2d",
+    "entanglement": "entanglement:plot_probability",
+    "posterior": "arviz:plot_prior_posterior",
+    "pairs": "arviz:plot_pairs",
+    "ranks": "arviz:plot_ranks",
+    "energy": "arviz:plot_energy",
+    "pit": "arviz:plot_pit",
+    "pareto-k": "arviz:plot_pareto_k",
+    "criticism": "checks:plot_criticism",
+    "autocorrelation": "checks:plot_autocorrelation",
+    "sensitivity": "checks:plot_sensitivity",
+    "left-out": "checks:plot_left_out",
+}
+"""Of a fit, by the name that `plot` takes: file in `figures/`, and function of a `Fit`, `width`, and of some `run`."""

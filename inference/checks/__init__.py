@@ -11,6 +11,7 @@ from .prior_sensitivity import (
     PowerScaling,
     Sensitivities,
     Sensitivity,
+    beyond,
     power_scaling,
     prior_sensitivity,
     sensitivity,

@@ -9,7 +9,6 @@ off by one standard deviation in that constant and by what goes with it in the o
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
 from ..fits import Fit, sample_posterior
-from ..model import ModelParameter, Prior, Problem, SamplerSettings
+from ..model import ModelParameter, Prior, Problem
 
 RELIABLE = 0.7
 """Pareto k̂ above which reweighted draws are not to be trusted."""
@@ -59,16 +58,6 @@ class CalibrationSensitivity:
     def matrix(self) -> np.ndarray:
         """Shifts in posterior standard deviations, (labels, constants)."""
         return np.stack([column.shifts for column in self.columns], axis=-1)
-
-    def notable(self) -> list[tuple[str, CalibrationShift, float, float]]:
-        """(label, constant, shift in standard deviations, shift in the unit), the greatest first."""
-        rows = [
-            (label, column, float(column.shifts[k]), float(column.absolute[k]))
-            for column in self.columns
-            for k, label in enumerate(self.labels)
-            if abs(column.shifts[k]) >= NOTABLE_SHIFT
-        ]
-        return sorted(rows, key=lambda row: -abs(row[2]))
 
     def facts(self) -> dict[str, Any]:
         """The same as plain values, for --json."""
@@ -164,8 +153,7 @@ def _refitted(
     settings = replace(
         fitted.settings, priors={**fitted.settings.priors, constant.label: f"{prior.form}({centre!r}, {width!r})"}
     )
-    asked = json.loads(fitted.tree.attrs["settings"])["sampler"]
-    found = sample_posterior(Problem(fitted.experiment, settings), SamplerSettings(**asked, cores=cores)).by_label
+    found = sample_posterior(Problem(fitted.experiment, settings), replace(fitted.sampler, cores=cores)).by_label
     rows = []
     for label, a in rates.items():
         again = found[label]

@@ -137,13 +137,9 @@ def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticR
     from scipy.special import erfc, ndtri
 
     expected = ndtri((np.arange(_OF_RECORDS) + 0.5) / _OF_RECORDS)
-    low, middle, high = (float(q) for q in np.quantile(expected, _INTERVAL))
     p = max(float(erfc(abs(check.z_score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
-    meaning = f"innovations, {check.label} (score)"
-    return StatisticRow(
-        name, check.label, meaning, "1", check.z_score, low, middle, high, p, p <= limit,
-        _words(check.words, p, limit), expected,
-    )  # fmt: skip
+    what = (name, check.label, f"innovations, {check.label} (score)", "1")
+    return _judged(what, check.z_score, expected, p, limit, check.words, check.words)
 
 
 def smallest_p_value(replicated: int) -> float:
@@ -173,17 +169,18 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | 
     drawn = drawn[np.isfinite(drawn)]
     if len(drawn) < min(_FEWEST, len(one.replicated)):
         return None
-    low, middle, high = (float(q) for q in np.quantile(drawn, _INTERVAL))
-    p = p_value(float(observed), drawn)
-    said = statistic.large if observed > middle else statistic.small
     unit = f"1/{one.unit}" if statistic.unit == "1/ms" and one.unit not in ("", "1") else statistic.unit
-    return StatisticRow(
-        one.name, statistic.name, statistic.meaning, unit, float(observed), low, middle, high, p, p <= limit,
-        _words(said, p, limit), drawn,
-    )  # fmt: skip
+    what = (one.name, statistic.name, statistic.meaning, unit)
+    p = p_value(float(observed), drawn)
+    return _judged(what, float(observed), drawn, p, limit, statistic.small, statistic.large)
 
 
-def _words(said: str, p: float, limit: float) -> str:
-    if p <= limit:
-        return said
-    return f"unusual, not surprising: {said}" if p < NOTABLE_P else _EXPECTED
+def _judged(
+    what: tuple[str, str, str, str], observed: float, drawn: np.ndarray, p: float, limit: float, small: str, large: str
+) -> StatisticRow:
+    """The row of a statistic; `what` : series, statistic, meaning, unit."""
+    low, middle, high = (float(q) for q in np.quantile(drawn, _INTERVAL))
+    words = large if observed > middle else small
+    if p > limit:
+        words = f"unusual, not surprising: {words}" if p < NOTABLE_P else _EXPECTED
+    return StatisticRow(*what, observed, low, middle, high, p, p <= limit, words, drawn)

@@ -51,16 +51,9 @@ class PowerScaling:
     by_prior: dict[str, dict[str, float]]
     by_series: dict[str, dict[str, float]]
 
-    def deciding(self, label: str) -> list[tuple[str, float]]:
-        """The priors that move a posterior beyond the threshold, the strongest first."""
-        return _beyond(self.by_prior[label])
 
-    def driving(self, label: str) -> list[tuple[str, float]]:
-        """The series that move a posterior beyond the threshold, the strongest first."""
-        return _beyond(self.by_series[label])
-
-
-def _beyond(changes: dict[str, float]) -> list[tuple[str, float]]:
+def beyond(changes: dict[str, float]) -> list[tuple[str, float]]:
+    """The priors, or the series, that move a posterior beyond the threshold, and how far, the strongest first."""
     return sorted(((part, x) for part, x in changes.items() if x >= THRESHOLD), key=lambda pair: -pair[1])
 
 

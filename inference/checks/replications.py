@@ -80,8 +80,12 @@ def replications(fitted: Fit) -> list[Replicated]:
         return []
     spreads = {name: NOISES[s.noise].scatter(middles[name], s.spread) for name, s in sources.items()}
     scaled = {name: (draws[name] - middles[name]) / spreads[name] for name in draws}
+    drawn = fitted.by_label()
+    centre = np.array([np.mean(u.prior.z_score(drawn[u.label])) for u in fitted.problem.free])
     left = refitted(
-        scaled, _jacobians(fitted), {n: s.degrees_of_freedom for n, s in sources.items() if s.noise == "student-t"}
+        scaled,
+        scaled_jacobians(fitted.problem, centre),
+        {n: s.degrees_of_freedom for n, s in sources.items() if s.noise == "student-t"},
     )
     found = []
     for name, source in sources.items():
@@ -102,12 +106,6 @@ def _source(fitted: Fit, name: str) -> _Source:
             )
     sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
     return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), np.zeros(len(sigma)), ("", "", ""))
-
-
-def _jacobians(fitted: Fit) -> dict[str, np.ndarray]:
-    draws = fitted.by_label()
-    centre = np.array([np.mean(u.prior.z_score(draws[u.label])) for u in fitted.problem.free])
-    return scaled_jacobians(fitted.problem, centre)
 
 
 def refitted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -212,73 +212,41 @@ def _symbols(labels: Iterable[str]) -> str:
     return ", ".join(Label.parse(label).symbol for label in labels)
 
 
+_ADVICE = {
+    "sampling": "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe"
+    " the data is often why it fails; what is said of the data below is a hint where to look.",
+    "outliers": "Look at the values of {} that lie far off and make most of its χ²: if something went wrong there,"
+    " exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the model may lack"
+    " something.",
+    "residuals": "Look at the residuals of {}. A common factor or offset: scale_uncertainty, offset_uncertainty. A"
+    " drift of the residuals in time: the model is wrong; try the other closure, look at which light was on when, at"
+    " time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0) and whether two series were"
+    " exchanged.",
+    "pulls": "Data and prior disagree about {}. Look for units (ms or s, interval of the bins), a wrong value in"
+    " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed.",
+    "criticism": "Look at the criticism of {} before quoting rates: errors that go together or are too small, or a"
+    " course that the model does not have, make intervals too narrow; errors given too large make them too wide.",
+    "errors": "Look at sigma or repetitions of {}: the values scatter much less than these say.",
+    "variances": "Are the values of {} variances? Standard deviations scatter half as much as R says.",
+    "assumed": "Quote these as assumed, not as measured: {}.",
+}
+"""What to do, the most urgent first, about what is named in place of {}."""
+
+
 def next_steps(found: Findings) -> tuple[str, ...]:
     """All advice that applies, the most urgent first."""
-    steps = tuple(filter(None, (advice(found) for advice in _ADVICE)))
-    return steps or ("Quote the posterior means with their 94 % intervals, and the priors with them.",)
-
-
-def _sampling(found: Findings) -> str:
-    if found.healthy:
-        return ""
-    return (
-        "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe the"
-        " data is often why it fails; what is said of the data below is a hint where to look."
-    )
-
-
-def _outliers(found: Findings) -> str:
-    far = ", ".join(series.name for series in found.goodness if series.misfit and series.outlying)
-    return far and (
-        f"Look at the values of {far} that lie far off and make most of its χ²: if something went"
-        " wrong there, exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the"
-        " model may lack something."
-    )
-
-
-def _residuals(found: Findings) -> str:
-    wrong = ", ".join(s.name for s in found.goodness if s.misfit and (s.misfit_without or not s.outlying))
-    return wrong and (
-        f"Look at the residuals of {wrong}. A common factor or offset: scale_uncertainty,"
-        " offset_uncertainty. A drift of the residuals in time: the model is wrong; try the other closure, look at"
-        " which light was on when, at time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0)"
-        " and whether two series were exchanged."
-    )
-
-
-def _priors(found: Findings) -> str:
-    named = _symbols(found.pulls)
-    return named and (
-        f"Data and prior disagree about {named}. Look for units (ms or s, interval of the bins), a wrong value in"
-        " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed."
-    )
-
-
-def _criticism(found: Findings) -> str:
-    odd = ", ".join(dict.fromkeys(row.series for row in found.surprising))
-    return odd and (
-        f"Look at the criticism of {odd} before quoting rates: errors that go together or are too small, or a course"
-        " that the model does not have, make intervals too narrow; errors given too large make them too wide."
-    )
-
-
-def _errors(found: Findings) -> str:
-    named = ", ".join(series.name for series in found.close)
-    return named and f"Look at sigma or repetitions of {named}: the values scatter much less than these say."
-
-
-def _variances(found: Findings) -> str:
+    misfits = [series for series in found.goodness if series.misfit]
     quiet = {series.name for series in found.close}
     quiet |= {row.series for row in found.surprising if row.statistic == "scatter" and row.observed < row.median}
-    named = ", ".join(name for name in found.variances if name in quiet)
-    return named and f"Are the values of {named} variances? Standard deviations scatter half as much as R says."
-
-
-def _assumed(found: Findings) -> str:
-    named = _symbols(found.from_prior)
-    return named and f"Quote these as assumed, not as measured: {named}."
-
-
-_ADVICE: tuple[Callable[[Findings], str], ...] = (
-    _sampling, _outliers, _residuals, _priors, _criticism, _errors, _variances, _assumed,
-)  # fmt: skip
+    named: dict[str, Iterable[str]] = {
+        "sampling": [] if found.healthy else ["sampling"],
+        "outliers": [series.name for series in misfits if series.outlying],
+        "residuals": [series.name for series in misfits if series.misfit_without or not series.outlying],
+        "pulls": [_symbols(found.pulls)] if found.pulls else [],
+        "criticism": dict.fromkeys(row.series for row in found.surprising),
+        "errors": [series.name for series in found.close],
+        "variances": [name for name in found.variances if name in quiet],
+        "assumed": [_symbols(found.from_prior)] if found.from_prior else [],
+    }
+    steps = tuple(_ADVICE[what].format(", ".join(names)) for what, names in named.items() if names)
+    return steps or ("Quote the posterior means with their 94 % intervals, and the priors with them.",)

@@ -25,7 +25,7 @@ campaign my-runs -o fits --draws 500
 report fits                          a page for each fit, and the index with links to them""",
       option("folder", help="a folder of experiments: folders with experiment.toml, or .nc files"),
       option("-o", "--output", default="campaign", help="folder for fits and summary (%(default)s)"),
-      MODEL, RIVAL, sampler(draws=1000), CLUSTER)  # fmt: skip
+      *MODEL, RIVAL, *sampler(draws=1000), CLUSTER)  # fmt: skip
 def campaign(given: Namespace) -> int:
     """Fit all experiments of a folder; 0 if the sampling of every one is healthy, 1 if not."""
     output, folder = Output(given), writable_folder(given.output)
@@ -37,14 +37,7 @@ def campaign(given: Namespace) -> int:
     found, made = sources(given.folder), sampler_of(given, cores=1)
     with _cluster(given.cluster) as executor, resumable(folder), Count("data sets", given.quiet) as progress:
         summary = run_campaign(
-            found,
-            folder,
-            settings,
-            made,
-            model=given.model,
-            cores=given.cores,
-            executor=executor,
-            progress=progress,
+            found, folder, settings, made, model=given.model, cores=given.cores, executor=executor, progress=progress
         )
     statuses = [str(status) for status in summary["status"].values]
     for status in SUMMARY_STATUS:
@@ -63,10 +56,10 @@ def campaign(given: Namespace) -> int:
 
 @verb("sbc", "simulation-based calibration: can posteriors of such data be trusted? Exit code 0: calibrated, 1: not",
       "sbc my-run -o sbc --simulations 200",
-      experiments(),
+      *experiments(),
       option("-o", "--output", default="sbc", help="folder for ranks, figure and verdict (%(default)s)"),
       option("--simulations", type=positive, default=100, help="simulated experiments (%(default)s)"),
-      MODEL, RIVAL, sampler(draws=250), CLUSTER)  # fmt: skip
+      *MODEL, RIVAL, *sampler(draws=250), CLUSTER)  # fmt: skip
 def sbc(given: Namespace) -> int:
     """Simulation-based calibration of experiments of this form; 0 if calibrated, 1 if not."""
     from ..model import Problem, require_data

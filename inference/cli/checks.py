@@ -12,7 +12,7 @@ from .paths import figure_target
 from .verb import option, verb
 
 if TYPE_CHECKING:
-    from xarray import DataTree
+    from ..fits import Fit
 
 
 @verb("criticize", "would the fitted model make such data? Time of the minimum, late slope, autocorrelation,"
@@ -29,47 +29,35 @@ criticize my-run.nc --given polarization       does P(t) alone predict the other
 def criticize(given: Namespace) -> int:
     """Posterior predictive checks, or the prediction of series from others; 0 whatever is found: it is said."""
     output, drawing = Output(given), figure_target(given.figure)
-    from ..fits import read_fit
+    from ..fits import Fit, read_fit
 
-    fit = read_fit(given.fit)
+    fit = Fit(read_fit(given.fit))
     output.text(_title(fit) + "\n")
     if given.leave_out or given.given:
         return _left_out(given, fit, output, drawing)
     from ..checks import criticize as criticism_of
+    from ..figures import WIDTHS, plot_criticism
     from ..text import criticism_text
 
     found = criticism_of(fit)
     output.text(criticism_text(found))
-    if drawing is not None:
-        from ..figures import WIDTHS, plot_criticism, write
-        from ..fits import Fit
-
-        write(plot_criticism(Fit(fit), WIDTHS["page"], found), drawing)
-        output.written(drawing)
-    output.facts({"title": str(fit.attrs["title"]), **found.facts()})
+    output.figure(drawing, lambda: plot_criticism(fit, WIDTHS["page"], found))
+    output.facts({"title": str(fit.tree.attrs["title"]), **found.facts()})
     return 0
 
 
-def _left_out(given: Namespace, fit: DataTree, output: Output, drawing: Path | None) -> int:
+def _left_out(given: Namespace, fit: Fit, output: Output, drawing: Path | None) -> int:
     from ..comparison import leave_one_series_out
+    from ..figures import WIDTHS, plot_left_out
     from ..text import left_out_text
 
     say = steps(given.quiet)
     found = leave_one_series_out(
-        fit,
-        given=given.given or None,
-        draws=given.draws,
-        seed=given.seed,
-        cores=given.cores,
+        fit, given=given.given or None, draws=given.draws, seed=given.seed, cores=given.cores,
         progress=lambda name: say(f"fitting without {name}"),
-    )
+    )  # fmt: skip
     output.text(left_out_text(found))
-    if drawing is not None:
-        from ..figures import WIDTHS, plot_left_out, write
-        from ..fits import Fit
-
-        write(plot_left_out(Fit(fit), WIDTHS["page"], found), drawing)
-        output.written(drawing)
+    output.figure(drawing, lambda: plot_left_out(fit, WIDTHS["page"], found))
     output.facts({"title": found.title, **found.facts()})
     return 0
 
@@ -80,24 +68,19 @@ def _left_out(given: Namespace, fit: DataTree, output: Output, drawing: Path | N
 def sensitivity(given: Namespace) -> int:
     """How rates move with the calibration, and what they owe to which prior and which series."""
     output, drawing = Output(given), figure_target(given.figure)
-    from ..fits import read_fit
+    from ..fits import Fit, read_fit
 
-    fit = read_fit(given.fit)
+    fit = Fit(read_fit(given.fit))
     from ..checks import sensitivity as sensitivity_of
+    from ..figures import WIDTHS, plot_sensitivity
     from ..text import sensitivity_text
 
     found = sensitivity_of(fit, cores=given.cores)
     output.text(f"{_title(fit)}\n\n{sensitivity_text(found)}")
-    if drawing is not None:
-        from ..figures import WIDTHS, plot_sensitivity, write
-        from ..fits import Fit
-
-        made = plot_sensitivity(Fit(fit), WIDTHS["page"], found.calibration)
-        write(made, drawing)
-        output.written(drawing)
-    output.facts({"title": str(fit.attrs["title"]), **found.facts()})
+    output.figure(drawing, lambda: plot_sensitivity(fit, WIDTHS["page"], found.calibration))
+    output.facts({"title": str(fit.tree.attrs["title"]), **found.facts()})
     return 0
 
 
-def _title(fit: DataTree) -> str:
-    return str(fit.attrs["title"]) + (" [simulated]" if fit.attrs["simulated"] else "")
+def _title(fit: Fit) -> str:
+    return str(fit.tree.attrs["title"]) + (" [simulated]" if fit.tree.attrs["simulated"] else "")

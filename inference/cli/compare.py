@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 compare my-run --models microscopic,fixed-number,fixed-number+student-t -o compared
 compare one.nc other.nc --unit time
 compare my-run --models microscopic,two-level --smc --json""",
-      experiments("an experiment (several: joint) with --models, or the files of fits of the same data"),
+      *experiments("an experiment (several: joint) with --models, or the files of fits of the same data"),
       option("--models", default=None, metavar="A,B,C",
              help="rival models; each can be several joined by + (list: dissentangle models)"),
       option("-o", "--output", default=None, metavar="FOLDER",
@@ -32,28 +31,24 @@ compare my-run --models microscopic,two-level --smc --json""",
       option("--unit", choices=UNITS, default=UNITS[0], help="what is left out at a time (%(default)s)"),
       option("--no-refit", action="store_true", help="no exact fits where importance weights fail"),
       option("--smc", action="store_true", help="check each evidence by sequential Monte Carlo"),
-      MODEL, sampler(draws=1000))  # fmt: skip
+      *MODEL, *sampler(draws=1000))  # fmt: skip
 def compare(given: Namespace) -> int:
     """Fit what is missing, compare; 0 if the sampling of every fit is healthy, 1 if not."""
     output, folder = Output(given), None if given.output is None else writable_folder(given.output)
-    with contextlib.nullcontext() if folder is None else resumable(folder):
-        return _compared(given, output, folder, steps(given.quiet))
+    say = steps(given.quiet)
+    with resumable(folder):
+        fits = _read(given) if given.models is None else _fitted(given, folder, say)
+        from ..comparison import compare as comparison_of
+        from ..text import comparison_facts, comparison_text
 
+        found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=say)
+        output.text(comparison_text(found))
+        if folder is not None:
+            from ..reports import write_comparison
 
-def _compared(given: Namespace, output: Output, folder: Path | None, say: Callable[[str], None]) -> int:
-    fits = _read(given) if given.models is None else _fitted(given, folder, say)
-
-    from ..comparison import compare as comparison_of
-    from ..text import comparison_facts, comparison_text
-
-    found = comparison_of(fits, unit=given.unit, refit=not given.no_refit, smc=given.smc, progress=say)
-    output.text(comparison_text(found))
-    if folder is not None:
-        from ..reports import write_comparison
-
-        output.text("")
-        for path in write_comparison(found, folder):
-            output.written(path)
+            output.text("")
+            for path in write_comparison(found, folder):
+                output.written(path)
     output.facts(comparison_facts(found))
     return 0 if all(model.healthy for model in found.models) else 1
 
@@ -62,10 +57,9 @@ def _compared(given: Namespace, output: Output, folder: Path | None, say: Callab
 def models(given: Namespace) -> int:
     """The rival models and what they assume."""
     from ..model import RIVAL_MODELS
-    from ..text import models_text
 
     output = Output(given)
-    output.text(models_text())
+    output.text("\n".join(f"{m.name:24s}{m.about}" for m in RIVAL_MODELS.values()))
     output.facts({"models": [{"name": m.name, "assumes": m.about} for m in RIVAL_MODELS.values()]})
     return 0
 

@@ -44,20 +44,10 @@ def demodulate(given: Namespace) -> int:
 
     writable(given.output)
     output = Output(given)
-    records = demodulated(
-        given.raw,
-        output=given.output,
-        larmor=given.larmor,
-        interval=given.interval,
-        length=given.length,
-        samples=given.samples,
-        sample_rate=given.sample_rate,
-        triggers=given.triggers,
-        period=given.period,
-        shot_noise=_level_or_file(given.shot_noise),
-        phase=given.phase,
-        simulated=given.simulated,
-    )
+    names = ("output", "larmor", "interval", "length", "samples", "sample_rate", "triggers", "period", "phase",
+             "simulated")  # fmt: skip
+    options = {name: getattr(given, name) for name in names}
+    records = demodulated(given.raw, shot_noise=_level_or_file(given.shot_noise), **options)
     enough = min(records.cos.shape) >= FEWEST
     found = search(records) if enough else Search(None, (), ())
     why_not = "no line of atoms in the records" if enough else f"not looked for in fewer than {FEWEST} records or bins"
@@ -82,9 +72,9 @@ def _report(records: Records, found: Search, why_not: str) -> str:
         f"{records.source} [{'simulated' if records.simulated else 'measured'}]: {count} records of {bins} bins of "
         f"{records.interval:g} ms at {records.larmor_frequency:.9g} Hz",
         f"samples: offset {records.offset:.3g}{unit}, spread {records.spread:.3g}{unit}",
-        f"shot noise: {noise.level:.5g}{_error(noise.error)} {records.unit}²/Hz ({noise.origin})",
-        f"variance of sin over cos: {_ratio(*records.sin_over_cos)} in the records"
-        + (f", {_ratio(noise.ratio, noise.ratio_error)} without atoms" if noise.ratio_error else ""),
+        f"shot noise: {_with(noise.level, noise.error, '.5g', '.2g')} {records.unit}²/Hz ({noise.origin})",
+        f"variance of sin over cos: {_with(*records.sin_over_cos, '.4f', '.4f')} in the records"
+        + (f", {_with(noise.ratio, noise.ratio_error, '.4f', '.4f')} without atoms" if noise.ratio_error else ""),
         f"filter: flat within {records.passband / 1e3:.0f} kHz of the reference, 80 dB down from "
         f"{records.stopband / 1e3:.0f} kHz on; shot noise of neighbouring bins "
         + ("independent" if independent else f"correlated by {100 * records.neighbour_correlation:.2g} %"),
@@ -97,12 +87,9 @@ def _report(records: Records, found: Search, why_not: str) -> str:
 _INDEPENDENT = 1e-4
 
 
-def _error(error: float) -> str:
-    return f" ± {error:.2g}" if error else ""
-
-
-def _ratio(ratio: float, error: float) -> str:
-    return f"{ratio:.4f}" + (f" ± {error:.4f}" if error else "")
+def _with(value: float, error: float, form: str, error_form: str) -> str:
+    """A number with its error, where this is known."""
+    return f"{value:{form}}" + (f" ± {error:{error_form}}" if error else "")
 
 
 def _line(line: LarmorFrequency) -> list[str]:

@@ -22,7 +22,7 @@ WIDEST = 6
 
 @verb("check", "validate; what would be fitted and what each series informs",
       "check my-run\ncheck monday tuesday --share optical_depth=separate",
-      experiments(), MODEL, RIVAL)  # fmt: skip
+      *experiments(), *MODEL, RIVAL)  # fmt: skip
 def check(given: Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     experiment, settings = modelled(given)
@@ -128,11 +128,12 @@ def _informs(expected: Information, free: list[ModelParameter]) -> str:
 
 
 @verb("prior", "what the priors alone predict, before there are data", "prior my-run --figure prior.png",
-      experiments(), MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
+      *experiments(), *MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
 def prior(given: Namespace) -> int:
     """What the priors alone predict."""
     import numpy as np
 
+    from ..figures import ExperimentDraws, plot_bands
     from ..fits import derived_quantities, prior_draws
     from ..model import Problem
     from ..text import Table, number
@@ -151,12 +152,8 @@ def prior(given: Namespace) -> int:
             scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
             rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
     output.text(Table(["quantity", "3 %", "median", "97 %"], rows).text())
-    if target is not None:
-        from ..figures import ExperimentDraws, plot_bands, write
-
-        draws = ExperimentDraws(experiment, values, settings.dynamics)
-        write(plot_bands(draws, f"prior predictive: {experiment.title}"), target)
-        output.written(target)
+    draws = ExperimentDraws(experiment, values, settings.dynamics)
+    output.figure(target, lambda: plot_bands(draws, f"prior predictive: {experiment.title}"))
     output.facts({"derived": facts})
     return 0
 

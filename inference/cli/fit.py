@@ -63,8 +63,7 @@ def demo(given: Namespace) -> int:
 
     steps(given.quiet)("writing the report")
     last = found["fig2b-d55"]
-    plot_fit(last, folder / "fig2b-d55.png")
-    output.written(folder / "fig2b-d55.png")
+    output.figure(folder / "fig2b-d55.png", lambda: plot_fit(last))
     write_report(last, folder / "fig2b-d55.html", folder / "fig2b-d55.nc")
     output.written(folder / "fig2b-d55.html")
     output.text(
@@ -83,13 +82,13 @@ fit my-run --prior 'pump_rate=lognormal(0.2, 0.3)' --fix collision_rate=0.002
 fit monday tuesday --share optical_depth=separate -o both.nc
 fit my-run --method least-squares -o my-run.json    for comparison: no posterior, a value and a ± each
 fit my-run --json --quiet | jq .status""",
-      experiments(),
+      *experiments(),
       option("-o", "--output", default=None,
              help="NetCDF file to write (fit.nc); with another --method: JSON (none)"),
       option("--method", choices=(POSTERIOR, *METHODS), default=POSTERIOR,
              help="posterior; or for comparison, a value and a ± each: paper (the paper's fit, step by step),"
              " least-squares (all data at once, without priors) (%(default)s)"),
-      MODEL, RIVAL, sampler(draws=1000),
+      *MODEL, RIVAL, *sampler(draws=1000),
       option("--engine", choices=ENGINES, default=None, help="(fast where it can)"),
       figure())  # fmt: skip
 def fit(given: Namespace) -> int:
@@ -133,11 +132,9 @@ def _save(result: DataTree, target: Path, output: Output) -> None:
 
 def finished(result: DataTree, output: Output, drawing: Path | None) -> int:
     """The figure of a fit, its facts, its exit code."""
-    if drawing is not None:
-        from ..figures import plot_fit
+    from ..figures import plot_fit
 
-        plot_fit(result, drawing)
-        output.written(drawing)
+    output.figure(drawing, lambda: plot_fit(result))
     if output.json:
         from ..text import fit_facts
 
@@ -195,7 +192,7 @@ def _json_target(given: Namespace) -> Path | None:
       "calibrate my-run -o calibration.toml --figure calibration.png",
       EXPERIMENT,
       option("-o", "--output", default="calibration.toml", help="file to write (%(default)s)"),
-      PRIORS, sampler(draws=1000),
+      *PRIORS, *sampler(draws=1000),
       option("--fit", default=None, metavar="FILE", help="also write the fit (NetCDF)"),
       figure())  # fmt: skip
 def calibrate(given: Namespace) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...datasets.errors import ExperimentError
 from ...forward_models import CLOSURES
 from ..choices import MOST_DRAWS
-from .verb import Option, option, together
+from .verb import Option, option
 
 if TYPE_CHECKING:
     from ...datasets import Experiment
@@ -18,30 +19,19 @@ if TYPE_CHECKING:
 _EXPERIMENTS = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit"
 
 
-def positive(text: str) -> int:
-    """A whole number from 1 on."""
-    return _whole(text, 1, MOST_DRAWS)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0, 2**63 - 1)
-
-
-def _whole(text: str, low: int, high: int) -> int:
+def _whole(low: int, high: int, text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
         raise argparse.ArgumentTypeError(f"{text[:30]}: expected a whole number from {low} to {high}")
     return int(text)
 
 
+positive = partial(_whole, 1, MOST_DRAWS)
+"""A whole number from 1 on."""
 FIT = option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote")
 CORES = option("--cores", type=positive, default=None, help="(all)")
-SEED = option("--seed", type=_seed, default=1, help="same seed, same draws (%(default)s)")
-CLUSTER = option(
-    "--cluster",
-    default=None,
-    metavar="ADDRESS",
-    help="a running Dask scheduler (tcp://host:8786), in place of own processes",
-)
+SEED = option("--seed", type=partial(_whole, 0, 2**63 - 1), default=1, help="same seed, same draws (%(default)s)")
+CLUSTER = option("--cluster", default=None, metavar="ADDRESS",
+                 help="a running Dask scheduler (tcp://host:8786), in place of own processes")  # fmt: skip
 EXPERIMENT = option("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
 
 
@@ -50,19 +40,14 @@ def figure(*names: str) -> Option:
     return option(*names, "--figure", default=None, metavar="FILE", help="also write a figure (png, pdf, svg)")
 
 
-def experiments(help: str = _EXPERIMENTS) -> Option:
+def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
     """One experiment, or several for a joint fit: see `experiment_of`."""
-    return together(
+    return (
         option("experiments", nargs="+", metavar="experiment", help=help),
         option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit shares, table [sharing]"),
-        option(
-            "--share",
-            action="append",
-            default=[],
-            metavar="NAME=WAY",
-            help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable",
-        ),
-    )
+        option("--share", action="append", default=[], metavar="NAME=WAY",
+               help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
+    )  # fmt: skip
 
 
 def experiment_of(given: Namespace) -> Experiment:
@@ -80,16 +65,11 @@ def closure(help: str | None = None) -> Option:
     return option("--closure", choices=CLOSURES, default=CLOSURES[0], help=help)
 
 
-PRIORS = together(
-    option(
-        "--prior",
-        action="append",
-        default=[],
-        metavar="NAME=PRIOR",
-        help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable",
-    ),
+PRIORS = (
+    option("--prior", action="append", default=[], metavar="NAME=PRIOR",
+           help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable"),
     option("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable"),
-)
+)  # fmt: skip
 
 
 def priors_of(given: Namespace) -> dict[str, str]:
@@ -98,10 +78,10 @@ def priors_of(given: Namespace) -> dict[str, str]:
     return priors | {name: f"fixed({value})" for name, value in (pair("--fix", text) for text in given.fix)}
 
 
-MODEL = together(
+MODEL = (
     closure("of the spin variance (%(default)s)"),
     option("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0"),
-    PRIORS,
+    *PRIORS,
 )
 
 
@@ -130,9 +110,9 @@ def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
     return changed
 
 
-def sampler(draws: int) -> Option:
+def sampler(draws: int) -> tuple[Option, ...]:
     """Draws, chains, cores, seed."""
-    return together(
+    return (
         option("--draws", type=positive, default=draws, help="draws a chain (%(default)s)"),
         option("--tune", type=positive, default=300, help="warm-up a chain (%(default)s)"),
         option("--chains", type=positive, default=4, help="(%(default)s)"),

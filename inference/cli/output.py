@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ...datasets.errors import printable
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.progress import Progress
     from xarray import DataTree
 
@@ -45,6 +46,14 @@ class Output:
 
             judged = assess(fit)
             print(fit_text(fit).replace(judged.headline, painted(judged.headline, judged.status), 1))
+
+    def figure(self, path: Path | None, made: Callable[[], Figure]) -> None:
+        """A figure, made and written where one is wanted."""
+        if path is not None:
+            from ..figures import write
+
+            write(made(), path)
+            self.written(path)
 
     def written(self, path: str | Path) -> None:
         """A file that was written."""
@@ -104,21 +113,16 @@ class _Bar:
             print(words, file=sys.stderr, flush=True)
             return
         if self._drawn is None:
-            self._drawn = _drawing(total, self.stays)
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
+            self._drawn = Progress(*columns, console=Console(stderr=True), transient=not self.stays,
+                                   auto_refresh=False, redirect_stdout=False)  # fmt: skip
+            self._drawn.add_task("", total=total)
+            self._drawn.start()
         self._drawn.update(self._drawn.task_ids[0], completed=done, total=total, description=words)
         self._drawn.refresh()
-
-
-def _drawing(total: int, stays: bool) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = BarColumn(bar_width=20), TextColumn("{task.description}", markup=False)
-    bar = Progress(*columns, console=Console(stderr=True), transient=not stays, auto_refresh=False,
-                   redirect_stdout=False)  # fmt: skip
-    bar.add_task("", total=total)
-    bar.start()
-    return bar
 
 
 class SamplingProgress(_Bar):
@@ -159,11 +163,13 @@ class Count(_Bar):
 
 
 @contextlib.contextmanager
-def resumable(folder: Path) -> Iterator[None]:
-    """Ctrl-C says how to go on."""
+def resumable(folder: Path | None) -> Iterator[None]:
+    """Ctrl-C says how to go on, where a folder keeps what was finished."""
     try:
         yield
     except KeyboardInterrupt:
+        if folder is None:
+            raise
         print(
             f"\ndissentangle: interrupted; what was finished is in {folder}: the same command goes on", file=sys.stderr
         )

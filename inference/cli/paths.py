@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ...datasets.errors import ExperimentError, printable
@@ -47,21 +48,17 @@ def fit_target(path: str) -> Path:
     target = writable(path)
     if target.suffix.lower() != ".nc":
         raise ExperimentError(f"{path}: found no name of a fit, expected one ending in .nc")
-    if target.exists() and not _is_fit(target):
+    if target.exists():
+        from ...datasets.files import read_attributes
+        from ..fits import is_fit
+
+        with suppress(ExperimentError):
+            if is_fit(read_attributes(target)):
+                return target
         raise ExperimentError(
             f"{path}: found a file that is no fit, expected a new name, or a fit to take the place of"
         )
     return target
-
-
-def _is_fit(path: Path) -> bool:
-    from ...datasets.files import read_attributes
-    from ..fits import is_fit
-
-    try:
-        return is_fit(read_attributes(path))
-    except ExperimentError:
-        return False
 
 
 def calibration_target(path: str) -> Path:

@@ -149,6 +149,7 @@ def predict(given: Namespace) -> int:
 
     import numpy as np
 
+    from ..figures import plot_prediction
     from ..fits import predict as predicted
     from ..fits import read_fit
 
@@ -162,11 +163,7 @@ def predict(given: Namespace) -> int:
     if target is not None:
         _write(result, quantities, target)
         output.written(target)
-    if drawing is not None:
-        from ..figures import plot_prediction, write
-
-        write(plot_prediction(result), drawing)
-        output.written(drawing)
+    output.figure(drawing, lambda: plot_prediction(result))
     facts = {name: np.quantile(result[name].values, _QUANTILES, axis=0).tolist() for name in quantities}
     about = {"run": result.attrs["run"], "stages": result.attrs["stages"], "quantiles": list(_QUANTILES)}
     output.facts(about | {"time": result["time"].values.tolist(), **facts})

@@ -64,16 +64,6 @@ def either(*options: Option) -> Option:
     return add
 
 
-def together(*options: Option) -> Option:
-    """Several options that go together."""
-
-    def add(parser: Any) -> None:
-        for one in options:
-            one(parser)
-
-    return add
-
-
 _OF_EACH_VERB = (
     option("--json", action="store_true", help="facts as one JSON object on stdout, in place of tables"),
     option("--load", action="append", default=[], metavar="FILE", help="a Python file that adds models; repeatable"),

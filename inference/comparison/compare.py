@@ -7,7 +7,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +127,13 @@ def compare(
     ------
     ExperimentError : for fewer than two fits, fits of different data (it says which points differ), an unknown unit
     """
-    tell = progress or _nothing
+    tell = progress or (lambda text: None)
     given = {name: Fit.of(read_fit(fit) if isinstance(fit, (str, Path)) else fit) for name, fit in fits.items()}
     require_same_data(given)
     found = {name: leave_one_out(fit, unit) for name, fit in given.items()}
-    if refit:
-        found = {name: _exactly(given[name], one, partial(_tell_of, name, tell)) for name, one in found.items()}
+    for name, one in found.items():
+        if refit and len(one.failing) <= MOST_REFITS:
+            found[name] = refitted(given[name], one, lambda text, name=name: tell(f"{name}: {text}"))  # type: ignore[misc]
     status = {name: assess(fit).status for name, fit in given.items()}
     models = []
     for name, place in _in_order(found, status).items():
@@ -145,18 +145,6 @@ def compare(
     said = given[models[0].name].tree.attrs
     versions = json.loads(said["versions"])
     return Comparison(said["title"], bool(said["simulated"]), unit, tuple(models), said["data_sha256"], versions)
-
-
-def _exactly(fit: Fit, found: LeaveOneOut, tell: Callable[[str], None]) -> LeaveOneOut:
-    return refitted(fit, found, tell) if len(found.failing) <= MOST_REFITS else found
-
-
-def _nothing(text: str) -> None:
-    """Where nobody is to be told."""
-
-
-def _tell_of(model: str, tell: Callable[[str], None], text: str) -> None:
-    tell(f"{model}: {text}")
 
 
 def _rates(fit: Fit) -> dict[str, tuple[float, float]]:

@@ -111,9 +111,8 @@ def refitted(fit: Fit, found: LeaveOneOut, progress: Callable[[str], None] | Non
         if progress is not None:
             progress(f"fitting without {found.units[k].label}")
         left_out = [points[column] for column in found.units[k].columns]
-        again = log_predictive_density(fit.problem, fit.sampler, left_out, whole)
-        pointwise[k] = again.log_density
-        unsure += [] if again.healthy and np.isfinite(again.log_density) else [k]
+        pointwise[k], healthy = log_predictive_density(fit.problem, fit.sampler, left_out, whole)
+        unsure += [] if healthy and np.isfinite(pointwise[k]) else [k]
     effective = found.p_loo + float((found.pointwise - pointwise).sum())
     refits = (*found.refits, *found.failing)
     return replace(found, pointwise=pointwise, p_loo=effective, refits=refits, unsure=tuple(unsure))

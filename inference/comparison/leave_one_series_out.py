@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, ExperimentError, Series
+from ...datasets import ExperimentError, Series
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label
 from ...datasets.prediction import expected, fitted_observations
@@ -172,11 +172,6 @@ def _plans(
     return [(tuple(given), rest)]
 
 
-def only(experiment: Experiment, kept: Sequence[str]) -> Experiment:
-    """The experiment with all points left out but those of the series (and the published numbers) `kept`."""
-    return without(experiment, [point for point in data_points(experiment) if point.series not in kept])
-
-
 def _labels(problem: Problem, names: Sequence[str]) -> set[str]:
     """Parameters that some of the data alone depend on."""
     experiment = problem.experiment
@@ -188,22 +183,23 @@ def _labels(problem: Problem, names: Sequence[str]) -> set[str]:
 def _predicted(
     fitted: Fit, kept: tuple[str, ...], names: tuple[str, ...], sampler: SamplerSettings
 ) -> list[PredictedSeries]:
-    found = fit_of_the_rest(replace(fitted.problem, experiment=only(fitted.experiment, kept)), sampler)
+    rest = without(fitted.experiment, [p for p in data_points(fitted.experiment) if p.series not in kept])
+    values, by_label, healthy = fit_of_the_rest(replace(fitted.problem, experiment=rest), sampler)
     missing = {u.label for u in fitted.problem.free} - _labels(fitted.problem, kept)
-    number, rng = max(np.size(v) for v in found.values.values()), np.random.default_rng([sampler.seed, 6])
+    number, rng = max(np.size(v) for v in values.values()), np.random.default_rng([sampler.seed, 6])
     series = tuple(s for s in fitted.experiment.series if s.name in names)
     whole = replace(fitted.experiment, series=series, records=(), observations=())
-    data = predicted(replace(fitted.problem, experiment=whole), found.values, rng, accuracy=POSTERIOR_ACCURACY)
+    data = predicted(replace(fitted.problem, experiment=whole), values, rng, accuracy=POSTERIOR_ACCURACY)
     step = max(1, number // DRAWS)
-    few = {label: v[::step] if np.ndim(v) else v for label, v in found.values.items()}
+    few = {label: v[::step] if np.ndim(v) else v for label, v in values.items()}
     means = expected(whole, few, fitted.problem.dynamics, accuracy=POSTERIOR_ACCURACY).series
     rows = []
     for one in whole.series:
         low, high = np.quantile(np.atleast_2d(means[one.name]), _ONE_SIGMA, axis=0)
         row = _row(one, data.noisy[one.name], data.log_likelihood[one.name], 0.5 * (high - low))
-        needed = _labels(fitted.problem, (one.name,))
-        from_prior = tuple(label for label in found.by_label if label in missing & needed)
-        rows.append(replace(row, given=kept, from_prior=from_prior, healthy=found.healthy))
+        needed = missing & _labels(fitted.problem, (one.name,))
+        from_prior = tuple(label for label in by_label if label in needed)
+        rows.append(replace(row, given=kept, from_prior=from_prior, healthy=healthy))
     return rows
 
 

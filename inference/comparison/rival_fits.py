@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...datasets import ExperimentError
+from ...datasets import Experiment, ExperimentError
 from ...datasets.files import to_bytes, write_bytes
 from ..fits import Fit, file_name, fit_problem, is_fit_of, read_fit
 from ..model import Problem, SamplerSettings, pose, processes_for, rival
@@ -38,9 +38,9 @@ def fit_rivals(
     ------
     ExperimentError, PriorError : for a model that is unknown or does not fit the experiment, before any fit
     """
-    planned = _planned(problem, models)
-    files = {name: None if folder is None else folder / f"{file_name(name)}.nc" for name in models}
-    fits = {} if folder is None else _there(folder, files, planned, sampler, progress)
+    planned, tell = _planned(problem, models), progress or (lambda text: None)
+    files = {} if folder is None else {name: folder / f"{file_name(name)}.nc" for name in models}
+    fits = {} if folder is None else _there(folder, files, planned, sampler, tell)
     missing = [name for name in models if name not in fits]
     wanted = (sampler.cores or available_cores()) if len(missing) >= _WORTH_PROCESSES else 1
     cores = processes_for([each.settings.forward_model for each in planned.values()], wanted)
@@ -50,11 +50,9 @@ def fit_rivals(
         if fit is None:
             errors.append(error or RuntimeError(task.name))
             return
-        if progress is not None:
-            progress(f"fitted: {task.name}")
-        path = files[task.name]
-        if path is not None:
-            write_bytes(to_bytes(fit), path)
+        tell(f"fitted: {task.name}")
+        if task.name in files:
+            write_bytes(to_bytes(fit), files[task.name])
         fits[task.name] = fit
 
     run_tasks([Task(name, fit_problem, (planned[name], sampler)) for name in missing], finished, cores=cores)
@@ -64,21 +62,17 @@ def fit_rivals(
 
 
 def _there(
-    folder: Path,
-    files: Mapping[str, Path | None],
-    planned: Mapping[str, Problem],
-    sampler: SamplerSettings,
-    progress: Said | None,
+    folder: Path, files: Mapping[str, Path], planned: Mapping[str, Problem], sampler: SamplerSettings, tell: Said
 ) -> dict[str, DataTree]:
     """The fits of these problems that a folder holds; it is made where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     _require_same_data(folder, planned)
     fits = {}
     for name, path in files.items():
-        if path is not None and is_fit_of(path, planned[name], sampler):
+        if is_fit_of(path, planned[name], sampler):
             fits[name] = read_fit(path)
-        elif path is not None and path.exists() and progress is not None:
-            progress(f"{path}: of other settings, fitted again")
+        elif path.exists():
+            tell(f"{path}: of other settings, fitted again")
     return fits
 
 
@@ -87,29 +81,32 @@ def _planned(problem: Problem, models: Sequence[str]) -> dict[str, Problem]:
     if len(dict.fromkeys(models)) != len(models):
         raise ExperimentError(f"models: found one twice ({', '.join(models)}), expected different ones")
     planned: dict[str, Problem] = {}
-    seen: dict[str, str] = {}
     for name in models:
-        planned[name] = Problem(*rival(problem.experiment, problem.settings, name)).check()
-        key = planned[name].form
-        if key in seen:
+        new = Problem(*rival(problem.experiment, problem.settings, name)).check()
+        same = next((other for other, posed in planned.items() if posed.form == new.form), None)
+        if same is not None:
             raise ExperimentError(
-                f"models: found {seen[key]} and {name}, which are the same for {problem.experiment.title!r}, expected"
+                f"models: found {same} and {name}, which are the same for {problem.experiment.title!r}, expected"
                 " different ones"
             )
-        seen[key] = name
+        planned[name] = new
     return planned
 
 
 def _require_same_data(folder: Path, planned: Mapping[str, Problem]) -> None:
     """Raise ExperimentError where a folder holds fits of other data."""
+    own = _values(next(iter(planned.values())).experiment)
     for path in sorted(folder.glob("*.nc")):
         try:
-            points = data_points(Fit(read_fit(path)).experiment)
+            found = _values(Fit(read_fit(path)).experiment)
         except ExperimentError:
             continue  # damaged, or by a forward model that is not loaded
-        own = data_points(next(iter(planned.values())).experiment)
-        if [(p.series, p.place, p.value) for p in points] != [(p.series, p.place, p.value) for p in own]:
+        if found != own:
             raise ExperimentError(f"{path}: found a fit of other data, expected another folder for these")
+
+
+def _values(experiment: Experiment) -> list[tuple[str, str, float]]:
+    return [(point.series, point.place, point.value) for point in data_points(experiment)]
 
 
 def compare_models(

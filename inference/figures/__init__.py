@@ -5,7 +5,7 @@ A function returns a Matplotlib `Figure` that pyplot does not know, so nothing h
 """
 
 from .arviz import plot_energy, plot_pairs, plot_pareto_k, plot_pit, plot_prior_posterior, plot_ranks, worst_mixed
-from .catalogue import FIGURES, plot
+from .catalogue import plot
 from .checks import PANELS, lagged, plot_autocorrelation, plot_criticism, plot_left_out, plot_sensitivity
 from .comparison import plot_calibration, plot_comparison, plot_units, strongest_units
 from .continuous_measurement import constant_runs, describe_record, figure_2d, plot_record, with_record

@@ -12,13 +12,13 @@ from ...datasets.experiment import Label
 from ..checks import for_pair_plot
 from ..comparison import LeaveOneOut, leave_one_out
 from ..fits import Fit, summary_rows
-from .drawing import numbered
+from .drawing import numbered, panels
 from .style import DATA, INK, MODEL, PAGE_WIDTH, style
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
     from matplotlib.figure import Figure
-    from xarray import Dataset, DataTree
+    from xarray import DataTree
 
 _PAIRS = 5
 _SCATTER, _RANKED = 500, 250
@@ -90,12 +90,11 @@ def plot_prior_posterior(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequenc
     return figure
 
 
-def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
-    """Scatter of pairs of parameters with their marginals; by default the rates and what goes with them."""
+def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
+    """Scatter of pairs of parameters with their marginals: the rates and what goes with them."""
     from arviz_plots import plot_pair
 
-    chosen = list(labels or for_pair_plot(fitted, _PAIRS))
-    tree = _named_tree(fitted, chosen, ("posterior", "sample_stats"))
+    tree = _named_tree(fitted, for_pair_plot(fitted, _PAIRS), ("posterior", "sample_stats"))
     few = _scattered(tree)
     diverged = bool(few["sample_stats"]["diverging"].any())
     visuals = {"scatter": {"alpha": 0.35, "size": 6}, "divergence": diverged}
@@ -119,20 +118,17 @@ def _scattered(tree: DataTree) -> DataTree:
     return xr.DataTree.from_dict({name: group.isel(sample=chosen) for name, group in flat.items()})
 
 
-def _thinned(tree: DataTree, longest: int) -> DataTree:
-    """Chains of about so many draws: more are no clearer in a figure and fill megabytes."""
-    return tree.isel(draw=slice(None, None, max(1, tree["posterior"].sizes["draw"] // longest)))
-
-
-def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequence[str] | None = None) -> Figure:
+def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """ECDF of the ranks of each chain minus the uniform one, p: the chance of a greater departure.
 
-    By default of the parameters with the largest R-hat.
+    Of the parameters with the largest R-hat.
     """
     from arviz_plots import plot_rank
 
-    chosen = list(labels or worst_mixed(fitted))
-    tree = _thinned(_named_tree(fitted, chosen), _RANKED)
+    chosen = worst_mixed(fitted)
+    tree = _named_tree(fitted, chosen)
+    every = max(1, tree["posterior"].sizes["draw"] // _RANKED)  # more draws are no clearer, and fill megabytes
+    tree = tree.isel(draw=slice(None, None, every))
     return _figure(_made(plot_rank, tree, method="mtc_c", envelope_prob=SUSPICION, **_small_panels(len(chosen), width)))
 
 
@@ -173,12 +169,9 @@ def plot_pareto_k(fitted: Fit, width: float = PAGE_WIDTH, found: LeaveOneOut | N
 
     found : what `leave_one_out` found in the fit; by default that
     """
-    from matplotlib.figure import Figure
-
     found = found or leave_one_out(fitted)
     with style():
-        figure = Figure(figsize=(width, 0.5 * width))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.5 * width)
         series = [unit.series for unit in found.units]
         numbered(figure, axis, series, found.pareto_k, (MODEL, *DATA), size=3, longest=30)
         axis.axhline(found.limit, color=INK, ls="--", lw=0.9)
@@ -209,18 +202,12 @@ def _named_tree(fitted: Fit, labels: Sequence[str], groups: Sequence[str] = ("po
     """Groups with a variable (chain, draw) for each label, under its symbol; `sample_stats` as it is."""
     import xarray as xr
 
-    found: dict[str, Any] = {}
+    names = _shown_names(labels)
+    found = {}
     for group in groups:
         if group == "sample_stats":
             found[group] = fitted.tree[group].dataset
-        else:
-            found[group] = _named(fitted.by_label(group, derived=group == "posterior"), labels)
+            continue
+        draws = fitted.by_label(group, derived=group == "posterior")
+        found[group] = xr.Dataset({names[k]: (("chain", "draw"), draws[k]) for k in labels if k in draws})
     return xr.DataTree.from_dict(found)
-
-
-def _named(draws: dict[str, np.ndarray], labels: Sequence[str]) -> Dataset:
-    """Draws (chain, draw) of some labels, under their symbols."""
-    import xarray as xr
-
-    names = _shown_names(labels)
-    return xr.Dataset({names[label]: (("chain", "draw"), draws[label]) for label in labels if label in draws})

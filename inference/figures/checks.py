@@ -20,7 +20,7 @@ from ..checks import (
 from ..comparison import LeftOut, PredictedSeries, leave_one_series_out
 from ..fits import Fit
 from ..text import p_text
-from .drawing import legend, mark_simulated, points
+from .drawing import legend, mark_simulated, panels, points
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
@@ -53,23 +53,16 @@ def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | No
 
     found : what `criticize` found in the fit, or some of its rows; by default all
     """
-    from matplotlib.figure import Figure
-
     found = found or criticize(fitted)
     least = sorted(found.rows, key=lambda row: row.p_value)[:PANELS]
     rows = [row for row in found.rows if row in least]
-    across = max(1, min(len(rows), int(width / _PANEL)))
-    down = max(1, -(-len(rows) // across))
     with style(**{"figure.constrained_layout.use": False}):  # which takes a second for so many panels
-        height = _ROW * down + 0.2
-        figure = Figure(figsize=(width, height))
-        axes = figure.subplots(down, across, squeeze=False).ravel()
+        figure, axes = panels(len(rows), int(width / _PANEL), width, _ROW, 0.2)
+        height = figure.get_figheight()
         figure.subplots_adjust(left=0.12 / width, right=1 - 0.12 / width, wspace=0.12, bottom=0.25 / height,
                                top=1 - 0.6 / height, hspace=0.6 / (_ROW - 0.6))  # fmt: skip
-        for axis, row in zip(axes, rows, strict=False):
+        for axis, row in zip(axes, rows, strict=True):
             _statistic(axis, row)
-        for axis in axes[len(rows) :]:
-            axis.set_axis_off()
         mark_simulated(figure, fitted.experiment)
     return figure
 
@@ -103,19 +96,12 @@ def _statistic(axis: Axes, row: StatisticRow) -> None:
 
 def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """Autocorrelation of the residuals of each series, and where that of 94 % of the replications lies."""
-    from matplotlib.figure import Figure
-
     found = [one for one in replications(fitted) if one.kind and len(one.x) >= _FEWEST]
-    across = max(1, min(len(found), int(width / _PANEL)))
-    down = max(1, -(-len(found) // across))
+    across = int(width / _PANEL)
     with style():
-        figure = Figure(figsize=(width, 1.45 * down + 0.4))
-        axes = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
-        for k, axis in enumerate(axes):
-            if k >= len(found):
-                axis.set_axis_off()
-                continue
-            _lags(axis, found[k])
+        figure, axes = panels(len(found), across, width, 1.45, 0.4, sharey=True)
+        for k, (axis, one) in enumerate(zip(axes, found, strict=True)):
+            _lags(axis, one)
             if k % across == 0:
                 axis.set_ylabel("correlation")
             if k + across >= len(found):
@@ -150,7 +136,6 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
 
     found : what `calibration_sensitivity` found in the fit; by default that
     """
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
     found = found or calibration_sensitivity(fitted)
@@ -158,8 +143,7 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
     rows, columns = _largest(shifts, axis=1), _largest(shifts, axis=0)
     decimals = 2 if width > _ROOM * (len(columns) + 2) else 1
     with style():
-        figure = Figure(figsize=(width, 0.24 * max(len(rows), 1) + 1.25))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.24 * max(len(rows), 1), 1.25)
         for i, row in enumerate(rows):
             for k, column in enumerate(columns):
                 shift = shifts[row, column]
@@ -201,22 +185,14 @@ def plot_left_out(fitted: Fit, width: float = PAGE_WIDTH, found: LeftOut | None 
 
     found : what `leave_one_series_out` found; by default each series is left out in turn, which takes as many fits
     """
-    from matplotlib.figure import Figure
-
     found = found or leave_one_series_out(fitted)
-    across = max(1, min(len(found.rows), int(width / _WIDE)))
-    down = -(-len(found.rows) // across)
     with style():
-        figure = Figure(figsize=(width, _TALL * down + 0.3))
-        axes = figure.subplots(down, across, squeeze=False).ravel()
-        for axis, row in zip(axes, found.rows, strict=False):
+        figure, axes = panels(len(found.rows), int(width / _WIDE), width, _TALL, 0.3)
+        for axis, row in zip(axes, found.rows, strict=True):
             _predicted(axis, row)
-        for axis in axes[len(found.rows) :]:
-            axis.set_axis_off()
         legend(axes[0], fontsize=7)
-        figure.suptitle(
-            "predicted from the other series" + (" (simulated data)" if found.simulated else ""), fontsize=8
-        )
+        mark = " (simulated data)" if found.simulated else ""
+        figure.suptitle(f"predicted from the other series{mark}", fontsize=8)
     return figure
 
 

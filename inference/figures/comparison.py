@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets.experiment import Label
-from .drawing import numbered
+from .drawing import numbered, panels
 from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
 
 if TYPE_CHECKING:
@@ -25,14 +25,11 @@ _FAR = 30.0
 
 def plot_comparison(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     """Difference of elpd from the best model ± standard error, and ln of the Bayes factor ± error, a row per model."""
-    from matplotlib.figure import Figure
-
     names = [one_line(model.name, 34) for model in found.models]
     rows = np.arange(len(names))[::-1]
     factors = [found.log_bayes_factor(model) for model in found.models]
     with style():
-        figure = Figure(figsize=(width, 0.9 + _LINE * len(names)))
-        left, right = figure.subplots(1, 2, sharey=True)
+        figure, (left, right) = panels(2, 2, width, _LINE * len(names), 0.9, sharey=True)
         _dots(left, rows, [(m.difference, m.difference_se) for m in found.models], "o")
         _dots(right, rows, factors, "s")
         left.set_yticks(rows, names)
@@ -55,14 +52,11 @@ def _dots(axis: Axes, rows: np.ndarray, values: list[tuple[float, float]], marke
 
 def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     """Predictive density of each unit by the best model less that by the next one: which data prefer which."""
-    from matplotlib.figure import Figure
-
     first, second = found.models[:2]
     units = first.left_out.units
     differences = first.left_out.pointwise - second.left_out.pointwise
     with style():
-        figure = Figure(figsize=(width, 0.55 * width))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.55 * width)
         axis.axhline(0.0, color=MUTED, lw=0.7)
         numbered(figure, axis, [unit.series for unit in units], differences, CYCLE, size=3.5, longest=40)
         axis.set_xlabel(f"number of the {found.unit}")
@@ -82,16 +76,12 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
 
     A line is the ECDF of the fractional ranks minus the uniform one; inside the band the fits are calibrated.
     """
-    from matplotlib.figure import Figure
-
     names = [str(name) for name in result["quantity"].values]
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.1 * rows + 0.6), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    figure, axes = panels(len(names), 4, 2.6 * min(4, len(names)), 2.1, 0.6, sharex=True, sharey=True)
+    figure.set_layout_engine("constrained")
     points = result["probability"].values
     lower, upper = (result[part].values - points for part in ("lower", "upper"))
-    for k, (axis, name) in enumerate(zip(axes, names, strict=False)):
+    for k, (axis, name) in enumerate(zip(axes, names, strict=True)):
         ecdf = result["ecdf"].values[k] - points
         inside = bool(result["inside"].values[k])
         axis.fill_between(points, lower, upper, color=MODEL, alpha=0.2, lw=0, step="mid")
@@ -99,8 +89,6 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
         axis.axhline(0, color="0.4", lw=0.6)
         axis.set_title(one_line(Label.parse(name).symbol, 30) + ("" if inside else ": outside"), fontsize=8)
         axis.tick_params(labelsize=7)
-    for axis in axes[len(names) :]:
-        axis.set_axis_off()
     widest = max(float(np.max(np.abs(result[part].values - points))) for part in ("lower", "ecdf", "upper"))
     axes[0].set_ylim(-1.1 * widest, 1.1 * widest)
     count = result.sizes["simulation"]

@@ -13,7 +13,7 @@ from ...forward_models.light import optimal_mode_rate
 from ..checks import OF_NORMAL
 from ..fits import Fit, checks_in
 from .curves import ExperimentDraws, observable
-from .drawing import band, legend, mark_simulated, points_from_light
+from .drawing import band, from_light, legend, mark_simulated
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _draw_run(axis: Axes, fitted: Fit, draws: ExperimentDraws, run: str, number:
         if (run, kind) in draws.reconstructed:
             at, quantiles = draws.reconstructed[run, kind]
             at = at + _APART * (number + 0.5 * (kind != "xi")) * duration
-            points_from_light(axis, at, quantiles, colour=colour, marker=_MARKERS[kind])
+            from_light(axis, at, quantiles, colour=colour, marker=_MARKERS[kind], label="")
         for series in fitted.experiment.series:
             if (series.run, series.kind) == (run, kind):
                 use = series.fitted

@@ -65,16 +65,12 @@ def panels_of(draws: ExperimentDraws) -> list[Panel]:
     pairs += [(s.run, s.kind) for s in experiment.series]
     pairs += [(o.run, o.quantity) for o in fitted_observations(experiment) if o.quantity in OBSERVABLES]
     if not pairs:
-        pairs = [(run, kind) for run in experiment.runs for kind in _shown(experiment, run)]
+        second = {run: "conditional_xi" if run in experiment.constant else "polarization" for run in experiment.runs}
+        pairs = [(run, kind) for run in experiment.runs for kind in ("xi", second[run], "transverse_spin")]
     return [
         Panel(run, kind, tuple(s for s in experiment.series if (s.run, s.kind) == (run, kind)))
         for run, kind in dict.fromkeys(pairs)
     ]
-
-
-def _shown(experiment: Experiment, run: str) -> tuple[str, ...]:
-    """What is drawn of a run without data."""
-    return ("xi", "conditional_xi" if run in experiment.constant else "polarization", "transverse_spin")
 
 
 def abscissas(experiment: Experiment, panel: Panel) -> np.ndarray:

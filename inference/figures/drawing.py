@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, Series, StageEntry
-from ...datasets.kinds import KINDS
-from ...datasets.prediction import fitted_observations
 from ...forward_models import NOISES
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, one_line
 
@@ -18,6 +16,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
+
+
+def panels(count: int, across: int, width: float, row: float, room: float = 0.0, **shared: Any) -> tuple[Figure, Any]:
+    """A figure of so many panels and their axes, at most `across` in a row; places that are left stay empty.
+
+    width : of the figure;  row : height of a row, to which `room` is added once, inches
+    """
+    from matplotlib.figure import Figure
+
+    across = max(1, min(count, across))
+    down = max(1, -(-count // across))
+    figure = Figure(figsize=(width, row * down + room))
+    axes = figure.subplots(down, across, squeeze=False, **shared).ravel()
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    return figure, axes[:count]
 
 
 def band(axis: Axes, x: np.ndarray, draws: np.ndarray, *, colour: str = MODEL, component: int = 0, name: str = "model",
@@ -46,22 +60,9 @@ def points(axis: Axes, series: Series) -> None:
         )
 
 
-def published(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
-    """Numbers that were fitted, at their times."""
-    for observation in fitted_observations(experiment):
-        if (observation.run, observation.quantity) == (run, kind):
-            sigma = np.hypot(observation.sigma, observation.scale_uncertainty * observation.value)
-            axis.errorbar(observation.time, observation.value, sigma, fmt="s", ms=4, color=DATA[0], label="published")
-
-
-def from_light(axis: Axes, times: np.ndarray, quantiles: np.ndarray) -> None:
-    """ξ reconstructed from the light."""
-    points_from_light(axis, times, quantiles, label="from the light, 94 %")
-
-
-def points_from_light(axis: Axes, times: np.ndarray, quantiles: np.ndarray, *, colour: str = DATA[0],
-                      marker: str = "o", label: str = "") -> None:  # fmt: skip
-    """Medians and 94 % intervals, 3, 50 and 97 % quantiles (3, T)."""
+def from_light(axis: Axes, times: np.ndarray, quantiles: np.ndarray, *, colour: str = DATA[0],
+               marker: str = "o", label: str = "from the light, 94 %") -> None:  # fmt: skip
+    """ξ reconstructed from the light: medians and 94 % intervals, by 3, 50 and 97 % quantiles (3, T)."""
     low, middle, high = quantiles
     axis.errorbar(times, middle, [middle - low, high - middle], fmt=marker, ms=3, lw=0.8, color=colour, label=label)
 
@@ -75,29 +76,13 @@ def entangled_below(axis: Axes) -> None:
                   textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
 
 
-def label_axes(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
-    """Names with units; the run where there are several."""
-    label_abscissa(axis, kind)
-    name = KINDS[kind].label
-    axis.set_ylabel(name if len(experiment.runs) == 1 else f"{name}, {one_line(run, 24)}")
-
-
-def label_abscissa(axis: Axes, kind: str) -> None:
-    """What the kind is measured against."""
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_xlabel(KINDS[kind].abscissa_label)
-    if KINDS[kind].abscissa == "number":
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def legend(axis: Axes, *others: Axes, **where: Any) -> None:
-    """One entry a name, of several axes together."""
+def legend(on: Axes | Figure, *axes: Axes, **where: Any) -> None:
+    """One entry a name, of several axes together; by default of those that it stands on, where it hides least."""
     unique: dict[str, Any] = {}
-    for one in (axis, *others):
-        handles, labels = one.get_legend_handles_labels()
+    for one in axes or (on,):
+        handles, labels = one.get_legend_handles_labels()  # type: ignore[union-attr]
         unique |= dict(zip(labels, handles, strict=True))
-    axis.legend(unique.values(), unique.keys(), **({"loc": "best"} | where))
+    on.legend(unique.values(), unique.keys(), **({"loc": "best"} | where))
 
 
 def numbered(figure: Figure, axis: Axes, series: Sequence[str], values: np.ndarray, colours: Sequence[str], *,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
-from .drawing import legend, stages
+from .drawing import legend, panels, stages
 from .style import INK, PAGE_WIDTH, RUNS, one_line, style
 
 if TYPE_CHECKING:
@@ -26,12 +26,9 @@ def probability_of_entanglement(fitted: Fit, run: str, times: np.ndarray) -> np.
 
 def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """Posterior probability of entanglement, P(ξ(t) < 1), of each driven run against time (ms)."""
-    from matplotlib.figure import Figure
-
     runs = fitted.driven_runs
     with style():
-        figure = Figure(figsize=(width, 0.6 * width))
-        axis = figure.subplots()
+        figure, (axis,) = panels(1, 1, width, 0.6 * width)
         for k, run in enumerate(runs):
             times = np.linspace(0.0, fitted.experiment.duration(run), _TIMES)
             chance = probability_of_entanglement(fitted, run, times)

@@ -10,7 +10,7 @@ from ...datasets import ExperimentError, Series
 from ...forward_models import NOISES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
-from .drawing import band, from_light, mark_simulated
+from .drawing import band, from_light, legend, mark_simulated, panels
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TIMES = 161
+_BELOW: dict[str, Any] = {"loc": "outside lower center", "fontsize": 7, "ncols": 2}
 
 
 def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None) -> Figure:
@@ -28,15 +29,12 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     in |4,±3⟩. Data of ξ are shown times P(t) of the model; all data without the calibration errors that the fit found.
     `run`: by default the first one driven.
     """
-    from matplotlib.figure import Figure
-
     draws = ExperimentDraws.of(fitted)
     chosen = _driven_run(fitted, run)
     times = np.linspace(0.0, fitted.experiment.duration(chosen), _TIMES)
     total, mean_spin = (observable(draws, chosen, name, times) for name in ("epr_variance", "polarization"))
     with style():
-        figure = Figure(figsize=(width, 0.9 * width))
-        left = figure.subplots()
+        figure, (left,) = panels(1, 1, width, 0.9 * width)
         right = left.twinx()
         right.spines["right"].set_visible(True)
         band(left, times, total, name="ΣJ / 2⟨Jx(0)⟩", inner=False)
@@ -44,13 +42,17 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
                   label="of it 8Σ: two levels")  # fmt: skip
         band(right, times, mean_spin, colour=MUTED, name="projection noise ∝ ⟨Jx⟩", inner=False)
         for series in fitted.experiment.series:
-            if series.run == chosen:
-                _points_2a(left, right, fitted, draws, series)
+            if series.run == chosen and series.about.spin_variance:
+                _errorbars(left, series, _corrected(fitted, draws, series, "epr_variance"), MODEL, label="data")
+            elif series.run == chosen and series.kind == "polarization":
+                _errorbars(right, series, _corrected(fitted, draws, series, "polarization"), MUTED)
         left.set_ylabel("ΣJ(t) / 2⟨Jx(0)⟩", color=MODEL)
         right.set_ylabel("⟨Jx(t)⟩ / ⟨Jx(0)⟩", color=MUTED)
         left.set_xlabel("t (ms)")
-        right.set_ylim(_common_limits(left, right))
-        _legend_below(figure, left, right)
+        ends = [*left.get_ylim(), *right.get_ylim()]
+        for axis in (left, right):
+            axis.set_ylim(min(ends), max(ends))
+        legend(figure, left, right, **_BELOW)
         mark_simulated(figure, fitted.experiment, color=DATA[0])
     return figure
 
@@ -69,7 +71,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         for k, name in enumerate(names):
             colour = RUNS[k % len(RUNS)]
             times = np.linspace(0.0, fitted.experiment.duration(name), _TIMES)
-            label = _run_name(name) if len(names) > 1 else "model"
+            label = one_line(name, 24) if len(names) > 1 else "model"
             band(above, times, observable(draws, name, "xi", times), colour=colour, name=label, inner=False)
             for series in fitted.experiment.series:
                 if series.run == name and series.about.spin_variance:
@@ -81,45 +83,33 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         above.tick_params(labelbottom=True)
         _pulses(below, fitted, names)
         below.set_xlabel("t (ms)")
-        _legend_below(figure, above, below)
+        legend(figure, above, below, **_BELOW)
         mark_simulated(figure, fitted.experiment, color=DATA[0])
     return figure
 
 
 def _driven_run(fitted: Fit, run: str | None) -> str:
     """The run, checked: by default the first driven one whose rates are parameters of the fit."""
-    known = fitted.driven_runs
-    every = fitted.experiment.runs
-    if run is not None and run not in every:
-        raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(every)}")
-    if run is None and not known:
+    if run is not None:
+        if run not in fitted.experiment.runs:
+            raise ExperimentError(f"run: found {run!r}, expected one of {', '.join(fitted.experiment.runs)}")
+        return run
+    if not fitted.driven_runs:
         raise ExperimentError(f"{fitted.experiment.title}: found no driven run, expected one for ξ(t)")
-    return run if run is not None else known[0]
+    return fitted.driven_runs[0]
 
 
 def _runs_with_xi(fitted: Fit, draws: ExperimentDraws) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
-    measured = [s.run for s in fitted.experiment.series if s.about.spin_variance] + [
-        run for run, _ in draws.reconstructed
-    ]
+    measured = [s.run for s in fitted.experiment.series if s.about.spin_variance]
+    measured += [run for run, _ in draws.reconstructed]
     return list(dict.fromkeys(measured)) or fitted.driven_runs or [_driven_run(fitted, None)]
-
-
-def _run_name(run: str) -> str:
-    return one_line(run, 24)
 
 
 def _two_level_part(draws: ExperimentDraws, run: str, times: np.ndarray, total: np.ndarray) -> np.ndarray:
     """The share of 8Σ in 8Σ + 14 n3, of ΣJ/2⟨Jx(0)⟩."""
     sigma, n2, p = (observable(draws, run, name, times) for name in ("spin_variance", "n2", "p"))
     return np.asarray(total * 8 * sigma / (8 * sigma + 7 * (n2 - p)))
-
-
-def _points_2a(left: Axes, right: Axes, fitted: Fit, draws: ExperimentDraws, series: Series) -> None:
-    if series.about.spin_variance:
-        _errorbars(left, series, _corrected(fitted, draws, series, "epr_variance"), MODEL, label="data")
-    elif series.kind == "polarization":
-        _errorbars(right, series, _corrected(fitted, draws, series, "polarization"), MUTED)
 
 
 def _corrected(fitted: Fit, draws: ExperimentDraws, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:
@@ -137,21 +127,6 @@ def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray]
     axis.errorbar(series.x[use], values[0][use], values[1][use], fmt="o", ms=2.5, lw=0.7, color=colour, label=label)
 
 
-def _common_limits(left: Axes, right: Axes) -> tuple[float, float]:
-    ends = [*left.get_ylim(), *right.get_ylim()]
-    left.set_ylim(min(ends), max(ends))
-    return min(ends), max(ends)
-
-
-def _legend_below(figure: Figure, *axes: Axes) -> None:
-    """One legend for all axes, below them; entries without a name are left out."""
-    found: dict[str, Any] = {}
-    for axis in axes:
-        handles, labels = axis.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
-    figure.legend(found.values(), found.keys(), loc="outside lower center", fontsize=7, ncols=2)
-
-
 def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
     """The pulse sequence: a line a run, a bar a light."""
     for k, run in enumerate(runs):
@@ -162,7 +137,7 @@ def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
                 axis.broken_barh([(start, stage.duration)], (-k - 0.4 + 0.8 * j / len(on), 0.75 / len(on)),
                                  color=LIGHTS[light], lw=0, label=light)  # fmt: skip
             start += stage.duration
-    axis.set_yticks([-k for k in range(len(runs))], [_run_name(run) if len(runs) > 1 else "light" for run in runs])
+    axis.set_yticks([-k for k in range(len(runs))], [one_line(run, 24) if len(runs) > 1 else "light" for run in runs])
     axis.set_ylim(-len(runs) + 0.4, 0.6)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0)

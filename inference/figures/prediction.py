@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...datasets import StageEntry
 from ...datasets.kinds import KINDS
-from .drawing import band, entangled_below, legend, stages
+from .drawing import band, entangled_below, legend, panels, stages
 from .style import WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 def plot_prediction(prediction: Dataset, width: float = WIDTHS["page"]) -> Figure:
     """A panel per quantity of what `predict` returned, dims (draw, time): median, 50 and 94 %, the lights above."""
-    from matplotlib.figure import Figure
-
     times = prediction["time"].values
     names = [str(name) for name in prediction.data_vars if name != "stage_lights"]
     with style():
-        figure = Figure(figsize=(width, 0.42 * width))
-        for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        figure, axes = panels(len(names), len(names), width, 0.42 * width)
+        for axis, name in zip(axes, names, strict=True):
             band(axis, times, prediction[name].values)
             if name == "xi":
                 entangled_below(axis)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Series
+from ...datasets import Experiment, Series
 from ...datasets.experiment import Label
 from ...datasets.kinds import KINDS
+from ...datasets.prediction import fitted_observations
 from ..fits import Fit
 from .curves import ExperimentDraws, Panel, abscissas, curves, panels_of
-from .drawing import band, entangled_below, from_light, label_abscissa, label_axes, legend, points, published, stages
+from .drawing import band, entangled_below, from_light, legend, panels, points, stages
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
 
 if TYPE_CHECKING:
@@ -40,18 +41,12 @@ def plot_series(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
 
 def plot_bands(draws: ExperimentDraws, title: str) -> Figure:
     """A panel for each observable of each measured run: 50 and 94 % bands of the draws, and the data ± 1 sd."""
-    from matplotlib.figure import Figure
-
-    panels, experiment = panels_of(draws), draws.experiment
-    down, across = -(-len(panels) // _ACROSS), min(_ACROSS, len(panels))
+    shown = panels_of(draws)
     with style():
-        figure = Figure(figsize=(4.2 * across, 3.4 * down))
-        axes = figure.subplots(down, across, squeeze=False).ravel()
-        for axis, panel in zip(axes, panels, strict=False):
+        figure, axes = panels(len(shown), _ACROSS, 4.2 * min(_ACROSS, len(shown)), 3.4)
+        for axis, panel in zip(axes, shown, strict=True):
             draw_panel(axis, draws, panel)
-        for axis in axes[len(panels) :]:
-            axis.set_axis_off()
-        marked = title + ("" if "simulated" in title or not experiment.simulated else " (simulated)")
+        marked = title + ("" if "simulated" in title or not draws.experiment.simulated else " (simulated)")
         figure.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
         figure.suptitle(one_line(marked))
     return figure
@@ -73,13 +68,31 @@ def draw_panel(axis: Axes, draws: ExperimentDraws, panel: Panel) -> None:
         points(axis, series)
     if (panel.run, panel.kind) in draws.reconstructed:
         from_light(axis, *draws.reconstructed[panel.run, panel.kind])
-    published(axis, experiment, panel.run, panel.kind)
+    _published(axis, experiment, panel.run, panel.kind)
     if kind.entangled_below_one:
         entangled_below(axis)
-    label_axes(axis, experiment, panel.run, panel.kind)
+    _label_abscissa(axis, panel.kind)
+    axis.set_ylabel(kind.label if len(experiment.runs) == 1 else f"{kind.label}, {one_line(panel.run, 24)}")
     if kind.abscissa == "time":
         stages(axis, experiment.run_stages(panel.run))
     legend(axis)
+
+
+def _published(axis: Axes, experiment: Experiment, run: str, kind: str) -> None:
+    """Numbers that were fitted, at their times."""
+    for observation in fitted_observations(experiment):
+        if (observation.run, observation.quantity) == (run, kind):
+            sigma = np.hypot(observation.sigma, observation.scale_uncertainty * observation.value)
+            axis.errorbar(observation.time, observation.value, sigma, fmt="s", ms=4, color=DATA[0], label="published")
+
+
+def _label_abscissa(axis: Axes, kind: str) -> None:
+    """What the kind is measured against."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_xlabel(KINDS[kind].abscissa_label)
+    if KINDS[kind].abscissa == "number":
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def plot_panel(fitted: Fit, draws: ExperimentDraws, panel: Panel) -> Figure:
@@ -98,8 +111,12 @@ def plot_panel(fitted: Fit, draws: ExperimentDraws, panel: Panel) -> Figure:
         above.set_xlabel("")
         for series in panel.measured:
             _residuals(below, fitted, series)
-        _scale_of_residuals(below)
-        label_abscissa(below, panel.kind)
+        below.axhline(0.0, color=INK, lw=0.7)
+        below.axhspan(-2, 2, color=MODEL, alpha=0.12, lw=0)
+        widest = max(3.2, *(abs(end) for end in below.get_ylim()))
+        below.set_ylim(-widest, widest)
+        below.set_ylabel("residual (σ)")
+        _label_abscissa(below, panel.kind)
     return figure
 
 
@@ -129,11 +146,3 @@ def _residuals(axis: Axes, fitted: Fit, series: Series) -> None:
     axis.plot(series.x[~use], residuals[~use], color=MUTED, mfc="none", **style_of)
     far = use & (abs(residuals) > _FAR)
     axis.plot(series.x[far], residuals[far], ls="none", marker="o", ms=8, mfc="none", color=INK)
-
-
-def _scale_of_residuals(axis: Axes) -> None:
-    axis.axhline(0.0, color=INK, lw=0.7)
-    axis.axhspan(-2, 2, color=MODEL, alpha=0.12, lw=0)
-    widest = max(abs(end) for end in axis.get_ylim())
-    axis.set_ylim(-max(3.2, widest), max(3.2, widest))
-    axis.set_ylabel("residual (σ)")

@@ -29,6 +29,8 @@ WIDTHS = FIGURE_WIDTHS
 PAGE_WIDTH = 4.7
 """Of a figure in a report, inches: on a telephone its 9 pt are still 10 pixels."""
 FORMATS = (".pdf", ".svg", ".png")
+_UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+"""Without a date the same fit gives the same file."""
 
 _RC: dict[str, Any] = {
     "font.size": 9.0,
@@ -77,13 +79,8 @@ def write(figure: Figure, path: str | Path) -> None:
 
     content, kind = io.BytesIO(), Path(path).suffix.lower()
     with style():
-        figure.savefig(content, format=kind[1:] or None, metadata=_metadata(kind))
+        figure.savefig(content, format=kind[1:] or None, metadata=_UNDATED.get(kind))
     write_bytes(content.getvalue(), Path(path))
-
-
-def _metadata(suffix: str) -> dict[str, str | None]:
-    """No date: the same fit gives the same file."""
-    return {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(suffix, {})  # type: ignore[return-value]
 
 
 def one_line(text: str, longest: int = 110) -> str:

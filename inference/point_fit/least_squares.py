@@ -15,7 +15,7 @@ logarithms a rate that the data do not see would run away to −∞. The ± is o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,10 @@ def fit_least_squares(problem: Problem) -> PointFit:
             f"least squares: found {residuals.count()} data for {len(varied)} parameters, expected at least as many;"
             " fix some, or use --method posterior"
         )
-    found = _minimum(residuals)
-    values, errors = _with_derived(residuals, found)
+    found, covariance, warnings = _minimum(residuals)
+    values, errors = _with_derived(residuals, found.x, covariance)
     labels = tuple(p.label for p in varied)
-    steps = (Step("all data", labels, found.chi2, residuals.count() - len(labels)),)
+    steps = (Step("all data", labels, float((found.fun**2).sum()), residuals.count() - len(labels)),)
     low = {p.label: p.prior.low for p in varied if np.isfinite(p.prior.low)}
     return PointFit(
         method="least-squares",
@@ -97,9 +97,9 @@ def fit_least_squares(problem: Problem) -> PointFit:
         fixed={label: float(value) for label, value in residuals.problem.fixed.items()},
         steps=steps,
         labels=labels,
-        covariance=found.covariance,
-        warnings=(*found.warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, varied)),
-        converged=found.converged,
+        covariance=covariance,
+        warnings=(*warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, varied)),
+        converged=bool(found.success),
     )
 
 
@@ -140,24 +140,15 @@ def _ignored(known: list[ModelParameter], varied: list[ModelParameter]) -> str:
     return f"{text}no prior is used for {', '.join(p.label for p in varied)}"
 
 
-@dataclass(frozen=True)
-class _Minimum:
-    x: np.ndarray
-    covariance: np.ndarray | None
-    chi2: float
-    converged: bool
-    warnings: tuple[str, ...]
-
-
-def _minimum(residuals: Residuals) -> _Minimum:
-    """The least χ², and (JᵀJ)⁻¹ there; no covariance where it is singular."""
+def _minimum(residuals: Residuals) -> tuple[Any, np.ndarray | None, list[str]]:
+    """What SciPy found, (JᵀJ)⁻¹ there, None where it is singular, and warnings."""
     from scipy.optimize import least_squares
 
     found: Any = least_squares(
         residuals.at,
         residuals.start,
         jac=residuals.jacobian,
-        bounds=(residuals.low, residuals.high),
+        bounds=(residuals.ends[0], residuals.ends[1]),
         x_scale="jac",
         max_nfev=_MOST_EVALUATIONS,
         ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
@@ -165,18 +156,18 @@ def _minimum(residuals: Residuals) -> _Minimum:
     warnings = [] if found.success else [f"the search did not end at a minimum ({found.message}): no value counts"]
     length = np.linalg.norm(found.jac, axis=0)
     if length.all() and np.linalg.cond(found.jac / length) <= _SINGULAR:
-        covariance = np.linalg.inv(found.jac.T @ found.jac)
-    else:
-        covariance = None
-        warnings.append("the covariance is singular: these data do not determine all parameters, there is no ±")
-    return _Minimum(found.x, covariance, float((found.fun**2).sum()), bool(found.success), tuple(warnings))
+        return found, np.linalg.inv(found.jac.T @ found.jac), warnings
+    warnings.append("the covariance is singular: these data do not determine all parameters, there is no ±")
+    return found, None, warnings
 
 
-def _with_derived(residuals: Residuals, found: _Minimum) -> tuple[dict[str, float], dict[str, float]]:
+def _with_derived(
+    residuals: Residuals, x: np.ndarray, covariance: np.ndarray | None
+) -> tuple[dict[str, float], dict[str, float]]:
     """Values and ± by label, those of derived rates by linear propagation; a ± is NaN without a covariance."""
-    rates, slopes = residuals.derived(found.x)
-    values = {p.label: float(value) for p, value in zip(residuals.problem.free, found.x, strict=True)} | rates
-    if found.covariance is None:
+    rates, slopes = residuals.derived(x)
+    values = {p.label: float(value) for p, value in zip(residuals.problem.free, x, strict=True)} | rates
+    if covariance is None:
         return values, dict.fromkeys(values, float("nan"))
-    variances = [*np.diag(found.covariance), *np.einsum("ri,ij,rj->r", slopes, found.covariance, slopes)]
+    variances = [*np.diag(covariance), *np.einsum("ri,ij,rj->r", slopes, covariance, slopes)]
     return values, dict(zip(values, map(float, np.sqrt(variances)), strict=True))

@@ -115,10 +115,8 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
         return np.asarray((model - values) / sigma)
 
     found, errors, chi2 = _least_squares(residuals, np.array([_CENTRES[name] for name in names]))
-    rates, labels = (
-        rates_at(found),
-        tuple(str(Label(name, stage.label if name == "pump_rate" else "")) for name in names),
-    )
+    rates = rates_at(found)
+    labels = tuple(str(Label(name, stage.label if name == "pump_rate" else "")) for name in names)
     warnings = []
     without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
     if without:
@@ -159,14 +157,8 @@ def _with_loss(given: dict[str, float], slope: float, limit: float) -> Rates:
     """The rates with the Γout_L ≥ 0 that makes Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3]/(4n4+3n3) equal `slope`."""
     n3 = START.n3
     n4 = 1 - n3
-    rates = Rates(
-        collective_rate=0.0,
-        squeezing_limit=limit,
-        light_loss_rate=0.0,
-        repump_rate=0.0,
-        dephasing_rate=0.0,
-        **({"pump_rate": 0.0} | given),
-    )
+    none = dict.fromkeys(("collective_rate", "light_loss_rate", "repump_rate", "dephasing_rate", "pump_rate"), 0.0)
+    rates = Rates(squeezing_limit=limit, **(none | given))
     t = transitions(rates)
     loss = -slope + (t.cooling * n3 - t.heating * n4) / START.jx
     return replace(rates, light_loss_rate=max(loss - rates.collision_rate, 0.0))

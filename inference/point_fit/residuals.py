@@ -31,14 +31,9 @@ class Residuals:
         return np.array([float(p.prior.from_z_score(0.0) or p.prior.from_z_score(_START)) for p in self.problem.free])
 
     @cached_property
-    def low(self) -> np.ndarray:
-        """Where the domains begin."""
-        return np.array([p.prior.low for p in self.problem.free])
-
-    @cached_property
-    def high(self) -> np.ndarray:
-        """Where the domains end."""
-        return np.array([p.prior.high for p in self.problem.free])
+    def ends(self) -> np.ndarray:
+        """Where the domains begin and where they end, (2, n)."""
+        return np.array([(p.prior.low, p.prior.high) for p in self.problem.free]).T
 
     @cached_property
     def _data(self) -> tuple[np.ndarray, np.ndarray]:
@@ -95,9 +90,9 @@ class Residuals:
 
     def _derivative(self, x: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """By differences, all at once, so that one integration grid serves them; inside the domains."""
-        step = _STEP * abs(self.start)
-        above = np.where(x + step < self.high, x + step, 0.5 * (x + self.high))
-        below = np.where(x - step > self.low, x - step, 0.5 * (x + self.low))
+        step, (low, high) = _STEP * abs(self.start), self.ends
+        above = np.where(x + step < high, x + step, 0.5 * (x + high))
+        below = np.where(x - step > low, x - step, 0.5 * (x + low))
         moved = np.stack([np.where(np.eye(len(x), dtype=bool), end, x) for end in (above, below)])
         up, down = np.split(function(moved.reshape(-1, len(x))), 2)
         return np.asarray((up - down).T / (above - below))

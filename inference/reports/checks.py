@@ -6,22 +6,13 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..checks import THRESHOLD, prior_sensitivity, strongest
-from ..comparison import LeaveOneOut
-from ..figures import (
-    plot_energy,
-    plot_pairs,
-    plot_pareto_k,
-    plot_pit,
-    plot_prior_posterior,
-    plot_ranks,
-    worst_mixed,
-)
-from ..fits import ENERGY_LIMIT, Fit, summary_rows
+from ..figures import plot_energy, plot_pairs, plot_pareto_k, plot_pit, plot_prior_posterior, plot_ranks, worst_mixed
+from ..fits import ENERGY_LIMIT, summary_rows
 from ..sampling import bfmi
 from ..text import sampled_again, scaling_table
 from .criticism import apart, calibration_shifts
 from .fit import ReportedFit
-from .page import Parts, Picture, picture
+from .page import Parts, picture
 
 _AT_ONCE = 9
 """Parameters in one figure of prior and posterior."""
@@ -45,9 +36,7 @@ def pairs(reported: ReportedFit) -> Parts:
     """Pair plot of the rates, the strongest correlations by name."""
     fitted = reported.fit
     found = strongest(fitted)
-    named = [
-        f"{Label.parse(pair.one).symbol} and {Label.parse(pair.other).symbol}: {pair.value:+.2f}" for pair in found[:8]
-    ]
+    named = [f"{Label.parse(one).symbol} and {Label.parse(other).symbol}: {r:+.2f}" for one, other, r in found[:8]]
     text = "Rank correlations beyond ± 0.5, the strongest first:" if named else "No rank correlation is beyond ± 0.5."
     if len(fitted.by_label()) < 2:
         return []
@@ -69,8 +58,15 @@ def calibration(reported: ReportedFit) -> Parts:
         said += f"Not to be trusted for {len(failed)} of {len(left_out.units)} points: {', '.join(failed[:6])}."
     else:
         said += "No point has an influence that the estimate could not follow."
+    influence = picture(
+        plot_pareto_k(fitted, found=left_out),
+        "pareto",
+        title="Influence of single points",
+        alt=f"Pareto k̂ of {len(left_out.units)} points, at most {float(np.max(left_out.pareto_k)):.2f}.",
+        caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
+    )
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records
-        return [("paragraph", said), ("figures", [_influence(fitted, left_out)])]
+        return [("paragraph", said), ("figures", [influence])]
     pit = picture(
         plot_pit(fitted),
         "pit",
@@ -80,18 +76,7 @@ def calibration(reported: ReportedFit) -> Parts:
         " lie lower than predicted; an S shape, the errors are too large or too small."
         " p: the chance of a greater departure.",
     )
-    return [("paragraph", said), ("figures", [pit, _influence(fitted, left_out)])]
-
-
-def _influence(fitted: Fit, left_out: LeaveOneOut) -> Picture:
-    worst = float(np.max(left_out.pareto_k))
-    return picture(
-        plot_pareto_k(fitted, found=left_out),
-        "pareto",
-        title="Influence of single points",
-        alt=f"Pareto k̂ of {len(left_out.units)} points, at most {worst:.2f}.",
-        caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
-    )
+    return [("paragraph", said), ("figures", [pit, influence])]
 
 
 def sampling(reported: ReportedFit) -> Parts:

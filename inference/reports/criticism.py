@@ -11,7 +11,6 @@ from ..checks import (
     NOTABLE_SHIFT,
     STATISTICS,
     THRESHOLD,
-    CalibrationSensitivity,
     Criticism,
     StatisticRow,
     calibration_sensitivity,
@@ -126,10 +125,8 @@ def calibration_shifts(fitted: Fit) -> Parts:
         ("paragraph", f"No rate moves by {NOTABLE_SHIFT:g} sd for: {rest}." if rest else ""),
         ("paragraph", "The rates that move most; dissentangle sensitivity shows all." if more else ""),
     ]
-    return [*parts, *_shift_figure(fitted, found)] if shown else parts
-
-
-def _shift_figure(fitted: Fit, found: CalibrationSensitivity) -> Parts:
+    if not shown:
+        return parts
     notable = shift_sentences(found)[:_SENTENCES]
     made = picture(
         plot_sensitivity(fitted, found=found),
@@ -138,7 +135,7 @@ def _shift_figure(fitted: Fit, found: CalibrationSensitivity) -> Parts:
         alt=f"Table of shifts of rates by constants that are off. {' '.join(notable) or 'None is notable.'}",
         caption="Blue: the rate goes down, orange: up.",
     )
-    return [("items", notable), ("figures", [made])]
+    return [*parts, ("items", notable), ("figures", [made])]
 
 
 def apart(fitted: Fit) -> Parts:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...datasets import Experiment
 from ...datasets.experiment import Label
 from ..checks import Assessment, assess, proposals
 from ..comparison import LeaveOneOut, leave_one_out
@@ -58,8 +57,9 @@ def opening(reported: ReportedFit) -> dict[str, Any]:
     values = sum(int(series.fitted.sum()) for series in experiment.series)
     numbers = sum(not o.excluded for o in experiment.observations)
     records = sum(int(record.fitted.sum()) for record in experiment.records)
+    samples = sum(2 * int(record.fitted.sum()) * record.length for record in experiment.records)
     said = [f"{values} values in {len(experiment.series)} series" if values else ""]
-    said += [f"{records} records of the light with {_samples(experiment)} samples" if records else ""]
+    said += [f"{records} records of the light with {samples} samples" if records else ""]
     said += [f"{numbers} published numbers" if numbers else "", f"{fitted.settings.closure} closure"]
     said += [f"model {fitted.settings.name}" if fitted.settings.name else ""]
     parts: Parts = [
@@ -68,10 +68,6 @@ def opening(reported: ReportedFit) -> dict[str, Any]:
     ]
     return {"title": experiment.title, "simulated": experiment.simulated, "verdict": [judged.headline],
             "status": judged.status, "opening": parts}  # fmt: skip
-
-
-def _samples(experiment: Experiment) -> int:
-    return sum(2 * int(record.fitted.sum()) * record.length for record in experiment.records)
 
 
 def verdict(reported: ReportedFit) -> Parts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,14 +14,6 @@ from .index import NOT_FITTED, SummaryRow, failed_row, row_of
 
 Done = Callable[[int, int, int], None]
 """Told how many reports are done, how many of these could not be made, and how many there will be."""
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What a worker gives back: the page, and the row of the index."""
-
-    page: bytes
-    row: SummaryRow
 
 
 def report_folder(
@@ -54,14 +45,14 @@ def report_folder(
     rows: dict[str, SummaryRow] = {}
     failures: list[str] = []
 
-    def finished(task: Task, answer: Reported | None, error: Exception | None) -> None:
+    def finished(task: Task, answer: tuple[bytes, SummaryRow] | None, error: Exception | None) -> None:
         if answer is None:
             rows[task.name] = failed_row(task.name, " ".join(f"{error}".split()))
             failures.append(task.name)
         else:
-            if answer.page:
-                write_bytes(answer.page, target / "reports" / f"{task.name}.html")
-            rows[task.name] = answer.row
+            page, rows[task.name] = answer
+            if page:
+                write_bytes(page, target / "reports" / f"{task.name}.html")
         if progress is not None:
             progress(len(rows), len(failures), len(files))
 
@@ -77,15 +68,15 @@ def report_folder(
     return target / "index.html"
 
 
-def report_one(name: str, path: str, made: bool) -> Reported:
-    """The report of one fit, in a worker; where it is `made` already, the row of the index alone."""
+def report_one(name: str, path: str, made: bool) -> tuple[bytes, SummaryRow]:
+    """The report of one fit and its row of the index, in a worker; no bytes where it is `made` already."""
     from ..fits import read_fit
     from .sections import fit_page
     from .write import comparison_beside
 
     fit = read_fit(path)
     page = "" if made else fit_page(fit, Path(path).name, comparison_beside(Path(path)))
-    return Reported(page.encode(errors="replace"), row_of(name, fit))
+    return page.encode(errors="replace"), row_of(name, fit)
 
 
 def _up_to_date(report: Path, fit: Path) -> bool:
@@ -132,12 +123,10 @@ def _fits(folder: Path) -> dict[str, Path]:
 
 def _never_fitted(folder: Path, files: dict[str, Path]) -> list[SummaryRow]:
     """Data sets of a campaign that left a reason in place of a fit."""
-    texts = {
-        path.stem: path.read_text(encoding="utf-8", errors="replace")
-        for path in sorted((folder / "reports").glob("*.txt"))
-    }
+    paths = sorted((folder / "reports").glob("*.txt"))
+    texts = {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.stem not in files}
     return [
         failed_row(name, " ".join(text.split()))
         for name, text in texts.items()
-        if name not in files and text.startswith(NOT_FITTED)  # or the tables of a fit that found no room
+        if text.startswith(NOT_FITTED)  # or the tables of a fit that found no room
     ]

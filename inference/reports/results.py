@@ -7,7 +7,6 @@ import numpy as np
 from ...datasets.experiment import Label
 from ..checks import Goodness, goodness
 from ..figures import describe_panel, describe_probability, panels_of, plot_panel, plot_probability
-from ..fits import Fit
 from ..text import DERIVED, PUBLISHED, Table, derived_rows, parameter_rows, published_rows, truth_of
 from .fit import ReportedFit
 from .page import Parts, cell, picture
@@ -94,21 +93,16 @@ def derived(reported: ReportedFit) -> Parts:
     table = Table(["quantity", "unit", "median", "94 % interval"], rows, numeric=(2, 3))
     if not fitted.driven_runs:
         return [("table", table)]
+    least = fitted.tree["derived"].dataset["xi_minimum"].values
+    words = [
+        f"run {run}: entangled at some time with probability {float(np.mean(least[..., k] < 1)):.3g}"
+        for k, run in enumerate(fitted.driven_runs)
+    ]
     made = picture(
         plot_probability(fitted),
         "chance",
         title="Is it entangled at the time t?",
         alt=describe_probability(fitted),
-        caption=_entangled(fitted),
+        caption=f"{'; '.join(words)}. Dotted: 3 and 97 %.",
     )
     return [("table", table), ("figures", [made])]
-
-
-def _entangled(fitted: Fit) -> str:
-    data = fitted.tree["derived"].dataset
-    words = []
-    for k, run in enumerate(fitted.driven_runs):
-        least = data["xi_minimum"].values[..., k].ravel()
-        ever = float(np.mean(least < 1))
-        words.append(f"run {run}: entangled at some time with probability {ever:.3g}")
-    return "; ".join(words) + ". Dotted: 3 and 97 %."

@@ -1,6 +1,6 @@
 """Results as numbers, words and tables."""
 
-from .comparison import comparison_facts, comparison_text, headlines, models_table, models_text, rates_table
+from .comparison import comparison_facts, comparison_text, headlines, models_table, rates_table
 from .criticism import (
     calibration_table,
     criticism_text,

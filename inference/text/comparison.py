@@ -8,7 +8,6 @@ from typing import Any
 
 from ...datasets.experiment import Label
 from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison
-from ..model import RIVAL_MODELS
 from .numbers import with_error
 from .table import Table
 
@@ -260,8 +259,3 @@ def _facts(found: Comparison, model: ComparedModel) -> dict[str, Any]:
         "rates": {label: list(numbers) for label, numbers in model.rates.items()},
         "fit": model.fit,
     }
-
-
-def models_text() -> str:
-    """All rival models by the names that --models takes, with what they assume: a line each."""
-    return "\n".join(f"{m.name:24s}{m.about}" for m in RIVAL_MODELS.values())

@@ -17,6 +17,7 @@ from ..checks import (
     Sensitivities,
     Sensitivity,
     StatisticRow,
+    beyond,
 )
 from ..comparison import LeftOut
 from .numbers import interval, number, p_text, signed
@@ -86,10 +87,11 @@ def deciding_table(found: PowerScaling, header: Sequence[str]) -> Table:
     body = [
         [
             Label.parse(label).symbol,
-            ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in found.deciding(label)) or "none",
-            ", ".join(f"{part} {value:.2f}" for part, value in found.driving(label)) or "none",
+            ", ".join(f"{Label.parse(part).symbol} {value:.2f}" for part, value in beyond(found.by_prior[label]))
+            or "none",
+            ", ".join(f"{part} {value:.2f}" for part, value in beyond(by_series)) or "none",
         ]
-        for label in found.by_prior
+        for label, by_series in found.by_series.items()
     ]
     return Table(header, body)
 
@@ -121,11 +123,13 @@ def _off_by(column: CalibrationShift) -> str:
 
 def shift_sentences(found: CalibrationSensitivity) -> list[str]:
     """The greatest shifts: 'dΓ moves by +0.0030 ms⁻¹ (+0.47 sd) when n3(0) is off by 0.0065.'"""
+    shifts = [(k, column) for column in found.columns for k in np.flatnonzero(abs(column.shifts) >= NOTABLE_SHIFT)]
+    shifts.sort(key=lambda shift: -abs(shift[1].shifts[shift[0]]))
     lines = []
-    for text, column, shift, absolute in found.notable()[:_LISTED]:
-        label = Label.parse(text)
+    for k, column in shifts[:_LISTED]:
+        rate, constant = Label.parse(found.labels[k]), Label.parse(column.constant)
         lines.append(
-            f"{label.symbol} moves by {signed(absolute, '.2g')} {label.unit} ({signed(shift)} sd) when"
-            f" {Label.parse(column.constant).symbol} is off by {_off_by(column)}."
+            f"{rate.symbol} moves by {signed(column.absolute[k], '.2g')} {rate.unit} ({signed(column.shifts[k])} sd)"
+            f" when {constant.symbol} is off by {_off_by(column)}."
         )
     return lines

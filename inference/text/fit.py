@@ -11,7 +11,7 @@ from ...datasets.errors import printable
 from ...datasets.experiment import Label
 from ...datasets.prediction import rates_of
 from ...forward_models import dephasing_floor
-from ..checks import Assessment, assess, goodness
+from ..checks import assess, goodness
 from .numbers import as_json
 from .rows import PUBLISHED, derived_rows, parameter_rows, published_rows
 from .table import Table
@@ -33,6 +33,7 @@ def fit_text(fit: DataTree) -> str:
          for row in derived_rows(fit) for median, low, high in [row.printed]],
     )  # fmt: skip
     published = Table(["published number", "", "value", "94 % predictive", "inside", ""], published_rows(fit))
+    to_do = judged.status in ("doubtful", "misfit", "unhealthy")  # else the table says it all
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
         "\n".join((judged.headline, judged.sampling, judged.model)),
@@ -41,7 +42,7 @@ def fit_text(fit: DataTree) -> str:
         published.text() if published else "",
         "\n".join(f"{series.name}: {series.note}" for series in experiment.series if series.note),
         _remarks(fit, judged.by_prior),
-        _next(judged),
+        "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)]) if to_do else "",
     ]
     return printable("\n\n".join(part for part in parts if part))
 
@@ -80,15 +81,7 @@ def fit_facts(fit: DataTree) -> dict[str, Any]:
         "derived": [asdict(row) for row in derived_rows(fit)],
         "series": [asdict(series) | {"misfit": series.misfit} for series in goodness(fit)],
     }
-    cleaned: dict[str, Any] = as_json(facts)
-    return cleaned
-
-
-def _next(judged: Assessment) -> str:
-    """What to do about a fit that is not as it should be; else the table says it all."""
-    if judged.status not in ("doubtful", "misfit", "unhealthy"):
-        return ""
-    return "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)])
+    return dict(as_json(facts))
 
 
 def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
-from ...datasets.experiment import Label
 from ..choices import TABLE_FORMATS
 from .rows import ParameterRow, parameter_rows
 from .table import Table
@@ -42,13 +41,10 @@ def _latex(rows: list[ParameterRow], title: str) -> str:
     for row in rows:
         unit = _SIUNITX[row.label.parameter.unit]
         ends = rf"[\num{{{row.low}}}, \num{{{row.high}}}]"
-        body.append([_latex_symbol(row.label), rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
+        entry = f" ({_escaped(row.label.entry)})" if row.label.entry else ""
+        symbol = f"${row.label.parameter.latex or row.label.parameter.symbol}${entry}"
+        body.append([symbol, rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
     return Table(["parameter", "value", r"94\,\% HDI", "unit"], body, title=title).latex()
-
-
-def _latex_symbol(label: Label) -> str:
-    symbol = label.parameter.latex or label.parameter.symbol
-    return f"${symbol}$" + (f" ({_escaped(label.entry)})" if label.entry else "")
 
 
 def _escaped(text: str) -> str:

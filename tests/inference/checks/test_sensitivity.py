@@ -8,7 +8,7 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.inference.checks.calibration_sensitivity import calibration_sensitivity, constants
-from dissentangle.inference.checks.prior_sensitivity import THRESHOLD, power_scaling, prior_sensitivity
+from dissentangle.inference.checks.prior_sensitivity import THRESHOLD, beyond, power_scaling, prior_sensitivity
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot_sensitivity
 from dissentangle.inference.fits.result import Fit
@@ -80,14 +80,14 @@ def test_power_scaling_of_all_priors_is_that_of_their_sum(fit_d55):
     apart = power_scaling(fitted, ["initial_n3", "collective_rate", "light_loss_rate"])
     assert tuple(apart.by_prior) == ("collective_rate", "light_loss_rate", "initial_n3")
     assert tuple(apart.by_series["initial_n3"]) == ("xi", "polarization", "transverse_spin")
-    assert apart.deciding("initial_n3")[0][0] == "initial_n3"
+    assert beyond(apart.by_prior["initial_n3"])[0][0] == "initial_n3"
     together = {row.label: row for row in prior_sensitivity(fitted)}
     own = apart.by_prior["initial_n3"]["initial_n3"]
     assert own == pytest.approx(together["initial_n3"].prior, rel=0.15)
-    assert apart.deciding("light_loss_rate") == []
+    assert beyond(apart.by_prior["light_loss_rate"]) == []
     changes = apart.by_series["light_loss_rate"]
     assert changes["xi"] > changes["polarization"] > 1.5 * changes["transverse_spin"]
-    assert apart.driving("light_loss_rate") == [pair for pair in changes.items() if pair[1] >= THRESHOLD]
+    assert beyond(changes) == [pair for pair in changes.items() if pair[1] >= THRESHOLD]
 
 
 def test_text_facts_and_figure(fit_d55, shifts):

@@ -149,9 +149,9 @@ def test_points_that_leave_one_out_cannot_do_without_are_named(fit_published):
 
 def test_correlations(fit_d55):
     fitted = Fit(fit_d55)
-    pair = strongest(fitted)[0]
-    assert {pair.one, pair.other} == {"collective_rate", "pure_dephasing_rate[drive]"}
-    assert pair.value < -0.8
+    one, other, value = strongest(fitted)[0]
+    assert {one, other} == {"collective_rate", "pure_dephasing_rate[drive]"}
+    assert value < -0.8
     shown = for_pair_plot(fitted, 5)
     assert len(shown) == 5
     assert {"collective_rate", "pure_dephasing_rate[drive]", "collision_rate", "light_loss_rate"} <= set(shown)

@@ -90,7 +90,7 @@ def test_points_at_the_same_time_are_left_out_one_by_one():
 def test_a_parameter_that_nothing_else_depends_on_follows_its_prior(fit_d55):
     fitted = Fit(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "xi"]
-    values = fit_of_the_rest(Problem(without(fitted.experiment, left_out)), SAMPLER).values
+    values = fit_of_the_rest(Problem(without(fitted.experiment, left_out)), SAMPLER)[0]
     assert np.std(values["scale[xi]"]) == pytest.approx(0.04, rel=0.1)
     assert abs(np.corrcoef(values["scale[xi]"], values["light_loss_rate"])[0, 1]) < 0.06
 
@@ -101,12 +101,12 @@ def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
     fitted = Fit(fit_d55)
     left_out = [p for p in data_points(fitted.experiment) if p.series == "transverse_spin"][-6:]
     arguments = (fitted.problem, SAMPLER, left_out)
-    average = log_predictive_density(*arguments)
+    average, healthy = log_predictive_density(*arguments)
     rest = Problem(without(fitted.experiment, left_out))
-    partial = evidence_of_draws(rest, fit_of_the_rest(rest, SAMPLER).by_label)
+    partial = evidence_of_draws(rest, fit_of_the_rest(rest, SAMPLER)[1])
     difference = bridge_evidence(fit_d55).log_evidence - partial.log_evidence
-    assert average.log_density == pytest.approx(difference, abs=0.1)
-    assert average.healthy
+    assert average == pytest.approx(difference, abs=0.1)
+    assert healthy
 
 
 @pytest.mark.slow
@@ -115,8 +115,8 @@ def test_psis_is_confirmed_by_fits_without_the_point(fit_d55):
     fitted, found = Fit(fit_d55), leave_one_out(fit_d55)
     points = data_points(fitted.experiment)
     for k in {int(np.argmax(found.pareto_k)), int(np.argmin(found.pointwise))}:
-        exact = log_predictive_density(fitted.problem, SAMPLER, [points[k]])
-        assert found.pointwise[k] == pytest.approx(exact.log_density, abs=0.03)
+        exact, _ = log_predictive_density(fitted.problem, SAMPLER, [points[k]])
+        assert found.pointwise[k] == pytest.approx(exact, abs=0.03)
 
 
 @pytest.mark.slow
@@ -134,8 +134,8 @@ def test_where_weights_fail_there_are_exact_fits(fit_published):
     np.testing.assert_array_equal(exact.pointwise[others], found.pointwise[others])
     fitted, other = Fit(fit_published), replace(SAMPLER, seed=SAMPLER.seed + 1)
     points = [data_points(fitted.experiment)[worst]]
-    again = log_predictive_density(fitted.problem, other, points)
-    assert exact.pointwise[worst] == pytest.approx(again.log_density, abs=0.1)
+    again, _ = log_predictive_density(fitted.problem, other, points)
+    assert exact.pointwise[worst] == pytest.approx(again, abs=0.1)
     assert exact.elpd - found.elpd == pytest.approx(exact.pointwise[worst] - found.pointwise[worst])
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
-from dissentangle.inference import choices
+from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
-from dissentangle.inference.figures.catalogue import FIGURES, plot
+from dissentangle.inference.figures import plot
 from dissentangle.inference.figures.entanglement import probability_of_entanglement
 from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fits.result import Fit
@@ -26,10 +26,6 @@ def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
     assert content.startswith(b"%PDF")
     assert b"/FontFile2" in content  # TrueType, embedded
     assert b"/Type3" not in content
-
-
-def test_the_command_line_knows_the_same_names():
-    assert tuple(FIGURES) == choices.FIGURES
 
 
 def test_fig2a_has_two_scales_and_says_that_data_are_simulated(fit_d55):

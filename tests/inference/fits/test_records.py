@@ -258,8 +258,8 @@ def test_the_rest_predicts_a_group(fit_hybrid):
     from dissentangle.inference.comparison.refit import log_predictive_density
 
     found = leave_one_out(fit_hybrid)
-    exact = log_predictive_density(Problem(HYBRID), SamplerSettings(seed(2)), data_points(HYBRID)[5:6])
-    assert found.pointwise[5] == pytest.approx(exact.log_density, abs=0.1)
+    exact, _ = log_predictive_density(Problem(HYBRID), SamplerSettings(seed(2)), data_points(HYBRID)[5:6])
+    assert found.pointwise[5] == pytest.approx(exact, abs=0.1)
 
 
 def test_a_joint_model_learns_the_collective_rate():
