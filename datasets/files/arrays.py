@@ -1,4 +1,4 @@
-"""Arrays by name in the binary files that labs write. A new format is a file of this room and a line in `FORMATS`.
+"""Arrays by name in the binary files that labs write. `table.py` lists the formats.
 
 An array is read when it is asked for, or slice by slice, so that a large file need not fit in memory.
 """
@@ -6,7 +6,7 @@ An array is read when it is asked for, or slice by slice, so that a large file n
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,9 @@ import numpy as np
 from ..errors import ExperimentError, nearest, violation
 from .atomic import LARGEST, check_size
 from .csv import MOST_ROWS
-from .hdf5 import check_written, open_hdf5
-from .matlab import open_matlab
-from .netcdf import open_netcdf
-from .npy import open_npy
+from .hdf5 import check_written
 from .sliced import Sliced
-from .tdms import open_tdms
+from .table import FORMATS
 
 
 @dataclass(frozen=True)
@@ -95,18 +92,6 @@ def vector(array: Any, where: str) -> Any:
 def _stored(array: Any) -> Any:
     """The array as it lies in its file."""
     return array.stored if isinstance(array, Sliced) and array.stored is not None else array
-
-
-FORMATS: dict[str, tuple[str, Callable[[Path, contextlib.ExitStack], Mapping[str, Any]]]] = {
-    ".npy": ("a .npy file", open_npy),
-    ".nc": ("a NetCDF 4 file", open_netcdf),
-    ".h5": ("an HDF5 file", open_hdf5),
-    ".hdf5": ("an HDF5 file", open_hdf5),
-    ".mat": ("a MATLAB file", open_matlab),
-    ".tdms": ("a TDMS file", open_tdms),
-}
-"""By suffix: what to call the format, and what opens a file until the stack is closed, as a mapping of names to
-anything with shape, dtype and slices. Whatever it raises is reported as a file that is something else."""
 
 
 @contextlib.contextmanager

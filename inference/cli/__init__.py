@@ -16,8 +16,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from ...datasets.errors import ExperimentError, nearest, printable
-from . import campaign, checks, compare, demodulate, experiment, fit, results
-from .verb import option, verb
+from .table import VERBS
 
 __all__ = ["VERBS", "main", "parser"]
 
@@ -35,27 +34,6 @@ examples:
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
 Each verb has examples of its own: dissentangle VERB --help
 """
-
-
-@verb("completion", "completion of verbs and options for a shell, to be sourced by it", """
-completion bash > ~/.local/share/bash-completion/completions/dissentangle
-completion zsh > ~/.zfunc/_dissentangle""",
-      option("shell", choices=("bash", "zsh", "tcsh")))  # fmt: skip
-def completion(given: argparse.Namespace) -> int:
-    """Print a completion script for a shell."""
-    import shtab
-
-    print(shtab.complete(parser(), given.shell))
-    return 0
-
-
-VERBS = (
-    fit.demo, fit.fit, results.show, results.report, compare.compare, compare.models, checks.criticize,
-    checks.sensitivity, results.plot, results.table, results.predict, results.export, fit.rerun, fit.calibrate,
-    campaign.campaign, campaign.sbc, experiment.check, experiment.prior, experiment.init, experiment.datasets,
-    experiment.simulate, demodulate.demodulate, completion,
-)  # fmt: skip
-"""In the order of `dissentangle --help`."""
 
 
 class _Parser(argparse.ArgumentParser):
