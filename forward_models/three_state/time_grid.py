@@ -108,17 +108,13 @@ def _order_and_width(lengths: np.ndarray, accuracy: float) -> tuple[int, float]:
 
     A few intervals longer than the others are better split than given many nodes, and all others with them.
     """
-
-    def width(order: int) -> float:
-        return float(accuracy * (2 * order + 1) * factorial(2 * order) ** 3 / factorial(order) ** 4) ** (
-            1 / (2 * order)
-        )
-
-    def work(order: int) -> float:
-        return float(np.maximum(np.ceil(lengths / width(order)), 1).sum() * (order + _NODES_A_POINT))
-
-    order = min(_ORDERS, key=work)
-    return order, width(order)
+    best, least = (_ORDERS[0], 1.0), np.inf
+    for order in _ORDERS:
+        width = (accuracy * (2 * order + 1) * factorial(2 * order) ** 3 / factorial(order) ** 4) ** (1 / (2 * order))
+        work = np.maximum(np.ceil(lengths / width), 1).sum() * (order + _NODES_A_POINT)
+        if work < least:
+            best, least = (order, width), work
+    return best
 
 
 def _taylor_terms(argument: float, accuracy: float) -> int:
