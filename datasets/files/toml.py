@@ -48,9 +48,9 @@ def _name(kind: type) -> str:
     )
 
 
-def rows_of(where: str, table: dict[str, Any], key: str) -> list[tuple[int, dict[str, Any]]]:
-    """The tables headed [[key]], counted from 1; ExperimentError where the key holds something else."""
+def rows_of(where: str, table: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
+    """The tables headed [[key]], each with its place for errors; ExperimentError where the key holds something else."""
     rows = table.get(key, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise violation(f"{where}: {key}", rows, f"tables, each headed [[{key}]]")
-    return list(enumerate(rows, 1))
+    return [(f"{where}: {key} {k}", row) for k, row in enumerate(rows, 1)]

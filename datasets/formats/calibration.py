@@ -82,7 +82,7 @@ def read_calibration(path: str | Path) -> CalibrationFile:
     if not isinstance(title, str) or not isinstance(simulated, bool):
         raise violation(f"{where}: title, simulated", f"{title!r}, {simulated!r}", "a text, and true or false")
     labels, matrix = _correlation(f"{where}: correlation", table.get("correlation", {}), priors)
-    couplings = tuple(_coupling(f"{where}: coupling {k}", row) for k, row in rows_of(where, table, "coupling"))
+    couplings = tuple(_coupling(at, row) for at, row in rows_of(where, table, "coupling"))
     return CalibrationFile(title, simulated, dict(priors), labels, matrix, couplings)
 
 

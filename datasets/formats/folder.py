@@ -86,22 +86,16 @@ def read_folder(folder: Path) -> Experiment:
         title=required(where, table, "title", str),
         simulated=required(where, table, "simulated", bool),
         description=optional(where, table, "description", str, ""),
-        stages=tuple(_stage(f"{where}: stage {k}", row) for k, row in rows_of(where, table, "stage")),
+        stages=tuple(_stage(at, row) for at, row in rows_of(where, table, "stage")),
         **_runs(where, table),
         apparatus=_apparatus(where, table),
         priors=_strings(where, table, "prior"),
-        observations=tuple(
-            _observation(f"{where}: observation {k}", row) for k, row in rows_of(where, table, "observation")
-        ),
+        observations=tuple(_observation(at, row) for at, row in rows_of(where, table, "observation")),
         truth=_truth(where, table),
     )
-    rows = rows_of(where, table, "series")
-    series = tuple(_series(f"{where}: series {k}", row, folder) for k, row in rows if row.get("kind") != RECORD)
-    records = tuple(
-        _records(f"{where}: series {k}", row, folder, experiment.simulated)
-        for k, row in rows
-        if row.get("kind") == RECORD
-    )
+    rows, simulated = rows_of(where, table, "series"), experiment.simulated
+    series = tuple(_series(at, row, folder) for at, row in rows if row.get("kind") != RECORD)
+    records = tuple(_records(at, row, folder, simulated) for at, row in rows if row.get("kind") == RECORD)
     experiment = replace(experiment, series=series, records=records)
     files = [row["file"] for _, row in rows if row.get("kind") != RECORD]
     if "calibration" in table:
@@ -125,8 +119,7 @@ def _runs(where: str, table: dict[str, Any]) -> dict[str, Any]:
     depths: dict[str, float] = {}
     constant: dict[str, ConstantRun] = {}
     names = []
-    for k, row in rows_of(where, table, "run"):
-        at = f"{where}: run {k}"
+    for at, row in rows_of(where, table, "run"):
         check_keys(at, row, ("name", "relative_depth", *keys(ConstantRun)))
         names.append(required(at, row, "name", str))
         if names.count(names[-1]) > 1:

@@ -74,9 +74,9 @@ def open_photocurrent(
     Raises ExperimentError: what was found where, and what is expected.
     """
     if isinstance(raw, np.ndarray):
-        yield _stream(
-            "photocurrent", _one_row(raw, "photocurrent"), {}, sample_rate, fallback_rate, _given(triggers, "triggers")
-        )
+        where, numbers = "photocurrent", _given(triggers)
+        rate = _sample_rate(where, {}, sample_rate, fallback_rate)
+        yield _stream(where, _one_row(raw, where), {}, rate, numbers)
         return
     path = Path(raw)
     if not path.exists() and path.name == str(raw) and (BUNDLED / f"{raw}.h5").is_file():
@@ -93,26 +93,20 @@ def open_photocurrent(
         array = source.array(name)
         attributes = {**_attributes(array, of_file=True), **_attributes(array)}
         where, numbers = str(path) if nameless else f"{path}: {name!r}", None
+        rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
         if isinstance(triggers, np.ndarray):
-            numbers = _given(triggers, "triggers")
+            numbers = _given(triggers)
         elif triggers is not None or TRIGGERS in source:
             numbers = source.column(triggers or TRIGGERS, MOST_TRIGGERS)
             unit = source.unit(triggers or TRIGGERS)
             if unit is not None:
-                rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
                 numbers = numbers * factor(unit, "s", f"{path}: {triggers or TRIGGERS!r}: units") * rate
-        yield _stream(where, vector(array, where), attributes, sample_rate, fallback_rate, numbers)
+        yield _stream(where, vector(array, where), attributes, rate, numbers)
 
 
 def _stream(
-    where: str,
-    array: Any,
-    attributes: Mapping[str, Any],
-    sample_rate: str | None,
-    fallback_rate: float | None,
-    triggers: np.ndarray | None,
+    where: str, array: Any, attributes: Mapping[str, Any], rate: float, triggers: np.ndarray | None
 ) -> Photocurrent:
-    rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
     if triggers is not None and (np.diff(triggers) <= 0).any():
         row = int(np.argmax(np.diff(triggers) <= 0)) + 2
         raise violation(f"{where}: triggers: entry {row}", f"{triggers[row - 1]:g} after {triggers[row - 2]:g}",
@@ -162,12 +156,12 @@ def _attributes(array: Any, of_file: bool = False) -> dict[str, Any]:
     return dict(getattr(owner, "attrs", None) or {})
 
 
-def _given(triggers: Any, where: str) -> np.ndarray | None:
+def _given(triggers: Any) -> np.ndarray | None:
     if triggers is None:
         return None
     values = np.atleast_1d(np.asarray(triggers, float))
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or len(values) > MOST_TRIGGERS:
-        raise violation(where, f"{values.size} numbers of shape {values.shape}", "finite numbers, one a record")
+        raise violation("triggers", f"{values.size} numbers of shape {values.shape}", "finite numbers, one a record")
     return values
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -111,6 +111,14 @@ def search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tup
     return np.concatenate(parts), np.repeat(np.arange(len(durations)), counts)
 
 
+class _End(NamedTuple):
+    """Time, and value and slope of ξ and of the margin p − Σ, for each draw."""
+
+    time: np.ndarray
+    xi: tuple[np.ndarray, np.ndarray]
+    margin: tuple[np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True)
 class _Search:
     """Where to look: times (T,), the stage of each interval (T−1,), coefficients (…, S), the path at the times."""
@@ -133,38 +141,17 @@ class _Search:
         n2_slope, p_slope = slopes(n2, p, k)
         gained = source(n2, p, dephasing, collective, squeezing, n2_slope if self.closure == "microscopic" else 0.0)
         slope = variance_slope(variance, p, gained, dephasing, collective)
-        return _End(self.times[point], n2, p, variance, n2_slope, p_slope, slope)
+        xi = epr_parameter(n2, p, variance)  # total variance over mean spin, both linear in the state
+        growth = 0.5 * total_variance(n2_slope, p_slope, slope) - xi * mean_spin(n2_slope, p_slope)
+        margin = entanglement_margin(p, variance), entanglement_margin(p_slope, slope)
+        return _End(self.times[point], (xi, growth / mean_spin(n2, p)), margin)
 
     def crossing(self, interval: np.ndarray) -> np.ndarray:
         """When p = Σ in an interval of each draw, ms."""
         left, right = self.end(interval, 0), self.end(interval, 1)
         width = right.time - left.time
-        (y0, d0), (y1, d1) = left.margin(), right.margin()
+        (y0, d0), (y1, d1) = left.margin, right.margin
         return np.asarray(left.time + width * _root(y0, d0 * width, y1, d1 * width))
-
-
-@dataclass(frozen=True)
-class _End:
-    """Time, state and its slopes, for each draw."""
-
-    time: np.ndarray
-    n2: np.ndarray
-    p: np.ndarray
-    variance: np.ndarray
-    n2_slope: np.ndarray
-    p_slope: np.ndarray
-    variance_slope: np.ndarray
-
-    def xi(self) -> tuple[np.ndarray, np.ndarray]:
-        """ξ and its slope: total variance over mean spin, both linear in the state."""
-        xi = epr_parameter(self.n2, self.p, self.variance)
-        spin, spin_slope = mean_spin(self.n2, self.p), mean_spin(self.n2_slope, self.p_slope)
-        variance_slope = total_variance(self.n2_slope, self.p_slope, self.variance_slope)
-        return xi, (0.5 * variance_slope - xi * spin_slope) / spin
-
-    def margin(self) -> tuple[np.ndarray, np.ndarray]:
-        """The margin p − Σ and its slope."""
-        return entanglement_margin(self.p, self.variance), entanglement_margin(self.p_slope, self.variance_slope)
 
 
 def _minimum(search: _Search) -> tuple[np.ndarray, np.ndarray]:
@@ -173,11 +160,11 @@ def _minimum(search: _Search) -> tuple[np.ndarray, np.ndarray]:
     last = len(search.times) - 1
     lowest = np.argmin(xi, axis=-1)
     after = np.minimum(lowest, last - 1)
-    falls = search.end(after, 0).xi()[1] < 0
+    falls = search.end(after, 0).xi[1] < 0
     interval = np.where((lowest < last) & falls, lowest, np.maximum(lowest - 1, 0))
     left, right = search.end(interval, 0), search.end(interval, 1)
     width = right.time - left.time
-    (y0, d0), (y1, d1) = left.xi(), right.xi()
+    (y0, d0), (y1, d1) = left.xi, right.xi
     d0, d1 = d0 * width, d1 * width
     square, cube = 3 * (y1 - y0) - 2 * d0 - d1, d0 + d1 - 2 * (y1 - y0)
     with np.errstate(invalid="ignore", divide="ignore"):
