@@ -12,12 +12,13 @@ from ...datasets import Experiment, Observation
 from ...datasets.prediction import (
     Predictions,
     expected,
+    fitted_data,
     fitted_observations,
     moving_runs,
     record_log_likelihood,
     stages_of,
 )
-from ...forward_models import NOISES, speed
+from ...forward_models import speed
 from ...forward_models.light import grouped
 from ..model import ACCURACY, Problem, rate_bounds
 
@@ -123,17 +124,10 @@ def by_speed(
 
 def noisy(experiment: Experiment, means: Predictions, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Predictive draws of the fitted data: means with noise, variable → (draws, points)."""
-    drawn = {}
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            mean = means.series[series.name][:, use]
-            drawn[series.name] = NOISES[series.noise].draw(rng, mean, series.spread[use], series.tail)
-    observations = fitted_observations(experiment)
-    if observations:
-        sigma = np.array([o.sigma for o in observations])
-        drawn["observations"] = rng.normal(np.stack(means.observations, axis=-1), sigma)
-    return drawn
+    return {
+        data.name: data.noise.draw(rng, data.mean(means), data.spread, data.degrees_of_freedom)
+        for data in fitted_data(experiment)
+    }
 
 
 def total_log_likelihood(problem: Problem, values: Mapping[str, Any], *, accuracy: float) -> np.ndarray:
@@ -152,18 +146,11 @@ def log_likelihood(problem: Problem, means: Predictions, values: Mapping[str, An
 
     means : expected values at these draws;  values : the draws by label, fixed parameters included
     """
-    experiment, found = problem.experiment, {}
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            density = NOISES[series.noise].log_density
-            found[series.name] = density(
-                series.value[use], means.series[series.name][:, use], series.spread[use], series.tail
-            )
-    observations = fitted_observations(experiment)
-    if observations:
-        value, sigma = (np.array([getattr(o, name) for o in observations]) for name in ("value", "sigma"))
-        found["observations"] = NOISES["gaussian"].log_density(value, np.stack(means.observations, axis=-1), sigma, 0.0)
+    experiment = problem.experiment
+    found = {
+        data.name: data.noise.log_density(data.value, data.mean(means), data.spread, data.degrees_of_freedom)
+        for data in fitted_data(experiment)
+    }
     for record in experiment.records:
         if record.fitted.any():
             sums = grouped(record.group_sums)
@@ -191,16 +178,9 @@ def _group_errors(problem: Problem, values: Mapping[str, Any], draws: int, bound
     coarse = expected(experiment, values, problem.dynamics, rate_bounds=bounds, accuracy=ACCURACY)
     fine = expected(experiment, values, problem.dynamics, accuracy=_FINE)
     worst = np.zeros(draws)
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
-            difference = coarse.series[series.name][..., use] - fine.series[series.name][..., use]
-            worst = np.maximum(worst, (abs(difference) / sigma).max(axis=-1))
-    for observation, one, other in zip(
-        fitted_observations(experiment), coarse.observations, fine.observations, strict=True
-    ):
-        worst = np.maximum(worst, abs(one - other) / observation.sigma)
+    for data in fitted_data(experiment):
+        difference = abs(data.mean(coarse) - data.mean(fine)) / data.noise.scatter(data.value, data.spread)
+        worst = np.maximum(worst, difference.max(axis=-1))
     return worst
 
 
@@ -233,6 +213,6 @@ class KeptDraws:
 
 def kept_draws(experiment: Experiment, chains: int, draws: int) -> KeptDraws:
     """As many draws as `MOST_NUMBERS` allows, at least one per chain."""
-    points = sum(int(series.fitted.sum()) for series in experiment.series) + len(fitted_observations(experiment))
+    points = sum(len(data.value) for data in fitted_data(experiment))
     most = max(1, MOST_NUMBERS // (chains * max(points, 1)))
     return KeptDraws(chains, draws, -(-draws // most))
