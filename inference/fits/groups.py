@@ -121,11 +121,11 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDr
     return xr.Dataset(columns, coords=coords) if kept is None else _of_kept(columns, coords, kept)
 
 
-def _of_kept(columns: Mapping[str, tuple[Any, ...]], coords: Mapping[str, Any], kept: KeptDraws) -> Dataset:
+def _of_kept(columns: Mapping[str, tuple[Any, ...]], coords: dict[str, Any], kept: KeptDraws) -> Dataset:
     """A Dataset of columns (dim, array (kept draws of all chains, points), perhaps attributes)."""
     import xarray as xr
 
-    of_draws = {"chain": np.arange(kept.chains), "draw": kept.numbers}
+    of_draws: dict[str, Any] = {"chain": np.arange(kept.chains), "draw": kept.numbers}
     by_chain = {
         name: (("chain", "draw", dim), kept.by_chain(array), *attributes)
         for name, (dim, array, *attributes) in columns.items()

@@ -73,21 +73,20 @@ def predicted(
     likelihood : draws from the prior need none, and have none where they make a variance negative
     """
     experiment, fitted = problem.experiment, fitted_observations(problem.experiment)
-    found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
+    found: tuple[dict[str, np.ndarray], ...] = ({}, {}, {})
     number = number_of(values)
-    for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
+    for index, some in by_speed(experiment, values):
         all_means = expected(experiment, some, problem.dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
-        parts = {
-            "noisy": noisy(experiment, means, rng),
-            "likelihood": log_likelihood(problem, means, some) if likelihood else {},
-            "unfitted": {"": others},
+        noisy = {
+            data.name: data.noise.draw(rng, data.mean(means), data.spread, data.degrees_of_freedom)
+            for data in fitted_data(experiment)
         }
-        for kind, arrays in parts.items():
+        of_data = log_likelihood(problem, means, some) if likelihood else {}
+        for whole, arrays in zip(found, (noisy, of_data, {"unfitted": others}), strict=True):
             for name, array in arrays.items():
-                whole = found[kind].setdefault(name, np.empty((number, array.shape[-1])))
-                whole[index] = array
-    return Predicted(found["noisy"], found["likelihood"], found["unfitted"][""])
+                whole.setdefault(name, np.empty((number, array.shape[-1])))[index] = array
+    return Predicted(found[0], found[1], found[2]["unfitted"])
 
 
 def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions, np.ndarray]:
@@ -98,23 +97,23 @@ def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions,
     return Predictions(series, numbers[:fitted]), others
 
 
-def times_of(experiment: Experiment) -> int:
-    """How many numbers there are for each draw: values of series, powers that the likelihood of records needs."""
-    return sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in experiment.records)
-
-
 def number_of(values: Mapping[str, Any]) -> int:
     """How many draws there are."""
     return max(len(v) for v in values.values() if isinstance(v, np.ndarray) and v.ndim)
 
 
 def by_speed(
-    experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str], times: int
+    experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str] | None = None, times: int = 0
 ) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
     """The draws in groups, slow ones first: which they are, and their values.
 
-    The fastest draw of a group sets its integration grid. `times`: how many times each draw is evaluated at.
+    The fastest draw of a group sets its integration grid.
+
+    runs : that are evaluated, at so many `times`; by default all data: values of series, powers for records
     """
+    if runs is None:
+        runs, records = moving_runs(experiment), experiment.records
+        times = sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in records)
     arrays = {label: v for label, v in values.items() if isinstance(v, np.ndarray) and v.ndim}
     pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
     order = np.argsort(np.broadcast_to(pace, number_of(values)), kind="stable")
@@ -122,19 +121,11 @@ def by_speed(
         yield index, {label: v[index] if label in arrays else v for label, v in values.items()}
 
 
-def noisy(experiment: Experiment, means: Predictions, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Predictive draws of the fitted data: means with noise, variable → (draws, points)."""
-    return {
-        data.name: data.noise.draw(rng, data.mean(means), data.spread, data.degrees_of_freedom)
-        for data in fitted_data(experiment)
-    }
-
-
 def total_log_likelihood(problem: Problem, values: Mapping[str, Any], *, accuracy: float) -> np.ndarray:
     """Log-likelihood of all fitted data together, (draws,), worked out in groups of draws; see `predicted`."""
     experiment, fitted = problem.experiment, len(fitted_observations(problem.experiment))
     total = np.empty(number_of(values))
-    for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
+    for index, some in by_speed(experiment, values):
         means, _ = _of_draws(expected(experiment, some, problem.dynamics, accuracy=accuracy), len(index), fitted)
         parts = log_likelihood(problem, means, some)
         total[index] = sum(array.sum(axis=-1) for array in parts.values())
@@ -166,7 +157,7 @@ def quadrature_error(problem: Problem, values: Mapping[str, Any]) -> float:
     """
     experiment, step = problem.experiment, max(1, number_of(values) // _CHECKED_DRAWS)
     few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
-    groups = by_speed(experiment, few, moving_runs(experiment), times_of(experiment))
+    groups = by_speed(experiment, few)
     bounds = rate_bounds(problem)
     errors = [_group_errors(problem, some, len(index), bounds) for index, some in groups]
     return float(np.quantile(np.concatenate(errors), _SHARE, method="higher"))

@@ -75,8 +75,7 @@ def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> Non
     where = f"run {next(iter(experiment.constant))!r} with constant rates"
     if settings.forward_model:
         raise ExperimentError(f"{where}: found the forward model {settings.forward_model!r}, expected none of your own")
-    named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
-    if "larmor_mismatch" in named or experiment.knows("larmor_mismatch"):
+    if "larmor_mismatch" in prior_names(experiment, settings) or experiment.knows("larmor_mismatch"):
         raise ExperimentError(f"{where}: found larmor_mismatch, expected none: its model has equal Larmor frequencies")
 
 

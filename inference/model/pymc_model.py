@@ -55,10 +55,7 @@ def build_model(
     ------
     ExperimentError, PriorError
     """
-    problem = pose(
-        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
-    )
-    return model_of(problem)
+    return model_of(pose(experiment, sharing, closure, free_dephasing, priors, model))
 
 
 def model_of(problem: Problem) -> pymc.Model:
@@ -91,7 +88,7 @@ def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
     spread: standard deviations, or numbers of repetitions for Gamma noise; NAME is also `observations`. Of records
     their sums, `products[NAME]`, `from_start[NAME]`, `from_end[NAME]` and `count[NAME]`, see `record_likelihood`.
     """
-    data = {}
+    data: dict[str, np.ndarray] = {}
     for fitted in fitted_data(experiment):
         data |= {f"value[{fitted.name}]": fitted.value, f"spread[{fitted.name}]": fitted.spread}
     for record in experiment.records:
@@ -161,9 +158,8 @@ def _check_forward_model(problem: Problem, measured: Experiment, inside: list[An
 
     medians = [float(u.prior.quantile(0.5)) for u in problem.free]
     values = problem.complete(dict(zip([u.label for u in problem.free], medians, strict=True)))
-    points = {s.name: s.fitted_x for s in measured.series}
-    numbers = expected(measured, values, problem.dynamics, points=points, accuracy=_FINE)
-    wanted = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
+    numbers = expected(measured, values, problem.dynamics, accuracy=_FINE)
+    wanted = {data.name: data.mean(numbers) for data in fitted_data(measured)}
     graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")
     for name, found in zip(outputs, graph(*medians), strict=True):
         if np.shape(found) != np.shape(wanted[name]) or not np.allclose(found, wanted[name], rtol=_SAME, atol=_SAME):
