@@ -114,7 +114,8 @@ def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDr
             about, component = data.series.about, data.series.component
             coords[data.dim] = (data.dim, data.at, {"units": about.unit})
             if component is not None:
-                coords[f"{data.name}_component"] = (data.dim, np.array(about.components, object)[component[data.series.fitted]])
+                words = np.array(about.components, object)
+                coords[f"{data.name}_component"] = (data.dim, words[component[data.series.fitted]])
     for record in experiment.records:
         if record.name in arrays:
             columns[record.name], coords[record.dim] = (record.dim, arrays[record.name]), record.group_labels

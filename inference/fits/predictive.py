@@ -99,7 +99,7 @@ def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions,
 
 def number_of(values: Mapping[str, Any]) -> int:
     """How many draws there are."""
-    return max(len(v) for v in values.values() if isinstance(v, np.ndarray) and v.ndim)
+    return max(len(v) for v in values.values() if np.ndim(v))
 
 
 def by_speed(
@@ -114,11 +114,10 @@ def by_speed(
     if runs is None:
         runs, records = moving_runs(experiment), experiment.records
         times = sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in records)
-    arrays = {label: v for label, v in values.items() if isinstance(v, np.ndarray) and v.ndim}
     pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
     order = np.argsort(np.broadcast_to(pace, number_of(values)), kind="stable")
     for index in np.array_split(order, -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)):
-        yield index, {label: v[index] if label in arrays else v for label, v in values.items()}
+        yield index, {label: v[index] if np.ndim(v) else v for label, v in values.items()}
 
 
 def total_log_likelihood(problem: Problem, values: Mapping[str, Any], *, accuracy: float) -> np.ndarray:
@@ -156,7 +155,7 @@ def quadrature_error(problem: Problem, values: Mapping[str, Any]) -> float:
     largest error would depend on which hundred, where a rate that the data leave open has a long tail.
     """
     experiment, step = problem.experiment, max(1, number_of(values) // _CHECKED_DRAWS)
-    few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
+    few = {k: v[::step] if np.ndim(v) else v for k, v in values.items()}
     groups = by_speed(experiment, few)
     bounds = rate_bounds(problem)
     errors = [_group_errors(problem, some, len(index), bounds) for index, some in groups]
