@@ -2,4 +2,3 @@
 
 from .campaign import campaign, run_campaign, sources
 from .sbc import run_sbc, sbc
-from .simulated_ranks import Plan

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,9 +20,9 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...datasets.files import to_bytes, write_bytes
 from ...forward_models import Closure
-from ..model import SamplerSettings, fingerprint, pose, processes_for, require_data, without_values
+from ..model import Problem, SamplerSettings, fingerprint, pose, processes_for, require_data, without_values
 from ..parallel import Done, Task, run_tasks
-from .simulated_ranks import RANKS, Plan, Ranked, simulate_and_rank
+from .simulated_ranks import RANKS, Ranked, simulate_and_rank
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -77,15 +77,14 @@ def sbc(
     ------
     ExperimentError : for what cannot be simulated or fitted, and where the folder holds another calibration
     """
-    problem = pose(
-        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
-    )
-    plan = Plan(problem, SamplerSettings(seed, draws, tune, chains, cores=1), seed)
-    return run_sbc(plan, simulations, Path(output), cores=cores, executor=executor, progress=progress)
+    problem = pose(experiment, sharing, closure, free_dephasing, priors, model)
+    sampler = SamplerSettings(seed, draws, tune, chains, cores=1)
+    return run_sbc(problem, sampler, simulations, Path(output), cores=cores, executor=executor, progress=progress)
 
 
 def run_sbc(
-    plan: Plan,
+    problem: Problem,
+    sampler: SamplerSettings,
     simulations: int,
     folder: Path,
     *,
@@ -93,14 +92,14 @@ def run_sbc(
     executor: Executor | None = None,
     progress: Done | None = None,
 ) -> Dataset:
-    """The calibration of a plan; see `sbc`."""
-    require_data(plan.problem.experiment, plan.problem.experiment.title)
-    if plan.sampler.draws * plan.sampler.chains < RANKS:
-        raise ExperimentError(f"{plan.sampler.draws * plan.sampler.chains} draws: expected at least {RANKS} to rank in")
+    """The calibration of a problem and a sampler, whose seed is that of the simulations; see `sbc`."""
+    require_data(problem.experiment, problem.experiment.title)
+    if (draws := sampler.draws * sampler.chains) < RANKS:
+        raise ExperimentError(f"{draws} draws: expected at least {RANKS} to rank in")
     if simulations < FEWEST:
         raise ExperimentError(f"simulations: found {simulations}, expected at least {FEWEST}")
     (folder / "simulations").mkdir(parents=True, exist_ok=True)
-    known = _identity(plan)
+    known = _identity(problem, sampler)
     ranks = _finished_before(folder, simulations, known)
     failed: dict[int, str] = {}
 
@@ -114,12 +113,13 @@ def run_sbc(
         if progress is not None:
             progress(len(ranks) + len(failed), len(failed), simulations)
 
-    tasks = [Task(f"{k:05d}", simulate_and_rank, (plan, k)) for k in range(simulations) if k not in ranks]
-    run_tasks(tasks, finished, executor=executor, cores=processes_for([plan.problem.settings.forward_model], cores))
+    missing = [k for k in range(simulations) if k not in ranks]
+    tasks = [Task(f"{k:05d}", simulate_and_rank, (problem, sampler, k)) for k in missing]
+    run_tasks(tasks, finished, executor=executor, cores=processes_for([problem.settings.forward_model], cores))
     if len(ranks) < FEWEST:
         few, reason = "none" if not ranks else "one alone", next(iter(failed.values()))
         raise ExperimentError(f"{few} of {simulations} simulated experiments could be fitted: {reason}")
-    result = calibration_of([ranks[k] for k in sorted(ranks)], list(failed.values()), plan)
+    result = calibration_of([ranks[k] for k in sorted(ranks)], list(failed.values()), problem, sampler)
     _write(result, folder)
     return result
 
@@ -128,11 +128,11 @@ def _file(folder: Path, k: int) -> Path:
     return folder / "simulations" / f"{k:05d}.json"
 
 
-def _identity(plan: Plan) -> str:
+def _identity(problem: Problem, sampler: SamplerSettings) -> str:
     """Of all that simulations depend on, this package's version included, not the measured values."""
     from importlib.metadata import version
 
-    of = (without_values(plan.problem.experiment), plan.problem.settings, replace(plan.sampler, cores=None), plan.seed)
+    of = without_values(problem.experiment), problem.settings, replace(sampler, cores=None), sampler.seed
     return fingerprint(*of, RANKS, version("dissentangle"))
 
 
@@ -163,7 +163,7 @@ def _read(path: Path, known: str) -> Ranked | None:
         return None
 
 
-def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Dataset:
+def calibration_of(found: list[Ranked], failures: list[str], problem: Problem, sampler: SamplerSettings) -> Dataset:
     """ECDFs, bands and the verdict, from the ranks of each simulation by quantity."""
     import xarray as xr
     from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
@@ -171,16 +171,17 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
     names, labels = list(found[0].ranks), list(found[0].covered)
     table = np.array([[row.ranks[name] for name in names] for row in found])
     coverage = np.mean([[row.covered[label] for label in labels] for row in found], axis=0)
-    rng = np.random.default_rng([plan.seed, 2])
+    rng = np.random.default_rng([sampler.seed, 2])
     spread = (table + rng.uniform(size=table.shape)) / (RANKS + 1)
     points, _, lower, upper = ecdf_pit(spread[:, 0], BAND, _BAND_TRIALS, rng=np.random.default_rng(214))
     ecdf = np.array([compute_ecdf(column, points) for column in spread.T])
     inside = ((ecdf >= lower) & (ecdf <= upper)).all(axis=1)
     problems = [row.problem for row in found if not row.healthy]
-    calibrated = bool(inside.all()) and not failures and not _many(problems, len(found))
-    verdict = _verdict(
-        dict(zip(names, spread.T, strict=True)), dict(zip(names, inside, strict=True)), failures, problems, calibrated
-    )
+    many = len(problems) > max(1, UNHEALTHY * len(found))
+    calibrated = bool(inside.all()) and not failures and not many
+    outside = {name: column for name, column, within in zip(names, spread.T, inside, strict=True) if not within}
+    few = ", which show gross errors only" if len(found) < _ENOUGH else ""
+    first = f"{'Calibrated' if calibrated else 'Not calibrated'} over {len(found)} simulations{few}:"
     return xr.Dataset(
         {
             "rank": (("simulation", "quantity"), table),
@@ -191,52 +192,36 @@ def calibration_of(found: list[Ranked], failures: list[str], plan: Plan) -> Data
             "coverage": ("parameter", coverage),
             "healthy": ("simulation", np.array([row.healthy for row in found], np.int8)),
         },
-        coords={
-            "quantity": np.array(names, object),
-            "probability": points,
-            "parameter": np.array(labels, object),
-        },
-        attrs={
+        {"quantity": np.array(names, object), "probability": points, "parameter": np.array(labels, object)},
+        {
             "ranks": RANKS,
             "band": BAND,
-            "title": plan.problem.experiment.title,
-            "settings": json.dumps({"model": asdict(plan.problem.settings), "sampler": asdict(plan.sampler)}),
+            "title": problem.experiment.title,
+            "settings": json.dumps({"model": asdict(problem.settings), "sampler": asdict(sampler)}),
             "failures": json.dumps(failures),
             "calibrated": int(calibrated),
-            "verdict": verdict,
+            "verdict": " ".join([first, *_sentences(outside, len(names), problems, many, failures)]),
         },
     )
 
 
-def _many(problems: list[str], count: int) -> bool:
-    return len(problems) > max(1, UNHEALTHY * count)
-
-
-def _verdict(
-    ranks: Mapping[str, np.ndarray],
-    inside: Mapping[str, bool],
-    failures: list[str],
-    problems: list[str],
-    calibrated: bool,
-) -> str:
-    count = len(next(iter(ranks.values())))
-    outside = [name for name, is_inside in inside.items() if not is_inside]
-    few = ", which show gross errors only" if count < _ENOUGH else ""
-    sentences = [f"{'Calibrated' if calibrated else 'Not calibrated'} over {count} simulations{few}:"]
+def _sentences(
+    outside: Mapping[str, np.ndarray], quantities: int, problems: list[str], many: bool, failures: list[str]
+) -> Iterator[str]:
+    """What was found. `outside`: ranks, from 0 to 1, of each quantity that leaves the band."""
     if outside:
-        faults = ", ".join(f"{name} ({_fault(ranks[name])})" for name in outside)
-        sentences.append(
-            f"{len(outside)} of {len(inside)} quantities leave the {100 * BAND:.0f} % band (by chance, one in a hundred"
+        faults = ", ".join(f"{name} ({_fault(ranks)})" for name, ranks in outside.items())
+        yield (
+            f"{len(outside)} of {quantities} quantities leave the {100 * BAND:.0f} % band (by chance, one in a hundred"
             f" does): {faults}. Whether it is chance, twice as many simulations with another seed tell."
         )
     else:
-        sentences.append(f"the ranks of all {len(inside)} quantities stay in the {100 * BAND:.0f} % band.")
+        yield f"the ranks of all {quantities} quantities stay in the {100 * BAND:.0f} % band."
     if problems:
-        many = ", more than one in twenty" if _many(problems, count) else ""
-        sentences.append(f"The sampling was unhealthy in {len(problems)} of them{many}. The first: {problems[0]}")
+        share = ", more than one in twenty" if many else ""
+        yield f"The sampling was unhealthy in {len(problems)} of them{share}. The first: {problems[0]}"
     if failures:
-        sentences.append(f"{len(failures)} simulations could not be fitted, which alone can bias ranks: {failures[0]}.")
-    return " ".join(sentences)
+        yield f"{len(failures)} simulations could not be fitted, which alone can bias ranks: {failures[0]}."
 
 
 def _fault(ranks: np.ndarray) -> str:

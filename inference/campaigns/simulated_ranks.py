@@ -44,28 +44,20 @@ class Ranked:
         return cls(ranks, covered, healthy, problem)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is calibrated: simulated experiments of the form of the problem's, fitted by its model.
+def simulate_and_rank(problem: Problem, sampler: SamplerSettings, k: int) -> Ranked:
+    """The k-th simulation: the rank of every true value among draws of its posterior, and whether it is covered.
 
-    sampler : of each fit; its seed is replaced;  seed : of the simulations
+    problem : of whose form experiments are simulated, and by whose model they are fitted
+    sampler : of each fit; its seed is that of the simulations, from which those of the fits follow
     """
-
-    problem: Problem
-    sampler: SamplerSettings
-    seed: int
-
-
-def simulate_and_rank(plan: Plan, k: int) -> Ranked:
-    """The k-th simulation: the rank of every true value among draws of its posterior, and whether it is covered."""
     from ..fits import sample_posterior
 
     gc.collect(0)  # what the simulation before left: see `campaign.fit_one`
-    rng = np.random.default_rng([plan.seed, k])
-    experiment, truth = simulated_experiment(plan.problem, rng)
-    problem = replace(plan.problem, experiment=experiment)
-    sampled = sample_posterior(problem, replace(plan.sampler, seed=int(rng.integers(2**62))))
-    few = np.linspace(0, plan.sampler.draws * plan.sampler.chains - 1, RANKS).round().astype(int)
+    rng = np.random.default_rng([sampler.seed, k])
+    experiment, truth = simulated_experiment(problem, rng)
+    problem = replace(problem, experiment=experiment)
+    sampled = sample_posterior(problem, replace(sampler, seed=int(rng.integers(2**62))))
+    few = np.linspace(0, sampler.draws * sampler.chains - 1, RANKS).round().astype(int)
     posterior = {label: v[few] if isinstance(v, np.ndarray) else v for label, v in sampled.values.items()}
     ranks = {u.label: _rank(truth[u.label][0], posterior[u.label], rng) for u in problem.free}
     true = derived_quantities(problem, truth)
@@ -112,16 +104,8 @@ def simulated_experiment(problem: Problem, rng: np.random.Generator) -> tuple[Ex
     numbers = iter(data["observations"][0]) if "observations" in data else iter(())
     fitted = fitted_observations(experiment)
     observations = [replace(o, value=float(next(numbers))) if o in fitted else o for o in experiment.observations]
-    made = replace(
-        experiment,
-        series=tuple(series),
-        records=tuple(records),
-        observations=tuple(observations),
-        simulated=True,
-        title="simulated",
-        truth=None,
-    )
-    return made, truth
+    made = replace(experiment, series=tuple(series), records=tuple(records), observations=tuple(observations))
+    return replace(made, simulated=True, title="simulated", truth=None), truth
 
 
 def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:

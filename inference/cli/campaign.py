@@ -70,11 +70,13 @@ def sbc(given: Namespace) -> int:
     problem = Problem(experiment, settings).check()
     folder = writable_folder(given.output)
 
-    from ..campaigns import Plan, run_sbc
+    from ..campaigns import run_sbc
 
-    plan = Plan(problem, sampler_of(given, cores=1), given.seed)
+    sampler = sampler_of(given, cores=1)
     with _cluster(given.cluster) as executor, resumable(folder), Count("simulations", given.quiet) as progress:
-        result = run_sbc(plan, given.simulations, folder, cores=given.cores, executor=executor, progress=progress)
+        result = run_sbc(
+            problem, sampler, given.simulations, folder, cores=given.cores, executor=executor, progress=progress
+        )
     shares = {str(p): float(s) for p, s in zip(result["parameter"].values, result["coverage"].values, strict=True)}
     output.text(f"{result.attrs['verdict']}\n\n94 % intervals that contain the true value:")
     for label, share in shares.items():

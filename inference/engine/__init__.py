@@ -2,4 +2,5 @@
 
 from .compile import CompiledModel, Start, compile_model, natural_variables, start_of
 from .coordinate_map import Coordinates, exponential, logarithm, softplus
+from .native import NativeDensity
 from .translation import NotTranslatable

@@ -32,13 +32,11 @@ class CompiledModel:
     """A model in machine code, to be sampled any number of times.
 
     density : log-density and gradient of the sampled coordinates, see `NativeDensity`
-    coordinates : the map from them to PyMC's unconstrained parameters
     names, shapes : of the parameters and deterministics that a draw reports, in the order of the model
     data : the numbers that the code reads, constants and data, (size,)
     """
 
     density: NativeDensity
-    coordinates: Coordinates
     names: list[str]
     shapes: list[tuple[int, ...]]
     data: np.ndarray
@@ -101,7 +99,7 @@ def compile_model(model: Any, start: Start | None = None, coordinates: Coordinat
     density, logp, expansion, natural = programs(model, start, chosen)
     code = NativeDensity(density, logp, expansion, natural)
     names = [variable.name for variable in natural_variables(model)]
-    return CompiledModel(code, chosen, names, [value.shape for value in natural], code.data)
+    return CompiledModel(code, names, [value.shape for value in natural], code.data)
 
 
 def programs(model: Any, start: Start, chosen: Coordinates) -> tuple[Program, Lanes, Program, list[Lanes]]:

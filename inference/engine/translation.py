@@ -9,6 +9,7 @@ remembered, to be computed again when the data change.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,17 +84,13 @@ class Translation:
     def _numbers(self, node: Any, arguments: list[Any]) -> list[Any]:
         """Values of a node that depends on no unknown."""
 
-        def compute() -> list[Any]:
-            return _perform(node, [a.value if isinstance(a, Data) else a for a in arguments])
+        def compute(k: int) -> np.ndarray:
+            return np.asarray(_perform(node, [a.value if isinstance(a, Data) else a for a in arguments])[k])
 
-        values = [np.asarray(value) for value in compute()]
+        outputs = range(len(node.outputs))
         if not any(isinstance(argument, Data) for argument in arguments):
-            return values
-
-        def computer(k: int) -> Callable[[], np.ndarray]:
-            return lambda: np.asarray(compute()[k])
-
-        made = [Data(value, computer(k)) for k, value in enumerate(values)]
+            return [compute(k) for k in outputs]
+        made = [Data(compute(k), partial(compute, k)) for k in outputs]
         self.program.derived_data += made
         return list(made)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...datasets import ExperimentError
 from ...datasets.errors import violation
-from ...datasets.prediction import fitted_observations
+from ...datasets.prediction import fitted_data
 from ..choices import MOST_DRAWS
 from ..model import SamplerSettings
 from .result import Fit
@@ -142,31 +142,27 @@ def _check_table(fitted: Fit, where: str) -> None:
 
 def _check_data(fitted: Fit, where: str) -> None:
     """Raise ExperimentError where the data that were fitted are not those of the experiment."""
-    observed, experiment = fitted.tree["observed_data"].dataset, fitted.experiment
-    stated = {series.name: series.value[series.fitted] for series in experiment.series if series.fitted.any()}
-    if numbers := fitted_observations(experiment):
-        stated["observations"] = np.array([observation.value for observation in numbers])
-    for name, there in stated.items():
-        here = observed[name].values
+    observed = fitted.tree["observed_data"].dataset
+    for data in fitted_data(fitted.experiment):
+        here, there = observed[data.name].values, data.value
         other = np.flatnonzero(~np.isclose(here, there, rtol=_SAME, atol=0))
         if other.size:
             k = other[0]
-            raise violation(f"{where}: experiment: {name}", f"{there[k]:g}", f"{here[k]:g}, which was fitted")
+            raise violation(f"{where}: experiment: {data.name}", f"{there[k]:g}", f"{here[k]:g}, which was fitted")
 
 
 def _expected(fitted: Fit) -> dict[str, dict[str, _Sizes]]:
     """Dimensions by group and variable, of those that every table of a fit is made of."""
-    series = [one for one in fitted.experiment.series if one.fitted.any()]
-    unknown = [v for v in fitted.problem.variables if not v.formulas]
     draws = dict.fromkeys(_SAMPLES, _ANY)
-    points = {s.name: {s.dim: int(s.fitted.sum())} for s in series}
-    if numbers := fitted_observations(fitted.experiment):
-        points["observations"] = {"observation": len(numbers)}
+    points = {data.name: {data.dim: len(data.value)} for data in fitted_data(fitted.experiment)}
+    unknown = {
+        v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)})
+        for v in fitted.problem.variables
+        if not v.formulas
+    }
     return {
-        **{
-            group: {v.name: draws | ({} if v.dim is None else {v.dim: len(v.labels)}) for v in unknown}
-            for group in ("posterior", "prior")
-        },
+        "posterior": unknown,
+        "prior": unknown,
         "sample_stats": {"diverging": draws},
         "derived": {name: draws | {dim: _ANY} for dim, name in _OF_ITS if dim in fitted.tree["derived"].coords},
         "summary": {name: {"parameter": _ANY} for name in SUMMARY},

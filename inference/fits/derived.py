@@ -54,16 +54,11 @@ def _predicts(experiment: Experiment, observation: Observation, values: Mapping[
 
 
 def _predictable(experiment: Experiment, run: str, values: Mapping[str, Any]) -> bool:
-    """Whether all rates of a run's stages are parameters."""
+    """Whether all rates of a run are parameters."""
     if run in experiment.unmodelled:
-        return _own_rates(experiment, run, values)
+        member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
+        return find(values, "swap_rate", member, lights) is not None
     return all(_known(experiment, stage, values) for stage in experiment.run_stages(run))
-
-
-def _own_rates(experiment: Experiment, run: str, values: Mapping[str, Any]) -> bool:
-    """Whether γs, γextra and n_b of a run are parameters."""
-    member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
-    return find(values, "swap_rate", member, lights) is not None
 
 
 def _known(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any]) -> bool:
@@ -74,9 +69,11 @@ def _known(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any])
     return dephasing and find(values, "collision_rate", member) is not None
 
 
-def derived_quantities(
-    problem: Problem, values: Mapping[str, np.ndarray]
-) -> dict[str, tuple[str, list[str], np.ndarray]]:
+Derived = dict[str, tuple[str, list[str], np.ndarray]]
+"""Name → (dim, entries, (draws, entries))."""
+
+
+def derived_quantities(problem: Problem, values: Mapping[str, np.ndarray]) -> Derived:
     """Derived quantities: name → (dim, entries, (draws, entries)).
 
     values : draws by label, (draws,) or a number, fixed parameters included
@@ -87,72 +84,77 @@ def derived_quantities(
     optimal_mode_rate γm (ms⁻¹), and ξ of its steady state, unconditional_xi and steady_conditional_xi.
     """
     experiment = problem.experiment
-    names = ("xi_minimum", "xi_minimum_time", "entanglement_duration")
-    moving = [run for run in experiment.runs if run not in experiment.constant]
-    runs = [run for run in moving if _predictable(experiment, run, values) and _driven(experiment, run)]
-    derived = {}
-    if runs:
-        columns = np.empty((len(names), number_of(values), len(runs)))
-        for k, run in enumerate(runs):
-            for index, some in by_speed(experiment, values, [run], _RESOLUTION):
-                row = _entanglement(experiment, run, some, problem.dynamics)
-                columns[:, index, k] = [getattr(row, name) for name in names]
-        derived = {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)}
-    rest = _steady_states(experiment, values) | _sublevels(experiment, values) | _measured(experiment, values)
-    return derived | rest
+    tables = (_minima(problem, values), _steady_states(experiment, values), _sublevels(experiment, values))
+    return {name: row for table in (*tables, _measured(experiment, values)) for name, row in table.items()}
 
 
-def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> dict[str, tuple[str, list[str], np.ndarray]]:
+def _table(dim: str, entries: list[str], columns: Mapping[str, list[Any]], number: int) -> Derived:
+    """Columns, name → of each entry a number or (draws,), as derived quantities; none where there are no entries."""
+    if not entries:
+        return {}
+    return {
+        name: (dim, entries, np.stack([np.broadcast_to(np.ravel(c), number) for c in of_entries], axis=-1))
+        for name, of_entries in columns.items()
+    }
+
+
+def _minima(problem: Problem, values: Mapping[str, np.ndarray]) -> Derived:
+    """Of each run with the drive how entangled the atoms become."""
+    experiment, names = problem.experiment, ("xi_minimum", "xi_minimum_time", "entanglement_duration")
+    runs = [
+        run
+        for run in experiment.runs
+        if run not in experiment.constant
+        and _predictable(experiment, run, values)
+        and any("drive" in stage.lights for stage in experiment.run_stages(run))
+    ]
+    columns = np.empty((len(names), number_of(values), len(runs)))
+    for k, run in enumerate(runs):
+        for index, some in by_speed(experiment, values, [run], _RESOLUTION):
+            row = _entanglement(experiment, run, some, problem.dynamics)
+            columns[:, index, k] = [getattr(row, name) for name in names]
+    return {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)} if runs else {}
+
+
+def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Derived:
     """Of each kind of stage with constant rates what the continuous measurement does to its steady state."""
     found: dict[str, ContinuousMeasurement] = {}
     of_label: dict[str, Any] = {}
     for run, about in experiment.constant.items():
         if not _predictable(experiment, run, values):
             continue
-        member, lights = experiment.member.get(run, ""), experiment.run_stages(run)[0].label
-        label, form = f"{member}: {lights}" if member else lights, (about.populations, experiment.run_depth.get(run))
+        stage, form = experiment.run_stages(run)[0], (about.populations, experiment.run_depth.get(run))
+        label = _entry(experiment, stage)
         if of_label.setdefault(label, form) != form:  # the same lights, but other rates
             label = f"{label}, {run}"
         found[label] = measurement_in(experiment, run, values)
-    if not found:
-        return {}
-    rows: dict[str, list[Any]] = {
+    columns: dict[str, list[Any]] = {
         "transverse_decay_rate": [m.decay_rate for m in found.values()],
         "unconditional_xi": [m.unconditional_xi for m in found.values()],
     }
     if "detection_efficiency" in {Label.parse(label).name for label in values}:  # else no continuous measurement
-        rows["optimal_mode_rate"] = [optimal_mode_rate(m) for m in found.values()]
-        rows["steady_conditional_xi"] = [steady_conditional_xi(m) for m in found.values()]
-    number = number_of(values)
-    return {
-        name: (
-            "measured_lights",
-            list(found),
-            np.stack([np.broadcast_to(np.ravel(c), number) for c in columns], axis=-1),
-        )
-        for name, columns in rows.items()
-    }
+        columns["optimal_mode_rate"] = [optimal_mode_rate(m) for m in found.values()]
+        columns["steady_conditional_xi"] = [steady_conditional_xi(m) for m in found.values()]
+    return _table("measured_lights", list(found), columns, number_of(values))
 
 
-def _sublevels(
-    experiment: Experiment, values: Mapping[str, np.ndarray]
-) -> dict[str, tuple[str, list[str], np.ndarray]]:
+def _entry(experiment: Experiment, stage: StageEntry) -> str:
+    """A kind of stage, of a member where there are several."""
+    return Label.of("", member=experiment.member.get(stage.run, ""), lights=stage.label).entry
+
+
+def _sublevels(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Derived:
     """Populations of the sub-levels of F = 4 and the orientation that orientation tests show."""
-    entries, populations, orientations = [], [], []
-    for series in experiment.series:
-        if series.kind == "orientation_beat" and series.fitted.any():
-            found = tested_populations(experiment, series, values)
-            entries += [f"{series.name}: {m}" for m in SUBLEVELS]
-            populations += found
-            orientations.append((series.name, sublevel_orientation(found)))
-    if not entries:
-        return {}
-    return {
-        "sublevel_population": ("sublevel", entries, np.stack(populations, axis=-1)),
-        "tested_orientation": (
-            "orientation_test", [n for n, _ in orientations], np.stack([o for _, o in orientations], axis=-1)
-        ),
-    }  # fmt: skip
+    found = {
+        series.name: tested_populations(experiment, series, values)
+        for series in experiment.series
+        if series.kind == "orientation_beat" and series.fitted.any()
+    }
+    entries = [f"{name}: {m}" for name in found for m in SUBLEVELS]
+    columns = {"sublevel_population": [population for of_test in found.values() for population in of_test]}
+    orientations = {"tested_orientation": [sublevel_orientation(of_test) for of_test in found.values()]}
+    number = number_of(values)
+    return _table("sublevel", entries, columns, number) | _table("orientation_test", list(found), orientations, number)
 
 
 def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], dynamics: Dynamics) -> Entanglement:
@@ -165,30 +167,18 @@ def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], d
     return dynamics.entanglement(stages, initial, added, resolution=_RESOLUTION, accuracy=1e-6)
 
 
-def _driven(experiment: Experiment, run: str) -> bool:
-    return any("drive" in stage.lights for stage in experiment.run_stages(run))
-
-
-def _steady_states(
-    experiment: Experiment, values: Mapping[str, np.ndarray]
-) -> dict[str, tuple[str, list[str], np.ndarray]]:
+def _steady_states(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Derived:
+    """Of each kind of stage with the drive what it tends to, and the optical depth that entanglement needs."""
     driven: dict[str, StageEntry] = {}
     for stage in experiment.stages:
-        member = experiment.member.get(stage.run, "")
         if "drive" in stage.lights and _known(experiment, stage, values):
-            driven.setdefault(f"{member}: {stage.label}" if member else stage.label, stage)
-    states, depths = [], []
+            driven.setdefault(_entry(experiment, stage), stage)
+    columns: dict[str, list[Any]] = {"steady_state_xi": [], "threshold_optical_depth": []}
     for stage in driven.values():
         member = experiment.member.get(stage.run, "")
         rates = rates_of(values, stage, member=member)
         known = find(values, "initial_n3", member) is not None  # else all runs begin in their steady state
         state = steady_state(rates, initial_of(values, member) if known else InitialState(0.0, 0.0))
-        states.append(state.xi)
-        depths.append(state.threshold / rates.radiative_rate)
-    if not states:
-        return {}
-    shape = np.broadcast_shapes(*(np.shape(s) for s in states))
-    return {
-        name: ("driven_lights", list(driven), np.stack([np.broadcast_to(row, shape) for row in rows], axis=-1))
-        for name, rows in (("steady_state_xi", states), ("threshold_optical_depth", depths))
-    }
+        columns["steady_state_xi"].append(state.xi)
+        columns["threshold_optical_depth"].append(state.threshold / rates.radiative_rate)
+    return _table("driven_lights", list(driven), columns, number_of(values))

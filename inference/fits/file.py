@@ -72,8 +72,7 @@ def fit_id(fit: DataTree) -> str:
 
 def settings_of(fit: DataTree) -> ModelSettings:
     """The model settings of a fit."""
-    stored = json.loads(fit.attrs["settings"])["model"]
-    return ModelSettings(**stored)
+    return ModelSettings(**json.loads(fit.attrs["settings"])["model"])
 
 
 def file_name(name: str) -> str:
@@ -102,6 +101,4 @@ def is_fit_of(path: Path, problem: Problem, sampler: SamplerSettings) -> bool:
 
 def stored_sampler(sampler: SamplerSettings) -> dict[str, Any]:
     """The settings of a sampler as a fit keeps them: without the cores, on which no draw depends."""
-    asked = asdict(sampler)
-    asked.pop("cores")
-    return asked
+    return {name: value for name, value in asdict(sampler).items() if name != "cores"}

@@ -69,9 +69,7 @@ def fit(
     ------
     ExperimentError, PriorError : for what cannot be fitted
     """
-    problem = pose(
-        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
-    )
+    problem = pose(experiment, sharing, closure, free_dephasing, priors, model)
     return fit_problem(problem, SamplerSettings(seed, draws, tune, chains, cores, engine=engine), progress)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from cachetools import LRUCache
 
-from ...datasets import Experiment, Observation, to_groups
-from ...datasets.prediction import fitted_observations, reconstructed_xi
+from ...datasets import Experiment, to_groups
+from ...datasets.prediction import fitted_data, reconstructed_xi
 from ...forward_models import PARAMETERS
 from ..model import Problem, fingerprint, without_values
 from ..sampling import Draws
@@ -44,11 +44,11 @@ def fit_tree(
     priors = _prior_groups(problem, seed)
     groups: dict[str, Any] = {
         "posterior": _dataset(problem, drawn.variables),
-        "prior": priors["prior"].copy(deep=True),
+        "prior": priors["prior"],
         "posterior_predictive": _data(experiment, posterior_of.noisy, kept),
-        "prior_predictive": priors["prior_predictive"].copy(deep=True),
+        "prior_predictive": priors["prior_predictive"],
         "log_likelihood": _data(experiment, posterior_of.log_likelihood, kept),
-        "observed_data": _data(experiment, _observed(experiment), None),
+        "observed_data": _data(experiment, {data.name: data.value for data in fitted_data(experiment)}, None),
         "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
         "derived": _derived(problem, values, shape),
         "summary": _summary(rows),
@@ -58,7 +58,8 @@ def fit_tree(
     if experiment.records:
         groups[CHECKS] = checks_dataset(experiment, _likeliest(kept.of(values), posterior_of.log_likelihood))
     if others:
-        groups["predictions"] = _unfitted(others, posterior_of.unfitted, kept)
+        column = {"excluded_observations": ("excluded", posterior_of.unfitted)}
+        groups["predictions"] = _of_kept(column, {"excluded": [o.label for o in others]}, kept)
     groups |= {f"experiment{path.rstrip('/')}": group for path, group in to_groups(experiment).items()}
     return xr.DataTree.from_dict(groups)
 
@@ -75,8 +76,7 @@ def _prior_groups(problem: Problem, seed: int) -> dict[str, Dataset]:
     with _LOCK:
         if key not in PRIORS:
             PRIORS[key] = _drawn_from_the_prior(problem, np.random.default_rng([seed, 1]))
-        groups: dict[str, Dataset] = PRIORS[key]
-    return groups
+        return {name: group.copy(deep=True) for name, group in PRIORS[key].items()}
 
 
 def _drawn_from_the_prior(problem: Problem, rng: np.random.Generator) -> dict[str, Dataset]:
@@ -91,80 +91,59 @@ def _drawn_from_the_prior(problem: Problem, rng: np.random.Generator) -> dict[st
 def _dataset(problem: Problem, variables: Mapping[str, np.ndarray]) -> Dataset:
     import xarray as xr
 
-    columns: dict[str, Any] = {}
-    coords: dict[str, Any] = {}
-    for v in problem.variables:
-        if v.name not in variables:
-            continue
+    present = [v for v in problem.variables if v.name in variables]
+    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in present if v.dim is not None}
+    columns = {}
+    for v in present:
         row = PARAMETERS[v.parameter]
         attributes = {"units": row.unit, "long_name": row.meaning, "symbol": row.symbol}
-        dims = ("chain", "draw") if v.dim is None else ("chain", "draw", v.dim)
-        columns[v.name] = (dims, variables[v.name], attributes)
-        if v.dim is not None:
-            coords[v.dim] = list(v.coordinate)
+        columns[v.name] = (("chain", "draw", *filter(None, [v.dim])), variables[v.name], attributes)
     first = next(iter(variables.values()))
     coords |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
     return xr.Dataset(columns, coords=coords)
 
 
 def _data(experiment: Experiment, arrays: Mapping[str, np.ndarray], kept: KeptDraws | None) -> Dataset:
+    """Numbers for each fitted value, or group of records: (points,), or (kept draws, points)."""
     import xarray as xr
 
-    columns: dict[str, Any] = {}
-    coords: dict[str, Any] = {}
-    if kept is not None:
-        coords = {"chain": np.arange(kept.chains), "draw": kept.numbers}
-    records = {record.name: record for record in experiment.records}
-    for name, array in arrays.items():
-        if name == "observations":
-            dim = "observation"
-            coords[dim] = [o.label for o in fitted_observations(experiment)]
-        elif name in records:
-            dim = records[name].dim
-            coords[dim] = records[name].group_labels
-        else:
-            series = next(s for s in experiment.series if s.name == name)
-            dim = series.dim
-            coords[dim] = (dim, series.fitted_x, {"units": series.about.unit})
-            if series.component is not None:
-                words = np.array(series.about.components, object)
-                coords[f"{name}_component"] = (dim, words[series.component[series.fitted]])
-        columns[name] = (dim, array) if kept is None else (("chain", "draw", dim), kept.by_chain(array))
-    return xr.Dataset(columns, coords=coords, attrs=None if kept is None else {"thinning": kept.step})
+    columns, coords = dict[str, Any](), dict[str, Any]()
+    for data in fitted_data(experiment):
+        columns[data.name], coords[data.dim] = (data.dim, arrays[data.name]), data.at
+        if data.series is not None:
+            about, component = data.series.about, data.series.component
+            coords[data.dim] = (data.dim, data.at, {"units": about.unit})
+            if component is not None:
+                words = np.array(about.components, object)
+                coords[f"{data.name}_component"] = (data.dim, words[component[data.series.fitted]])
+    for record in experiment.records:
+        if record.name in arrays:
+            columns[record.name], coords[record.dim] = (record.dim, arrays[record.name]), record.group_labels
+    return xr.Dataset(columns, coords=coords) if kept is None else _of_kept(columns, coords, kept)
+
+
+def _of_kept(columns: Mapping[str, tuple[Any, ...]], coords: dict[str, Any], kept: KeptDraws) -> Dataset:
+    """A Dataset of columns (dim, array (kept draws of all chains, points), perhaps attributes)."""
+    import xarray as xr
+
+    of_draws: dict[str, Any] = {"chain": np.arange(kept.chains), "draw": kept.numbers}
+    by_chain = {
+        name: (("chain", "draw", dim), kept.by_chain(array), *attributes)
+        for name, (dim, array, *attributes) in columns.items()
+    }
+    return xr.Dataset(by_chain, coords=of_draws | coords, attrs={"thinning": kept.step})
 
 
 def _reconstructed(problem: Problem, values: dict[str, Any], kept: KeptDraws, rng: np.random.Generator) -> Dataset:
     """ξ as the light tells it: NAME (chain, draw, NAME_probe) for each series of light variances."""
-    import xarray as xr
-
-    experiment, columns = problem.experiment, dict[str, Any]()
-    coords: dict[str, Any] = {"chain": np.arange(kept.chains), "draw": kept.numbers}
+    experiment, columns, coords = problem.experiment, dict[str, Any](), dict[str, Any]()
     attributes = {"units": "1", "long_name": "ξ reconstructed from the light"}
     for series in experiment.series:
         if series.about.reconstructs_xi and series.fitted.any():
             times, xi = reconstructed_xi(experiment, series, values, problem.dynamics, rng, POSTERIOR_ACCURACY)
             dim = f"{series.name}_probe"
-            columns[series.name] = (("chain", "draw", dim), kept.by_chain(xi), attributes)
-            coords[dim] = (dim, times, {"units": "ms"})
-    return xr.Dataset(columns, coords=coords, attrs={"thinning": kept.step})
-
-
-def _unfitted(others: tuple[Observation, ...], means: np.ndarray, kept: KeptDraws) -> Dataset:
-    import xarray as xr
-
-    return xr.Dataset(
-        {"excluded_observations": (("chain", "draw", "excluded"), kept.by_chain(means))},
-        coords={"excluded": [o.label for o in others], "chain": np.arange(kept.chains), "draw": kept.numbers},
-        attrs={"thinning": kept.step},
-    )
-
-
-def _observed(experiment: Experiment) -> dict[str, np.ndarray]:
-    observed = {s.name: s.value[s.fitted] for s in experiment.series if s.fitted.any()}
-    observations = fitted_observations(experiment)
-    if observations:
-        observed["observations"] = np.array([o.value for o in observations])
-    return observed
+            columns[series.name], coords[dim] = (dim, xi, attributes), (dim, times, {"units": "ms"})
+    return _of_kept(columns, coords, kept)
 
 
 def _derived(problem: Problem, values: dict[str, Any], shape: tuple[int, int]) -> Dataset:
@@ -183,8 +162,6 @@ def _derived(problem: Problem, values: dict[str, Any], shape: tuple[int, int]) -
 def _summary(rows: list[ParameterSummary]) -> Dataset:
     import xarray as xr
 
-    numbers = SUMMARY[:-1]  # contraction is not known of each
-    columns: dict[str, Any] = {n: ("parameter", np.array([getattr(r, n) for r in rows])) for n in numbers}
-    contraction = [np.nan if r.contraction is None else r.contraction for r in rows]
-    columns["contraction"] = ("parameter", np.array(contraction))
+    numbers = {name: np.array([getattr(row, name) for row in rows], float) for name in SUMMARY}  # NaN for None
+    columns = {name: ("parameter", column) for name, column in numbers.items()}
     return xr.Dataset(columns, coords={"parameter": [r.label for r in rows]}, attrs={"interval": "94 % HDI"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, ExperimentError, StageEntry
+from ...datasets import ExperimentError, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label
 from ...datasets.prediction import coupled_rates, evolved, find, optical_depth_of
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 DEFAULT_QUANTITIES = ("xi", "polarization", "transverse_spin")
 CONSTANT_QUANTITIES = ("xi", "conditional_xi", "transverse_spin")
 _TIMES = 121
-_PER_LIGHT = {"pump": "pump_rate", "repump": "repump_rate"}
 
 
 def predict(
@@ -63,12 +62,13 @@ def predict(
     chosen = _run(fit, run)
     entries = _entries(fit, chosen, stages)
     at = _checked_times(times, entries)
-    entries = _prolonged(entries, at)
-    constant = chosen in fit.experiment.constant
-    quantities = _checked_quantities(quantities, constant)
-    if constant and stages is not None:
+    missing = at[-1] - sum(entry.duration for entry in entries)
+    entries[-1] = replace(entries[-1], duration=entries[-1].duration + max(0.0, missing))
+    quantities = _checked_quantities(quantities, chosen in fit.experiment.constant)
+    if chosen in fit.experiment.constant and stages is not None:
         raise ExperimentError(f"predict: found stages for the run {chosen!r}, expected none where rates are constant")
-    experiment = _with_stages(fit.experiment, chosen, entries)
+    others = tuple(stage for stage in fit.experiment.stages if stage.run != chosen)
+    experiment = replace(fit.experiment, stages=(*others, *entries))
     member = experiment.member.get(chosen, "")
     values = changed(fit.thinned(draws), changes or {}, member)
     for entry in entries if chosen not in experiment.unmodelled else ():
@@ -93,9 +93,8 @@ def predict(
 
 
 def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Sequence[str]:
-    possible = CONSTANT_QUANTITIES if constant else OBSERVABLES
-    if quantities is None:
-        return CONSTANT_QUANTITIES if constant else DEFAULT_QUANTITIES
+    possible, usual = (CONSTANT_QUANTITIES,) * 2 if constant else (OBSERVABLES, DEFAULT_QUANTITIES)
+    quantities = usual if quantities is None else quantities
     for quantity in quantities:
         if quantity not in possible:
             raise ExperimentError(f"predict: found the quantity {quantity!r}, expected one of {', '.join(possible)}")
@@ -141,7 +140,6 @@ def _scale_depth(values: dict[str, Any], name: str, value: float, member: str) -
 
 
 def _run(fit: Fit, run: str | None) -> str:
-
     runs = fit.experiment.runs
     if run is not None and run not in runs:
         raise ExperimentError(f"predict: found the run {run!r}{nearest(run, runs)}, expected one of {', '.join(runs)}")
@@ -177,26 +175,13 @@ def _checked_times(times: Any, entries: list[StageEntry]) -> np.ndarray:
     return at
 
 
-def _prolonged(entries: list[StageEntry], times: np.ndarray) -> list[StageEntry]:
-    missing = times[-1] - sum(entry.duration for entry in entries)
-    if missing <= 0:
-        return entries
-    return [*entries[:-1], replace(entries[-1], duration=entries[-1].duration + missing)]
-
-
-def _with_stages(experiment: Experiment, run: str, entries: list[StageEntry]) -> Experiment:
-    others = tuple(stage for stage in experiment.stages if stage.run != run)
-    return replace(experiment, stages=(*others, *entries))
-
-
 def _require_rates(values: Mapping[str, Any], entry: StageEntry, member: str) -> None:
     """Raise ExperimentError for lights of which the fit has no rates."""
-    needed = [("dephasing_rate", ("dephasing_rate", "pure_dephasing_rate"), True), ("collision_rate",) * 2 + (False,)]
-    needed += [(name, (name,), name == "pump_rate") for light, name in _PER_LIGHT.items() if light in entry.lights]
-    for name, either, per_lights in needed:
-        options = (either,) if isinstance(either, str) else either
-        if all(find(values, option, member, entry.label if per_lights else "") is None for option in options):
-            label = Label.of(name, lights=entry.label if per_lights else "")
+    needed = [Label("dephasing_rate", entry.label), Label("collision_rate")]
+    needed += [Label("pump_rate", entry.label)] if "pump" in entry.lights else []
+    needed += [Label("repump_rate")] if "repump" in entry.lights else []
+    for label in needed:  # Γ̃ follows from Γdeph
+        if all(find(values, name, member, label.entry) is None for name in (label.name, f"pure_{label.name}")):
             raise ExperimentError(
                 f"predict: found no {label} in this fit, expected lights that it knows, or a value for it: {label}=…"
             )

@@ -12,12 +12,13 @@ from ...datasets import Experiment, Observation
 from ...datasets.prediction import (
     Predictions,
     expected,
+    fitted_data,
     fitted_observations,
     moving_runs,
     record_log_likelihood,
     stages_of,
 )
-from ...forward_models import NOISES, speed
+from ...forward_models import speed
 from ...forward_models.light import grouped
 from ..model import ACCURACY, Problem, rate_bounds
 
@@ -72,21 +73,20 @@ def predicted(
     likelihood : draws from the prior need none, and have none where they make a variance negative
     """
     experiment, fitted = problem.experiment, fitted_observations(problem.experiment)
-    found: dict[str, dict[str, np.ndarray]] = {"noisy": {}, "likelihood": {}, "unfitted": {}}
+    found: tuple[dict[str, np.ndarray], ...] = ({}, {}, {})
     number = number_of(values)
-    for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
+    for index, some in by_speed(experiment, values):
         all_means = expected(experiment, some, problem.dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
-        parts = {
-            "noisy": noisy(experiment, means, rng),
-            "likelihood": log_likelihood(problem, means, some) if likelihood else {},
-            "unfitted": {"": others},
+        noisy = {
+            data.name: data.noise.draw(rng, data.mean(means), data.spread, data.degrees_of_freedom)
+            for data in fitted_data(experiment)
         }
-        for kind, arrays in parts.items():
+        of_data = log_likelihood(problem, means, some) if likelihood else {}
+        for whole, arrays in zip(found, (noisy, of_data, {"unfitted": others}), strict=True):
             for name, array in arrays.items():
-                whole = found[kind].setdefault(name, np.empty((number, array.shape[-1])))
-                whole[index] = array
-    return Predicted(found["noisy"], found["likelihood"], found["unfitted"][""])
+                whole.setdefault(name, np.empty((number, array.shape[-1])))[index] = array
+    return Predicted(found[0], found[1], found[2]["unfitted"])
 
 
 def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions, np.ndarray]:
@@ -97,50 +97,34 @@ def _of_draws(means: Predictions, draws: int, fitted: int) -> tuple[Predictions,
     return Predictions(series, numbers[:fitted]), others
 
 
-def times_of(experiment: Experiment) -> int:
-    """How many numbers there are for each draw: values of series, powers that the likelihood of records needs."""
-    return sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in experiment.records)
-
-
 def number_of(values: Mapping[str, Any]) -> int:
     """How many draws there are."""
-    return max(len(v) for v in values.values() if isinstance(v, np.ndarray) and v.ndim)
+    return max(len(v) for v in values.values() if np.ndim(v))
 
 
 def by_speed(
-    experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str], times: int
+    experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str] | None = None, times: int = 0
 ) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
     """The draws in groups, slow ones first: which they are, and their values.
 
-    The fastest draw of a group sets its integration grid. `times`: how many times each draw is evaluated at.
+    The fastest draw of a group sets its integration grid.
+
+    runs : that are evaluated, at so many `times`; by default all data: values of series, powers for records
     """
-    arrays = {label: v for label, v in values.items() if isinstance(v, np.ndarray) and v.ndim}
+    if runs is None:
+        runs, records = moving_runs(experiment), experiment.records
+        times = sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in records)
     pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
     order = np.argsort(np.broadcast_to(pace, number_of(values)), kind="stable")
     for index in np.array_split(order, -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)):
-        yield index, {label: v[index] if label in arrays else v for label, v in values.items()}
-
-
-def noisy(experiment: Experiment, means: Predictions, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Predictive draws of the fitted data: means with noise, variable → (draws, points)."""
-    drawn = {}
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            mean = means.series[series.name][:, use]
-            drawn[series.name] = NOISES[series.noise].draw(rng, mean, series.spread[use], series.tail)
-    observations = fitted_observations(experiment)
-    if observations:
-        sigma = np.array([o.sigma for o in observations])
-        drawn["observations"] = rng.normal(np.stack(means.observations, axis=-1), sigma)
-    return drawn
+        yield index, {label: v[index] if np.ndim(v) else v for label, v in values.items()}
 
 
 def total_log_likelihood(problem: Problem, values: Mapping[str, Any], *, accuracy: float) -> np.ndarray:
     """Log-likelihood of all fitted data together, (draws,), worked out in groups of draws; see `predicted`."""
     experiment, fitted = problem.experiment, len(fitted_observations(problem.experiment))
     total = np.empty(number_of(values))
-    for index, some in by_speed(experiment, values, moving_runs(experiment), times_of(experiment)):
+    for index, some in by_speed(experiment, values):
         means, _ = _of_draws(expected(experiment, some, problem.dynamics, accuracy=accuracy), len(index), fitted)
         parts = log_likelihood(problem, means, some)
         total[index] = sum(array.sum(axis=-1) for array in parts.values())
@@ -152,18 +136,11 @@ def log_likelihood(problem: Problem, means: Predictions, values: Mapping[str, An
 
     means : expected values at these draws;  values : the draws by label, fixed parameters included
     """
-    experiment, found = problem.experiment, {}
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            density = NOISES[series.noise].log_density
-            found[series.name] = density(
-                series.value[use], means.series[series.name][:, use], series.spread[use], series.tail
-            )
-    observations = fitted_observations(experiment)
-    if observations:
-        value, sigma = (np.array([getattr(o, name) for o in observations]) for name in ("value", "sigma"))
-        found["observations"] = NOISES["gaussian"].log_density(value, np.stack(means.observations, axis=-1), sigma, 0.0)
+    experiment = problem.experiment
+    found = {
+        data.name: data.noise.log_density(data.value, data.mean(means), data.spread, data.degrees_of_freedom)
+        for data in fitted_data(experiment)
+    }
     for record in experiment.records:
         if record.fitted.any():
             sums = grouped(record.group_sums)
@@ -178,8 +155,8 @@ def quadrature_error(problem: Problem, values: Mapping[str, Any]) -> float:
     largest error would depend on which hundred, where a rate that the data leave open has a long tail.
     """
     experiment, step = problem.experiment, max(1, number_of(values) // _CHECKED_DRAWS)
-    few = {k: v[::step] if isinstance(v, np.ndarray) and v.ndim else v for k, v in values.items()}
-    groups = by_speed(experiment, few, moving_runs(experiment), times_of(experiment))
+    few = {k: v[::step] if np.ndim(v) else v for k, v in values.items()}
+    groups = by_speed(experiment, few)
     bounds = rate_bounds(problem)
     errors = [_group_errors(problem, some, len(index), bounds) for index, some in groups]
     return float(np.quantile(np.concatenate(errors), _SHARE, method="higher"))
@@ -191,16 +168,9 @@ def _group_errors(problem: Problem, values: Mapping[str, Any], draws: int, bound
     coarse = expected(experiment, values, problem.dynamics, rate_bounds=bounds, accuracy=ACCURACY)
     fine = expected(experiment, values, problem.dynamics, accuracy=_FINE)
     worst = np.zeros(draws)
-    for series in experiment.series:
-        use = series.fitted
-        if use.any():
-            sigma = NOISES[series.noise].scatter(series.value[use], series.spread[use])
-            difference = coarse.series[series.name][..., use] - fine.series[series.name][..., use]
-            worst = np.maximum(worst, (abs(difference) / sigma).max(axis=-1))
-    for observation, one, other in zip(
-        fitted_observations(experiment), coarse.observations, fine.observations, strict=True
-    ):
-        worst = np.maximum(worst, abs(one - other) / observation.sigma)
+    for data in fitted_data(experiment):
+        difference = abs(data.mean(coarse) - data.mean(fine)) / data.noise.scatter(data.value, data.spread)
+        worst = np.maximum(worst, difference.max(axis=-1))
     return worst
 
 
@@ -233,6 +203,6 @@ class KeptDraws:
 
 def kept_draws(experiment: Experiment, chains: int, draws: int) -> KeptDraws:
     """As many draws as `MOST_NUMBERS` allows, at least one per chain."""
-    points = sum(int(series.fitted.sum()) for series in experiment.series) + len(fitted_observations(experiment))
+    points = sum(len(data.value) for data in fitted_data(experiment))
     most = max(1, MOST_NUMBERS // (chains * max(points, 1)))
     return KeptDraws(chains, draws, -(-draws // most))

@@ -36,15 +36,11 @@ def checks_dataset(experiment: Experiment, values: Mapping[str, Any]) -> Dataset
     """
     import xarray as xr
 
-    columns: dict[str, Any] = {}
-    coords: dict[str, Any] = {}
+    columns, coords = dict[str, Any](), dict[str, Any]()
     for record in experiment.records:
         found, dim = checks_of(record, experiment, values), f"{record.name}_check"
-        columns[record.name] = (
-            dim,
-            np.array([check.z_score for check in found]),
-            {"long_name": "standard normal score"},
-        )
+        scores = np.array([check.z_score for check in found])
+        columns[record.name] = (dim, scores, {"long_name": "standard normal score"})
         coords[dim] = np.array([check.label for check in found], object)
         coords[f"{record.name}_words"] = (dim, np.array([check.words for check in found], object))
     return xr.Dataset(columns, coords=coords)
@@ -54,13 +50,8 @@ def checks_in(fit: DataTree) -> dict[str, list[WhitenessCheck]]:
     """The checks that a fit holds, by name of the records."""
     if GROUP not in fit.children:
         return {}
-    data = fit[GROUP].dataset
-    return {
-        str(name): [
-            WhitenessCheck(str(label), float(score), str(words))
-            for label, score, words in zip(
-                data[f"{name}_check"].values, scores.values, data[f"{name}_words"].values, strict=True
-            )
-        ]
-        for name, scores in data.data_vars.items()
-    }
+    data, found = fit[GROUP].dataset, {}
+    for name, scores in data.data_vars.items():
+        rows = zip(data[f"{name}_check"].values, scores.values, data[f"{name}_words"].values, strict=True)
+        found[str(name)] = [WhitenessCheck(str(label), float(score), str(words)) for label, score, words in rows]
+    return found

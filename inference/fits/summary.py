@@ -99,7 +99,7 @@ def summarise(
 def verdict(
     rows: list[ParameterSummary],
     statistics: Mapping[str, np.ndarray],
-    quadrature_error: float | None = None,
+    quadrature_error: float = 0.0,
     *,
     bfmi: np.ndarray | None = None,
     needed: int | None = None,
@@ -128,7 +128,7 @@ def verdict(
         problems.append(
             f"The energy moves slowly (E-BFMI {np.min(bfmi):.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
         )
-    if quadrature_error is not None and quadrature_error > QUADRATURE_LIMIT:
+    if quadrature_error > QUADRATURE_LIMIT:
         problems.append(
             f"The integration grid is too coarse for these rates (error {quadrature_error:.1g} standard deviations)."
         )
@@ -153,10 +153,8 @@ def _divergent(count: int) -> list[str]:
 def summary_rows(fit: DataTree) -> list[ParameterSummary]:
     """The posterior table of a fit, as it was computed then."""
     data = fit["summary"].dataset
-    rows = []
-    for k, label in enumerate(data["parameter"].values):
-        row: dict[str, float | None] = {name: float(data[name].values[k]) for name in SUMMARY}
-        if np.isnan(data["contraction"].values[k]):
-            row["contraction"] = None
-        rows.append(ParameterSummary(str(label), **row))  # type: ignore[arg-type]
-    return rows
+    columns = (data[name].values.tolist() for name in ("parameter", *SUMMARY))
+    return [
+        ParameterSummary(str(label), *numbers, contraction=None if np.isnan(share) else share)  # type: ignore[misc]
+        for label, *numbers, share in zip(*columns, strict=True)
+    ]

@@ -5,59 +5,57 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...datasets import RecordSeries, Series
-from ...datasets.prediction import Values, record_log_likelihood
-from ...forward_models import NOISES
+from ...datasets import RecordSeries
+from ...datasets.prediction import FittedData, Values, record_log_likelihood
 from ...forward_models.light import SUMS, RecordSums
 from ...forward_models.noise import log_density_of_triples, wishart_freedom
 from .problem import Problem
 
 
-def add_series(series: Series, mean: Any, data: Mapping[str, Any]) -> None:
-    """The likelihood of a series, whose expected values are `mean` (T,), in the current model."""
-    noise = NOISES[series.noise]
-    LIKELIHOODS[noise.family](series, noise, mean, data[f"value[{series.name}]"], data[f"spread[{series.name}]"])
+def add_likelihood(fitted: FittedData, mean: Any, data: Mapping[str, Any]) -> None:
+    """The likelihood of data, whose expected values are `mean` (T,), in the current model."""
+    LIKELIHOODS[fitted.noise.family](fitted, mean, data[f"value[{fitted.name}]"], data[f"spread[{fitted.name}]"])
 
 
-def _gaussian(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
+def _gaussian(fitted: FittedData, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
 
-    pm.Normal(series.name, mu=mean, sigma=noise.scatter(mean, spread), observed=value, dims=series.dim)
+    pm.Normal(fitted.name, mu=mean, sigma=fitted.noise.scatter(mean, spread), observed=value, dims=fitted.dim)
 
 
-def _student_t(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
+def _student_t(fitted: FittedData, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
 
-    sigma = noise.scatter(mean, spread)
-    pm.StudentT(series.name, nu=series.tail, mu=mean, sigma=sigma, observed=value, dims=series.dim)
+    nu, sigma = fitted.degrees_of_freedom, fitted.noise.scatter(mean, spread)
+    pm.StudentT(fitted.name, nu=nu, mu=mean, sigma=sigma, observed=value, dims=fitted.dim)
 
 
-def _gamma(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
+def _gamma(fitted: FittedData, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
 
-    shape = noise.shape(mean, spread)
-    pm.Gamma(series.name, alpha=shape, beta=shape / mean, observed=value, dims=series.dim)
+    shape = fitted.noise.shape(mean, spread)
+    pm.Gamma(fitted.name, alpha=shape, beta=shape / mean, observed=value, dims=fitted.dim)
 
 
-def _wishart(series: Series, noise: Any, mean: Any, value: Any, spread: Any) -> None:
+def _wishart(fitted: FittedData, mean: Any, value: Any, spread: Any) -> None:
     import pymc as pm
     import pytensor.tensor as pt
 
     observed, expected = ([column[k::3] for k in range(3)] for column in (value, mean))
-    dof = wishart_freedom(spread[::3], noise.quadratures)
+    dof = wishart_freedom(spread[::3], fitted.noise.quadratures)
     parts = log_density_of_triples(observed, expected, dof, xp=pt, log_gamma=pt.gammaln)
-    pm.Potential(series.name, pt.stack(parts).sum())
+    pm.Potential(fitted.name, pt.stack(parts).sum())
 
 
-LIKELIHOODS: dict[str, Callable[[Series, Any, Any, Any, Any], None]] = {
+LIKELIHOODS: dict[str, Callable[[FittedData, Any, Any, Any], None]] = {
     "gaussian": _gaussian,
     "student-t": _student_t,
     "gamma": _gamma,
     "wishart": _wishart,
 }
-"""By family: adds the observed variable (or potential) of a series to the current model.
+"""By family: adds the observed variable (or potential) of data to the current model.
 
-Called with the series, its noise (of the class of the family), expected values, values and spreads, (T,) each.
+Called with the data, their expected values, values and spreads, (T,) each.
 """
 
 

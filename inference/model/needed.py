@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ...datasets import Experiment, Series
 from ...datasets.experiment import Label
@@ -14,9 +14,9 @@ from .settings import ModelSettings
 _OF_RECORDS = ("detection_efficiency", "shot_noise_level")
 
 
-def prior_names(texts: Mapping[str, str]) -> set[str]:
-    """Parameters that priors are given for, by label."""
-    return {Label.parse(key).name for key in texts}
+def prior_names(experiment: Experiment, settings: ModelSettings) -> set[str]:
+    """Names of the parameters for which the experiment or the settings give priors."""
+    return {Label.parse(key).name for key in (*settings.priors, *experiment.priors)}
 
 
 Entry = tuple[str, str | None, str]
@@ -61,7 +61,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     constants = {name for kind in kinds for name in kind.constants}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
-    named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
+    named = prior_names(experiment, settings)
     steady = {run for run in experiment.constant if fitted_lights(experiment, [run])}
     if settings.free_dephasing and not set(runs) & {*moving_runs(experiment), *steady}:
         if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone

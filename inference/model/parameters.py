@@ -16,7 +16,7 @@ from .needed import calibrations, entries, prior_names
 from .priors import Prior, PriorError, known_prior, parse_prior
 from .settings import ModelSettings
 
-_NEARLY_CERTAIN, _HALF = 1 - 1e-6, 0.5
+_NEARLY_CERTAIN = 1 - 1e-6
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
 
@@ -46,19 +46,17 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     not among them. Raises PriorError for priors that cannot be read, of unknown parameters, or of unused ones.
     """
     _check_constant_runs(experiment, settings)
-    given = _given_priors(experiment, settings)
+    given = read_priors(experiment.priors, "experiment: prior") | read_priors(settings.priors)
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
     used: set[str] = set()
     result = []
     for name, index, member in entries(experiment, settings):
         label = str(Label(name, index or ""))
-        chosen = next((key for key in (label, name) if key in given), None)
-        if chosen is not None:
+        prior = given.get(label, given.get(name))
+        if prior is not None:
             used |= {label, name}
-            prior = given[chosen]
         else:
-            measured = calibrated.get(label, calibrated.get(name))
-            prior = _default(experiment, name, index, member) if measured is None else measured
+            prior = calibrated.get(label, calibrated.get(name)) or _default(experiment, name, index, member)
         result.append(ModelParameter(name, index, prior))
     for key in given:
         if key not in used:
@@ -77,8 +75,7 @@ def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> Non
     where = f"run {next(iter(experiment.constant))!r} with constant rates"
     if settings.forward_model:
         raise ExperimentError(f"{where}: found the forward model {settings.forward_model!r}, expected none of your own")
-    named = {*prior_names(settings.priors), *prior_names(experiment.priors)}
-    if "larmor_mismatch" in named or experiment.knows("larmor_mismatch"):
+    if "larmor_mismatch" in prior_names(experiment, settings) or experiment.knows("larmor_mismatch"):
         raise ExperimentError(f"{where}: found larmor_mismatch, expected none: its model has equal Larmor frequencies")
 
 
@@ -91,22 +88,19 @@ def _check_together(parameters: list[ModelParameter]) -> None:
         forms = sorted({u.prior.form for u in free if u.name == name})
         if len(forms) > 1:
             raise PriorError(f"priors of {name}: found {' and '.join(forms)}, expected one form for all its entries")
-    ends: dict[tuple[str, float], float] = {}
-    for u in parameters:
-        for end in (1 - _NEARLY_CERTAIN, _NEARLY_CERTAIN):
-            reached, worst = float(u.prior.quantile(end)), max if end > _HALF else min
-            ends[u.name, end] = worst(reached, ends.get((u.name, end), reached))
-    populations = sum(ends.get((name, _NEARLY_CERTAIN), 0.0) for name in ("initial_n3", "initial_nh"))
+
+    def ends(name: str, probability: float) -> list[float]:
+        return [float(u.prior.quantile(probability)) for u in parameters if u.name == name] or [0.0]
+
+    populations = sum(max(ends(name, _NEARLY_CERTAIN)) for name in ("initial_n3", "initial_nh"))
     if populations > 1:
         raise PriorError(
             f"priors of initial_n3 and initial_nh: found a sum up to {populations:.3g}, expected at most 1"
         )
-    excess = ends.get(("initial_excess_variance", 1 - _NEARLY_CERTAIN), 0.0)
+    excess = min(ends("initial_excess_variance", 1 - _NEARLY_CERTAIN))
     if excess < -0.9:
         raise PriorError(f"prior of initial_excess_variance: found values down to {excess:.3g}, expected above -0.9")
-    classical = ends.get(("classical_noise", 1 - _NEARLY_CERTAIN), 0.0) * ends.get(
-        ("faraday_angle", _NEARLY_CERTAIN), 0.0
-    )
+    classical = min(ends("classical_noise", 1 - _NEARLY_CERTAIN)) * max(ends("faraday_angle", _NEARLY_CERTAIN))
     if classical < -0.9:
         raise PriorError(
             f"prior of classical_noise: found c₂Θ down to {classical:.3g}, expected above -0.9: a narrower prior"
@@ -120,10 +114,6 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
         used.add("faraday_angle")
     known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
     return [name for name in dict.fromkeys(known) if name not in used]
-
-
-def _given_priors(experiment: Experiment, settings: ModelSettings) -> dict[str, Prior]:
-    return read_priors(experiment.priors, "experiment: prior") | read_priors(settings.priors)
 
 
 def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Prior]:

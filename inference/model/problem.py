@@ -127,7 +127,6 @@ class Problem:
 
 def pose(
     source: Any,
-    *,
     sharing: Mapping[str, str] | str | Path | None = None,
     closure: Closure = "microscopic",
     free_dephasing: bool = False,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
-from ...datasets.prediction import Values, expected, fitted_observations, moving_runs, stages_of
+from ...datasets.prediction import Values, expected, fitted_data, moving_runs, stages_of
 from ...forward_models import Closure, RateBounds
 from ...forward_models.light import SUMS
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
-from .likelihood import add_record, add_series
+from .likelihood import add_likelihood, add_record
 from .priors import vector_variable
 from .problem import Problem, pose
 from .variables import Variable
@@ -55,10 +55,7 @@ def build_model(
     ------
     ExperimentError, PriorError
     """
-    problem = pose(
-        experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors, model=model
-    )
-    return model_of(problem)
+    return model_of(pose(experiment, sharing, closure, free_dephasing, priors, model))
 
 
 def model_of(problem: Problem) -> pymc.Model:
@@ -67,23 +64,21 @@ def model_of(problem: Problem) -> pymc.Model:
     import pytensor
 
     experiment = problem.experiment
+    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in problem.variables if v.dim is not None}
+    coords |= {fitted.dim: fitted.at for fitted in fitted_data(experiment)}
     # PyTensor notes for each of its nodes where in the source it was made, which takes a third of the time
-    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=_coords(problem)) as model:
+    with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=coords) as model:
         values = _free_variables(problem)
         _deterministics(problem.complete(values), problem.variables)
         if problem.correlated is not None:
             pm.Potential("calibration", problem.correlated.log_density(values, pm.math))
         means = _means(problem, values)
         data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
-        for series in experiment.series:
-            if series.fitted.any():
-                add_series(series, means[series.name], data)
+        for fitted in fitted_data(experiment):
+            add_likelihood(fitted, means[fitted.name], data)
         for record in experiment.records:
             if record.fitted.any():
                 add_record(problem, record, values, data)
-        if fitted_observations(experiment):
-            value, sigma = data["value[observations]"], data["spread[observations]"]
-            pm.Normal("observations", mu=means["observations"], sigma=sigma, observed=value, dims="observation")
     return model
 
 
@@ -93,42 +88,26 @@ def data_of(experiment: Experiment) -> dict[str, np.ndarray]:
     spread: standard deviations, or numbers of repetitions for Gamma noise; NAME is also `observations`. Of records
     their sums, `products[NAME]`, `from_start[NAME]`, `from_end[NAME]` and `count[NAME]`, see `record_likelihood`.
     """
-    data = {}
-    for series in experiment.series:
-        if series.fitted.any():
-            data[f"value[{series.name}]"] = series.value[series.fitted]
-            data[f"spread[{series.name}]"] = series.spread[series.fitted]
+    data: dict[str, np.ndarray] = {}
+    for fitted in fitted_data(experiment):
+        data |= {f"value[{fitted.name}]": fitted.value, f"spread[{fitted.name}]": fitted.spread}
     for record in experiment.records:
         if record.fitted.any():
             sums = record.sums
             data |= {f"{name}[{record.name}]": np.asarray(getattr(sums, name), float) for name in SUMS}
-    observations = fitted_observations(experiment)
-    if observations:
-        data["value[observations]"] = np.array([o.value for o in observations])
-        data["spread[observations]"] = np.array([o.sigma for o in observations])
     return data
-
-
-def _coords(problem: Problem) -> dict[str, Any]:
-    coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in problem.variables if v.dim is not None}
-    for series in problem.experiment.series:
-        if series.fitted.any():
-            coords[series.dim] = series.fitted_x
-    observations = fitted_observations(problem.experiment)
-    if observations:
-        coords["observation"] = [o.label for o in observations]
-    return coords
 
 
 def _free_variables(problem: Problem) -> dict[str, Any]:
     """The free variables by label, in the current model."""
     priors = {u.label: u.prior for u in problem.free}
-    made = {
-        v.name: vector_variable(v.name, [priors[label] for label in v.labels], v.dim)
-        for v in problem.variables
-        if not v.formulas
-    }
-    return problem.by_label(made)
+    return problem.by_label(
+        {
+            v.name: vector_variable(v.name, [priors[label] for label in v.labels], v.dim)
+            for v in problem.variables
+            if not v.formulas
+        }
+    )
 
 
 def _deterministics(values: Values, variables: list[Variable]) -> None:
@@ -179,9 +158,8 @@ def _check_forward_model(problem: Problem, measured: Experiment, inside: list[An
 
     medians = [float(u.prior.quantile(0.5)) for u in problem.free]
     values = problem.complete(dict(zip([u.label for u in problem.free], medians, strict=True)))
-    points = {s.name: s.fitted_x for s in measured.series}
-    numbers = expected(measured, values, problem.dynamics, points=points, accuracy=_FINE)
-    wanted = {**numbers.series, **({"observations": np.array(numbers.observations)} if numbers.observations else {})}
+    numbers = expected(measured, values, problem.dynamics, accuracy=_FINE)
+    wanted = {data.name: data.mean(numbers) for data in fitted_data(measured)}
     graph = pytensor.function(inside, list(outputs.values()), mode="FAST_COMPILE", on_unused_input="ignore")
     for name, found in zip(outputs, graph(*medians), strict=True):
         if np.shape(found) != np.shape(wanted[name]) or not np.allclose(found, wanted[name], rtol=_SAME, atol=_SAME):
@@ -199,11 +177,10 @@ def rate_bounds(problem: Problem) -> dict[str, RateBounds]:
         if u.name == "squeezing_limit" or (u.name == "optical_depth" and not experiment.members):
             high[u.label] = float(u.prior.quantile(1 - _BOUND_QUANTILE))
     high = problem.complete(high)
-    return {run: _run_bounds(experiment, run, high, resolution) for run in moving_runs(experiment)}
-
-
-def _run_bounds(experiment: Experiment, run: str, high: Values, resolution: float) -> RateBounds:
-    stages = stages_of(experiment, run, high)
-    rates = [population_rates(stage.rates) for stage in stages]
-    slow = np.array([max(k.a, k.b) for k in rates], float)
-    return RateBounds(resolution * fastest_rates(stage_columns(stages)), resolution * slow)
+    bounds = {}
+    for run in moving_runs(experiment):
+        stages = stages_of(experiment, run, high)
+        rates = [population_rates(stage.rates) for stage in stages]
+        slow = np.array([max(k.a, k.b) for k in rates], float)
+        bounds[run] = RateBounds(resolution * fastest_rates(stage_columns(stages)), resolution * slow)
+    return bounds

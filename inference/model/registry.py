@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import wraps
 from inspect import getsource
 from typing import Any
 
@@ -61,11 +62,11 @@ def forward_model(*parameters: Parameter, priors: dict[str, str] | None = None) 
         add_forward_model(name, function, [parameter.name for parameter in parameters])
         VERSIONS[name] = fingerprint(_source(function), {p.name: DEFAULTS[p.name] for p in parameters})
 
+        @rival_model
+        @wraps(function)
         def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
             return experiment, replace(settings, forward_model=name, forward_model_version=VERSIONS[name])
 
-        change.__name__, change.__doc__ = function.__name__, function.__doc__
-        rival_model(change)
         return function
 
     return add

@@ -23,19 +23,8 @@ from .defaults import DEFAULTS
 from .fingerprint import fingerprint
 from .needed import entries
 from .priors import PriorError
-from .registry import RIVAL_MODELS, Change, RivalModel, add_parameter, forward_model, rival_model, with_priors
+from .registry import RIVAL_MODELS, Change, RivalModel, rival_model, with_priors
 from .settings import ModelSettings
-
-__all__ = [
-    "RIVAL_MODELS",
-    "add_parameter",
-    "forward_model",
-    "load_models",
-    "require_models",
-    "rival",
-    "rival_model",
-    "with_priors",
-]
 
 
 def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[Experiment, ModelSettings]:

@@ -9,10 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+
+from ..engine import NativeDensity
+from ..model import SamplerSettings
+from ..parallel import available_cores
 
 _STATISTICS = {
     "diverging": "diverging",
@@ -52,32 +56,19 @@ def _of_arviz(name: str) -> Any:
     return getattr(arviz, name)
 
 
-class _Address:
-    """What nutpie asks of a compiled function: its address."""
+def machine_code_model(density: NativeDensity, data: np.ndarray, start: Callable[[Any], np.ndarray]) -> Any:
+    """The model of a density in machine code, of which a draw reports the variable `natural`.
 
-    def __init__(self, address: int) -> None:
-        self.address = address
-
-
-def machine_code_model(
-    dimension: int,
-    expanded: int,
-    addresses: tuple[int, int],
-    data: np.ndarray,
-    start: Callable[[Any], np.ndarray],
-) -> Any:
-    """A model whose log-density and expansion are C functions at `addresses`.
-
-    expanded : length of what a draw reports, the variable `natural`;  data : passed to both by address
-    start : the first point of a chain, by its seed
+    data : what the code reads, passed to it by address;  start : the first point of a chain, by its seed
     """
     import_nutpie()
     from nutpie.compile_pymc import CompiledPyMCModel
 
+    expanded = density.expanded
     return CompiledPyMCModel(
         dims={"natural": ("entry",)},
-        compiled_logp_func=_Address(addresses[0]),
-        compiled_expand_func=_Address(addresses[1]),
+        compiled_logp_func=SimpleNamespace(address=density.logp_address),
+        compiled_expand_func=SimpleNamespace(address=density.expand_address),
         initial_point_func=start,
         shared_data={},
         shared_var_keys={},
@@ -87,14 +78,14 @@ def machine_code_model(
         logp_func=None,
         expand_func=None,
         reparameterized_names=None,
-        _n_dim=dimension,
+        _n_dim=density.dimension,
         _shapes={"natural": (expanded,)},
         _coords={"entry": np.arange(expanded)},
     )
 
 
 def nuts(
-    compiled: Any, *, progress: Callable[[Any], None] | None, **options: Any
+    compiled: Any, settings: SamplerSettings, progress: Callable[[Any], None] | None, adaptation: str
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Draws and statistics of nutpie's NUTS, by name, each of the shape (chain, draw, …). Ctrl-C stops at once."""
     sample, running = import_nutpie().sample, None
@@ -107,7 +98,13 @@ def nuts(
                 progress_bar=False,
                 progress_callback=progress,
                 return_raw_trace=True,
-                **options,
+                adaptation=adaptation,
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores or min(settings.chains, available_cores()),
+                seed=settings.seed,
+                target_accept=settings.target_accept,
             )
         draws, statistics = running.wait().get_arrow_trace()
     except BaseException:

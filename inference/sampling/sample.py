@@ -17,7 +17,6 @@ import numpy as np
 
 from ..engine import CompiledModel, Coordinates, NotTranslatable, Start, compile_model, natural_variables
 from ..model import SamplerSettings
-from ..parallel import available_cores
 from . import nutpie as nutpie_sampler
 from .convergence import ESS_PER_CHAIN, bfmi, converged
 from .modes import modes, starting_point
@@ -98,20 +97,13 @@ class FastSampler:
 
         found_modes = modes(log_density, density.dimension, settings.seed)
         model = nutpie_sampler.machine_code_model(
-            density.dimension,
-            density.expanded,
-            (density.logp_address, density.expand_address),
-            compiled.data,
-            lambda seed: starting_point(log_density, found_modes, seed),
+            density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
         )
-        found, statistics = _nuts(model, settings, progress, adaptation="low_rank")
+        found, statistics = nutpie_sampler.nuts(model, settings, progress, "low_rank")
         flat = found["natural"]
-        variables, at = {}, 0
-        for name, shape in zip(compiled.names, compiled.shapes, strict=True):
-            size = int(np.prod(shape))
-            variables[name] = flat[..., at : at + size].reshape(*flat.shape[:2], *shape)
-            at += size
-        return Draws(variables, statistics, "fast")
+        parts = np.split(flat, np.cumsum([int(np.prod(shape)) for shape in compiled.shapes])[:-1], axis=-1)
+        rows = zip(compiled.names, compiled.shapes, parts, strict=True)
+        return Draws({name: part.reshape(*flat.shape[:2], *shape) for name, shape, part in rows}, statistics, "fast")
 
 
 @dataclass(frozen=True)
@@ -132,9 +124,8 @@ class GeneralSampler:
 
     def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
         """Draws for these settings."""
-        found, statistics = _nuts(self.compiled, settings, progress, adaptation="diag")
-        variables = {name: found[name] for name in self.names}
-        return Draws(variables, statistics, "general", self.reason)
+        found, statistics = nutpie_sampler.nuts(self.compiled, settings, progress, "diag")
+        return Draws({name: found[name] for name in self.names}, statistics, "general", self.reason)
 
 
 def prepare(
@@ -206,20 +197,6 @@ def _can_improve(drawn: Draws) -> bool:
     return bool(steps.shape[1] > 2 * ESS_PER_CHAIN and steps.mean() < _MANY_STEPS)
 
 
-def _nuts(model: Any, settings: SamplerSettings, progress: Progress, adaptation: str) -> Any:
-    return nutpie_sampler.nuts(
-        model,
-        progress=progress,
-        adaptation=adaptation,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores or min(settings.chains, available_cores()),
-        seed=settings.seed,
-        target_accept=settings.target_accept,
-    )
-
-
 def sample_model(
     model: pymc.Model,
     *,
@@ -247,12 +224,11 @@ def sample_model(
     import arviz as az
 
     drawn = sample(prepare(model, engine), SamplerSettings(seed, draws, tune, chains, cores))
-    dims: dict[str, Any] = {name: list(model.named_vars_to_dims.get(name, ())) for name in drawn.variables}
-    coords = {name: list(entries) for name, entries in model.coords.items() if entries is not None}
+    dims = {name: list(model.named_vars_to_dims[name]) for name in drawn.variables if name in model.named_vars_to_dims}
     tree: DataTree = az.from_dict(
         {"posterior": drawn.variables, "sample_stats": drawn.statistics},
-        dims={name: entries for name, entries in dims.items() if entries},
-        coords=coords,
+        dims=dims,
+        coords={name: list(entries) for name, entries in model.coords.items() if entries is not None},
     )
     tree.attrs.update(engine=drawn.engine, engine_reason=drawn.reason, attempts=drawn.attempts, thinning=drawn.thinning)
     return tree

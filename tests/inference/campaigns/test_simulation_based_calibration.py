@@ -11,13 +11,13 @@ from cachetools import LRUCache
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, StageEntry, read
-from dissentangle.forward_models import NOISES
+from dissentangle.datasets.prediction import fitted_data
 from dissentangle.inference.campaigns import simulated_ranks
 from dissentangle.inference.campaigns.sbc import calibration_of, run_sbc
-from dissentangle.inference.campaigns.simulated_ranks import Plan, Ranked, simulate_and_rank
+from dissentangle.inference.campaigns.simulated_ranks import Ranked, simulate_and_rank
 from dissentangle.inference.cli import main
 from dissentangle.inference.engine import native
-from dissentangle.inference.model import likelihood
+from dissentangle.inference.model import pymc_model
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 campaigns_sbc = import_module("dissentangle.inference.campaigns.sbc")
 prepared = import_module("dissentangle.inference.sampling.prepared")
 
-PLAN = Plan(Problem(read("fig2b-d55")), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
+PROBLEM, SAMPLER = Problem(read("fig2b-d55")), SamplerSettings(seed(1), 100, 200, 2, cores=1)
 COUNT = 150
 
 
@@ -38,7 +38,7 @@ def verdict_of(distort):
     uniform = (np.arange(COUNT) + 0.5) / COUNT
     pairs = zip(uniform, np.clip(distort(uniform), 0, 1), strict=True)
     ranks = [Ranked({"good": int(101 * u), "tested": round(100 * f)}, {"good": 1}) for u, f in pairs]
-    return calibration_of(ranks, [], PLAN)
+    return calibration_of(ranks, [], PROBLEM, SAMPLER)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_band_holds_what_it_says():
     rng = np.random.default_rng(seed(6))
     table = rng.integers(101, size=(60, 2000))
     ranks = [Ranked({str(k): int(rank) for k, rank in enumerate(row)}, {}) for row in table]
-    outside = 2000 - int(calibration_of(ranks, [], PLAN)["inside"].sum())
+    outside = 2000 - int(calibration_of(ranks, [], PROBLEM, SAMPLER)["inside"].sum())
     assert 20 / 4 < outside < 20 + SIGMA * np.sqrt(20)
 
 
 def test_a_failed_simulation_is_no_calibration():
-    result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PLAN)
+    result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PROBLEM, SAMPLER)
     assert not result.attrs["calibrated"]
     assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations, which show gross errors only:")
     assert (
@@ -94,8 +94,8 @@ def test_command_and_going_on(tmp_path, capsys, monkeypatch):
     assert [name for name in again if again[name] != stamps.get(name)] == ["00001.json", "00003.json"]
     stored = json.loads((tmp_path / "simulations" / "00000.json").read_text())
     ranks, covered = stored["ranks"], stored["covered"]
-    plan = Plan(Problem(read("fig2b-d55")), SamplerSettings(seed(1), 60, 200, 2, cores=1), seed=seed(1))
-    assert simulate_and_rank(plan, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
+    sampler = SamplerSettings(seed(1), 60, 200, 2, cores=1)
+    assert simulate_and_rank(PROBLEM, sampler, 0) == Ranked(ranks, covered, stored["healthy"], stored["problem"])
     assert {"collective_rate", "dephasing_rate[drive]", "radiative_rate"} <= set(covered)
     assert {"collective_rate", "scale[xi]", "entanglement_duration[main]"} <= set(ranks)
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -111,7 +111,7 @@ def quick(monkeypatch):
     """Simulations that take no time; the list of those made."""
     made = []
 
-    def ranked(plan, k):
+    def ranked(problem, sampler, k):
         made.append(k)
         return Ranked({"a": k, "b": 100 - k}, {"a": 1})
 
@@ -133,44 +133,43 @@ def quick(monkeypatch):
     ],
 )
 def test_damaged_simulations_are_made_again(damage, tmp_path, quick):
-    run_sbc(PLAN, 4, tmp_path, cores=1)
+    run_sbc(PROBLEM, SAMPLER, 4, tmp_path, cores=1)
     file = tmp_path / "simulations" / "00002.json"
     whole = file.read_text()
     file.write_text(json.dumps(json.loads(whole) | damage))
-    run_sbc(PLAN, 4, tmp_path, cores=1)
+    run_sbc(PROBLEM, SAMPLER, 4, tmp_path, cores=1)
     assert quick == [0, 1, 2, 3, 2]
     assert file.read_text() == whole
 
 
 def test_whose_simulations_they_are(tmp_path, quick, monkeypatch):
     """Measured values do not count; another version and another plan do, whatever their files hold."""
-    run_sbc(PLAN, 2, tmp_path, cores=1)
-    experiment = PLAN.problem.experiment
-    moved = tuple(replace(series, value=1.01 * series.value) for series in experiment.series)
-    run_sbc(replace(PLAN, problem=Problem(replace(experiment, series=moved))), 2, tmp_path, cores=1)
+    run_sbc(PROBLEM, SAMPLER, 2, tmp_path, cores=1)
+    moved = tuple(replace(series, value=1.01 * series.value) for series in PROBLEM.experiment.series)
+    run_sbc(Problem(replace(PROBLEM.experiment, series=moved)), SAMPLER, 2, tmp_path, cores=1)
     assert quick == [0, 1]
     with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
-        run_sbc(replace(PLAN, problem=Problem(experiment, ModelSettings("fixed-number"))), 2, tmp_path, cores=1)
+        run_sbc(replace(PROBLEM, settings=ModelSettings("fixed-number")), SAMPLER, 2, tmp_path, cores=1)
     with monkeypatch.context() as patch, pytest.raises(ExperimentError, match="or by another version"):
         patch.setattr("importlib.metadata.version", lambda name: "9.9")
-        run_sbc(PLAN, 2, tmp_path, cores=1)
+        run_sbc(PROBLEM, SAMPLER, 2, tmp_path, cores=1)
     (tmp_path / "simulations" / "00000.json").write_text('{"plan": "older", "rank": {}}')
     with pytest.raises(ExperimentError, match="found the simulations of another calibration"):
-        run_sbc(PLAN, 2, tmp_path, cores=1)
+        run_sbc(PROBLEM, SAMPLER, 2, tmp_path, cores=1)
 
 
 def test_too_few_to_compare(tmp_path, quick, monkeypatch):
     with pytest.raises(ExperimentError, match="simulations: found 1, expected at least 2"):
-        run_sbc(PLAN, 1, tmp_path, cores=1)
+        run_sbc(PROBLEM, SAMPLER, 1, tmp_path, cores=1)
 
-    def only_the_first(plan, k):
+    def only_the_first(problem, sampler, k):
         if k:
             raise ExperimentError("no")
         return Ranked({"a": 1}, {"a": 1})
 
     monkeypatch.setattr(campaigns_sbc, "simulate_and_rank", only_the_first)
     with pytest.raises(ExperimentError, match="one alone of 3 simulated experiments could be"):
-        run_sbc(PLAN, 3, tmp_path, cores=1)
+        run_sbc(PROBLEM, SAMPLER, 3, tmp_path, cores=1)
 
 
 def test_nothing_that_could_be_simulated(tmp_path):
@@ -178,10 +177,10 @@ def test_nothing_that_could_be_simulated(tmp_path):
     with pytest.raises(ExperimentError, match="dark: found no data to fit"):
         inference.sbc(dark, tmp_path)
     settings = ModelSettings(priors={"light_loss_rate": "fixed(0.02)"}, free_dephasing=True)
-    impossible = Plan(Problem(read("fig2b-d55"), settings), PLAN.sampler, seed=seed(1))
+    impossible = Problem(read("fig2b-d55"), settings)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ExperimentError, match="none of 2 simulated experiments"):
         patch.setattr(simulated_ranks, "_MOST_TRIES", 0)
-        run_sbc(impossible, 2, tmp_path, cores=1)
+        run_sbc(impossible, SAMPLER, 2, tmp_path, cores=1)
 
 
 @pytest.fixture
@@ -190,12 +189,12 @@ def nothing_kept(monkeypatch):
     monkeypatch.setattr(prepared, "KEPT", LRUCache(1))
 
 
-SEEDED = Plan(Problem(read("fig2b-d55")), SamplerSettings(seed(1), 500, 300, 2, cores=1), seed=seed(3))
+SEEDED = Problem(read("fig2b-d55")), SamplerSettings(seed(3), 500, 300, 2, cores=1)
 
 
 def test_a_few_unhealthy_samplings_are_told_and_no_reason():
     ranks = [Ranked({"a": k, "b": k}, {}, int(k > 0), "" if k else "The chains disagree.") for k in range(0, 100, 7)]
-    result = calibration_of(ranks, [], PLAN)
+    result = calibration_of(ranks, [], PROBLEM, SAMPLER)
     assert result.attrs["calibrated"]
     assert result.attrs["verdict"].endswith("unhealthy in 1 of them. The first: The chains disagree.")
 
@@ -209,7 +208,7 @@ def uniformity(found):
 
 def test_the_right_model_is_calibrated(tmp_path):
     """Small and seeded; benchmarks/calibration.py does it 500 times for every bundled protocol."""
-    found = run_sbc(SEEDED, 40, tmp_path)
+    found = run_sbc(*SEEDED, 40, tmp_path)
     shift, width = uniformity(found)
     assert abs(shift).max() < SIGMA
     assert abs(width).max() < SIGMA
@@ -226,8 +225,11 @@ def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
             "shape": lambda self, mean, spread: super(type(self), self).shape(mean, spread) / 0.2**2,
         })(noise.name, noise.spread, noise.quadratures)  # fmt: skip
 
-    monkeypatch.setattr(likelihood, "NOISES", {name: too_quiet(noise) for name, noise in NOISES.items()})
-    found = run_sbc(SEEDED, 40, tmp_path, cores=1)
+    def quiet(experiment):
+        return [replace(data, noise=too_quiet(data.noise)) for data in fitted_data(experiment)]
+
+    monkeypatch.setattr(pymc_model, "fitted_data", quiet)
+    found = run_sbc(*SEEDED, 40, tmp_path, cores=1)
     assert not found.attrs["calibrated"]
     assert found.attrs["verdict"].startswith("Not calibrated over 40 simulations")
     assert "(posterior too narrow)" in found.attrs["verdict"]
@@ -241,6 +243,6 @@ def test_a_wrong_gradient_is_caught(tmp_path, monkeypatch, nothing_kept):
     assert here in native._LOGP
     spoilt = "  %wrong = fmul double %slope, 0.5\n  store double %wrong, ptr %k.at\n"
     monkeypatch.setattr(native, "_LOGP", native._LOGP.replace(here, spoilt + here))
-    found = run_sbc(SEEDED, 2, tmp_path, cores=1)  # with the right one all are healthy, see above
+    found = run_sbc(*SEEDED, 2, tmp_path, cores=1)  # with the right one all are healthy, see above
     assert not found.attrs["calibrated"]
     assert "The sampling was unhealthy in 2 of them, more than one in twenty. The first: " in found.attrs["verdict"]

@@ -11,7 +11,7 @@ import pytest
 from dissentangle import datasets, inference
 from dissentangle.datasets import ConstantRun, ExperimentError, Observation, feedback_series
 from dissentangle.datasets.simulation.make_bundled import FIG2D
-from dissentangle.inference.campaigns.simulated_ranks import Plan, simulate_and_rank
+from dissentangle.inference.campaigns.simulated_ranks import simulate_and_rank
 from dissentangle.inference.checks.criticism import criticize
 from dissentangle.inference.checks.goodness import goodness
 from dissentangle.inference.checks.information import expected_information
@@ -280,8 +280,7 @@ def test_a_joint_model_learns_the_collective_rate():
 
 
 def test_simulation_based_calibration_makes_records():
-    plan = Plan(Problem(FEW), SamplerSettings(seed(1), 100, 200, 2, cores=1), seed=seed(1))
-    found = simulate_and_rank(plan, 0)
+    found = simulate_and_rank(Problem(FEW), SamplerSettings(seed(1), 100, 200, 2, cores=1), 0)
     assert f"swap_rate[{LIGHTS}]" in found.ranks
     assert f"steady_conditional_xi[{LIGHTS}]" in found.ranks
 

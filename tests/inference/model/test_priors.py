@@ -7,7 +7,7 @@ from scipy import stats
 
 from dissentangle.datasets import read
 from dissentangle.inference.model.defaults import DEFAULTS
-from dissentangle.inference.model.priors import PriorError, parse_prior
+from dissentangle.inference.model.priors import PriorError, parse_prior, vector_variable
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 
@@ -28,7 +28,7 @@ def test_quantiles_scores_and_variables(text):
     np.testing.assert_allclose(quantiles, EXACT[text].ppf(PROBABILITIES), rtol=1e-9)
     np.testing.assert_allclose(prior.z_score(quantiles), stats.norm.ppf(PROBABILITIES), atol=1e-6)
     with pm.Model():
-        variable = prior.variable("x")
+        variable = vector_variable("x", [prior], None)
     np.testing.assert_allclose(pm.logp(variable, quantiles).eval(), EXACT[text].logpdf(quantiles), rtol=1e-7)
 
 

@@ -14,7 +14,7 @@ from dissentangle.inference.fits.groups import PRIORS
 from dissentangle.inference.model.fingerprint import data_hash, fingerprint
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import model_of
-from dissentangle.inference.model.settings import ModelSettings
+from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 
 from ...seeds import seed
 
@@ -183,6 +183,6 @@ def test_ctrl_c_while_the_chains_start_stops_them(monkeypatch, ctrl_c):
     monkeypatch.setattr(sampling.nutpie_sampler, "import_nutpie", lambda: Nutpie)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        sampling.nutpie_sampler.nuts(None, progress=None)
+        sampling.nutpie_sampler.nuts(None, SamplerSettings(1), None, "diag")
     assert done == ["started", "cancelled"]
     assert signal.getsignal(signal.SIGINT) is before
