@@ -18,7 +18,7 @@ from dissentangle.forward_models import (
     sliced,
     transitions,
 )
-from dissentangle.forward_models.three_state.entanglement import sampled_entanglement
+from dissentangle.forward_models.three_state.entanglement_duration import sampled_entanglement
 from dissentangle.forward_models.user_models import FORWARD_MODELS
 
 from .three_state.rates_of_the_paper import paper

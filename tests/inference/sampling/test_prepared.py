@@ -183,6 +183,6 @@ def test_ctrl_c_while_the_chains_start_stops_them(monkeypatch, ctrl_c):
     monkeypatch.setattr(sampling.nutpie_sampler, "import_nutpie", lambda: Nutpie)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        sampling.nutpie_sampler.nuts(None, SamplerSettings(1), None, "diag")
+        sampling.nutpie_sampler.nuts(None, SamplerSettings(seed(1)), None, "diag")
     assert done == ["started", "cancelled"]
     assert signal.getsignal(signal.SIGINT) is before
