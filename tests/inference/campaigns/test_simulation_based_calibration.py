@@ -229,9 +229,9 @@ def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):
         return [replace(data, noise=too_quiet(data.noise)) for data in fitted_data(experiment)]
 
     monkeypatch.setattr(pymc_model, "fitted_data", quiet)
-    found = run_sbc(*SEEDED, 40, tmp_path, cores=1)
+    found = run_sbc(*SEEDED, 16, tmp_path, cores=1)
     assert not found.attrs["calibrated"]
-    assert found.attrs["verdict"].startswith("Not calibrated over 40 simulations")
+    assert found.attrs["verdict"].startswith("Not calibrated over 16 simulations")
     assert "(posterior too narrow)" in found.attrs["verdict"]
     assert uniformity(found)[1].max() > SIGMA
     assert "twice as many simulations with another seed tell" in found.attrs["verdict"]
