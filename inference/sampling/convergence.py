@@ -107,7 +107,9 @@ def _effective(values: np.ndarray) -> np.ndarray:
     ended = np.where((pairs <= 0).any(axis=1), np.argmax(pairs <= 0, axis=1), most)
     ended = np.minimum(ended, most)
     kept = np.arange(pairs.shape[1]) < ended[:, None]
-    last = np.maximum(correlation[np.arange(len(values)), 2 * ended], 0)
+    rows = np.arange(len(values))
+    last = correlation[rows, 2 * ended]
+    last = np.where(pairs[rows, ended] < 0, np.maximum(last, 0), last)  # at the end of the chain it may be negative
     time = -1 + 2 * np.sum(np.minimum.accumulate(pairs, axis=1), axis=1, where=kept) + last
     size = chains * draws
     effective = size / np.maximum(time, 1 / np.log10(size))
