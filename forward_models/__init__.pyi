@@ -1,4 +1,4 @@
-from .choices import CLOSURES, OBSERVABLES, Closure
+from .choices import CLOSURES, OBSERVABLES, Closure, CoupledSpin
 from .noise import NOISES, Noise, noise_kind
 from .parameters import PARAMETERS, Parameter
 from .three_state import (
@@ -20,16 +20,18 @@ from .three_state import (
     transitions,
     transverse_spin_decay_time,
 )
-from .user_models import Dynamics, add_forward_model, sliced
+from .user_models import LOSS_NOISE_SHARE, Dynamics, add_forward_model, sliced
 from .validation import InvalidValue
 
 __all__ = [
     "CLOSURES",
     "LIGHTS",
+    "LOSS_NOISE_SHARE",
     "NOISES",
     "OBSERVABLES",
     "PARAMETERS",
     "Closure",
+    "CoupledSpin",
     "Dynamics",
     "Entanglement",
     "InitialState",

@@ -2,8 +2,11 @@
 
 from typing import Literal, get_args
 
-Closure = Literal["microscopic", "fixed-number"]
-"""Whether an atom that leaves takes its projection noise along, see `three_state/spin_variance.py`."""
+Closure = Literal["microscopic", "fixed-number", "open"]
+"""Which share c of its projection noise a lost atom takes along: 1, 0, unknown; see `three_state/spin_variance.py`."""
 CLOSURES: tuple[str, ...] = get_args(Closure)
+CoupledSpin = Literal["two-level", "mean-spin"]
+"""Which spin couples to the light of a probe, see `light.coupled_spin`."""
+COUPLED_SPINS: tuple[str, ...] = get_args(CoupledSpin)
 OBSERVABLES = ("xi", "polarization", "transverse_spin", "orientation", "epr_variance")
 """The fields of `Trajectory` that can be measured."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .choices import Closure
+from .choices import Closure, CoupledSpin
 from .three_state import (
     Entanglement,
     InitialState,
@@ -30,6 +30,8 @@ from .three_state import (
 from .validation import InvalidValue
 
 Values = Mapping[str, Any]
+LOSS_NOISE_SHARE = "loss_noise_share"
+"""The parameter c of the open closure."""
 _FINER = 8
 """Points for one of the closed form, where derivatives are not known."""
 
@@ -55,9 +57,11 @@ FORWARD_MODELS: dict[str, ForwardModel] = {}
 class Dynamics:
     """How rates become observables: what the paper leaves open, and models of users.
 
-    closure : of the spin variance, "microscopic" or "fixed-number"
+    closure : of the spin variance: "microscopic" (c = 1), "fixed-number" (c = 0), or "open", where the share c of the
+        projection noise that a lost atom takes along is a parameter, `loss_noise_share`
     transverse_spin : decay of Jy, "integrated" or "quasi-static"
     forward_model : name of a model of `FORWARD_MODELS`; "" for the closed form
+    coupled_spin : of the atoms that a probe reads out, "two-level" or "mean-spin", see `light.coupled_spin`
 
     Raises
     ------
@@ -67,6 +71,7 @@ class Dynamics:
     closure: Closure = "microscopic"
     transverse_spin: TransverseSpin = "integrated"
     forward_model: str = ""
+    coupled_spin: CoupledSpin = "two-level"
 
     def __post_init__(self) -> None:
         if self.forward_model and self.forward_model not in FORWARD_MODELS:
@@ -78,7 +83,12 @@ class Dynamics:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Parameters beyond the rates."""
-        return FORWARD_MODELS[self.forward_model].parameters if self.forward_model else ()
+        own = (LOSS_NOISE_SHARE,) if self.closure == "open" else ()
+        return own + (FORWARD_MODELS[self.forward_model].parameters if self.forward_model else ())
+
+    def noise_share(self, parameters: Values) -> Any:
+        """The share c of the closure, from the parameters beyond the rates where it is one of them."""
+        return parameters[LOSS_NOISE_SHARE] if self.closure == "open" else self.closure
 
     def evolve(
         self,
@@ -101,9 +111,10 @@ class Dynamics:
         """
         given: dict[str, Any] = {"transverse_spin": self.transverse_spin, "accuracy": accuracy, "xp": xp}
         if not self.forward_model:
-            return evolve(stages, times, initial, self.closure, rate_bounds=rate_bounds, **given)
+            return evolve(stages, times, initial, self.noise_share(parameters), rate_bounds=rate_bounds, **given)
         bounds = None if rate_bounds is None else rate_bounds.for_all()
-        closed_form = partial(evolve, initial=initial, closure=self.closure, rate_bounds=bounds, **given)
+        closure = self.noise_share(parameters)
+        closed_form = partial(evolve, initial=initial, closure=closure, rate_bounds=bounds, **given)
         where = f"forward model {self.forward_model}"
         try:
             found = FORWARD_MODELS[self.forward_model].function(closed_form, stages, times, initial, parameters, xp)
@@ -130,7 +141,8 @@ class Dynamics:
         """
         columns = stage_columns(stages)
         if not self.forward_model and columns.mismatch is None:
-            return entanglement(stages, initial, self.closure, resolution=resolution, accuracy=accuracy)
+            closure = self.noise_share(parameters)
+            return entanglement(stages, initial, closure, resolution=resolution, accuracy=accuracy)
         durations = np.array([float(stage.duration) for stage in stages])
         times, _ = search_times(durations, fastest_rates(columns), _FINER * resolution)
         return sampled_entanglement(times, self.evolve(stages, times, initial, parameters, accuracy=accuracy))

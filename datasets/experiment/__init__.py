@@ -1,10 +1,22 @@
 """What an experiment is: stages, series, records, observations, calibrations; put together, labelled, checked."""
 
+from .beat_sign import opposite_sign, reversed_beats
 from .check import check_experiment
 from .check_series import check_choice
-from .experiment import APPARATUS, DECAY_TIMES, TIMELESS, Experiment, Known, Observation, Series, StageEntry, Truth
+from .experiment import (
+    APPARATUS,
+    DECAY_TIMES,
+    SERIES_ERRORS,
+    TIMELESS,
+    Experiment,
+    Known,
+    Observation,
+    Series,
+    StageEntry,
+    Truth,
+)
 from .fields import Entry, entries
-from .joint import joint, read_sharing, with_members
+from .joint import CALIBRATED_COUPLING, joint, read_sharing, with_members
 from .label import RATES, Label, shown_unit
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun

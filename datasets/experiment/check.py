@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from hashlib import blake2b
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..errors import ExperimentError, violation
 from ..kinds import KINDS, LARGEST_NUMBER
 from .check_records import check_constant_runs, check_record
 from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_series
-from .experiment import APPARATUS, Experiment, Known, Observation
+from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
 from .runs import POPULATIONS
 
@@ -173,9 +173,38 @@ def _check_each_once(experiment: Experiment, where: str) -> None:
             contents = (series.kind, *(part[use].tobytes() for part in (series.x, series.value, series.spread)))
             if first.setdefault(contents, series.name) != series.name:
                 raise _copy(first[contents], series.name, where)
-    for one, other in combinations(experiment.records, 2):
-        if one.fitted.any() and np.array_equal(one.samples[:, one.fitted], other.samples[:, other.fitted]):
-            raise _copy(one.name, other.name, where)
+        _check_rows(series, where)
+    _check_records(experiment, where)
+
+
+def _check_rows(series: Series, where: str) -> None:
+    """Raise where rows of a series are there twice, more of them than may agree by chance: a file joined to itself."""
+    columns = [series.x, series.value, series.spread] + ([] if series.component is None else [series.component])
+    _, place, counts = np.unique(series.value[series.fitted], return_inverse=True, return_counts=True)
+    if np.count_nonzero(counts > 1) < FEWEST_THAT_DIFFER:
+        return
+    rows = np.stack([column[series.fitted][counts[place] > 1] for column in columns], axis=1)
+    rows, counts = np.unique(rows, axis=0, return_counts=True)
+    again = rows[counts > 1]
+    if len(np.unique(again[:, 1])) >= FEWEST_THAT_DIFFER:
+        found = f"{len(again)} rows more than once, the first of them at {again[0, 0]:g}"
+        raise violation(f"{where}: series {series.name!r}", found, "each measurement once, or it counts twice")
+
+
+def _check_records(experiment: Experiment, where: str) -> None:
+    """Raise where a record is there twice, in one series or in two."""
+    seen: dict[bytes, tuple[str, int]] = {}
+    for series in experiment.records:
+        if series.length < FEWEST_THAT_DIFFER:
+            continue
+        for k in map(int, np.flatnonzero(series.fitted)):
+            contents = blake2b(series.samples[:, k].tobytes(), digest_size=16).digest()
+            name, first = seen.setdefault(contents, (series.name, k))
+            if name != series.name:
+                raise _copy(name, series.name, where)
+            if first != k:
+                expected = "each record once, or it counts twice: exclude one of them"
+                raise violation(f"{where}: series {name!r}", f"record {k + 1}, a copy of record {first + 1}", expected)
 
 
 def _copy(one: str, other: str, where: str) -> ExperimentError:

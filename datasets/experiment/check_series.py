@@ -9,10 +9,14 @@ import numpy as np
 from ...forward_models import NOISES, PARAMETERS
 from ..errors import check_rows, nearest, violation
 from ..kinds import KINDS, LARGEST_NUMBER
-from .experiment import Experiment, Series
+from .experiment import SERIES_ERRORS, Experiment, Series
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
+LARGEST_DRIFT = 0.2
+"""Standard deviation of a relative drift: five of them leave a gain above 0."""
+_FAR_FROM_ZERO = 8.0
+"""Standard deviations of an offset that drifts by which variances must be above 0."""
 _PLACES = {kind.name: kind.populations for kind in KINDS.values()}
 
 
@@ -52,15 +56,32 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     _check_abscissa(series, experiment, where)
     _check_components(series, where)
     _check_values(series, where)
-    for key in ("scale_uncertainty", "offset_uncertainty"):
-        size = getattr(series, key)
-        if not (np.isfinite(size) and size >= 0):
-            raise violation(f"{where}: {key}", size, "a number ≥ 0")
-    if series.scale_uncertainty > 1:
-        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, "a fraction: 0.04 for 4 %")
+    _check_errors(series, experiment, where)
     if not 0 < series.tail <= LARGEST_NUMBER:
         raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
     _check_needs(series, experiment, where)
+
+
+def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
+    """What is said of errors that the series has in common."""
+    for name in SERIES_ERRORS:
+        size = getattr(series, f"{name}_uncertainty")
+        if not (np.isfinite(size) and size >= 0):
+            raise violation(f"{where}: {name}_uncertainty", size, "a number ≥ 0")
+    if series.scale_uncertainty > 1:
+        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, "a fraction: 0.04 for 4 %")
+    if series.gain_drift_uncertainty > LARGEST_DRIFT:
+        expected = f"a fraction, at most {LARGEST_DRIFT:g}: 0.05 for 5 %"
+        raise violation(f"{where}: gain_drift_uncertainty", series.gain_drift_uncertainty, expected)
+    for key in ("gain_drift_uncertainty", "offset_drift_uncertainty"):
+        if getattr(series, key) and not np.ptp(series.x):
+            raise violation(f"{where}: {key}", getattr(series, key), "0 for a single point: nothing drifts")
+    delay, total = series.time_offset_uncertainty, experiment.duration(series.run)
+    if delay and not series.about.shifts_in_time:
+        raise violation(f"{where}: time_offset_uncertainty", f"{delay:g} ms", f"none for {series.kind}")
+    if delay > total:
+        expected = f"less than the run {series.run!r} lasts, {total:g} ms"
+        raise violation(f"{where}: time_offset_uncertainty", f"{delay:g} ms", expected)
 
 
 def _check_values(series: Series, where: str) -> None:
@@ -81,6 +102,10 @@ def _check_values(series: Series, where: str) -> None:
         if series.offset_uncertainty:
             expected = f"0 with {noise.name} noise: a variance is > 0"
             raise violation(f"{where}: offset_uncertainty", series.offset_uncertainty, expected)
+        most = series.value.min() / _FAR_FROM_ZERO
+        if series.offset_drift_uncertainty > most:
+            expected = f"at most {most:.2g} with {noise.name} noise: a variance is > 0"
+            raise violation(f"{where}: offset_drift_uncertainty", series.offset_drift_uncertainty, expected)
     check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
     check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
     ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)

@@ -8,13 +8,15 @@ import numpy as np
 
 from ...forward_models import LIGHTS, PARAMETERS
 from ..kinds import KINDS, Kind
-from .fields import ALWAYS, FIRST
+from .fields import ALWAYS, FIRST, LATER
 from .record_series import RecordSeries
 from .runs import MAIN_RUN, POPULATIONS, ConstantRun
 
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
 TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
 """Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
+SERIES_ERRORS = {"scale": 1.0, "offset": 0.0, "gain_drift": 0.0, "offset_drift": 0.0, "time_offset": 0.0}
+"""Errors that a series has in common: the parameter of the field NAME_uncertainty, with its value without error."""
 APPARATUS = tuple(
     name
     for name, parameter in PARAMETERS.items()
@@ -51,7 +53,7 @@ class StageEntry:
 
 @dataclass(frozen=True)
 class Series:
-    """A measured series of T values. Observed = scale × model + offset, plus noise.
+    """A measured series of T values. Observed = scale × model + offset, plus noise; scale and offset may drift.
 
     name : its own in the experiment;  kind : what is measured, one of `KINDS`;  run : in which run
     x (T,): what it is measured against, in the unit of its kind: ms, deg or 1;  value (T,), without unit
@@ -61,6 +63,9 @@ class Series:
     left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
 
     scale_uncertainty, offset_uncertainty : standard deviations of scale − 1 and of offset, common to the series
+    gain_drift_uncertainty, offset_drift_uncertainty : of the relative change of the scale and of the change of the
+        offset from the first to the last point, in a straight line
+    time_offset_uncertainty : of the time by which the values are later than `x` says, ms
     efficiency_in_scale : False where ξ was computed with the η of the apparatus and follows the fitted η
     tail : degrees of freedom ν of Student-t noise
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
@@ -86,6 +91,9 @@ class Series:
     pulse_time: float = field(default=0.0, metadata={"unit": "ms"})
     slope_used: float = 0.0
     mode_rate: float = field(default=0.0, metadata={"unit": "1/ms"})
+    gain_drift_uncertainty: float = field(default=0.0, metadata=LATER)
+    offset_drift_uncertainty: float = field(default=0.0, metadata=LATER)
+    time_offset_uncertainty: float = field(default=0.0, metadata=LATER | {"unit": "ms"})
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -98,6 +106,16 @@ class Series:
     def dim(self) -> str:
         """The name of its dimension in a model and in a fit."""
         return f"{self.name}_{self.about.abscissa}"
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """The parameters of `SERIES_ERRORS` that it has, with their standard deviations."""
+        sizes = {name: float(getattr(self, f"{name}_uncertainty")) for name in SERIES_ERRORS}
+        return {name: size for name, size in sizes.items() if size}
+
+    def ramp(self, x: np.ndarray) -> np.ndarray:
+        """How far a drift has come at some abscissas: 0 at its first point, 1 at its last."""
+        return np.asarray((x - self.x.min()) / (np.ptp(self.x) or 1.0))
 
     @property
     def component_numbers(self) -> np.ndarray:

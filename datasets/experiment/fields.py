@@ -7,6 +7,7 @@ key : its name in experiment.toml, where that is another one; "" where it is no 
 first : it stands before the others in files
 always : it is written also where it is the default
 stored : False where it belongs to one fit only
+later : it came after files of fits were written, whose hashes are without it where it is the default
 
 Reading and writing, simulating and the check of unknown keys follow from it: a new field needs no other line.
 """
@@ -18,6 +19,7 @@ from typing import Any
 
 FIRST: dict[str, Any] = {"first": True}
 ALWAYS: dict[str, Any] = {"always": True}
+LATER: dict[str, Any] = {"later": True}
 _TYPES = {"str": str, "bool": bool, "float": float}
 
 

@@ -18,10 +18,12 @@ from ..errors import ExperimentError, check_keys, violation
 from ..files import read_toml
 from .check import check_experiment
 from .check_series import check_choice
-from .experiment import Experiment, Known, Truth
+from .experiment import Experiment, Known, Series, Truth
 from .label import Label
 from .runs import MAIN_RUN
 
+CALIBRATED_COUPLING = "calibrated_coupling"
+"""How the series of what a calibration says of κ² are called."""
 WAYS = ("shared", "separate", "population", "tied")
 SEPARATE = (
     "optical_depth",
@@ -36,6 +38,8 @@ SEPARATE = (
     "shot_noise_level",
 )
 """What each experiment has for itself unless it is said otherwise; everything else is shared, and dΓ = d Γ."""
+CLOCKS = ("common_time_offset",)
+"""Which each experiment has for itself, too, where one has it at all."""
 
 
 def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | None = None) -> Experiment:
@@ -49,13 +53,16 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         factor). By default Z, Γ, Γcol, Γout_L, Γpump, Γdeph, η, c₂ are shared, d, n3(0), σ² and calibration errors
         separate, and dΓ = d Γ.
 
+    What a calibration that all of them took says of κ² stays with the first of them.
+
     Raises
     ------
     ExperimentError : for an unknown parameter or way, names that labels cannot hold, knowledge that contradicts, and
         a measurement that two of them bring
     """
     _check_names(experiments)
-    ways = dict.fromkeys(SEPARATE, "separate") | _checked(dict(sharing or {}))
+    clocks = [name for name in CLOCKS if any(one.knows(name) for one in experiments.values())]
+    ways = dict.fromkeys((*SEPARATE, *clocks), "separate") | _checked(dict(sharing or {}))
     if ways["optical_depth"] == "tied":
         for name, experiment in experiments.items():
             if not experiment.knows("faraday_angle"):
@@ -71,7 +78,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         title="joint: " + ", ".join(parts),
         simulated=any(part.simulated for part in each),
         stages=tuple(stage for part in each for stage in part.stages),
-        series=tuple(series for part in each for series in part.series),
+        series=_each_once([series for part in each for series in part.series]),
         records=tuple(record for part in each for record in part.records),
         observations=tuple(observation for part in each for observation in part.observations),
         apparatus=_common(parts, ways),
@@ -88,6 +95,16 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         **_calibration(parts),
     )
     return check_experiment(whole, "joint fit")
+
+
+def _each_once(series: list[Series]) -> tuple[Series, ...]:
+    """The series without copies of the κ² of the calibration that all members took: it was measured once."""
+    kept: dict[tuple[Any, ...], Series] = {}
+    for one in series:
+        calibrated = one.name.rpartition(".")[2].startswith(CALIBRATED_COUPLING)
+        numbers = (*one.x, *one.value, *one.spread, one.probe_duration)
+        kept.setdefault((CALIBRATED_COUPLING, *numbers) if calibrated else (one.name, len(kept)), one)
+    return tuple(kept.values())
 
 
 def _check_names(experiments: Any) -> None:

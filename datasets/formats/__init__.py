@@ -1,6 +1,6 @@
 """Experiments on disk and in memory: folders, trees, tables with names of one's own, single shots."""
 
-from .calibration import CalibrationFile, Coupling, read_calibration, write_calibration
+from .calibration import CALIBRATION_OF, CalibrationFile, Coupling, fingerprint_of, read_calibration, write_calibration
 from .columns import series_of
 from .folder import FILE
 from .load import load, names, read, save

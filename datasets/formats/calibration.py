@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import check_keys, violation
-from ..experiment import Experiment, Series
+from ..experiment import CALIBRATED_COUPLING, Experiment, Series
 from ..files import read_toml, rows_of, write_bytes
 from ..units import quantity
 
 VERSION = 1
+CALIBRATION_OF = "calibration of "
+"""And the title of the experiment: that of a calibration by its runs."""
+_KEYS = ("calibration_version", "title", "simulated", "made_from", "prior", "correlation", "coupling")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class CalibrationFile:
     title, simulated : of the runs;  priors : label → text
     labels (n,), correlation (n, n): of the correlated ones, on the scale on which each prior is normal
     coupling : κ² as it was measured, an observation of experiments that take the calibration
+    made_from : fingerprints of the series that it was made from, which an experiment must not have beside it
     """
 
     title: str
@@ -45,6 +49,7 @@ class CalibrationFile:
     labels: tuple[str, ...] = ()
     correlation: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     coupling: tuple[Coupling, ...] = ()
+    made_from: tuple[str, ...] = ()
 
 
 def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
@@ -55,8 +60,10 @@ def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
         "calibration_version": VERSION,
         "title": calibration.title,
         "simulated": calibration.simulated,
-        "prior": calibration.priors,
     }
+    if calibration.made_from:
+        table["made_from"] = list(calibration.made_from)
+    table["prior"] = calibration.priors
     if calibration.labels:
         table["correlation"] = {"labels": list(calibration.labels), "matrix": calibration.correlation.tolist()}
     if calibration.coupling:
@@ -71,7 +78,7 @@ def write_calibration(calibration: CalibrationFile, path: str | Path) -> None:
 def read_calibration(path: str | Path) -> CalibrationFile:
     """A calibration from its file; ExperimentError says which key is wrong. Priors are read with the model."""
     table, where = read_toml(Path(path)), str(Path(path))
-    check_keys(where, table, ("calibration_version", "title", "simulated", "prior", "correlation", "coupling"))
+    check_keys(where, table, _KEYS)
     if table.get("calibration_version") != VERSION or isinstance(table["calibration_version"], bool):
         raise violation(f"{where}: calibration_version", table.get("calibration_version"), f"{VERSION}")
     priors = table.get("prior")
@@ -81,9 +88,12 @@ def read_calibration(path: str | Path) -> CalibrationFile:
     title, simulated = table.get("title"), table.get("simulated")
     if not isinstance(title, str) or not isinstance(simulated, bool):
         raise violation(f"{where}: title, simulated", f"{title!r}, {simulated!r}", "a text, and true or false")
+    made_from = table.get("made_from", [])
+    if not isinstance(made_from, list) or not all(isinstance(text, str) for text in made_from):
+        raise violation(f"{where}: made_from", made_from, "the fingerprints that `dissentangle calibrate` wrote")
     labels, matrix = _correlation(f"{where}: correlation", table.get("correlation", {}), priors)
     couplings = tuple(_coupling(at, row) for at, row in rows_of(where, table, "coupling"))
-    return CalibrationFile(title, simulated, dict(priors), labels, matrix, couplings)
+    return CalibrationFile(title, simulated, dict(priors), labels, matrix, couplings, tuple(made_from))
 
 
 def _coupling(where: str, row: dict[str, Any]) -> Coupling:
@@ -125,16 +135,35 @@ def check_correlation(where: str, matrix: np.ndarray) -> None:
         raise violation(where, "no correlation matrix", "a symmetric positive matrix with ones on its diagonal")
 
 
-def with_calibration(experiment: Experiment, calibration: CalibrationFile) -> Experiment:
+def fingerprint_of(series: Series) -> str:
+    """Of what a series measured, excluded points included: the same whatever it is called and in whichever order."""
+    from hashlib import sha256
+
+    rows = np.stack([series.x, series.value, np.broadcast_to(series.spread, series.x.shape)], axis=1).astype("<f8")
+    if series.component is not None:
+        rows = np.column_stack([rows, series.component])
+    return sha256(series.kind.encode() + rows[np.lexsort(rows.T)].tobytes()).hexdigest()[:16]
+
+
+def with_calibration(experiment: Experiment, calibration: CalibrationFile, where: str = "calibration") -> Experiment:
     """The experiment with the calibration's priors, which come before its apparatus but after its own priors.
 
     What it says of κ² is a measurement: a series `calibrated_coupling` (and _2, …) of one point.
 
-    It then counts as simulated where the calibration does.
+    Raises
+    ------
+    ExperimentError : where the experiment fits a series from which the calibration was made, which would count twice,
+        and for a calibration by simulated runs of an experiment that is not said to be simulated
     """
+    if calibration.simulated and not experiment.simulated:
+        expected = "one made from measured runs, or simulated = true in the experiment that takes it"
+        raise violation(where, f"a calibration by simulated runs ({calibration.title!r})", expected)
+    for series in experiment.series:
+        if series.fitted.any() and _made_from(calibration, series, experiment.title):
+            expected = "each measurement once, or it counts twice: leave out the series, or the key calibration"
+            raise violation(where, f"a calibration made from the series {series.name!r} of the experiment", expected)
     return replace(
         experiment,
-        simulated=experiment.simulated or calibration.simulated,
         series=(*experiment.series, *(_series(k, row) for k, row in enumerate(calibration.coupling, 1))),
         calibrated=calibration.priors,
         correlated=calibration.labels,
@@ -142,9 +171,16 @@ def with_calibration(experiment: Experiment, calibration: CalibrationFile) -> Ex
     )
 
 
+def _made_from(calibration: CalibrationFile, series: Series, title: str) -> bool:
+    """Whether a calibration was made from a series; of files without fingerprints, older ones, its title says so."""
+    if calibration.made_from:
+        return fingerprint_of(series) in calibration.made_from
+    return series.about.calibration and not series.pulse_time and calibration.title == CALIBRATION_OF + title
+
+
 def _series(number: int, row: Coupling) -> Series:
     return Series(
-        name="calibrated_coupling" + (f"_{number}" if number > 1 else ""),
+        name=CALIBRATED_COUPLING + (f"_{number}" if number > 1 else ""),
         kind="coupling",
         x=np.array([row.faraday_angle]),
         value=np.array([row.value]),

@@ -100,7 +100,7 @@ def read_folder(folder: Path) -> Experiment:
     files = [row["file"] for _, row in rows if row.get("kind") != RECORD]
     if "calibration" in table:
         file = inside(where, required(where, table, "calibration", str), folder, "calibration")
-        experiment = with_calibration(experiment, read_calibration(file))
+        experiment = with_calibration(experiment, read_calibration(file), f"{where}: calibration: {file.name}")
         files += [file.name] * (len(experiment.series) - len(files))
     return check_experiment(experiment, where, files)
 

@@ -7,7 +7,7 @@ from typing import Any, override
 import numpy as np
 
 from ...forward_models.light import Readout, coupling_at_angle
-from .kind import Kind, Measured, Run, column
+from .kind import Kind, Measured, Run
 
 
 class Coupling(Kind):
@@ -16,7 +16,7 @@ class Coupling(Kind):
     @override
     def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
         readout = Readout(
-            swap_rate=0.5 * run.collective_rate() * column(run.initial.p),
+            swap_rate=0.5 * run.collective_rate() * run.coupled_spin(),
             extra_decay_rate=0.5 * run.probe_dephasing(),
             squeezing_limit=run.value("squeezing_limit"),
             duration=series.probe_duration,

@@ -33,9 +33,8 @@ class Feedback(Kind):
         repetitions = series.spread[::3]
         ok = np.isfinite(repetitions) & (repetitions >= 3) & (repetitions <= LARGEST_NUMBER)
         check_rows(f"{where}: repetitions", repetitions, ok, "at least 3 repetitions")
-        for key in ("scale_uncertainty", "offset_uncertainty"):
-            if getattr(series, key):
-                raise violation(f"{where}: {key}", getattr(series, key), f"0 for {self.name}: shot_noise_level does it")
+        for name, size in series.errors.items():
+            raise violation(f"{where}: {name}_uncertainty", size, f"0 for {self.name}: shot_noise_level does it")
 
 
 FEEDBACK = Feedback(

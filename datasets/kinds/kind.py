@@ -44,9 +44,7 @@ class Measured(Protocol):
     @property
     def spread(self) -> np.ndarray: ...  # noqa: D102
     @property
-    def scale_uncertainty(self) -> float: ...  # noqa: D102
-    @property
-    def offset_uncertainty(self) -> float: ...  # noqa: D102
+    def errors(self) -> dict[str, float]: ...  # noqa: D102
     @property
     def efficiency_in_scale(self) -> bool: ...  # noqa: D102
     @property
@@ -77,6 +75,7 @@ class Run(Protocol):
     def entry(self, name: str, entry: str) -> Any: ...  # noqa: D102
     def known(self, name: str) -> float: ...  # noqa: D102
     def readout_at(self, times: np.ndarray, duration: float) -> Readout: ...  # noqa: D102
+    def coupled_spin(self) -> Any: ...  # noqa: D102
     def collective_rate(self) -> Any: ...  # noqa: D102
     def probe_dephasing(self) -> Any: ...  # noqa: D102
     # fmt: on
@@ -141,6 +140,11 @@ class Kind:
     def unit(self) -> str:
         """Of the abscissa."""
         return ABSCISSAS[self.abscissa]
+
+    @property
+    def shifts_in_time(self) -> bool:
+        """Whether its values can be asked for at other times of the run than those measured; a mode needs light."""
+        return self.abscissa == "time" and "mode_rate" not in (*self.needs, *self.takes)
 
     @property
     def abscissa_label(self) -> str:

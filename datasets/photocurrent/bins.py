@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -13,6 +13,7 @@ from ..errors import violation
 from ..units import quantity
 from .bin_filter import BinFilter, bin_filter
 from .digitiser import Digitisation
+from .held_blocks import in_words, touched
 from .photocurrent import Photocurrent
 
 MOST_BINS, LONGEST = 200_000_000, 1_000_000
@@ -27,6 +28,7 @@ class Cut:
 
     weights : of the samples in a bin;  larmor : reference frequency, Hz;  bins : of a record
     triggers : of the records that are whole, in samples;  skipped : triggers of others;  phase : see `demodulate`
+    notes : why other records were left out
     """
 
     weights: BinFilter
@@ -35,11 +37,31 @@ class Cut:
     triggers: np.ndarray
     skipped: int
     phase: Phase
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
         """Records, bins."""
         return len(self.triggers), self.bins
+
+    def windows(self) -> tuple[np.ndarray, np.ndarray]:
+        """First sample that each record needs, and the one after the last."""
+        first = np.rint(self.triggers).astype(np.int64) - self.weights.margin
+        return first, first + self.bins * self.weights.samples + 2 * self.weights.margin
+
+    def without(self, held: np.ndarray, where: str) -> tuple[Cut, np.ndarray]:
+        """The records that hold nothing of the runs `held` (runs, 2), and which they are.
+
+        Raises ExperimentError where no record is left.
+        """
+        spoilt = touched(*self.windows(), held)
+        if spoilt.all():
+            found = f"samples that stay equal or follow a straight line in every record, {np.diff(held).sum()} in all"
+            raise violation(where, found, "a photocurrent with noise, of which the digitiser dropped and held nothing")
+        if not spoilt.any():
+            return self, ~spoilt
+        note = f"{in_words(held)}; {spoilt.sum()} of {len(spoilt)} records, which hold some of them, are left out"
+        return replace(self, triggers=self.triggers[~spoilt], notes=(*self.notes, note)), ~spoilt
 
 
 def cut(stream: Photocurrent, larmor: str | None, interval: str, length: str, period: str | None, phase: Phase) -> Cut:
@@ -59,14 +81,34 @@ def cut(stream: Photocurrent, larmor: str | None, interval: str, length: str, pe
     count = int(bins + 1e-9)
     size = count * weights.samples
     begins = _begins(stream, period, size, weights.margin)
+    whole = begins_apart(stream, begins, size, weights.margin)
+    if len(whole) * count > MOST_BINS:
+        raise violation(where, f"{len(whole) * count} bins", f"at most {MOST_BINS}")
+    return Cut(weights, frequency, count, whole, len(begins) - len(whole), phase)
+
+
+def begins_apart(stream: Photocurrent, begins: np.ndarray, size: int, margin: int) -> np.ndarray:
+    """Those of the beginnings that have a whole record of `size` samples in the stream, and `margin` on either side.
+
+    Raises ExperimentError where there are none, and where a record begins before the one before it has ended: its
+    samples would count twice.
+    """
     first = np.rint(begins)
-    whole = (first >= weights.margin) & (first + size + weights.margin <= stream.length)
-    if not whole.any():
-        expected = f"one with {size} samples after it, and {weights.margin} more on either side for the filter"
-        raise violation(where, f"{len(begins)} triggers in {stream.length} samples", expected)
-    if whole.sum() * count > MOST_BINS:
-        raise violation(where, f"{int(whole.sum()) * count} bins", f"at most {MOST_BINS}")
-    return Cut(weights, frequency, count, begins[whole], int((~whole).sum()), phase)
+    whole = begins[(first >= margin) & (first + size + margin <= stream.length)]
+    if not len(whole):
+        expected = f"one with {size} samples after it, and {margin} more on either side for the filter"
+        raise violation(stream.where, f"{len(begins)} triggers in {stream.length} samples", expected)
+    distance = np.diff(whole)
+    close = distance < size - 1  # a time that was rounded may be a sample off
+    if close.any():
+        row = int(np.argmax(close))
+        expected = (
+            f"triggers at least a record, {size} samples, apart, or the same samples count twice: leave out what a"
+            " bouncing trigger adds, or take shorter records (length)"
+        )
+        found = f"{whole[row + 1]:.9g}, {distance[row]:.6g} samples after {whole[row]:.9g}"
+        raise violation(f"{stream.where}: triggers ({close.sum()} of {len(whole)} too close)", found, expected)
+    return np.asarray(whole)
 
 
 def _frequency(stream: Photocurrent) -> float:

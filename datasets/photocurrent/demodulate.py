@@ -23,14 +23,14 @@ from .bins import Cut, Phase, cut, mixed
 from .digitiser import Digitisation
 from .photocurrent import Photocurrent, open_photocurrent
 from .records import Records, StoredArray, describe, new_target
-from .shot_noise import ShotNoise, level_of_reference, level_of_wings, row_pieces, sin_over_cos
+from .reference import level_given
+from .shot_noise import ShotNoise, level_of_wings, row_pieces, sin_over_cos
+from .steadiness import dark, group_energies
 
 PIECE = 1 << 19
 """Samples that are mixed together."""
 FEWEST_BINS = 16
 """Of a record, for a spectrum of its noise."""
-LARGEST_REFERENCE = 4_000_000
-"""Bins of a stream without atoms that are used: the level is then known to 0.04 %."""
 _OVERHEAD = 1 << 16
 """Bytes of a file of records beside its samples."""
 _STANDS_OUT = 4.0
@@ -64,7 +64,9 @@ def demodulate(
     samples, sample_rate, triggers : names in the file, or values (see `open_photocurrent`)
     period : in place of triggers: a record begins each `period`
     shot_noise : a stream without atoms (file or array, same sample rate), or its level in unit²/Hz (one-sided);
-        where None the level is taken from the records themselves, away from the Larmor line
+        where None the level is taken from the records themselves, away from the Larmor line. A file with triggers
+        (the array of the name of those of `raw`, or "triggers") is cut as the data are, at its triggers; where it has
+        none, or one, from beginning to end: then the light must be on all the time
     phase : "trigger": cos and sin start again with each trigger, which a pulse started by the trigger shares, and an
         error of the reference's frequency does not add up from record to record; "stream": they run through from
         the first sample on, as a lock-in's do, for a pulse from a generator that runs through and shares the clock
@@ -81,15 +83,34 @@ def demodulate(
         raise violation("phase", phase, "'trigger' or 'stream'")
     with open_photocurrent(raw, samples=samples, sample_rate=sample_rate, triggers=triggers) as stream:
         plan = cut(stream, larmor, interval, length, period, phase)
-        level = _given_level(shot_noise, plan, stream, samples, piece)
         known = {
             "source": stream.where if isinstance(raw, np.ndarray) else Path(raw).name,
             "simulated": simulated or stream.simulated,
         }
-        if target is None:
-            cos, sin = np.empty(plan.shape, np.float32), np.empty(plan.shape, np.float32)
-            return _records(stream, plan, level, cos, sin, piece, known)
+        names = samples, triggers if isinstance(triggers, str) else None
+        level = level_given(shot_noise, plan, stream, names, piece, simulated)
+        try:
+            return _demodulated(stream, plan, level, target, piece, known)
+        except _Spoilt as spoilt:
+            return _demodulated(stream, spoilt.rest, level, target, piece, known)
+
+
+class _Spoilt(Exception):
+    """Some records hold blocks that the digitiser did not take; `rest` is the cut without them."""
+
+    def __init__(self, rest: Cut) -> None:
+        super().__init__(rest.notes[-1])
+        self.rest = rest
+
+
+def _demodulated(
+    stream: Photocurrent, plan: Cut, level: ShotNoise | None, target: Path | None, piece: int, known: dict[str, Any]
+) -> Records:
+    """In memory, or in the file `target`."""
+    if target is not None:
         return _written(stream, plan, level, target, piece, known)
+    cos, sin = np.empty(plan.shape, np.float32), np.empty(plan.shape, np.float32)
+    return _records(stream, plan, level, cos, sin, piece, known)
 
 
 def _written(
@@ -118,14 +139,15 @@ def _records(
     seen = Digitisation(stream.dtype, stream.where)
     for place, values in mixed(stream, plan, seen, piece):
         cos[place], sin[place] = values.real, values.imag
+    rest, _ = plan.without(seen.held, stream.where)
+    if rest is not plan:
+        raise _Spoilt(rest)
     records, bins = plan.shape
     if level is None:
         if bins < FEWEST_BINS:
             expected = f"at least {FEWEST_BINS} to take the shot noise from them, or a reference or level of it"
             raise violation(stream.where, f"records of {bins} bins", expected)
         level = level_of_wings(lambda a, b: cos[a:b] + 1j * sin[a:b], records, bins, plan.weights, stream.sample_rate)
-    if not level.level > 0:
-        raise violation(stream.where, "no noise at all", "a photocurrent with shot noise")
     balance = _normalise(cos, sin, level.bin_variance(plan.weights, stream.sample_rate), plan.weights)
     return Records(
         cos=cos,
@@ -143,7 +165,7 @@ def _records(
         spread=seen.spread * stream.scale,
         unit=stream.unit,
         skipped=plan.skipped,
-        warnings=(*seen.warnings(), *level.warnings, *_warnings(plan, level, balance)),
+        warnings=(*plan.notes, *seen.warnings(), *level.warnings, *_warnings(plan, level, balance), *_dark(cos, sin)),
         **known,
     )
 
@@ -170,6 +192,19 @@ def _normalise(cos: Any, sin: Any, variance: float, weights: BinFilter) -> tuple
     return sin_over_cos(np.concatenate(energies, axis=1), cos.shape[1])
 
 
+def _dark(cos: Any, sin: Any) -> list[str]:
+    """A warning where records, in units of the shot noise, hold less than the shot noise."""
+    records, bins = cos.shape
+    without = dark(group_energies(lambda a, b: cos[a:b] + 1j * sin[a:b], records, bins), bins, 1.0)
+    if not without.any():
+        return []
+    which = np.flatnonzero(without.any(axis=1))
+    return [
+        f"{len(which)} of {records} records have far less than the shot noise in {100 * without.mean():.2g} % of the"
+        f" time, the first of them number {which[0] + 1}: was the light on during all of each record?"
+    ]
+
+
 def _warnings(plan: Cut, level: ShotNoise, balance: tuple[float, float]) -> list[str]:
     found = []
     if plan.skipped:
@@ -180,42 +215,3 @@ def _warnings(plan: Cut, level: ShotNoise, balance: tuple[float, float]) -> list
         if error and abs(ratio - 1) > _STANDS_OUT * error:
             found.append(f"variances of sin and cos in {name} differ: ratio {ratio:.4f} ± {error:.4f}")
     return found
-
-
-def _given_level(
-    shot_noise: str | Path | float | np.ndarray | None, plan: Cut, stream: Photocurrent, samples: str | None, piece: int
-) -> ShotNoise | None:
-    """The level that is given, or that of a stream without atoms; None where it is to come from the records."""
-    if shot_noise is None:
-        return None
-    if isinstance(shot_noise, (int, float)):
-        if not 0 < shot_noise < np.inf:
-            raise violation("shot noise", f"{shot_noise:g}", "a level > 0, in unit²/Hz")
-        return ShotNoise(float(shot_noise), 0.0, "given")
-    one_array = isinstance(shot_noise, np.ndarray) or Path(shot_noise).suffix.lower() == ".npy"
-    named = None if one_array else samples
-    with open_photocurrent(shot_noise, samples=named, fallback_rate=stream.sample_rate) as reference:
-        if reference.sample_rate != stream.sample_rate:
-            expected = f"{stream.sample_rate:g}, as in {stream.where}"
-            raise violation(reference.where, f"{reference.sample_rate:g} samples/s", expected)
-        return _level_of(reference, plan, stream, piece)
-
-
-def _level_of(reference: Photocurrent, plan: Cut, stream: Photocurrent, piece: int) -> ShotNoise:
-    """Of a stream without atoms, cut into records one after the other."""
-    size, margin = plan.bins * plan.weights.samples, plan.weights.margin
-    begins = np.arange(margin, reference.length - size - margin + 1, size)
-    if not len(begins):
-        raise violation(reference.where, f"{reference.length} samples", f"at least {size + 2 * margin}, a record's")
-    if reference.unit != stream.unit:
-        raise violation(reference.where, f"samples in {reference.unit}", f"{stream.unit}, as in {stream.where}")
-    begins = begins[:: -(-len(begins) * plan.bins // LARGEST_REFERENCE)]
-    own = replace(plan, triggers=begins.astype(float), phase="stream")
-    bins = np.empty(own.shape, np.complex64)
-    seen = Digitisation(reference.dtype, reference.where)
-    for place, values in mixed(reference, own, seen, piece):
-        bins[place] = values
-    name = Path(reference.where.partition(": ")[0]).name
-    origin = f"{name}, without atoms, cut back to back into {len(begins)} records"
-    level = level_of_reference(lambda a, b: bins[a:b], *own.shape, plan.weights, reference.sample_rate, origin)
-    return replace(level, warnings=tuple(f"{name}: {one}" for one in (*seen.warnings(), *level.warnings)))

@@ -1,4 +1,6 @@
-"""What the digitiser did to a photocurrent: clipping, offset, spread; collected while the samples pass by."""
+"""What the digitiser did to a photocurrent: clipping, offset, spread, blocks that it did not take; collected while the
+samples pass by.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import violation
+from .held_blocks import HeldBlocks
 
 FEWEST_CLIPPED = 10
 """Equal samples at the end of the range below which nobody speaks of clipping."""
@@ -47,6 +50,7 @@ class Digitisation:
     squares: float = 0.0
     step: float = 0.0
     ends: tuple[_End, _End] = field(default_factory=lambda: (_End(), _End()))
+    blocks: HeldBlocks = field(default_factory=HeldBlocks)
 
     def add(self, samples: np.ndarray, start: int) -> None:
         """Samples as floats, of which the first has the number `start`; ExperimentError where one is not finite."""
@@ -69,6 +73,13 @@ class Digitisation:
         self.ends[0].add(samples, high, width)
         if -low >= self.ends[1].value:
             self.ends[1].add(-samples, -low, width)
+        rounding = float(np.finfo(self.dtype).eps) * max(high, -low) if self.dtype.kind == "f" else 0.0
+        self.blocks.add(samples, start, self.step, rounding)
+
+    @property
+    def held(self) -> np.ndarray:
+        """Runs of samples that were not taken, (runs, 2): first sample of each, and the one after its last."""
+        return self.blocks.found(self.step, self.spread)
 
     @property
     def mean(self) -> float:

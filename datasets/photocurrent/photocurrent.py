@@ -62,6 +62,7 @@ def open_photocurrent(
     samples: str | None = None,
     sample_rate: str | None = None,
     triggers: str | np.ndarray | None = None,
+    triggers_where_there: str | None = None,
     fallback_rate: float | None = None,
 ) -> Iterator[Photocurrent]:
     """A stream from a file (HDF5, NetCDF, MATLAB, TDMS, .npy), the bundled "photocurrent-slice", or an array in memory.
@@ -70,6 +71,7 @@ def open_photocurrent(
     sample_rate : with a unit ("1 MHz"); where None the file's attribute `sample_rate`, in Hz; then `fallback_rate`, Hz
     triggers : name of an array in the file ("triggers", where there is one), or the numbers; in samples, unless the
         array has an attribute `units` of time
+    triggers_where_there : name of an array of triggers, if the file has it
 
     Raises ExperimentError: what was found where, and what is expected.
     """
@@ -87,6 +89,8 @@ def open_photocurrent(
         raise violation(str(path), "an unknown kind of file", f"one of {', '.join(FORMATS)}")
     with open_source(path) as source:
         nameless = list(source.arrays) == [ONLY]
+        if triggers is None and triggers_where_there is not None and triggers_where_there in source:
+            triggers = triggers_where_there
         if nameless and (samples is not None or isinstance(triggers, str)):
             raise violation(str(path), f"names of arrays ({samples or triggers})", "none: a .npy file has one array")
         name = samples or (ONLY if nameless else SAMPLES)

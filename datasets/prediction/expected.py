@@ -14,6 +14,7 @@ from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, RecordS
 from ..kinds import ORIENTATION_BEAT
 from .rates import Values
 from .run_state import RunState, run_state, stages_of
+from .series_errors import times_of, with_errors
 
 _DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
 
@@ -42,7 +43,7 @@ def expected(
 ) -> Predictions:
     """Expected values of all series and published numbers, calibration errors included.
 
-    Observed = scale × model + offset; the model of a series is `Kind.expected` of its kind.
+    Observed = scale × model + offset, see `series_errors`; the model of a series is `Kind.expected` of its kind.
 
     values : parameters by label, in the units of the table of parameters: numbers, arrays (n,) of one value per draw,
         or symbolic
@@ -58,21 +59,14 @@ def expected(
     at = {series.name: series.x if points is None else points[series.name] for series in experiment.series}
     runs = {}
     for run in experiment.runs:
-        times = [_times(s, at[s.name]) for s in experiment.series if s.run == run]
+        times = [one for s in experiment.series if s.run == run for one in times_of(experiment, s, at[s.name], values)]
         times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity not in TIMELESS]
         bounds = None if rate_bounds is None else rate_bounds.get(run)
         runs[run] = run_state(experiment, run, values, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
     return Predictions(
-        {s.name: _expected(s, at[s.name], runs[s.run]) for s in experiment.series},
+        {s.name: with_errors(s, at[s.name], runs[s.run]) for s in experiment.series},
         [_observation(o, runs[o.run]) for o in wanted],
     )
-
-
-def _times(series: Series, at: np.ndarray) -> np.ndarray:
-    """The times of the run at which the state of the atoms matters for a series, that at the start aside."""
-    if series.about.abscissa == "time":
-        return at
-    return np.array([series.pulse_time]) if series.pulse_time else np.empty(0)
 
 
 def moving_runs(experiment: Experiment) -> list[str]:
@@ -114,14 +108,6 @@ def continuous_measurement(
 
     measurement = ContinuousMeasurement(**{name: number(value) for name, value in vars(run.measurement).items()})
     return measurement, number(run.at("xi", np.array([record.start]))), number(run.value("shot_noise_level", 1.0))
-
-
-def _expected(series: Series, x: np.ndarray, run: RunState) -> Any:
-    """Expected values of a series with its calibration errors."""
-    mean = series.about.expected(series, x, run)
-    scale, offset = run.entry("scale", series.name), run.entry("offset", series.name)
-    mean = mean if scale is None else scale * mean
-    return mean if offset is None else mean + offset
 
 
 def tested_populations(experiment: Experiment, series: Series, values: Values) -> list[np.ndarray]:

@@ -58,7 +58,8 @@ def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
 def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Rates:
     """The rates of a stage from parameters by label; `dephasing_rate[drive]` or `pure_dephasing_rate[drive]`.
 
-    Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ.
+    Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ. Without the pump light Γpump
+    is what leaks, `pump_leak_rate`, or 0.
     """
     collective, radiative, limit, loss = 0.0, 0.0, 1.0, 0.0
     if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
@@ -77,6 +78,9 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
         collisional_loss=find(parameters, "collisional_loss", member, default=1.0),
         larmor_mismatch=find(parameters, "larmor_mismatch", member, default=0.0),
     ).with_lights(stage.lights, 0.0)
+    leak = find(parameters, "pump_leak_rate", member)
+    if leak is not None and "pump" not in stage.lights:
+        rates = replace(rates, pump_rate=leak)
     effective = find(parameters, "dephasing_rate", member, stage.label)
     if effective is None:
         effective = dephasing_floor(rates) + find(parameters, "pure_dephasing_rate", member, stage.label)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...forward_models import Dynamics, InitialState, RateBounds, Rates, Stage, Trajectory
+from ...forward_models import LOSS_NOISE_SHARE, Dynamics, InitialState, RateBounds, Rates, Stage, Trajectory
 from ...forward_models.light import (
     ContinuousMeasurement,
     Readout,
     SteadyRun,
+    coupled_spin,
     measurement_of,
     readout_of,
     steady_orientation,
@@ -66,9 +67,15 @@ class RunState:
         if self.measurement is not None:
             return self.measurement.readout(duration)
         n2, p = (self.at(name, times) for name in ("n2", "p"))
+        share = self.dynamics.noise_share({LOSS_NOISE_SHARE: self.value(LOSS_NOISE_SHARE)})
         return readout_of(
-            self.probe(duration), n2, p, duration, self.dynamics.closure, self.value("detection_efficiency")
-        )
+            self.probe(duration), n2, p, duration, share, self.value("detection_efficiency"),
+            self.dynamics.coupled_spin,
+        )  # fmt: skip
+
+    def coupled_spin(self) -> Any:
+        """2γs/dΓ at the beginning of the run, as a column."""
+        return coupled_spin(column(self.initial.n2), column(self.initial.p), self.dynamics.coupled_spin)
 
     def entry(self, name: str, entry: str) -> Any:
         """A parameter of one series, or of a part of it, as a column; None where there is none."""

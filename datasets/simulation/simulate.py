@@ -12,6 +12,7 @@ from ...forward_models import NOISES, Closure, Dynamics
 from ..errors import ExperimentError
 from ..experiment import (
     MAIN_RUN,
+    SERIES_ERRORS,
     Experiment,
     Known,
     Label,
@@ -26,7 +27,7 @@ from ..formats import to_tree
 from ..kinds import KINDS
 from ..prediction import expected
 from .records import simulated_like
-from .truth import PAPER, true_values, truth_labels, without_other_forms
+from .truth import NUISANCES, PAPER, true_values, truth_labels, without_other_forms
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -106,7 +107,7 @@ def simulate(
     InvalidValue : for values that the physics does not allow
     """
     planned = tuple(replace(one, spread=np.broadcast_to(one.spread, one.x.shape)) for one in series)
-    values = true_values(stages, planned, dict(parameters or {}))
+    values = true_values(stages, planned, dict(parameters or {}), closure)
     experiment = Experiment(
         title=title,
         simulated=True,
@@ -143,7 +144,7 @@ def simulate_like(
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
     given, known = dict(parameters or {}), {name: entry.value for name, entry in experiment.apparatus.items()}
     recorded = {} if experiment.truth is None else experiment.truth.parameters
-    recorded = {k: v for k, v in recorded.items() if not k.startswith(("scale", "offset"))}
+    recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in SERIES_ERRORS}
     planned = replace(
         experiment,
         title=f"simulated: like {experiment.title.removeprefix('simulated: ')}"[:300],
@@ -156,10 +157,10 @@ def simulate_like(
     elif experiment.members:
         raise ExperimentError(f"{experiment.title!r}: found a joint experiment, expected a single one")
     else:
-        possible = truth_labels(experiment.stages, experiment.series)
+        possible = truth_labels(experiment.stages, experiment.series, closure)
         known = {name: value for name, value in known.items() if name in PAPER and name in possible} | recorded
         known = without_other_forms(known, given)
-        values = true_values(experiment.stages, experiment.series, known | given)
+        values = true_values(experiment.stages, experiment.series, known | given, closure)
         planned = replace(planned, apparatus=_believed_like(experiment, known | given, given) or _believed(values))
     try:
         return to_tree(measured(planned, values, closure, seed))
@@ -191,7 +192,8 @@ def measured(experiment: Experiment, values: Mapping[str, float], closure: Closu
     """A planned experiment as it comes out at these true values (all of them, by label): series, records, numbers."""
     blank = tuple(replace(one, value=_possible(one)) for one in experiment.series)
     check_experiment(replace(experiment, series=blank, records=()), "simulate")
-    values, rng = dict(values), np.random.default_rng(seed)
+    said = {name: experiment.known(name).value for name in NUISANCES if experiment.knows(name)}
+    values, rng = said | dict(values), np.random.default_rng(seed)
     series = tuple(_measured(one, experiment, values, closure, rng) for one in experiment.series)
     records = tuple(simulated_like(record, experiment, values, rng) for record in experiment.records)
     observations = _observed(experiment, values, closure, rng)
@@ -212,10 +214,10 @@ def _measured(
     series: Series, experiment: Experiment, values: dict[str, float], closure: Closure, rng: np.random.Generator
 ) -> Series:
     """The series as it comes out; its calibration errors are drawn, and put into `values`."""
-    if series.scale_uncertainty and f"scale[{series.name}]" not in values:
-        values[f"scale[{series.name}]"] = float(rng.normal(1.0, series.scale_uncertainty))
-    if series.offset_uncertainty and f"offset[{series.name}]" not in values:
-        values[f"offset[{series.name}]"] = float(rng.normal(0.0, series.offset_uncertainty))
+    for name, size in series.errors.items():
+        label = str(Label(name, series.name))
+        if label not in values:
+            values[label] = float(rng.normal(SERIES_ERRORS[name], size))
     alone = replace(experiment, series=(series,))
     mean = np.broadcast_to(
         expected(alone, values, Dynamics(closure), accuracy=1e-12).series[series.name], series.x.shape

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...forward_models import LOSS_NOISE_SHARE, Closure
 from ..errors import ExperimentError, check_keys
-from ..experiment import Label, Series, StageEntry
+from ..experiment import SERIES_ERRORS, Label, Series, StageEntry
 from ..kinds import KINDS
 from ..prediction import PROBE
 
@@ -35,6 +36,8 @@ PAPER = {
 The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
 are round numbers.
 """
+NUISANCES = ("pump_leak_rate", "common_time_offset")
+"""What an experiment may have or not, as its apparatus says; 0 in the paper."""
 _OTHER = {
     "dephasing_rate": "pure_dephasing_rate",
     "pure_dephasing_rate": "dephasing_rate",
@@ -46,9 +49,13 @@ _OTHER_START = {"initial_excess_variance": "classical_noise", "classical_noise":
 """Likewise for the state at the start, where a recorded other one is no other form of what is given."""
 
 
-def true_values(stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float]) -> dict[str, float]:
+def true_values(
+    stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float], closure: Closure
+) -> dict[str, float]:
     """The true values: those given over the paper's, without what the stages and series do not depend on."""
-    labels = truth_labels(stages, series)
+    labels = truth_labels(stages, series, closure)
+    if closure == "open" and LOSS_NOISE_SHARE not in given:
+        raise ExperimentError(f"closure 'open': found no true {LOSS_NOISE_SHARE}, expected a number from 0 to 1")
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
     for one in series:
@@ -77,7 +84,7 @@ def _kinds_of_stage(stages: Sequence[StageEntry], series: Sequence[Series]) -> l
     return list(dict.fromkeys([*(stage.label for stage in stages), *([PROBE] if probed else [])]))
 
 
-def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list[str]:
+def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure: Closure) -> list[str]:
     """What the truth of such an experiment can contain."""
     stage_kinds, kinds = _kinds_of_stage(stages, series), {one.kind for one in series}
     on = {light for label in stage_kinds for light in label.split("+")}
@@ -85,8 +92,9 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list
     if "drive" in on:
         labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
         labels += ["larmor_mismatch"]
-    labels += ["collisional_loss"]
+    labels += ["collisional_loss", *([LOSS_NOISE_SHARE] if closure == "open" else [])]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
+    labels += NUISANCES
     measured_kinds = [kind for name, kind in KINDS.items() if name in kinds]
     labels += dict.fromkeys(name for kind in measured_kinds for name in (*kind.constants, *kind.if_known))
     if any(one.slope_used for one in series):
@@ -95,4 +103,5 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series]) -> list
         labels.append("detection_efficiency")
     for one in series:
         labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
+        labels += [str(Label(name, one.name)) for name in SERIES_ERRORS]
     return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]

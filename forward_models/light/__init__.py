@@ -12,6 +12,14 @@ from .calibration_curves import classical_excess, coupling_at_angle, initial_spi
 from .conditional import FeedbackMode, feedback_mode, optimal_mode_rate, steady_conditional_xi
 from .innovations import WhitenessCheck, innovations, whiteness_checks
 from .orientation_beat import SUBLEVELS, Precession, orientation_beat, sublevel_orientation, sublevel_populations
-from .readout import ContinuousMeasurement, Readout, light_variance, mode_function, readout_of, xi_of_light_variance
+from .readout import (
+    ContinuousMeasurement,
+    Readout,
+    coupled_spin,
+    light_variance,
+    mode_function,
+    readout_of,
+    xi_of_light_variance,
+)
 from .record_likelihood import SUMS, RecordSums, binned_record, expected_sums, grouped, log_likelihood, reduce
 from .steady_run import SteadyRun, measurement_of, steady_orientation, steady_run

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..choices import Closure
-from ..three_state import Rates, first_difference, mean_spin, population_rates, slopes
-from ..validation import require
+from ..choices import COUPLED_SPINS, Closure, CoupledSpin
+from ..three_state import Rates, first_difference, lost_noise, mean_spin, noise_share, population_rates, slopes
+from ..validation import InvalidValue, require
 
 
 @dataclass(frozen=True)
@@ -152,27 +152,46 @@ def xi_of_light_variance(variance: Any, readout: Readout) -> Any:
     return (ideal - light_noise(readout) - bath_contribution(readout)) / coupling(readout)
 
 
+def coupled_spin(n2: Any, p: Any, spin: CoupledSpin = "two-level") -> Any:
+    """2γs/dΓ of atoms with populations n2, p = n4 ± n3, which broadcast; 1 for all atoms in |4,±4⟩.
+
+    p, the spin of the two-level part, by the equation of motion of Σ; or (7 n2 + p)/8, the mean spin that normalises ξ:
+    both in units of that of a coherent spin state. InvalidValue for another `spin` than "two-level" and "mean-spin".
+    """
+    if spin not in COUPLED_SPINS:
+        raise InvalidValue(f"coupled spin {spin!r}: expected {' or '.join(map(repr, COUPLED_SPINS))}")
+    return p if spin == "two-level" else 0.25 * mean_spin(n2, p)
+
+
 def readout_of(
-    rates: Rates, n2: Any, p: Any, duration: float, closure: Closure, detection_efficiency: Any = 1.0
+    rates: Rates,
+    n2: Any,
+    p: Any,
+    duration: float,
+    closure: Closure | Any,
+    detection_efficiency: Any = 1.0,
+    spin: CoupledSpin = "two-level",
 ) -> Readout:
     """The readout of atoms with populations `n2`, `p` by a pulse of light with these rates (the drive's, as a rule).
 
     n2, p : n4 ± n3 at the start of the pulse; they broadcast with the rates
     duration : of the pulse, ms, > 0;  detection_efficiency : η, in [0, 1]
-    closure : "microscopic" or "fixed-number", see `spin_variance`
+    closure : "microscopic", "fixed-number" or c itself, see `spin_variance`
 
-    2γs = dΓ p and 2γextra = Γ̃, both as at the start of the pulse. The extra decay leads to
+    spin : which couples to the light, see `coupled_spin`
+
+    2γs = dΓ p (or dΓ (7 n2 + p)/8) and 2γextra = Γ̃, both as at the start of the pulse. The extra decay leads to
     n_b = {8(Γ̃ n2 + c dn2/dt) + 14[dn3/dt + (Γ̃ + dΓ p) n3]}/{Γ̃(7n2 + p)}, c = 1 (microscopic) or 0 (fixed-number):
     the equations of motion of Σ and n3 (supplement, theory), written for ξ. Needs Γ̃ > 0.
     """
     n2_slope, p_slope = slopes(n2, p, population_rates(rates))
     n3, n3_slope = 0.5 * (n2 - p), 0.5 * (n2_slope - p_slope)
     total_rate = rates.dephasing_rate + rates.collective_rate * p
-    lost = n2_slope if closure == "microscopic" else 0.0
+    lost = lost_noise(noise_share(closure), lambda: n2_slope)
     gained = 8 * (rates.dephasing_rate * n2 + lost) + 14 * (n3_slope + total_rate * n3)
     bath_noise = gained / (2 * rates.dephasing_rate * mean_spin(n2, p))
     return Readout(
-        swap_rate=0.5 * rates.collective_rate * p,
+        swap_rate=0.5 * rates.collective_rate * coupled_spin(n2, p, spin),
         extra_decay_rate=0.5 * rates.dephasing_rate,
         squeezing_limit=rates.squeezing_limit,
         duration=duration,

@@ -17,6 +17,7 @@ from .observables import epr_parameter, mean_spin, orientation
 from .path import fastest_rates, speed, stage_columns
 from .populations import population_rates, slopes
 from .rates import LIGHTS, Rates, dephasing_floor, transitions
+from .spin_variance import lost_noise, noise_share
 from .stages import InitialState, Stage
 from .steady_state import SteadyState, polarization_decay_time, steady_state, transverse_spin_decay_time
 from .time_grid import RateBounds

@@ -17,7 +17,7 @@ from ..choices import Closure
 from .observables import entanglement_margin, epr_parameter, mean_spin, total_variance
 from .path import Path, StageColumns, fastest_rates, path_of, stage_columns
 from .populations import slopes
-from .spin_variance import source, variance_slope
+from .spin_variance import lost_noise, noise_share, source, variance_slope
 from .stages import InitialState, Stage
 from .trajectory import Trajectory
 
@@ -39,7 +39,7 @@ class Entanglement:
 def entanglement(
     stages: Sequence[Stage],
     initial: InitialState = InitialState(),  # noqa: B008 - frozen
-    closure: Closure = "microscopic",
+    closure: Closure | Any = "microscopic",
     *,
     resolution: int = 2001,
     accuracy: float = 1e-12,
@@ -60,7 +60,7 @@ def entanglement(
     columns = stage_columns(stages)
     times, stage = search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
     path = path_of(stages, times, initial, closure, accuracy=accuracy)
-    search = _Search(times, stage, columns, path, closure)
+    search = _Search(times, stage, columns, path, noise_share(closure))
     return Entanglement(*_minimum(search), _last_crossing(path.p, path.spin_variance, search.crossing))
 
 
@@ -127,7 +127,7 @@ class _Search:
     stage: np.ndarray
     columns: StageColumns
     path: Path
-    closure: Closure
+    share: Any
 
     def end(self, interval: np.ndarray, after: int) -> _End:
         """One end of an interval of each draw, 0 or 1; one-sided slopes, those inside the interval."""
@@ -139,7 +139,8 @@ class _Search:
         point = interval + after
         n2, p, variance = (_pick(v, point) for v in (self.path.n2, self.path.p, self.path.spin_variance))
         n2_slope, p_slope = slopes(n2, p, k)
-        gained = source(n2, p, dephasing, collective, squeezing, n2_slope if self.closure == "microscopic" else 0.0)
+        lost = lost_noise(self.share, lambda: n2_slope)
+        gained = source(n2, p, dephasing, collective, squeezing, lost)
         slope = variance_slope(variance, p, gained, dephasing, collective)
         xi = epr_parameter(n2, p, variance)  # total variance over mean spin, both linear in the state
         growth = 0.5 * total_variance(n2_slope, p_slope, slope) - xi * mean_spin(n2_slope, p_slope)

@@ -5,8 +5,8 @@
     dF/dt = −(Γ̃ + dΓ p) F + dΓ [ν² p² + ½ p (p − n2)]
     dM/dt = −(Γ̃ + dΓ p + iδ) M + dΓ μν p²
 
-N = M e^{iδt} obeys the equation of F with the source dΓ μν p² e^{iδt}. δ = 0 gives the microscopic closure; in the
-fixed-number closure dn2/dt is subtracted from 2 dF/dt. Checked against exact simulation of small ensembles.
+N = M e^{iδt} obeys the equation of F with the source dΓ μν p² e^{iδt}. δ = 0 gives the microscopic closure, c = 1;
+(1 − c) dn2/dt is subtracted from 2 dF/dt. Checked against exact simulation of small ensembles.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..choices import CLOSURES, Closure
+from ..choices import Closure
 from ..validation import InvalidValue, concrete
 from .larmor_mismatch import CYCLE, number_gain, pair_gain, turned_variance
 from .populations import PopulationRates, least_polarization, population_rates, populations, series_before, slopes
 from .rates import Rates
-from .spin_variance import accumulate, source
+from .spin_variance import accumulate, lost_noise, noise_share, source
 from .stages import InitialState, Stage, check_times
 from .time_grid import RateBounds, TimeGrid, time_grid
 
@@ -33,7 +33,7 @@ def path_of(
     stages: Sequence[Stage],
     times: Any,
     initial: InitialState,
-    closure: Closure,
+    closure: Closure | Any,
     *,
     quasi_static: bool = False,
     rate_bounds: RateBounds | None = None,
@@ -41,8 +41,7 @@ def path_of(
     xp: Any = np,
 ) -> Path:
     """The state of the atoms at `times`; arguments as in `evolve`. `quasi_static`: K is not ∫ but (Γ̃ + dΓ p(t)) t."""
-    if closure not in CLOSURES:
-        raise InvalidValue(f"closure = {closure!r}: expected {' or '.join(map(repr, CLOSURES))}")
+    share = column(noise_share(closure))
     times = check_times(stages, times)
     durations = np.array([float(stage.duration) for stage in stages])
     columns = stage_columns(stages, xp)
@@ -53,9 +52,11 @@ def path_of(
     rates = columns.at(grid.stage).population_rates
     n2, p = (_gather(start, grid.stage) for start in starts)
     n2, p, _ = populations(grid.elapsed, n2, p, rates, xp=xp)
+    if isinstance(share, np.ndarray):
+        n2, p = n2 + 0 * share, p + 0 * share  # of one shape, where only c has draws
     panels = columns.at(grid.stage[1:])
     phase = _phase(panels, grid, xp)
-    growth, gained = _over_panels(panels, n2, p, grid, _sources(panels, closure, phase, xp), xp)
+    growth, gained = _over_panels(panels, n2, p, grid, _sources(panels, share, phase, xp), xp)
     exponent = _running_sum(growth, xp) if len(grid.widths) else 0 * n2
     summed = partial(
         accumulate,
@@ -194,16 +195,16 @@ Sources = Callable[[Any, Any, Any], tuple[Any, ...]]
 """From n2, p and the time before the end of each panel: what is integrated with the weight e^{−K}."""
 
 
-def _sources(k: StageColumns, closure: Closure, phase: Any, xp: Any) -> Sources:
+def _sources(k: StageColumns, share: Any, phase: Any, xp: Any) -> Sources:
     def lost(n2: Any, p: Any) -> Any:
         return slopes(n2, p, k.population_rates)[0]
 
     def single(n2: Any, p: Any, before: Any) -> tuple[Any, ...]:
-        slope = lost(n2, p) if closure == "microscopic" else 0.0
-        return (source(n2, p, k.dephasing, k.collective, k.squeezing, slope),)
+        gone = lost_noise(share, partial(lost, n2, p))
+        return (source(n2, p, k.dephasing, k.collective, k.squeezing, gone),)
 
     def turning(n2: Any, p: Any, before: Any) -> tuple[Any, ...]:
-        number = number_gain(n2, p, k.collective, k.squeezing) - (0.0 if closure == "microscopic" else lost(n2, p))
+        number = number_gain(n2, p, k.collective, k.squeezing) - lost_noise(1.0 - share, partial(lost, n2, p))
         pairs, angle = pair_gain(p, k.collective, k.squeezing), phase[..., 1:] - CYCLE * k.mismatch * before
         return number, pairs * xp.cos(angle), pairs * xp.sin(angle)
 

@@ -48,7 +48,7 @@ def evolve(
     stages: Sequence[Stage],
     times: Any,
     initial: InitialState = InitialState(),  # noqa: B008 - frozen
-    closure: Closure = "microscopic",
+    closure: Closure | Any = "microscopic",
     *,
     transverse_spin: TransverseSpin = "integrated",
     rate_bounds: RateBounds | None = None,
@@ -62,7 +62,8 @@ def evolve(
     stages : what acts, in order; their durations are concrete numbers
     times : (T,), ms, concrete, in order, inside the stages
     initial : populations and spin variance at t = 0
-    closure : "microscopic" or "fixed-number", see `spin_variance`
+    closure : "microscopic", "fixed-number", or c, the share of its projection noise that a lost atom takes along, one
+        number or one a draw; see `spin_variance`
     transverse_spin : decay of Jy "integrated", exp(−½∫(Γ̃ + dΓ p)dt), or "quasi-static", exp(−½(Γ̃ + dΓ p(t))t), as the
         paper prints it
     rate_bounds : needed where the rates are symbolic: bounds of the rates that the quadrature must resolve;

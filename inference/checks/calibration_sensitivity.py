@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.experiment import Label
+from ...datasets.experiment import SERIES_ERRORS, Label
 from ...forward_models import PARAMETERS
 from ..fits import Fit, sample_posterior
 from ..model import ModelParameter, Prior, Problem
@@ -24,7 +24,6 @@ RELIABLE = 0.7
 """Pareto k̂ above which reweighted draws are not to be trusted."""
 NOTABLE_SHIFT = 0.1
 """Shifts of a posterior mean, in its standard deviations, that are named."""
-_OF_A_SERIES = ("scale", "offset")
 _REFITTED, _REWEIGHTED, _UNRELIABLE = "refitted", "reweighted", "unreliable"
 
 
@@ -104,13 +103,13 @@ def calibration_sensitivity(
 
 
 def constants(fitted: Fit) -> list[ModelParameter]:
-    """The free parameters that are known beforehand and are no rates: apparatus, start, scale and offset of series."""
+    """The free parameters that are known beforehand and are no rates: apparatus, start, errors of series."""
     return [
         u
         for u in fitted.problem.free
         if not Label.parse(u.label).is_rate
         and not u.name.startswith("population_")
-        and (not PARAMETERS[u.name].per_series or u.name in _OF_A_SERIES)
+        and (not PARAMETERS[u.name].per_series or u.name in SERIES_ERRORS)
     ]
 
 

@@ -54,7 +54,9 @@ def campaign(given: Namespace) -> int:
     return NOT_HEALTHY if {"unhealthy", "failed"} & set(statuses) else HEALTHY
 
 
-@verb("sbc", "simulation-based calibration: can posteriors of such data be trusted? Exit code 0: calibrated, 1: not",
+@verb("sbc", "simulation-based calibration: can posteriors of such data be trusted? Exit code 0: calibrated, 1: not"
+      " (one right model in a hundred is not); where ranks leave their band, twice as many simulations with another"
+      " seed decide",
       "sbc my-run -o sbc --simulations 200",
       *experiments(),
       option("-o", "--output", default="sbc", help="folder for ranks, figure and verdict (%(default)s)"),

@@ -32,7 +32,8 @@ demodulate run.tdms -o records.h5 --larmor '322 kHz' --samples /scan/ai0 --sampl
                     help="array of triggers: numbers of samples, or times with a unit (triggers)"),
              option("--period", default=None, metavar="TIME", help="a record begins each period, without triggers")),
       option("--shot-noise", default=None, metavar="REFERENCE",
-             help="a file of light without atoms, or a level, unit²/Hz (the records' own noise)"),
+             help="a file of light without atoms, cut at its triggers if it has some, or a level, unit²/Hz"
+             " (the records' own noise)"),
       option("--phase", choices=("trigger", "stream"), default="trigger",
              help="cos and sin begin anew at each trigger, or run through (%(default)s)"),
       option("--simulated", action="store_true",

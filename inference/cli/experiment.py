@@ -27,6 +27,7 @@ def check(given: Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     experiment, settings = modelled(given)
 
+    from ...datasets.experiment import reversed_beats
     from ..checks import expected_information
     from ..model import Problem, require_time_scale, unused_knowledge
 
@@ -40,9 +41,14 @@ def check(given: Namespace) -> int:
     for name in unused:
         why = " (contained in the scale uncertainty of ξ)" if name == "detection_efficiency" else ""
         output.text(f"not used: {name} of the apparatus{why}")
+    backwards = reversed_beats(experiment)
+    for name in backwards:
+        output.text(f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs/laboratory.md)")
     expected = expected_information(problem)
     output.text(f"\n{_informs(expected, problem.free)}")
-    output.facts(_facts(experiment, problem.free, expected) | {"fixed": fixed, "not_used": unused})
+    output.facts(
+        _facts(experiment, problem.free, expected) | {"fixed": fixed, "not_used": unused, "opposite_sign": backwards}
+    )
     return 0
 
 

@@ -74,7 +74,8 @@ def strongest_units(first: ComparedModel, second: ComparedModel, count: int = 3)
 def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
     """The ranks of a simulation-based calibration: a panel per quantity, written to `path` if given.
 
-    A line is the ECDF of the fractional ranks minus the uniform one; inside the band the fits are calibrated.
+    A line is the ECDF of the fractional ranks minus the uniform one; where it leaves the band, the dotted line is that
+    of the simulations with another seed.
     """
     names = [str(name) for name in result["quantity"].values]
     figure, axes = panels(len(names), 4, 2.6 * min(4, len(names)), 2.1, 0.6, sharex=True, sharey=True)
@@ -87,7 +88,13 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
         axis.fill_between(points, lower, upper, color=MODEL, alpha=0.2, lw=0, step="mid")
         axis.step(points, ecdf, color=MODEL if inside else DATA[0], lw=1.2, where="mid")
         axis.axhline(0, color="0.4", lw=0.6)
-        axis.set_title(one_line(Label.parse(name).symbol, 30) + ("" if inside else ": outside"), fontsize=8)
+        words = "" if inside else ": outside"
+        if "suspect" in result.coords and name in result["suspect"].values:
+            again = result.sel(suspect=name)
+            x = again["probability_again"].values
+            axis.step(x, again["ecdf_again"].values - x, color=DATA[0], lw=0.8, ls=":", where="mid")
+            words += ", chance" if bool(again["inside_again"]) else " twice"
+        axis.set_title(one_line(Label.parse(name).symbol, 30) + words, fontsize=8)
         axis.tick_params(labelsize=7)
     widest = max(float(np.max(np.abs(result[part].values - points))) for part in ("lower", "ecdf", "upper"))
     axes[0].set_ylim(-1.1 * widest, 1.1 * widest)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, read
-from ...datasets.formats import CalibrationFile, Coupling, write_calibration
+from ...datasets.formats import CALIBRATION_OF, CalibrationFile, Coupling, fingerprint_of, write_calibration
 from ...datasets.prediction import expected
 from ...forward_models import Dynamics
 from ..model import ModelParameter, ModelSettings, Problem, SamplerSettings
@@ -85,7 +85,7 @@ def calibration_runs(experiment: Experiment) -> Experiment:
             f"{experiment.title}: found no calibration runs, expected a series coupling, projection_noise, shot_noise"
             " or orientation_beat"
         )
-    return replace(experiment, series=series, records=(), observations=(), title=f"calibration of {experiment.title}")
+    return replace(experiment, series=series, records=(), observations=(), title=CALIBRATION_OF + experiment.title)
 
 
 def calibration_of_fit(fit: DataTree | Fit) -> CalibrationFile:
@@ -107,7 +107,8 @@ def calibration_of_fit(fit: DataTree | Fit) -> CalibrationFile:
     if kept:
         matrix = np.atleast_2d(np.corrcoef(np.array([scores for _, scores in described.values()])))
     priors = {label: text for label, (text, _) in described.items()}
-    return CalibrationFile(experiment.title, experiment.simulated, priors, tuple(priors), matrix, couplings)
+    sources = tuple(fingerprint_of(series) for series in experiment.series if series.fitted.any())
+    return CalibrationFile(experiment.title, experiment.simulated, priors, tuple(priors), matrix, couplings, sources)
 
 
 def _couplings(experiment: Experiment, values: dict[str, Any], dynamics: Dynamics) -> tuple[Coupling, ...]:

@@ -87,7 +87,8 @@ def check_form(tree: DataTree, where: str) -> None:
             known = {*_SAMPLES, *variable.coords}.issuperset(variable.dims)
             ordered = group not in _SAMPLED or variable.dims[:2] == _SAMPLES
             kind = variable.dtype.kind if group == "sample_stats" else variable.dtype.str[1:]
-            numbers = kind in (*"iufb", "f4", "f8")  # others linear algebra cannot take
+            text = (group, name) == ("summary", "moved_by")
+            numbers = kind in (*"iufb", "f4", "f8") or text  # others linear algebra cannot take
             if not (numbers and known and ordered):
                 found = f"{variable.dtype} of dimensions {variable.dims}"
                 raise violation(f"{where}: {group}: {name}", found, "the numbers of a whole fit")
@@ -135,6 +136,8 @@ def _check_table(fitted: Fit, where: str) -> None:
         for of, stated, there in (("mean", mean, known[label].mean()), ("sd", sd, known[label].std(ddof=1))):
             if abs(stated - there) > _SAME * (there if of == "sd" else sd + abs(mean)):
                 raise violation(f"{where}: summary", f"{label}: {of} {stated:g}", f"that of the draws, {there:g}")
+    if "moved_by" in summary and (other := {*map(str, summary["moved_by"].values)} - {"", *known}):
+        raise violation(f"{where}: summary: moved_by", min(other), "labels of its parameters")
     has_prior = np.isin(summary["parameter"].values, [u.label for u in fitted.problem.free])
     if not np.array_equal(np.isfinite(summary["contraction"].values), has_prior):
         raise violation(f"{where}: summary", "contractions of other parameters", "those of the parameters with a prior")

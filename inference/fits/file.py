@@ -34,18 +34,19 @@ def read_fit(path: str | Path) -> DataTree:
         if name not in tree.children:
             raise ExperimentError(f"{path}: found no group {name!r}, expected a whole fit")
     from .check_file import check_attributes, check_form
+    from .summary import with_influences
 
     try:
         check_attributes(tree.attrs, str(path))
-        from_tree(tree["experiment"], f"{path}: experiment")
+        experiment = from_tree(tree["experiment"], f"{path}: experiment")
         _require_forward_model(settings_of(tree))
         check_form(tree, str(path))
+        return with_influences(tree, Problem(experiment, settings_of(tree)))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise
         why = visible(shortened(str(error), 300))
         raise ExperimentError(f"{path}: found settings that cannot be read, expected a whole fit ({why})") from error
-    return tree
 
 
 def is_fit(attributes: Mapping[Any, Any]) -> bool:
@@ -92,11 +93,16 @@ def is_fit_of(path: Path, problem: Problem, sampler: SamplerSettings) -> bool:
         stored = json.loads(attributes["settings"])
         return bool(
             attributes["data_sha256"] == data_hash(problem.experiment)
-            and stored["model"] | {"resolution": 1.0} == json.loads(json.dumps(asdict(problem.settings)))
+            and asdict(ModelSettings(**stored["model"] | {"resolution": 1.0})) == _as_stored(problem.settings)
             and stored["sampler"] == stored_sampler(sampler)
         )
     except (ExperimentError, KeyError, TypeError, ValueError, RecursionError):
         return False
+
+
+def _as_stored(settings: ModelSettings) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return stored
 
 
 def stored_sampler(sampler: SamplerSettings) -> dict[str, Any]:

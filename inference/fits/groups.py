@@ -18,7 +18,7 @@ from .derived import derived_quantities, excluded_observations
 from .predictive import KeptDraws, kept_draws, predicted, prior_draws
 from .record_checks import GROUP as CHECKS
 from .record_checks import checks_dataset
-from .summary import SUMMARY, ParameterSummary
+from .summary import SUMMARY, ParameterSummary, influences
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
@@ -163,5 +163,5 @@ def _summary(rows: list[ParameterSummary]) -> Dataset:
     import xarray as xr
 
     numbers = {name: np.array([getattr(row, name) for row in rows], float) for name in SUMMARY}  # NaN for None
-    columns = {name: ("parameter", column) for name, column in numbers.items()}
+    columns: dict[str, Any] = {name: ("parameter", column) for name, column in numbers.items()} | influences(rows)
     return xr.Dataset(columns, coords={"parameter": [r.label for r in rows]}, attrs={"interval": "94 % HDI"})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..model import ModelParameter
-from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_ess_and_rhat, highest_density, tail_ess
+from ...datasets.experiment import Label
+from ..model import ModelParameter, Problem
+from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_ess_and_rhat, highest_density, leaning_on, moved_by, tail_ess
 from ..sampling import bfmi as bfmi_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ WELL_INFORMED = 0.5
 
 
 SUMMARY = ("mean", "sd", "low", "high", "ess_bulk", "ess_tail", "rhat", "contraction")
-"""The numbers of a `ParameterSummary`."""
+"""The numbers of a `ParameterSummary` in files of all versions."""
+NOT_OF_EACH = ("moved", "bound")
+"""Those that few parameters have."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class ParameterSummary:
     low, high : ends of the interval of highest density, 94 % where nothing else is said
     contraction : 1 − variance(posterior)/variance(prior), on the scale on which the prior is normal; None for what has
         no prior of its own
+    moved_by, moved : label of the other default prior that moves the posterior most when it is changed by a factor of
+        two, and by how many standard deviations, beyond `MOVED`; else "" and None
+    bound : the end of its prior on which the posterior leans, else None
     """
 
     label: str
@@ -44,15 +50,28 @@ class ParameterSummary:
     ess_tail: float
     rhat: float
     contraction: float | None = None
+    moved_by: str = ""
+    moved: float | None = None
+    bound: float | None = None
 
     @property
-    def informed(self) -> str:
-        """Who determined it: 'data', 'prior and data', 'prior', or '' for derived rates."""
+    def narrowed_by(self) -> str:
+        """What made it as narrow as it is: 'data', 'prior and data', 'prior', or '' for derived rates."""
         if self.contraction is None:
             return ""
         if self.contraction < PRIOR_DOMINATED:
             return "prior"
         return "data" if self.contraction >= WELL_INFORMED else "prior and data"
+
+    @property
+    def informed(self) -> str:
+        """Who determined it: as `narrowed_by`; 'data, prior of Γdeph [drive]' where that prior moves it; where its own
+        ends: 'data; leans on its bound 0.118'.
+        """
+        by = self.narrowed_by
+        if by == "data" and self.moved_by:
+            by = f"data, prior of {Label.parse(self.moved_by).symbol}"
+        return by if self.bound is None else f"{by}; leans on its bound {self.bound:g}"
 
 
 @dataclass(frozen=True)
@@ -76,6 +95,9 @@ def summarise(
     unknown : the free parameters, whose priors give contractions;  probability : of the highest-density intervals
     """
     priors = {u.label: u.prior for u in unknown}
+    contraction = {label: float(1 - np.var(prior.z_score(draws[label]))) for label, prior in priors.items()}
+    moved = moved_by(draws, unknown) if unknown else {}
+    informed = {label for label, share in contraction.items() if share >= PRIOR_DOMINATED}
     stacked = np.stack(list(draws.values()))
     low, high = highest_density(stacked, probability)
     bulk, rhat = bulk_ess_and_rhat(stacked)
@@ -90,9 +112,13 @@ def summarise(
             float(bulk[k]),
             float(tails[k]),
             float(rhat[k]),
-            float(1 - np.var(priors[label].z_score(values))) if label in priors else None,
+            contraction.get(label),
+            by,
+            shift,
+            leaning_on(values, priors[label]) if label in informed else None,
         )
         for k, (label, values) in enumerate(draws.items())
+        for by, shift in [moved.get(label, ("", None))]
     ]
 
 
@@ -153,8 +179,29 @@ def _divergent(count: int) -> list[str]:
 def summary_rows(fit: DataTree) -> list[ParameterSummary]:
     """The posterior table of a fit, as it was computed then."""
     data = fit["summary"].dataset
-    columns = (data[name].values.tolist() for name in ("parameter", *SUMMARY))
-    return [
-        ParameterSummary(str(label), *numbers, contraction=None if np.isnan(share) else share)  # type: ignore[misc]
-        for label, *numbers, share in zip(*columns, strict=True)
-    ]
+    rows = []
+    for k, label in enumerate(data["parameter"].values):
+        row: dict[str, Any] = {name: float(data[name].values[k]) for name in (*SUMMARY, *NOT_OF_EACH) if name in data}
+        row |= {name: None for name in ("contraction", *NOT_OF_EACH) if np.isnan(row.get(name, np.nan))}
+        moved_by = str(data["moved_by"].values[k]) if "moved_by" in data else ""
+        rows.append(ParameterSummary(str(label), **row, moved_by=moved_by))
+    return rows
+
+
+def with_influences(fit: DataTree, problem: Problem) -> DataTree:
+    """The fit of an older version with what other priors and bounds do to its posterior, worked out from its draws."""
+    summary, posterior = fit["summary"].dataset, fit["posterior"].dataset
+    if "moved_by" in summary:
+        return fit
+    draws = problem.by_label({str(name): array.values for name, array in posterior.data_vars.items()})
+    rows = {row.label: row for row in summarise(draws, problem.free)}
+    found = [rows[str(label)] for label in summary["parameter"].values]
+    fit["summary"] = type(fit)(summary.assign(influences(found)))
+    return fit
+
+
+def influences(rows: list[ParameterSummary]) -> dict[str, Any]:
+    """The columns of a table that say what other priors and bounds do: moved_by, moved, bound."""
+    numbers = {name: np.array([getattr(row, name) for row in rows], float) for name in NOT_OF_EACH}  # NaN for None
+    columns = {"moved_by": np.array([row.moved_by for row in rows]), **numbers}
+    return {name: ("parameter", column) for name, column in columns.items()}

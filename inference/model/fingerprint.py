@@ -24,7 +24,8 @@ def fingerprint(*values: Any) -> str:
 
 def _parts(value: Any) -> Iterator[bytes]:
     if is_dataclass(value):
-        yield from _parts({field.name: getattr(value, field.name) for field in fields(value)})
+        kept = [f for f in fields(value) if not f.metadata.get("later") or getattr(value, f.name) != f.default]
+        yield from _parts({field.name: getattr(value, field.name) for field in kept})
     elif isinstance(value, dict):
         yield from _parts([(key, value[key]) for key in sorted(value)])
     elif isinstance(value, (set, frozenset)):

@@ -8,7 +8,7 @@ from ...datasets import Experiment, Series
 from ...datasets.experiment import Label
 from ...datasets.kinds import KINDS, Kind
 from ...datasets.prediction import PROBE, moving_runs
-from ...forward_models import PARAMETERS
+from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS
 from .settings import ModelSettings
 
 _OF_RECORDS = ("detection_efficiency", "shot_noise_level")
@@ -55,7 +55,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     constant = _of_constant_runs(experiment, own, member)
     runs = [run for run in own if run not in experiment.unmodelled]
     if constant and not fitted_lights(experiment, runs):
-        return constant
+        return [*constant, *_common_time_offset(experiment, own, member)]
     found: list[tuple[str, str | None]] = []
     kinds = [s.about for s in experiment.series if s.run in runs and s.modelled.any()]
     constants = {name for kind in kinds for name in kind.constants}
@@ -63,13 +63,17 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     on = {light for label in lights for light in label.split("+")}
     named = prior_names(experiment, settings)
     steady = {run for run in experiment.constant if fitted_lights(experiment, [run])}
-    if settings.free_dephasing and not set(runs) & {*moving_runs(experiment), *steady}:
+    followed = set(runs) & {*moving_runs(experiment)}
+    if settings.free_dephasing and not followed | set(runs) & steady:
         if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
             found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
     else:
         if "drive" in on:
             found += [*_coupled_rates(experiment, member), ("squeezing_limit", None), ("light_loss_rate", None)]
         found.append(("collision_rate", None))
+        unpumped = any("pump" not in label.split("+") for label in lights)
+        if unpumped and ("pump_leak_rate" in named or _stated(experiment, "pump_leak_rate", member)):
+            found.append(("pump_leak_rate", None))
     found += [("pump_rate", label) for label in lights if "pump" in label.split("+")]
     if "repump" in on:
         found.append(("repump_rate", None))
@@ -80,7 +84,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
         found += [("initial_n3", None), ("initial_nh", None)]
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
-    found += [(name, None) for name in settings.dynamics.parameters]
+    found += [(name, None) for name in settings.dynamics.parameters if followed or name != LOSS_NOISE_SHARE]
     classical = "classical_noise" in constants or _stated(experiment, "classical_noise", member)
     classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
@@ -92,7 +96,13 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     if classical or "faraday_angle" in constants:
         found.append(("faraday_angle", None))
     found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
-    return [*found, *constant]
+    return [*found, *constant, *_common_time_offset(experiment, own, member)]
+
+
+def _common_time_offset(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
+    """The parameter by which the times of all series of a member may be off, where the apparatus has one."""
+    timed = any(s.run in runs and s.modelled.any() and s.about.shifts_in_time for s in experiment.series)
+    return [("common_time_offset", None)] if timed and experiment.knows("common_time_offset", member) else []
 
 
 def _of_readout(
@@ -171,13 +181,10 @@ def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) ->
 
 
 def calibrations(experiment: Experiment) -> list[tuple[str, str, float]]:
-    """(scale or offset, of which series or group of observations, its standard deviation)."""
+    """(scale, offset or another error, of which series or group of observations, its standard deviation)."""
     rows = []
     for series in experiment.series:
-        if series.scale_uncertainty:
-            rows.append(("scale", series.name, series.scale_uncertainty))
-        if series.offset_uncertainty:
-            rows.append(("offset", series.name, series.offset_uncertainty))
+        rows += [(name, series.name, size) for name, size in series.errors.items()]
     for observation in experiment.observations:
         row = ("scale", observation.shared_scale or observation.label, observation.scale_uncertainty)
         if observation.scale_uncertainty and not observation.excluded and row not in rows:

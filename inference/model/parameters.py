@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import nearest
-from ...datasets.experiment import Label
+from ...datasets.experiment import SERIES_ERRORS, Label
 from ...forward_models import PARAMETERS
 from .defaults import DEFAULTS
 from .needed import calibrations, entries, prior_names
@@ -17,6 +17,12 @@ from .priors import Prior, PriorError, known_prior, parse_prior
 from .settings import ModelSettings
 
 _NEARLY_CERTAIN = 1 - 1e-6
+_SHOWN_BY = {"shot_noise_level": "shot_noise", "projection_noise_slope": "projection_noise"}
+"""Constants that have the unit of the measurement, and the kind of series that shows them by itself."""
+_UNIT_STEP = float(np.log(4) / 0.3)
+"""Standard deviations between the medians that their default priors may have."""
+_GUESSED = 0.5
+"""sd of the logarithm from which a prior that somebody gave says no more than a default one."""
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
 
@@ -27,11 +33,14 @@ class ModelParameter:
 
     name : as in the table of parameters
     index : which of those of this name: a kind of stage, a series, a member of a joint experiment; None for a scalar
+    guessed : whether the prior is a guess: the package's default where neither laboratory nor user say anything, or
+        one given in its place that is as wide (log-normal, sd of the logarithm from 0.5 on)
     """
 
     name: str
     index: str | None
     prior: Prior
+    guessed: bool = False
 
     @property
     def label(self) -> str:
@@ -53,11 +62,14 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     for name, index, member in entries(experiment, settings):
         label = str(Label(name, index or ""))
         prior = given.get(label, given.get(name))
+        guessed = prior is not None and prior.form == "lognormal" and prior.numbers[1] >= _GUESSED
         if prior is not None:
             used |= {label, name}
         else:
-            prior = calibrated.get(label, calibrated.get(name)) or _default(experiment, name, index, member)
-        result.append(ModelParameter(name, index, prior))
+            prior = calibrated.get(label, calibrated.get(name)) or _known(experiment, name, index, member)
+        if prior is None:
+            prior, guessed = _default(experiment, name, member), name != "population_score"  # which is z by definition
+        result.append(ModelParameter(name, index, prior, guessed))
     for key in given:
         if key not in used:
             labels = [unknown.label for unknown in result]
@@ -130,10 +142,11 @@ def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Pri
     return given
 
 
-def _default(experiment: Experiment, name: str, index: str | None, member: str) -> Prior:
+def _known(experiment: Experiment, name: str, index: str | None, member: str) -> Prior | None:
+    """The prior from what the experiment's file says of a parameter; None where it says nothing."""
     for calibration, of, sigma in calibrations(experiment):
         if (calibration, of) == (name, index):
-            return known_prior(name, 1.0 if name == "scale" else 0.0, sigma)
+            return known_prior(name, SERIES_ERRORS[name], sigma)
     if name == "optical_depth" and not experiment.knows(name, member) and experiment.knows("faraday_angle", member):
         angle = experiment.known("faraday_angle", member)
         depth = DEPTH_PER_DEGREE * angle.value
@@ -143,7 +156,28 @@ def _default(experiment: Experiment, name: str, index: str | None, member: str) 
         known = experiment.known(name, member)
         unsure = name == "optical_depth" and known.sigma == 0
         return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
-    return parse_prior(name, DEFAULTS[name])
+    return None
+
+
+def _default(experiment: Experiment, name: str, member: str) -> Prior:
+    """The default prior, of constants with the unit of the measurement about a value in the unit of the data.
+
+    Its median is multiplied by whole powers of four (for a sd of the logarithm of 0.3; of 4¹⁰ for 3), until what the
+    calibration run itself shows lies within 2.4 standard deviations. So nobody need know the prior's unit, and it stays
+    as wide, and as it was for data in shot-noise units.
+    """
+    prior = parse_prior(name, DEFAULTS[name])
+    runs = [s for s in experiment.series if s.kind == _SHOWN_BY.get(name) and s.fitted.any() and len(s.value)]
+    of_member = [s for s in runs if not member or experiment.member.get(s.run, "") == member]
+    if not of_member or prior.form != "lognormal":
+        return prior
+    per = [s.value / s.x if name == "projection_noise_slope" else s.value for s in of_member]
+    shown = float(np.median(np.concatenate([v[s.fitted] for v, s in zip(per, of_member, strict=True)])))
+    if not 0 < shown < np.inf:
+        return prior
+    median, sd = prior.numbers
+    steps = round(np.log(shown / median) / (_UNIT_STEP * sd))
+    return replace(prior, numbers=(float(median * np.exp(steps * _UNIT_STEP * sd)), sd)) if steps else prior
 
 
 def require_data(experiment: Experiment, source: str) -> None:

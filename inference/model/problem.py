@@ -82,6 +82,7 @@ class Problem:
         """Equal for problems that differ in measured values, their errors and texts only: one model serves them all.
 
         Everything else counts, also what this does not know of: times, stages, apparatus, priors, noise, …
+        Default priors of constants with the unit of the measurement have that of the values.
         """
         bare, nothing = without_values(self.experiment), np.empty(0)
         form = replace(
@@ -89,7 +90,7 @@ class Problem:
             series=tuple(replace(series, spread=nothing) for series in bare.series),
             observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
         )
-        return fingerprint(form, replace(self.settings, name=""))
+        return fingerprint(form, replace(self.settings, name=""), [p.prior for p in self.parameters])
 
     @cached_property
     def measured(self) -> Problem:

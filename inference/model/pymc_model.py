@@ -46,7 +46,8 @@ def build_model(
     Parameters
     ----------
     experiment, sharing : one experiment or several, as for `fit`
-    closure : "microscopic" or "fixed-number"
+    closure : "microscopic", "fixed-number" or "open": the share of its projection noise that a lost atom takes along is
+        1, 0, or an unknown between, `loss_noise_share`
     free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
     priors : text by parameter, e.g. {"collective_rate": "lognormal(0.1, 1)"}
     model : names of rival models, joined by +; see `rival_models`

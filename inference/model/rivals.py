@@ -8,13 +8,14 @@ Those that come with the package, and how models are applied; users add theirs w
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from ...datasets import Experiment, ExperimentError, StageEntry
+from ...datasets import Experiment, ExperimentError, Known, Series, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label, check_experiment
 from ...forward_models import InvalidValue
@@ -25,6 +26,9 @@ from .needed import entries
 from .priors import PriorError
 from .registry import RIVAL_MODELS, Change, RivalModel, rival_model, with_priors
 from .settings import ModelSettings
+
+CLOCK = 0.2
+"""ms: by how much times may be off in the models that say so, one standard deviation."""
 
 
 def rival(experiment: Experiment, settings: ModelSettings, names: str) -> tuple[Experiment, ModelSettings]:
@@ -145,6 +149,7 @@ def _with_noise(family: str, about: str) -> None:
 
 
 _with_settings("as-given", "The model of the other options and of the experiment's file, unchanged.")
+_with_settings("open", "The share of its projection noise that a lost atom takes along is unknown.", closure="open")
 _with_settings(
     "microscopic", "Spin variance for many atoms: an atom that leaves takes its projection noise along.",
     closure="microscopic",
@@ -192,6 +197,13 @@ _with_settings(
 )
 _with_settings("integrated", "Jy decays by exp(−½∫(Γ̃ + dΓ p) dt).", transverse_spin="integrated")
 _with_settings(
+    "two-level-readout", "A probe couples to the spin of |4,±4⟩ and |4,±3⟩ alone: 2γs = dΓ p.", coupled_spin="two-level"
+)
+_with_settings(
+    "mean-spin-readout", "A probe couples to the mean spin that normalises ξ: 2γs = dΓ (7 n2 + p)/8.",
+    coupled_spin="mean-spin",
+)  # fmt: skip
+_with_settings(
     "free-dephasing", "Γ̃ is free, as in the paper, also below what the other rates imply.", free_dephasing=True
 )
 _with_settings(
@@ -206,6 +218,74 @@ def larmor_mismatch(experiment: Experiment, settings: ModelSettings) -> tuple[Ex
     return experiment, replace(settings, priors=given)
 
 
+@rival_model
+def pump_leak_rate(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """Pump light leaks into the stages without it, by about 0.02 ms⁻¹."""
+    given = {"pump_leak_rate": DEFAULTS["pump_leak_rate"]} | dict(settings.priors)
+    return experiment, replace(settings, priors=given)
+
+
+def _with_errors(name: str, about: str, errors: Callable[[Series], dict[str, float]]) -> None:
+    """A model with errors of series: parameter → standard deviation; a series whose file says one keeps that."""
+
+    def changed(series: Series) -> Series:
+        added = {error: size for error, size in errors(series).items() if error not in series.errors}
+        fields: dict[str, Any] = {f"{error}_uncertainty": size for error, size in added.items()}
+        return replace(series, **fields) if series.modelled.any() else series
+
+    def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        if not any(errors(series) for series in experiment.series if series.modelled.any()):
+            raise ExperimentError(f"model {name}: found no series in {experiment.title!r} that can have this error")
+        return replace(experiment, series=tuple(changed(series) for series in experiment.series)), settings
+
+    _add(name, about, change)
+
+
+def _of_mean_spins(error: str, size: float, series: Series) -> dict[str, float]:
+    several = series.x.max() > series.x.min()
+    return {error: size} if series.about.normalised_to_start and several else {}
+
+
+def _of_clock(series: Series) -> dict[str, float]:
+    return {"time_offset": CLOCK} if series.about.shifts_in_time else {}
+
+
+def _of_shot_noise(series: Series) -> dict[str, float]:
+    """1 % of the shot noise, which is about 0.03 of ξ."""
+    if not series.about.shifts_in_time or series.x.max() == series.x.min():
+        return {}
+    return {"offset_drift": 0.03} if series.about.spin_variance else {"gain_drift": 0.01} if series.about.probed else {}
+
+
+_with_errors("time-offset", f"The times of each series are off, by about {CLOCK:g} ms, each by its own.", _of_clock)
+
+
+@rival_model
+def common_time_offset(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The times of all series of an experiment are off, by about 0.2 ms, all by the same."""
+    name, offset = "common_time_offset", Known(0.0, CLOCK)
+    if any(experiment.knows(name, member) for member in experiment.members or [""]):
+        return experiment, settings
+    if not experiment.members:
+        return replace(experiment, apparatus=experiment.apparatus | {name: offset}), settings
+    own = {member: {**experiment.known_of.get(member, {}), name: offset} for member in experiment.members}
+    return replace(experiment, known_of=own, sharing=experiment.sharing | {name: "separate"}), settings
+
+
+_with_errors(
+    "gain-drift", "The gain of P and of Jy drifts by about 3 % from the first to the last point.",
+    partial(_of_mean_spins, "gain_drift", 0.03),
+)  # fmt: skip
+_with_errors(
+    "background",
+    "P and Jy have a background of about 0.01, which does not decay.",
+    partial(_of_mean_spins, "offset", 0.01),
+)
+_with_errors(
+    "shot-noise-drift",
+    "The shot noise of variances of the light is off by about 1 % at the last point.",
+    _of_shot_noise,
+)
 _with_noise("gaussian", "Gaussian noise in all series.")
 _with_noise("student-t", "Noise with heavy tails (Student's t) in all series.")
 _with_noise("gamma", "Noise of a variance (Gamma law) in all series of variances.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...datasets.errors import violation
-from ...forward_models import Closure, Dynamics, TransverseSpin
+from ...forward_models import Closure, CoupledSpin, Dynamics, TransverseSpin
 from ..choices import ENGINES
 
 FEWEST_DRAWS = 4
@@ -20,11 +20,13 @@ _LEAST = {"seed": 0, "draws": FEWEST_DRAWS, "tune": 1, "chains": 1, "cores": 1}
 class ModelSettings:
     """What defines a model besides the experiment.
 
-    closure : "microscopic" or "fixed-number"
+    closure : "microscopic", "fixed-number" or "open": the share of its projection noise that a lost atom takes along is
+        1, 0, or an unknown between, `loss_noise_share`
     free_dephasing : Γ̃ itself unknown (the paper's choice) instead of Γdeph ≥ 0 above its floor
     priors : text by parameter or by label, over those of the experiment and the defaults
     resolution : factor on the rates that the integration grid must resolve
-    transverse_spin, forward_model : see `Dynamics`;  forward_model_version : tells a user's function from another one
+    transverse_spin, forward_model, coupled_spin : see `Dynamics`
+    forward_model_version : tells a user's function from another one
     name : of the rival models (`rival_models`) that made these settings, joined by +
     """
 
@@ -36,11 +38,12 @@ class ModelSettings:
     forward_model: str = ""
     forward_model_version: str = ""
     name: str = ""
+    coupled_spin: CoupledSpin = "two-level"
 
     @property
     def dynamics(self) -> Dynamics:
         """How rates become observables."""
-        return Dynamics(self.closure, self.transverse_spin, self.forward_model)
+        return Dynamics(self.closure, self.transverse_spin, self.forward_model, self.coupled_spin)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,19 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
+from ...datasets.experiment import SERIES_ERRORS
 from ...forward_models import Closure
 from ..model import ModelParameter, Prior, Problem, pose, require_data
 from .point_fit import PointFit, Step, edge_warnings, misfits
 from .residuals import Residuals
 
-_CALIBRATIONS = ("squeezing_limit", "detection_efficiency", "quadratic_zeeman", "depth_per_degree", "scale", "offset")
+_CALIBRATIONS = (
+    "squeezing_limit",
+    "detection_efficiency",
+    "quadratic_zeeman",
+    "depth_per_degree",
+    *SERIES_ERRORS,
+)
 """Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""
 _TOLERANCE = 1e-10
 _SINGULAR = 1e8

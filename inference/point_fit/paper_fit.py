@@ -10,7 +10,8 @@ The paper does not say how it took the slopes of noisy series. Here (`paper_step
 1 + s (1 − e^{−kt})/k through all points; ΣJ from a relaxation to a line, at the rate at which the theory lets it relax,
 Γ̃ + dΓp = 2/T2 with T2 from the slope of Jy, through the points of the first 3 T2. ΣJ/2⟨Jx(0)⟩ is measured, or ξ times
 the fitted P. Γ, Γcol, Γpump, Γout_L and Γ̃ are bounded by 0. Z is the apparatus's, or the paper's 0.16. Where more
-stages follow, their data are not used.
+stages follow, their data are not used. Where χ² is no parabola a rate has no ±, but the interval in which χ² is less
+than 1 above its minimum while the other rates of its step follow.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def paper_fit(experiment: Any) -> PointFit:
     found = fit_populations(spin, slope, stage, limit)
     falling = slope_of_relaxation("ΣJ/2⟨Jx(0)⟩", *variance_series(xi, measured, stage, found.rates), relaxation)
     collective, per_slope = collective_rate(falling.slope, found.rates)
-    dephasing, dephasing_error, chi2 = fit_dephasing(decay, stage, found.rates, max(collective, 0.0))
+    dephasing, dephasing_error, chi2, interval = fit_dephasing(decay, stage, found.rates, max(collective, 0.0))
     label = str(Label("dephasing_rate", stage.label))
     steps = (
         Step(f"slope of P at 0, T1 = {-1 / slope.slope:.1f} ms", ("light_loss_rate",), slope.chi2, slope.dof),
@@ -83,7 +84,11 @@ def paper_fit(experiment: Any) -> PointFit:
     fixed = {"squeezing_limit": limit, "initial_n3": START.n3, "initial_nh": START.nh}
     warnings = *misfits(steps), *edge_warnings(values, errors, dict.fromkeys(values, 0.0)), *found.warnings
     warnings = *warnings, *_unsaid(data, stage, collective)
-    return PointFit("paper", data.title, data.simulated, _MEANING, values, errors, fixed, steps, warnings=warnings)
+    intervals = found.intervals | ({} if interval is None else {label: interval})
+    return PointFit(
+        "paper", data.title, data.simulated, _MEANING, values, errors, fixed, steps,
+        warnings=warnings, intervals=intervals,
+    )  # fmt: skip
 
 
 def _first_stage(experiment: Experiment) -> StageEntry:

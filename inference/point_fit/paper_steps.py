@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +10,12 @@ import numpy as np
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.experiment import Label
 from ...forward_models import InitialState, Rates, Stage, evolve, transitions
+from .profile import Interval, least_squares_from_zero
 
 START = InitialState(n3=0.01, nh=0.0)
 """The paper's initial populations."""
 _CENTRES = {"radiative_rate": 0.002, "collision_rate": 0.003, "pump_rate": 0.15}
 """Where the search for the rates of P(t) starts, ms⁻¹."""
-_STEP, _AT_BOUND, _SINGULAR = 1e-4, 1e-3, 1e8
 Points = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Times (ms), values, standard deviations; each (T,)."""
 _SLOWEST, _FASTEST = 0.1, 100.0
@@ -89,7 +88,10 @@ def _require(name: str, times: np.ndarray, least: int) -> None:
 
 @dataclass(frozen=True)
 class PopulationFit:
-    """What P(t) gives: the rates (dΓ and Γ̃ still 0), values and ± by label, `labels` of those fitted to P(t), χ²."""
+    """What P(t) gives: the rates (dΓ and Γ̃ still 0), values and ± by label, `labels` of those fitted to P(t), χ².
+
+    intervals : by label, of those without a ±
+    """
 
     rates: Rates
     labels: tuple[str, ...]
@@ -97,6 +99,7 @@ class PopulationFit:
     errors: dict[str, float]
     chi2: float
     warnings: tuple[str, ...]
+    intervals: dict[str, Interval]
 
 
 def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit: float) -> PopulationFit:
@@ -114,43 +117,22 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
         model = evolve([Stage(stage.duration, rates_at(found))], times, START, "fixed-number").polarization
         return np.asarray((model - values) / sigma)
 
-    found, errors, chi2 = _least_squares(residuals, np.array([_CENTRES[name] for name in names]))
+    found, errors, chi2, ranges = least_squares_from_zero(residuals, np.array([_CENTRES[name] for name in names]))
     rates = rates_at(found)
     labels = tuple(str(Label(name, stage.label if name == "pump_rate" else "")) for name in names)
     warnings = []
     without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
     if without:
-        warnings.append(f"no ± of {', '.join(without)}: at the bound 0, or not determined by P(t)")
+        warnings.append(
+            f"no ± of {', '.join(without)}: next to the bound 0, or where χ² is no parabola; the interval is where χ²"
+            " rises by less than 1 while the other rates follow"
+        )
     if rates.light_loss_rate == 0:
         warnings.append("light_loss_rate is at its bound 0: collisions alone would make P fall faster than it does")
     by_label = dict(zip(labels, map(float, found), strict=True)) | {"light_loss_rate": float(rates.light_loss_rate)}
     errors_by_label = dict(zip(labels, map(float, errors), strict=True)) | {"light_loss_rate": slope.error}
-    return PopulationFit(rates, labels, by_label, errors_by_label, chi2, tuple(warnings))
-
-
-def _least_squares(
-    residuals: Callable[[np.ndarray], np.ndarray], start: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """The x ≥ 0 of the least χ², their ±, χ².
-
-    A parameter at its bound has no ± (NaN), and is taken as fixed there for those of the others; where the covariance
-    of these is singular, none has a ±.
-    """
-    from scipy.optimize import least_squares
-
-    steps = np.diag(_STEP * start)  # not relative to x, which may be next to 0
-
-    def jacobian(x: np.ndarray) -> np.ndarray:
-        ends = [(x + step, np.maximum(x - step, 0.5 * x)) for step in steps]
-        return np.stack([(residuals(up) - residuals(down)) / (up - down).sum() for up, down in ends], axis=1)
-
-    found = least_squares(residuals, start, jac=jacobian, bounds=(0, np.inf), x_scale=start)
-    inside = found.x > _AT_BOUND * start
-    scaled = (jacobian(found.x) * start)[:, inside]
-    errors = np.full(len(start), np.nan)
-    if inside.any() and np.linalg.cond(scaled) < _SINGULAR:
-        errors[inside] = start[inside] * np.sqrt(np.diag(np.linalg.inv(scaled.T @ scaled)))
-    return found.x, errors, float(2 * found.cost)
+    intervals = {label: one for label, one in zip(labels, ranges, strict=True) if one is not None}
+    return PopulationFit(rates, labels, by_label, errors_by_label, chi2, tuple(warnings), intervals)
 
 
 def _with_loss(given: dict[str, float], slope: float, limit: float) -> Rates:
@@ -186,8 +168,10 @@ def collective_rate(slope: float, rates: Rates) -> tuple[float, float]:
     return float((others - slope * START.jx) / per_rate), float(START.jx / per_rate)
 
 
-def fit_dephasing(decay: Points, stage: StageEntry, rates: Rates, collective: float) -> tuple[float, float, float]:
-    """Γ̃ ≥ 0 from Jy(t)/Jy(0) = exp(−½∫(Γ̃ + dΓ p)dt) at the fitted populations, its ±, and χ²."""
+def fit_dephasing(
+    decay: Points, stage: StageEntry, rates: Rates, collective: float
+) -> tuple[float, float, float, Interval | None]:
+    """Γ̃ ≥ 0 from Jy(t)/Jy(0) = exp(−½∫(Γ̃ + dΓ p)dt) at the fitted populations, its ±, χ², and its interval."""
     times, values, sigma = decay
     known = Stage(stage.duration, replace(rates, collective_rate=collective))
     collective_part = evolve([known], times, START, "fixed-number").transverse_spin
@@ -195,5 +179,5 @@ def fit_dephasing(decay: Points, stage: StageEntry, rates: Rates, collective: fl
     def residuals(dephasing: np.ndarray) -> np.ndarray:
         return np.asarray((collective_part * np.exp(-0.5 * dephasing[0] * times) - values) / sigma)
 
-    found, errors, chi2 = _least_squares(residuals, np.array([0.2]))
-    return float(found[0]), float(errors[0]), chi2
+    found, errors, chi2, ranges = least_squares_from_zero(residuals, np.array([0.2]))
+    return float(found[0]), float(errors[0]), chi2, ranges[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class PointFit:
 
     method : "paper" or "least-squares";  title, simulated : of the experiment;  meaning : what a ± is
     values, errors : of what was fitted and of rates that follow; a ± is NaN where the method gives none
+    intervals : (low, high) in place of a ±, from the profile of χ² (Δχ² = 1), where a ± would say nothing
     fixed : what was taken as exactly known
     steps : the least-squares problems that were solved, in order
     covariance : (n, n) of the parameters `labels`, where all were fitted at once; else None
@@ -50,6 +51,7 @@ class PointFit:
     covariance: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
     converged: bool = True
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def chi2(self) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from ...datasets.experiment import Label
 from ..checks import Goodness, goodness
 from ..figures import describe_panel, describe_probability, panels_of, plot_panel, plot_probability
-from ..text import DERIVED, PUBLISHED, Table, derived_rows, parameter_rows, published_rows, truth_of
+from ..text import DERIVED, PUBLISHED, Table, derived_rows, derived_table, parameter_rows, published_rows, truth_of
 from .fit import ReportedFit
 from .page import Parts, cell, picture
 
@@ -85,12 +85,13 @@ def _said(found: Goodness, name: str) -> str:
 def derived(reported: ReportedFit) -> Parts:
     """Table of derived quantities and the probability of entanglement."""
     fitted = reported.fit
+    found = derived_rows(fitted.tree)
     rows = [
         [f"{DERIVED.get(row.name, row.name)} [{row.entry}]", row.shown_unit, median, f"{low} … {high}"]
-        for row in derived_rows(fitted.tree)
+        for row in found
         for median, low, high in [row.printed]
     ]
-    table = Table(["quantity", "unit", "median", "94 % interval"], rows, numeric=(2, 3))
+    table = derived_table(found, ["quantity", "unit", "median", "94 % interval"], rows)
     if not fitted.driven_runs:
         return [("table", table)]
     least = fitted.tree["derived"].dataset["xi_minimum"].values

@@ -2,4 +2,5 @@
 
 from .convergence import ESS_PER_CHAIN, RHAT_LIMIT, bfmi, bulk_ess_and_rhat, highest_density, tail_ess
 from .prepared import prepared
+from .prior_influence import MOVED, leaning_on, moved_by
 from .sample import Draws, prepare, sample, sample_model

@@ -16,6 +16,8 @@ TYPICAL_LIMIT = 0.16
 """Z, where it need not be exact."""
 MEMBER_PRECISION = 0.1
 """σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
+LOSS_WEIGHT = 4.4
+"""−∂ log(dΓ/rest)/∂c over loss/(dΓ + rest), where both halves of the sum are alike: seen in posteriors."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
@@ -113,6 +115,23 @@ def narrowed(populations: list[tuple[int, list[int]]]) -> Callable[[list[Any]], 
 def width(log_spread: Any) -> Any:
     """How far a score can be from where a member's own data want it, for a spread τ: σ/√(σ² + τ²)."""
     return 1 / (1 + exponential(2 * log_spread) / MEMBER_PRECISION**2) ** 0.5
+
+
+def closure_shear(
+    share: int, ratio: int, total: int, loss: int, centre: np.ndarray, loss_over_total: float
+) -> Callable[[list[Any]], None]:
+    """log of dΓ over the rest of the decay of Jy, from what the data fix: more loss noise taken along, less of dΓ.
+
+    Before `sum_and_ratios`: `total` is log(dΓ + rest), `ratio` log(dΓ/rest), `loss` the log of the loss.
+    loss_over_total : at the centre
+    """
+
+    def step(u: list[Any]) -> None:
+        taken = 1 / (1 + exponential(-u[share])) - 0.5
+        loss_rate = exponential(u[loss] - centre[loss] - u[total] + centre[total])
+        u[ratio] = u[ratio] - LOSS_WEIGHT * loss_over_total * loss_rate * taken
+
+    return step
 
 
 def average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:

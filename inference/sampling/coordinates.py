@@ -8,6 +8,7 @@ combinations; in plain logarithms these are curved ridges. They follow from the 
 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
 - the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
+- ξ fixes dΓ + about c times the loss: with an unknown c, log(dΓ/rest) → the same without its part of the loss
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
 - of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
   and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z); a
@@ -28,6 +29,7 @@ import numpy as np
 from ...datasets import Experiment
 from ...datasets.experiment import Label
 from ...datasets.prediction import PROBE, moving_runs
+from ...forward_models import LOSS_NOISE_SHARE
 from ..engine import Coordinates
 from ..model import Prior, Problem
 from .coordinate_steps import (
@@ -36,6 +38,7 @@ from .coordinate_steps import (
     average,
     bath_shear,
     beginning_shear,
+    closure_shear,
     coupling_shear,
     loss_shear,
     narrowed,
@@ -45,6 +48,7 @@ from .coordinate_steps import (
     sum_and_ratios,
 )
 
+LEAK = "pump_leak_rate"
 _KNOWN = 0.2
 """Standard deviation of the logarithm of ξ(0) up to which its prior counts as knowledge."""
 
@@ -64,13 +68,15 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
             mean, sd = prior.numbers  # on PyMC's logit scale of the interval
             scale[k] = min(1.0, sd * (prior.high - prior.low) / ((mean - prior.low) * (prior.high - mean)))
     logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
+    logarithmic |= {label for label in labels if Label.parse(label).name == LEAK and by_label[label].truncated}
     steps = _coupling_shears(experiment, labels, centre, logarithmic)
     if not steps:
         steps = [
             sum_and_ratios([labels.index(label) for label in group], weights, centre)
-            for group, weights in _dephasing_groups(experiment, labels, centre)
+            for group, weights in _dephasing_groups(experiment, labels, centre, logarithmic)
             if set(group) <= logarithmic
         ]
+    steps = _closure_shears(experiment, labels, centre, logarithmic) + steps
     if {"light_loss_rate", "collision_rate"} <= logarithmic:
         loss, collisions = labels.index("light_loss_rate"), labels.index("collision_rate")
         for pump, n3, longest in _pumped(experiment, labels):
@@ -95,6 +101,24 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
     return Coordinates(
         np.asarray(centre, float), scale, (narrowing(populations), *steps), log_volume=narrowed(populations)
     )
+
+
+def _closure_shears(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """Where c is unknown: for each kind of stage with the drive."""
+    losses = ("light_loss_rate", "collision_rate")
+    if LOSS_NOISE_SHARE not in labels or not set(losses) <= logarithmic:
+        return []
+    rates = dict(zip(labels, np.exp(centre), strict=True))
+    lost = rates[losses[0]] + COLLISION_WEIGHT * rates[losses[1]]
+    shears = []
+    for group, weights in _dephasing_groups(experiment, labels, centre, logarithmic):
+        if set(group) <= logarithmic:
+            total = sum(weight * rates[label] for label, weight in zip(group, weights, strict=True))
+            share, ratio, first, loss = (labels.index(one) for one in (LOSS_NOISE_SHARE, group[1], group[0], losses[0]))
+            shears.append(closure_shear(share, ratio, first, loss, centre, lost / total))
+    return shears
 
 
 def _measurement_steps(
@@ -148,9 +172,9 @@ def _label(labels: list[str], name: str, member: str = "", lights: str = "") -> 
 
 
 def _dephasing_groups(
-    experiment: Experiment, labels: list[str], centre: np.ndarray
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
 ) -> list[tuple[list[str], list[float]]]:
-    """Rates whose sum the decay of Jy fixes, with their weights, for each kind of stage with the drive.
+    """Rates whose sum the decay of Jy fixes, with their weights, of each kind of stage with the drive or a pump leak.
 
     dΓ goes with the first one of a member; where it is d Γ, so does Γ with the weight d. No rate is in two groups.
     """
@@ -160,16 +184,19 @@ def _dephasing_groups(
         member = experiment.member.get(stage.run, "")
         names = ("dephasing_rate", "pure_dephasing_rate")
         own = [label for name in names if (label := _label(labels, name, member, stage.label))]
-        if "drive" not in stage.lights or not own:
+        leak = _label(labels, LEAK, member) if "pump" not in stage.lights else ""
+        if not own or ("drive" not in stage.lights and leak not in logarithmic):
             continue
         rates = [(label, 1.0) for label in own]
-        pump = _label(labels, "pump_rate", member, stage.label)
+        pump = leak if leak in logarithmic else _label(labels, "pump_rate", member, stage.label)
         if own[0].startswith("pure"):
             rates.append((pump, 1.0))
         depth = _label(labels, "optical_depth", member)
         coupled = (_label(labels, "collective_rate", member), 1.0)
         if not coupled[0] and depth:
             coupled = (_label(labels, "radiative_rate", member), float(centre[labels.index(depth)]))
+        if "drive" not in stage.lights:
+            coupled = ("", 1.0)
         group = [(label, weight) for label, weight in (coupled, *rates) if label and label not in taken]
         taken |= {label for label, _ in group}
         if len(group) > 1:

@@ -13,7 +13,7 @@ from ...datasets.prediction import rates_of
 from ...forward_models import dephasing_floor
 from ..checks import assess, goodness
 from .numbers import as_json
-from .rows import PUBLISHED, derived_rows, parameter_rows, published_rows
+from .rows import PUBLISHED, derived_rows, derived_table, parameter_rows, published_rows
 from .table import Table
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ def fit_text(fit: DataTree) -> str:
     """
     experiment, judged = from_tree(fit["experiment"]), assess(fit)
     beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
-    derived = Table(
-        ["derived quantity", "", "median", "94 % interval"],
-        [[f"{row.name}[{row.entry}]", row.shown_unit, median, f"[{low}, {high}]"]
-         for row in derived_rows(fit) for median, low, high in [row.printed]],
-    )  # fmt: skip
+    rows = derived_rows(fit)
+    texts = [
+        [f"{row.name}[{row.entry}]", row.shown_unit, median, f"[{low}, {high}]"]
+        for row in rows
+        for median, low, high in [row.printed]
+    ]
+    derived = derived_table(rows, ["derived quantity", "", "median", "94 % interval"], texts)
     published = Table(["published number", "", "value", "94 % predictive", "inside", ""], published_rows(fit))
     to_do = judged.status in ("doubtful", "misfit", "unhealthy")  # else the table says it all
     parts = [

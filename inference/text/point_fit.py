@@ -28,6 +28,8 @@ def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, flo
         known = f"{beside[label]:.4g}" if label in beside else ""
         shown = number(value, error) if np.isfinite(error) else f"{value:.2g}"
         plus_minus = number(error, error) if np.isfinite(error) else "none"
+        if label in fit.intervals:
+            plus_minus = "[{:.2g}, {:.2g}]".format(*fit.intervals[label])
         of = Label.parse(label)
         body.append([label, f"{of.parameter.symbol} {of.unit}".strip(), shown, plus_minus, known, fit.step_of(label)])
     chi2 = [
@@ -47,13 +49,13 @@ def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, flo
 
 
 def point_fit_facts(fit: PointFit) -> dict[str, Any]:
-    """The same as plain values, for --json and for files; NaN where there is no ±."""
+    """The same as plain values, for --json and for files; without a ± it is NaN, and there may be an interval."""
     correlation = fit.correlation
     parameters = []
     for label, value in fit.values.items():
         of = Label.parse(label).parameter
         row = {"label": label, "symbol": of.symbol, "unit": of.unit, "value": value, "error": fit.errors[label]}
-        parameters.append(row | {"from": fit.step_of(label)})
+        parameters.append(row | {"interval": fit.intervals.get(label), "from": fit.step_of(label)})
     return {
         "method": fit.method,
         "title": fit.title,

@@ -10,6 +10,7 @@ import numpy as np
 from ...datasets.experiment import Label
 from ..fits import ParameterSummary, summary_rows
 from .numbers import interval, number, with_error
+from .table import Table
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -25,6 +26,8 @@ PUBLISHED = {
     "optical_depth": 55.0,
 }
 """The paper's own values (captions of Fig. 2), to stand beside a posterior; never conditioned on."""
+PUBLISHED_DERIVED = {"threshold_optical_depth": ("drive+pump+repump", 100.0)}
+"""The paper's own derived numbers: of which kind of stage, and the value (p. 3: a steady state at d = 100)."""
 DERIVED = {
     "xi_minimum": "minimum of ξ",
     "xi_minimum_time": "time of the minimum",
@@ -97,6 +100,12 @@ class DerivedRow:
         return median, low, high
 
     @property
+    def published(self) -> str:
+        """What the paper has for it, of the same kind of stage; else ""."""
+        lights, value = PUBLISHED_DERIVED.get(self.name, ("", 0.0))
+        return f"{value:g}" if lights and Label(self.name, self.entry).lights == lights else ""
+
+    @property
     def shown_unit(self) -> str:
         """The unit, "" for a pure number."""
         return "" if self.unit == "1" else self.unit
@@ -112,6 +121,13 @@ def derived_rows(fit: DataTree) -> list[DerivedRow]:
             unit = str(variable.attrs.get("units", "1"))
             rows.append(DerivedRow(str(name), str(entry), unit, *(float(value) for value in quantiles)))
     return rows
+
+
+def derived_table(rows: list[DerivedRow], header: list[str], body: list[list[str]]) -> Table:
+    """A table of derived quantities, `body` of them, with a column of the paper's values where there are any."""
+    if any(row.published for row in rows):
+        header, body = [*header, "paper"], [[*cells, row.published] for cells, row in zip(body, rows, strict=True)]
+    return Table(header, body, numeric=(2, 3, *range(4, len(header))))
 
 
 def published_rows(fit: DataTree) -> list[list[str]]:

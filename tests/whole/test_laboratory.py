@@ -13,6 +13,7 @@ from dissentangle.datasets.formats.calibration import CalibrationFile, read_cali
 from dissentangle.datasets.prediction import expected, initial_of, tested_populations
 from dissentangle.forward_models import Dynamics, Rates, Stage, evolve
 from dissentangle.forward_models.light.readout import light_variance, readout_of, xi_of_light_variance
+from dissentangle.inference.checks import assess
 from dissentangle.inference.checks.information import expected_information
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.calibrate import calibration_of_fit, calibration_runs
@@ -259,3 +260,35 @@ def test_a_series_that_is_excluded_whole(kind):
     fit = inference.fit(replace(LABORATORY, series=series), seed=seed(1), draws=60, tune=100, chains=2)
     assert kind not in fit["observed_data"].dataset
     assert "dephasing_rate" in fit["posterior"].dataset
+
+
+def test_variances_in_any_unit_with_their_shot_noise_run_are_usable(fit_laboratory):
+    """0.0042 mV² of shot noise: the rates are those of shot-noise units, and nothing contradicts a prior."""
+    series = tuple(
+        replace(s, value=0.0042 * s.value) if s.kind in ("light_variance", "shot_noise") else s
+        for s in LABORATORY.series
+    )
+    fit = inference.fit(replace(LABORATORY, series=series, truth=None), seed=seed(3), draws=500)
+    assert assess(fit).headline.startswith("Usable: the sampling is healthy and the model describes the data.")
+    there, here = rows_of(fit_laboratory), rows_of(fit)
+    for label in ("collective_rate", "light_loss_rate", "detection_efficiency", "initial_n3"):
+        assert abs(here[label].mean - there[label].mean) < 0.25 * there[label].sd
+    assert here["shot_noise_level"].mean == pytest.approx(0.0042 * there["shot_noise_level"].mean, rel=1e-3)
+
+
+def test_an_rf_test_of_the_opposite_sign_is_named(fit_laboratory, tmp_path, capsys):
+    tree = fit_laboratory.copy(deep=True)
+    assert assess(tree).backwards == ()
+    data = tree["experiment/series/orientation_beat"].dataset.copy(deep=True)
+    values = data["value"].values.copy()
+    values[1::2] *= -1
+    tree["experiment/series/orientation_beat"] = DataTree(data.assign(value=(data["value"].dims, values)))
+    judged = assess(tree)
+    assert judged.status != "healthy"
+    assert "orientation_beat" in judged.headline
+    assert "opposite sign" in judged.headline
+    assert "The quadrature of orientation_beat has the opposite sign." in judged.model
+    assert judged.next_steps[0].startswith("Multiply the quadrature of orientation_beat by −1")
+    datasets.save(datasets.from_tree(tree["experiment"]), tmp_path / "run")
+    assert main(["check", str(tmp_path / "run")]) == 0
+    assert "the quadrature of orientation_beat has the opposite sign" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from dissentangle import datasets
 from dissentangle.datasets import ExperimentError, Known, joint, read, read_sharing
 from dissentangle.datasets.experiment.check import check_experiment
 from dissentangle.datasets.experiment.joint import with_members
-from dissentangle.datasets.formats.calibration import CalibrationFile, with_calibration
+from dissentangle.datasets.formats.calibration import CalibrationFile, Coupling, with_calibration
 
 A, B = read("fig2b-d55"), read("fig2b-d35")
 
@@ -125,6 +125,40 @@ def test_a_measurement_counts_once():
     joint({"a": A, "b": replace(B, series=A.series)})
 
 
+def test_rows_and_records_count_once():
+    """A file joined to itself, and a record that is there twice, in a series or in two."""
+    a = replace(A, simulated=False, truth=None)
+    first = a.series[0]
+    twice, order = np.tile(np.arange(len(first.x)), 2), np.repeat(np.arange(len(first.x)), 2)
+
+    def taken(rows, **more):
+        columns = {name: getattr(first, name)[rows] for name in ("x", "value", "spread")}
+        return replace(a, series=(replace(first, **columns | more),))
+
+    for rows in (twice, order):
+        message = r"series 'xi': found 30 rows more than once, the first of them at [\d.]+, expected each measurement"
+        with pytest.raises(ExperimentError, match=message):
+            check_experiment(taken(np.sort(rows)))
+    few = np.sort(np.append(np.arange(len(first.x)), np.arange(7)))
+    check_experiment(taken(few))
+    check_experiment(taken(order, excluded=np.arange(len(order)) % 2 == 0))
+    check_experiment(taken(order, value=first.value[order] + 1e-6 * np.arange(len(order))))
+    hybrid = replace(read("fig2d-hybrid"), simulated=False, truth=None)
+    record = replace(hybrid.records[0], simulated=False)
+    copied = record.samples.copy()
+    copied[:, 5] = copied[:, 2]
+    message = (
+        r"series 'record-coherent': found record 6, a copy of record 3, expected each record once, or it counts twice"
+    )
+    with pytest.raises(ExperimentError, match=message):
+        check_experiment(replace(hybrid, records=(replace(record, samples=copied),)))
+    excluded = np.arange(copied.shape[1]) == 5
+    check_experiment(replace(hybrid, records=(replace(record, samples=copied, excluded=excluded),)))
+    overlapping = replace(record, name="two", samples=record.samples[:, 3:5])
+    with pytest.raises(ExperimentError, match=r"series 'two': found the values of 'record-coherent' again"):
+        check_experiment(replace(hybrid, records=(record, overlapping)))
+
+
 def test_sharing_from_a_file(tmp_path):
     file = tmp_path / "joint.toml"
     file.write_text('[sharing]\ncollision_rate = "population"\n')
@@ -145,6 +179,12 @@ def test_members_share_one_calibration():
     calibration = CalibrationFile("c", True, priors, tuple(priors), np.eye(1))
     calibrated = [with_calibration(e, calibration) for e in (A, B)]
     assert joint(dict(zip("ab", calibrated, strict=True))).calibrated == priors
+    angled = [replace(e, apparatus=e.apparatus | {"faraday_angle": Known(14.0)}) for e in (A, B)]
+    measured = replace(calibration, coupling=(Coupling(14.0, 1.0, 0.58, 0.004), Coupling(14.0, 2.0, 0.9, 0.004)))
+    names = [
+        s.name for s in joint(dict(zip("ab", (with_calibration(e, measured) for e in angled), strict=True))).series
+    ]
+    assert [name for name in names if "calibrated" in name] == ["a.calibrated_coupling", "a.calibrated_coupling_2"]
     with pytest.raises(
         ExperimentError, match=r"b: calibration: found not the one of a \(none\), expected the same for all"
     ):

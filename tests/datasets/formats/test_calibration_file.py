@@ -1,5 +1,7 @@
 """The calibration file: read as written, edited by hand, and what a wrong one says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from dissentangle.datasets import ExperimentError, read
 from dissentangle.datasets.formats.calibration import (
     CalibrationFile,
     Coupling,
+    fingerprint_of,
     read_calibration,
     with_calibration,
     write_calibration,
@@ -65,9 +68,47 @@ def test_an_experiment_takes_it(tmp_path):
         read(tmp_path / "run")
 
 
-def test_a_measured_experiment_with_a_simulated_calibration_counts_as_simulated():
+def test_a_calibration_by_simulated_runs_is_for_simulated_experiments():
     measured = datasets.Experiment("m", False, (datasets.StageEntry(1.0, frozenset()),))
-    assert with_calibration(measured, CALIBRATION).simulated
+    message = r"calibration: found a calibration by simulated runs \('simulated: a'\), expected one made from measured"
+    with pytest.raises(ExperimentError, match=message):
+        with_calibration(measured, CALIBRATION)
+    assert not with_calibration(measured, replace(CALIBRATION, simulated=False)).simulated
+    simulated = replace(measured, simulated=True)
+    assert with_calibration(simulated, CALIBRATION).simulated
+    assert with_calibration(simulated, replace(CALIBRATION, simulated=False)).simulated
+
+
+def test_the_runs_from_which_it_was_made_are_not_fitted_beside_it(tmp_path):
+    """Renamed, in another order, with a point excluded: they are the same. Without its runs an experiment takes it."""
+    laboratory = datasets.load("laboratory-d55")
+    experiment = read(laboratory)
+    runs = [s for s in experiment.series if s.about.calibration]
+    made = replace(CALIBRATION, made_from=tuple(fingerprint_of(s) for s in runs))
+    write_calibration(made, tmp_path / "c.toml")
+    assert read_calibration(tmp_path / "c.toml").made_from == made.made_from
+    words = "found a calibration made from the series '{}' of the experiment, expected each measurement once, or it"
+    for run in runs:
+        turned = replace(run, name="again", x=run.x[::-1], value=run.value[::-1], spread=run.spread[::-1],
+                         component=None if run.component is None else run.component[::-1],
+                         excluded=np.arange(len(run.x)) == 0)  # fmt: skip
+        with pytest.raises(ExperimentError, match=words.format("again")):
+            with_calibration(replace(experiment, series=(turned,)), made)
+        none = replace(run, excluded=np.ones(len(run.x), bool))
+        other = replace(run, value=1.001 * run.value)
+        with_calibration(replace(experiment, series=(none, replace(other, name="other"))), made)
+    without = replace(experiment, series=tuple(s for s in experiment.series if not s.about.calibration))
+    assert with_calibration(without, made).calibrated == PRIORS
+    older = replace(CALIBRATION, title=f"calibration of {experiment.title}")
+    with pytest.raises(ExperimentError, match=words.format("coupling")):
+        with_calibration(experiment, older)
+    with_calibration(without, older)
+    datasets.save(laboratory, tmp_path / "run")
+    (tmp_path / "run" / "c.toml").write_text((tmp_path / "c.toml").read_text())
+    toml = tmp_path / "run" / "experiment.toml"
+    toml.write_text('calibration = "c.toml"\n' + toml.read_text())
+    with pytest.raises(ExperimentError, match=r"experiment.toml: calibration: c.toml: " + words.format("coupling")):
+        read(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +133,7 @@ def test_a_measured_experiment_with_a_simulated_calibration_counts_as_simulated(
         ("[[1, 0.5], [0.5, 1]]", "[[1, 2], [2, 1]]", r"matrix: found no correlation matrix, expected a symmetric pos"),
         ("[[coupling]]", "[coupling]", r"coupling: found .*, expected tables, each headed \[\[coupling\]\]"),
         ("sigma = 0.004", "", r"coupling 1: sigma: found nothing, expected the key sigma"),
+        ("[prior]", "made_from = [3]\n[prior]", r"made_from: found \[3\], expected the fingerprints that"),
         ('"14 deg"', "14", r"coupling 1: faraday_angle: found 14 without a unit"),
         ("[correlation]\n", "[more]\n", r"key 'more'"),
         ("[[1, 0.5], [0.5, 1]]", '[["1", 0.5], [0.5, 1]]', r"matrix: found no numbers, expected 2 rows of 2 numbers"),

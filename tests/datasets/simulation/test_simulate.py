@@ -17,7 +17,10 @@ STAGES = (StageEntry(20.0, frozenset({"drive"})),)
 TIMES = np.linspace(2.0, 20.0, 10)
 THIRD = np.arange(10) % 3 == 0
 OTHER = {str: "other", bool: False, float: 0.375}
-FITTING = {"run": "main", "noise": "student-t", "kind": "xi", "quantity": "orientation", "slope_used": 0.09}
+FITTING = {
+    "run": "main", "noise": "student-t", "kind": "xi", "quantity": "orientation", "slope_used": 0.09,
+    "gain_drift_uncertainty": 0.05,
+}  # fmt: skip
 """Values that are possible, where any other word or number is not."""
 
 

@@ -11,6 +11,7 @@ from dissentangle.forward_models.light.calibration_curves import classical_exces
 from dissentangle.forward_models.light.readout import (
     Readout,
     bath_contribution,
+    coupled_spin,
     coupling,
     light_noise,
     light_variance,
@@ -205,3 +206,15 @@ def test_rates_without_the_drive_couple_nothing():
     readout = readout_of(dark, 1.0, 0.98, 1.0, "microscopic")
     assert coupling(readout) == 0
     assert light_variance(3.0, readout) == pytest.approx(1.0)
+
+
+def test_which_spin_couples_to_the_light():
+    """p, by the equation of motion of Σ, or (7 n2 + p)/8, which normalises ξ: 1 for both where all are in |4,±4⟩."""
+    assert coupled_spin(1.0, 1.0, "two-level") == coupled_spin(1.0, 1.0, "mean-spin") == 1.0
+    assert coupled_spin(0.9, 0.7) == 0.7
+    assert coupled_spin(0.9, 0.7, "mean-spin") == pytest.approx((7 * 0.9 + 0.7) / 8)
+    usual, other = (readout_of(DRIVE, 0.9, 0.7, 1.0, "microscopic", spin=spin) for spin in ("two-level", "mean-spin"))
+    assert other.swap_rate / usual.swap_rate == pytest.approx(0.875 / 0.7)
+    assert (other.extra_decay_rate, other.bath_noise) == (usual.extra_decay_rate, usual.bath_noise)
+    with pytest.raises(InvalidValue, match="coupled spin 'whole': expected 'two-level' or 'mean-spin'"):
+        coupled_spin(1.0, 1.0, "whole")

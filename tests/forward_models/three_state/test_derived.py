@@ -5,7 +5,6 @@ import pytest
 from scipy.optimize import brentq
 
 from dissentangle.forward_models import (
-    CLOSURES,
     InitialState,
     Stage,
     entanglement,
@@ -14,9 +13,12 @@ from dissentangle.forward_models import (
     steady_state,
     transverse_spin_decay_time,
 )
+from dissentangle.forward_models.three_state.spin_variance import NOISE_SHARES
 
 from ...seeds import seed
 from .rates_of_the_paper import derivatives, paper, stage
+
+CLOSURES = tuple(NOISE_SHARES)
 
 RUNS = {
     "2b, d = 55": stage(60.0),

@@ -5,9 +5,12 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 
-from dissentangle.forward_models import CLOSURES, OBSERVABLES, InitialState, RateBounds, Rates, Stage, evolve
+from dissentangle.forward_models import OBSERVABLES, InitialState, RateBounds, Rates, Stage, evolve
+from dissentangle.forward_models.three_state.spin_variance import NOISE_SHARES
 
 from ...seeds import seed
+
+CLOSURES = tuple(NOISE_SHARES)
 
 NAMES = ("collective", "radiative", "squeezing", "collision", "loss", "pump", "repump", "dephasing", "n3", "nh")
 TIMES = np.array([0.0, 0.4, 3.0, 6.0, 7.5, 10.0])

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from dissentangle.forward_models import (
-    CLOSURES,
     InitialState,
     InvalidValue,
     RateBounds,
@@ -20,8 +19,11 @@ from dissentangle.forward_models import (
     steady_state,
 )
 from dissentangle.forward_models.three_state.populations import least_polarization, population_rates, populations
+from dissentangle.forward_models.three_state.spin_variance import NOISE_SHARES
 
 from .rates_of_the_paper import derivatives, paper, stage
+
+CLOSURES = tuple(NOISE_SHARES)
 
 RATE = st.one_of(st.just(0.0), st.floats(1e-6, 3.0))
 
@@ -176,7 +178,10 @@ def test_draws_as_arrays_are_the_single_results():
         (lambda: evolve([stage(5.0)], [2.0, 1.0]), r"times go backwards: 2 is followed by 1 ms"),
         (lambda: evolve([stage(5.0)], [0.0, np.inf]), r"times = inf: expected a finite number"),
         (lambda: evolve([stage(5.0)], [[0.0]]), r"times: expected a one-dimensional array"),
-        (lambda: evolve([stage(5.0)], [0.0], closure="exact"), r"closure = 'exact': expected 'microscopic' or"),
+        (
+            lambda: evolve([stage(5.0)], [0.0], closure="exact"),
+            r"closure = 'exact': expected 'microscopic', 'fixed-number', or a number",
+        ),
     ],
 )
 def test_invalid_values_say_what_is_wrong(make, text):

@@ -9,6 +9,7 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Series, from_tree
+from dissentangle.inference.checks.alarms import Alarms
 from dissentangle.inference.checks.correlations import for_pair_plot, strongest
 from dissentangle.inference.checks.criticism import criticize
 from dissentangle.inference.checks.goodness import goodness
@@ -17,6 +18,7 @@ from dissentangle.inference.checks.prior_sensitivity import prior_sensitivity
 from dissentangle.inference.checks.verdict import HEADLINES, STATUS, Findings, assess, next_steps
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
 from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.reports import fit_page
 from dissentangle.inference.text import as_json, fit_facts
 from dissentangle.inference.text.fit import fit_text
 
@@ -27,8 +29,10 @@ from ..fits.altered_fits import broken, misfitted, uninformed, with_xi
 def test_a_good_fit(fit_d55):
     judged = assess(fit_d55)
     assert judged.status == "healthy"
-    assert judged.headline == HEADLINES["healthy"]
-    assert "collective_rate" in judged.by_data
+    assert judged.headline == f"{HEADLINES['healthy']} {judged.condition}"
+    assert judged.condition.startswith("What these data cannot exclude: if the microscopic closure does not hold")
+    assert set(judged.by_data) == {"light_loss_rate", "collision_rate", "pure_dephasing_rate[drive]"}
+    assert set(judged.by_both) == {"collective_rate", "scale[xi]"}
     assert set(judged.by_prior) == {"optical_depth", "squeezing_limit", "initial_n3"}
     assert judged.next_steps == ("Quote these as assumed, not as measured: d, Z, n3(0).",)
 
@@ -73,7 +77,7 @@ def test_errors_that_are_too_large(fit_d55):
 
 def test_values_that_scatter_too_much_are_not_taken_for_standard_deviations(fit_d55):
     row = next(r for r in criticize(fit_d55).rows if (r.series, r.statistic) == ("xi", "scatter"))
-    found = Findings(True, [], (), [], {}, (), ("xi",))
+    found = Findings(True, [], (), [], {}, (), ("xi",), Alarms((), (), 1.0))
     quiet, loud = (replace(row, observed=factor * row.median) for factor in (0.3, 3.0))
     assert "Are the values of xi variances?" in " ".join(next_steps(replace(found, surprising=(quiet,))))
     assert "Are the values of xi variances?" not in " ".join(next_steps(replace(found, surprising=(loud,))))
@@ -103,8 +107,32 @@ def test_rates_from_the_prior_are_named_in_the_first_line(fit_published):
     assert judged.status == "healthy"
     assert judged.headline == (
         "Usable if the model is right: the sampling is healthy, but 7 values inform 8 parameters, which tests no model."
-        " Not from the data: Γdeph [drive+pump]."
+        f" Not from the data: Γdeph [drive+pump]. {judged.condition}"
     )
+
+
+def test_a_posterior_that_leans_on_the_end_of_its_prior_is_never_healthy():
+    """The true dΓ is 0.11."""
+    cut = inference.fit("fig2b-d55", seed=seed(1), draws=300, priors={"collective_rate": "uniform(0.118, 1)"})
+    judged = assess(cut)
+    assert judged.status == "doubtful"
+    assert "dΓ leans on the bound 0.118 of its prior" in judged.headline
+    assert judged.next_steps[0].startswith("The prior of dΓ ends where the data still want more")
+    row = next(row for row in fit_facts(cut)["parameters"] if row["label"] == "collective_rate")
+    assert row["bound"] == 0.118
+    assert row["informed"].endswith("; leans on its bound 0.118")
+    assert "leans on its bound 0.118" in fit_text(cut)
+    assert "leans on its bound 0.118" in fit_page(cut)
+
+
+def test_another_prior_that_moves_a_rate_by_more_than_its_error_is_named_in_the_first_line():
+    """Γpump and Γdeph of the pump stage are separated by the prior of Γdeph alone: 0.107(25) for a true 0.168."""
+    dark = inference.fit("fig2c-dark", seed=seed(1), draws=500)
+    judged = assess(dark)
+    assert "Another prior of Γdeph [drive+pump] moves Γpump [drive+pump] by about its ± or more." in judged.headline
+    assert judged.moved == {"pump_rate[drive+pump]": "pure_dephasing_rate[drive+pump]"}
+    assert "Γpump [drive+pump] with that of Γdeph [drive+pump]" in judged.next_steps[0]
+    assert "data, prior of Γdeph [drive+pump]" in fit_text(dark)
 
 
 def test_every_status_has_a_headline():

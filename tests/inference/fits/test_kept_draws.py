@@ -44,7 +44,8 @@ def fit_of(experiment, chains, number):
     by_chain = {label: array.reshape(chains, number) for label, array in values.items()}
     variables = {v.name: v.stacked(by_chain) for v in problem.variables if not v.formulas}
     statistics = {"diverging": np.zeros((chains, number), bool)}
-    rows = summarise({"collision_rate": variables["collision_rate"]}, problem.free)
+    known = [p for p in problem.free if p.name == "collision_rate"]
+    rows = summarise({"collision_rate": variables["collision_rate"]}, known)
     drawn = Draws(variables, statistics, "fast")
     return fit_tree(problem, seed(1), drawn, values, rows), values
 

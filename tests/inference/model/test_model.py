@@ -74,11 +74,25 @@ def shorter(experiment, points=8):
     return replace(experiment, series=series)
 
 
+def with_nuisances():
+    """Errors of the clock, of gain and background and their drifts, and a pump that leaks."""
+    experiment = shorter(read("fig2b-d55"), 5)
+    sizes = {
+        "xi": {"offset_drift_uncertainty": 0.03, "time_offset_uncertainty": 0.3},
+        "polarization": {"gain_drift_uncertainty": 0.05, "offset_uncertainty": 0.01},
+        "transverse_spin": {"time_offset_uncertainty": 0.2, "gain_drift_uncertainty": 0.03},
+    }
+    series = tuple(replace(s, **sizes[s.name]) for s in experiment.series)
+    clock = {"common_time_offset": Known(0.1, 0.2), "pump_leak_rate": Known(0.01, 0.01)}
+    return replace(experiment, series=series, apparatus=experiment.apparatus | clock)
+
+
 def _cases():
     for name, settings in VARIANTS:
         yield shorter(read(name)) if "priors" in settings else read(name), ModelSettings(**settings)
     yield student_and_efficiency(), ModelSettings()
     yield hierarchical(), ModelSettings()
+    yield with_nuisances(), ModelSettings()
 
 
 CASES = list(_cases())

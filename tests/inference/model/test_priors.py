@@ -1,5 +1,7 @@
 """Priors: read from text, their quantiles, scores and PyMC variables agree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pymc as pm
 import pytest
@@ -8,7 +10,7 @@ from scipy import stats
 from dissentangle.datasets import read
 from dissentangle.inference.model.defaults import DEFAULTS
 from dissentangle.inference.model.priors import PriorError, parse_prior, vector_variable
-from dissentangle.inference.model.problem import Problem
+from dissentangle.inference.model.problem import Problem, pose
 from dissentangle.inference.model.settings import ModelSettings
 
 EXACT = {
@@ -100,3 +102,31 @@ def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
 def test_priors_that_do_not_fit(priors, message):
     with pytest.raises(PriorError, match=message):
         Problem(read("fig2b-d55"), ModelSettings(priors=priors)).check()
+
+
+@pytest.mark.parametrize(
+    ("unit", "median"), [(1.0, 1.0), (0.6, 1.0), (1.9, 1.0), (0.0042, 4.0**-4), (3.7e-12, 4.0**-19), (370.0, 256.0)]
+)
+def test_the_prior_of_the_shot_noise_has_the_unit_of_its_run(unit, median):
+    laboratory = read("laboratory-d55")
+    series = tuple(replace(s, value=s.value * unit) if s.kind == "shot_noise" else s for s in laboratory.series)
+    problem = Problem(replace(laboratory, series=series))
+    prior = next(u.prior for u in problem.parameters if u.name == "shot_noise_level")
+    assert (prior.form, prior.numbers[1]) == ("lognormal", 0.3)
+    assert prior.numbers[0] == pytest.approx(median)
+    assert abs(prior.z_score(unit)) < 2.4
+    assert (problem.form == Problem(laboratory).form) == (median == 1.0)  # one compiled model serves one prior
+
+
+@pytest.mark.parametrize(("unit", "steps"), [(1.0, 0), (20.0, 0), (1e-12, -2)])
+def test_the_prior_of_the_projection_noise_has_the_unit_of_its_run(unit, steps):
+    laboratory = read("laboratory-d55")
+    series = tuple(replace(s, value=s.value * unit) if s.kind == "projection_noise" else s for s in laboratory.series)
+    parameters = Problem(replace(laboratory, series=series)).parameters
+    prior = next(u.prior for u in parameters if u.name == "projection_noise_slope")
+    assert prior.numbers == pytest.approx((0.1 * 4.0 ** (10 * steps), 3.0))
+
+
+def test_what_the_user_says_of_the_shot_noise_comes_first():
+    problem = pose("laboratory-d55", priors={"shot_noise_level": "lognormal(2, 0.1)"})
+    assert next(u.prior for u in problem.parameters if u.name == "shot_noise_level").numbers == (2.0, 0.1)

@@ -25,7 +25,7 @@ from dissentangle.inference.model.settings import ModelSettings
 
 from ...seeds import seed
 
-EXPERIMENT = read("fig2c-pump")
+EXPERIMENT = read("fig2c-dark")
 OWN = '''
 from dissentangle import inference
 from dissentangle.forward_models import sliced, Parameter, Stage
@@ -274,3 +274,20 @@ def test_the_verb_models(capsys):
     assert "two-level" in capsys.readouterr().out
     assert main(["fit", "fig2b-d55", "--model", "nonsense"]) == 2
     assert "model 'nonsense': unknown" in capsys.readouterr().err
+
+
+def test_a_readout_by_the_mean_spin_couples_more_than_that_of_the_two_level_part():
+    """κ²(Θ) at the start of the run by (7 n2 + p)/8 over p = 1 + 14 n3/8p, ξ(t) is the same; one undoes the other."""
+    laboratory = read("laboratory-d55")
+    settings = rival(laboratory, ModelSettings(), "mean-spin-readout")[1]
+    values = dict(laboratory.truth.parameters)
+    usual, other = (
+        prediction.expected(laboratory, values, given.dynamics).series for given in (ModelSettings(), settings)
+    )
+    ratio = np.ravel(other["coupling"] / usual["coupling"])
+    p = 0.98
+    np.testing.assert_allclose(ratio, (7 + p) / (8 * p), rtol=2e-3)
+    assert np.all(np.ravel(other["light_variance"]) > np.ravel(usual["light_variance"]))
+    for name in ("polarization", "transverse_spin", "orientation_beat"):
+        np.testing.assert_array_equal(other[name], usual[name])
+    assert rival(laboratory, settings, "two-level-readout")[1].dynamics == ModelSettings().dynamics

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError, Known, Observation, StageEntry, joint, read
+from dissentangle.datasets import ExperimentError, Known, Observation, StageEntry, joint, read, simulate_like
 from dissentangle.datasets.prediction.expected import expected
 from dissentangle.forward_models import Dynamics, InitialState, Rates, Stage, evolve, polarization_decay_time
 from dissentangle.inference.cli import main
@@ -19,6 +19,7 @@ from dissentangle.inference.point_fit.paper_steps import (
     initial_slope,
     slope_of_relaxation,
 )
+from dissentangle.inference.point_fit.profile import least_squares_from_zero
 from dissentangle.inference.text import point_fit_facts, point_fit_text
 
 from ...seeds import seed
@@ -177,7 +178,57 @@ def test_paper_fit_with_pump_and_later_stages():
     observed = replace(read("fig2b-d55"), observations=(Observation("orientation", 0.98, 0.003, 15.0),))
     warnings = inference.paper_fit(observed).warnings
     assert any("not used: orientation at 15 ms" in text for text in warnings)
-    assert any("no ± of radiative_rate: at the bound 0" in text for text in warnings)
+    assert any("no ± of radiative_rate" in text and "next to the bound 0" in text for text in warnings)
+
+
+def test_paper_fit_has_intervals_where_the_jacobian_degenerates():
+    """Γ next to 0: its ± would be 121, and that of Γcol 3.4. The ends against a scan of the profile of χ²."""
+    degenerate = 16  # this data set is one: other seeds give other cases
+    experiment = read(simulate_like(read("fig2b-d55"), seed=degenerate))
+    fit = inference.paper_fit(experiment)
+    assert set(fit.intervals) == {"radiative_rate", "collision_rate"}
+    assert np.isnan([fit.errors[label] for label in fit.intervals]).all()
+    (low, high), (least, most) = fit.intervals["radiative_rate"], fit.intervals["collision_rate"]
+    assert (low, least) == (0, 0)
+    series = next(s for s in experiment.series if s.kind == "polarization")
+    slope = initial_slope("P", series.x, series.value, series.spread).slope
+    steep = 0.25 * (1 / 0.16 + 0.16)  # (μ² + ν²)/2
+
+    def chi2(radiative, collision):
+        cooling, heating = (steep + 0.5) * radiative + collision, (steep - 0.5) * radiative + collision
+        loss = -slope + (cooling * 0.01 - heating * 0.99) / (4 * 0.99 + 3 * 0.01)
+        rates = Rates(0.0, radiative, 0.16, collision, max(loss - collision, 0.0), 0.0, 0.0, 0.0)
+        model = evolve([Stage(20.0, rates)], series.x, InitialState(), "fixed-number").polarization
+        return (((model - series.value) / series.spread) ** 2).sum()
+
+    rates = np.linspace(0, 0.003, 121)
+    best = min(chi2(0.0, c) for c in rates)
+    assert fit.steps[1].chi2 == pytest.approx(best, abs=0.01)
+    for end in (0.99 * high, 1.01 * high):
+        rise = min(chi2(end, c) for c in rates) - best
+        assert (rise < 1.02) == (end < high)
+    along = np.linspace(0, 0.016, 65)
+    assert min(chi2(g, 0.0) for g in along) - best < 1
+    assert min(chi2(g, 1.03 * most) for g in along) - best > 1
+    assert "[0, 0.014]" in point_fit_text(fit, experiment, {})
+    facts = {row["label"]: row for row in point_fit_facts(fit)["parameters"]}
+    assert facts["radiative_rate"]["interval"] == (low, high)
+    assert facts["collective_rate"]["interval"] is None
+
+
+def test_profiles_of_known_shape():
+    """A straight line keeps its ±; a square root at its edge and a product have intervals, one of them without end."""
+    x = np.arange(1.0, 11.0)
+    plain = least_squares_from_zero(lambda p: (p[0] * x - 2 * x) / 0.5, np.ones(1))
+    assert plain[1][0] == pytest.approx(0.5 / np.sqrt((x**2).sum()), rel=1e-3)
+    assert plain[3] == [None]
+    _, errors, chi2, ranges = least_squares_from_zero(lambda p: np.array([p[0] ** 2 + 0.5]), np.ones(1))
+    assert (np.isnan(errors[0]), chi2) == (True, pytest.approx(0.25, abs=1e-3))
+    assert ranges[0][0] == 0
+    assert ranges[0][1] == pytest.approx(np.sqrt(np.sqrt(1.25) - 0.5), rel=1e-2)
+    _, errors, _, ranges = least_squares_from_zero(lambda p: np.array([p[0] * p[1] - 2.0, 0.0]), np.ones(2))
+    assert np.isnan(errors).all()
+    assert [high for _, high in ranges] == [np.inf, np.inf]
 
 
 def test_paper_fit_says_where_rates_would_be_negative():
@@ -253,7 +304,7 @@ def test_command_line(tmp_path, capsys, monkeypatch):
         assert facts.pop("written") == [f"new/{method}.json"]
         assert facts == json.loads((tmp_path / "new" / f"{method}.json").read_text())
         assert facts["method"] == method
-        assert {"label", "symbol", "unit", "value", "error", "from"} == set(facts["parameters"][0])
+        assert {"label", "symbol", "unit", "value", "error", "interval", "from"} == set(facts["parameters"][0])
         (tmp_path / "new" / f"{method}.json").unlink()
         (tmp_path / "new").rmdir()
 

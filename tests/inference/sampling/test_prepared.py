@@ -10,6 +10,7 @@ from cachetools import LRUCache
 
 from dissentangle import inference
 from dissentangle.datasets import Known, Observation, StageEntry, read
+from dissentangle.forward_models import add_forward_model
 from dissentangle.inference.fits.groups import PRIORS
 from dissentangle.inference.model.fingerprint import data_hash, fingerprint
 from dissentangle.inference.model.problem import Problem
@@ -76,11 +77,13 @@ def test_everything_else_does(change):
         ModelSettings(resolution=4.0),
         ModelSettings(transverse_spin="quasi-static"),
         ModelSettings(forward_model="mine"),
+        ModelSettings(coupled_spin="mean-spin"),
     ],
 )
-def test_every_setting_does(settings):
+def test_every_setting_does(settings, registry):
+    add_forward_model("mine", lambda *given: None)
     assert Problem(D55, settings).form != Problem(D55).form
-    assert len(fields(ModelSettings)) == 8
+    assert len(fields(ModelSettings)) == 9
     assert Problem(D55, replace(settings, name="a model")).form == Problem(D55, settings).form
 
 

@@ -9,7 +9,7 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.forward_models import PARAMETERS
-from dissentangle.inference.text import derived_rows
+from dissentangle.inference.text import derived_rows, fit_text
 from dissentangle.inference.text.numbers import with_error
 from dissentangle.inference.text.paper_table import _escaped
 
@@ -43,6 +43,18 @@ def test_an_entanglement_that_never_ends_in_any_draw(fit_d55):
     fit["derived"]["entanglement_duration"][...] = np.inf
     row = next(row for row in derived_rows(fit) if row.name == "entanglement_duration")
     assert set(row.printed) == {"> horizon"}
+
+
+def test_the_threshold_with_pump_and_repump_stands_beside_that_of_the_paper(fit_d55):
+    fit = fit_d55.copy(deep=True)
+    derived = fit["derived"].dataset.assign_coords(driven_lights=["drive+pump+repump"])
+    fit["derived"] = type(fit)(derived)
+    assert [row.published for row in derived_rows(fit) if row.name == "threshold_optical_depth"] == ["100"]
+    line = next(line for line in fit_text(fit).splitlines() if line.startswith("threshold_optical_depth"))
+    assert line.split()[-1] == "100"
+    assert not any(row.published for row in derived_rows(fit_d55))
+    header = next(line for line in fit_text(fit_d55).splitlines() if line.startswith("derived quantity"))
+    assert header.split()[-1] == "interval"
 
 
 def test_latex(fit_d55):

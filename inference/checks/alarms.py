@@ -1,0 +1,169 @@
+"""Do the series agree with each other, and what that is not in the model could move the rates?
+
+Both follow from linear algebra at the posterior mean, without a refit. On the scale on which each prior is standard
+normal let J be the derivatives of the expected data over their noise, V = (1 + JᵀJ)⁻¹ the covariance of the posterior,
+and r the residuals over the noise at its mean: if the model is right, r has the covariance A = 1 − JVJᵀ. A disturbance
+that shifts the data by λd pulls at the score s = dᵀr, whose variance is w = dᵀAd otherwise: s/√w is standard normal
+(Rao's score test), λ = s/w ± 1/√w, and what is left out of the model moves the parameters by V Jᵀd λ. A series that
+wants parameters of its own is a disturbance in all directions of its own J: χ² with as many degrees of freedom as
+parameters it fixes by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..fits import Fit
+from .disturbances import Disturbance, Means, PosteriorMean, disturbances
+from .information import scaled_jacobians
+
+ALARM = 0.02
+"""Chance that a right model raises an alarm."""
+_DRAWS = 20_000
+_SEEN = 1e-4
+"""Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
+_FIXED = 1.0
+"""Information about a parameter, over that of its prior, from which on a series fixes it by itself."""
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A disturbance, and what the data say of it.
+
+    z : score, standard normal if the model is right;  estimate, error : λ and its standard deviation, by the data
+    possible : the largest |λ| that the data, and what is usual, leave possible: two standard deviations
+    shifts : label of each rate → by how many of its standard deviations λ = `possible` moves it
+    """
+
+    disturbance: Disturbance
+    z: float
+    estimate: float
+    error: float
+    possible: float
+    shifts: Mapping[str, float]
+
+    @property
+    def worst(self) -> tuple[str, float]:
+        """The rate that it moves most, and by how much."""
+        return max(self.shifts.items(), key=lambda item: abs(item[1]), default=("", 0.0))
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A series against all others: χ² with its degrees of freedom, and the p-value of this test alone."""
+
+    source: str
+    chi2: float
+    freedom: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """All tests of a fit. p : the chance that a right model gives a test as extreme as the most extreme one here."""
+
+    disagreements: tuple[Disagreement, ...]
+    suspicions: tuple[Suspicion, ...]
+    p: float
+
+    @property
+    def raised(self) -> bool:
+        """Whether a right model would hardly give this."""
+        return self.p < ALARM
+
+
+def alarms(fit: Fit) -> Alarms:
+    """Tests of every series against the others and of every disturbance, and what each could do to the rates."""
+    from scipy.stats import chi2, norm
+
+    at = PosteriorMean(fit)
+    jacobians = scaled_jacobians(at.problem, at.centre)
+    n = len(at.centre)
+    covariance = np.linalg.inv(np.eye(n) + sum((j.T @ j for j in jacobians.values()), np.zeros((n, n))))
+    names = list(at.data)
+    jacobian = np.concatenate([jacobians[name] for name in names]) if names else np.zeros((0, n))
+    residual = _stacked({name: (at.data[name] - at.at_mean[name]) / at.noise[name] for name in names})
+    # At the mean of a curved posterior the data do not quite balance the prior: what is left is no disagreement.
+    residual = residual - jacobian @ (covariance @ (jacobian.T @ residual - at.centre))
+
+    asked = disturbances(at)
+    rows = [_stacked({name: one.size * one.effect[name] / at.noise[name] for name in names}) for one in asked]
+    rows, asked = _seen(rows, asked, jacobian, covariance)
+    groups = _directions(names, jacobians, covariance) if len(jacobians) > 1 else {}
+    every = np.concatenate([*(row[None] for row in rows), *groups.values(), np.empty((0, len(residual)))])
+    side = every @ jacobian
+    variance = every @ every.T - side @ covariance @ side.T
+    scores = every @ residual
+
+    sizes, vectors = np.linalg.eigh(variance)
+    drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(every))) @ (vectors * np.sqrt(np.maximum(sizes, 0))).T
+    together = np.concatenate([scores[None], drawn]) / np.sqrt(np.diag(variance))
+    p_values, found, begin = [2 * norm.sf(abs(together[:, : len(rows)]))], [], len(rows)
+    for name, group in groups.items():
+        total = (together[:, begin : begin + len(group)] ** 2).sum(axis=1)
+        p_values.append(chi2.sf(total, len(group))[:, None])
+        found.append(Disagreement(name, float(total[0]), len(group), float(p_values[-1][0, 0])))
+        begin += len(group)
+    least = np.concatenate(p_values, axis=1).min(axis=1, initial=1.0)
+    suspicions = _suspicions(fit, at, asked, scores, np.diag(variance), side @ covariance)
+    return Alarms(tuple(found), suspicions, float((least <= least[0]).mean()))
+
+
+def _stacked(parts: Means) -> np.ndarray:
+    return np.concatenate([*parts.values(), np.empty(0)])
+
+
+def _seen(
+    rows: list[np.ndarray], asked: list[Disturbance], jacobian: np.ndarray, covariance: np.ndarray
+) -> tuple[list[np.ndarray], list[Disturbance]]:
+    """Without what the data say nothing of."""
+    kept = []
+    for k, row in enumerate(rows):
+        side = row @ jacobian
+        if row @ row - side @ covariance @ side > _SEEN:
+            kept.append(k)
+    return [rows[k] for k in kept], [asked[k] for k in kept]
+
+
+def _directions(names: list[str], jacobians: Means, covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """For each series (freedom, points of all): independent directions in which its own parameters would show."""
+    found, begin = {}, 0
+    total = sum(len(jacobians[name]) for name in names)
+    for name in names:
+        jacobian = jacobians[name]
+        information = jacobian.T @ jacobian
+        sizes, vectors = np.linalg.eigh(information - information @ covariance @ information)
+        if (sizes > _FIXED).any():
+            rows = np.zeros((int((sizes > _FIXED).sum()), total))
+            rows[:, begin : begin + len(jacobian)] = (
+                vectors[:, sizes > _FIXED] / np.sqrt(sizes[sizes > _FIXED])
+            ).T @ jacobian.T
+            found[name] = rows
+        begin += len(jacobian)
+    return found
+
+
+_SMALL = 1e-3
+
+
+def _suspicions(
+    fit: Fit, at: PosteriorMean, asked: list[Disturbance], scores: np.ndarray, weights: np.ndarray, moves: np.ndarray
+) -> tuple[Suspicion, ...]:
+    """Scores and weights are those of λ over its usual size; `moves`: of the parameters, for λ of that size."""
+    spread = {label: float(np.std(draws)) for label, draws in fit.by_label(derived=True).items()}
+    found = []
+    for one, score, weight, move in zip(asked, scores, weights, moves, strict=False):
+        middle, sd = score / (weight + 1), (weight + 1) ** -0.5
+        possible = max(middle + 2 * sd, 0.0) if one.squared else abs(middle) + 2 * sd
+        high, low = at.rates(at.centre + _SMALL * move), at.rates(at.centre - _SMALL * move)
+        shifts = {
+            label: possible * (high[label] - low[label]) / (2 * _SMALL) / spread[label]
+            for label in high
+            if spread.get(label, 0.0) > 0
+        }
+        size, error = one.size, weight**-0.5
+        found.append(Suspicion(one, float(score * error), size * score / weight, size * error, size * possible, shifts))
+    return tuple(sorted(found, key=lambda suspicion: -abs(suspicion.worst[1])))

@@ -1,0 +1,253 @@
+"""What a laboratory may have and the model does not: how each would shift the expected data at the posterior mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment, Series
+from ...datasets.experiment import Label
+from ...datasets.prediction import expected, fitted_observations, moving_runs
+from ...forward_models import LOSS_NOISE_SHARE, NOISES, Dynamics
+from ..fits import Fit
+from .replications import PUBLISHED
+
+Means = dict[str, np.ndarray]
+"""One value for each fitted point of each source: a series by its name, the published numbers."""
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """A departure from the model of size λ, in `unit`, which shifts the expected data by λ × `effect`.
+
+    name : of the rival model that has it, if there is one, the same for all series
+    words : 'the times of xi are off'
+    size : of λ, as laboratories have it: its standard deviation, were it in the model
+    squared : whether λ is the square of what has the unit, to which alone the data respond
+    """
+
+    name: str
+    words: str
+    unit: str
+    size: float
+    effect: Means
+    squared: bool = False
+
+    def text(self, size: float) -> str:
+        """A value of λ with its unit: '0.3 ms', '5 %', '12 Hz'."""
+        value = abs(size) ** 0.5 if self.squared else abs(size)
+        return f"{100 * value:.2g} %" if self.unit == "%" else f"{value:.2g} {self.unit}".strip()
+
+
+class PosteriorMean:
+    """The model of a fit at the posterior mean of its parameters' z-scores."""
+
+    def __init__(self, fit: Fit) -> None:
+        self.problem, draws = fit.problem, fit.by_label()
+        self.centre = np.array([np.mean(p.prior.z_score(draws[p.label])) for p in self.problem.free])
+        self.values = self.values_at(self.centre)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment that was fitted."""
+        return self.problem.experiment
+
+    def values_at(self, z_scores: np.ndarray) -> dict[str, Any]:
+        """Parameters by label, arrays (1,), at z-scores (n,) of the free ones."""
+        free = zip(self.problem.free, z_scores, strict=True)
+        return self.problem.complete({p.label: np.atleast_1d(p.prior.from_z_score(z)) for p, z in free})
+
+    def rates(self, z_scores: np.ndarray) -> dict[str, float]:
+        """The free rates and those that follow from them, by label, at z-scores (n,)."""
+        values = self.values_at(z_scores)
+        found = {p.label: values[p.label] for p in self.problem.free}
+        for variable in self.problem.variables:
+            found |= {label: f(values) for label, f in zip(variable.labels, variable.formulas, strict=False)}
+        return {label: float(np.ravel(value)[0]) for label, value in found.items() if Label.parse(label).is_rate}
+
+    def means(
+        self,
+        values: Mapping[str, Any] | None = None,
+        *,
+        experiment: Experiment | None = None,
+        dynamics: Dynamics | None = None,
+        later: Mapping[str, float] | None = None,
+    ) -> Means:
+        """Expected data of the fitted points; of other values, or where times of a series are `later` by ms."""
+        whole, later = experiment or self.experiment, later or {}
+        points = {s.name: s.x + later.get(s.name, 0.0) for s in whole.series}
+        found = expected(whole, values or self.values, dynamics or self.problem.dynamics, points=points)
+        means = {
+            s.name: np.broadcast_to(np.atleast_2d(found.series[s.name])[0], s.fitted.shape)[s.fitted]
+            for s in whole.series
+            if s.fitted.any()
+        }
+        numbers = np.array([float(np.ravel(one)[0]) for one in found.observations])
+        return means | ({PUBLISHED: numbers} if len(numbers) else {})
+
+    @cached_property
+    def noise(self) -> Means:
+        """Standard deviation of the noise of each point."""
+        fitted = {s.name: s for s in self.experiment.series if s.fitted.any()}
+        noise = {n: NOISES[s.noise].scatter(self.at_mean[n], s.spread[s.fitted]) for n, s in fitted.items()}
+        sigma = np.array([o.sigma for o in fitted_observations(self.experiment)])
+        return noise | ({PUBLISHED: sigma} if len(sigma) else {})
+
+    @cached_property
+    def at_mean(self) -> Means:
+        """Expected data at the posterior mean."""
+        return self.means()
+
+    @cached_property
+    def data(self) -> Means:
+        """The values that were fitted."""
+        data = {s.name: s.value[s.fitted] for s in self.experiment.series if s.fitted.any()}
+        values = np.array([o.value for o in fitted_observations(self.experiment)])
+        return data | ({PUBLISHED: values} if len(values) else {})
+
+    @cached_property
+    def followed(self) -> list[Series]:
+        """The series that follow the atoms of a run in time."""
+        moving = moving_runs(self.experiment)
+        timed = [s for s in self.experiment.series if s.fitted.any() and s.about.abscissa == "time"]
+        return [s for s in timed if s.run in moving and len(s.about.components) == 1]
+
+    def only(self, name: str, effect: np.ndarray) -> Means:
+        """An effect on one series."""
+        return {n: effect if n == name else np.zeros_like(mean) for n, mean in self.at_mean.items()}
+
+
+def disturbances(at: PosteriorMean) -> list[Disturbance]:
+    """All that can be asked of these data; those that would not show in them are left out."""
+    found = [one for of in _OF_SERIES for s in at.followed for one in of(at, s)]
+    found += [one for of_experiment in _OF_EXPERIMENT for one in of_experiment(at)]
+    return [one for one in found if any(np.any(part) for part in one.effect.values())]
+
+
+def _difference(high: Means, low: Means, by: float) -> Means:
+    return {name: (high[name] - low[name]) / by for name in high}
+
+
+def _ramp(s: Series) -> np.ndarray:
+    """From 0 at the first point to 1 at the last."""
+    x = s.fitted_x
+    return np.asarray((x - x.min()) / (np.ptp(x) or 1.0))
+
+
+_STEP = 0.01
+"""ms: for derivatives by the time."""
+
+
+def _clock(at: PosteriorMean, s: Series) -> list[Disturbance]:
+    x, end = s.x, at.experiment.duration(s.run)
+    early, late = -_STEP * bool(x.min() >= _STEP), _STEP * bool(x.max() <= end - _STEP)
+    if late <= early:
+        return []
+    effect = _difference(at.means(later={s.name: late}), at.means(later={s.name: early}), late - early)
+    return [Disturbance("time-offset", f"the times of {s.name} are off", "ms", 0.2, effect)]
+
+
+def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
+    drifting = at.only(s.name, at.at_mean[s.name] * _ramp(s))
+    found = [Disturbance("gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting)]
+    if not s.scale_uncertainty:
+        scaled = at.only(s.name, at.at_mean[s.name])
+        found.append(Disturbance("scale", f"the scale of {s.name} is off", "%", 0.02, scaled))
+    return found
+
+
+def _background(at: PosteriorMean, s: Series) -> list[Disturbance]:
+    found = []
+    if not s.offset_uncertainty:
+        flat = at.only(s.name, np.ones_like(at.at_mean[s.name]))
+        found.append(Disturbance("background", f"{s.name} has a background", "", 0.01, flat))
+    if s.about.spin_variance:  # 1 % of the shot noise is about 0.03 of ξ
+        growing = at.only(s.name, _ramp(s))
+        found.append(
+            Disturbance("shot-noise-drift", f"the shot noise of {s.name} is off at late times", "", 0.03, growing)
+        )
+    return found
+
+
+_RELATIVE = 1e-3
+
+
+def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
+    """The series was taken with other dΓ, or with another loss by the light, than the rest."""
+    depth = at.experiment.run_depth
+    relative = {f: {**depth, s.run: depth.get(s.run, 1.0) * f} for f in (1 + _RELATIVE, 1 - _RELATIVE)}
+    high, low = (at.means(experiment=replace(at.experiment, run_depth=one)) for one in relative.values())
+    effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
+    found = [Disturbance("depth", f"the optical depth of {s.name} was another one", "%", 0.05, effect)]
+    loss = "light_loss_rate"
+    if loss in at.values:
+        high, low = (at.means({**at.values, loss: at.values[loss] * f}) for f in relative)
+        effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
+        found.append(Disturbance("loss", f"the loss by the light in {s.name} was another one", "%", 0.05, effect))
+    return found
+
+
+_OF_SERIES: tuple[Callable[[PosteriorMean, Series], list[Disturbance]], ...] = (
+    _clock, _gain, _background, _another_day,
+)  # fmt: skip
+
+_MISMATCH = 2e-3
+"""ms⁻¹"""
+
+
+def _mismatch(at: PosteriorMean) -> list[Disturbance]:
+    driven = any("drive" in stage.lights for stage in at.experiment.stages)
+    if "larmor_mismatch" in at.values or not driven or not moving_runs(at.experiment):
+        return []
+    effect = _difference(at.means({**at.values, "larmor_mismatch": _MISMATCH}), at.at_mean, (1e3 * _MISMATCH) ** 2)
+    words = "the Larmor frequencies of the ensembles differ"
+    return [Disturbance("larmor-mismatch", words, "Hz", 15.0**2, effect, squared=True)]
+
+
+_LEAK = 1e-3
+"""ms⁻¹"""
+
+
+def _leak(at: PosteriorMean) -> list[Disturbance]:
+    """Pump light in the stages without it, whose Γdeph (or Γ̃) stays."""
+    values, stages, leaking = dict(at.values), [], set()
+    for stage in at.experiment.stages:
+        lit = replace(stage, lights=stage.lights | {"pump"})
+        if stage.run in at.experiment.constant or lit == stage:
+            stages.append(stage)
+            continue
+        if any(lit.label == other.label for other in at.experiment.stages):
+            return []  # pumped and unpumped stages have rates of their own, which a leak would mix up
+        leaking.add(lit.label)
+        stages.append(lit)
+        for label in [Label.parse(one) for one in at.values]:
+            if label.name in ("dephasing_rate", "pure_dephasing_rate") and label.lights == stage.label:
+                values[str(Label.of(label.name, member=label.member, lights=lit.label))] = at.values[str(label)]
+    if not leaking:
+        return []
+    pumped = replace(at.experiment, stages=tuple(stages))
+    high, low = (
+        at.means(values | {str(Label("pump_rate", one)): np.array([rate]) for one in leaking}, experiment=pumped)
+        for rate in (_LEAK, 0.0)
+    )
+    words = "pump light leaks in where it should be off"
+    return [Disturbance("pump-leak-rate", words, "1/ms", 0.02, _difference(high, low, _LEAK))]
+
+
+CLOSURE = "open"
+
+
+def _closure(at: PosteriorMean) -> list[Disturbance]:
+    if LOSS_NOISE_SHARE in at.values or not moving_runs(at.experiment):
+        return []
+    dynamics = replace(at.problem.dynamics, closure="open")
+    high, low = (at.means({**at.values, LOSS_NOISE_SHARE: c}, dynamics=dynamics) for c in (1.0, 0.0))
+    words = f"the {at.problem.settings.closure} closure does not hold, and lost atoms' share of the noise differs"
+    return [Disturbance(CLOSURE, words, "", 1.0, _difference(high, low, 1.0))]
+
+
+_OF_EXPERIMENT: tuple[Callable[[PosteriorMean], list[Disturbance]], ...] = (_mismatch, _leak, _closure)
