@@ -13,7 +13,7 @@ ZEEMAN = (0.0226, 0.002)
 _DETUNING, _COHERENCE = 0.005, (30.0, 0.7)
 """sd of δ₀, ms⁻¹; median of T2, ms, and sd of its logarithm: by the default priors the strongest line keeps apart."""
 CLEAR = 16.0
-"""Difference of χ² from which one sign is that of the data: a right test is called wrong less than once in 3000."""
+"""Difference of χ² from which one sign is that of the data; 12 simulated tests and the bundled one had 94 to 160."""
 _LINES = 3
 """4 ↔ 3 and the next two; the deeper ones are too weak to decide."""
 _FEWEST = 5
