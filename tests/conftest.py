@@ -73,7 +73,7 @@ def registry():
     from dissentangle.forward_models import PARAMETERS
     from dissentangle.forward_models.user_models import FORWARD_MODELS
     from dissentangle.inference.model.defaults import DEFAULTS
-    from dissentangle.inference.model.registry import RIVAL_MODELS
+    from dissentangle.inference.model.rivals import RIVAL_MODELS
 
     tables = (RIVAL_MODELS, FORWARD_MODELS, PARAMETERS, DEFAULTS)
     before = [dict(table) for table in tables]

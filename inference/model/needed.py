@@ -34,8 +34,13 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
     for series in experiment.series:
         if series.modelled.any():
             found |= {(name, entry, ""): None for name, entry in series.about.own_parameters(series)}
-    names = list(dict.fromkeys(name for name, _, _ in found))
-    return sorted(found, key=lambda entry: names.index(entry[0]))
+    order = list(dict.fromkeys(name for name, _, _ in found))
+    return sorted(found, key=lambda entry: order.index(entry[0]))
+
+
+def parameter_names(experiment: Experiment, settings: ModelSettings) -> set[str]:
+    """Names of the parameters that the experiment's likelihood depends on."""
+    return {name for name, _, _ in entries(experiment, settings)}
 
 
 def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]:

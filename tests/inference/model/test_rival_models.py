@@ -19,8 +19,7 @@ from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.fits.predictive import log_likelihood, prior_draws
 from dissentangle.inference.model.priors import PriorError
 from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.model.registry import RIVAL_MODELS, VERSIONS
-from dissentangle.inference.model.rivals import load_models, rival
+from dissentangle.inference.model.rivals import RIVAL_MODELS, VERSIONS, load_models, rival
 from dissentangle.inference.model.settings import ModelSettings
 
 from ...seeds import seed

@@ -1,0 +1,203 @@
+"""The rival models that come with the package; users add theirs with `rival_model`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ...datasets import Experiment, ExperimentError, Known, Series, StageEntry
+from ...forward_models.noise import sibling
+from .defaults import DEFAULTS
+from .needed import parameter_names
+from .rivals import RIVAL_MODELS, Change, RivalModel, rival_model, with_priors
+from .settings import ModelSettings
+
+CLOCK = 0.2
+"""ms: by how much times may be off in the models that say so, one standard deviation."""
+
+
+def _add(name: str, about: str, change: Change) -> None:
+    RIVAL_MODELS[name] = RivalModel(name, about, change)
+
+
+def _with_settings(name: str, about: str, **settings: Any) -> None:
+    """A model that sets some of the settings."""
+    _add(name, about, lambda experiment, given: (experiment, replace(given, **settings)))
+
+
+def _with_fixed(name: str, about: str, **values: float) -> None:
+    """A model that fixes some parameters."""
+    priors = {parameter: f"fixed({value:g})" for parameter, value in values.items()}
+    _add(name, about, lambda experiment, given: (experiment, with_priors(given, **priors)))
+
+
+def _with_noise(family: str, about: str) -> None:
+    """A model with noise of another family in all series whose kind can have it, from the same spreads."""
+
+    def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        kinds = {s.name: sibling(s.noise, family) for s in experiment.series}
+        able = {s.name for s in experiment.series if kinds[s.name] in s.about.noises}
+        if not able:
+            raise ExperimentError(
+                f"model {family}: found no series in {experiment.title!r} that can have {family} noise"
+            )
+        series = tuple(replace(s, noise=kinds[s.name]) if s.name in able else s for s in experiment.series)
+        return replace(experiment, series=series), settings
+
+    _add(family, about, change)
+
+
+_with_settings("as-given", "The model of the other options and of the experiment's file, unchanged.")
+_with_settings("open", "The share of its projection noise that a lost atom takes along is unknown.", closure="open")
+_with_settings(
+    "microscopic", "Spin variance for many atoms: an atom that leaves takes its projection noise along.",
+    closure="microscopic",
+)  # fmt: skip
+_with_settings("fixed-number", "Spin variance as the paper's slope formula implies it.", closure="fixed-number")
+_with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and come back.", collisional_loss=1)
+
+
+@rival_model
+def two_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """No atom leaves |4,±4⟩ and |4,±3⟩: no loss by light, none by collisions."""
+    lost = {
+        name: "fixed(0)" for name in ("light_loss_rate", "repump_rate") if name in parameter_names(experiment, settings)
+    }
+    return experiment, with_priors(settings, collisional_loss="fixed(0)", **lost)
+
+
+_with_fixed("no-collisions", "Γcol = 0.", collision_rate=0)
+_with_fixed("no-light-loss", "The drive loses no atoms: Γout_L = 0.", light_loss_rate=0)
+_with_fixed("no-pump", "The pump light does not pump: Γpump = 0.", pump_rate=0)
+
+
+@rival_model
+def pump_leak(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """Pump light is on in every stage that has the drive."""
+
+    def lit(stage: StageEntry) -> StageEntry:
+        return replace(stage, lights=stage.lights | {"pump"}) if "drive" in stage.lights else stage
+
+    return replace(experiment, stages=tuple(lit(stage) for stage in experiment.stages)), settings
+
+
+@rival_model
+def classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The atoms start with classical noise: c₂Θ where Θ is known (0.004 ± 0.003 per degree), else C₀ = 0 ± 0.06."""
+    return experiment, _start(experiment, settings, "normal(0.004, 0.003)", "normal(0, 0.06)")
+
+
+@rival_model
+def no_classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The atoms start uncorrelated."""
+    return experiment, _start(experiment, settings, "fixed(0)", "fixed(0)")
+
+
+_with_settings(
+    "quasi-static", "Jy decays as the paper prints it, exp(−½(Γ̃ + dΓ p(t)) t).", transverse_spin="quasi-static"
+)
+_with_settings("integrated", "Jy decays by exp(−½∫(Γ̃ + dΓ p) dt).", transverse_spin="integrated")
+_with_settings(
+    "two-level-readout", "A probe couples to the spin of |4,±4⟩ and |4,±3⟩ alone: 2γs = dΓ p.", coupled_spin="two-level"
+)
+_with_settings(
+    "mean-spin-readout", "A probe couples to the mean spin that normalises ξ: 2γs = dΓ (7 n2 + p)/8.",
+    coupled_spin="mean-spin",
+)  # fmt: skip
+_with_settings(
+    "free-dephasing", "Γ̃ is free, as in the paper, also below what the other rates imply.", free_dephasing=True
+)
+_with_settings(
+    "constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: what is beyond is pure dephasing.", free_dephasing=False
+)
+
+
+@rival_model
+def larmor_mismatch(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The Larmor frequencies of the ensembles differ, by about 10 Hz."""
+    given = {"larmor_mismatch": DEFAULTS["larmor_mismatch"]} | dict(settings.priors)
+    return experiment, replace(settings, priors=given)
+
+
+@rival_model
+def pump_leak_rate(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """Pump light leaks into the stages without it, by about 0.02 ms⁻¹."""
+    given = {"pump_leak_rate": DEFAULTS["pump_leak_rate"]} | dict(settings.priors)
+    return experiment, replace(settings, priors=given)
+
+
+def _with_errors(name: str, about: str, errors: Callable[[Series], dict[str, float]]) -> None:
+    """A model with errors of series: parameter → standard deviation; a series whose file says one keeps that."""
+
+    def changed(series: Series) -> Series:
+        added = {error: size for error, size in errors(series).items() if error not in series.errors}
+        fields: dict[str, Any] = {f"{error}_uncertainty": size for error, size in added.items()}
+        return replace(series, **fields) if series.modelled.any() else series
+
+    def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        if not any(errors(series) for series in experiment.series if series.modelled.any()):
+            raise ExperimentError(f"model {name}: found no series in {experiment.title!r} that can have this error")
+        return replace(experiment, series=tuple(changed(series) for series in experiment.series)), settings
+
+    _add(name, about, change)
+
+
+def _of_mean_spins(error: str, size: float, series: Series) -> dict[str, float]:
+    several = series.x.max() > series.x.min()
+    return {error: size} if series.about.normalised_to_start and several else {}
+
+
+def _of_clock(series: Series) -> dict[str, float]:
+    return {"time_offset": CLOCK} if series.about.shifts_in_time else {}
+
+
+def _of_shot_noise(series: Series) -> dict[str, float]:
+    """1 % of the shot noise, which is about 0.03 of ξ."""
+    if not series.about.shifts_in_time or series.x.max() == series.x.min():
+        return {}
+    return {"offset_drift": 0.03} if series.about.spin_variance else {"gain_drift": 0.01} if series.about.probed else {}
+
+
+_with_errors("time-offset", f"The times of each series are off, by about {CLOCK:g} ms, each by its own.", _of_clock)
+
+
+@rival_model
+def common_time_offset(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The times of all series of an experiment are off, by about 0.2 ms, all by the same."""
+    name, offset = "common_time_offset", Known(0.0, CLOCK)
+    if any(experiment.knows(name, member) for member in experiment.members or [""]):
+        return experiment, settings
+    if not experiment.members:
+        return replace(experiment, apparatus=experiment.apparatus | {name: offset}), settings
+    own = {member: {**experiment.known_of.get(member, {}), name: offset} for member in experiment.members}
+    return replace(experiment, known_of=own, sharing=experiment.sharing | {name: "separate"}), settings
+
+
+_with_errors(
+    "gain-drift", "The gain of P and of Jy drifts by about 3 % from the first to the last point.",
+    partial(_of_mean_spins, "gain_drift", 0.03),
+)  # fmt: skip
+_with_errors(
+    "background",
+    "P and Jy have a background of about 0.01, which does not decay.",
+    partial(_of_mean_spins, "offset", 0.01),
+)
+_with_errors(
+    "shot-noise-drift",
+    "The shot noise of variances of the light is off by about 1 % at the last point.",
+    _of_shot_noise,
+)
+_with_noise("gaussian", "Gaussian noise in all series.")
+_with_noise("student-t", "Noise with heavy tails (Student's t) in all series.")
+_with_noise("gamma", "Noise of a variance (Gamma law) in all series of variances.")
+
+
+def _start(experiment: Experiment, settings: ModelSettings, classical: str, excess: str) -> ModelSettings:
+    """With these priors of c₂ and C₀, whichever of the two the model has for each member."""
+    if not experiment.members and experiment.knows("faraday_angle"):
+        return with_priors(settings, classical_noise=classical)
+    present = parameter_names(experiment, settings)
+    both = {"classical_noise": classical, "initial_excess_variance": excess}
+    return with_priors(settings, **{name: text for name, text in both.items() if name in present})
