@@ -2,8 +2,8 @@
 
 from typing import Literal, get_args
 
-Closure = Literal["microscopic", "fixed-number", "open"]
-"""Which share c of its projection noise a lost atom takes along: 1, 0, unknown; see `three_state/spin_variance.py`."""
+Closure = Literal["open", "microscopic", "fixed-number"]
+"""Which share c of its projection noise a lost atom takes along: unknown, 1, 0; see `three_state/spin_variance.py`."""
 CLOSURES: tuple[str, ...] = get_args(Closure)
 CoupledSpin = Literal["two-level", "mean-spin"]
 """Which spin couples to the light of a probe, see `light.coupled_spin`."""

@@ -12,7 +12,7 @@ from dissentangle import inference
 from .seeds import seed
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "forward_model.json").read_text())
-FITS = {"fit_d55", "page_d55", "fit_published"}
+FITS = {"fit_d55", "fit_open", "page_d55", "fit_published"}
 MOST_PROCESSES = 4
 """Each takes up to a gigabyte and makes its own fits."""
 
@@ -43,6 +43,13 @@ def reference():
 
 @pytest.fixture(scope="session")
 def fit_d55():
+    """By the closure that made the data."""
+    return inference.fit("fig2b-d55", closure="microscopic", seed=seed(3))
+
+
+@pytest.fixture(scope="session")
+def fit_open():
+    """By default: the closure is unknown."""
     return inference.fit("fig2b-d55", seed=seed(3))
 
 

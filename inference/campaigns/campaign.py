@@ -59,7 +59,7 @@ def campaign(
     output: str | Path,
     *,
     seed: int = 1,
-    closure: Closure = "microscopic",
+    closure: Closure = "open",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     model: str | None = None,

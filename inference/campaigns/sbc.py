@@ -43,7 +43,7 @@ def sbc(
     sharing: Mapping[str, str] | str | Path | None = None,
     simulations: int = 100,
     seed: int = 1,
-    closure: Closure = "microscopic",
+    closure: Closure = "open",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     model: str | None = None,

@@ -1,10 +1,9 @@
 """Whether a fit can be trusted: verdict, criticism, sensitivities, information."""
 
 from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, CalibrationShift, calibration_sensitivity
-from .correlations import for_pair_plot, strongest
 from .criticism import NOTABLE_P, Criticism, StatisticRow, criticize, p_value
 from .goodness import OF_NORMAL, Goodness, goodness
-from .information import Information, expected_information
+from .information import Information, expected_information, for_pair_plot, strongest
 from .next_measurement import proposals
 from .prior_sensitivity import (
     THRESHOLD,

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..fits import Fit
-from .disturbances import Disturbance, Means, PosteriorMean, disturbances
+from .disturbances import CLOSURE, Disturbance, Means, PosteriorMean, disturbances
 from .information import scaled_jacobians
 
 ALARM = 0.02
@@ -50,6 +51,12 @@ class Suspicion:
         """The rate that it moves most, and by how much."""
         return max(self.shifts.items(), key=lambda item: abs(item[1]), default=("", 0.0))
 
+    def facts(self) -> dict[str, Any]:
+        """For --json: what it is, how large it could be, and how far that would move each rate."""
+        one = self.disturbance
+        return {"name": one.name, "what": one.words, "z_score": self.z, "by_the_data": one.text(self.estimate),
+                "possible": one.text(self.possible), "shifts_in_sd": dict(self.shifts)}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Disagreement:
@@ -73,6 +80,12 @@ class Alarms:
     def raised(self) -> bool:
         """Whether a right model would hardly give this."""
         return self.p < ALARM
+
+    @property
+    def possible(self) -> tuple[Suspicion, ...]:
+        """What could move a rate by its ± or more, the worst first; the closure, which was chosen, before all."""
+        far = [one for one in self.suspicions if abs(one.worst[1]) >= 1.0]
+        return tuple(sorted(far, key=lambda one: one.disturbance.name != CLOSURE))
 
 
 def alarms(fit: Fit) -> Alarms:

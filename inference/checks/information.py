@@ -1,4 +1,4 @@
-"""What each series can tell: the expected contraction of every prior, before any sampling.
+"""What each series can tell: the expected contraction of every prior, before any sampling; what goes together after.
 
 Linearised at the medians of the priors: each free parameter on the scale on which its prior is standard normal, Fisher
 information of each series by finite differences of the predictions, prior information added.
@@ -11,14 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...datasets import Experiment, RecordSeries
+from ...datasets.experiment import Label
 from ...datasets.prediction import expected, expected_record_sums, fitted_observations, record_log_likelihood
 from ...forward_models import NOISES
 from ...forward_models.light import grouped
+from ..fits import Fit
 from ..model import Problem
 
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
 _AMPLITUDE = 0.3
+_STRONG = 0.5
 """z-score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
 
 
@@ -108,3 +111,32 @@ def _of_record(problem: Problem, record: RecordSeries, centre: np.ndarray, exper
 
 def _differences(mean: np.ndarray, count: int) -> np.ndarray:
     return np.asarray((mean[1 : count + 1] - mean[count + 1 :]).T / (2 * _STEP))
+
+
+def strongest(fitted: Fit) -> list[tuple[str, str, float]]:
+    """Pairs of free parameters whose rank correlation (Spearman's) is at least ± 0.5, and this, the strongest first."""
+    from scipy.stats import rankdata
+
+    draws = {label: array for label, array in fitted.by_label().items() if np.ptp(array) > 0}
+    if len(draws) < 2:
+        return []
+    names = list(draws)
+    matrix = np.corrcoef([rankdata(array.reshape(-1)) for array in draws.values()])
+    pairs = [(names[i], names[j], float(matrix[i, j])) for i in range(len(names)) for j in range(i)]
+    return sorted((pair for pair in pairs if abs(pair[2]) >= _STRONG), key=lambda pair: -abs(pair[2]))
+
+
+def for_pair_plot(fitted: Fit, count: int) -> list[str]:
+    """Up to `count` free parameters, in the order of the table.
+
+    Rates with what goes with them most, then the other rates, then the others.
+    """
+    labels = list(fitted.by_label())
+    rates = [label for label in labels if Label.parse(label).is_rate]
+    pairs = [pair for *pair, _ in strongest(fitted) if set(pair) & set(rates)]
+    chosen: list[str] = []
+    for group in [*pairs, *([label] for label in [*rates, *labels])]:
+        new = [label for label in group if label not in chosen]
+        if len(chosen) + len(new) <= count:
+            chosen += new
+    return [label for label in labels if label in chosen]

@@ -205,7 +205,7 @@ def datasets(given: Namespace) -> int:
       EXPERIMENT,
       option("-o", "--output", required=True, help="folder or .nc file to write"),
       option("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹; repeatable"),
-      closure(), SEED)  # fmt: skip
+      closure("microscopic", "of the truth"), SEED)  # fmt: skip
 def simulate(given: Namespace) -> int:
     """Write a simulated experiment."""
     from ...datasets import read, save, simulate_like

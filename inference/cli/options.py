@@ -60,9 +60,9 @@ def experiment_of(given: Namespace) -> Experiment:
     return joined(given.experiments, ways)
 
 
-def closure(help: str | None = None) -> Option:
+def closure(default: str, help: str) -> Option:
     """Of the spin variance."""
-    return option("--closure", choices=CLOSURES, default=CLOSURES[0], help=help)
+    return option("--closure", choices=CLOSURES, default=default, help=f"{help} (%(default)s)")
 
 
 PRIORS = (
@@ -79,7 +79,7 @@ def priors_of(given: Namespace) -> dict[str, str]:
 
 
 MODEL = (
-    closure("of the spin variance (%(default)s)"),
+    closure(CLOSURES[0], "the share of its projection noise that a lost atom takes along: unknown, 1, 0"),
     option("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0"),
     *PRIORS,
 )

@@ -33,7 +33,7 @@ def fit(
     *,
     sharing: Mapping[str, str] | str | Path | None = None,
     seed: int = 1,
-    closure: Closure = "microscopic",
+    closure: Closure = "open",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     model: str | None = None,

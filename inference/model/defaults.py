@@ -13,7 +13,7 @@ DEFAULTS: dict[str, str] = {
     "dephasing_rate": "lognormal(0.2, 1)",
     "pure_dephasing_rate": "lognormal(0.2, 1)",
     "collisional_loss": "uniform(0, 1)",
-    "loss_noise_share": "uniform(0, 1)",
+    "loss_noise_share": "beta(0.5, 0.5)",
     "larmor_mismatch": "lognormal(0.01, 1)",
     "swap_rate": "lognormal(0.1, 1)",
     "extra_decay_rate": "lognormal(0.15, 1)",

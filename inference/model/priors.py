@@ -25,6 +25,7 @@ FORMS = {
     "normal": "normal(mean, sd), cut off where the parameter ends",
     "halfnormal": "halfnormal(sd)",
     "uniform": "uniform(low, high)",
+    "beta": "beta(a, b), of a share between 0 and 1",
     "fixed": "fixed(value)",
 }
 """How each is written."""
@@ -63,9 +64,11 @@ class Prior:
 
     def quantile(self, probability: Any) -> Any:
         """The value below which the prior has this probability."""
-        from scipy.special import ndtri
+        from scipy.special import betaincinv, ndtri
 
         a = self.numbers
+        if self.form == "beta":
+            return betaincinv(a[0], a[1], probability)
         if self.form == "fixed":
             return a[0] + 0.0 * np.asarray(probability)
         if self.form == "lognormal":
@@ -110,8 +113,10 @@ class Prior:
 
         xp : `numpy`; of a `plain` prior the value may be symbolic, with `pymc.math`
         """
-        from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
+        from scipy.special import betainc, log_ndtr, ndtr, ndtri, ndtri_exp
 
+        if self.form == "beta":
+            return ndtri(betainc(self.numbers[0], self.numbers[1], value))
         if self.form == "lognormal":
             return xp.log(value / self.numbers[0]) / self.numbers[1]
         if self.form == "uniform":
@@ -153,6 +158,8 @@ def vector_variable(name: str, priors: list[Prior], dims: str | None) -> Any:
     form = priors[0].form
     if form == "lognormal":
         return pm.LogNormal(name, mu=np.log(columns[0]), sigma=columns[1], dims=dims)
+    if form == "beta":
+        return pm.Beta(name, *columns, dims=dims)
     if form == "uniform":
         return pm.Uniform(name, lower=columns[0], upper=columns[1], dims=dims)
     return pm.Normal(name, *columns, dims=dims) if form == "normal" else pm.HalfNormal(name, *columns, dims=dims)
@@ -162,7 +169,7 @@ def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
     """The prior that `text` means for the parameter `name`; PriorError says what is wrong.
 
     Forms: lognormal(median, sd of the logarithm), normal(mean, sd), halfnormal(sd), uniform(low, high),
-    fixed(value); numbers in the unit of the parameter table.
+    beta(a, b), fixed(value); numbers in the unit of the parameter table.
     """
     place = f"{where} {name} = {text!r}"
     match = _PATTERN.fullmatch(text)
@@ -182,10 +189,12 @@ def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
         raise PriorError(f"{place}: expected a median > 0")
     if form == "uniform" and numbers[0] >= numbers[1]:
         raise PriorError(f"{place}: expected low < high")
+    if form == "beta" and (min(numbers) <= 0 or _domain(name) != (0.0, 1.0)):
+        raise PriorError(f"{place}: expected two numbers > 0, for a parameter between 0 and 1")
     prior = Prior(form, numbers, *_domain(name))
     low, high = prior.low, prior.high
     centre = numbers if form in ("fixed", "uniform") else numbers[:1]
-    if form != "halfnormal" and not all(low <= number <= high for number in centre):
+    if form not in ("halfnormal", "beta") and not all(low <= number <= high for number in centre):
         raise PriorError(f"{place}: expected values in [{low:g}, {high:g}], where {name} is defined")
     if form in ("lognormal", "halfnormal") and (prior.quantile(1e-6) < low or prior.quantile(1 - 1e-6) > high):
         raise PriorError(f"{place}: expected a prior inside [{low:g}, {high:g}], where {name} is defined")

@@ -129,7 +129,7 @@ class Problem:
 def pose(
     source: Any,
     sharing: Mapping[str, str] | str | Path | None = None,
-    closure: Closure = "microscopic",
+    closure: Closure = "open",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     model: str | None = None,

@@ -32,7 +32,7 @@ def build_model(
     experiment: Any,
     *,
     sharing: Mapping[str, str] | str | Path | None = None,
-    closure: Closure = "microscopic",
+    closure: Closure = "open",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     model: str | None = None,

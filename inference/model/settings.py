@@ -30,7 +30,7 @@ class ModelSettings:
     name : of the rival models (`rival_models`) that made these settings, joined by +
     """
 
-    closure: Closure = "microscopic"
+    closure: Closure = "open"
     free_dephasing: bool = False
     priors: Mapping[str, str] = field(default_factory=dict)
     resolution: float = 1.0

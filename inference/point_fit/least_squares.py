@@ -47,7 +47,7 @@ def least_squares(
     experiment: Any,
     *,
     sharing: Mapping[str, str] | str | Path | None = None,
-    closure: Closure = "microscopic",
+    closure: Closure = "open",
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
 ) -> PointFit:

@@ -63,6 +63,7 @@ def opening(reported: ReportedFit) -> dict[str, Any]:
     said += [f"{numbers} published numbers" if numbers else "", f"{fitted.settings.closure} closure"]
     said += [f"model {fitted.settings.name}" if fitted.settings.name else ""]
     parts: Parts = [
+        ("paragraph", judged.condition),
         ("soft", f"{', '.join(part for part in said if part)}.{members}"),
         ("paragraph", clipped(experiment.description, _LONGEST_DESCRIPTION)),
     ]

@@ -10,7 +10,8 @@ from ...datasets import Experiment, from_tree
 from ...datasets.errors import printable
 from ...datasets.experiment import Label
 from ...datasets.prediction import rates_of
-from ...forward_models import dephasing_floor
+from ...forward_models import LOSS_NOISE_SHARE, dephasing_floor
+from ...forward_models.three_state import noise_share
 from ..checks import assess, goodness
 from .numbers import as_json
 from .rows import PUBLISHED, derived_rows, derived_table, parameter_rows, published_rows
@@ -38,7 +39,7 @@ def fit_text(fit: DataTree) -> str:
     to_do = judged.status in ("doubtful", "misfit", "unhealthy")  # else the table says it all
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
-        "\n".join((judged.headline, judged.sampling, judged.model)),
+        "\n".join(part for part in (judged.headline, judged.condition, judged.sampling, judged.model) if part),
         _posterior(fit, beside, title).text(),
         derived.text(),
         published.text() if published else "",
@@ -75,9 +76,15 @@ def fit_facts(fit: DataTree) -> dict[str, Any]:
         "simulated": bool(fit.attrs["simulated"]),
         "status": judged.status,
         "healthy": bool(fit.attrs["healthy"]),
-        "verdict": {"headline": judged.headline, "sampling": judged.sampling, "model": judged.model},
+        "verdict": {
+            "headline": judged.headline,
+            "condition": judged.condition,
+            "sampling": judged.sampling,
+            "model": judged.model,
+        },
         "next_steps": list(judged.next_steps),
         "surprises": list(judged.surprises),
+        "could_be_wrong": [one.facts() for one in judged.alarms.suspicions],
         "divergences": int(fit["sample_stats"]["diverging"].sum()),
         "parameters": [row.facts() for row in parameter_rows(fit)],
         "derived": [asdict(row) for row in derived_rows(fit)],
@@ -113,6 +120,8 @@ def truth_of(experiment: Experiment) -> dict[str, float]:
     if experiment.truth is None:
         return {}
     values = dict(experiment.truth.parameters)
+    if experiment.truth.closure != "open":
+        values[LOSS_NOISE_SHARE] = noise_share(experiment.truth.closure)
     for stage in experiment.stages:
         member = experiment.member.get(stage.run, "")
         try:

@@ -278,10 +278,11 @@ def test_the_verb_models(capsys):
 def test_a_readout_by_the_mean_spin_couples_more_than_that_of_the_two_level_part():
     """κ²(Θ) at the start of the run by (7 n2 + p)/8 over p = 1 + 14 n3/8p, ξ(t) is the same; one undoes the other."""
     laboratory = read("laboratory-d55")
-    settings = rival(laboratory, ModelSettings(), "mean-spin-readout")[1]
+    settings = rival(laboratory, ModelSettings("microscopic"), "mean-spin-readout")[1]
     values = dict(laboratory.truth.parameters)
     usual, other = (
-        prediction.expected(laboratory, values, given.dynamics).series for given in (ModelSettings(), settings)
+        prediction.expected(laboratory, values, given.dynamics).series
+        for given in (ModelSettings("microscopic"), settings)
     )
     ratio = np.ravel(other["coupling"] / usual["coupling"])
     p = 0.98

@@ -1,0 +1,177 @@
+"""What was found in a fit before it is judged, in words, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ...datasets.experiment import Label, reversed_beats
+from ..fits import Fit, ParameterSummary
+from ..model import RIVAL_MODELS
+from .alarms import ALARM, Alarms, alarms
+from .criticism import StatisticRow, criticize
+from .goodness import Goodness, goodness
+
+_CLEAR = 3.0
+"""z-score from which a disturbance is named as an explanation."""
+_FAR, _CONTRADICTED = 3.0, 5.0
+"""Standard deviations of a prior beyond which a posterior mean is named, and beyond which both cannot be believed."""
+_MOVED_FAR = 0.7
+"""Standard deviations of a rate from which the first line names the other prior that moves it so far."""
+_VALUES_PER_PARAMETER = 3
+"""Fewer values in a series than this a parameter lie close to the model by themselves: a small χ² says nothing."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a fit, before it is judged.
+
+    healthy : whether the sampling is;  goodness : of every series;  surprising : what criticism found beyond it
+    close : series that lie closer to the model than their errors say
+    pulls : label → z-score of the posterior mean in its prior, of parameters far from their priors
+    backwards : names of orientation tests whose quadrature has the opposite sign
+    leaning : label → end of its prior on which a posterior leans
+    moved : label of a rate → label of the other prior that moves it by about its ± or more
+    from_prior : labels of what the data do not inform;  variances : names of the series of ξ and other variances
+    alarms : whether the series agree with each other, and what could be wrong
+    """
+
+    healthy: bool
+    goodness: list[Goodness]
+    surprising: tuple[StatisticRow, ...]
+    close: list[Goodness]
+    pulls: Mapping[str, float]
+    from_prior: tuple[str, ...]
+    variances: tuple[str, ...]
+    alarms: Alarms
+    backwards: tuple[str, ...] = ()
+    leaning: Mapping[str, float] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def misfit(self) -> bool:
+        """Whether the model does not describe some series."""
+        return any(series.misfit for series in self.goodness)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether a prior and the data cannot both hold."""
+        return any(abs(z_score) > _CONTRADICTED for z_score in self.pulls.values())
+
+    @property
+    def surprises(self) -> tuple[str, ...]:
+        """As sentences, without what χ² of a misfit says already."""
+        return (
+            *(f"{name}: its quadrature has the opposite sign" for name in self.backwards),
+            *(f"{symbols([label])} leans on the bound {end:g} of its prior" for label, end in self.leaning.items()),
+            *(f"{symbols([label])} is pulled {z_score:+.1f} standard deviations from its prior"
+              for label, z_score in self.pulls.items()),
+            *(f"{series.name}: the errors given are too large ({series.text})" for series in self.close),
+            *(f"{row.series}: {row.words}" for row in self.surprising),
+            *_alarmed(self.alarms),
+        )  # fmt: skip
+
+
+def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]) -> Findings:
+    """What is found in a fit; `from_prior`: labels of what the data do not inform."""
+    series = goodness(fit.tree)
+    close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
+    judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
+    priors = {u.label: u.prior for u in fit.parameters}
+    z_scores = {row.label: float(priors[row.label].z_score(row.mean)) for row in rows}
+    return Findings(
+        healthy=bool(fit.tree.attrs["healthy"]),
+        goodness=series,
+        surprising=tuple(row for row in criticize(fit).surprising if row.series not in judged),
+        close=close,
+        pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
+        from_prior=from_prior,
+        variances=tuple(one.name for one in fit.experiment.series if one.about.spin_variance),
+        alarms=alarms(fit),
+        backwards=tuple(reversed_beats(fit.experiment)),
+        leaning={row.label: row.bound for row in rows if row.bound is not None},
+        moved={row.label: row.moved_by for row in rows if _moved(row)},
+    )
+
+
+def _alarmed(found: Alarms) -> list[str]:
+    """An alarm in words: which series disagrees with the others, and what would explain it best."""
+    if not found.raised:
+        return []
+    said = f"the series do not agree (p = {found.p:.2g})"
+    worst = min(found.disagreements, key=lambda one: one.p, default=None)
+    if worst is not None and worst.p < ALARM:
+        said = f"{worst.source} does not agree with the other series (p = {found.p:.2g})"
+    best = max(found.suspicions, key=lambda one: abs(one.z), default=None)
+    if best is None or abs(best.z) < _CLEAR:
+        return [said]
+    size = best.disturbance.text(best.estimate)
+    named = f", which --model {best.disturbance.name} has" if best.disturbance.name in RIVAL_MODELS else ""
+    return [f"{said}, as if {best.disturbance.words} (by about {size}){named}"]
+
+
+def _moved(row: ParameterSummary) -> bool:
+    """Whether another prior moves a rate by about its ± or more, which the first line must say."""
+    return row.narrowed_by == "data" and abs(row.moved or 0.0) > _MOVED_FAR and Label.parse(row.label).is_rate
+
+
+def by_prior(moved: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Symbols of each prior, and of what it moves."""
+    return [
+        (symbols([prior]), symbols(label for label, by in moved.items() if by == prior))
+        for prior in dict.fromkeys(moved.values())
+    ]
+
+
+def symbols(labels: Iterable[str]) -> str:
+    """Of parameters, as text: 'dΓ, Γdeph [drive]'."""
+    return ", ".join(Label.parse(label).symbol for label in labels)
+
+
+_ADVICE = {
+    "sampling": "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe"
+    " the data is often why it fails; what is said of the data below is a hint where to look.",
+    "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess the other way round"
+    " (docs/laboratory.md, sign of the RF test). In phase and quadrature may also have been exchanged.",
+    "leaning": "The prior of {} ends where the data still want more: its interval is cut off there. Give it a wider"
+    " prior; if the bound is certain, something else in data or model is wrong.",
+    "outliers": "Look at the values of {} that lie far off and make most of its χ²: if something went wrong there,"
+    " exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the model may lack"
+    " something.",
+    "residuals": "Look at the residuals of {}. A common factor or offset: scale_uncertainty, offset_uncertainty. A"
+    " drift of the residuals in time: the model is wrong; try the other closure, look at which light was on when, at"
+    " time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0) and whether two series were"
+    " exchanged.",
+    "pulls": "Data and prior disagree about {}. Look for units (ms or s, interval of the bins), a wrong value in"
+    " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed.",
+    "criticism": "Look at the criticism of {} before quoting rates: errors that go together or are too small, or a"
+    " course that the model does not have, make intervals too narrow; errors given too large make them too wide.",
+    "errors": "Look at sigma or repetitions of {}: the values scatter much less than these say.",
+    "variances": "Are the values of {} variances? Standard deviations scatter half as much as R says.",
+    "moved": "Say what is known of these priors, or measure what separates them: half or twice as wide, or with half or"
+    " twice the median, they move other rates by about their ± or more: {}.",
+    "assumed": "Quote these as assumed, not as measured: {}.",
+}
+"""What to do, the most urgent first, about what is named in place of {}."""
+
+
+def next_steps(found: Findings) -> tuple[str, ...]:
+    """All advice that applies, the most urgent first."""
+    misfits = [series for series in found.goodness if series.misfit]
+    quiet = {series.name for series in found.close}
+    quiet |= {row.series for row in found.surprising if row.statistic == "scatter" and row.observed < row.median}
+    named: dict[str, Iterable[str]] = {
+        "sampling": [] if found.healthy else ["sampling"],
+        "backwards": found.backwards,
+        "leaning": [symbols(found.leaning)] if found.leaning else [],
+        "outliers": [series.name for series in misfits if series.outlying],
+        "residuals": [series.name for series in misfits if series.misfit_without or not series.outlying],
+        "pulls": [symbols(found.pulls)] if found.pulls else [],
+        "criticism": dict.fromkeys(row.series for row in found.surprising),
+        "errors": [series.name for series in found.close],
+        "variances": [name for name in found.variances if name in quiet],
+        "moved": ["; ".join(f"{of} with that of {by}" for by, of in by_prior(found.moved))] if found.moved else [],
+        "assumed": [symbols(found.from_prior)] if found.from_prior else [],
+    }
+    steps = tuple(_ADVICE[what].format(", ".join(names)) for what, names in named.items() if names)
+    return steps or ("Quote the posterior means with their 94 % intervals, and the priors with them.",)
