@@ -35,14 +35,16 @@ def criticize(given: Namespace) -> int:
     output.text(_title(fit) + "\n")
     if given.leave_out or given.given:
         return _left_out(given, fit, output, drawing)
+    from ..checks import alarms
     from ..checks import criticize as criticism_of
     from ..figures import WIDTHS, plot_criticism
-    from ..text import criticism_text
+    from ..text import criticism_text, disturbance_table
 
-    found = criticism_of(fit)
-    output.text(criticism_text(found))
+    found, wrong = criticism_of(fit), alarms(fit)
+    output.text(f"{criticism_text(found)}\n\n{disturbance_table(wrong).text()}")
     output.figure(drawing, lambda: plot_criticism(fit, WIDTHS["page"], found))
-    output.facts({"title": str(fit.tree.attrs["title"]), **found.facts()})
+    could_be_wrong = [one.facts() for one in wrong.suspicions]
+    output.facts({"title": str(fit.tree.attrs["title"]), **found.facts(), "could_be_wrong": could_be_wrong})
     return 0
 
 

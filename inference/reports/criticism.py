@@ -20,7 +20,7 @@ from ..checks import (
 )
 from ..figures import PANELS, lagged, plot_autocorrelation, plot_criticism, plot_sensitivity
 from ..fits import Fit
-from ..text import Table, calibration_table, deciding_table, row_numbers, shift_sentences
+from ..text import Table, calibration_table, deciding_table, disturbance_table, row_numbers, shift_sentences
 from .fit import ReportedFit
 from .page import Parts, Picture, cell, picture
 
@@ -55,6 +55,20 @@ def criticism(reported: ReportedFit) -> Parts:
         ("paragraph", f"{'The other' if rows else 'All'} {rest} are as the model expects." if rest else ""),
         ("figures", [*_statistics(fitted, found), *_autocorrelation(fitted)]),
     ]
+
+
+def could_be_wrong(reported: ReportedFit) -> Parts:
+    """What laboratories may have and the model does not: what these data leave possible, and what it would do."""
+    found = reported.judged.alarms
+    if not found.suspicions:
+        return []
+    note = (
+        "Each row: what the model leaves out, alone. z-score: of its score test, standard normal if it is absent. By"
+        " the data: its size if all that looks like it is it. At most: two standard deviations, by the data and by what"
+        " is usual in laboratories. Last: by how many posterior standard deviations that would move the rates."
+        f" The series agree with each other with p = {found.p:.2g}."
+    )
+    return [("soft", note), ("table", disturbance_table(found))]
 
 
 def _told(found: Criticism) -> list[StatisticRow]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..fits import Fit
 from .checks import calibration, pairs, prior_and_posterior, sampling, weight_of_the_priors
 from .continuous_measurement import continuous_measurement
-from .criticism import criticism
+from .criticism import could_be_wrong, criticism
 from .fit import ReportedFit, opening, reproduction, rivals, verdict
 from .page import Parts, page
 from .results import derived, posterior, series
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[ReportedFit], Parts]] = {
     "Pairs of parameters": pairs,
     "Calibration of the predictions": calibration,
     "Criticism": criticism,
+    "What could still be wrong": could_be_wrong,
     "Rival models": rivals,
     "Sampling": sampling,
     "Weight of the priors": weight_of_the_priors,

@@ -5,6 +5,7 @@ from .criticism import (
     calibration_table,
     criticism_text,
     deciding_table,
+    disturbance_table,
     left_out_text,
     row_numbers,
     scaling_table,

@@ -10,6 +10,7 @@ from ...datasets.experiment import Label, shown_unit
 from ..checks import (
     NOTABLE_SHIFT,
     THRESHOLD,
+    Alarms,
     CalibrationSensitivity,
     CalibrationShift,
     Criticism,
@@ -23,7 +24,7 @@ from ..comparison import LeftOut
 from .numbers import interval, number, p_text, signed
 from .table import Table
 
-_LISTED, _FINEST, _NAMED = 8, 1e-3, 4
+_LISTED, _FINEST, _NAMED, _MOVED = 8, 1e-3, 4, 0.5
 
 
 def criticism_text(found: Criticism) -> str:
@@ -33,6 +34,18 @@ def criticism_text(found: Criticism) -> str:
     ]
     rows = Table(["statistic", "data", "replicated, 94 %", "p", ""], body)
     return "\n\n".join([found.verdict, rows.text()] if rows else [found.verdict])
+
+
+def disturbance_table(found: Alarms) -> Table:
+    """What could still be wrong: how large by the data and at most, and which rates that moves, the worst first."""
+    header = ["what could still be wrong", "z-score", "by the data", "at most", "which moves, in sd"]
+    body = []
+    for one in found.suspicions:
+        far = sorted(one.shifts.items(), key=lambda item: -abs(item[1]))[:_NAMED]
+        moved = [f"{Label.parse(label).symbol} {signed(by, '.1f')}" for label, by in far if abs(by) >= _MOVED]
+        of = one.disturbance
+        body.append([of.words, signed(one.z, ".1f"), of.text(one.estimate), of.text(one.possible), ", ".join(moved)])
+    return Table(header, body, numeric=(1, 2, 3))
 
 
 def row_numbers(row: StatisticRow) -> list[str]:
