@@ -25,7 +25,7 @@ from ..model import Problem, SamplerSettings, fingerprint, pose, processes_for, 
 from ..parallel import Done, Task, run_tasks
 from .sbc_verdict import many_problems, of_ranks, of_sampling, of_second_seed, opening
 from .simulated_ranks import RANKS, Ranked, simulate_and_rank
-from .uniformity import FIRST, SECOND, common_band
+from .uniformity import FIRST, SECOND, Band, common_band
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -207,59 +207,74 @@ def calibration_of(
     ranks = _fractional(found, names, sampler.seed)
     band = common_band(ranks, FIRST, np.random.default_rng(214))
     inside = band.holds(ranks)
-    coverage = np.mean([[row.covered[label] for label in labels] for row in found], axis=0)
-    variables: dict[str, Any] = {
-        "rank": (("simulation", "quantity"), np.array([[row.ranks[name] for name in names] for row in found])),
-        "ecdf": (("quantity", "probability"), band.ecdf(ranks)),
-        "lower": ("probability", band.lower),
-        "upper": ("probability", band.upper),
-        "inside": ("quantity", inside.astype(np.int8)),
-        "coverage": ("parameter", coverage),
-        "healthy": ("simulation", np.array([row.healthy for row in found], np.int8)),
-    }
-    coordinates = {
-        "quantity": np.array(names, object), "probability": band.points, "parameter": np.array(labels, object),
-    }  # fmt: skip
     suspects = [name for name, is_inside in zip(names, inside, strict=True) if not is_inside]
-    confirmed = list(suspects)
+    table = xr.Dataset(
+        {
+            "rank": (("simulation", "quantity"), _table(found, names)),
+            **_of_band(band, ranks, inside, "quantity"),
+            "coverage": ("parameter", np.mean([[row.covered[label] for label in labels] for row in found], axis=0)),
+            "healthy": ("simulation", np.array([row.healthy for row in found], np.int8)),
+        },
+        coords={"quantity": np.array(names, object), "probability": band.points, "parameter": np.array(labels, object)},
+    )
+    confirmed, every, failed = suspects, found, failures
     if again is not None:
-        second = _fractional(again[0], suspects, _second(sampler).seed)
-        narrow = common_band(second, SECOND, np.random.default_rng(215))
-        once = narrow.holds(second)
+        second = _second_look(again[0], suspects, _second(sampler).seed)
+        once = second["inside_again"].values
         confirmed = [name for name, is_inside in zip(suspects, once, strict=True) if not is_inside]
-        coordinates |= {"suspect": np.array(suspects, object), "probability_again": narrow.points}
-        variables |= {
-            "rank_again": (("simulation_again", "suspect"),
-                           np.array([[row.ranks[name] for name in suspects] for row in again[0]])),
-            "ecdf_again": (("suspect", "probability_again"), narrow.ecdf(second)),
-            "lower_again": ("probability_again", narrow.lower),
-            "upper_again": ("probability_again", narrow.upper),
-            "inside_again": ("suspect", once.astype(np.int8)),
-        }  # fmt: skip
-    both = found + (again[0] if again else []), failures + (again[1] if again else [])
-    problems = [row.problem for row in both[0] if not row.healthy]
-    calibrated = not confirmed and not both[1] and not many_problems(problems, len(both[0]))
+        table, every, failed = table.merge(second), found + again[0], failures + again[1]
+    problems = [row.problem for row in every if not row.healthy]
+    calibrated = not confirmed and not failed and not many_problems(problems, len(every))
     words = [
         opening(calibrated, len(found)),
         of_ranks({name: ranks[:, names.index(name)] for name in suspects}, len(names)),
         of_second_seed(confirmed, len(again[0])) if again is not None else "",
-        *of_sampling(problems, both[1], len(both[0])),
+        *of_sampling(problems, failed, len(every)),
     ]
-    attributes = {
-        "ranks": RANKS,
-        "band": 1 - FIRST,
-        "title": problem.experiment.title,
-        "settings": json.dumps({"model": asdict(problem.settings), "sampler": asdict(sampler)}),
-        "failures": json.dumps(both[1]),
-        "calibrated": int(calibrated),
-        "verdict": " ".join(word for word in words if word),
+    said = {"calibrated": int(calibrated), "verdict": " ".join(word for word in words if word)}
+    return table.assign_attrs(_attributes(problem, sampler) | {"failures": json.dumps(failed)} | said)
+
+
+def _attributes(problem: Problem, sampler: SamplerSettings) -> dict[str, Any]:
+    """What was calibrated, and how."""
+    settings = json.dumps({"model": asdict(problem.settings), "sampler": asdict(sampler)})
+    return {"ranks": RANKS, "band": 1 - FIRST, "title": problem.experiment.title, "settings": settings}
+
+
+def _second_look(found: list[Ranked], suspects: list[str], seed: int) -> Dataset:
+    """What the second seed says of the suspects: variables that end in `_again`."""
+    import xarray as xr
+
+    ranks = _fractional(found, suspects, seed)
+    band = common_band(ranks, SECOND, np.random.default_rng(215))
+    return xr.Dataset(
+        {
+            "rank_again": (("simulation_again", "suspect"), _table(found, suspects)),
+            **_of_band(band, ranks, band.holds(ranks), "suspect", "_again"),
+        },
+        coords={"suspect": np.array(suspects, object), "probability_again": band.points},
+    )
+
+
+def _of_band(band: Band, ranks: np.ndarray, inside: np.ndarray, dim: str, again: str = "") -> dict[str, Any]:
+    """The ECDFs of ranks, a band, and which of them it holds."""
+    probability = f"probability{again}"
+    return {
+        f"ecdf{again}": ((dim, probability), band.ecdf(ranks)),
+        f"lower{again}": (probability, band.lower),
+        f"upper{again}": (probability, band.upper),
+        f"inside{again}": (dim, inside.astype(np.int8)),
     }
-    return xr.Dataset(variables, coords=coordinates, attrs=attributes)
+
+
+def _table(found: list[Ranked], names: list[str]) -> np.ndarray:
+    """Ranks, (simulations, quantities)."""
+    return np.array([[row.ranks[name] for name in names] for row in found])
 
 
 def _fractional(found: list[Ranked], names: list[str], seed: int) -> np.ndarray:
     """Ranks (simulations, quantities) as numbers from 0 to 1, uniform where the ranks are."""
-    table = np.array([[row.ranks[name] for name in names] for row in found])
+    table = _table(found, names)
     return np.asarray((table + np.random.default_rng([seed, 2]).uniform(size=table.shape)) / (RANKS + 1))
 
 

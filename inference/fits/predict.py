@@ -62,24 +62,20 @@ def predict(
     chosen = _run(fit, run)
     entries = _entries(fit, chosen, stages)
     at = _checked_times(times, entries)
-    missing = at[-1] - sum(entry.duration for entry in entries)
-    entries[-1] = replace(entries[-1], duration=entries[-1].duration + max(0.0, missing))
+    entries[-1] = _until(at[-1], entries)
     quantities = _checked_quantities(quantities, chosen in fit.experiment.constant)
     if chosen in fit.experiment.constant and stages is not None:
         raise ExperimentError(f"predict: found stages for the run {chosen!r}, expected none where rates are constant")
-    others = tuple(stage for stage in fit.experiment.stages if stage.run != chosen)
-    experiment = replace(fit.experiment, stages=(*others, *entries))
+    experiment = replace(fit.experiment, stages=(*(s for s in fit.experiment.stages if s.run != chosen), *entries))
     member = experiment.member.get(chosen, "")
     values = changed(fit.thinned(draws), changes or {}, member)
     for entry in entries if chosen not in experiment.unmodelled else ():
         _require_rates(values, entry, member)
     path = evolved(experiment, chosen, values, fit.problem.dynamics, at, accuracy=1e-6)
-    count = max(np.size(v) for v in values.values())
-    columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), (count, len(at))).copy()) for q in quantities}
-    ends = np.cumsum([entry.duration for entry in entries])
-    lights = np.array([entries[min(k, len(entries) - 1)].label for k in np.searchsorted(ends, at)], object)
+    shape = max(np.size(v) for v in values.values()), len(at)
+    columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), shape).copy()) for q in quantities}
     return xr.Dataset(
-        {**columns, "stage_lights": ("time", lights)},
+        columns | {"stage_lights": ("time", _lights(entries, at))},
         coords={"time": ("time", at, {"units": "ms"})},
         attrs={
             "title": fit.experiment.title,
@@ -90,6 +86,18 @@ def predict(
             "meaning": "posterior expectation of the model, without noise and calibration errors",
         },
     )
+
+
+def _until(end: float, entries: Sequence[StageEntry]) -> StageEntry:
+    """The last stage, longer where it ends too early."""
+    missing = end - sum(entry.duration for entry in entries)
+    return replace(entries[-1], duration=entries[-1].duration + max(0.0, missing))
+
+
+def _lights(entries: Sequence[StageEntry], at: np.ndarray) -> np.ndarray:
+    """Label of the stage at each time; the last one goes on."""
+    ends = np.cumsum([entry.duration for entry in entries])
+    return np.array([entries[min(k, len(entries) - 1)].label for k in np.searchsorted(ends, at)], object)
 
 
 def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Sequence[str]:

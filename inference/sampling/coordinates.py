@@ -53,20 +53,23 @@ _KNOWN = 0.2
 """Standard deviation of the logarithm of ξ(0) up to which its prior counts as knowledge."""
 
 
+def _scale(prior: Prior) -> float:
+    """Standard deviation of a normal prior where PyMC samples it; 1 for others."""
+    if prior.form == "normal" and not prior.truncated:
+        return prior.numbers[1]
+    if prior.form == "normal" and np.isfinite(prior.high) and prior.low < prior.numbers[0] < prior.high:
+        mean, sd = prior.numbers  # on PyMC's logit scale of the interval
+        return min(1.0, sd * (prior.high - prior.low) / ((mean - prior.low) * (prior.high - mean)))
+    return 1.0
+
+
 def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coordinates:
     """The coordinates for the models of this package.
 
     labels : label of each entry of u, (n,);  centre : PyMC's initial point, (n,)
     """
     experiment, by_label = problem.experiment, {p.label: p.prior for p in problem.free}
-    scale = np.ones(len(labels))
-    for k, label in enumerate(labels):
-        prior = by_label[label]
-        if prior.form == "normal" and not prior.truncated:
-            scale[k] = prior.numbers[1]
-        elif prior.form == "normal" and np.isfinite(prior.high) and prior.low < prior.numbers[0] < prior.high:
-            mean, sd = prior.numbers  # on PyMC's logit scale of the interval
-            scale[k] = min(1.0, sd * (prior.high - prior.low) / ((mean - prior.low) * (prior.high - mean)))
+    scale = np.array([_scale(by_label[label]) for label in labels])
     logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
     logarithmic |= {label for label in labels if Label.parse(label).name == LEAK and by_label[label].truncated}
     steps = _coupling_shears(experiment, labels, centre, logarithmic)
