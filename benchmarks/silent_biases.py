@@ -3,12 +3,14 @@
     python benchmarks/silent_biases.py [SETS [FIRST_SEED]]
 
 Each fault is put into simulated data of a bundled protocol, and each data set is fitted as it comes. Printed for each
-fault: the verdicts, how often an alarm was raised and what was suspected, and the largest mean shift of a rate in
-standard deviations of its posterior. `none` gives the false alarms.
+fault: the verdicts, how often an alarm was raised and what was suspected, how often a fit was called healthy without a
+word that names the fault or its like, and the largest mean shift of a rate in standard deviations of its posterior.
+`none` gives the false alarms.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +20,8 @@ import numpy as np
 
 from dissentangle import datasets, inference
 from dissentangle.datasets import Experiment, read
+from dissentangle.inference.checks import Assessment, alarms, assess
+from dissentangle.inference.fits import Fit
 
 RNG = np.random.default_rng
 
@@ -106,6 +110,9 @@ FAULTS: dict[str, Callable[[int], Experiment]] = {
     "correlated 0.5": lambda k: correlated(B, k, 0.5),
     "correlated 0.8": lambda k: correlated(B, k, 0.8),
     "background of P 1 %": lambda k: changed(simulated(B, k), "polarization", lambda s: s.value + 0.01),
+    "pump leak 0.03": lambda k: simulated("fig2c-dark", k, pump_leak_rate=0.03),
+    "pump leak 0.06": lambda k: simulated("fig2c-dark", k, pump_leak_rate=0.06),
+    "background of P 2 %": lambda k: changed(simulated(B, k), "polarization", lambda s: s.value + 0.02),
     "loss of P +20 %": lambda k: another_day(B, k, "polarization", light_loss_rate=1.2),
     "clock 3 % fast in P": lambda k: replace(
         simulated(B, k),
@@ -114,12 +121,25 @@ FAULTS: dict[str, Callable[[int], Experiment]] = {
 }
 
 
+NAMES = {
+    "mismatch": "Larmor", "late shot": "shot noise of xi|gain of xi", "d of xi": "depth of xi|scale of xi|dΓ of xi",
+    "T of P": "times of polarization", "T of Jy": "times of transverse_spin", "T of xi": "times of xi",
+    "gain of P": "gain of polarization", "correlated": "neighbour|of one sign|scatter", "background": "background",
+    "loss of P": "loss by the light in polarization", "clock": "times of polarization|gain of polarization",
+    "pump leak": "pump light leaks",
+}  # fmt: skip
+"""Beginning of a fault's name → what says so, or the like of it, in the verdict."""
+
+
+def named(fault: str, judged: Assessment) -> bool:
+    """Whether the verdict names a fault or its like."""
+    words = next((words for start, words in NAMES.items() if fault.startswith(start)), "")
+    said = " ".join([judged.headline, judged.condition, judged.model, *judged.surprises])
+    return bool(words and re.search(words, said))
+
+
 def study(name: str, sets: int, first: int, closure: str) -> str:
     """One row of the table."""
-    from dissentangle.inference.checks import assess
-    from dissentangle.inference.checks.alarms import alarms
-    from dissentangle.inference.fits import Fit
-
     status, suspects, raised, silent, z = Counter(), Counter(), 0, 0, []
     for k in range(first, first + sets):
         data = FAULTS[name](k)
@@ -128,7 +148,7 @@ def study(name: str, sets: int, first: int, closure: str) -> str:
         judged, found = assess(fit), alarms(Fit(fit))
         status[judged.status] += 1
         raised += found.raised
-        silent += judged.status == "healthy" and not found.raised
+        silent += judged.status == "healthy" and not found.raised and not named(name, judged)
         if found.raised:
             worst = max(found.suspicions, key=lambda s: abs(s.z))
             suspects[worst.disturbance.words] += 1

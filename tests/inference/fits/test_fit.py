@@ -98,20 +98,20 @@ def test_drive_only_numbers_give_the_posterior_of_the_independent_trial_fit():
     alone = replace(
         experiment, observations=kept, stages=tuple(s for s in experiment.stages if s.run == "main"), run_depth={}
     )
-    found = inference.fit(alone, seed=seed(2))["posterior"]
+    found = inference.fit(alone, closure="microscopic", seed=seed(2))["posterior"]
     rate, dephasing = found["collective_rate"].values, found["dephasing_rate"].values
     # The trial does not say whether its 10 % are of T1 and T2 or of the slopes; that alone moves quantiles by 4 %.
     np.testing.assert_allclose(np.quantile(rate, [0.05, 0.5, 0.95]), [0.047, 0.080, 0.119], rtol=0.06, atol=0.003)
     np.testing.assert_allclose(np.quantile(dephasing, [0.05, 0.5, 0.95]), [0.209, 0.255, 0.310], rtol=0.06)
 
 
-def test_same_seed_same_draws_on_any_number_of_cores(fit_d55):
+def test_same_seed_same_draws_on_any_number_of_cores(fit_open):
     for cores in (1, 2):
         again = inference.fit("fig2b-d55", seed=seed(3), cores=cores)
         for group in ("posterior", "posterior_predictive", "log_likelihood", "derived", "prior"):
-            assert again[group].dataset.identical(fit_d55[group].dataset)
+            assert again[group].dataset.identical(fit_open[group].dataset)
     other = inference.fit("fig2b-d55", seed=seed(4), draws=100)
-    assert not np.array_equal(other["posterior"]["scale"].values, fit_d55["posterior"]["scale"].values[:, :100])
+    assert not np.array_equal(other["posterior"]["scale"].values, fit_open["posterior"]["scale"].values[:, :100])
 
 
 def test_file_is_whole_and_opens_without_the_package(fit_d55, tmp_path):
