@@ -25,7 +25,7 @@ from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.coordinates import coordinates
 
-from ...seeds import seed
+from ...seeds import SIGMA, seed
 
 INLINE = RewriteDatabaseQuery(include=["inline_ofg_expansion"])
 PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=INLINE)  # no rewrites: the graph as it was written
@@ -193,8 +193,9 @@ def test_plain_model_with_named_dims():
     assert model.named_vars_to_dims["pure_dephasing_rate"] == ("lights",)
     assert model.named_vars_to_dims["dephasing_rate"] == ("lights",)
     assert model.named_vars_to_dims["xi"] == ("xi_time",)
-    prior = pm.draw(model["collective_rate"], 4000, random_seed=seed(1))
-    assert np.median(prior) == pytest.approx(0.1, rel=0.1)
+    logs = np.log(pm.draw(model["collective_rate"], 4000, random_seed=seed(1)))
+    assert logs.mean() == pytest.approx(np.log(0.1), abs=SIGMA / np.sqrt(4000))
+    assert logs.std() == pytest.approx(1, rel=SIGMA / np.sqrt(2 * 4000))
 
 
 def test_excluded_points_do_not_count():
