@@ -1,5 +1,6 @@
 """Shared fixtures: two fits, made once in each process. How the tests are shared out, and which are `sampled`."""
 
+import gc
 import json
 import os
 import signal
@@ -15,6 +16,14 @@ REFERENCE = json.loads((Path(__file__).parent / "reference" / "forward_model.jso
 FITS = {"fit_d55", "fit_open", "page_d55", "fit_published"}
 MOST_PROCESSES = 4
 """Each takes up to a gigabyte and makes its own fits."""
+
+
+def pytest_configure():
+    """Look for cycles less often: graphs of models are many objects, of which few are garbage; an eighth of the time.
+
+    Each process does.
+    """
+    gc.set_threshold(50_000, 10, 10)
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -4,10 +4,13 @@ A few tries of the study in `benchmarks/interruptions.py`, and such as need no c
 """
 
 import contextlib
+import os
 import resource
 import runpy
 import shutil
+import signal
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -76,11 +79,46 @@ def temporaries(folder):
     return [path for path in folder.rglob("*") if path.name.endswith(".part")]
 
 
-@pytest.mark.parametrize(("verb", "kills"), [("fit", 3), ("campaign", 2)])
-def test_a_few_kills(verb, kills, tmp_path):
-    STUDY["prepare"](tmp_path, 2)
-    row = STUDY["interrupted"](verb, kills, tmp_path, seed=3)
-    assert "the same" in row
+def killed_at(command, reached):
+    """Start a command in processes of its own and kill them all as soon as something is there."""
+    process = STUDY["start"](command)
+    while not reached() and process.poll() is None:
+        time.sleep(0.001)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+
+
+def test_a_fit_that_is_killed_while_it_writes(small_fit, tmp_path):
+    """The file is the old one or the new one."""
+    old, file = tmp_path / "old.nc", tmp_path / "out" / "fit.nc"
+    file.parent.mkdir()
+    inference.save_fit(small_fit, old)
+    shutil.copy(old, file)
+    command = [*COMMANDS["fit"][0], "--seed", "7", "-o"]
+    killed_at([DISSENTANGLE, *command, str(file)], lambda: temporaries(file.parent))
+    STUDY["whole"](file.parent)
+    new = tmp_path / "new.nc"
+    main([*command, str(new)])
+    assert STUDY["same"](file, old) or STUDY["same"](file, new)
+    main([*command, str(file)])
+    assert STUDY["same"](file, new)
+
+
+def test_a_campaign_that_is_killed_with_its_workers_goes_on(tmp_path):
+    """After the first of two fits is there; the rest is done in this process, with the same numbers."""
+    two_experiments(tmp_path / "data")
+    out, undisturbed = tmp_path / "out", tmp_path / "undisturbed"
+    inference.campaign(tmp_path / "data", undisturbed, **QUICK)
+    words = ["campaign", str(tmp_path / "data"), *WORDS, "--cores", "2", "-o", str(out)]
+    killed_at([DISSENTANGLE, *words], lambda: list((out / "fits").glob("*.nc")))
+    STUDY["whole"](out)
+    before = {path: path.stat().st_mtime_ns for path in (out / "fits").glob("*.nc")}
+    assert before
+    inference.campaign(tmp_path / "data", out, **QUICK)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    for name in ("summary.nc", "fits/run0.nc", "fits/run1.nc"):
+        assert STUDY["same"](out / name, undisturbed / name)
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +129,13 @@ def small_fit():
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_no_room(verb, small_fit, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    two_experiments(tmp_path / "data")
+    if verb == "campaign":
+        two_experiments(tmp_path / "data")
     command, name = COMMANDS[verb]
     if verb in ("report", "plot"):
         inference.save_fit(small_fit, "fit.nc")
+    if verb == "report":  # what stands on the page does not matter here, and takes seconds to draw
+        monkeypatch.setattr(import_module("dissentangle.inference.reports.sections"), "fit_page", lambda *_: "-" * 9000)
     target = tmp_path / "out" / name
     if verb in KEEPS_OLD:
         target.parent.mkdir()
@@ -200,6 +241,17 @@ def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
         with pytest.raises(ExperimentError, match="half"):
             make_folder(tmp_path / name, half, "a")
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_ctrl_c_while_a_file_is_written_leaves_the_old_one(tmp_path):
+    def half(temporary):
+        temporary.write_bytes(b"ne")
+        raise KeyboardInterrupt
+
+    (tmp_path / "a.nc").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(tmp_path / "a.nc", half)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
 def test_errors_name_the_file_that_was_asked_for(tmp_path):

@@ -24,7 +24,7 @@ from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.text.fit import fit_text
 
-from ..seeds import seed
+from ..seeds import SIGMA, seed
 
 LABORATORY = read("laboratory-d55")
 
@@ -130,7 +130,7 @@ def test_correlated_priors():
     assert together.log_density(values, np) == pytest.approx(expected)
     draws = prior_draws(problem, 20_000, np.random.default_rng(seed(1)))
     found = np.corrcoef(np.log(draws["initial_n3"]), draws["squeezing_limit"])[0, 1]
-    assert found == pytest.approx(-0.7, abs=0.03)
+    assert np.arctanh(found) == pytest.approx(np.arctanh(-0.7), abs=SIGMA / np.sqrt(20_000))  # Fisher's z
     replaced = ModelSettings(priors={"initial_n3": "lognormal(0.02, 0.2)"})
     changed = Problem(experiment, replaced)
     assert changed.correlated is None

@@ -77,6 +77,7 @@ def test_files_are_those_of_xarray(tree, tmp_path):
     assert open_tree(tmp_path / "ours.nc").identical(tree)
 
 
+@pytest.mark.slow
 def test_a_fit_is_written_as_xarray_does_and_again_after_reading(fit_published, tmp_path):
     assert is_plain(fit_published)
     inference.save_fit(fit_published, tmp_path / "ours.nc")

@@ -122,6 +122,7 @@ def _noise(rng, *shape):
     return rng.normal(size=shape) + 1j * rng.normal(size=shape)
 
 
+@pytest.mark.slow
 def test_two_lines_of_different_strength_and_two_lines_of_noise():
     rng, t = np.random.default_rng(seed(5)), np.arange(100) * 0.1
     lines = 6 * np.exp((2j * np.pi * 0.1 - 0.2) * t) + 3 * np.exp((-2j * np.pi * 0.1 - 0.2) * t)
@@ -144,6 +145,7 @@ def _ring(count=100, offset=0.0, mismatch=0.0, size=3.0):
     return size * np.exp((2j * np.pi * offset * 1e-3 - GAMMA) * t) * np.cos(np.pi * mismatch * 1e-3 * (t + 0.05))
 
 
+@pytest.mark.slow
 def test_two_lines_of_equal_strength_are_not_taken_for_two_of_any():
     """Of overlapping lines of any strengths the ratio, the middle and the distance are nearly exchangeable."""
     deviations = []
@@ -157,6 +159,7 @@ def test_two_lines_of_equal_strength_are_not_taken_for_two_of_any():
     assert 0.5 < np.sqrt(np.mean(np.square(deviations))) < 1.6
 
 
+@pytest.mark.slow
 def test_what_does_not_decay_is_pick_up():
     """With the same phase in each record, or any; alone, beside a ring-down, beside the atoms' noise."""
     rng, t = np.random.default_rng(seed(8)), np.arange(100) * 0.1

@@ -152,6 +152,7 @@ def test_bath_noise_is_where_the_extra_decay_leads(closure):
     assert found == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_numpy_and_pytensor_agree_with_gradients():
     names = ("swap_rate", "extra_decay_rate", "squeezing_limit", "bath_noise", "detection_efficiency")
     point = np.array([0.055, 0.0965, 0.16, 1.05, 0.84])

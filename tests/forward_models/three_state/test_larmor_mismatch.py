@@ -101,6 +101,7 @@ def test_steady_state():
     assert (state.threshold > steady_state(replace(rates, larmor_mismatch=0.0)).threshold).all()
 
 
+@pytest.mark.slow
 def test_graph_and_gradient_agree_with_numpy():
     import pytensor
     import pytensor.tensor as pt

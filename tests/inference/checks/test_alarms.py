@@ -45,6 +45,7 @@ def test_right_data_raise_no_alarm(calm):
         assert one.estimate == pytest.approx(one.z * one.error)
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_late_is_found_and_measured():
     found = alarms(Fit(late(1.0)))
     assert found.p < ALARM
@@ -65,6 +66,7 @@ def test_larmor_frequencies_that_differ_are_named():
     assert judged.status in ("doubtful", "misfit")
 
 
+@pytest.mark.slow
 def test_what_a_disturbance_does_to_a_rate_is_what_fits_with_and_without_it_say():
     """The closure: two fits, and the linearisation of the one about the other."""
     fits = {c: inference.fit("fig2b-d55", closure=c, seed=seed(3)) for c in ("microscopic", "fixed-number")}
@@ -94,5 +96,5 @@ def test_effects_are_derivatives(fit_d55):
 def test_a_fit_of_one_series_has_nothing_to_disagree_with():
     whole = read("fig2b-d55")
     alone = replace(whole, series=tuple(s for s in whole.series if s.name == "polarization"), truth=None)
-    found = alarms(Fit(inference.fit(alone, seed=seed(2))))
+    found = alarms(Fit(inference.fit(alone, seed=seed(2), draws=100, tune=200, chains=2, cores=1)))
     assert found.disagreements == ()

@@ -125,6 +125,7 @@ def test_rates_from_the_prior_are_named_in_the_first_line(fit_published):
     )
 
 
+@pytest.mark.slow
 def test_a_posterior_that_leans_on_the_end_of_its_prior_is_never_healthy():
     """The true dΓ is 0.11."""
     priors = {"collective_rate": "uniform(0.118, 1)"}

@@ -69,6 +69,7 @@ def test_values_and_gradients_are_those_of_pytensor(x, result):
         np.testing.assert_allclose(gradient, slope, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_exchanged_data_give_what_a_new_model_gives():
     experiment, other = read("fig2b-d55"), read("fig2b-d35")
     apart = [

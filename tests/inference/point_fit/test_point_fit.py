@@ -27,6 +27,22 @@ from ...seeds import seed
 DRIVE = "dephasing_rate[drive]"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def populations_fitted_once():
+    """Γout, Γ, Γcol (and Γpump) of the same P(t) are the same in all tests here, and take seconds to find."""
+    found = {}
+
+    def once(spin, *others):
+        key = (*(array.tobytes() for array in spin), *others)
+        if key not in found:
+            found[key] = fit_populations(spin, *others)
+        return found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("dissentangle.inference.point_fit.paper_fit"), "fit_populations", once)
+        yield
+
+
 def without_noise(name, closure="microscopic"):
     """A bundled simulated experiment, its values replaced by what the model expects of its truth."""
     experiment = read(name)
@@ -154,6 +170,7 @@ def test_paper_fit_of_what_the_paper_assumes():
     assert fit.covariance is None
 
 
+@pytest.mark.slow
 def test_paper_fit_puts_the_noise_of_lost_atoms_into_the_collective_rate():
     """In the microscopic closure ΣJ also falls by 4 dn2/dt, which the paper's slope formula books as dΓ."""
     fixed, micro = (inference.paper_fit(without_noise("fig2b-d55", c)).values for c in ("fixed-number", "microscopic"))
@@ -163,6 +180,7 @@ def test_paper_fit_puts_the_noise_of_lost_atoms_into_the_collective_rate():
     assert micro["light_loss_rate"] == fixed["light_loss_rate"]
 
 
+@pytest.mark.slow
 def test_paper_fit_takes_the_variance_as_measured_too():
     experiment = without_noise("fig2b-d55", "fixed-number")
     xi, polarization = (next(s for s in experiment.series if s.kind == kind) for kind in ("xi", "polarization"))
@@ -171,6 +189,7 @@ def test_paper_fit_takes_the_variance_as_measured_too():
     assert same["collective_rate"] == pytest.approx(found["collective_rate"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_paper_fit_with_pump_and_later_stages():
     fit = inference.paper_fit("fig2c-dark")
     assert {"pump_rate[drive+pump]", "dephasing_rate[drive+pump]"} < set(fit.values)
@@ -181,6 +200,7 @@ def test_paper_fit_with_pump_and_later_stages():
     assert any("no ± of radiative_rate" in text and "next to the bound 0" in text for text in warnings)
 
 
+@pytest.mark.slow
 def test_paper_fit_has_intervals_where_the_jacobian_degenerates():
     """Γ next to 0: its ± would be 121, and that of Γcol 3.4. The ends against a scan of the profile of χ²."""
     degenerate = 16  # this data set is one: other seeds give other cases
@@ -231,6 +251,7 @@ def test_profiles_of_known_shape():
     assert [high for _, high in ranges] == [np.inf, np.inf]
 
 
+@pytest.mark.slow
 def test_paper_fit_says_where_rates_would_be_negative():
     experiment = without_noise("fig2b-d55")
     rising = changed(experiment, "xi", value=np.linspace(1.0, 2.0, 30))
@@ -289,6 +310,7 @@ def test_what_least_squares_refuses():
         inference.least_squares(both, sharing={"collision_rate": "population"})
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for method, text in (("paper", "carried from step to step"), ("least-squares", "from the covariance matrix")):

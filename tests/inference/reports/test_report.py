@@ -133,6 +133,9 @@ def test_folder(fit_d55, tmp_path, capsys):
     (fits / "reports").mkdir()
     (fits / "reports" / "never.txt").write_text("could not be fitted: found no data\n")
     (fits / "reports" / "unwritten.txt").write_text("The tables of a fit for which the disk had no room.\n")
+    page = tmp_path / "out" / "reports" / "bad <b>.html"
+    page.parent.mkdir(parents=True)
+    page.write_text('<meta name="generator" content="dissentangle 0.0">')  # of another version: made again
     assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
     assert capsys.readouterr() == ("", "")
     index = (tmp_path / "out" / "index.html").read_text()
@@ -142,13 +145,11 @@ def test_folder(fit_d55, tmp_path, capsys):
     for name in re.findall('href="(reports/[^"]*)"', index):
         assert (tmp_path / "out" / unquote(name)).is_file()
     assert [path.name for path in (tmp_path / "out" / "reports").iterdir()] == ["bad <b>.html"]
-    page = tmp_path / "out" / "reports" / "bad <b>.html"
+    assert generator() in page.read_text()
+    assert "dissentangle 0.0" not in page.read_text()
     before = page.stat().st_mtime_ns
     assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
     assert page.stat().st_mtime_ns == before  # an interrupted command goes on: what is there is kept
-    page.write_text(page.read_text().replace(generator(), "dissentangle 0.0"))
-    assert main(["report", str(fits), "-o", str(tmp_path / "out"), "--cores", "1", "-q"]) == 0
-    assert generator() in page.read_text()
     assert main(["report", str(tmp_path / "out")]) == 2
     assert "found no fit, expected .nc files" in capsys.readouterr().err
     assert main(["report", str(fits / "noise.nc"), "-o", str(tmp_path / "r.pdf")]) == 2
