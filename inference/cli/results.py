@@ -30,8 +30,11 @@ def show(given: Namespace) -> int:
 
     output, drawing = Output(given), figure_target(given.figure)
     result = read_fit(given.fit)
-    output.fit(result)
-    return finished(result, output, drawing)
+    from ..reports import said_beside
+
+    compared = said_beside(result, Path(given.fit))
+    output.fit(result, compared)
+    return finished(result, output, drawing, compared)
 
 
 @verb("report", "the report of a fit as one HTML file, or those of a folder of fits with an index",
@@ -51,13 +54,13 @@ def report(given: Namespace) -> int:
 
     fit = read_fit(given.fit)
     from ..checks import assess
-    from ..reports import write_report
+    from ..reports import said_beside, write_report
 
     write_report(fit, target, Path(given.fit))
-    judged = assess(fit)
-    output.text(judged.headline)
+    judged, compared = assess(fit), said_beside(fit, Path(given.fit))
+    output.text("\n".join((judged.headline, *compared)))
     output.written(target)
-    output.facts({"status": judged.status, "headline": judged.headline})
+    output.facts({"status": judged.status, "headline": " ".join((judged.headline, *compared))})
     return 0
 
 

@@ -60,6 +60,7 @@ def comparison_beside(file: Path) -> dict[str, Any] | str | None:
     import json
 
     from ...datasets.files import check_size
+    from ..text import compared_sentences
     from .comparison import compared_with
 
     path = file.parent / COMPARISON
@@ -68,10 +69,23 @@ def comparison_beside(file: Path) -> dict[str, Any] | str | None:
     try:
         check_size(path, _LARGEST)
         facts = json.loads(path.read_text(encoding="utf-8"))
-        compared_with(facts, facts["models"][0]["fit"])
+        for row in (facts["models"][0], *facts["models"]):
+            compared_with(facts, row["fit"])
+            compared_sentences(facts, row["fit"])
         return dict(facts)
     except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return f"{COMPARISON} beside this fit is damaged or of another version; the verb compare makes it again."
+
+
+def said_beside(fit: DataTree, file: Path) -> list[str]:
+    """What a comparison in the folder of a fit's file adds to its headline; that it cannot be read; or nothing."""
+    from ..fits import fit_id
+    from ..text import compared_sentences
+
+    facts = comparison_beside(file)
+    if facts is None:
+        return []
+    return [facts] if isinstance(facts, str) else compared_sentences(facts, fit_id(fit))
 
 
 def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:

@@ -1,5 +1,7 @@
 """Results as numbers, words and tables."""
 
+from .averages import averages_table
+from .compared import compared_sentences
 from .comparison import comparison_facts, comparison_text, headlines, models_table, rates_table
 from .criticism import (
     calibration_table,
