@@ -99,20 +99,28 @@ def plot(given: Namespace) -> int:
     return 0
 
 
-@verb("table", "the posterior as a table: LaTeX (siunitx), Markdown, CSV",
-      "table my-run.nc --format latex -o rates.tex\ntable my-run.nc",
-      FIT,
+@verb("table", "the posterior, or rates averaged over models, as a table: LaTeX (siunitx), Markdown, CSV", """
+table my-run.nc --format latex -o rates.tex
+table my-run.nc
+table compared/comparison.json --format csv    rates averaged over the models that were compared""",
+      option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote, or a comparison.json of `compare`"),
       option("--format", choices=TABLE_FORMATS, default="markdown", help="(%(default)s)"),
       option("-o", "--output", default=None, help="file to write (stdout)"))  # fmt: skip
 def table(given: Namespace) -> int:
-    """Print or write the posterior table."""
+    """Print or write the posterior table, or that of the averages of a comparison."""
     output = Output(given)
     target = writable(given.output, given.fit) if given.output else None
     from ...datasets.files import write_bytes
-    from ..fits import read_fit
-    from ..text import posterior_as
+    from ..text import averages_as, posterior_as
 
-    text = posterior_as(read_fit(given.fit), given.format)
+    if Path(given.fit).suffix.lower() == ".json":
+        from ..reports import read_comparison
+
+        text = averages_as(read_comparison(Path(given.fit)), given.format)
+    else:
+        from ..fits import read_fit
+
+        text = posterior_as(read_fit(given.fit), given.format)
     if target is None:
         output.text(text.rstrip("\n"))
     else:

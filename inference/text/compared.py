@@ -91,7 +91,7 @@ def moved_words(models: Sequence[Model], name: str, short: bool = False) -> str:
         ]
         said.append(f"{Label.parse(label).symbol}: {', '.join(parts)}")
     more = f"; and {len(moved) - _NAMED} more" if short and len(moved) > _NAMED else ""
-    return f"{'; '.join(said)} ms⁻¹{more}" if said else ""
+    return "; ".join(said) + more
 
 
 def compared_sentences(facts: Mapping[str, Any], fit: str) -> list[str]:
@@ -106,7 +106,7 @@ def compared_sentences(facts: Mapping[str, Any], fit: str) -> list[str]:
     evidence, moved = evidence_words(models, this), moved_words(models, this, short=True)
     others = listed([row["model"] for row in models if row["model"] != this])
     said = [f"Compared with {others}, the evidence {evidence}."] if evidence else []
-    return said + ([f"Rates that a rival moves by more than their ±: {moved}."] if moved else [])
+    return said + ([f"Rates (ms⁻¹) that a rival moves by more than their ±: {moved}."] if moved else [])
 
 
 def listed(names: Iterable[str]) -> str:

@@ -167,7 +167,7 @@ def _rates(found: Comparison, short: bool = False) -> list[str]:
     said = moved_words(models, names[0], short)
     if not said:
         return [f"The rates by {listed(names)} agree within their ±."]
-    return [f"Rates that a rival moves by more than their ±, to be quoted with the model: {said}."]
+    return [f"Rates (ms⁻¹) that a rival moves by more than their ±, to be quoted with the model: {said}."]
 
 
 def _cautions(found: Comparison) -> list[str]:
