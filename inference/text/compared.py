@@ -62,18 +62,21 @@ def usable(models: Sequence[Model]) -> list[str]:
 def moved_rates(models: Sequence[Model], name: str) -> dict[str, dict[str, tuple[float, float]]]:
     """Label → model → mean and sd, of rates that rivals move by more than the ± of the model `name`.
 
-    The rates moved most stand first; of each, the model itself, then the rivals, the farthest first. Models that are
-    not `usable` move nothing, and have no rates to be moved.
+    The rates moved most stand first; of each, the model itself, then the rivals, the farthest first, but those that
+    predict worse last. Models that are not `usable` move nothing, and have no rates to be moved.
     """
     rates = {row["model"]: row["rates"] for row in models if row["model"] in usable(models)}
-    own, moved, shifts = rates.pop(name, {}), {}, {}
+    worse = {row["model"]: row["prediction"] == WORSE for row in models}
+    own, found = rates.pop(name, {}), []
     for label, (mean, sd) in own.items():
-        apart = {other: abs(values[label][0] - mean) for other, values in rates.items() if label in values}
-        far = sorted((other for other in apart if apart[other] > sd > 0), key=lambda other: -apart[other])
+        shifts = {
+            other: abs(values[label][0] - mean) / (sd or 1.0) for other, values in rates.items() if label in values
+        }
+        far = sorted((worse[other], -shift, other) for other, shift in shifts.items() if shift > 1.0 and sd > 0)
         if far:
-            moved[label] = {name: (mean, sd)} | {other: tuple(rates[other][label]) for other in far}
-            shifts[label] = apart[far[0]] / sd
-    return {label: moved[label] for label in sorted(moved, key=lambda label: -shifts[label])}
+            values = {name: (mean, sd)} | {other: tuple(rates[other][label]) for _, _, other in far}
+            found.append((far[0][:2], label, values))
+    return {label: values for _, label, values in sorted(found, key=lambda each: each[0])}
 
 
 def moved_words(models: Sequence[Model], name: str, short: bool = False) -> str:

@@ -240,3 +240,6 @@ def test_a_headline_names_the_rates_that_are_moved_most():
     short = moved_words(rows, "a", short=True)
     assert short.startswith("Γpump: 1.00 ± 0.50 by a, 9.00 ± 0.50 by c; Γout_L: ")
     assert short.endswith("; and 1 more")
+    rows[2]["prediction"] = "worse"
+    assert list(moved_rates(rows, "a")["pump_rate"]) == ["a", "b", "c"]
+    assert moved_words(rows, "a", short=True).startswith("Γpump: 1.00 ± 0.50 by a, 5.00 ± 0.50 by b; ")
