@@ -28,6 +28,8 @@ from .paths import calibration_target, figure_target, fit_target, writable, writ
 from .verb import option, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xarray import DataTree
 
     from ...datasets import Experiment
@@ -130,15 +132,15 @@ def _save(result: DataTree, target: Path, output: Output) -> None:
     output.written(target)
 
 
-def finished(result: DataTree, output: Output, drawing: Path | None) -> int:
-    """The figure of a fit, its facts, its exit code."""
+def finished(result: DataTree, output: Output, drawing: Path | None, compared: Sequence[str] = ()) -> int:
+    """The figure of a fit, its facts, its exit code; `compared`: what a comparison adds to its headline."""
     from ..figures import plot_fit
 
     output.figure(drawing, lambda: plot_fit(result))
     if output.json:
         from ..text import fit_facts
 
-        output.facts(fit_facts(result))
+        output.facts(fit_facts(result, compared))
     return 0 if result.attrs["healthy"] else 1
 
 

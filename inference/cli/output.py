@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,14 +38,14 @@ class Output:
         if self._for_people:
             print(printable(text))
 
-    def fit(self, fit: DataTree) -> None:
-        """The tables of a fit, its verdict in colour."""
+    def fit(self, fit: DataTree, compared: Sequence[str] = ()) -> None:
+        """The tables of a fit, its verdict in colour; `compared`: what a comparison adds to its headline."""
         if self._for_people:
             from ..checks import assess
             from ..text import fit_text
 
             judged = assess(fit)
-            print(fit_text(fit).replace(judged.headline, painted(judged.headline, judged.status), 1))
+            print(fit_text(fit, compared).replace(judged.headline, painted(judged.headline, judged.status), 1))
 
     def figure(self, path: Path | None, made: Callable[[], Figure]) -> None:
         """A figure, made and written where one is wanted."""

@@ -30,8 +30,11 @@ def show(given: Namespace) -> int:
 
     output, drawing = Output(given), figure_target(given.figure)
     result = read_fit(given.fit)
-    output.fit(result)
-    return finished(result, output, drawing)
+    from ..reports import said_beside
+
+    compared = said_beside(result, Path(given.fit))
+    output.fit(result, compared)
+    return finished(result, output, drawing, compared)
 
 
 @verb("report", "the report of a fit as one HTML file, or those of a folder of fits with an index",
@@ -51,13 +54,13 @@ def report(given: Namespace) -> int:
 
     fit = read_fit(given.fit)
     from ..checks import assess
-    from ..reports import write_report
+    from ..reports import said_beside, write_report
 
     write_report(fit, target, Path(given.fit))
-    judged = assess(fit)
-    output.text(judged.headline)
+    judged, compared = assess(fit), said_beside(fit, Path(given.fit))
+    output.text("\n".join((judged.headline, *compared)))
     output.written(target)
-    output.facts({"status": judged.status, "headline": judged.headline})
+    output.facts({"status": judged.status, "headline": " ".join((judged.headline, *compared))})
     return 0
 
 
@@ -96,20 +99,28 @@ def plot(given: Namespace) -> int:
     return 0
 
 
-@verb("table", "the posterior as a table: LaTeX (siunitx), Markdown, CSV",
-      "table my-run.nc --format latex -o rates.tex\ntable my-run.nc",
-      FIT,
+@verb("table", "the posterior, or rates averaged over models, as a table: LaTeX (siunitx), Markdown, CSV", """
+table my-run.nc --format latex -o rates.tex
+table my-run.nc
+table compared/comparison.json --format csv    rates averaged over the models that were compared""",
+      option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote, or a comparison.json of `compare`"),
       option("--format", choices=TABLE_FORMATS, default="markdown", help="(%(default)s)"),
       option("-o", "--output", default=None, help="file to write (stdout)"))  # fmt: skip
 def table(given: Namespace) -> int:
-    """Print or write the posterior table."""
+    """Print or write the posterior table, or that of the averages of a comparison."""
     output = Output(given)
     target = writable(given.output, given.fit) if given.output else None
     from ...datasets.files import write_bytes
-    from ..fits import read_fit
-    from ..text import posterior_as
+    from ..text import averages_as, posterior_as
 
-    text = posterior_as(read_fit(given.fit), given.format)
+    if Path(given.fit).suffix.lower() == ".json":
+        from ..reports import read_comparison
+
+        text = averages_as(read_comparison(Path(given.fit)), given.format)
+    else:
+        from ..fits import read_fit
+
+        text = posterior_as(read_fit(given.fit), given.format)
     if target is None:
         output.text(text.rstrip("\n"))
     else:

@@ -1,5 +1,6 @@
 """Rival models compared: leave-one-out, evidence, series left out."""
 
+from .averaged import AveragedRate, ModelAverage
 from .compare import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison, compare
 from .data_points import data_units
 from .evidence import bridge_evidence, smc_evidence

@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import Label
 from ..checks import assess
 from ..fits import Fit, fit_id, read_fit, summary_rows
+from .averaged import Draws, ModelAverage, averages
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
@@ -39,7 +41,9 @@ class ComparedModel:
     difference, difference_se : elpd less the best model's, nats, with its standard error
     weight : of stacking, 0 to 1;  evidence : by bridge sampling;  check : by SMC, where asked for
     status : of the fit, see `checks.STATUS`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
-    rates : mean and sd of every rate by label, ms⁻¹;  fit : identifies the fit, see `fit_id`
+    rates : mean and sd of every inferred rate by label, ms⁻¹
+    draws : of every rate by label, (chain, draw), ms⁻¹; a number where it is fixed
+    fit : identifies the fit, see `fit_id`
     """
 
     name: str
@@ -51,6 +55,7 @@ class ComparedModel:
     check: Evidence | None
     status: str
     rates: Mapping[str, tuple[float, float]]
+    draws: Draws
     fit: str
 
     @property
@@ -92,12 +97,23 @@ class Comparison:
         """The models whose sampling is healthy, the best first; all, where none is."""
         return tuple(model for model in self.models if model.healthy) or self.models
 
+    @property
+    def with_evidence(self) -> tuple[ComparedModel, ...]:
+        """Healthy models whose evidence is a number that SMC does not contradict, the greatest evidence first."""
+        having = [m for m in self.models if m.healthy and not m.contradicted and np.isfinite(m.evidence.log_evidence)]
+        return tuple(sorted(having, key=lambda model: -model.evidence.log_evidence))
+
+    @cached_property
+    def averages(self) -> tuple[ModelAverage, ...]:
+        """The rates averaged over the models, by stacking weights and by evidence, see `averaged.averages`."""
+        return averages(self)
+
     def log_bayes_factor(self, model: ComparedModel) -> tuple[float, float]:
         """ln of its evidence over the greatest one, and its standard error; 0 for that one itself."""
         having = [each for each in self.ranked if np.isfinite(each.evidence.log_evidence)]
         if not having or not np.isfinite(model.evidence.log_evidence):
             return float("nan"), float("nan")
-        best = max(having, key=lambda each: each.evidence.log_evidence)
+        best = self.with_evidence[0] if self.with_evidence else max(having, key=lambda m: m.evidence.log_evidence)
         if model is best:
             return 0.0, 0.0
         error = float(np.hypot(model.evidence.error, best.evidence.error))
@@ -141,7 +157,7 @@ def compare(
         fit = given[name]
         check, evidence = smc_evidence(fit) if smc else None, bridge_evidence(fit)
         models.append(ComparedModel(name, found[name], *place, evidence, check, status[name], _rates(fit),
-                                    fit_id(fit.tree)))  # fmt: skip
+                                    _draws(fit), fit_id(fit.tree)))  # fmt: skip
     said = given[models[0].name].tree.attrs
     versions = json.loads(said["versions"])
     return Comparison(said["title"], bool(said["simulated"]), unit, tuple(models), said["data_sha256"], versions)
@@ -149,6 +165,11 @@ def compare(
 
 def _rates(fit: Fit) -> dict[str, tuple[float, float]]:
     return {row.label: (row.mean, row.sd) for row in summary_rows(fit.tree) if Label.parse(row.label).is_rate}
+
+
+def _draws(fit: Fit) -> dict[str, np.ndarray | float]:
+    known = fit.problem.complete(fit.by_label(derived=True))
+    return {label: values for label, values in known.items() if Label.parse(label).is_rate}
 
 
 def _in_order(found: Mapping[str, LeaveOneOut], status: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:

@@ -3,4 +3,4 @@
 from .folder import report_folder, write_index
 from .index import NOT_FITTED, SUMMARY_STATUS, SummaryRow, failed_row, row_of
 from .sections import fit_page
-from .write import report, write_comparison, write_report
+from .write import read_comparison, report, said_beside, write_comparison, write_report

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..figures import plot_comparison, plot_units, strongest_units
 from ..model import RIVAL_MODELS
-from ..text import comparison_facts, headlines, models_table, rates_table
+from ..text import averages_table, comparison_facts, headlines, models_table, rates_table
 from .page import Parts, page, picture
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def comparison_page(found: Comparison) -> str:
         sections={
             "Models": [("table", models_table(facts)), ("items", rest)],
             "Rates by model": [("table", rates_table(facts))],
+            "Rates averaged over models": _averaged(facts),
             "Side by side": [("figures", pictures)],
             "What the models assume": [("items", assumed)],
             "How to read this": [("paragraph", text) for text in _GUIDE],
@@ -61,10 +62,20 @@ def compared_with(facts: Mapping[str, Any], fit: str) -> Parts:
     if not mine:
         return []
     note = f"This fit is {mine[0]}. Left out one {facts['unit']} at a time; see comparison.html beside the fit."
-    models, rates, words = models_table(facts), rates_table(facts), list(facts["in_words"])
-    if not all(isinstance(text, str) for row in (words, rates.header, *models.rows, *rates.rows) for text in row):
+    models, rates, averages = models_table(facts), rates_table(facts), _averaged(facts)
+    words = list(facts["in_words"])
+    said = [words, rates.header, *models.rows, *rates.rows, *(content for kind, content in averages if kind == "items")]
+    if not all(isinstance(text, str) for row in said for text in row):
         raise TypeError("comparison: found a number, expected a text")
-    return [("paragraph", note), ("table", models), ("table", rates), ("items", words)]
+    parts: Parts = [("paragraph", note), ("table", models), ("table", rates), *averages, ("items", words)]
+    return parts
+
+
+def _averaged(facts: Mapping[str, Any]) -> Parts:
+    """The rates averaged over models, and over which; nothing where there is no average."""
+    return [
+        ("table", averages_table(facts)), ("items", [average["in_words"] for average in facts.get("averages", [])])
+    ]  # fmt: skip
 
 
 def _about(names: str) -> str:
@@ -77,5 +88,9 @@ _GUIDE = (
     " fits where Pareto k̂ fails). Differences below 4 say nothing; larger ones: compare with their standard error.",
     "Weight: of the model in the mixture that predicts best (stacking). Models that predict alike share it at random.",
     "ln evidence: log of the probability of these data under the model and its priors, before any fit (bridge"
-    " sampling). ln Bayes factor: its difference from the best; 1 to 3 positive, 3 to 5 strong, beyond very strong.",
+    " sampling). ln Bayes factor: its difference from the best; 1 to 3 positive, 3 to 5 strong, beyond very strong."
+    " Disfavoured 91 : 1: the data are 91 times as probable under the best model.",
+    "Averaged rates: moments and quantiles of the mixture of the posteriors, each with the weight of its model, not an"
+    " average of means: its ± holds the doubt about the model, too. By evidence: the weights are the probabilities of"
+    " the models, where each was as probable as any other before; by stacking: they are those of the best prediction.",
 )

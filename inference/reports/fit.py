@@ -14,6 +14,7 @@ from ..checks import Assessment, assess, proposals
 from ..comparison import LeaveOneOut, leave_one_out
 from ..figures import ExperimentDraws
 from ..fits import Fit, fit_id
+from ..text import compared_sentences
 from .comparison import compared_with
 from .page import Parts, clipped
 
@@ -37,6 +38,13 @@ class ReportedFit:
     def judged(self) -> Assessment:
         """The verdict."""
         return assess(self.fit)
+
+    @cached_property
+    def after_comparison(self) -> list[str]:
+        """What a comparison with rival models adds to the verdict."""
+        if self.compared is None or isinstance(self.compared, str):
+            return []
+        return compared_sentences(self.compared, fit_id(self.fit.tree))
 
     @cached_property
     def draws(self) -> ExperimentDraws:
@@ -67,8 +75,8 @@ def opening(reported: ReportedFit) -> dict[str, Any]:
         ("soft", f"{', '.join(part for part in said if part)}.{members}"),
         ("paragraph", clipped(experiment.description, _LONGEST_DESCRIPTION)),
     ]
-    return {"title": experiment.title, "simulated": experiment.simulated, "verdict": [judged.headline],
-            "status": judged.status, "opening": parts}  # fmt: skip
+    return {"title": experiment.title, "simulated": experiment.simulated, "status": judged.status, "opening": parts,
+            "verdict": [judged.headline, *reported.after_comparison]}  # fmt: skip
 
 
 def verdict(reported: ReportedFit) -> Parts:

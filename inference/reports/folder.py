@@ -80,10 +80,12 @@ def report_one(name: str, path: str, made: bool) -> tuple[bytes, SummaryRow]:
 
 
 def _up_to_date(report: Path, fit: Path) -> bool:
-    """Whether a page is there, made after the fit by this version."""
+    """Whether a page is there, made by this version after the fit and the comparison beside it."""
     from .page import generator
+    from .write import COMPARISON
 
-    if not report.is_file() or _older(report, fit):
+    compared = fit.parent / COMPARISON
+    if not report.is_file() or _older(report, fit) or (compared.is_file() and _older(report, compared)):
         return False
     with report.open(encoding="utf-8", errors="replace") as file:
         return generator() in file.read(1000)

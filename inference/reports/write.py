@@ -55,23 +55,57 @@ def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
     return [page, facts]
 
 
-def comparison_beside(file: Path) -> dict[str, Any] | str | None:
-    """Facts of a comparison in the folder of a fit's file, or in words that they cannot be read; None without any."""
+def read_comparison(path: Path) -> dict[str, Any]:
+    """Facts of a comparison, see `comparison_facts`, from the file that `write_comparison` wrote.
+
+    Raises
+    ------
+    ExperimentError : for a file that is missing, too large or damaged, or that holds something else
+    """
     import json
 
+    from ...datasets import ExperimentError
     from ...datasets.files import check_size
+    from ..text import averages_as, compared_sentences
     from .comparison import compared_with
+
+    check_size(path, _LARGEST)
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        for row in (facts["models"][0], *facts["models"]):
+            compared_with(facts, row["fit"])
+            compared_sentences(facts, row["fit"])
+        if facts.get("averages"):
+            averages_as(facts, "csv")
+        return dict(facts)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+        raise ExperimentError(
+            f"{path}: found it damaged or of another version, expected a comparison; the verb compare makes it again"
+        ) from None
+
+
+def comparison_beside(file: Path) -> dict[str, Any] | str | None:
+    """Facts of a comparison in the folder of a fit's file, or in words that they cannot be read; None without any."""
+    from ...datasets import ExperimentError
 
     path = file.parent / COMPARISON
     if not os.path.lexists(path):
         return None
     try:
-        check_size(path, _LARGEST)
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        compared_with(facts, facts["models"][0]["fit"])
-        return dict(facts)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+        return read_comparison(path)
+    except ExperimentError:
         return f"{COMPARISON} beside this fit is damaged or of another version; the verb compare makes it again."
+
+
+def said_beside(fit: DataTree, file: Path) -> list[str]:
+    """What a comparison in the folder of a fit's file adds to its headline; that it cannot be read; or nothing."""
+    from ..fits import fit_id
+    from ..text import compared_sentences
+
+    facts = comparison_beside(file)
+    if facts is None:
+        return []
+    return [facts] if isinstance(facts, str) else compared_sentences(facts, fit_id(fit))
 
 
 def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:

@@ -8,28 +8,28 @@ from typing import Any
 
 from ...datasets.experiment import Label
 from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison
+from .averages import average_facts, averages_table
+from .compared import ALIKE, BEST, FAILED, PERHAPS, WORSE, evidence_words, listed, moved_rates, moved_words, usable
 from .numbers import with_error
 from .table import Table
 
 _HEADER = ("model", "elpd", "difference ± se", "weight", "p_loo", "ln evidence", "ln Bayes factor", "prediction", "fit")
-_BEST, _ALIKE, _PERHAPS, _WORSE, _FAILED = (
-    "best", "no clear difference", "perhaps worse", "worse", "not ranked",
-)  # fmt: skip
 _CLEAR = 2.0
-"""Standard errors from which a difference of elpd counts, and standard deviations from which one of a rate does."""
-_GRADES = ((1.0, "not worth a mention"), (3.0, "positive"), (5.0, "strong"), (float("inf"), "very strong"))
-"""Upper ends of ln B and what it is called (Kass & Raftery, JASA 90, 773)."""
-_FEW_ODDS, _MOST_ODDS = 10, 1000
+"""Standard errors from which a difference of elpd counts."""
 _NAMED = 4
 
 
 def comparison_text(found: Comparison) -> str:
-    """What `dissentangle compare` prints: the models, every rate by every model, and what that says in sentences."""
-    facts = comparison_facts(found)
+    """What `dissentangle compare` prints: what to read first, the models, every rate by every model and averaged over
+    the models, and the other sentences.
+    """
+    facts, first = comparison_facts(found), headlines(found)
     mark = " (simulated data)" if found.simulated else ""
-    lines = [f"{found.title}{mark}: {len(found.models)} models, left out one {found.unit} at a time", "",
-             models_table(facts).text(), "", rates_table(facts).text(), "", *facts["in_words"]]  # fmt: skip
-    return "\n".join(lines)
+    title = f"{found.title}{mark}: {len(found.models)} models, left out one {found.unit} at a time"
+    lines = [title, *first, "", models_table(facts).text(), "", rates_table(facts).text(), ""]
+    if facts["averages"]:
+        lines += [averages_table(facts).text(), *(one["in_words"] for one in facts["averages"]), ""]
+    return "\n".join([*lines, *(text for text in facts["in_words"] if text not in first)])
 
 
 def models_table(facts: Mapping[str, Any]) -> Table:
@@ -38,7 +38,7 @@ def models_table(facts: Mapping[str, Any]) -> Table:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    best, error = row["prediction"] == _BEST, row["log_bayes_factor_error"]
+    best, error = row["prediction"] == BEST, row["log_bayes_factor_error"]
     return [
         row["model"],
         f"{row['elpd']:.1f}" if row["sure"] else f"({row['elpd']:.1f})",
@@ -46,14 +46,17 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['stacking_weight']:.2f}",
         f"{row['p_loo']:.1f}",
         _number(row["log_evidence"], row["log_evidence_error"]),
-        _number(row["log_bayes_factor"], error) if error else "0",
+        "0" if error == 0 else _number(row["log_bayes_factor"], error),
         row["prediction"],
         row["status"],
     ]
 
 
-def _number(value: float, error: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f} ± {error:.2f}" if isfinite(value) else "none"
+def _number(value: float | None, error: float | None) -> str:
+    """None as in JSON, and NaN: there is none."""
+    if value is None or error is None or not isfinite(value):
+        return "none"
+    return f"{round(value, 2) + 0.0:.2f} ± {error:.2f}"
 
 
 def rates_table(facts: Mapping[str, Any]) -> Table:
@@ -70,20 +73,12 @@ def rates_table(facts: Mapping[str, Any]) -> Table:
 def predictive_words(found: Comparison, model: ComparedModel) -> str:
     """What the difference of elpd from the best model means."""
     if model is found.models[0]:
-        return _BEST
+        return BEST
     if model not in found.ranked:
-        return _FAILED
+        return FAILED
     if abs(model.difference) < SMALL_DIFFERENCE:
-        return _ALIKE
-    return _WORSE if abs(model.difference) > _CLEAR * model.difference_se else _PERHAPS
-
-
-def grade(log_factor: float) -> str:
-    """'strong (30 : 1)': what a Bayes factor is called."""
-    word = next(word for end, word in _GRADES if abs(log_factor) < end)
-    odds = exp(min(abs(log_factor), 700.0))
-    shown = f"{odds:.1f}" if odds < _FEW_ODDS else f"{odds:.0f}" if odds <= _MOST_ODDS else f"over {_MOST_ODDS}"
-    return f"{word} ({shown} : 1)"
+        return ALIKE
+    return WORSE if abs(model.difference) > _CLEAR * model.difference_se else PERHAPS
 
 
 def sentences(found: Comparison) -> list[str]:
@@ -93,8 +88,10 @@ def sentences(found: Comparison) -> list[str]:
 
 
 def headlines(found: Comparison) -> list[str]:
-    """What to read first: an objection, or the verdicts of prediction and evidence, which may differ."""
-    return objections(found)[:1] or [*_predictions(found)[:1], *_evidences(found)]
+    """What to read first: an objection or the verdict of prediction, that of evidence, which may differ from it, and
+    which rates depend on the model.
+    """
+    return [*(objections(found)[:1] or _predictions(found)[:1]), *_evidences(found), *_rates(found, short=True)]
 
 
 def objections(found: Comparison) -> list[str]:
@@ -122,12 +119,12 @@ def _single_models(found: Comparison) -> list[str]:
     said = []
     failed, wrong = ([m.name for m in found.models if m.status == status] for status in ("unhealthy", "misfit"))
     if 0 < len(failed) < len(found.models):
-        said.append(f"The sampling of {_listed(failed)} failed: not ranked; fit again with more --draws and --tune.")
+        said.append(f"The sampling of {listed(failed)} failed: not ranked; fit again with more --draws and --tune.")
     if 0 < len(wrong) < len(found.models):
-        said.append(f"Not described by {_listed(wrong)}: the data lie farther off than chance would have it (χ²).")
+        said.append(f"Not described by {listed(wrong)}: the data lie farther off than chance would have it (χ²).")
     without = [m.name for m in found.models if not isfinite(m.evidence.log_evidence)]
     if without:
-        said.append(f"No evidence of {_listed(without)}: the posterior lies beyond what numbers can tell of its prior.")
+        said.append(f"No evidence of {listed(without)}: the posterior lies beyond what numbers can tell of its prior.")
     return said
 
 
@@ -140,49 +137,37 @@ def _predictions(found: Comparison) -> list[str]:
     groups: dict[str, list[str]] = {}
     for model in found.models[1:]:
         groups.setdefault(predictive_words(found, model), []).append(model.name)
-    alike, perhaps, worse = (groups.get(words, []) for words in (_ALIKE, _PERHAPS, _WORSE))
+    alike, perhaps, worse = (groups.get(words, []) for words in (ALIKE, PERHAPS, WORSE))
     said = []
     if alike:
-        said.append(f"Prediction: these data cannot tell {_listed([best, *alike])} apart.")
+        said.append(f"Prediction: these data cannot tell {listed([best, *alike])} apart.")
     elif not perhaps and worse:
         said.append(f"Prediction: {best} predicts these data best.")
     if perhaps:
         said.append(
-            f"Prediction: {_listed(perhaps)} perhaps worse than {best}: by more than {SMALL_DIFFERENCE:g}, but few"
+            f"Prediction: {listed(perhaps)} perhaps worse than {best}: by more than {SMALL_DIFFERENCE:g}, but few"
             " units make the difference."
         )
     if worse:
-        said.append(f"Prediction: {_listed(worse)} worse than {best}, beyond {_CLEAR:g} standard errors.")
+        said.append(f"Prediction: {listed(worse)} worse than {best}, beyond {_CLEAR:g} standard errors.")
     return said
 
 
 def _evidences(found: Comparison) -> list[str]:
-    having = [m for m in found.ranked if not m.contradicted and isfinite(m.evidence.log_evidence)]
-    ranked = sorted(having, key=lambda m: -m.evidence.log_evidence)
-    if len(ranked) < 2:
-        return []
-    near = [m.name for m in ranked if abs(found.log_bayes_factor(m)[0]) < _GRADES[0][0]]
-    over = [f"over {m.name} {grade(found.log_bayes_factor(m)[0])}" for m in ranked if m.name not in near]
-    told = f"cannot tell {_listed(near)} apart" if len(near) > 1 else f"is for {ranked[0].name}"
-    return [f"Evidence, with the priors of these fits, {told}{': ' if over else ''}{'; '.join(over)}."]
+    said = evidence_words([_facts(found, model) for model in found.models])
+    return [f"Evidence, with the priors of these fits, {said}."] if said else []
 
 
-def _rates(found: Comparison) -> list[str]:
-    """Which rates depend on the model, among those models that the data do not rule out."""
-    left = [m for m in found.ranked if predictive_words(found, m) in (_BEST, _ALIKE, _PERHAPS) and m.status != "misfit"]
-    if len(left) < 2:
+def _rates(found: Comparison, short: bool = False) -> list[str]:
+    """Which rates rivals of the best model move by more than their ±; `short`: those that they move most."""
+    models = [_facts(found, model) for model in found.models]
+    names = usable(models)
+    if len(names) < 2:
         return []
-    said = []
-    for label in left[0].rates:
-        having = [m for m in left if label in m.rates]
-        low, high = (which(having, key=lambda m: m.rates[label][0]) for which in (min, max))
-        apart, sd = high.rates[label][0] - low.rates[label][0], max(m.rates[label][1] for m in (low, high))
-        if apart > _CLEAR * sd:
-            parts = [f"{with_error(*m.rates[label])} by {m.name}" for m in (low, high)]
-            said.append(f"{Label.parse(label).symbol} {' and '.join(parts)}")
+    said = moved_words(models, names[0], short)
     if not said:
-        return [f"The rates by {_listed([m.name for m in left])} agree within {_CLEAR:g} standard deviations."]
-    return [f"Rates that depend on the model, to be quoted with it: {'; '.join(said)} (ms⁻¹)."]
+        return [f"The rates by {listed(names)} agree within their ±."]
+    return [f"Rates (ms⁻¹) that a rival moves by more than their ±, to be quoted with the model: {said}."]
 
 
 def _cautions(found: Comparison) -> list[str]:
@@ -193,7 +178,7 @@ def _cautions(found: Comparison) -> list[str]:
     first = found.models[0].left_out
     same = [m.name for m in found.models[1:] if (m.left_out.pointwise == first.pointwise).all()]
     if same:
-        said.append(f"For these data {_listed(same)} and {found.models[0].name} are one and the same model.")
+        said.append(f"For these data {listed(same)} and {found.models[0].name} are one and the same model.")
     units = len(first.units)
     if units < FEW_UNITS:
         said.append(f"Only {units} units were left out: the standard errors of the differences are themselves unsure.")
@@ -203,22 +188,22 @@ def _cautions(found: Comparison) -> list[str]:
             said.append(f"{model.name}: {len(left_out.refits)} of {units} from exact fits, where Pareto k̂ failed.")
         if left_out.unsure:
             names = [left_out.units[k].label for k in left_out.unsure]
-            shown = _listed(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} …"
+            shown = listed(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} …"
             said.append(f"{model.name}: the fits without {shown} are not healthy: its elpd is rough.")
         if model.check is not None and not model.contradicted:
             said.append(f"{model.name}: SMC finds the same evidence, {_with(model.check)}.")
     return said
 
 
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def comparison_facts(found: Comparison) -> dict[str, Any]:
     """For scripts, and what comparison.json holds: numbers by model, the best first, and the sentences.
 
     elpd, evidences and Bayes factors are natural logarithms; a rate has its mean and standard deviation in ms⁻¹.
+    odds_against : greatest evidence over that of a model, None where either cannot be used
+    moved_rates : by the best model, and by the rivals that move them by more than its ±
     """
+    models = [_facts(found, model) for model in found.models]
+    best = next(iter(usable(models)), "")
     return {
         "title": found.title,
         "simulated": found.simulated,
@@ -226,7 +211,10 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
         "units": len(found.models[0].left_out.units),
         "data_sha256": found.data_hash,
         "versions": dict(found.versions),
-        "models": [_facts(found, model) for model in found.models],
+        "models": models,
+        "headline": " ".join(headlines(found)),
+        "moved_rates": moved_rates(models, best),
+        "averages": [average_facts(average) for average in found.averages],
         "objections": objections(found),
         "in_words": sentences(found),
     }
@@ -254,6 +242,7 @@ def _facts(found: Comparison, model: ComparedModel) -> dict[str, Any]:
         "log_evidence_smc_error": None if model.check is None else model.check.error,
         "log_bayes_factor": factor,
         "log_bayes_factor_error": error,
+        "odds_against": exp(min(-factor, 700.0)) if model in found.with_evidence else None,
         "status": model.status,
         "prediction": predictive_words(found, model),
         "rates": {label: list(numbers) for label, numbers in model.rates.items()},

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 
-def fit_text(fit: DataTree) -> str:
+def fit_text(fit: DataTree, compared: Sequence[str] = ()) -> str:
     """Verdict, posterior table, derived quantities, published numbers, what to do next: what `dissentangle fit` prints.
 
     Beside the posterior stands the truth of simulated data, or what the paper published.
+
+    compared : what a comparison adds to the headline, see `compared_sentences`
     """
     experiment, judged = from_tree(fit["experiment"]), assess(fit)
     beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
@@ -39,7 +41,7 @@ def fit_text(fit: DataTree) -> str:
     to_do = judged.status in ("doubtful", "misfit", "unhealthy")  # else the table says it all
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
-        "\n".join(part for part in (judged.headline, judged.condition, judged.sampling, judged.model) if part),
+        "\n".join(filter(None, (judged.headline, judged.condition, *compared, judged.sampling, judged.model))),
         _posterior(fit, beside, title).text(),
         derived.text(),
         published.text() if published else "",
@@ -64,11 +66,13 @@ def _posterior(fit: DataTree, beside: Mapping[str, float], title: str) -> Table:
     return Table(header, body)
 
 
-def fit_facts(fit: DataTree) -> dict[str, Any]:
+def fit_facts(fit: DataTree, compared: Sequence[str] = ()) -> dict[str, Any]:
     """Verdict, posterior table, derived quantities, fit of each series, as --json prints them.
 
     Numbers, texts, lists and dicts; None for a number that there is not, and for one that is infinite, such as an
     entanglement duration beyond the horizon.
+
+    compared : what a comparison adds to the headline, see `compared_sentences`
     """
     judged = assess(fit)
     facts = {
@@ -77,7 +81,7 @@ def fit_facts(fit: DataTree) -> dict[str, Any]:
         "status": judged.status,
         "healthy": bool(fit.attrs["healthy"]),
         "verdict": {
-            "headline": judged.headline,
+            "headline": " ".join((judged.headline, *compared)),
             "condition": judged.condition,
             "sampling": judged.sampling,
             "model": judged.model,

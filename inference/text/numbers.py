@@ -34,6 +34,12 @@ def with_error(mean: float, sd: float) -> str:
     return f"{round(mean, decimals):.0f}({round(sd, decimals):.0f})"
 
 
+def plus_minus(mean: float, sd: float) -> str:
+    """1.234 ± 0.056: both with the decimals with which the standard deviation has two digits."""
+    decimals = max(0, decimals_of(sd))
+    return f"{mean:.{decimals}f} ± {sd:.{decimals}f}"
+
+
 def number(value: float, scale: float) -> str:
     """A number with as many decimals as its uncertainty `scale`, in the same unit, has with two significant digits.
 

@@ -1,13 +1,15 @@
-"""The posterior as a table for a paper or a notebook: LaTeX (siunitx, booktabs), Markdown, CSV."""
+"""A posterior or rates averaged over models as a table for a paper: LaTeX (siunitx, booktabs), Markdown, CSV."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ...datasets import ExperimentError
+from ...datasets.experiment import Label
 from ..choices import TABLE_FORMATS
+from .numbers import number, with_error
 from .rows import ParameterRow, parameter_rows
 from .table import Table
 
@@ -30,10 +32,34 @@ def posterior_as(fit: DataTree, form: str) -> str:
     ------
     ExperimentError : for another form
     """
-    if form not in FORMS:
-        raise ExperimentError(f"table: found the format {form!r}, expected one of {', '.join(FORMS)}")
-    title = " ".join(str(fit.attrs["title"]).split()) + (" [simulated]" if fit.attrs["simulated"] else "")
-    return FORMS[form](parameter_rows(fit), title)
+    _require(form)
+    return FORMS[form](parameter_rows(fit), _title(fit.attrs))
+
+
+def averages_as(facts: Mapping[str, Any], form: str) -> str:
+    """The rates averaged over the models of a comparison, a row per rate and average, as `posterior_as` has them.
+
+    facts : of a comparison, see `comparison_facts`
+
+    Raises
+    ------
+    ExperimentError : for another form, and for a comparison without averages
+    """
+    _require(form)
+    averages = facts.get("averages", [])
+    rows = [(Label.parse(label), one, rate) for one in averages for label, rate in one["rates"].items()]
+    if not rows:
+        raise ExperimentError("table: found a comparison without averaged rates, expected one of two healthy models")
+    return _AVERAGES[form](rows, _title(facts))
+
+
+def _require(form: str) -> None:
+    if form not in TABLE_FORMATS:
+        raise ExperimentError(f"table: found the format {form!r}, expected one of {', '.join(TABLE_FORMATS)}")
+
+
+def _title(facts: Mapping[Any, Any]) -> str:
+    return " ".join(str(facts["title"]).split()) + (" [simulated]" if facts["simulated"] else "")
 
 
 def _latex(rows: list[ParameterRow], title: str) -> str:
@@ -41,10 +67,13 @@ def _latex(rows: list[ParameterRow], title: str) -> str:
     for row in rows:
         unit = _SIUNITX[row.label.parameter.unit]
         ends = rf"[\num{{{row.low}}}, \num{{{row.high}}}]"
-        entry = f" ({_escaped(row.label.entry)})" if row.label.entry else ""
-        symbol = f"${row.label.parameter.latex or row.label.parameter.symbol}${entry}"
-        body.append([symbol, rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
+        body.append([_symbol(row.label), rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
     return Table(["parameter", "value", r"94\,\% HDI", "unit"], body, title=title).latex()
+
+
+def _symbol(label: Label) -> str:
+    entry = f" ({_escaped(label.entry)})" if label.entry else ""
+    return f"${label.parameter.latex or label.parameter.symbol}${entry}"
 
 
 def _escaped(text: str) -> str:
@@ -69,4 +98,48 @@ def _csv(rows: list[ParameterRow], title: str) -> str:
 
 FORMS: dict[str, Callable[[list[ParameterRow], str], str]] = dict(
     zip(TABLE_FORMATS, (_latex, _markdown, _csv), strict=True)
+)
+
+Averaged = tuple[Label, Mapping[str, Any], Mapping[str, Any]]
+"""A label with the facts of an average and those of its rate."""
+
+
+def _cells_of(rate: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Value, and both ends of the interval."""
+    value = with_error(rate["mean"], rate["sd"])
+    return value, number(rate["low"], rate["sd"]), number(rate["high"], rate["sd"])
+
+
+def _averages_latex(rows: list[Averaged], title: str) -> str:
+    body = []
+    for label, average, rate in rows:
+        value, low, high = _cells_of(rate)
+        unit = rf"\unit{{{_SIUNITX[label.parameter.unit]}}}"
+        ends = rf"[\num{{{low}}}, \num{{{high}}}]"
+        body.append([_symbol(label), rf"\num{{{value}}}", ends, unit, f"{average['models']}", average["by"]])
+    header = ["rate", "value", r"94\,\% interval", "unit", "models", "weights by"]
+    return Table(header, body, title=f"averaged over models: {title}").latex()
+
+
+def _averages_markdown(rows: list[Averaged], title: str) -> str:
+    body = []
+    for label, average, rate in rows:
+        value, low, high = _cells_of(rate)
+        body.append([label.symbol, value, f"{low} … {high}", label.unit, f"{average['models']}", average["by"]])
+    header = ["rate", "value", "94 % interval", "unit", "models", "weights by"]
+    return Table(header, body, title=f"averaged over models: {title}").markdown()
+
+
+def _averages_csv(rows: list[Averaged], title: str) -> str:
+    body = []
+    for label, average, rate in rows:
+        value, low, high = _cells_of(rate)
+        numbers = [f"{rate['mean']:.8g}", f"{rate['sd']:.4g}", low, high, f"{rate['error']:.2g}"]
+        body.append([str(label), label.parameter.unit, value, *numbers, f"{average['models']}", average["by"]])
+    header = ["parameter", "unit", "value", "mean", "sd", "low", "high", "monte_carlo_error", "models", "weights_by"]
+    return Table(header, body, title=title).csv()
+
+
+_AVERAGES: dict[str, Callable[[list[Averaged], str], str]] = dict(
+    zip(TABLE_FORMATS, (_averages_latex, _averages_markdown, _averages_csv), strict=True)
 )

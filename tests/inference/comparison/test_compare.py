@@ -25,9 +25,12 @@ from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import SamplerSettings
 from dissentangle.inference.reports import fit_page
 from dissentangle.inference.reports.comparison import compared_with, comparison_page
-from dissentangle.inference.reports.page import page
-from dissentangle.inference.reports.write import comparison_beside, write_comparison
-from dissentangle.inference.text.comparison import comparison_facts, comparison_text, grade, objections, sentences
+from dissentangle.inference.reports.folder import _up_to_date
+from dissentangle.inference.reports.page import generator, page
+from dissentangle.inference.reports.write import comparison_beside, said_beside, write_comparison
+from dissentangle.inference.text import as_json, models_table
+from dissentangle.inference.text.comparison import comparison_facts, comparison_text, objections, sentences
+from dissentangle.inference.text.numbers import plus_minus
 
 from ...seeds import SIGMA, seed
 from ..fits.altered_fits import broken
@@ -165,12 +168,6 @@ def test_words(compared):
     assert "(simulated data)" in text
     assert "these data cannot tell" in text
     assert "A Bayes factor compares models together with their priors" in text
-    assert [grade(x) for x in (0.5, -2, 4, 100)] == [
-        "not worth a mention (1.6 : 1)",
-        "positive (7.4 : 1)",
-        "strong (55 : 1)",
-        "very strong (over 1000 : 1)",
-    ]
     facts = comparison_facts(compared)
     assert facts["units"] == 90
     assert json.loads(json.dumps(facts))["models"][0]["stacking_weight"] == compared.models[0].weight
@@ -196,13 +193,21 @@ def test_objections_come_first(compared):
     none = replace(compared, models=(replace(best, evidence=Evidence(np.nan, np.nan, "bridge")), other))
     assert any(text.startswith("No evidence of microscopic") for text in sentences(none))
     assert "none" in comparison_text(none)
+    assert "disfavoured" not in comparison_text(none)
+    assert [row["odds_against"] for row in comparison_facts(none)["models"]] == [None, 1.0]
+    assert models_table(as_json(comparison_facts(none))).rows == models_table(comparison_facts(none)).rows
 
 
 def test_rates_that_depend_on_the_model_are_named(compared):
-    said = next(text for text in sentences(compared) if text.startswith("Rates that depend on the model"))
-    assert "dΓ 0.11" in said
+    said = next(text for text in sentences(compared) if text.startswith("Rates (ms⁻¹) that a rival moves by more than"))
+    best, other = compared.models
+    assert f"dΓ: {plus_minus(*best.rates['collective_rate'])} by {best.name}, " in said
+    assert f", {plus_minus(*other.rates['collective_rate'])} by {other.name}" in said
+    assert "collective_rate" in comparison_facts(compared)["moved_rates"]
     alike = replace(compared, models=tuple(replace(m, rates=compared.models[0].rates) for m in compared.models))
-    assert any("agree within 2 standard deviations" in text for text in sentences(alike))
+    assert any("agree within their ±" in text for text in sentences(alike))
+    wrong = replace(compared, models=(best, replace(other, status="misfit")))
+    assert not any("±" in text and "rival" in text for text in sentences(wrong))
 
 
 def test_a_model_whose_sampling_failed_is_not_ranked(fit_d55, fit_fixed):
@@ -237,10 +242,11 @@ def test_page(compared):
     assert "simulated data" in whole
     first = whole[whole.index('class="verdict') : whole.index("<h1>")]
     assert escape(sentences(compared)[0]) in first
-    assert "Evidence, with the priors of these fits, is for microscopic: over fixed &lt;number&gt; positive" in first
+    assert "Evidence, with the priors of these fits, is for microscopic: fixed &lt;number&gt; is disfavoured " in first
+    assert "Averaged over 2 models, weights by evidence, with equal prior odds: " in whole
 
 
-def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tmp_path):
+def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tmp_path, capsys):
     assert write_comparison(compared, tmp_path) == [tmp_path / "comparison.html", tmp_path / "comparison.json"]
     file = tmp_path / "a.nc"
     facts = comparison_beside(file)
@@ -248,6 +254,20 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert "This fit is microscopic." in shown
     assert "fixed &lt;number&gt;" in shown
     assert compared_with(facts, "another") == []
+    save_fit(fit_d55, file)
+    assert "the evidence is for this fit (microscopic): fixed <number> is disfavoured" in said_beside(fit_d55, file)[0]
+    first = fit_page(fit_d55, "a.nc", facts).partition("<h1>")[0]
+    assert "fixed &lt;number&gt; is disfavoured" in first
+    assert "Rates (ms⁻¹) that a rival moves by more than their ±: " in first
+    older = {name: value for name, value in facts.items() if name not in ("headline", "moved_rates", "averages")}
+    assert len(compared_with(older, fit_id(fit_d55))) == len(compared_with(facts, fit_id(fit_d55)))
+    capsys.readouterr()
+    assert main(["show", str(file), "--json"]) == 0
+    assert "is disfavoured" in json.loads(capsys.readouterr().out)["verdict"]["headline"]
+    assert main(["report", str(file), "--json"]) == 0
+    assert "is disfavoured" in json.loads(capsys.readouterr().out)["headline"]
+    assert main(["show", str(file)]) == 0
+    assert "this fit (microscopic): fixed <number> is disfavoured" in capsys.readouterr().out
     whole = (tmp_path / "comparison.json").read_text()
     renamed = whole.replace('"in_words": [', '"in_words": [5, '), whole.replace('"model": "microscopic"', '"model": []')
     damaged = "comparison.json beside this fit is damaged or of another version; the verb compare makes it again."
@@ -258,7 +278,23 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     os.mkfifo(tmp_path / "comparison.json")  # reading it would wait for ever
     assert comparison_beside(file) == damaged
     assert f'<p class="soft">{damaged}</p>' in fit_page(fit_d55, "a.nc", damaged)
+    assert said_beside(fit_d55, file) == [damaged]
     assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
+    assert said_beside(fit_d55, tmp_path / "elsewhere" / "a.nc") == []
+
+
+def test_a_report_older_than_the_comparison_is_made_again(tmp_path):
+    fit, report, compared = (tmp_path / name for name in ("a.nc", "a.html", "comparison.json"))
+    fit.touch()
+    report.write_text(generator())
+    times = {fit: 1, report: 3}
+    for age, up_to_date in ((None, True), (2, True), (4, False)):
+        if age is not None:
+            compared.touch()
+            times[compared] = age
+        for path, time in times.items():
+            os.utime(path, (time, time))
+        assert _up_to_date(report, fit) is up_to_date
 
 
 @pytest.mark.slow

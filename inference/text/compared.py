@@ -1,0 +1,118 @@
+"""What a comparison says of one model: the odds of the evidence against it, and the rates that rivals move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import exp, isfinite, log
+from typing import Any
+
+from ...datasets.experiment import Label
+from .numbers import plus_minus
+
+BEST, ALIKE, PERHAPS, WORSE, FAILED = (
+    "best", "no clear difference", "perhaps worse", "worse", "not ranked",
+)  # fmt: skip
+"""What the difference of elpd from the best model means."""
+_GRADES = ((1.0, "not worth a mention"), (3.0, "positive"), (5.0, "strong"), (float("inf"), "very strong"))
+"""Upper ends of ln B and what it is called (Kass & Raftery, JASA 90, 773)."""
+_CLEAR = 2.0
+"""Standard errors of ln B from which it counts."""
+_NAMED = 3
+"""Rates that a headline names."""
+_FEW_ODDS, _MOST_ODDS = 10, 1000
+Model = Mapping[str, Any]
+"""A model in the facts of a comparison, see `comparison_facts`."""
+
+
+def decided(log_factor: float, error: float) -> bool:
+    """Whether ln of a Bayes factor, with its standard error, is worth a mention."""
+    return abs(log_factor) >= max(_GRADES[0][0], _CLEAR * error)
+
+
+def disfavoured(log_factor: float) -> str:
+    """'disfavoured 91 : 1 (strong)': the odds that ln of a Bayes factor gives against a model."""
+    word = next(word for end, word in _GRADES if abs(log_factor) < end)
+    odds = exp(min(abs(log_factor), 700.0))
+    shown = f"{odds:.1f}" if odds < _FEW_ODDS else f"{odds:.0f}" if odds <= _MOST_ODDS else f"over {_MOST_ODDS}"
+    return f"disfavoured {shown} : 1 ({word})"
+
+
+def evidence_words(models: Sequence[Model], this: str = "") -> str:
+    """'is for a: b is disfavoured 91 : 1 (strong)'; '' where fewer than two models have evidences to be used.
+
+    models : as `comparison_facts` has them;  this : model that is called "this fit"
+    """
+    having = [row for row in models if isfinite(row.get("odds_against") or float("nan"))]
+    if len(having) < 2:
+        return ""
+    factors = {row["model"]: (log(row["odds_against"]), row["log_bayes_factor_error"]) for row in having}
+    ranked = sorted(factors, key=lambda name: factors[name][0])
+    called = {name: f"this fit ({name})" if name == this else name for name in ranked}
+    near = [called[name] for name in ranked if not decided(*factors[name])]
+    against = [f"{called[name]} is {disfavoured(factors[name][0])}" for name in ranked if decided(*factors[name])]
+    told = f"cannot tell {listed(near)} apart" if len(near) > 1 else f"is for {near[0]}"
+    return f"{told}{': ' if against else ''}{'; '.join(against)}"
+
+
+def usable(models: Sequence[Model]) -> list[str]:
+    """The models that sampling and χ² leave, in their order: only their rates say anything."""
+    return [row["model"] for row in models if row["status"] not in ("unhealthy", "misfit")]
+
+
+def moved_rates(models: Sequence[Model], name: str) -> dict[str, dict[str, tuple[float, float]]]:
+    """Label → model → mean and sd, of rates that rivals move by more than the ± of the model `name`.
+
+    The rates moved most stand first; of each, the model itself, then the rivals, the farthest first, but those that
+    predict worse last. Models that are not `usable` move nothing, and have no rates to be moved.
+    """
+    rates = {row["model"]: row["rates"] for row in models if row["model"] in usable(models)}
+    worse = {row["model"]: row["prediction"] == WORSE for row in models}
+    own, found = rates.pop(name, {}), []
+    for label, (mean, sd) in own.items():
+        shifts = {
+            other: abs(values[label][0] - mean) / (sd or 1.0) for other, values in rates.items() if label in values
+        }
+        far = sorted((worse[other], -shift, other) for other, shift in shifts.items() if shift > 1.0 and sd > 0)
+        if far:
+            values = {name: (mean, sd)} | {other: tuple(rates[other][label]) for _, _, other in far}
+            found.append((far[0][:2], label, values))
+    return {label: values for _, label, values in sorted(found, key=lambda each: each[0])}
+
+
+def moved_words(models: Sequence[Model], name: str, short: bool = False) -> str:
+    """'dΓ: 0.062 ± 0.008 by microscopic, 0.090 ± 0.010 by fixed-number (predicts worse); …', '' where none is moved.
+
+    short : only the rates moved most, each by the rival that moves it most
+    """
+    worse = {row["model"] for row in models if row["prediction"] == WORSE}
+    moved = moved_rates(models, name)
+    said = []
+    for label, values in list(moved.items())[: _NAMED if short else None]:
+        parts = [
+            f"{plus_minus(*value)} by {model}{' (predicts worse)' if model in worse else ''}"
+            for model, value in list(values.items())[: 2 if short else None]
+        ]
+        said.append(f"{Label.parse(label).symbol}: {', '.join(parts)}")
+    more = f"; and {len(moved) - _NAMED} more" if short and len(moved) > _NAMED else ""
+    return "; ".join(said) + more
+
+
+def compared_sentences(facts: Mapping[str, Any], fit: str) -> list[str]:
+    """What the headline of a fit must add after a comparison; nothing for a fit that was not compared.
+
+    facts : as `comparison_facts` gives them and comparison.json holds them;  fit : identifies it, see `fit_id`
+    """
+    models = facts["models"]
+    this = next((row["model"] for row in models if row["fit"] == fit), None)
+    if this is None:
+        return []
+    evidence, moved = evidence_words(models, this), moved_words(models, this, short=True)
+    others = listed([row["model"] for row in models if row["model"] != this])
+    said = [f"Compared with {others}, the evidence {evidence}."] if evidence else []
+    return said + ([f"Rates (ms⁻¹) that a rival moves by more than their ±: {moved}."] if moved else [])
+
+
+def listed(names: Iterable[str]) -> str:
+    """'a, b and c'."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
