@@ -3,6 +3,7 @@
 from .beat_sign import opposite_sign, reversed_beats
 from .check import check_experiment
 from .check_series import check_choice
+from .days import DAY_FACTORS, other_days
 from .experiment import (
     APPARATUS,
     DECAY_TIMES,

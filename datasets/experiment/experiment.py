@@ -71,6 +71,7 @@ class Series:
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
     slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
     mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
+    day : on which it was taken; series of different days share neither d nor Γout_L, see `other_days`
     note : what reading the data found worth saying
     """
 
@@ -94,6 +95,7 @@ class Series:
     gain_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     offset_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     time_offset_uncertainty: float = field(default=0.0, metadata=LATER | {"unit": "ms"})
+    day: str = field(default="", metadata=LATER)
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -196,6 +198,8 @@ class Experiment:
 
     Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
     are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
+    `sharing` also says how days share what `DAY_FACTORS` names; "separate" where it says nothing.
+
     From a calibration: priors `calibrated`, and the `correlation` (n, n) of those of the parameters `correlated`, on
     the scale on which each is normal.
     """

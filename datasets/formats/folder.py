@@ -49,6 +49,7 @@ _TOP = (
     "series",
     "observation",
     "prior",
+    "sharing",
     "calibration",
     "truth",
 )
@@ -89,7 +90,8 @@ def read_folder(folder: Path) -> Experiment:
         stages=tuple(_stage(at, row) for at, row in rows_of(where, table, "stage")),
         **_runs(where, table),
         apparatus=_apparatus(where, table),
-        priors=_strings(where, table, "prior"),
+        priors=_strings(where, table, "prior", "a text such as 'lognormal(0.1, 1)'"),
+        sharing=_strings(where, table, "sharing", "shared, separate or population"),
         observations=tuple(_observation(at, row) for at, row in rows_of(where, table, "observation")),
         truth=_truth(where, table),
     )
@@ -158,11 +160,11 @@ def _apparatus(where: str, table: dict[str, Any]) -> dict[str, Known]:
     return known
 
 
-def _strings(where: str, table: dict[str, Any], key: str) -> dict[str, str]:
+def _strings(where: str, table: dict[str, Any], key: str, expected: str) -> dict[str, str]:
     rows = optional(where, table, key, dict, {})
     for name, value in rows.items():
         if not isinstance(value, str):
-            raise violation(f"{where}: {key}: {name}", value, "a text such as 'lognormal(0.1, 1)'")
+            raise violation(f"{where}: {key}: {name}", value, expected)
     return dict(rows)
 
 

@@ -63,6 +63,8 @@ def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:
         table["calibration"] = _write_calibration(experiment, folder)
     if experiment.priors:
         table["prior"] = experiment.priors
+    if experiment.sharing:
+        table["sharing"] = experiment.sharing
     if experiment.truth is not None:
         truth = experiment.truth
         table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}

@@ -11,7 +11,7 @@
 /priors      attributes: parameter = specification
 /truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
 /calibration attributes: parameter = prior; correlation (label, column) of some of them
-/sharing     of a joint experiment: member of each run; attributes: parameter = way; /known_of/MEMBER like apparatus
+/sharing     attributes: parameter = way; of a joint experiment: member of each run; /known_of/MEMBER like apparatus
 
 Series that are not measured against time have the dim `delay`, `faraday_angle` or `number` in place of `time`, and
 where a point consists of several numbers, `component` names each. The attributes of series and records, and the
@@ -100,6 +100,8 @@ def _knowledge(experiment: Experiment) -> dict[str, Group]:
         }
         for member in experiment.members:
             groups[f"/known_of/{member}"] = _apparatus(experiment.known_of.get(member, {}))
+    elif experiment.sharing:
+        groups["/sharing"] = {"attrs": experiment.sharing}
     return groups
 
 

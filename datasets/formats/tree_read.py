@@ -118,8 +118,11 @@ def _stages(data: Any) -> tuple[StageEntry, ...]:
 def _sharing(group: Any) -> dict[str, Any]:
     if group is None:
         return {}
+    sharing = {str(k): str(v) for k, v in group.attrs.items()}
+    if "member" not in group:
+        return {"sharing": sharing}
     member = {str(r): str(m) for r, m in zip(group["run"].values, group["member"].values, strict=True)}
-    return {"member": member, "sharing": {str(k): str(v) for k, v in group.attrs.items()}}
+    return {"member": member, "sharing": sharing}
 
 
 def _constant(runs: Any) -> dict[str, ConstantRun]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...forward_models import LOSS_NOISE_SHARE, Closure
 from ..errors import ExperimentError, check_keys
-from ..experiment import SERIES_ERRORS, Label, Series, StageEntry
+from ..experiment import DAY_FACTORS, SERIES_ERRORS, Label, Series, StageEntry, other_days
 from ..kinds import KINDS
 from ..prediction import PROBE
 
@@ -104,4 +104,5 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure
     for one in series:
         labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
         labels += [str(Label(name, one.name)) for name in SERIES_ERRORS]
+    labels += [str(Label(name, day)) for day in other_days(series) for name in DAY_FACTORS]
     return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]
