@@ -15,6 +15,7 @@ from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_serie
 from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
+from .light_power import check_power
 from .runs import POPULATIONS
 
 MOST_STAGES = 1000
@@ -49,6 +50,8 @@ def check_experiment(
         at = f"{where}: stage {k}"
         if not (np.isfinite(stage.duration) and stage.duration > 0):
             raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
+        for power in stage.power:
+            check_power(power, stage.duration, stage.lights, at)
     for name, depth in experiment.run_depth.items():
         check_choice(f"{where}: run", name, experiment.runs)
         if not (np.isfinite(depth) and depth > 0):

@@ -13,8 +13,8 @@ from ...forward_models.light import ContinuousMeasurement, RecordSums, expected_
 from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, RecordSeries, Series
 from ..kinds import ORIENTATION_BEAT
 from .days import day_in, on_day
-from .rates import Values
-from .run_state import RunState, run_state, stages_of
+from .rates import Values, rates_of
+from .run_state import RunState, run_state
 from .series_errors import times_of, with_errors
 
 _DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
@@ -133,8 +133,8 @@ def _observation(observation: Observation, run: RunState) -> Any:
             mean = optimal_mode_rate(run.measurement, xp=run.xp)
         mean = mean[..., 0] if np.ndim(mean) else mean
     elif observation.quantity in DECAY_TIMES:
-        stage = stages_of(run.experiment, observation.run, run.values)[0]
-        mean = _DECAY[observation.quantity](stage.rates, run.initial)
+        entry, depth = run.experiment.run_stages(run.name)[0], run.experiment.run_depth.get(run.name, 1.0)
+        mean = _DECAY[observation.quantity](rates_of(run.values, entry, depth, run.member), run.initial)
     else:
         mean = run.at(observation.quantity, np.array([observation.time]))[..., 0]
     if observation.scale_uncertainty:

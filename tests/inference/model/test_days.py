@@ -65,10 +65,10 @@ def test_members_of_a_joint_fit_have_days_of_their_own():
 
 def test_experiments_without_days():
     only = replace(DRIVEN, series=DRIVEN.series[:1])
-    with pytest.raises(ExperimentError, match="model days: found no second kind of series in .* that the drive moves"):
+    with pytest.raises(ExperimentError, match=r"model days: found no second kind of series in .* that the drive moves"):
         rival(only, ModelSettings(), "days")
     dark = replace(DRIVEN, stages=tuple(replace(stage, lights=frozenset()) for stage in DRIVEN.stages))
-    with pytest.raises(ExperimentError, match="model days: found no second kind of series in .* that the drive moves"):
+    with pytest.raises(ExperimentError, match=r"model days: found no second kind of series in .* that the drive moves"):
         rival(dark, ModelSettings(), "days")
 
 
