@@ -30,6 +30,11 @@ class LightPower:
     times: tuple[float, ...]
     values: tuple[float, ...]
 
+    def __str__(self) -> str:
+        """'drive at 0.5 of its power', 'drive at 0.9 to 1 of its power'."""
+        low, high = min(self.values), max(self.values)
+        return f"{self.light} at {low:g}{f' to {high:g}' if high > low else ''} of its power"
+
     def at(self, times: np.ndarray | float) -> np.ndarray:
         """The relative power at some times, ms from the beginning of the stage."""
         return np.asarray(np.interp(times, self.times, self.values))

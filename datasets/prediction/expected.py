@@ -63,8 +63,7 @@ def expected(
     for run, day in dict.fromkeys([*((run, "") for run in experiment.runs), *place.values()]):
         here = [s for s in experiment.series if place[s.name] == (run, day)]
         times = [one for s in here for one in times_of(experiment, s, at[s.name], values)]
-        if not day:
-            times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity not in TIMELESS]
+        times += [np.array([o.time]) for o in wanted if (o.run, "") == (run, day) and o.quantity not in TIMELESS]
         said, bounds = on_day(values, day), None if rate_bounds is None else rate_bounds.get(run)
         state = run_state(experiment, run, said, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
         runs[run, day] = state
