@@ -3,6 +3,7 @@
 from .beat_sign import opposite_sign, reversed_beats
 from .check import check_experiment
 from .check_series import check_choice
+from .days import DAY_FACTORS, other_days
 from .experiment import (
     APPARATUS,
     DECAY_TIMES,
@@ -18,5 +19,6 @@ from .experiment import (
 from .fields import Entry, entries
 from .joint import CALIBRATED_COUPLING, joint, read_sharing, with_members
 from .label import RATES, Label, shown_unit
+from .light_power import LightPower
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun

@@ -12,11 +12,14 @@ from ..errors import ExperimentError, violation
 from ..kinds import KINDS, LARGEST_NUMBER
 from .check_records import check_constant_runs, check_record
 from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_series
+from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
+from .light_power import check_power
 from .runs import POPULATIONS
 
 MOST_STAGES = 1000
+WAYS_OF_DAYS = ("shared", "separate", "population")
 ABOVE_ZERO = (
     "optical_depth",
     "faraday_angle",
@@ -47,6 +50,8 @@ def check_experiment(
         at = f"{where}: stage {k}"
         if not (np.isfinite(stage.duration) and stage.duration > 0):
             raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
+        for power in stage.power:
+            check_power(power, stage.duration, stage.lights, at)
     for name, depth in experiment.run_depth.items():
         check_choice(f"{where}: run", name, experiment.runs)
         if not (np.isfinite(depth) and depth > 0):
@@ -54,6 +59,7 @@ def check_experiment(
     for name, known in experiment.apparatus.items():
         _check_known(f"{where}: apparatus: {name}", name, known)
     check_constant_runs(experiment, where)
+    _check_sharing(experiment, where)
     _check_all_series(experiment, where, files)
     labels = [observation.label for observation in experiment.observations]
     for k, observation in enumerate(experiment.observations, 1):
@@ -83,6 +89,12 @@ def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] |
     for record in experiment.records:
         check_record(record, experiment, f"{where}: series {record.name!r}")
     _check_each_once(experiment, where)
+
+
+def _check_sharing(experiment: Experiment, where: str) -> None:
+    for name, way in experiment.sharing.items() if not experiment.members else ():
+        check_choice(f"{where}: sharing", name, tuple(DAY_FACTORS))
+        check_choice(f"{where}: sharing: {name}", way, WAYS_OF_DAYS)
 
 
 def _check_shared_scales(experiment: Experiment, where: str) -> None:

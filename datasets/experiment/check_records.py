@@ -29,6 +29,9 @@ def check_constant_runs(experiment: Experiment, where: str) -> None:
             raise violation(f"{at}: stage", f"{len(stages)} stages", expected)
         if "drive" not in stages[0].lights:
             raise violation(f"{at}: stage", "no drive", f"drive = true, where populations are {about.populations}")
+        if stages[0].power:
+            expected = f"true, where populations are {about.populations}: its rates are constant"
+            raise violation(f"{at}: stage: {stages[0].power[0].light}", "a power", expected)
 
 
 def check_record(record: RecordSeries, experiment: Experiment, where: str) -> None:

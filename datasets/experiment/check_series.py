@@ -177,6 +177,8 @@ def _check_words(series: Series, experiment: Experiment, where: str) -> None:
         raise violation(f"{where}: noise", series.noise, f"{' or '.join(series.about.noises)} for {series.kind}")
     check_choice(f"{where}: run", series.run, experiment.runs)
     check_place(series.kind, _PLACES, series.run, experiment, f"{where}: kind")
+    if series.day and (any(character in series.day for character in "/[]:\x00") or not series.day.isprintable()):
+        raise violation(f"{where}: day", repr(series.day), "a text without '/', ':', '[' and ']'")
     if not series.efficiency_in_scale:
         if not series.about.spin_variance:
             raise violation(f"{where}: efficiency_in_scale", "false", f"true for {series.kind}: no light variance")

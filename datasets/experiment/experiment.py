@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...forward_models import LIGHTS, PARAMETERS
 from ..kinds import KINDS, Kind
 from .fields import ALWAYS, FIRST, LATER
+from .light_power import LightPower, spans
 from .record_series import RecordSeries
 from .runs import MAIN_RUN, POPULATIONS, ConstantRun
 
@@ -34,16 +35,32 @@ class Known:
 
 @dataclass(frozen=True)
 class StageEntry:
-    """One stage of a run: its duration, ms, and which of the lights drive, pump, repump are on."""
+    """One stage of a run: its duration, ms, and which of the lights drive, pump, repump are on.
+
+    power : of the lights that have not the power at which their rates are the parameters, or not all the time
+    """
 
     duration: float = field(metadata={"unit": "ms"})
     lights: frozenset[str]
     run: str = MAIN_RUN
+    power: tuple[LightPower, ...] = field(default=(), metadata=LATER)
 
     @property
     def label(self) -> str:
         """'drive+pump', 'dark': the coordinate of the dim `lights`."""
         return "+".join(light for light in LIGHTS if light in self.lights) or "dark"
+
+    @property
+    def at_full_power(self) -> StageEntry:
+        """The stage with its lights at the power at which their rates are the parameters."""
+        return replace(self, power=()) if self.power else self
+
+    @property
+    def pieces(self) -> list[StageEntry]:
+        """Stages of constant power that do to the atoms what this one does."""
+        if not self.power:
+            return [self]
+        return [replace(self, duration=length, power=powers) for length, powers in spans(self.duration, self.power)]
 
     @classmethod
     def of(cls, label: str, run: str = MAIN_RUN) -> StageEntry:
@@ -71,6 +88,7 @@ class Series:
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
     slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
     mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
+    day : on which it was taken; series of different days share neither d nor Γout_L, see `other_days`
     note : what reading the data found worth saying
     """
 
@@ -94,6 +112,7 @@ class Series:
     gain_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     offset_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     time_offset_uncertainty: float = field(default=0.0, metadata=LATER | {"unit": "ms"})
+    day: str = field(default="", metadata=LATER)
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -196,6 +215,8 @@ class Experiment:
 
     Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
     are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
+    `sharing` also says how days share what `DAY_FACTORS` names; "separate" where it says nothing.
+
     From a calibration: priors `calibrated`, and the `correlation` (n, n) of those of the parameters `correlated`, on
     the scale on which each is normal.
     """

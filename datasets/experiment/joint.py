@@ -18,6 +18,7 @@ from ..errors import ExperimentError, check_keys, violation
 from ..files import read_toml
 from .check import check_experiment
 from .check_series import check_choice
+from .days import DAY_FACTORS
 from .experiment import Experiment, Known, Series, Truth
 from .label import Label
 from .runs import MAIN_RUN
@@ -62,7 +63,8 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     """
     _check_names(experiments)
     clocks = [name for name in CLOCKS if any(one.knows(name) for one in experiments.values())]
-    ways = dict.fromkeys((*SEPARATE, *clocks), "separate") | _checked(dict(sharing or {}))
+    given = _checked(dict(sharing or {}))
+    ways = dict.fromkeys((*SEPARATE, *clocks), "separate") | _ways_of_days(experiments, given) | given
     if ways["optical_depth"] == "tied":
         for name, experiment in experiments.items():
             if not experiment.knows("faraday_angle"):
@@ -87,7 +89,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         constant={run: constant for part in each for run, constant in part.constant.items()},
         truth=_truth(parts, ways),
         member={run: name for name, part in parts.items() for run in part.runs},
-        sharing={name: way for name, way in ways.items() if way != "shared"},
+        sharing={name: way for name, way in ways.items() if way != "shared" or name in DAY_FACTORS},
         known_of={
             name: {known: part.apparatus[known] for known in part.apparatus if known in own} | _depth(part)
             for name, part in parts.items()
@@ -95,6 +97,23 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         **_calibration(parts),
     )
     return check_experiment(whole, "joint fit")
+
+
+def _ways_of_days(experiments: Mapping[str, Experiment], given: Mapping[str, str]) -> dict[str, str]:
+    """How days share what they do not have in common, as the members say it, where `given` does not."""
+    found: dict[str, str] = {}
+    for name in (name for name in DAY_FACTORS if name not in given):
+        said = {
+            member: one.sharing.get(name, "separate")
+            for member, one in experiments.items()
+            if any(s.day for s in one.series)
+        }
+        if len(set(said.values())) > 1:
+            both = ", ".join(f"{way} in {member}" for member, way in said.items())
+            raise violation(f"sharing: {name}", both, "the same in all, or sharing of the joint fit that says it")
+        if set(said.values()) - {"separate"}:
+            found[name] = next(iter(said.values()))
+    return found
 
 
 def _each_once(series: list[Series]) -> tuple[Series, ...]:
@@ -138,7 +157,7 @@ def read_sharing(path: str | Path) -> dict[str, str]:
 
 def _checked(sharing: Mapping[str, Any], where: str = "sharing") -> dict[str, str]:
     for name, way in sharing.items():
-        check_choice(where, name, [label for label, row in PARAMETERS.items() if not row.per_series])
+        check_choice(where, name, [n for n, row in PARAMETERS.items() if not row.per_series or n in DAY_FACTORS])
         if not isinstance(way, str):
             raise violation(f"{where}: {name}", way, f"one of {', '.join(WAYS)}")
         check_choice(f"{where}: {name}", way, WAYS)
@@ -161,7 +180,9 @@ def _renamed(name: str, experiment: Experiment) -> Experiment:
     return replace(
         experiment,
         stages=tuple(moved(stage) for stage in experiment.stages),
-        series=tuple(replace(moved(s), name=f"{name}.{s.name}") for s in experiment.series),
+        series=tuple(
+            replace(moved(s), name=f"{name}.{s.name}", day=s.day and f"{name}.{s.day}") for s in experiment.series
+        ),
         records=tuple(replace(moved(r), name=f"{name}.{r.name}") for r in experiment.records),
         constant={runs[run]: constant for run, constant in experiment.constant.items()},
         observations=tuple(
@@ -226,6 +247,8 @@ def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | 
 def _joint_label(text: str, member: str, own: bool) -> str:
     """The label of a member's parameter in the joint model; `own`: it is not shared."""
     label = Label.parse(text)
+    if label.name == "population_spread":  # of days, all of which belong to one population
+        return text
     if label.parameter.per_series:
         entry = _joint_run(member, label.entry) if label.name == "initial_xi" else f"{member}.{label.entry}"
         return str(Label(label.name, entry))
@@ -262,7 +285,8 @@ def with_members(experiment: Experiment, values: Mapping[str, Any]) -> dict[str,
         if label.name == "population_score":
             target = Label.parse(label.entry)
             common = str(Label(target.name, target.lights if target.member else ""))
-            done[label.entry] = values[common] * _exp(values[f"population_spread[{common}]"] * z_score)
+            median = 1.0 if target.name in DAY_FACTORS else values[common]
+            done[label.entry] = median * _exp(values[f"population_spread[{common}]"] * z_score)
     return done
 
 

@@ -17,6 +17,7 @@ from ..experiment import (
     ConstantRun,
     Experiment,
     Known,
+    LightPower,
     Observation,
     RecordSeries,
     Series,
@@ -27,7 +28,7 @@ from ..experiment import (
     entries,
 )
 from ..experiment import KIND as RECORD
-from ..files import optional, read_toml, required, rows_of
+from ..files import optional, read_table, read_toml, required, rows_of
 from ..kinds import KINDS, SHOTS, Kind
 from ..units import quantity
 from .calibration import read_calibration, with_calibration
@@ -49,6 +50,7 @@ _TOP = (
     "series",
     "observation",
     "prior",
+    "sharing",
     "calibration",
     "truth",
 )
@@ -86,10 +88,11 @@ def read_folder(folder: Path) -> Experiment:
         title=required(where, table, "title", str),
         simulated=required(where, table, "simulated", bool),
         description=optional(where, table, "description", str, ""),
-        stages=tuple(_stage(at, row) for at, row in rows_of(where, table, "stage")),
+        stages=tuple(_stage(at, row, folder) for at, row in rows_of(where, table, "stage")),
         **_runs(where, table),
         apparatus=_apparatus(where, table),
-        priors=_strings(where, table, "prior"),
+        priors=_strings(where, table, "prior", "a text such as 'lognormal(0.1, 1)'"),
+        sharing=_strings(where, table, "sharing", "shared, separate or population"),
         observations=tuple(_observation(at, row) for at, row in rows_of(where, table, "observation")),
         truth=_truth(where, table),
     )
@@ -105,13 +108,35 @@ def read_folder(folder: Path) -> Experiment:
     return check_experiment(experiment, where, files)
 
 
-def _stage(where: str, row: dict[str, Any]) -> StageEntry:
+def _stage(where: str, row: dict[str, Any], folder: Path) -> StageEntry:
     first, *rest = keys(StageEntry)
     check_keys(where, row, (first, *LIGHTS, *rest))
     if "duration" not in row:
         raise violation(f"{where}: duration", "nothing", "a time, such as '20 ms'")
-    on = frozenset(light for light in LIGHTS if optional(where, row, light, bool, False))
-    return StageEntry(**said(StageEntry, where, row), lights=on)
+    powers = {light: _power(where, light, row[light], folder) for light in LIGHTS if row.get(light, False) is not False}
+    changed = tuple(power for power in powers.values() if power is not None)
+    return StageEntry(**said(StageEntry, where, row), lights=frozenset(powers), power=changed)
+
+
+def _power(where: str, light: str, value: Any, folder: Path) -> LightPower | None:
+    """The power of a light: a number, [[time in ms, power], …] or { file = … }; None for `true` and 1, full power."""
+    at = f"{where}: {light}"
+    if value is True:
+        return None
+    if isinstance(value, dict):
+        check_keys(at, value, ("file",))
+        columns = read_table(inside(at, required(at, value, "file", str), folder), ("time", "power"))
+        if len(columns) < 2:
+            raise violation(f"{at}: file", f"the columns {', '.join(columns)}", "time (ms) and power")
+        return LightPower(light, tuple(columns["time"].tolist()), tuple(columns["power"].tolist()))
+    rows = value if isinstance(value, list) else [[0.0, value]]
+    for pair in rows:
+        numbers = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
+        if not numbers or (not isinstance(value, list) and value <= 0):
+            expected = "true, false, a relative power > 0, [[time in ms, power], …] or { file = … }"
+            raise violation(at, repr(value)[:80], expected)
+    times, values = (tuple(float(x) for x in column) for column in zip(*rows, strict=True)) if rows else ((), ())
+    return None if not isinstance(value, list) and values == (1.0,) else LightPower(light, times, values)
 
 
 def _runs(where: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -158,11 +183,11 @@ def _apparatus(where: str, table: dict[str, Any]) -> dict[str, Known]:
     return known
 
 
-def _strings(where: str, table: dict[str, Any], key: str) -> dict[str, str]:
+def _strings(where: str, table: dict[str, Any], key: str, expected: str) -> dict[str, str]:
     rows = optional(where, table, key, dict, {})
     for name, value in rows.items():
         if not isinstance(value, str):
-            raise violation(f"{where}: {key}: {name}", value, "a text such as 'lognormal(0.1, 1)'")
+            raise violation(f"{where}: {key}: {name}", value, expected)
     return dict(rows)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...forward_models import LIGHTS, NOISES, PARAMETERS
 from ..errors import ExperimentError
 from ..experiment import KIND as RECORD
-from ..experiment import TIMELESS, Experiment, Known, Observation, RecordSeries, Series, entries
+from ..experiment import TIMELESS, Experiment, Known, LightPower, Observation, RecordSeries, Series, entries
 from ..files import make_folder, write_bytes, write_table
 from .calibration import CalibrationFile, write_calibration
 from .folder import FILE
@@ -63,6 +63,8 @@ def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:
         table["calibration"] = _write_calibration(experiment, folder)
     if experiment.priors:
         table["prior"] = experiment.priors
+    if experiment.sharing:
+        table["sharing"] = experiment.sharing
     if experiment.truth is not None:
         truth = experiment.truth
         table["truth"] = {"closure": truth.closure, "seed": truth.seed, "parameters": truth.parameters}
@@ -105,10 +107,20 @@ def _runs_and_stages(experiment: Experiment) -> dict[str, Any]:
     for stage in experiment.stages:
         said = _said(stage)
         stages.append(
-            {"duration": said.pop("duration")} | {light: True for light in LIGHTS if light in stage.lights} | said
+            {"duration": said.pop("duration")}
+            | {light: True for light in LIGHTS if light in stage.lights}
+            | {power.light: _power(power) for power in stage.power}
+            | said
         )
     runs = [row for name in experiment.runs if len(row := _run_row(name, experiment)) > 1]
     return ({"run": runs} if runs else {}) | {"stage": stages}
+
+
+def _power(power: LightPower) -> Any:
+    """A number where it is constant, else points."""
+    if power.times == (0.0,):
+        return power.values[0]
+    return [list(pair) for pair in zip(power.times, power.values, strict=True)]
 
 
 def _run_row(name: str, experiment: Experiment) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 /            attributes: format_version, title, simulated (0/1), description
 /apparatus   a scalar for each known parameter, with attributes units and sigma
 /stages      dim stage: duration (ms), drive, pump, repump (0/1), run
+/powers      where lights have not their full power: dim point: stage (counted from 0), light, time (ms), power
 /runs        dim run: relative_depth; where rates are constant: populations, begins
 /series/NAME dim time: value, sigma or repetitions, excluded (0/1); attributes kind, run, noise, …
 /records/NAME dims quadrature, record, sample: samples; record: excluded (0/1); attributes run, interval and start (ms),
@@ -11,7 +12,7 @@
 /priors      attributes: parameter = specification
 /truth       of a simulated experiment: a scalar for each parameter; attributes closure, seed
 /calibration attributes: parameter = prior; correlation (label, column) of some of them
-/sharing     of a joint experiment: member of each run; attributes: parameter = way; /known_of/MEMBER like apparatus
+/sharing     attributes: parameter = way; of a joint experiment: member of each run; /known_of/MEMBER like apparatus
 
 Series that are not measured against time have the dim `delay`, `faraday_angle` or `number` in place of `time`, and
 where a point consists of several numbers, `component` names each. The attributes of series and records, and the
@@ -65,6 +66,8 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
         "/runs": _runs(experiment),
         "/priors": {"attrs": dict(experiment.priors)},
     }
+    if any(stage.power for stage in experiment.stages):
+        groups["/powers"] = _powers(experiment.stages)
     groups |= _knowledge(experiment)
     groups |= {f"/series/{series.name}": _series(series) for series in experiment.series}
     groups |= {f"/records/{record.name}": _record(record) for record in experiment.records}
@@ -100,6 +103,8 @@ def _knowledge(experiment: Experiment) -> dict[str, Group]:
         }
         for member in experiment.members:
             groups[f"/known_of/{member}"] = _apparatus(experiment.known_of.get(member, {}))
+    elif experiment.sharing:
+        groups["/sharing"] = {"attrs": experiment.sharing}
     return groups
 
 
@@ -112,6 +117,15 @@ def _stages(stages: Sequence[StageEntry]) -> Group:
     columns: Group = {light: ("stage", np.array([light in one.lights for one in stages], np.int8)) for light in LIGHTS}
     columns["duration"] = ("stage", np.array([stage.duration for stage in stages]), {"units": "ms"})
     columns["run"] = ("stage", np.array([stage.run for stage in stages], dtype=object))
+    return {"data_vars": columns}
+
+
+def _powers(stages: Sequence[StageEntry]) -> Group:
+    rows = [(k, p.light, *point) for k, stage in enumerate(stages) for p in stage.power
+            for point in zip(p.times, p.values, strict=True)]  # fmt: skip
+    stage, light, time, power = zip(*rows, strict=True)
+    columns: Group = {"stage": ("point", np.array(stage, float)), "light": ("point", np.array(light, object))}
+    columns |= {"time": ("point", np.array(time), {"units": "ms"}), "power": ("point", np.array(power))}
     return {"data_vars": columns}
 
 

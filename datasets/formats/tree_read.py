@@ -15,6 +15,7 @@ from ..experiment import (
     ConstantRun,
     Experiment,
     Known,
+    LightPower,
     Observation,
     RecordSeries,
     Series,
@@ -90,7 +91,7 @@ def _from_tree(tree: Any) -> Experiment:
         title=str(tree.attrs["title"]),
         simulated=bool(tree.attrs["simulated"]),
         description=str(tree.attrs.get("description", "")),
-        stages=_stages(tree["stages"].dataset),
+        stages=_stages(tree["stages"].dataset, tree.children.get("powers")),
         run_depth={
             str(run): _real(depth, f"run {run!r}: relative_depth")
             for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
@@ -109,17 +110,38 @@ def _from_tree(tree: Any) -> Experiment:
     )
 
 
-def _stages(data: Any) -> tuple[StageEntry, ...]:
+def _stages(data: Any, powers: Any) -> tuple[StageEntry, ...]:
     durations, runs = _numbers(data, "duration", "ms"), data.run.values
     on = [frozenset(light for light in LIGHTS if data[light].values[k]) for k in range(len(durations))]
-    return tuple(StageEntry(float(durations[k]), on[k], str(runs[k])) for k in range(len(durations)))
+    power = _powers(powers, len(durations))
+    return tuple(StageEntry(float(durations[k]), on[k], str(runs[k]), power[k]) for k in range(len(durations)))
+
+
+def _powers(group: Any, count: int) -> list[tuple[LightPower, ...]]:
+    """Of each stage."""
+    if group is None:
+        return [()] * count
+    data = group.dataset
+    stage, time, value = _numbers(data, "stage"), _numbers(data, "time", "ms"), _numbers(data, "power")
+    light = np.array([str(word) for word in data["light"].values])
+    if not np.isin(stage, np.arange(count)).all() or not np.isin(light, list(LIGHTS)).all():
+        raise violation("powers", "another stage or light", f"stages 0 to {count - 1}, and {', '.join(LIGHTS)}")
+    found = []
+    for k in range(count):
+        rows = {one: (stage == k) & (light == one) for one in LIGHTS}
+        of = {one: (tuple(time[row].tolist()), tuple(value[row].tolist())) for one, row in rows.items() if row.any()}
+        found.append(tuple(LightPower(one, *numbers) for one, numbers in of.items()))
+    return found
 
 
 def _sharing(group: Any) -> dict[str, Any]:
     if group is None:
         return {}
+    sharing = {str(k): str(v) for k, v in group.attrs.items()}
+    if "member" not in group:
+        return {"sharing": sharing}
     member = {str(r): str(m) for r, m in zip(group["run"].values, group["member"].values, strict=True)}
-    return {"member": member, "sharing": {str(k): str(v) for k, v in group.attrs.items()}}
+    return {"member": member, "sharing": sharing}
 
 
 def _constant(runs: Any) -> dict[str, ConstantRun]:

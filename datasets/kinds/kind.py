@@ -98,6 +98,7 @@ class Kind:
         the apparatus or a calibration says something of them (else they are 1)
     normalised_to_start : whether the value at t = 0 is 1 by definition, and tells nothing
     shows_xi : whether it depends on the ξ with which a run begins
+    shows_coupling : whether it depends on dΓ, not on the populations alone
     reconstructs_xi : whether ξ follows from it by the readout
     entangled_below_one : whether values below 1 show entanglement
     without : a parameter, and the name of the curve that the model has where that is 0
@@ -118,6 +119,7 @@ class Kind:
     if_known: tuple[str, ...] = ()
     normalised_to_start: bool = False
     shows_xi: bool = True
+    shows_coupling: bool = True
     reconstructs_xi: bool = False
     entangled_below_one: bool = False
     without: tuple[str, str] | None = None

@@ -63,6 +63,7 @@ POLARIZATION = NormalisedSpin(
     "P = ⟨Jx(t)⟩/⟨Jx(0)⟩",
     quantity=True,
     normalised_to_start=True,
+    shows_coupling=False,
 )
 TRANSVERSE_SPIN = NormalisedSpin(
     "transverse_spin",
@@ -73,7 +74,14 @@ TRANSVERSE_SPIN = NormalisedSpin(
     normalised_to_start=True,
     shows_xi=False,
 )
-ORIENTATION = Kind("orientation", "orientation o", "orientation o", populations=("moving", "steady"), quantity=True)
+ORIENTATION = Kind(
+    "orientation",
+    "orientation o",
+    "orientation o",
+    populations=("moving", "steady"),
+    quantity=True,
+    shows_coupling=False,
+)
 EPR_VARIANCE = SpinVariance(
     "epr_variance",
     "EPR variance ΣJ/2⟨Jx(0)⟩",

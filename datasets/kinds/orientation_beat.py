@@ -67,4 +67,5 @@ ORIENTATION_BEAT = OrientationBeat(
     calibration=True,
     takes=("pulse_time",),
     constants=("quadratic_zeeman",),
+    shows_coupling=False,
 )

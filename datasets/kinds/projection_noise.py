@@ -27,5 +27,6 @@ PROJECTION_NOISE = ProjectionNoise(
     noises=VARIANCE_NOISES,
     calibration=True,
     constants=("faraday_angle", "classical_noise", "projection_noise_slope"),
+    shows_coupling=False,
     without=("classical_noise", "linear part: projection noise"),
 )

@@ -27,4 +27,5 @@ SHOT_NOISE = ShotNoise(
     calibration=True,
     populations=("moving", "steady", "unmodelled"),
     constants=("shot_noise_level",),
+    shows_coupling=False,
 )

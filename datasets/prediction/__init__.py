@@ -1,5 +1,6 @@
 """From parameters to expected data, for NumPy and PyTensor alike."""
 
+from .days import on_day
 from .expected import (
     Predictions,
     continuous_measurement,

@@ -12,8 +12,9 @@ from ...forward_models import Dynamics, RateBounds, polarization_decay_time, tra
 from ...forward_models.light import ContinuousMeasurement, RecordSums, expected_sums, log_likelihood, optimal_mode_rate
 from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, RecordSeries, Series
 from ..kinds import ORIENTATION_BEAT
-from .rates import Values
-from .run_state import RunState, run_state, stages_of
+from .days import day_in, on_day
+from .rates import Values, rates_of
+from .run_state import RunState, run_state
 from .series_errors import times_of, with_errors
 
 _DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
@@ -57,15 +58,18 @@ def expected(
     """
     wanted = fitted_observations(experiment) if observations is None else observations
     at = {series.name: series.x if points is None else points[series.name] for series in experiment.series}
+    place = {s.name: (s.run, day_in(values, s.day)) for s in experiment.series}
     runs = {}
-    for run in experiment.runs:
-        times = [one for s in experiment.series if s.run == run for one in times_of(experiment, s, at[s.name], values)]
-        times += [np.array([o.time]) for o in wanted if o.run == run and o.quantity not in TIMELESS]
-        bounds = None if rate_bounds is None else rate_bounds.get(run)
-        runs[run] = run_state(experiment, run, values, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
+    for run, day in dict.fromkeys([*((run, "") for run in experiment.runs), *place.values()]):
+        here = [s for s in experiment.series if place[s.name] == (run, day)]
+        times = [one for s in here for one in times_of(experiment, s, at[s.name], values)]
+        times += [np.array([o.time]) for o in wanted if (o.run, "") == (run, day) and o.quantity not in TIMELESS]
+        said, bounds = on_day(values, day), None if rate_bounds is None else rate_bounds.get(run)
+        state = run_state(experiment, run, said, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
+        runs[run, day] = state
     return Predictions(
-        {s.name: with_errors(s, at[s.name], runs[s.run]) for s in experiment.series},
-        [_observation(o, runs[o.run]) for o in wanted],
+        {s.name: with_errors(s, at[s.name], runs[place[s.name]]) for s in experiment.series},
+        [_observation(o, runs[o.run, ""]) for o in wanted],
     )
 
 
@@ -116,7 +120,7 @@ def tested_populations(experiment: Experiment, series: Series, values: Values) -
     series : of the kind orientation_beat
     """
     times = [np.array([series.pulse_time])] if series.pulse_time else []
-    run = run_state(experiment, series.run, values, Dynamics(), times)  # populations have no closure
+    run = run_state(experiment, series.run, on_day(values, series.day), Dynamics(), times)  # there is no closure
     return [np.ravel(population) for population in ORIENTATION_BEAT.populations_of(series, run)]
 
 
@@ -128,8 +132,8 @@ def _observation(observation: Observation, run: RunState) -> Any:
             mean = optimal_mode_rate(run.measurement, xp=run.xp)
         mean = mean[..., 0] if np.ndim(mean) else mean
     elif observation.quantity in DECAY_TIMES:
-        stage = stages_of(run.experiment, observation.run, run.values)[0]
-        mean = _DECAY[observation.quantity](stage.rates, run.initial)
+        entry, depth = run.experiment.run_stages(run.name)[0], run.experiment.run_depth.get(run.name, 1.0)
+        mean = _DECAY[observation.quantity](rates_of(run.values, entry, depth, run.member), run.initial)
     else:
         mean = run.at(observation.quantity, np.array([observation.time]))[..., 0]
     if observation.scale_uncertainty:

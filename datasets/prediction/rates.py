@@ -12,7 +12,7 @@ from typing import Any
 
 from ...forward_models import InitialState, Rates, dephasing_floor
 from ...forward_models.light import classical_excess
-from ..experiment import StageEntry
+from ..experiment import LightPower, StageEntry
 
 Values = Mapping[str, Any]
 
@@ -59,7 +59,8 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
     """The rates of a stage from parameters by label; `dephasing_rate[drive]` or `pure_dephasing_rate[drive]`.
 
     Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ. Without the pump light Γpump
-    is what leaks, `pump_leak_rate`, or 0.
+    is what leaks, `pump_leak_rate`, or 0. Rates of a light go with its power (at the beginning of the stage, where it
+    changes), Γdeph does not.
     """
     collective, radiative, limit, loss = 0.0, 0.0, 1.0, 0.0
     if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
@@ -78,6 +79,8 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
         collisional_loss=find(parameters, "collisional_loss", member, default=1.0),
         larmor_mismatch=find(parameters, "larmor_mismatch", member, default=0.0),
     ).with_lights(stage.lights, 0.0)
+    for power in stage.power:
+        rates = _with_power(rates, power)
     leak = find(parameters, "pump_leak_rate", member)
     if leak is not None and "pump" not in stage.lights:
         rates = replace(rates, pump_rate=leak)
@@ -85,6 +88,18 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
     if effective is None:
         effective = dephasing_floor(rates) + find(parameters, "pure_dephasing_rate", member, stage.label)
     return replace(rates, dephasing_rate=effective)
+
+
+_WITH_POWER = {
+    "drive": ("collective_rate", "radiative_rate", "light_loss_rate"),
+    "pump": ("pump_rate",),
+    "repump": ("repump_rate",),
+}
+"""Rates in proportion to the power of each light."""
+
+
+def _with_power(rates: Rates, power: LightPower) -> Rates:
+    return replace(rates, **{name: power.values[0] * getattr(rates, name) for name in _WITH_POWER[power.light]})
 
 
 def initial_of(parameters: Values, member: str = "") -> InitialState:

@@ -8,6 +8,7 @@ from ...forward_models import NOISES, Dynamics
 from ...forward_models.light import optimal_mode_rate, xi_of_light_variance
 from ...forward_models.noise import gamma_shape
 from ..experiment import Experiment, RecordSeries, Series
+from .days import on_day
 from .modes import Mode, quadratures, two_modes
 from .rates import Values
 from .run_state import measurement_in, run_state
@@ -30,7 +31,7 @@ def reconstructed_xi(
     fitted = series.fitted
     each = len(series.about.components)
     times = series.x[fitted][::each]
-    run = run_state(experiment, series.run, values, dynamics, [times], accuracy=accuracy)
+    run = run_state(experiment, series.run, on_day(values, series.day), dynamics, [times], accuracy=accuracy)
     measured = series.value[fitted].reshape(-1, each).mean(axis=1)
     shape = gamma_shape(series.spread[fitted][::each], each * NOISES[series.noise].quadratures)
     draws = max(np.size(v) for v in values.values())

@@ -179,6 +179,7 @@ def added_values(dynamics: Dynamics, values: Values, member: str = "") -> dict[s
 
 
 def stages_of(experiment: Experiment, run: str, values: Values) -> list[Stage]:
-    """The stages of a run, in order (ms), with the rates (ms⁻¹) that `values` give, by label."""
+    """The stages of a run (ms), with the rates (ms⁻¹) that `values` give; many for one where the power changes."""
     depth, member = experiment.run_depth.get(run, 1.0), experiment.member.get(run, "")
-    return [Stage(entry.duration, rates_of(values, entry, depth, member)) for entry in experiment.run_stages(run)]
+    pieces = [piece for entry in experiment.run_stages(run) for piece in entry.pieces]
+    return [Stage(piece.duration, rates_of(values, piece, depth, member)) for piece in pieces]

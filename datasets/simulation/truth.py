@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...forward_models import LOSS_NOISE_SHARE, Closure
+from ...forward_models import LOSS_NOISE_SHARE, Closure, dephasing_floor
 from ..errors import ExperimentError, check_keys
-from ..experiment import SERIES_ERRORS, Label, Series, StageEntry
+from ..experiment import DAY_FACTORS, SERIES_ERRORS, Label, Series, StageEntry, other_days
 from ..kinds import KINDS
-from ..prediction import PROBE
+from ..prediction import PROBE, rates_of
 
 PAPER = {
     "collective_rate": 0.11,
@@ -68,7 +68,20 @@ def true_values(
     values |= given
     if "radiative_rate" in values and "collective_rate" in values:
         values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
-    return values
+    return _as_pure(values) if other_days(series) or any(stage.power for stage in stages) else values
+
+
+def _as_pure(values: dict[str, float]) -> dict[str, float]:
+    """With the Γdeph that each Γ̃ stands for: it stays where other rates follow a power or a day, and Γ̃ does not."""
+    found = {}
+    for text, value in values.items():
+        label = Label.parse(text)
+        if label.name == "dephasing_rate":
+            floor = dephasing_floor(rates_of(values, StageEntry.of(label.entry)))
+            if value >= floor:
+                text, value = str(Label("pure_dephasing_rate", label.entry)), value - floor  # noqa: PLW2901
+        found[text] = value
+    return found
 
 
 def without_other_forms(values: Mapping[str, float], given: Mapping[str, float]) -> dict[str, float]:
@@ -104,4 +117,5 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure
     for one in series:
         labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
         labels += [str(Label(name, one.name)) for name in SERIES_ERRORS]
+    labels += [str(Label(name, day)) for day in other_days(series) for name in DAY_FACTORS]
     return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]

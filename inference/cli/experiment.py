@@ -76,7 +76,10 @@ def _theory(settings: ModelSettings) -> str:
 def _description(experiment: Experiment) -> str:
     lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
     for run in experiment.runs:
-        stages = ", ".join(f"{s.duration:g} ms {s.label}" for s in experiment.run_stages(run))
+        stages = ", ".join(
+            f"{s.duration:g} ms {s.label}" + "".join(f" ({power})" for power in s.power)
+            for s in experiment.run_stages(run)
+        )
         about = experiment.constant.get(run)
         constant = "" if about is None else f"; constant rates: populations {about.populations}, begins {about.begins}"
         lines.append(f"run {run}: {stages}{constant}")
@@ -85,7 +88,9 @@ def _description(experiment: Experiment) -> str:
         left_out = f", {total - used} not fitted" if used < total else ""
         unit = "" if series.about.unit == "1" else f" {series.about.unit}"
         span = f"{series.x[0]:g} to {series.x[-1]:g}{unit}"
-        lines.append(f"series {series.name}: {series.kind}, {total} points, {span}, {series.noise} noise{left_out}")
+        day = f", day {series.day}" if series.day else ""
+        words = f"{total} points, {span}, {series.noise} noise{left_out}{day}"
+        lines.append(f"series {series.name}: {series.kind}, {words}")
         if series.note:
             lines.append(f"  {series.note}")
         if not series.efficiency_in_scale:

@@ -43,7 +43,7 @@ class ExperimentDraws:
 
 @dataclass(frozen=True)
 class Panel:
-    """One kind of measurement in one run, with the series that measured it."""
+    """One kind of measurement in one run on one day, with the series that measured it."""
 
     run: str
     kind: str
@@ -67,10 +67,12 @@ def panels_of(draws: ExperimentDraws) -> list[Panel]:
     if not pairs:
         second = {run: "conditional_xi" if run in experiment.constant else "polarization" for run in experiment.runs}
         pairs = [(run, kind) for run in experiment.runs for kind in ("xi", second[run], "transverse_spin")]
-    return [
-        Panel(run, kind, tuple(s for s in experiment.series if (s.run, s.kind) == (run, kind)))
-        for run, kind in dict.fromkeys(pairs)
-    ]
+    found = []
+    for run, kind in dict.fromkeys(pairs):
+        measured = [s for s in experiment.series if (s.run, s.kind) == (run, kind)]
+        days = list(dict.fromkeys(s.day for s in measured)) or [""]
+        found += [Panel(run, kind, tuple(s for s in measured if s.day == day)) for day in days]
+    return found
 
 
 def abscissas(experiment: Experiment, panel: Panel) -> np.ndarray:

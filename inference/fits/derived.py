@@ -172,7 +172,7 @@ def _steady_states(experiment: Experiment, values: Mapping[str, np.ndarray]) -> 
     driven: dict[str, StageEntry] = {}
     for stage in experiment.stages:
         if "drive" in stage.lights and _known(experiment, stage, values):
-            driven.setdefault(_entry(experiment, stage), stage)
+            driven.setdefault(_entry(experiment, stage), stage.at_full_power)
     columns: dict[str, list[Any]] = {"steady_state_xi": [], "threshold_optical_depth": []}
     for stage in driven.values():
         member = experiment.member.get(stage.run, "")

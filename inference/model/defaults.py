@@ -33,6 +33,8 @@ DEFAULTS: dict[str, str] = {
     "beat_quadrature": "normal(0, 3)",
     "beat_detuning": "normal(0, 0.005)",
     "coherence_time": "lognormal(30, 0.7)",
+    "day_depth": "lognormal(1, 0.1)",
+    "day_loss": "lognormal(1, 0.1)",
     "population_spread": "halfnormal(0.3)",
     "population_score": "normal(0, 1)",
 }

@@ -61,7 +61,7 @@ def without_values(experiment: Experiment) -> Experiment:
     return replace(
         bare,
         series=tuple(replace(series, value=nothing) for series in bare.series),
-        records=tuple(replace(record, samples=np.empty(record.samples.shape[::2])) for record in bare.records),
+        records=tuple(replace(record, samples=np.zeros(record.samples.shape[::2])) for record in bare.records),
         observations=tuple(replace(o, value=0.0) for o in bare.observations),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...datasets import Experiment, Series
-from ...datasets.experiment import Label
+from ...datasets.experiment import DAY_FACTORS, Label, other_days
 from ...datasets.kinds import KINDS, Kind
 from ...datasets.prediction import PROBE, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS
@@ -34,6 +34,8 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
     for series in experiment.series:
         if series.modelled.any():
             found |= {(name, entry, ""): None for name, entry in series.about.own_parameters(series)}
+    for name, day in _of_days(experiment, {name for name, _, _ in found}):
+        found |= dict.fromkeys(_shared(experiment.sharing.get(name, "separate"), name, None, day))
     order = list(dict.fromkeys(name for name, _, _ in found))
     return sorted(found, key=lambda entry: order.index(entry[0]))
 
@@ -43,14 +45,34 @@ def parameter_names(experiment: Experiment, settings: ModelSettings) -> set[str]
     return {name for name, _, _ in entries(experiment, settings)}
 
 
+def _of_days(experiment: Experiment, names: set[str]) -> list[tuple[str, str]]:
+    """Factors of days (name, day) that the data depend on, where the other parameters are those `names`."""
+    found: dict[tuple[str, str], None] = {}
+    others = other_days(experiment.series, experiment.member)
+    for series in experiment.series:
+        if series.day not in others or not series.modelled.any():
+            continue
+        lit = any("drive" in stage.lights for stage in experiment.run_stages(series.run))
+        follows = not series.about.calibration or series.pulse_time > 0
+        depends = {
+            "day_depth": series.about.shows_coupling and (lit or series.about.probed),
+            "day_loss": follows and lit and series.run not in experiment.unmodelled,
+        }
+        found |= {(f, series.day): None for f, of in DAY_FACTORS.items() if depends[f] and names & {*of}}
+    return sorted(found, key=lambda factor: list(DAY_FACTORS).index(factor[0]))
+
+
 def _shared(how: str, name: str, lights: str | None, member: str) -> list[Entry]:
-    """The entries that stand for a parameter of a member, by the way in which members share it."""
+    """The entries that stand for a parameter of a member (or of a day), by the way in which members share it."""
     own = member if lights is None else f"{member}: {lights}"
     if how == "separate":
         return [(name, own, member)]
+    if how == "shared" and name in DAY_FACTORS:
+        return []
     if how == "population":
         label = name if lights is None else f"{name}[{lights}]"
-        return [(name, lights, ""), ("population_spread", label, ""), ("population_score", f"{name}[{own}]", member)]
+        median = [] if name in DAY_FACTORS else [(name, lights, "")]  # of days it is 1
+        return [*median, ("population_spread", label, ""), ("population_score", f"{name}[{own}]", member)]
     return [(name, lights, "")]
 
 

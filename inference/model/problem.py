@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
-from ...datasets.experiment import RATES, with_members
+from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, with_members
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
 from .fingerprint import fingerprint, measured, without_values
@@ -199,11 +199,12 @@ def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = 
     if isinstance(source, (list, tuple)) and len(source) == 1:
         source = source[0]
     several = _by_name(source)
-    if several is None:
-        if sharing:
-            raise ExperimentError("sharing: found one experiment, expected several that share parameters")
-        return source if isinstance(source, Experiment) else read(source)
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
+    if several is None:
+        one = source if isinstance(source, Experiment) else read(source)
+        if ways and not set(ways) <= set(DAY_FACTORS):
+            raise ExperimentError("sharing: found one experiment, expected several that share parameters")
+        return check_experiment(replace(one, sharing=one.sharing | dict(ways)), "sharing") if ways else one
     return joint({name: one if isinstance(one, Experiment) else read(one) for name, one in several.items()}, ways)
 
 

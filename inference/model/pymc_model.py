@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
-from ...datasets.prediction import Values, expected, fitted_data, moving_runs, stages_of
-from ...forward_models import Closure, RateBounds
+from ...datasets.prediction import Values, expected, fitted_data, moving_runs, on_day, stages_of
+from ...forward_models import Closure, RateBounds, Stage
 from ...forward_models.light import SUMS
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
 from .likelihood import add_likelihood, add_record
@@ -180,8 +180,14 @@ def rate_bounds(problem: Problem) -> dict[str, RateBounds]:
     high = problem.complete(high)
     bounds = {}
     for run in moving_runs(experiment):
-        stages = stages_of(experiment, run, high)
-        rates = [population_rates(stage.rates) for stage in stages]
-        slow = np.array([max(k.a, k.b) for k in rates], float)
-        bounds[run] = RateBounds(resolution * fastest_rates(stage_columns(stages)), resolution * slow)
+        on = [on_day(high, day) for day in dict.fromkeys(["", *(s.day for s in experiment.series if s.run == run)])]
+        each = [_fastest(stages_of(experiment, run, values)) for values in on]
+        fast, slow = (np.max(rates, axis=0) for rates in zip(*each, strict=True))
+        bounds[run] = RateBounds(resolution * fast, resolution * slow)
     return bounds
+
+
+def _fastest(stages: list[Stage]) -> tuple[np.ndarray, np.ndarray]:
+    """The fastest rate of all and of the populations in each stage, ms⁻¹."""
+    rates = [population_rates(stage.rates) for stage in stages]
+    return fastest_rates(stage_columns(stages)), np.array([max(k.a, k.b) for k in rates], float)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
-from ...datasets.experiment import SERIES_ERRORS
+from ...datasets.experiment import DAY_FACTORS, SERIES_ERRORS
 from ...forward_models import Closure
 from ..model import ModelParameter, Prior, Problem, pose, require_data
 from .point_fit import PointFit, Step, edge_warnings, misfits
@@ -34,6 +34,7 @@ _CALIBRATIONS = (
     "quadratic_zeeman",
     "depth_per_degree",
     *SERIES_ERRORS,
+    *DAY_FACTORS,
 )
 """Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""
 _TOLERANCE = 1e-10

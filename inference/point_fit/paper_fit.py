@@ -103,6 +103,11 @@ def _first_stage(experiment: Experiment) -> StageEntry:
             f"{experiment.title!r}: found a run that starts with {stage.label!r}, expected {' or '.join(_LIGHTS)}: the"
             " paper's fit starts from the slopes with the drive on; use --method posterior or least-squares"
         )
+    if stage.power:
+        raise ExperimentError(
+            f"{experiment.title!r}: found a power that is not that of the parameters, expected none: the paper's fit"
+            " has constant rates; use --method posterior or least-squares"
+        )
     return stage
 
 

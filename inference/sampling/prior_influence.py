@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...datasets.experiment import DAY_FACTORS
 from ..model import ModelParameter, Prior
 
 MOVED = 0.5
@@ -42,7 +43,7 @@ def moved_by(draws: Mapping[str, np.ndarray], free: list[ModelParameter]) -> dic
         shifts = np.array([
             covariance[:, k] * (centre / width**2 - (1 / width**2 - 1) * mean[k])
             / max(1 + (1 / width**2 - 1) * covariance[k, k], 1 / FACTOR**2)
-            for centre, width in _changes(changed.prior)
+            for centre, width in _changes(changed.prior, changed.name in DAY_FACTORS)
         ])  # fmt: skip
         with np.errstate(invalid="ignore", divide="ignore"):
             shifts = np.nan_to_num(shifts / spread, posinf=0.0, neginf=0.0)
@@ -53,10 +54,10 @@ def moved_by(draws: Mapping[str, np.ndarray], free: list[ModelParameter]) -> dic
     return largest
 
 
-def _changes(prior: Prior) -> list[tuple[float, float]]:
-    """Mean and sd of the changed priors, on the scale on which the prior has 0 and 1."""
+def _changes(prior: Prior, relative: bool) -> list[tuple[float, float]]:
+    """Mean and sd of the changed priors, on the scale on which the prior has 0 and 1. `relative`: its median is 1."""
     changes = [(0.0, FACTOR), (0.0, 1 / FACTOR)]
-    if prior.form == "lognormal":
+    if prior.form == "lognormal" and not relative:
         step = log(FACTOR) / prior.numbers[1]
         changes += [(step, 1.0), (-step, 1.0)]
     return changes

@@ -129,7 +129,7 @@ def truth_of(experiment: Experiment) -> dict[str, float]:
     for stage in experiment.stages:
         member = experiment.member.get(stage.run, "")
         try:
-            rates = rates_of(experiment.truth.parameters, stage, member=member)
+            rates = rates_of(experiment.truth.parameters, stage.at_full_power, member=member)
             pure = rates.dephasing_rate - dephasing_floor(rates)
         except (KeyError, TypeError, ZeroDivisionError):
             continue  # a truth that somebody wrote by hand and left incomplete

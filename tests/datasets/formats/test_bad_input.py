@@ -105,7 +105,7 @@ def test_csv(csv, text, tmp_path):
         ),
         (change('"20 ms"', '"-1 ms"'), r"stage 1: duration: found -1 ms, expected a positive time"),
         (change('"20 ms"', '"2 ms"'), r"time: row 3: found 3, expected a time inside the stages"),
-        (change("drive = true", "drive = 1"), r"stage 1: drive: found 1, expected true or false"),
+        (change("drive = true", 'drive = "on"'), r"stage 1: drive: found 'on', expected true, false, a relative power"),
         (change("simulated = false", ""), r"simulated: found nothing, expected the key simulated \(true or false\)"),
         (change("format_version = 1", "format_version = 2"), r"format_version: found 2, expected 1"),
         (change("value = 55, sigma = 3", "value = 55, sigma = -3"), r"optical_depth: found 55 ± -3, expected finite"),

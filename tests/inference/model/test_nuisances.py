@@ -27,6 +27,11 @@ ADDED = {
     "background": {f"offset[{name}]": "normal(0, 0.01)" for name in ("polarization", "transverse_spin")},
     "shot-noise-drift": {"offset_drift[xi]": "normal(0, 0.03)"},
     "pump-leak-rate": {"pump_leak_rate": "halfnormal(0.02)"},
+    "days": {
+        "day_depth[transverse_spin]": "lognormal(1, 0.1)",
+        "day_loss[polarization]": "lognormal(1, 0.1)",
+        "day_loss[transverse_spin]": "lognormal(1, 0.1)",
+    },
 }
 
 

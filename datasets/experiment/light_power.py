@@ -1,0 +1,102 @@
+"""The power of a light in the course of a stage, and the spans of constant power in whose place it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..errors import violation
+
+MOST_POINTS, LARGEST_POWER = 10_000, 100.0
+MOST_KNOTS = 16
+"""Points inside a stage up to which each is kept; a longer trace is averaged over as many equal steps."""
+_STEPS = 24
+"""Steps for a power that goes from 1 to 0 along a stage."""
+_CONSTANT = 1e-12
+
+
+@dataclass(frozen=True)
+class LightPower:
+    """The power of one light relative to that at which its rates are the parameters: straight lines between points.
+
+    light : drive, pump or repump;  times (K,), ms from the beginning of the stage, ascending;  values (K,), ≥ 0
+    Before the first and after the last point the power is that of the point.
+    """
+
+    light: str
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def __str__(self) -> str:
+        """'drive at 0.5 of its power', 'drive at 0.9 to 1 of its power'."""
+        low, high = min(self.values), max(self.values)
+        return f"{self.light} at {low:g}{f' to {high:g}' if high > low else ''} of its power"
+
+    def at(self, times: np.ndarray | float) -> np.ndarray:
+        """The relative power at some times, ms from the beginning of the stage."""
+        return np.asarray(np.interp(times, self.times, self.values))
+
+    def moments(self, begin: float, end: float) -> tuple[float, float]:
+        """Of a step of the length h about its middle m: ∫u dt/h and ∫(t − m)u dt/h²."""
+        times = np.array(self.times)
+        nodes = np.array([begin, *times[(times > begin) & (times < end)], end])
+        power, width = self.at(nodes), np.diff(nodes)
+        mean, rise = 0.5 * (power[1:] + power[:-1]), np.diff(power)
+        away, length = 0.5 * (nodes[1:] + nodes[:-1] - begin - end), end - begin
+        first = width * (mean * away + rise * width / 12)
+        return float((width * mean).sum() / length), float(first.sum() / length**2)
+
+
+def check_power(power: LightPower, duration: float, lights: Collection[str], where: str) -> None:
+    """Raise ExperimentError for a power that cannot be: of a light that is off, negative, out of order, or nothing."""
+    at, times, values = f"{where}: {power.light}", np.array(power.times), np.array(power.values)
+    if power.light not in lights:
+        raise violation(at, "the power of a light that is off", "that of a light that is on")
+    if len(times) != len(values) or not 1 <= len(times) <= MOST_POINTS:
+        found = f"{len(times)} times, {len(values)} powers"
+        raise violation(at, found, f"one power for each of 1 to {MOST_POINTS} times")
+    if not (np.isfinite(values) & (values >= 0) & (values <= LARGEST_POWER)).all() or not values.any():
+        raise violation(at, f"powers from {values.min():g} to {values.max():g}", f"0 to {LARGEST_POWER:g}, not all 0")
+    inside = np.isfinite(times).all() and (times >= 0).all() and (times <= duration).all()
+    if not inside or not (np.diff(times) > 0).all():
+        found = f"times from {times[0]:g} to {times[-1]:g} ms"
+        raise violation(at, found, f"ascending times from 0 to {duration:g} ms, the duration of the stage")
+
+
+Span = tuple[float, tuple[LightPower, ...]]
+"""Duration, ms, and constant powers."""
+
+
+def spans(duration: float, powers: Sequence[LightPower]) -> list[Span]:
+    """Spans of constant power that do to the atoms what changing powers do.
+
+    A step of the length h, with the power ū on average and the first moment B, is two halves of the powers ū ∓ 4B: the
+    commutator-free method of fourth order (Blanes & Moan, Appl. Numer. Math. 56, 1519 (2006)) with exact moments.
+    Between the ends of a step in which the power changes by Δu its error is up to k Δu h/24 in the exponents, k the
+    rate that goes with the power: steps are the shorter the more the power changes.
+    """
+    knots = sorted({t for power in powers for t in power.times if 0 < t < duration})
+    if len(knots) > MOST_KNOTS:
+        knots = np.linspace(0.0, duration, MOST_KNOTS + 1)[1:-1].tolist()
+    found: list[Span] = []
+    for left, right in pairwise([0.0, *knots, duration]):
+        change = max(abs(float(power.at(right) - power.at(left))) for power in powers)
+        count = max(1, int(np.ceil(_STEPS * np.sqrt(change * (right - left) / duration))))
+        for begin, end in pairwise(np.linspace(left, right, count + 1).tolist()):
+            found += _halves(begin, end, powers)
+    return found
+
+
+def _halves(begin: float, end: float, powers: Sequence[LightPower]) -> list[Span]:
+    """One step; of constant powers it is a single span."""
+    moments = {power.light: power.moments(begin, end) for power in powers}
+    signs = (-1, 1) if any(abs(first) > _CONSTANT for _, first in moments.values()) else (0,)
+    found = []
+    for sign in signs:
+        each = {light: max(0.0, mean + 4 * sign * first) for light, (mean, first) in moments.items()}
+        constant = tuple(LightPower(light, (0.0,), (value,)) for light, value in each.items())
+        found.append(((end - begin) / len(signs), constant))
+    return found

@@ -1,0 +1,53 @@
+"""A power that changes within a stage in the model's graph: the numbers of NumPy, and a rate that it moves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle import inference
+from dissentangle.datasets import from_tree, read, simulate_like
+from dissentangle.datasets.experiment import LightPower
+from dissentangle.datasets.prediction import expected
+from dissentangle.inference.fits import Fit
+from dissentangle.inference.model.problem import pose
+from dissentangle.inference.model.pymc_model import rate_bounds
+
+from ...seeds import SIGMA, seed
+
+DRIVEN = read("fig2b-d55")
+FALLING = LightPower("drive", (0.0, 20.0), (1.0, 0.6))
+RAMP = replace(DRIVEN, stages=tuple(replace(stage, power=(FALLING,)) for stage in DRIVEN.stages))
+
+
+def test_the_graph_has_the_numbers_of_numpy():
+    """Of a power that falls a little: in fewer pieces, which compile faster."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    little = replace(FALLING, values=(1.0, 0.95))
+    stages = tuple(replace(stage, power=(little,)) for stage in DRIVEN.stages)
+    ramp = replace(DRIVEN, stages=stages, series=DRIVEN.series[:1])
+    problem = pose(ramp)
+    labels = [p.label for p in problem.free]
+    medians = [float(p.prior.quantile(0.5)) for p in problem.free]
+    inside = [pt.dscalar(label) for label in labels]
+    symbols, numbers = (problem.complete(dict(zip(labels, of, strict=True))) for of in (inside, medians))
+    bounds = rate_bounds(problem)
+    graph = expected(ramp, symbols, problem.dynamics, rate_bounds=bounds, accuracy=1e-6, xp=pt).series
+    found = pytensor.function(inside, list(graph.values()), mode="FAST_COMPILE", on_unused_input="ignore")(*medians)
+    wanted = expected(ramp, numbers, problem.dynamics).series
+    for name, values in zip(graph, found, strict=True):
+        np.testing.assert_allclose(values, wanted[name], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_falling_power_biases_and_the_file_says_it():
+    made = from_tree(simulate_like(RAMP, seed=seed(1)))
+    z = []
+    for experiment in (replace(made, stages=DRIVEN.stages), made):
+        fit = Fit.of(inference.fit(experiment, seed=seed(2), draws=300, chains=2, cores=1, closure="microscopic"))
+        draws = fit.by_label(derived=True)["light_loss_rate"]
+        z.append(float((draws.mean() - made.truth.parameters["light_loss_rate"]) / draws.std()))
+    assert abs(z[0]) > 2
+    assert abs(z[1]) < SIGMA
