@@ -6,6 +6,8 @@ from .check_series import check_choice
 from .experiment import (
     APPARATUS,
     DECAY_TIMES,
+    DISCREPANCY_TERMS,
+    ORDERS,
     SERIES_ERRORS,
     TIMELESS,
     Experiment,

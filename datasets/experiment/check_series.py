@@ -9,7 +9,7 @@ import numpy as np
 from ...forward_models import NOISES, PARAMETERS
 from ..errors import check_rows, nearest, violation
 from ..kinds import KINDS, LARGEST_NUMBER
-from .experiment import SERIES_ERRORS, Experiment, Series
+from .experiment import ORDERS, SERIES_ERRORS, Experiment, Series
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
@@ -51,12 +51,14 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     _check_words(series, experiment, where)
     if not len(series.x):
         raise violation(where, "no rows", "at least one measurement")
-    if not len(series.x) == len(series.value) == len(series.spread):
+    columns = (series.x, series.value, series.spread, *(() if series.taken is None else (series.taken,)))
+    if len({len(column) for column in columns}) > 1:
         raise violation(where, "columns of different length", "the same number of times, values and errors")
     _check_abscissa(series, experiment, where)
     _check_components(series, where)
     _check_values(series, where)
     _check_errors(series, experiment, where)
+    _check_correlation(series, where)
     if not 0 < series.tail <= LARGEST_NUMBER:
         raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
     _check_needs(series, experiment, where)
@@ -84,6 +86,35 @@ def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
         raise violation(f"{where}: time_offset_uncertainty", f"{delay:g} ms", expected)
 
 
+def _check_correlation(series: Series, where: str) -> None:
+    """Noise that is correlated from point to point, and a smooth discrepancy."""
+    said, noise, size = series.noise_correlation, NOISES[series.noise], series.discrepancy_uncertainty
+    if not (np.isfinite(size) and size >= 0):
+        raise violation(f"{where}: discrepancy_uncertainty", size, "a number ≥ 0")
+    if size and not np.ptp(series.x):
+        raise violation(f"{where}: discrepancy_uncertainty", size, "0 for a single point")
+    if size and len(series.about.components) > 1:
+        raise violation(f"{where}: discrepancy_uncertainty", size, f"0 for {series.kind}: one curve for one quantity")
+    if noise.of_variances and size > series.value.min() / _FAR_FROM_ZERO:
+        expected = f"at most {series.value.min() / _FAR_FROM_ZERO:.2g} with {noise.name} noise: a variance is > 0"
+        raise violation(f"{where}: discrepancy_uncertainty", size, expected)
+    if not said:
+        return
+    check_choice(f"{where}: noise_correlation", said, ORDERS)
+    if noise.family != "gaussian":
+        possible = " or ".join(name for name in series.about.noises if NOISES[name].family == "gaussian")
+        expected = f"{possible} noise: no other is correlated here" if possible else f"none for {series.kind}"
+        raise violation(f"{where}: noise_correlation", f"{said!r} with {noise.name} noise", expected)
+    if said == "taken" and series.taken is None:
+        raise violation(f"{where}: noise_correlation", "'taken' without a column taken", "that column: 1, 2, 3, …")
+    if said == "time" and series.about.abscissa == "faraday_angle":
+        raise violation(f"{where}: noise_correlation", "'time'", f"'taken' for {series.kind}, and the column taken")
+    place, each = series.x if said == "time" or series.taken is None else series.taken, len(series.about.components)
+    if len(place) <= each or (np.diff(np.sort(place[::each])) <= 0).any():
+        name = series.about.abscissa if said == "time" else "taken"
+        raise violation(f"{where}: noise_correlation", f"points at the same {name}, or one", "several, each at its own")
+
+
 def _check_values(series: Series, where: str) -> None:
     noise, names = NOISES[series.noise], series.about.components
     value = " or ".join(names)
@@ -107,6 +138,8 @@ def _check_values(series: Series, where: str) -> None:
             expected = f"at most {most:.2g} with {noise.name} noise: a variance is > 0"
             raise violation(f"{where}: offset_drift_uncertainty", series.offset_drift_uncertainty, expected)
     check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
+    if series.taken is not None:
+        check("taken", series.taken, np.isfinite(series.taken), "a finite number")
     check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
     ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
     check(noise.spread, series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
@@ -143,7 +176,7 @@ def _check_components(series: Series, where: str) -> None:
         return
     if series.component is None or not np.array_equal(series.component, expected):
         raise violation(f"{where}: component", "incomplete points", f"{', '.join(names)} of each point, in this order")
-    for column in (series.x, series.spread, series.excluded):
+    for column in (series.x, series.spread, series.excluded, series.taken):
         if column is not None and not all(len(set(point)) == 1 for point in column.reshape(-1, len(names)).tolist()):
             raise violation(where, f"different entries for the {' and '.join(names)} of a point", "the same")
 

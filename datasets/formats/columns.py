@@ -42,6 +42,7 @@ class Table:
     spread: str
     spreads: np.ndarray
     excluded: np.ndarray | None = None
+    taken: np.ndarray | None = None
     note: str = ""
 
     def series(self, name: str, kind: Kind, noise: str, where: str, **more: Any) -> Series:
@@ -58,6 +59,7 @@ class Table:
             spread=self.spreads,
             noise=chosen,
             excluded=self.excluded,
+            taken=self.taken,
             component=kind.component_numbers(len(self.x)),
             **more,
         )
@@ -103,6 +105,7 @@ def table_of(
         spreads[0],
         np.repeat(columns[spreads[0]], count),
         None if excluded is None else np.repeat(excluded, count),
+        np.repeat(columns["taken"], count) if "taken" in columns else None,
     )
 
 

@@ -152,6 +152,8 @@ def _write_series(path: Path, series: Series) -> None:
     columns[NOISES[series.noise].spread] = series.spread[:: len(names)]
     if series.excluded is not None:
         columns["exclude"] = series.excluded[:: len(names)].astype(float)
+    if series.taken is not None:
+        columns["taken"] = series.taken[:: len(names)]
     write_table(path, columns)
 
 

@@ -178,7 +178,7 @@ def _series(name: str, data: Any) -> Series:
     said = _said(Series, data.attrs, f"series {name!r}")
     check_choice(f"series {name!r}: kind", said["kind"], tuple(KINDS))
     about = KINDS[said["kind"]]
-    for column in ("excluded", "component"):
+    for column in ("excluded", "component", "taken"):
         if column in data and data[column].dims != data["value"].dims:
             found = ", ".join(map(str, data[column].dims))
             raise violation(f"series {name!r}: {column}", f"dimensions {found}", "those of value")
@@ -198,6 +198,7 @@ def _series(name: str, data: Any) -> Series:
         spread=_numbers(data, NOISES[said["noise"]].spread),
         excluded=excluded if excluded.any() else None,
         component=component,
+        taken=_numbers(data, "taken") if "taken" in data else None,
         **said,
     )
 

@@ -79,7 +79,7 @@ def predicted(
         all_means = expected(experiment, some, problem.dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
         noisy = {
-            data.name: data.noise.draw(rng, data.mean(means), data.spread, data.degrees_of_freedom)
+            data.name: data.draw(rng, data.mean(means), some)
             for data in fitted_data(experiment)
         }
         of_data = log_likelihood(problem, means, some) if likelihood else {}
@@ -138,7 +138,7 @@ def log_likelihood(problem: Problem, means: Predictions, values: Mapping[str, An
     """
     experiment = problem.experiment
     found = {
-        data.name: data.noise.log_density(data.value, data.mean(means), data.spread, data.degrees_of_freedom)
+        data.name: data.log_density(data.mean(means), values)
         for data in fitted_data(experiment)
     }
     for record in experiment.records:

@@ -189,6 +189,43 @@ _with_errors(
     "The shot noise of variances of the light is off by about 1 % at the last point.",
     _of_shot_noise,
 )
+CURVE = 0.03
+"""Standard deviation of the smooth curve by which ξ may differ from the model that says so."""
+_FEWEST = 5
+"""Points of a series whose noise may be correlated, or which may differ from the model by a smooth curve."""
+
+
+@rival_model
+def correlated_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The noise of neighbouring points is correlated, and Gaussian, in all series whose kind can have such noise."""
+    changed, found = [], False
+    for series in experiment.series:
+        noise, each = sibling(series.noise, "gaussian"), len(series.about.components)
+        order = series.noise_correlation or ("time" if series.taken is None else "taken")
+        place = (series.x if order == "time" else series.taken)[::each]
+        able = noise in series.about.noises and len(set(place.tolist())) == len(place) >= _FEWEST
+        able = able and series.modelled.any() and (order == "taken" or series.about.abscissa != "faraday_angle")
+        changed.append(replace(series, noise=noise, noise_correlation=order) if able else series)
+        found = found or able
+    if not found:
+        raise ExperimentError(f"model correlated-noise: found no series in {experiment.title!r} that can have it")
+    return replace(experiment, series=tuple(changed)), settings
+
+
+@rival_model
+def discrepancy(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """ξ differs from the model by a smooth curve that no theory names, of about 0.03."""
+    able = {s.name for s in experiment.series if s.about.spin_variance and s.modelled.sum() >= _FEWEST}
+    able &= {s.name for s in experiment.series if len(s.about.components) == 1 and s.x.max() > s.x.min()}
+    if not able:
+        raise ExperimentError(f"model discrepancy: found no series in {experiment.title!r} that can have it")
+    series = tuple(
+        replace(s, discrepancy_uncertainty=s.discrepancy_uncertainty or CURVE) if s.name in able else s
+        for s in experiment.series
+    )
+    return replace(experiment, series=series), settings
+
+
 _with_noise("gaussian", "Gaussian noise in all series.")
 _with_noise("student-t", "Noise with heavy tails (Student's t) in all series.")
 _with_noise("gamma", "Noise of a variance (Gamma law) in all series of variances.")
