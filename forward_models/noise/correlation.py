@@ -61,6 +61,12 @@ class Autoregression(NoiseCorrelation):
     def _share(self, rho: Any) -> Any:
         return (self.before != np.arange(len(self.before))) * rho**self.steps
 
+    def information(self, rho: float) -> float:
+        """Fisher information of ρ in all points: Σ (∂a/∂ρ)² (1 + a²)/(1 − a²)²."""
+        share = self._share(rho)
+        slope = share * self.steps / rho
+        return float((slope**2 * (1 + share**2) / (1 - share**2) ** 2).sum())
+
     @override
     def conditional(self, scaled: Any, rho: Any) -> tuple[Any, Any]:
         share = self._share(rho)

@@ -123,7 +123,8 @@ def _require_known_noise(experiment: Experiment) -> None:
     together = ", ".join(s.name for s in experiment.series if s.noise_correlation)
     if together:
         raise ExperimentError(
-            f"least squares: found {together} with noise_correlation, expected independent noise; use --method posterior"
+            f"least squares: found {together} with noise_correlation, expected independent noise;"
+            " use --method posterior"
         )
     if "population" in experiment.sharing.values():
         of = ", ".join(name for name, way in experiment.sharing.items() if way == "population")
