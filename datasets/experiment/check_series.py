@@ -13,6 +13,8 @@ from .experiment import ORDERS, SERIES_ERRORS, Experiment, Series
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
+MOST_CORRELATED, SMALLEST_EIGENVALUE = 300, 1e-9
+"""Points whose noise has a covariance that is given; smallest eigenvalue of their correlation."""
 LARGEST_DRIFT = 0.2
 """Standard deviation of a relative drift: five of them leave a gain above 0."""
 _FAR_FROM_ZERO = 8.0
@@ -88,7 +90,7 @@ def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
 
 def _check_correlation(series: Series, where: str) -> None:
     """Noise that is correlated from point to point, and a smooth discrepancy."""
-    said, noise, size = series.noise_correlation, NOISES[series.noise], series.discrepancy_uncertainty
+    noise, size = NOISES[series.noise], series.discrepancy_uncertainty
     if not (np.isfinite(size) and size >= 0):
         raise violation(f"{where}: discrepancy_uncertainty", size, "a number ≥ 0")
     if size and not np.ptp(series.x):
@@ -98,8 +100,37 @@ def _check_correlation(series: Series, where: str) -> None:
     if noise.of_variances and size > series.value.min() / _FAR_FROM_ZERO:
         expected = f"at most {series.value.min() / _FAR_FROM_ZERO:.2g} with {noise.name} noise: a variance is > 0"
         raise violation(f"{where}: discrepancy_uncertainty", size, expected)
-    if not said:
-        return
+    if series.covariance is not None:
+        _check_covariance(series, series.covariance, where)
+    if series.noise_correlation:
+        _check_order(series, where)
+
+
+def _check_covariance(series: Series, matrix: np.ndarray, where: str) -> None:
+    """A covariance of all points: symmetric, positive definite, of Gaussian noise."""
+    where, count = f"{where}: covariance", len(series.x)
+    if series.noise != "gaussian" or len(series.about.components) > 1:
+        raise violation(where, f"one with {series.noise} noise of {series.kind}", "Gaussian noise of single values")
+    if series.noise_correlation:
+        raise violation(where, "noise_correlation beside it", "one of the two")
+    if count > MOST_CORRELATED:
+        raise violation(where, f"one of {count} points", f"at most {MOST_CORRELATED}")
+    if matrix.shape != (count, count):
+        found = " × ".join(map(str, matrix.shape))
+        raise violation(where, f"{found} numbers", f"{count} × {count}, a row and a column for each point")
+    sigma = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    if not np.allclose(sigma, series.spread, rtol=1e-6, atol=0.0):
+        raise violation(where, "a diagonal that is not sigma²", "the variance of each point, > 0")
+    scaled = matrix / np.outer(sigma, sigma)
+    if not np.isfinite(scaled).all() or abs(scaled - scaled.T).max() > 1e-8:
+        raise violation(where, "a matrix that is not symmetric", "finite numbers, C[j, k] = C[k, j]")
+    if np.linalg.eigvalsh(scaled)[0] < SMALLEST_EIGENVALUE:
+        raise violation(where, "a matrix that is not positive definite", "the covariance of noise")
+
+
+def _check_order(series: Series, where: str) -> None:
+    """An order in which each point knows the one before."""
+    said, noise = series.noise_correlation, NOISES[series.noise]
     check_choice(f"{where}: noise_correlation", said, ORDERS)
     if noise.family != "gaussian":
         possible = " or ".join(name for name in series.about.noises if NOISES[name].family == "gaussian")

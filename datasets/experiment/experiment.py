@@ -72,6 +72,7 @@ class Series:
     time_offset_uncertainty : of the time by which the values are later than `x` says, ms
     noise_correlation : "time" or "taken": the order in which the noise of each point knows that of the one before
     taken (T,): the order in which the points were taken, where that is not the one of time
+    covariance (T, T): of the noise of all points, whose standard deviations are `spread`
     discrepancy_uncertainty : standard deviation of a smooth curve by which the values differ from the model
     efficiency_in_scale : False where ξ was computed with the η of the apparatus and follows the fitted η
     tail : degrees of freedom ν of Student-t noise
@@ -104,6 +105,7 @@ class Series:
     noise_correlation: str = field(default="", metadata=LATER)
     discrepancy_uncertainty: float = field(default=0.0, metadata=LATER)
     taken: np.ndarray | None = field(default=None, metadata=LATER)
+    covariance: np.ndarray | None = field(default=None, metadata=LATER)
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -122,6 +124,11 @@ class Series:
         """The parameters of `SERIES_ERRORS` that it has, with their standard deviations."""
         sizes = {name: float(getattr(self, f"{name}_uncertainty")) for name in SERIES_ERRORS}
         return {name: size for name, size in sizes.items() if size}
+
+    @property
+    def correlated(self) -> bool:
+        """Whether the noise of its points is no independent one."""
+        return bool(self.noise_correlation) or self.covariance is not None
 
     @property
     def noise_parameters(self) -> list[tuple[str, str]]:

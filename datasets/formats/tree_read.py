@@ -51,14 +51,15 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
     return check_experiment(experiment, where)
 
 
-def _numbers(data: Any, name: str, unit: str | None = None) -> np.ndarray:
-    """A column of real numbers, in the unit it must have."""
+def _numbers(data: Any, name: str, unit: str | None = None, dimensions: int = 1) -> np.ndarray:
+    """A column of real numbers (a matrix: two dimensions), in the unit it must have."""
     column = data[name]
     found = column.attrs.get("units", unit)
     if found != unit:
         raise violation(f"{name}: units", repr(found), repr(unit))
-    if column.ndim != 1 or column.dtype.kind not in "iuf":
-        raise violation(name, f"{column.ndim} dimensions of {column.dtype}", "one dimension of real numbers")
+    if column.ndim != dimensions or column.dtype.kind not in "iuf":
+        expected = "one dimension of real numbers" if dimensions == 1 else "two dimensions of real numbers"
+        raise violation(name, f"{column.ndim} dimensions of {column.dtype}", expected)
     return np.asarray(column.values, float)
 
 
@@ -199,6 +200,7 @@ def _series(name: str, data: Any) -> Series:
         excluded=excluded if excluded.any() else None,
         component=component,
         taken=_numbers(data, "taken") if "taken" in data else None,
+        covariance=_numbers(data, "covariance", dimensions=2) if "covariance" in data else None,
         **said,
     )
 

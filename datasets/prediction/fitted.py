@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...forward_models import NOISES
-from ...forward_models.noise import Autoregression, NoiseCorrelation
+from ...forward_models.noise import Autoregression, GivenCorrelation, NoiseCorrelation
 from ..experiment import Experiment, Label, Series
 from ..kinds import column
 from .expected import Predictions, fitted_observations
@@ -79,18 +79,21 @@ class FittedData:
         return self.correlation
 
     def _rho(self, values: Values) -> Any:
-        return column(values[str(Label("noise_correlation", self.name))])
+        return column(values.get(str(Label("noise_correlation", self.name))))
 
 
 def data_of_series(series: Series, use: np.ndarray) -> FittedData:
     """Some points (T,) of a series."""
-    correlation = _correlation(series, use) if series.noise_correlation else None
+    correlation = _correlation(series, use) if series.correlated else None
     data = series.x[use], series.value[use], series.spread[use]
     return FittedData(series.name, series.dim, *data, NOISES[series.noise], series.tail, series, correlation)
 
 
-def _correlation(series: Series, use: np.ndarray) -> Autoregression:
+def _correlation(series: Series, use: np.ndarray) -> NoiseCorrelation:
     """A step is the usual one between neighbours of all points of the series, those that are not fitted included."""
+    if series.covariance is not None:
+        sigma = series.spread[use]
+        return GivenCorrelation(series.covariance[np.ix_(use, use)] / np.outer(sigma, sigma))
     place = series.x if series.taken is None or series.noise_correlation == "time" else series.taken
     chain = series.component_numbers
     steps = np.concatenate([np.diff(np.sort(place[chain == k])) for k in np.unique(chain)])

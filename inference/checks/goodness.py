@@ -82,7 +82,7 @@ def goodness(fit: DataTree) -> list[Goodness]:
 def _whitening(fit: DataTree) -> Callable[[str, np.ndarray], np.ndarray]:
     """Of residuals of a series over their spread: what makes independent ones of correlated ones."""
     fitted = Fit.of(fit)
-    if not any(series.noise_correlation for series in fitted.experiment.series):
+    if not any(series.correlated for series in fitted.experiment.series):
         return lambda name, scaled: scaled
     values = fitted.problem.complete({label: float(drawn.mean()) for label, drawn in fitted.by_label().items()})
     return lambda name, scaled: whitened(fitted.experiment, {name: scaled}, values)[name]

@@ -111,7 +111,7 @@ def _source(fitted: Fit, name: str) -> _Source:
             described = (series.kind, series.about.abscissa, series.about.unit)
             return _Source(
                 series.noise, series.tail, series.spread[use], series.x[use], series.component_numbers[use], described,
-                bool(series.noise_correlation),
+                series.correlated,
             )  # fmt: skip
     sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
     return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), np.zeros(len(sigma)), ("", "", ""))

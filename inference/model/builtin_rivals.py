@@ -204,7 +204,12 @@ def correlated_noise(experiment: Experiment, settings: ModelSettings) -> tuple[E
         order = series.noise_correlation or ("time" if series.taken is None else "taken")
         place = (series.x if order == "time" else series.taken)[::each]
         able = noise in series.about.noises and len(set(place.tolist())) == len(place) >= _FEWEST
-        able = able and series.modelled.any() and (order == "taken" or series.about.abscissa != "faraday_angle")
+        able = (
+            able
+            and series.modelled.any()
+            and series.covariance is None
+            and (order == "taken" or series.about.abscissa != "faraday_angle")
+        )
         changed.append(replace(series, noise=noise, noise_correlation=order) if able else series)
         found = found or able
     if not found:

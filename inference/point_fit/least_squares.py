@@ -120,11 +120,10 @@ def _require_known_noise(experiment: Experiment) -> None:
             f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with a ±;"
             " use --method posterior"
         )
-    together = ", ".join(s.name for s in experiment.series if s.noise_correlation)
+    together = ", ".join(s.name for s in experiment.series if s.correlated)
     if together:
         raise ExperimentError(
-            f"least squares: found {together} with noise_correlation, expected independent noise;"
-            " use --method posterior"
+            f"least squares: found {together} with correlated noise, expected independent noise; use --method posterior"
         )
     if "population" in experiment.sharing.values():
         of = ", ".join(name for name, way in experiment.sharing.items() if way == "population")
