@@ -198,23 +198,23 @@ _FEWEST = 5
 @rival_model
 def correlated_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """The noise of neighbouring points is correlated, and Gaussian, in all series whose kind can have such noise."""
-    changed, found = [], False
-    for series in experiment.series:
-        noise, each = sibling(series.noise, "gaussian"), len(series.about.components)
-        order = series.noise_correlation or ("time" if series.taken is None else "taken")
-        place = (series.x if order == "time" else series.taken)[::each]
-        able = noise in series.about.noises and len(set(place.tolist())) == len(place) >= _FEWEST
-        able = (
-            able
-            and series.modelled.any()
-            and series.covariance is None
-            and (order == "taken" or series.about.abscissa != "faraday_angle")
-        )
-        changed.append(replace(series, noise=noise, noise_correlation=order) if able else series)
-        found = found or able
-    if not found:
+    changed = {s.name: _with_correlation(s) for s in experiment.series if s.modelled.any()}
+    if all(one is None for one in changed.values()):
         raise ExperimentError(f"model correlated-noise: found no series in {experiment.title!r} that can have it")
-    return replace(experiment, series=tuple(changed)), settings
+    return replace(experiment, series=tuple(changed.get(s.name) or s for s in experiment.series)), settings
+
+
+def _with_correlation(series: Series) -> Series | None:
+    """With Gaussian noise in the order that is known; None where that cannot be."""
+    noise, order = sibling(series.noise, "gaussian"), series.noise_correlation
+    order = order or ("time" if series.taken is None else "taken")
+    place = series.x if order == "time" or series.taken is None else series.taken
+    places = place[:: len(series.about.components)].tolist()
+    if noise not in series.about.noises or series.covariance is not None or len(places) < _FEWEST:
+        return None
+    if len(set(places)) < len(places) or (order == "time" and series.about.abscissa == "faraday_angle"):
+        return None
+    return replace(series, noise=noise, noise_correlation=order)
 
 
 @rival_model
