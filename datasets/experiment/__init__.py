@@ -7,6 +7,8 @@ from .days import DAY_FACTORS, other_days
 from .experiment import (
     APPARATUS,
     DECAY_TIMES,
+    DISCREPANCY_TERMS,
+    ORDERS,
     SERIES_ERRORS,
     TIMELESS,
     Experiment,

@@ -9,10 +9,12 @@ import numpy as np
 from ...forward_models import NOISES, PARAMETERS
 from ..errors import check_rows, nearest, violation
 from ..kinds import KINDS, LARGEST_NUMBER
-from .experiment import SERIES_ERRORS, Experiment, Series
+from .experiment import ORDERS, SERIES_ERRORS, Experiment, Series
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
+MOST_CORRELATED, SMALLEST_EIGENVALUE = 300, 1e-9
+"""Points whose noise has a covariance that is given; smallest eigenvalue of their correlation."""
 LARGEST_DRIFT = 0.2
 """Standard deviation of a relative drift: five of them leave a gain above 0."""
 _FAR_FROM_ZERO = 8.0
@@ -51,12 +53,14 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     _check_words(series, experiment, where)
     if not len(series.x):
         raise violation(where, "no rows", "at least one measurement")
-    if not len(series.x) == len(series.value) == len(series.spread):
+    columns = (series.x, series.value, series.spread, *(() if series.taken is None else (series.taken,)))
+    if len({len(column) for column in columns}) > 1:
         raise violation(where, "columns of different length", "the same number of times, values and errors")
     _check_abscissa(series, experiment, where)
     _check_components(series, where)
     _check_values(series, where)
     _check_errors(series, experiment, where)
+    _check_correlation(series, where)
     if not 0 < series.tail <= LARGEST_NUMBER:
         raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
     _check_needs(series, experiment, where)
@@ -84,6 +88,64 @@ def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
         raise violation(f"{where}: time_offset_uncertainty", f"{delay:g} ms", expected)
 
 
+def _check_correlation(series: Series, where: str) -> None:
+    """Noise that is correlated from point to point, and a smooth discrepancy."""
+    noise, size = NOISES[series.noise], series.discrepancy_uncertainty
+    if not (np.isfinite(size) and size >= 0):
+        raise violation(f"{where}: discrepancy_uncertainty", size, "a number ≥ 0")
+    if size and not np.ptp(series.x):
+        raise violation(f"{where}: discrepancy_uncertainty", size, "0 for a single point")
+    if size and len(series.about.components) > 1:
+        raise violation(f"{where}: discrepancy_uncertainty", size, f"0 for {series.kind}: one curve for one quantity")
+    if noise.of_variances and size > series.value.min() / _FAR_FROM_ZERO:
+        expected = f"at most {series.value.min() / _FAR_FROM_ZERO:.2g} with {noise.name} noise: a variance is > 0"
+        raise violation(f"{where}: discrepancy_uncertainty", size, expected)
+    if series.covariance is not None:
+        _check_covariance(series, series.covariance, where)
+    if series.noise_correlation:
+        _check_order(series, where)
+
+
+def _check_covariance(series: Series, matrix: np.ndarray, where: str) -> None:
+    """A covariance of all points: symmetric, positive definite, of Gaussian noise."""
+    where, count = f"{where}: covariance", len(series.x)
+    if series.noise != "gaussian" or len(series.about.components) > 1:
+        raise violation(where, f"one with {series.noise} noise of {series.kind}", "Gaussian noise of single values")
+    if series.noise_correlation:
+        raise violation(where, "noise_correlation beside it", "one of the two")
+    if count > MOST_CORRELATED:
+        raise violation(where, f"one of {count} points", f"at most {MOST_CORRELATED}")
+    if matrix.shape != (count, count):
+        found = " × ".join(map(str, matrix.shape))
+        raise violation(where, f"{found} numbers", f"{count} × {count}, a row and a column for each point")
+    sigma = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    if not np.allclose(sigma, series.spread, rtol=1e-6, atol=0.0):
+        raise violation(where, "a diagonal that is not sigma²", "the variance of each point, > 0")
+    scaled = matrix / np.outer(sigma, sigma)
+    if not np.isfinite(scaled).all() or abs(scaled - scaled.T).max() > 1e-8:
+        raise violation(where, "a matrix that is not symmetric", "finite numbers, C[j, k] = C[k, j]")
+    if np.linalg.eigvalsh(scaled)[0] < SMALLEST_EIGENVALUE:
+        raise violation(where, "a matrix that is not positive definite", "the covariance of noise")
+
+
+def _check_order(series: Series, where: str) -> None:
+    """An order in which each point knows the one before."""
+    said, noise = series.noise_correlation, NOISES[series.noise]
+    check_choice(f"{where}: noise_correlation", said, ORDERS)
+    if noise.family != "gaussian":
+        possible = " or ".join(name for name in series.about.noises if NOISES[name].family == "gaussian")
+        expected = f"{possible} noise: no other is correlated here" if possible else f"none for {series.kind}"
+        raise violation(f"{where}: noise_correlation", f"{said!r} with {noise.name} noise", expected)
+    if said == "taken" and series.taken is None:
+        raise violation(f"{where}: noise_correlation", "'taken' without a column taken", "that column: 1, 2, 3, …")
+    if said == "time" and series.about.abscissa == "faraday_angle":
+        raise violation(f"{where}: noise_correlation", "'time'", f"'taken' for {series.kind}, and the column taken")
+    place, each = series.x if said == "time" or series.taken is None else series.taken, len(series.about.components)
+    if len(place) <= each or (np.diff(np.sort(place[::each])) <= 0).any():
+        name = series.about.abscissa if said == "time" else "taken"
+        raise violation(f"{where}: noise_correlation", f"points at the same {name}, or one", "several, each at its own")
+
+
 def _check_values(series: Series, where: str) -> None:
     noise, names = NOISES[series.noise], series.about.components
     value = " or ".join(names)
@@ -107,6 +169,8 @@ def _check_values(series: Series, where: str) -> None:
             expected = f"at most {most:.2g} with {noise.name} noise: a variance is > 0"
             raise violation(f"{where}: offset_drift_uncertainty", series.offset_drift_uncertainty, expected)
     check(noise.spread, series.spread, np.isfinite(series.spread) & (series.spread > 0), "a positive number")
+    if series.taken is not None:
+        check("taken", series.taken, np.isfinite(series.taken), "a finite number")
     check(value, series.value, abs(series.value) <= LARGEST_NUMBER, f"at most {LARGEST_NUMBER:g}")
     ok = (series.spread >= SMALLEST_SIGMA) & (series.spread <= LARGEST_NUMBER)
     check(noise.spread, series.spread, ok, f"{SMALLEST_SIGMA:g} to {LARGEST_NUMBER:g}")
@@ -143,7 +207,7 @@ def _check_components(series: Series, where: str) -> None:
         return
     if series.component is None or not np.array_equal(series.component, expected):
         raise violation(f"{where}: component", "incomplete points", f"{', '.join(names)} of each point, in this order")
-    for column in (series.x, series.spread, series.excluded):
+    for column in (series.x, series.spread, series.excluded, series.taken):
         if column is not None and not all(len(set(point)) == 1 for point in column.reshape(-1, len(names)).tolist()):
             raise violation(where, f"different entries for the {' and '.join(names)} of a point", "the same")
 

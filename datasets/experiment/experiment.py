@@ -18,6 +18,10 @@ TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
 """Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
 SERIES_ERRORS = {"scale": 1.0, "offset": 0.0, "gain_drift": 0.0, "offset_drift": 0.0, "time_offset": 0.0}
 """Errors that a series has in common: the parameter of the field NAME_uncertainty, with its value without error."""
+ORDERS = ("time", "taken")
+"""In what order noise may be correlated."""
+DISCREPANCY_TERMS = 5
+"""Of the smooth curve by which a series may differ from the model: they hold 99.9 % of its variance."""
 APPARATUS = tuple(
     name
     for name, parameter in PARAMETERS.items()
@@ -83,6 +87,10 @@ class Series:
     gain_drift_uncertainty, offset_drift_uncertainty : of the relative change of the scale and of the change of the
         offset from the first to the last point, in a straight line
     time_offset_uncertainty : of the time by which the values are later than `x` says, ms
+    noise_correlation : "time" or "taken": the order in which the noise of each point knows that of the one before
+    taken (T,): the order in which the points were taken, where that is not the one of time
+    covariance (T, T): of the noise of all points, whose standard deviations are `spread`
+    discrepancy_uncertainty : standard deviation of a smooth curve by which the values differ from the model
     efficiency_in_scale : False where ξ was computed with the η of the apparatus and follows the fitted η
     tail : degrees of freedom ν of Student-t noise
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
@@ -113,6 +121,10 @@ class Series:
     offset_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     time_offset_uncertainty: float = field(default=0.0, metadata=LATER | {"unit": "ms"})
     day: str = field(default="", metadata=LATER)
+    noise_correlation: str = field(default="", metadata=LATER)
+    discrepancy_uncertainty: float = field(default=0.0, metadata=LATER)
+    taken: np.ndarray | None = field(default=None, metadata=LATER)
+    covariance: np.ndarray | None = field(default=None, metadata=LATER)
     note: str = ""
     left_out: np.ndarray | None = None
 
@@ -131,6 +143,18 @@ class Series:
         """The parameters of `SERIES_ERRORS` that it has, with their standard deviations."""
         sizes = {name: float(getattr(self, f"{name}_uncertainty")) for name in SERIES_ERRORS}
         return {name: size for name, size in sizes.items() if size}
+
+    @property
+    def correlated(self) -> bool:
+        """Whether the noise of its points is no independent one."""
+        return bool(self.noise_correlation) or self.covariance is not None
+
+    @property
+    def noise_parameters(self) -> list[tuple[str, str]]:
+        """Name and entry of the parameters of its correlated noise and of its discrepancy."""
+        found = [("noise_correlation", self.name)] if self.noise_correlation else []
+        terms = range(1, DISCREPANCY_TERMS + 1) if self.discrepancy_uncertainty else ()
+        return found + [("discrepancy", f"{self.name}: {k}") for k in terms]
 
     def ramp(self, x: np.ndarray) -> np.ndarray:
         """How far a drift has come at some abscissas: 0 at its first point, 1 at its last."""

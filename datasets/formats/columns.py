@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Table:
     spread: str
     spreads: np.ndarray
     excluded: np.ndarray | None = None
+    taken: np.ndarray | None = None
+    covariance: np.ndarray | None = None
     note: str = ""
 
     def series(self, name: str, kind: Kind, noise: str, where: str, **more: Any) -> Series:
@@ -58,20 +60,41 @@ class Table:
             spread=self.spreads,
             noise=chosen,
             excluded=self.excluded,
+            taken=self.taken,
+            covariance=self.covariance,
             component=kind.component_numbers(len(self.x)),
             **more,
         )
 
 
-def read_columns(path: Path, kind: Kind, given: ColumnNames) -> Table:
-    """A series from a table of any known format; ExperimentError says file and line, column or key."""
+def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | None = None) -> Table:
+    """A series from a table of any known format; ExperimentError says file and line, column or key.
+
+    covariance : the file of that of its values, in place of the column sigma
+    """
     known = kind.columns
     check_keys(f"{given.where}: columns", given.names, known)
     check_keys(f"{given.where}: units", given.units, known)
     columns, units = _read(path, kind, known, given)
     if kind.abscissa == "number" and "number" not in columns and columns:
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
-    return table_of(columns, kind, str(path), units, given.where)
+    matrix = None
+    if covariance is not None and columns:
+        if set(SPREADS) & set(columns):
+            raise violation(f"{given.where}: covariance", f"a column of errors in {path} besides", "one of the two")
+        matrix = _read_matrix(covariance, len(next(iter(columns.values()))))
+        columns["sigma"] = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    return replace(table_of(columns, kind, str(path), units, given.where), covariance=matrix)
+
+
+def _read_matrix(path: Path, count: int) -> np.ndarray:
+    """count × count numbers, a row per line, with or without a line of names."""
+    names = [str(k) for k in range(1, count + 1)]
+    columns = read_table(path, names, {name: f"#{name}" for name in names})
+    matrix = np.stack([columns[name] for name in names], axis=-1)
+    if len(matrix) != count:
+        raise violation(str(path), f"{len(matrix)} rows", f"{count}, one for each point of the series")
+    return matrix
 
 
 def table_of(
@@ -103,6 +126,7 @@ def table_of(
         spreads[0],
         np.repeat(columns[spreads[0]], count),
         None if excluded is None else np.repeat(excluded, count),
+        np.repeat(columns["taken"], count) if "taken" in columns else None,
     )
 
 

@@ -224,7 +224,7 @@ def _truth(where: str, table: dict[str, Any]) -> Truth | None:
 def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     """The series of a table [[series]]; `folder`: of the experiment."""
     required(where, row, "kind", str)
-    check_keys(where, row, [*keys(Series), "file", "time_unit", "columns", "units", "separator", "shots"])
+    check_keys(where, row, [*keys(Series), "file", "time_unit", "columns", "units", "separator", "shots", "covariance"])
     kind, shots = required(where, row, "kind", str), optional(where, row, "shots", bool, False)
     if kind == "quadratures":
         kind, shots = "light_variance", True
@@ -233,7 +233,14 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
         raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
     path = inside(where, required(where, row, "file", str), folder)
     name = optional(where, row, "name", str, kind)
-    table = (read_quadratures if shots else read_columns)(path, KINDS[kind], _column_names(where, row, KINDS[kind]))
+    names = _column_names(where, row, KINDS[kind])
+    if "covariance" in row:
+        if shots:
+            raise violation(f"{where}: covariance", "one of shots", "none: their variances have Gamma noise")
+        covariance = inside(where, required(where, row, "covariance", str), folder, "covariance")
+        table = read_columns(path, KINDS[kind], names, covariance)
+    else:
+        table = (read_quadratures if shots else read_columns)(path, KINDS[kind], names)
     rest = said(Series, where, row, ("name", "kind", "noise"))
     if table.note:
         rest["note"] = table.note

@@ -153,17 +153,28 @@ def _record_row(index: int, record: RecordSeries) -> dict[str, Any]:
 
 def _series_row(index: int, series: Series) -> dict[str, Any]:
     row = {"kind": series.kind, "file": f"{_file_name(series.name, f'series-{index}')}.csv"} | _said(series)
+    if series.covariance is not None:
+        row["covariance"] = _covariance_file(row["file"])
     row["noise"] = row.pop("noise", series.noise)  # also the default: the one of a file depends on its columns
     return {key: value for key, value in row.items() if (key, value) != ("name", series.kind)}
+
+
+def _covariance_file(file: str) -> str:
+    return f"{Path(file).stem}.covariance.csv"
 
 
 def _write_series(path: Path, series: Series) -> None:
     names = series.about.components
     columns = {series.about.abscissa: series.x[:: len(names)]}
     columns |= {name: series.value[k :: len(names)] for k, name in enumerate(names)}
-    columns[NOISES[series.noise].spread] = series.spread[:: len(names)]
+    if series.covariance is None:
+        columns[NOISES[series.noise].spread] = series.spread[:: len(names)]
+    else:
+        write_table(path.with_name(_covariance_file(path.name)), {f"c{k}": c for k, c in enumerate(series.covariance)})
     if series.excluded is not None:
         columns["exclude"] = series.excluded[:: len(names)].astype(float)
+    if series.taken is not None:
+        columns["taken"] = series.taken[:: len(names)]
     write_table(path, columns)
 
 

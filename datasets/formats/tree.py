@@ -145,6 +145,10 @@ def _series(series: Series) -> Group:
         NOISES[series.noise].spread: (dim, series.spread),
         "excluded": (dim, _flags(series.excluded, len(series.x))),
     }
+    if series.taken is not None:
+        columns["taken"] = (dim, series.taken)
+    if series.covariance is not None:
+        columns["covariance"] = ((dim, f"{dim}_too"), series.covariance)
     if series.component is not None:
         columns["component"] = (dim, np.array(series.about.components, object)[series.component])
     coords = {dim: (dim, series.x, {"units": series.about.unit})}

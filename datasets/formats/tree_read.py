@@ -52,14 +52,15 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
     return check_experiment(experiment, where)
 
 
-def _numbers(data: Any, name: str, unit: str | None = None) -> np.ndarray:
-    """A column of real numbers, in the unit it must have."""
+def _numbers(data: Any, name: str, unit: str | None = None, dimensions: int = 1) -> np.ndarray:
+    """A column of real numbers (a matrix: two dimensions), in the unit it must have."""
     column = data[name]
     found = column.attrs.get("units", unit)
     if found != unit:
         raise violation(f"{name}: units", repr(found), repr(unit))
-    if column.ndim != 1 or column.dtype.kind not in "iuf":
-        raise violation(name, f"{column.ndim} dimensions of {column.dtype}", "one dimension of real numbers")
+    if column.ndim != dimensions or column.dtype.kind not in "iuf":
+        expected = "one dimension of real numbers" if dimensions == 1 else "two dimensions of real numbers"
+        raise violation(name, f"{column.ndim} dimensions of {column.dtype}", expected)
     return np.asarray(column.values, float)
 
 
@@ -200,7 +201,7 @@ def _series(name: str, data: Any) -> Series:
     said = _said(Series, data.attrs, f"series {name!r}")
     check_choice(f"series {name!r}: kind", said["kind"], tuple(KINDS))
     about = KINDS[said["kind"]]
-    for column in ("excluded", "component"):
+    for column in ("excluded", "component", "taken"):
         if column in data and data[column].dims != data["value"].dims:
             found = ", ".join(map(str, data[column].dims))
             raise violation(f"series {name!r}: {column}", f"dimensions {found}", "those of value")
@@ -220,6 +221,8 @@ def _series(name: str, data: Any) -> Series:
         spread=_numbers(data, NOISES[said["noise"]].spread),
         excluded=excluded if excluded.any() else None,
         component=component,
+        taken=_numbers(data, "taken") if "taken" in data else None,
+        covariance=_numbers(data, "covariance", dimensions=2) if "covariance" in data else None,
         **said,
     )
 

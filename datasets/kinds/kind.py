@@ -157,7 +157,7 @@ class Kind:
     def columns(self) -> tuple[str, ...]:
         """Names that a table of it can have."""
         spreads = dict.fromkeys(NOISES[name].spread for name in self.noises)
-        return (self.abscissa, *self.components, *spreads, "exclude")
+        return (self.abscissa, *self.components, *spreads, "exclude", "taken")
 
     def component_numbers(self, count: int) -> np.ndarray | None:
         """(count,): which component each of so many values is, point by point; None where there is but one."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..experiment import Experiment, Known, Label, Series
 from ..kinds import column
+from .discrepancy import discrepancy_terms
 from .rates import Values
 from .run_state import RunState
 
@@ -101,4 +102,7 @@ def with_errors(series: Series, at: np.ndarray, run: RunState) -> Any:
         mean = mean + errors["offset"]
     if errors["offset_drift"] is not None:
         mean = mean + errors["offset_drift"] * series.ramp(at)
+    if series.discrepancy_uncertainty:
+        for k, term in enumerate(discrepancy_terms(series, at), 1):
+            mean = mean + run.entry("discrepancy", f"{series.name}: {k}") * term
     return mean

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,18 @@ from ..experiment import (
 )
 from ..formats import to_tree
 from ..kinds import KINDS
-from ..prediction import expected
+from ..prediction import data_of_series, expected
 from .records import simulated_like
 from .truth import NUISANCES, PAPER, true_values, truth_labels, without_other_forms
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
+_DRAWN: dict[str, Callable[[np.random.Generator], float]] = {
+    "noise_correlation": lambda rng: rng.uniform(0.0, 0.95),
+    "discrepancy": lambda rng: rng.standard_normal(),
+}
+"""What else a series may have for itself, where no true value is given."""
 _DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
 
 
@@ -144,7 +149,7 @@ def simulate_like(
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
     given, known = dict(parameters or {}), {name: entry.value for name, entry in experiment.apparatus.items()}
     recorded = {} if experiment.truth is None else experiment.truth.parameters
-    recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in SERIES_ERRORS}
+    recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in (*SERIES_ERRORS, "discrepancy")}
     planned = replace(
         experiment,
         title=f"simulated: like {experiment.title.removeprefix('simulated: ')}"[:300],
@@ -218,11 +223,14 @@ def _measured(
         label = str(Label(name, series.name))
         if label not in values:
             values[label] = float(rng.normal(SERIES_ERRORS[name], size))
+    for key in series.noise_parameters:
+        if str(Label(*key)) not in values:
+            values[str(Label(*key))] = float(_DRAWN[key[0]](rng))
     alone = replace(experiment, series=(series,))
     mean = np.broadcast_to(
         expected(alone, values, Dynamics(closure), accuracy=1e-12).series[series.name], series.x.shape
     )
-    drawn = NOISES[series.noise].draw(rng, mean, series.spread, series.tail)
+    drawn = data_of_series(series, np.ones(len(series.x), bool)).draw(rng, mean, values)
     return replace(series, value=np.round(drawn, _DECIMALS))
 
 

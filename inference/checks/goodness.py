@@ -5,15 +5,16 @@ A first look: the model's scatter counts as independent, and the parameters were
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...datasets.kinds import ABSCISSAS
+from ...datasets.prediction import whitened
 from ...forward_models.light import WhitenessCheck
-from ..fits import checks_in
+from ..fits import Fit, checks_in
 
 if TYPE_CHECKING:
     from xarray import DataArray, DataTree
@@ -73,13 +74,23 @@ def goodness(fit: DataTree) -> list[Goodness]:
     """χ² of each series that was fitted, in the order of the fit, then of the checks of the innovations of records."""
     observed = fit["observed_data"].dataset
     predictions = fit["posterior_predictive"].dataset.data_vars
-    found = [_of_values(np.asarray(observed[name].values), drawn) for name, drawn in predictions.items()]
+    whiten = _whitening(fit)
+    found = [_of_values(np.asarray(observed[name].values), drawn, whiten) for name, drawn in predictions.items()]
     return found + [_of_record(name, checks) for name, checks in checks_in(fit).items()]
 
 
-def _of_values(values: np.ndarray, drawn: DataArray) -> Goodness:
+def _whitening(fit: DataTree) -> Callable[[str, np.ndarray], np.ndarray]:
+    """Of residuals of a series over their spread: what makes independent ones of correlated ones."""
+    fitted = Fit.of(fit)
+    if not any(series.correlated for series in fitted.experiment.series):
+        return lambda name, scaled: scaled
+    values = fitted.problem.complete({label: float(drawn.mean()) for label, drawn in fitted.by_label().items()})
+    return lambda name, scaled: whitened(fitted.experiment, {name: scaled}, values)[name]
+
+
+def _of_values(values: np.ndarray, drawn: DataArray, whiten: Callable[[str, np.ndarray], np.ndarray]) -> Goodness:
     draws = np.asarray(drawn.values).reshape(-1, drawn.shape[-1])
-    squares = ((values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
+    squares = whiten(str(drawn.name), (values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
     low, high = np.quantile(draws, INTERVAL, axis=0)
     inside = float(np.mean((values >= low) & (values <= high)))
     square = float(squares.sum())

@@ -7,14 +7,23 @@ information of each series by finite differences of the predictions, prior infor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ...datasets import Experiment, RecordSeries
 from ...datasets.experiment import Label
-from ...datasets.prediction import expected, expected_record_sums, fitted_observations, record_log_likelihood
+from ...datasets.prediction import (
+    expected,
+    expected_record_sums,
+    fitted_data,
+    fitted_observations,
+    record_log_likelihood,
+    whitened,
+)
 from ...forward_models import NOISES
 from ...forward_models.light import grouped
+from ...forward_models.noise import Autoregression
 from ..fits import Fit
 from ..model import Problem
 
@@ -45,10 +54,38 @@ def expected_information(problem: Problem) -> Information:
     """
     free = problem.free
     centre = np.array([_AMPLITUDE if p.name in ("beat_in_phase", "beat_quadrature") else 0.0 for p in free])
-    jacobians = scaled_jacobians(problem, centre)
+    independent = whitened(
+        problem.experiment, transposed(scaled_jacobians(problem, centre)), values_at(problem, centre)
+    )
+    jacobians = _with_correlation(problem, centre, transposed(independent))
     by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
     everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(free)))
     return Information([p.label for p in free], by_source, _contraction(everything))
+
+
+def _with_correlation(problem: Problem, centre: np.ndarray, jacobians: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """With a row for the ρ of each series, whose Fisher information is in the scatter, not in the means."""
+    for data in fitted_data(problem.experiment):
+        at = [k for k, p in enumerate(problem.free) if p.label == f"noise_correlation[{data.name}]"]
+        if isinstance(data.correlation, Autoregression) and at:
+            k = at[0]
+            high, low = (float(problem.free[k].prior.from_z_score(centre[k] + step)) for step in (_STEP, -_STEP))
+            row = np.zeros((1, len(centre)))
+            row[0, k] = np.sqrt(data.correlation.information(0.5 * (high + low))) * (high - low) / (2 * _STEP)
+            jacobians = jacobians | {data.name: np.concatenate([jacobians[data.name], row])}
+    return jacobians
+
+
+def values_at(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
+    """Parameters by label, numbers, at z-scores (n,) of the free ones."""
+    return problem.complete(
+        {p.label: float(p.prior.from_z_score(z)) for p, z in zip(problem.free, z_scores, strict=True)}
+    )
+
+
+def transposed(jacobians: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """(points, n) as (n, points), and back."""
+    return {name: jacobian.T for name, jacobian in jacobians.items()}
 
 
 def _contraction(jacobian: np.ndarray) -> np.ndarray:

@@ -8,13 +8,14 @@ standard normal, takes the parameters from the posterior mean to what a fit of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from ...datasets.prediction import fitted_observations
+from ...datasets.prediction import fitted_observations, whitened
 from ...forward_models import NOISES
 from ..fits import Fit
-from .information import scaled_jacobians
+from .information import scaled_jacobians, transposed, values_at
 
 _MOST_NUMBERS = 4_000_000
 """Of the replications that are looked at: all draws up to about a thousand points."""
@@ -28,7 +29,8 @@ class Replicated:
     kind, abscissa, unit : of the series and of its abscissa; "" for the published numbers
     x (T,);  observed (T,);  replicated (R, T)
     spread (T,) : standard deviation of the noise (of Student's t the scale)
-    residuals (T,), replicated_residuals (R, T) : value − what the model expects after a fit to these values
+    residuals (T,), replicated_residuals (R, T) : value − what the model expects after a fit to these values; of
+        correlated noise also less what the point before leads to expect, over the share of σ that this leaves
     """
 
     name: str
@@ -54,6 +56,7 @@ class _Source:
     """What a series, or the published numbers, bring with them, in the order of the fit.
 
     degrees_of_freedom : ν of Student's t noise;  described : kind, abscissa, unit
+    correlated : whether the noise of a point knows that of the one before
     """
 
     noise: str
@@ -62,6 +65,7 @@ class _Source:
     x: np.ndarray
     component: np.ndarray
     described: tuple[str, str, str]
+    correlated: bool = False
 
 
 def replications(fitted: Fit) -> list[Replicated]:
@@ -82,16 +86,20 @@ def replications(fitted: Fit) -> list[Replicated]:
     scaled = {name: (draws[name] - middles[name]) / spreads[name] for name in draws}
     drawn = fitted.by_label()
     centre = np.array([np.mean(u.prior.z_score(drawn[u.label])) for u in fitted.problem.free])
+    whiten = partial(whitened, fitted.experiment, values=values_at(fitted.problem, centre))
     left = refitted(
-        scaled,
-        scaled_jacobians(fitted.problem, centre),
+        whiten(scaled),
+        transposed(whiten(transposed(scaled_jacobians(fitted.problem, centre)))),
         {n: s.degrees_of_freedom for n, s in sources.items() if s.noise == "student-t"},
     )
     found = []
     for name, source in sources.items():
         order = np.lexsort((source.x, source.component))
         values, spread = np.asarray(observed[name].values), np.asarray(spreads[name])
-        arrays = (values, draws[name], spread, values - middles[name], left[name] * spread)
+        own = values - middles[name]
+        if source.correlated:
+            own = whiten({name: own / spread})[name] * spread
+        arrays = (values, draws[name], spread, own, left[name] * spread)
         found.append(Replicated(name, *source.described, source.x[order], *(array[..., order] for array in arrays)))
     return found
 
@@ -102,8 +110,9 @@ def _source(fitted: Fit, name: str) -> _Source:
             use = series.fitted
             described = (series.kind, series.about.abscissa, series.about.unit)
             return _Source(
-                series.noise, series.tail, series.spread[use], series.x[use], series.component_numbers[use], described
-            )
+                series.noise, series.tail, series.spread[use], series.x[use], series.component_numbers[use], described,
+                series.correlated,
+            )  # fmt: skip
     sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
     return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), np.zeros(len(sigma)), ("", "", ""))
 

@@ -78,10 +78,7 @@ def predicted(
     for index, some in by_speed(experiment, values):
         all_means = expected(experiment, some, problem.dynamics, observations=(*fitted, *unfitted), accuracy=accuracy)
         means, others = _of_draws(all_means, len(index), len(fitted))
-        noisy = {
-            data.name: data.noise.draw(rng, data.mean(means), data.spread, data.degrees_of_freedom)
-            for data in fitted_data(experiment)
-        }
+        noisy = {data.name: data.draw(rng, data.mean(means), some) for data in fitted_data(experiment)}
         of_data = log_likelihood(problem, means, some) if likelihood else {}
         for whole, arrays in zip(found, (noisy, of_data, {"unfitted": others}), strict=True):
             for name, array in arrays.items():
@@ -137,10 +134,7 @@ def log_likelihood(problem: Problem, means: Predictions, values: Mapping[str, An
     means : expected values at these draws;  values : the draws by label, fixed parameters included
     """
     experiment = problem.experiment
-    found = {
-        data.name: data.noise.log_density(data.value, data.mean(means), data.spread, data.degrees_of_freedom)
-        for data in fitted_data(experiment)
-    }
+    found = {data.name: data.log_density(data.mean(means), values) for data in fitted_data(experiment)}
     for record in experiment.records:
         if record.fitted.any():
             sums = grouped(record.group_sums)

@@ -210,6 +210,48 @@ _with_errors(
     "The shot noise of variances of the light is off by about 1 % at the last point.",
     _of_shot_noise,
 )
+CURVE = 0.03
+"""Standard deviation of the smooth curve by which ξ may differ from the model that says so."""
+_FEWEST = 5
+"""Points of a series whose noise may be correlated, or which may differ from the model by a smooth curve."""
+
+
+@rival_model
+def correlated_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """The noise of neighbouring points is correlated, and Gaussian, in all series whose kind can have such noise."""
+    changed = {s.name: _with_correlation(s) for s in experiment.series if s.modelled.any()}
+    if all(one is None for one in changed.values()):
+        raise ExperimentError(f"model correlated-noise: found no series in {experiment.title!r} that can have it")
+    return replace(experiment, series=tuple(changed.get(s.name) or s for s in experiment.series)), settings
+
+
+def _with_correlation(series: Series) -> Series | None:
+    """With Gaussian noise in the order that is known; None where that cannot be."""
+    noise, order = sibling(series.noise, "gaussian"), series.noise_correlation
+    order = order or ("time" if series.taken is None else "taken")
+    place = series.x if order == "time" or series.taken is None else series.taken
+    places = place[:: len(series.about.components)].tolist()
+    if noise not in series.about.noises or series.covariance is not None or len(places) < _FEWEST:
+        return None
+    if len(set(places)) < len(places) or (order == "time" and series.about.abscissa == "faraday_angle"):
+        return None
+    return replace(series, noise=noise, noise_correlation=order)
+
+
+@rival_model
+def discrepancy(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """ξ differs from the model by a smooth curve that no theory names, of about 0.03."""
+    able = {s.name for s in experiment.series if s.about.spin_variance and s.modelled.sum() >= _FEWEST}
+    able &= {s.name for s in experiment.series if len(s.about.components) == 1 and s.x.max() > s.x.min()}
+    if not able:
+        raise ExperimentError(f"model discrepancy: found no series in {experiment.title!r} that can have it")
+    series = tuple(
+        replace(s, discrepancy_uncertainty=s.discrepancy_uncertainty or CURVE) if s.name in able else s
+        for s in experiment.series
+    )
+    return replace(experiment, series=series), settings
+
+
 _with_noise("gaussian", "Gaussian noise in all series.")
 _with_noise("student-t", "Noise with heavy tails (Student's t) in all series.")
 _with_noise("gamma", "Noise of a variance (Gamma law) in all series of variances.")

@@ -24,7 +24,7 @@ def fingerprint(*values: Any) -> str:
 
 def _parts(value: Any) -> Iterator[bytes]:
     if is_dataclass(value):
-        kept = [f for f in fields(value) if not f.metadata.get("later") or getattr(value, f.name) != f.default]
+        kept = [f for f in fields(value) if not f.metadata.get("later") or _said(getattr(value, f.name), f.default)]
         yield from _parts({field.name: getattr(value, field.name) for field in kept})
     elif isinstance(value, dict):
         yield from _parts([(key, value[key]) for key in sorted(value)])
@@ -39,6 +39,10 @@ def _parts(value: Any) -> Iterator[bytes]:
         yield np.ascontiguousarray(value).tobytes()
     else:
         yield repr(value).encode("utf-8", "backslashreplace")
+
+
+def _said(value: Any, default: Any) -> bool:
+    return isinstance(value, np.ndarray) or bool(value != default)
 
 
 def without_texts(experiment: Experiment) -> Experiment:

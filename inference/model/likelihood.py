@@ -12,9 +12,21 @@ from ...forward_models.noise import log_density_of_triples, wishart_freedom
 from .problem import Problem
 
 
-def add_likelihood(fitted: FittedData, mean: Any, data: Mapping[str, Any]) -> None:
-    """The likelihood of data, whose expected values are `mean` (T,), in the current model."""
-    LIKELIHOODS[fitted.noise.family](fitted, mean, data[f"value[{fitted.name}]"], data[f"spread[{fitted.name}]"])
+def add_likelihood(fitted: FittedData, mean: Any, data: Mapping[str, Any], values: Values) -> None:
+    """The likelihood of data, whose expected values are `mean` (T,), in the current model; parameters by label."""
+    value, spread = data[f"value[{fitted.name}]"], data[f"spread[{fitted.name}]"]
+    if fitted.correlation is None:
+        LIKELIHOODS[fitted.noise.family](fitted, mean, value, spread)
+    else:
+        _correlated(fitted, mean, value, spread, values)
+
+
+def _correlated(fitted: FittedData, mean: Any, value: Any, spread: Any, values: Values) -> None:
+    """Gaussian: of each point given those before it."""
+    import pymc as pm
+
+    centre, width = fitted.conditional(value, mean, spread, values)
+    pm.Normal(fitted.name, mu=centre, sigma=width, observed=value, dims=fitted.dim)
 
 
 def _gaussian(fitted: FittedData, mean: Any, value: Any, spread: Any) -> None:

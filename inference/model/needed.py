@@ -33,7 +33,8 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
         found[name, index, ""] = None
     for series in experiment.series:
         if series.modelled.any():
-            found |= {(name, entry, ""): None for name, entry in series.about.own_parameters(series)}
+            own = (*series.about.own_parameters(series), *series.noise_parameters)
+            found |= {(name, entry, ""): None for name, entry in own}
     for name, day in _of_days(experiment, {name for name, _, _ in found}):
         found |= dict.fromkeys(_shared(experiment.sharing.get(name, "separate"), name, None, day))
     order = list(dict.fromkeys(name for name, _, _ in found))

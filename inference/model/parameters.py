@@ -16,6 +16,8 @@ from .needed import calibrations, entries, prior_names
 from .priors import Prior, PriorError, known_prior, parse_prior
 from .settings import ModelSettings
 
+_SCORES = ("population_score", "discrepancy")
+"""Standard normal by definition."""
 _NEARLY_CERTAIN = 1 - 1e-6
 _SHOWN_BY = {"shot_noise_level": "shot_noise", "projection_noise_slope": "projection_noise"}
 """Constants that have the unit of the measurement, and the kind of series that shows them by itself."""
@@ -68,7 +70,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
         else:
             prior = calibrated.get(label, calibrated.get(name)) or _known(experiment, name, index, member)
         if prior is None:
-            prior, guessed = _default(experiment, name, member), name != "population_score"  # which is z by definition
+            prior, guessed = _default(experiment, name, member), name not in _SCORES
         result.append(ModelParameter(name, index, prior, guessed))
     for key in given:
         if key not in used:

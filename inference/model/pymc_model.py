@@ -76,7 +76,7 @@ def model_of(problem: Problem) -> pymc.Model:
         means = _means(problem, values)
         data = {name: pm.Data(name, array) for name, array in data_of(experiment).items()}
         for fitted in fitted_data(experiment):
-            add_likelihood(fitted, means[fitted.name], data)
+            add_likelihood(fitted, means[fitted.name], data, problem.complete(values))
         for record in experiment.records:
             if record.fitted.any():
                 add_record(problem, record, values, data)

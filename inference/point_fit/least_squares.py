@@ -35,6 +35,7 @@ _CALIBRATIONS = (
     "depth_per_degree",
     *SERIES_ERRORS,
     *DAY_FACTORS,
+    "discrepancy",
 )
 """Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""
 _TOLERANCE = 1e-10
@@ -119,6 +120,11 @@ def _require_known_noise(experiment: Experiment) -> None:
         raise ExperimentError(
             f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with a ±;"
             " use --method posterior"
+        )
+    together = ", ".join(s.name for s in experiment.series if s.correlated)
+    if together:
+        raise ExperimentError(
+            f"least squares: found {together} with correlated noise, expected independent noise; use --method posterior"
         )
     if "population" in experiment.sharing.values():
         of = ", ".join(name for name, way in experiment.sharing.items() if way == "population")

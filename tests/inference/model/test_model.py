@@ -88,12 +88,27 @@ def with_nuisances():
     return replace(experiment, series=series, apparatus=experiment.apparatus | clock)
 
 
+def with_correlated_noise():
+    """Noise that is correlated in the order of time, in that of taking, and as a matrix says; a discrepancy of ξ."""
+    experiment = shorter(read("fig2b-d55"), 6)
+    p = experiment.series[1]
+    covariance = np.outer(p.spread, p.spread) * np.exp(-abs(p.x[:, None] - p.x) / 2)
+    said = {
+        "xi": {"discrepancy_uncertainty": 0.03, "noise": "gaussian-repetitions", "noise_correlation": "time"},
+        "polarization": {"covariance": covariance},
+        "transverse_spin": {"noise_correlation": "taken", "taken": np.array([2.0, 1.0, 4.0, 3.0, 7.0, 5.0])},
+    }
+    series = tuple(replace(s, **said[s.name]) for s in experiment.series)
+    return replace(experiment, series=series)
+
+
 def _cases():
     for name, settings in VARIANTS:
         yield shorter(read(name)) if "priors" in settings else read(name), ModelSettings(**settings)
     yield student_and_efficiency(), ModelSettings()
     yield hierarchical(), ModelSettings()
     yield with_nuisances(), ModelSettings()
+    yield with_correlated_noise(), ModelSettings()
 
 
 CASES = list(_cases())

@@ -26,6 +26,10 @@ ADDED = {
     "gain-drift": {f"gain_drift[{name}]": "normal(0, 0.03)" for name in ("polarization", "transverse_spin")},
     "background": {f"offset[{name}]": "normal(0, 0.01)" for name in ("polarization", "transverse_spin")},
     "shot-noise-drift": {"offset_drift[xi]": "normal(0, 0.03)"},
+    "correlated-noise": {
+        f"noise_correlation[{name}]": "uniform(0, 0.95)" for name in ("xi", "polarization", "transverse_spin")
+    },
+    "discrepancy": {f"discrepancy[xi: {k}]": "normal(0, 1)" for k in range(1, 6)},
     "pump-leak-rate": {"pump_leak_rate": "halfnormal(0.02)"},
     "days": {
         "day_depth[transverse_spin]": "lognormal(1, 0.1)",
@@ -92,6 +96,31 @@ def test_nuisances_that_an_experiment_cannot_have():
         rival(read("krauter2011-published"), ModelSettings(), "gain-drift")
     with pytest.raises(PriorError, match="common_time_offset: this experiment has no such parameter"):
         _ = pose(DRIVEN, priors={"common_time_offset": "normal(0, 1)"}).parameters
+
+
+def test_what_correlated_noise_makes_of_a_file():
+    """Noise of variances becomes Gaussian; the order of taking counts where it is known; what a file says is kept."""
+    taken = replace(DRIVEN.series[1], taken=np.arange(30.0)[::-1])
+    given = replace(DRIVEN.series[2], covariance=np.diag(DRIVEN.series[2].spread ** 2))
+    experiment = replace(DRIVEN, series=(DRIVEN.series[0], taken, given))
+    series = rival(experiment, ModelSettings(), "correlated-noise")[0].series
+    assert [s.noise for s in series] == ["gaussian-repetitions", "gaussian", "gaussian"]
+    assert [s.noise_correlation for s in series] == ["time", "taken", ""]
+    said = replace(DRIVEN.series[0], discrepancy_uncertainty=0.01)
+    changed = rival(
+        replace(DRIVEN, series=(said, *DRIVEN.series[1:])), ModelSettings(), "discrepancy+correlated-noise"
+    )[0]
+    assert [s.discrepancy_uncertainty for s in changed.series] == [0.01, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["correlated-noise", "discrepancy"])
+def test_noise_that_an_experiment_cannot_have(name):
+    with pytest.raises(ExperimentError, match=rf"model {name}: found no series in .* that can have it"):
+        rival(read("krauter2011-published"), ModelSettings(), name)
+    with pytest.raises(
+        ExperimentError, match=r"least squares: found xi, .* with correlated noise, expected independent"
+    ):
+        inference.least_squares(rival(DRIVEN, ModelSettings(), "correlated-noise")[0])
 
 
 def with_series(experiment, name, **said):
