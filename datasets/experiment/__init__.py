@@ -15,7 +15,6 @@ from .experiment import (
     Known,
     Observation,
     Series,
-    StageEntry,
     Truth,
 )
 from .fields import Entry, entries
@@ -23,4 +22,4 @@ from .joint import CALIBRATED_COUPLING, joint, read_sharing, with_members
 from .label import RATES, Label, shown_unit
 from .light_power import LightPower
 from .record_series import KIND, QUADRATURES, RecordSeries
-from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun
+from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun, StageEntry

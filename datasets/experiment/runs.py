@@ -1,8 +1,12 @@
-"""Runs of an experiment: the name of the only one, and those in which populations do not move."""
+"""Runs of an experiment: their stages, the name of the only one, and those in which populations do not move."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+from ...forward_models import LIGHTS
+from .fields import LATER
+from .light_power import LightPower, spans
 
 MAIN_RUN = "main"
 POPULATIONS = ("moving", "steady", "unmodelled")
@@ -21,3 +25,38 @@ class ConstantRun:
 
     populations: str = "unmodelled"
     begins: str = "unknown"
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One stage of a run: its duration, ms, and which of the lights drive, pump, repump are on.
+
+    power : of the lights that have not the power at which their rates are the parameters, or not all the time
+    """
+
+    duration: float = field(metadata={"unit": "ms"})
+    lights: frozenset[str]
+    run: str = MAIN_RUN
+    power: tuple[LightPower, ...] = field(default=(), metadata=LATER)
+
+    @property
+    def label(self) -> str:
+        """'drive+pump', 'dark': the coordinate of the dim `lights`."""
+        return "+".join(light for light in LIGHTS if light in self.lights) or "dark"
+
+    @property
+    def at_full_power(self) -> StageEntry:
+        """The stage with its lights at the power at which their rates are the parameters."""
+        return replace(self, power=()) if self.power else self
+
+    @property
+    def pieces(self) -> list[StageEntry]:
+        """Stages of constant power that do to the atoms what this one does."""
+        if not self.power:
+            return [self]
+        return [replace(self, duration=length, power=powers) for length, powers in spans(self.duration, self.power)]
+
+    @classmethod
+    def of(cls, label: str, run: str = MAIN_RUN) -> StageEntry:
+        """A stage with these lights, of whatever duration."""
+        return cls(1.0, frozenset(label.split("+")) & frozenset(LIGHTS), run)

@@ -44,7 +44,7 @@ def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
     """One experiment, or several for a joint fit: see `experiment_of`."""
     return (
         option("experiments", nargs="+", metavar="experiment", help=help),
-        option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit (or days) shares: table [sharing]"),
+        option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit or days share: table [sharing]"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
                help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
     )  # fmt: skip

@@ -89,9 +89,8 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     constants = {name for kind in kinds for name in kind.constants}
     lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
-    named = prior_names(experiment, settings)
+    named, followed = prior_names(experiment, settings), set(runs) & {*moving_runs(experiment)}
     steady = {run for run in experiment.constant if fitted_lights(experiment, [run])}
-    followed = set(runs) & {*moving_runs(experiment)}
     if settings.free_dephasing and not followed | set(runs) & steady:
         if "drive" in on:  # κ² depends on dΓ, Γ̃ and Z alone
             found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
@@ -108,23 +107,28 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
     found += [(dephasing, label) for label in lights]
     moving = not set(runs) <= set(experiment.constant)
-    if moving:
-        found += [("initial_n3", None), ("initial_nh", None)]
+    found += [("initial_n3", None), ("initial_nh", None)] if moving else []
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
     found += [(name, None) for name in settings.dynamics.parameters if followed or name != LOSS_NOISE_SHARE]
+    classical = _has_classical_noise(experiment, named, constants, member)
+    if moving or classical:
+        found.append(("classical_noise" if classical else "initial_excess_variance", None))
+    if classical or "faraday_angle" in constants:
+        found.append(("faraday_angle", None))
+    found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member) + constant
+    return found + _common_time_offset(experiment, own, member)
+
+
+def _has_classical_noise(experiment: Experiment, named: set[str], constants: set[str], member: str) -> bool:
+    """Whether the state at the start has c₂Θ, not C₀; `constants` of the member's series, `named`: has a prior."""
     classical = "classical_noise" in constants or _stated(experiment, "classical_noise", member)
     classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
         fitted = [s for s in experiment.series if s.modelled.any()]
         measured = classical or any("classical_noise" in s.about.constants for s in fitted)
         classical = measured and experiment.knows("faraday_angle", member)
-    if moving or classical:
-        found.append(("classical_noise" if classical else "initial_excess_variance", None))
-    if classical or "faraday_angle" in constants:
-        found.append(("faraday_angle", None))
-    found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member)
-    return [*found, *constant, *_common_time_offset(experiment, own, member)]
+    return classical
 
 
 def _common_time_offset(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
