@@ -31,6 +31,7 @@ SECTIONS = [
     "Pairs of parameters",
     "Calibration of the predictions",
     "Criticism",
+    "What could still be wrong",
     "Sampling",
     "Weight of the priors",
     "To make it again",
