@@ -19,9 +19,9 @@ THIRD = np.arange(10) % 3 == 0
 OTHER = {str: "other", bool: False, float: 0.375}
 FITTING = {
     "run": "main", "noise": "student-t", "kind": "xi", "quantity": "orientation", "slope_used": 0.09,
-    "gain_drift_uncertainty": 0.05,
+    "gain_drift_uncertainty": 0.05, "noise_correlation": "",
 }  # fmt: skip
-"""Values that are possible, where any other word or number is not."""
+"""Values that are possible, where any other word or number is not; noise that is correlated is Gaussian."""
 
 
 def said_otherwise(kind, **given):
