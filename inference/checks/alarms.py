@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ...datasets.prediction import whitened
 from ..fits import Fit
 from .disturbances import CLOSURE, Disturbance, Means, PosteriorMean, disturbances
-from .information import scaled_jacobians
+from .information import scaled_jacobians, transposed, values_at
 
 ALARM = 0.02
 """Chance that a right model raises an alarm."""
@@ -93,17 +95,18 @@ def alarms(fit: Fit) -> Alarms:
     from scipy.stats import chi2, norm
 
     at = PosteriorMean(fit)
-    jacobians = scaled_jacobians(at.problem, at.centre)
+    whiten = partial(whitened, at.experiment, values=values_at(at.problem, at.centre))
+    jacobians = transposed(whiten(transposed(scaled_jacobians(at.problem, at.centre))))
     n = len(at.centre)
     covariance = np.linalg.inv(np.eye(n) + sum((j.T @ j for j in jacobians.values()), np.zeros((n, n))))
     names = list(at.data)
     jacobian = np.concatenate([jacobians[name] for name in names]) if names else np.zeros((0, n))
-    residual = _stacked({name: (at.data[name] - at.at_mean[name]) / at.noise[name] for name in names})
+    residual = _stacked(whiten({name: (at.data[name] - at.at_mean[name]) / at.noise[name] for name in names}))
     # At the mean of a curved posterior the data do not quite balance the prior: what is left is no disagreement.
     residual = residual - jacobian @ (covariance @ (jacobian.T @ residual - at.centre))
 
     asked = disturbances(at)
-    rows = [_stacked({name: one.size * one.effect[name] / at.noise[name] for name in names}) for one in asked]
+    rows = [_stacked(whiten({name: one.size * one.effect[name] / at.noise[name] for name in names})) for one in asked]
     rows, asked = _seen(rows, asked, jacobian, covariance)
     groups = _directions(names, jacobians, covariance) if len(jacobians) > 1 else {}
     every = np.concatenate([*(row[None] for row in rows), *groups.values(), np.empty((0, len(residual)))])

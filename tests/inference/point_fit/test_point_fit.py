@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -25,6 +26,7 @@ from dissentangle.inference.text import point_fit_facts, point_fit_text
 from ...seeds import seed
 
 DRIVE = "dephasing_rate[drive]"
+microscopic = partial(inference.least_squares, closure="microscopic")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,8 +76,17 @@ def test_least_squares_finds_the_truth_of_noise_free_data(name, closure):
     assert fit.dof == 90 - len(fit.labels)
 
 
+def test_the_closure_is_an_unknown_by_default():
+    """Noise-free data of c = 0 and of c = 1: the search ends there, and its ± says how little they tell of c."""
+    for closure, share in (("microscopic", 1.0), ("fixed-number", 0.0)):
+        fit = inference.least_squares(without_noise("fig2b-d55", closure))
+        assert fit.values["loss_noise_share"] == pytest.approx(share, abs=1e-3)
+        assert fit.values["collective_rate"] == pytest.approx(0.11, rel=1e-3)
+        assert fit.errors["loss_noise_share"] > 0.1
+
+
 def test_least_squares_of_experiments_put_together():
-    fit = inference.least_squares(joint({"a": without_noise("fig2b-d55"), "b": without_noise("fig2b-d35")}))
+    fit = microscopic(joint({"a": without_noise("fig2b-d55"), "b": without_noise("fig2b-d35")}))
     assert fit.values["radiative_rate"] == pytest.approx(0.002, rel=1e-5)
     assert fit.values["collective_rate[b]"] == pytest.approx(0.07, rel=1e-5)
     assert fit.fixed["optical_depth[b]"] == 35
@@ -84,7 +95,7 @@ def test_least_squares_of_experiments_put_together():
 def test_covariance_is_that_of_scipy_on_a_model_of_its_own():
     """curve_fit with the rates written out, Levenberg-Marquardt, derivatives of its own."""
     experiment = read("fig2b-d55")
-    fit = inference.least_squares(experiment)
+    fit = microscopic(experiment)
     series = {s.kind: s for s in experiment.series}
 
     def model(times, collective, loss, collision, dephasing, n3):
@@ -117,21 +128,19 @@ def test_covariance_is_that_of_scipy_on_a_model_of_its_own():
 
 def test_what_is_held_fixed_and_where_the_search_starts():
     experiment = read("fig2b-d55")
-    fit = inference.least_squares(experiment, priors={"collision_rate": "fixed(0.002)"})
+    fit = microscopic(experiment, priors={"collision_rate": "fixed(0.002)"})
     assert fit.fixed["scale[xi]"] == 1
     assert fit.fixed["squeezing_limit"] == 0.16
     assert fit.fixed["collision_rate"] == 0.002
     assert any("scale[xi] is in no ±; no prior is used for collective_rate" in text for text in fit.warnings)
-    other = inference.least_squares(experiment, priors={"collective_rate": "lognormal(0.3, 0.01)"})
-    assert other.values["collective_rate"] == pytest.approx(
-        inference.least_squares(experiment).values["collective_rate"]
-    )
+    other = microscopic(experiment, priors={"collective_rate": "lognormal(0.3, 0.01)"})
+    assert other.values["collective_rate"] == pytest.approx(microscopic(experiment).values["collective_rate"])
     by_angle = replace(experiment, apparatus={"faraday_angle": Known(14.0, 0.1)})
-    assert inference.least_squares(by_angle).fixed["optical_depth"] == 56
+    assert microscopic(by_angle).fixed["optical_depth"] == 56
 
 
 def test_published_numbers_can_be_fitted_where_they_are_enough():
-    fit = inference.least_squares(
+    fit = microscopic(
         "krauter2011-published", free_dephasing=True, priors={"initial_n3": "fixed(0.01)", "pump_rate": "fixed(0.168)"}
     )
     assert fit.dof == 1  # 7 numbers, 6 rates
@@ -141,14 +150,14 @@ def test_published_numbers_can_be_fitted_where_they_are_enough():
 
 def test_warnings_of_misfit_bounds_and_missing_information():
     narrow = changed(without_noise("fig2b-d55"), "transverse_spin", value=np.linspace(1, 0.5, 30))
-    assert any("the model does not describe these data" in text for text in inference.least_squares(narrow).warnings)
-    alone = inference.least_squares(only(read("fig2b-d55"), "polarization"))
+    assert any("the model does not describe these data" in text for text in microscopic(narrow).warnings)
+    alone = microscopic(only(read("fig2b-d55"), "polarization"))
     assert any("the covariance is singular" in text for text in alone.warnings)
     assert alone.covariance is None
     assert alone.correlation is None
     assert np.isnan(list(alone.errors.values())).all()
     assert "none" in point_fit_text(alone, read("fig2b-d55"), {})
-    pump = inference.least_squares(without_noise("fig2c-pump"))  # its truth lies below the floor of Γ̃
+    pump = microscopic(without_noise("fig2c-pump"))  # its truth lies below the floor of Γ̃
     assert any(
         "less than one ± from a bound" in text and "pure_dephasing_rate[drive+pump] =" in text for text in pump.warnings
     )
@@ -300,11 +309,11 @@ def test_what_the_paper_fit_refuses(change, text):
 
 
 def test_what_least_squares_refuses():
-    with pytest.raises(ExperimentError, match="found 7 data for 8 parameters, expected at least as many"):
+    with pytest.raises(ExperimentError, match="found 7 data for 9 parameters, expected at least as many"):
         inference.least_squares("krauter2011-published")
     rates = ("collective_rate", "collision_rate", "light_loss_rate", "pure_dephasing_rate", "initial_n3")
     with pytest.raises(ExperimentError, match="found every parameter known or fixed"):
-        inference.least_squares("fig2b-d55", priors=dict.fromkeys(rates, "fixed(0.01)"))
+        microscopic("fig2b-d55", priors=dict.fromkeys(rates, "fixed(0.01)"))
     both = {"a": "fig2b-d55", "b": "fig2b-d35"}
     with pytest.raises(ExperimentError, match=r"found a population \(collision_rate\)"):
         inference.least_squares(both, sharing={"collision_rate": "population"})
