@@ -25,7 +25,7 @@ from .statistics import STATISTICS, Statistic
 if TYPE_CHECKING:
     from xarray import DataTree
 
-FAMILY = 0.05
+FAMILY = 0.03
 """Chance that any of the statistics of a right model is called surprising, at most (Bonferroni)."""
 NOTABLE_P = 0.05
 _INTERVAL = (0.03, 0.5, 0.97)

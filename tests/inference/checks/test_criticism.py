@@ -112,7 +112,7 @@ def test_a_statistic_of_ones_own(fit_d55):
     found = inference.criticize(fit_d55, statistics={"first": mine})
     assert [row.meaning for row in found.rows] == ["first point"]
     assert found.rows[0].low < found.rows[0].observed < found.rows[0].high
-    assert found.limit == 0.05
+    assert found.limit == 0.03
 
 
 def test_what_cannot_be_criticized(fit_d55):
