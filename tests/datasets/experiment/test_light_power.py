@@ -49,7 +49,7 @@ def integrated(drive, pump):
         rates = replace(rates, dephasing_rate=dephasing_floor(rates) + 0.12)
         return derivatives(rates, "microscopic")(t, state)
 
-    options = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-11, "max_step": 0.5}
+    options = {"method": "DOP853", "rtol": 1e-9, "atol": 1e-10, "max_step": 0.5}
     n2, p, sigma, exponent = solve_ivp(right, (0, 20), [1, 0.98, 1, 0], t_eval=TIMES, **options).y
     jx = 4 * (n2 + p) / 2 + 3 * (n2 - p) / 2
     return (8 * sigma + 7 * (n2 - p)) / (7 * n2 + p), jx / (4 * 0.99 + 3 * 0.01), np.exp(-exponent / 2)
