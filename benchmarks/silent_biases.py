@@ -144,7 +144,7 @@ def study(name: str, sets: int, first: int, closure: str) -> str:
     for k in range(first, first + sets):
         data = FAULTS[name](k)
         truth = (data.truth or read(B).truth).parameters
-        fit = inference.fit(replace(data, truth=None), seed=k, closure=closure)
+        fit = inference.fit(replace(data, truth=None), seed=k, closure=closure, cores=1)
         judged, found = assess(fit), alarms(Fit(fit))
         status[judged.status] += 1
         raised += found.raised

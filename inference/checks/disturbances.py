@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, Series
-from ...datasets.experiment import Label
+from ...datasets.experiment import Label, other_days
 from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Dynamics
 from ..fits import Fit
@@ -178,16 +178,18 @@ _RELATIVE = 1e-3
 
 def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
     """The series was taken with other dΓ, or with another loss by the light, than the rest."""
+    if other_days(at.experiment.series):
+        return []  # the file says of which days they are, and the model has it
     depth = at.experiment.run_depth
     relative = {f: {**depth, s.run: depth.get(s.run, 1.0) * f} for f in (1 + _RELATIVE, 1 - _RELATIVE)}
     high, low = (at.means(experiment=replace(at.experiment, run_depth=one)) for one in relative.values())
     effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-    found = [Disturbance("depth", f"the optical depth of {s.name} was another one", "%", 0.05, effect)]
+    found = [Disturbance("days", f"the optical depth of {s.name} was another one", "%", 0.05, effect)]
     loss = "light_loss_rate"
     if loss in at.values:
         high, low = (at.means({**at.values, loss: at.values[loss] * f}) for f in relative)
         effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-        found.append(Disturbance("loss", f"the loss by the light in {s.name} was another one", "%", 0.05, effect))
+        found.append(Disturbance("days", f"the loss by the light in {s.name} was another one", "%", 0.05, effect))
     return found
 
 

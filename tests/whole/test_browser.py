@@ -128,7 +128,7 @@ def test_a_page_without_scripts_says_the_same(browser, pages):
     page = context.new_page()
     page.goto(pages["good"].as_uri())
     assert page.locator(".verdict").inner_text().startswith("Usable:")
-    assert page.locator("h2").count() == 11
+    assert page.locator("h2").count() == 12
     context.close()
 
 

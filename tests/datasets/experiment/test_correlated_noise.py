@@ -66,7 +66,7 @@ def test_a_covariance_stands_in_place_of_sigma(tmp_path):
     with pytest.raises(ExperimentError, match=r"covariance.csv: found 9 rows, expected 10, one for each point"):
         read(tmp_path / "run")
     (tmp_path / "run" / "polarization.csv").write_text(table.replace("value", "sigma").replace("time", "value"))
-    with pytest.raises(ExperimentError, match=r"covariance: found a column of errors in .* besides, expected one"):
+    with pytest.raises(ExperimentError, match=r"covariance: found a column of errors in "):
         read(tmp_path / "run")
 
 

@@ -16,7 +16,7 @@ from dissentangle.inference.checks.information import expected_information
 from dissentangle.inference.fits.file import read_fit
 from dissentangle.inference.fits.summary import summarise, summary_rows, verdict
 from dissentangle.inference.model.problem import Problem
-from dissentangle.inference.model.settings import SamplerSettings
+from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 from dissentangle.inference.sampling.sample import prepare, sample
 from dissentangle.inference.text.fit import truth_of
 
@@ -69,7 +69,7 @@ def test_who_informs_what(fit_d55):
 
 def test_expected_information_is_confirmed_by_the_fit(fit_d55):
     experiment = read("fig2b-d55")
-    expected = expected_information(Problem(experiment))
+    expected = expected_information(Problem(experiment, ModelSettings("microscopic")))
     contraction = {row.label: row.contraction for row in summary_rows(fit_d55)}
     for label, share in zip(expected.labels, expected.together, strict=True):
         assert share == pytest.approx(contraction[label], abs=0.25)

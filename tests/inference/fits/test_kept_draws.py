@@ -9,7 +9,6 @@ import pytest
 from cachetools import LRUCache
 
 from dissentangle.datasets import prediction, read
-from dissentangle.forward_models import Dynamics
 from dissentangle.inference.fits.groups import fit_tree
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fits.summary import summarise
@@ -70,7 +69,8 @@ def test_large_data_are_thinned_evenly(monkeypatch):
     assert fit["prior_predictive"].attrs["thinning"] == 3
     np.testing.assert_array_equal(fit["prior_predictive"]["draw"], np.arange(0, 250, 3))
     one = {label: value.reshape(4, 100)[2, 8:9] for label, value in values.items()}
-    expected = log_likelihood(Problem(experiment), prediction.expected(experiment, one, Dynamics()), one)
+    problem = Problem(experiment)
+    expected = log_likelihood(problem, prediction.expected(experiment, one, problem.dynamics), one)
     for name in ("xi", "polarization"):
         found = fit["log_likelihood"][name].sel(chain=2, draw=8)
         np.testing.assert_allclose(found, expected[name][0], rtol=1e-3, atol=1e-3)

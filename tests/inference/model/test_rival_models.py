@@ -290,4 +290,4 @@ def test_a_readout_by_the_mean_spin_couples_more_than_that_of_the_two_level_part
     assert np.all(np.ravel(other["light_variance"]) > np.ravel(usual["light_variance"]))
     for name in ("polarization", "transverse_spin", "orientation_beat"):
         np.testing.assert_array_equal(other[name], usual[name])
-    assert rival(laboratory, settings, "two-level-readout")[1].dynamics == ModelSettings().dynamics
+    assert rival(laboratory, settings, "two-level-readout")[1].dynamics == ModelSettings("microscopic").dynamics
