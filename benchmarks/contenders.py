@@ -59,10 +59,10 @@ def starts(count: int, width: float = 0.3) -> np.ndarray:
 def ours(quick: bool) -> Sampled:
     """The run of median time of several seeds; machine code and nutpie are loaded before."""
     from dissentangle.datasets import read
-    from dissentangle.inference.model import Problem, SamplerSettings
+    from dissentangle.inference.model import ModelSettings, Problem, SamplerSettings
     from dissentangle.inference.sampling import prepared, sample
 
-    ready = prepared(Problem(read(DATA_SET)))
+    ready = prepared(Problem(read(DATA_SET), ModelSettings("microscopic")))
     sample(ready, SamplerSettings(seed=1, draws=10, tune=10))
     runs = []
     for seed in range(1, 4 if quick else 10):
@@ -168,7 +168,7 @@ def pymc_closed_form(quick: bool) -> Sampled:
     """PyMC's own NUTS on our model. With larger steps transitions diverge, and the tail of n3 is missed by 6 errors."""
     from dissentangle.inference import build_model
 
-    return _pymc_nuts(build_model(DATA_SET), 1000, 200 if quick else 1000, 4, 0.95)
+    return _pymc_nuts(build_model(DATA_SET, closure="microscopic"), 1000, 200 if quick else 1000, 4, 0.95)
 
 
 def nutpie_closed_form(quick: bool) -> Sampled:
@@ -177,7 +177,7 @@ def nutpie_closed_form(quick: bool) -> Sampled:
 
     from dissentangle.inference import build_model
 
-    model = build_model(DATA_SET)
+    model = build_model(DATA_SET, closure="microscopic")
     rates = {rv for rv in model.free_RVs if rv.name not in ("squeezing_limit", "optical_depth", "scale")}
     compiled = nutpie.compile_pymc_model(model, jitter_rvs=rates)
     options = {"chains": 4, "cores": min(CORES, 4), "progress_bar": False, "save_warmup": False}

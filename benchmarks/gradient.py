@@ -14,7 +14,7 @@ import numpy as np
 
 from dissentangle.datasets import Experiment, StageEntry, read
 from dissentangle.inference.engine import compile_model, start_of
-from dissentangle.inference.model import Problem, model_of
+from dissentangle.inference.model import ModelSettings, Problem, model_of
 
 
 def four_stages() -> Experiment:
@@ -42,7 +42,7 @@ def microseconds(call: Callable[[], Any], seconds: float = 1.0) -> float:
 
 def native(experiment: Experiment) -> tuple[float, float]:
     """Seconds to be ready, µs a gradient, through Python's ctypes (about 2 µs of it)."""
-    model = model_of(Problem(experiment))
+    model = model_of(Problem(experiment, ModelSettings("microscopic")))
     start = time.perf_counter()
     density = compile_model(model).density
     ready = time.perf_counter() - start
@@ -55,7 +55,7 @@ def native(experiment: Experiment) -> tuple[float, float]:
 
 def numba(experiment: Experiment) -> tuple[float, float]:
     """The same through PyTensor's Numba backend: the jitted function, called from Python."""
-    model = model_of(Problem(experiment))
+    model = model_of(Problem(experiment, ModelSettings("microscopic")))
     start = time.perf_counter()
     function = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
     function.set_extra_values({})

@@ -53,7 +53,7 @@ def agreement() -> dict[str, float]:
         import jax
 
         found["diffrax"] = np.asarray(jax.jit(jax.vmap(diffrax_log_posterior()))(u))
-    for name, model in (("PyMC", build_model(DATA_SET)), ("pm.ode", pymc_ode_model())):
+    for name, model in (("PyMC", build_model(DATA_SET, closure="microscopic")), ("pm.ode", pymc_ode_model())):
         logp = model.compile_logp(mode="FAST_COMPILE")
         start = model.initial_point()
         by_name = {value.name.removesuffix("_log__"): value.name for value in model.value_vars}
