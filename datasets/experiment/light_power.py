@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import violation
 
-MOST_POINTS, LARGEST_POWER = 10_000, 100.0
+MOST_POINTS, LARGEST_POWER = 10_000, 10.0
 MOST_KNOTS = 16
 """Points inside a stage up to which each is kept; a longer trace is averaged over as many equal steps."""
 _STEPS = 24
@@ -59,7 +59,8 @@ def check_power(power: LightPower, duration: float, lights: Collection[str], whe
         found = f"{len(times)} times, {len(values)} powers"
         raise violation(at, found, f"one power for each of 1 to {MOST_POINTS} times")
     if not (np.isfinite(values) & (values >= 0) & (values <= LARGEST_POWER)).all() or not values.any():
-        raise violation(at, f"powers from {values.min():g} to {values.max():g}", f"0 to {LARGEST_POWER:g}, not all 0")
+        expected = f"0 to {LARGEST_POWER:g}, not all 0: 1 is the power of the rates (not %, not mW)"
+        raise violation(at, f"powers from {values.min():g} to {values.max():g}", expected)
     inside = np.isfinite(times).all() and (times >= 0).all() and (times <= duration).all()
     if not inside or not (np.diff(times) > 0).all():
         found = f"times from {times[0]:g} to {times[-1]:g} ms"
