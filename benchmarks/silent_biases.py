@@ -150,7 +150,7 @@ def study(name: str, sets: int, first: int, closure: str) -> str:
         raised += found.raised
         silent += judged.status == "healthy" and not found.raised and not named(name, judged)
         if found.raised:
-            worst = max(found.suspicions, key=lambda s: abs(s.z))
+            worst = max(found.suspicions, key=lambda s: s.log_evidence)
             suspects[worst.disturbance.words] += 1
         rows = fit["summary"].dataset
         z.append(

@@ -53,6 +53,12 @@ class Suspicion:
         """The rate that it moves most, and by how much."""
         return max(self.shifts.items(), key=lambda item: abs(item[1]), default=("", 0.0))
 
+    @property
+    def log_evidence(self) -> float:
+        """ln of the Bayes factor of the disturbance, of its usual size, over none: what explains most stands first."""
+        information = (self.disturbance.size / self.error) ** 2
+        return float(0.5 * (self.z**2 * information / (1 + information) - np.log1p(information)))
+
     def facts(self) -> dict[str, Any]:
         """For --json: what it is, how large it could be, and how far that would move each rate."""
         one = self.disturbance
@@ -173,7 +179,7 @@ def _suspicions(
     found = []
     for one, score, weight, move in zip(asked, scores, weights, moves, strict=False):
         middle, sd = score / (weight + 1), (weight + 1) ** -0.5
-        possible = max(middle + 2 * sd, 0.0) if one.squared else abs(middle) + 2 * sd
+        possible = min(max(middle + 2 * sd, 0.0) if one.squared else abs(middle) + 2 * sd, one.most / one.size)
         high, low = at.rates(at.centre + _SMALL * move), at.rates(at.centre - _SMALL * move)
         shifts = {
             label: possible * (high[label] - low[label]) / (2 * _SMALL) / spread[label]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, Series
-from ...datasets.experiment import Label, other_days
+from ...datasets.experiment import Label, LightPower, other_days
 from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Dynamics
 from ..fits import Fit
@@ -28,6 +28,7 @@ class Disturbance:
     words : 'the times of xi are off'
     size : of λ, as laboratories have it: its standard deviation, were it in the model
     squared : whether λ is the square of what has the unit, to which alone the data respond
+    most : beyond which λ cannot be, whatever the data say
     """
 
     name: str
@@ -36,6 +37,7 @@ class Disturbance:
     size: float
     effect: Means
     squared: bool = False
+    most: float = np.inf
 
     def text(self, size: float) -> str:
         """A value of λ with its unit: '0.3 ms', '5 %', '12 Hz'."""
@@ -143,6 +145,8 @@ _STEP = 0.01
 
 
 def _clock(at: PosteriorMean, s: Series) -> list[Disturbance]:
+    if s.time_offset_uncertainty:
+        return []
     x, end = s.x, at.experiment.duration(s.run)
     early, late = -_STEP * bool(x.min() >= _STEP), _STEP * bool(x.max() <= end - _STEP)
     if late <= early:
@@ -152,8 +156,10 @@ def _clock(at: PosteriorMean, s: Series) -> list[Disturbance]:
 
 
 def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
-    drifting = at.only(s.name, at.at_mean[s.name] * _ramp(s))
-    found = [Disturbance("gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting)]
+    found = []
+    if not s.gain_drift_uncertainty:
+        drifting = at.only(s.name, at.at_mean[s.name] * _ramp(s))
+        found.append(Disturbance("gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting))
     if not s.scale_uncertainty:
         scaled = at.only(s.name, at.at_mean[s.name])
         found.append(Disturbance("scale", f"the scale of {s.name} is off", "%", 0.02, scaled))
@@ -165,7 +171,7 @@ def _background(at: PosteriorMean, s: Series) -> list[Disturbance]:
     if not s.offset_uncertainty:
         flat = at.only(s.name, np.ones_like(at.at_mean[s.name]))
         found.append(Disturbance("background", f"{s.name} has a background", "", 0.01, flat))
-    if s.about.spin_variance:  # 1 % of the shot noise is about 0.03 of ξ
+    if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ
         growing = at.only(s.name, _ramp(s))
         found.append(
             Disturbance("shot-noise-drift", f"the shot noise of {s.name} is off at late times", "", 0.03, growing)
@@ -210,6 +216,29 @@ def _mismatch(at: PosteriorMean) -> list[Disturbance]:
     return [Disturbance("larmor-mismatch", words, "Hz", 15.0**2, effect, squared=True)]
 
 
+_FALL = 1e-2
+
+
+def _power(at: PosteriorMean) -> list[Disturbance]:
+    """The drive loses power in a straight line along each stage that it is on; Γdeph stays, Γ̃ goes with its floor."""
+    if any(stage.power for stage in at.experiment.stages):
+        return []  # the file says what the powers are, and the model has them
+    pure = {label: value for label, value in at.values.items() if Label.parse(label).name != "dephasing_rate"}
+    values = pure if any(Label.parse(label).name == "pure_dephasing_rate" for label in pure) else at.values
+
+    def falling(by: float) -> Means:
+        stages = [
+            replace(stage, power=(LightPower("drive", (0.0, stage.duration), (1.0, 1.0 - by)),))
+            if "drive" in stage.lights and stage.run not in at.experiment.constant
+            else stage
+            for stage in at.experiment.stages
+        ]
+        return at.means(values, experiment=replace(at.experiment, stages=tuple(stages)))
+
+    words = "the power of the drive falls along a stage"
+    return [Disturbance("power", words, "%", 0.03, _difference(falling(_FALL), falling(-_FALL), 2 * _FALL))]
+
+
 _LEAK = 1e-3
 """ms⁻¹"""
 
@@ -249,7 +278,7 @@ def _closure(at: PosteriorMean) -> list[Disturbance]:
     dynamics = replace(at.problem.dynamics, closure="open")
     high, low = (at.means({**at.values, LOSS_NOISE_SHARE: c}, dynamics=dynamics) for c in (1.0, 0.0))
     words = f"the {at.problem.settings.closure} closure does not hold, and lost atoms' share of the noise differs"
-    return [Disturbance(CLOSURE, words, "", 1.0, _difference(high, low, 1.0))]
+    return [Disturbance(CLOSURE, words, "", 1.0, _difference(high, low, 1.0), most=1.0)]
 
 
-_OF_EXPERIMENT: tuple[Callable[[PosteriorMean], list[Disturbance]], ...] = (_mismatch, _leak, _closure)
+_OF_EXPERIMENT: tuple[Callable[[PosteriorMean], list[Disturbance]], ...] = (_mismatch, _power, _leak, _closure)

@@ -102,7 +102,7 @@ def _alarmed(found: Alarms) -> list[str]:
     worst = min(found.disagreements, key=lambda one: one.p, default=None)
     if worst is not None and worst.p < ALARM:
         said = f"{worst.source} does not agree with the other series (p = {found.p:.2g})"
-    best = max(found.suspicions, key=lambda one: abs(one.z), default=None)
+    best = max(found.suspicions, key=lambda one: one.log_evidence, default=None)
     if best is None or abs(best.z) < _CLEAR:
         return [said]
     size = best.disturbance.text(best.estimate)

@@ -84,12 +84,14 @@ class Assessment:
         if not possible or self.status not in ("healthy", "doubtful"):
             return ""
         said = "; ".join(
-            f"{one.disturbance.words} (by {one.disturbance.text(one.possible)}: {symbols([one.worst[0]])}"
-            f" {one.worst[1]:+.0f} sd)".replace("-", "−")
+            f"{one.disturbance.words} ({one.disturbance.text(one.possible)} would move {symbols([one.worst[0]])}"
+            f" by {one.worst[1]:+.0f} sd)".replace("-", "−")
             for one in possible[:_NAMED]
         )
         less = "; ".join(dict.fromkeys(one.disturbance.words for one in possible[_NAMED:]))
-        return f"What these data cannot exclude: {said}." + (f" To a lesser degree: {less}." if less else "")
+        said = f"Assumed absent, for these data cannot exclude it: {said}."
+        less = f" To a lesser degree: {less}." if less else ""
+        return f"{said}{less} Measure these, or state their size in the file (docs/model.md)."
 
     @property
     def assumed(self) -> str:

@@ -64,8 +64,8 @@ def could_be_wrong(reported: ReportedFit) -> Parts:
         return []
     note = (
         "Each row: what the model leaves out, alone. z-score: of its score test, standard normal if it is absent. By"
-        " the data: its size if all that looks like it is it. At most: two standard deviations, by the data and by what"
-        " is usual in laboratories. Last: by how many posterior standard deviations that would move the rates."
+        " the data alone: its size if all that looks like it is it. Plausible: two standard deviations, by the data and"
+        " by what is usual in laboratories. Last: by how many posterior standard deviations that moves the rates."
         f" The series agree with each other with p = {found.p:.2g}."
     )
     return [("soft", note), ("table", disturbance_table(found))]

@@ -38,7 +38,7 @@ def criticism_text(found: Criticism) -> str:
 
 def disturbance_table(found: Alarms) -> Table:
     """What could still be wrong: how large by the data and at most, and which rates that moves, the worst first."""
-    header = ["what could still be wrong", "z-score", "by the data", "at most", "which moves, in sd"]
+    header = ["what could still be wrong", "z-score", "by the data alone", "plausible (2 sd)", "which moves, in sd"]
     body = []
     for one in found.suspicions:
         far = sorted(one.shifts.items(), key=lambda item: -abs(item[1]))[:_NAMED]

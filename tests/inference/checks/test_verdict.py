@@ -30,7 +30,9 @@ def test_a_good_fit(fit_d55):
     judged = assess(fit_d55)
     assert judged.status == "healthy"
     assert judged.headline == HEADLINES["healthy"]
-    assert judged.condition.startswith("What these data cannot exclude: the microscopic closure does not hold")
+    assert judged.condition.startswith(
+        "Assumed absent, for these data cannot exclude it: the microscopic closure does not hold"
+    )
     assert set(judged.by_data) == {"light_loss_rate", "collision_rate", "pure_dephasing_rate[drive]"}
     assert set(judged.by_both) == {"collective_rate", "scale[xi]"}
     assert set(judged.by_prior) == {"optical_depth", "squeezing_limit", "initial_n3"}
@@ -43,11 +45,11 @@ def test_what_a_usable_fit_assumes_stands_below_its_headline(fit_open):
     assert judged.status == "healthy"
     assert "closure" not in judged.condition
     first, _, rest = judged.condition.partition(" To a lesser degree: ")
-    assert "the gain of polarization drifts (by " in first
-    assert "Γout_L −" in first
+    assert "the gain of polarization drifts (" in first
+    assert " would move Γout_L by −" in first
     assert "the times of polarization are off" in rest
     assert fit_text(fit_open).splitlines()[3] == judged.condition
-    assert judged.condition.split(" (by")[0] in fit_page(fit_open)
+    assert judged.condition.split(" (")[0] in fit_page(fit_open)
     assert fit_facts(fit_open)["could_be_wrong"][0]["name"] == judged.alarms.suspicions[0].disturbance.name
 
 
