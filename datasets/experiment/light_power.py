@@ -31,9 +31,12 @@ class LightPower:
     values: tuple[float, ...]
 
     def __str__(self) -> str:
-        """'drive at 0.5 of its power', 'drive at 0.9 to 1 of its power'."""
-        low, high = min(self.values), max(self.values)
-        return f"{self.light} at {low:g}{f' to {high:g}' if high > low else ''} of its power"
+        """'drive at 0.5 of its power', 'drive at 1 of its power at 0 ms, 0.9 at 20 ms'; of many points the ends."""
+        points = list(zip(self.values, self.times, strict=True))
+        if len(points) == 1:
+            return f"{self.light} at {points[0][0]:g} of its power"
+        (first, begin), (last, end) = points[0], points[-1]
+        return f"{self.light} at {first:g} of its power at {begin:g} ms, at {last:g} at {end:g} ms"
 
     def at(self, times: np.ndarray | float) -> np.ndarray:
         """The relative power at some times, ms from the beginning of the stage."""

@@ -74,6 +74,8 @@ def _theory(settings: ModelSettings) -> str:
 
 
 def _description(experiment: Experiment) -> str:
+    from ...datasets.experiment import other_days
+
     lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
     for run in experiment.runs:
         stages = ", ".join(
@@ -95,6 +97,9 @@ def _description(experiment: Experiment) -> str:
             lines.append(f"  {series.note}")
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
+    for day in other_days(experiment.series, experiment.member):
+        lines.append(f"day {day}: day_depth and day_loss are relative to the reference day: that of the series that say"
+                     " none, or else of the first series")  # fmt: skip
     for record in experiment.records:
         used, total = int(record.fitted.sum()), record.repetitions
         left_out = f", {total - used} not fitted" if used < total else ""

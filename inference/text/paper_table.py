@@ -50,7 +50,8 @@ def averages_as(facts: Mapping[str, Any], form: str) -> str:
     rows = [(Label.parse(label), one, rate) for one in averages for label, rate in one["rates"].items()]
     if not rows:
         raise ExperimentError("table: found a comparison without averaged rates, expected one of two healthy models")
-    return _AVERAGES[form](rows, _title(facts))
+    comment = [f"% {one['in_words']}" for one in averages] if form == "latex" else []
+    return "\n".join([*comment, _AVERAGES[form](rows, _title(facts))])
 
 
 def _require(form: str) -> None:

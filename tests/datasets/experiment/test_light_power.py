@@ -132,7 +132,10 @@ def test_files_keep_powers(tmp_path):
     toml = tmp_path / "folder" / "experiment.toml"
     text = toml.read_text()
     assert "pump = 0.7" in text
-    assert [str(power) for power in powers] == ["drive at 0.1 to 1 of its power", "pump at 0.7 of its power"]
+    assert [str(power) for power in powers] == [
+        "drive at 1 of its power at 0 ms, at 0.1 at 20 ms",
+        "pump at 0.7 of its power",
+    ]
     before, _, after = text.partition("drive = [")
     (tmp_path / "folder" / "power.csv").write_text("time,power\n0,1\n5,0.95\n20,0.1\n")
     toml.write_text(before + 'drive = { file = "power.csv" }\n' + after[after.index("pump = 0.7") :])
