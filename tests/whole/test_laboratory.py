@@ -26,6 +26,8 @@ from dissentangle.inference.text.fit import fit_text
 
 from ..seeds import SIGMA, seed
 
+pytestmark = pytest.mark.slow
+
 LABORATORY = read("laboratory-d55")
 
 

@@ -136,6 +136,7 @@ def test_text_facts_and_figures(fit_d55):
     assert [axis.get_title() for axis in figure.axes] == ["xi", "polarization", "transverse_spin"]
 
 
+@pytest.mark.slow
 def test_command(fit_d55, tmp_path, capsys):
     file = tmp_path / "f.nc"
     inference.save_fit(fit_d55, file)
@@ -149,6 +150,7 @@ def test_command(fit_d55, tmp_path, capsys):
     assert "found 'polarisation' (did you mean 'polarization'?)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_report(page_d55):
     for words in ("Nothing surprising: 18 statistics", "Autocorrelation of the residuals", "time of the minimum"):
         assert words in page_d55

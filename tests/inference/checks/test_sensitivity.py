@@ -103,6 +103,7 @@ def test_text_facts_and_figure(fit_d55, shifts):
     assert shift_sentences(shifts)[0].startswith("Γ moves by −")
 
 
+@pytest.mark.slow
 def test_command_and_report(fit_d55, page_d55, tmp_path, capsys):
     file, figure = tmp_path / "f.nc", tmp_path / "s.svg"
     inference.save_fit(fit_d55, file)

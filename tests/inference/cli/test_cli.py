@@ -66,6 +66,7 @@ def test_heavy_packages_are_not_imported_for_a_bad_name(verb, tmp_path):
     assert found == "2 ['numpy']"
 
 
+@pytest.mark.slow
 def test_fit_show_and_figure(tmp_path, capsys):
     out, figure = tmp_path / "out" / "fit.nc", tmp_path / "a.png"
     assert (

@@ -264,6 +264,7 @@ def test_page(compared):
     assert "Averaged over 2 models, weights by evidence, with equal prior odds: " in whole
 
 
+@pytest.mark.slow
 def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tmp_path, capsys):
     assert write_comparison(compared, tmp_path) == [tmp_path / "comparison.html", tmp_path / "comparison.json"]
     file = tmp_path / "a.nc"

@@ -213,6 +213,7 @@ def test_what_contradicts_the_prior_is_said_first(fit_hybrid):
     assert any("Data and prior disagree about" in step for step in judged.next_steps)
 
 
+@pytest.mark.slow
 def test_a_page_of_the_three_numbers_alone():
     series = tuple(feedback_series(r, 0.83, 0.27, 2.0, name=f"feedback-{r.run}") for r in HYBRID.records)
     fit = inference.fit(datasets.to_tree(replace(HYBRID, records=(), series=series)), seed=seed(2))
@@ -322,6 +323,7 @@ def test_no_fig2d_without_constant_rates(fit_d55):
         plot(fit_d55, "fig2d")
 
 
+@pytest.mark.slow
 def test_page(fit_hybrid):
     page = fit_page(fit_hybrid)
     assert "400 records of the light with 96000 samples" in page

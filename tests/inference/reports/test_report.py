@@ -21,6 +21,8 @@ from dissentangle.inference.reports.svg import inline_svg
 from ...seeds import seed
 from ..fits.altered_fits import broken, misfitted, uninformed
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert(1)</script> \\LaTeX{} $x_1$ & 🐈 ' \" " + "y" * 300
 SECTIONS = [
     "Verdict",
