@@ -179,7 +179,8 @@ def _suspicions(
     found = []
     for one, score, weight, move in zip(asked, scores, weights, moves, strict=False):
         middle, sd = score / (weight + 1), (weight + 1) ** -0.5
-        possible = min(max(middle + 2 * sd, 0.0) if one.squared else abs(middle) + 2 * sd, one.most / one.size)
+        one_sided = one.squared or np.isfinite(one.most)
+        possible = min(max(middle + 2 * sd, 0.0) if one_sided else abs(middle) + 2 * sd, one.most / one.size)
         high, low = at.rates(at.centre + _SMALL * move), at.rates(at.centre - _SMALL * move)
         shifts = {
             label: possible * (high[label] - low[label]) / (2 * _SMALL) / spread[label]

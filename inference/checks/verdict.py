@@ -85,7 +85,7 @@ class Assessment:
             return ""
         said = "; ".join(
             f"{one.disturbance.words} ({one.disturbance.text(one.possible)} would move {symbols([one.worst[0]])}"
-            f" by {one.worst[1]:+.0f} sd)".replace("-", "−")
+            f" by {f'{one.worst[1]:+.0f}'.replace('-', '−')} sd)"
             for one in possible[:_NAMED]
         )
         less = "; ".join(dict.fromkeys(one.disturbance.words for one in possible[_NAMED:]))

@@ -95,9 +95,18 @@ def no_classical_noise(experiment: Experiment, settings: ModelSettings) -> tuple
     return experiment, _start(experiment, settings, "fixed(0)", "fixed(0)")
 
 
-_with_settings(
-    "quasi-static", "Jy decays as the paper prints it, exp(−½(Γ̃ + dΓ p(t)) t).", transverse_spin="quasi-static"
-)
+@rival_model
+def quasi_static(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """Jy decays as the paper prints it, exp(−½(Γ̃ + dΓ p(t)) t)."""
+    for stage in experiment.stages:
+        if len(stage.pieces) > 1:
+            raise ExperimentError(
+                f"model quasi-static: found {stage.power[0]} in {experiment.title!r}, expected a power that stays in"
+                " a stage: (Γ̃ + dΓ p) t has the rates of one power"
+            )
+    return experiment, replace(settings, transverse_spin="quasi-static")
+
+
 _with_settings("integrated", "Jy decays by exp(−½∫(Γ̃ + dΓ p) dt).", transverse_spin="integrated")
 _with_settings(
     "two-level-readout", "A probe couples to the spin of |4,±4⟩ and |4,±3⟩ alone: 2γs = dΓ p.", coupled_spin="two-level"

@@ -54,6 +54,16 @@ def test_what_a_usable_fit_assumes_stands_below_its_headline(fit_open):
     assert fit_facts(fit_open)["could_be_wrong"][0]["name"] == judged.alarms.suspicions[0].disturbance.name
 
 
+def test_only_numbers_have_minus_signs(fit_d55):
+    """'fixed-number', and names of series, keep their hyphens."""
+    judged = assess(fit_d55)
+    named = replace(judged.alarms.possible[0].disturbance, words="the fixed-number closure does not hold")
+    worst = replace(judged.alarms.possible[0], disturbance=named, shifts={"collective_rate": -3.0})
+    said = replace(judged, alarms=replace(judged.alarms, suspicions=(worst,))).condition
+    assert "the fixed-number closure does not hold (" in said
+    assert "would move dΓ by −3 sd" in said
+
+
 def test_a_failed_sampling(fit_d55):
     judged = assess(broken(fit_d55))
     assert judged.status == "unhealthy"
