@@ -23,9 +23,11 @@ from ..fits import Fit
 from .disturbances import CLOSURE, Disturbance, Means, PosteriorMean, disturbances
 from .information import scaled_jacobians, transposed, values_at
 
-ALARM = 0.02
+ALARM = 0.01
 """Chance that a right model raises an alarm."""
 _DRAWS = 20_000
+_CLEAR, _ALIKE = 3.0, 0.5
+"""z-score from which a disturbance is an explanation; less than the best one has by which others are as good."""
 _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
 _FIXED = 1.0
@@ -88,6 +90,13 @@ class Alarms:
     def raised(self) -> bool:
         """Whether a right model would hardly give this."""
         return self.p < ALARM
+
+    @property
+    def explanations(self) -> tuple[Suspicion, ...]:
+        """What would explain an alarm best: the largest scores, the likelier size first."""
+        most = max((abs(one.z) for one in self.suspicions), default=0.0)
+        alike = [one for one in self.suspicions if abs(one.z) > max(_CLEAR, most - _ALIKE)]
+        return tuple(sorted(alike, key=lambda one: -one.log_evidence))
 
     @property
     def possible(self) -> tuple[Suspicion, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import Experiment, Series
+from ...datasets import Experiment, Series, StageEntry
 from ...datasets.experiment import Label, LightPower, other_days
 from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Closure, Dynamics
@@ -217,19 +217,18 @@ _FALL = 0.1
 
 def _power(at: PosteriorMean) -> list[Disturbance]:
     """The drive loses power in a straight line along each stage that it is on; Γdeph stays, Γ̃ goes with its floor."""
-    if any(stage.power for stage in at.experiment.stages):
-        return []  # the file says what the powers are, and the model has them
     pure = {label: value for label, value in at.values.items() if Label.parse(label).name != "dephasing_rate"}
     values = pure if any(Label.parse(label).name == "pure_dephasing_rate" for label in pure) else at.values
 
+    def falls(stage: StageEntry, by: float) -> StageEntry:
+        stated = any(power.light == "drive" for power in stage.power)  # which the model has
+        if stated or "drive" not in stage.lights or stage.run in at.experiment.constant:
+            return stage
+        return replace(stage, power=(*stage.power, LightPower("drive", (0.0, stage.duration), (1.0, 1.0 - by))))
+
     def falling(by: float) -> Means:
-        stages = [
-            replace(stage, power=(LightPower("drive", (0.0, stage.duration), (1.0, 1.0 - by)),))
-            if "drive" in stage.lights and stage.run not in at.experiment.constant
-            else stage
-            for stage in at.experiment.stages
-        ]
-        return at.means(values, experiment=replace(at.experiment, stages=tuple(stages)))
+        stages = tuple(falls(stage, by) for stage in at.experiment.stages)
+        return at.means(values, experiment=replace(at.experiment, stages=stages))
 
     words = "the power of the drive falls along a stage"
     return [Disturbance("power", words, "%", 0.03, _difference(falling(_FALL), falling(-_FALL), 2 * _FALL))]

@@ -12,8 +12,6 @@ from .alarms import ALARM, Alarms, alarms
 from .criticism import StatisticRow, criticize
 from .goodness import Goodness, goodness
 
-_CLEAR = 3.0
-"""z-score from which a disturbance is named as an explanation."""
 _FAR, _CONTRADICTED = 3.0, 5.0
 """Standard deviations of a prior beyond which a posterior mean is named, and beyond which both cannot be believed."""
 _MOVED_FAR = 0.7
@@ -102,12 +100,11 @@ def _alarmed(found: Alarms) -> list[str]:
     worst = min(found.disagreements, key=lambda one: one.p, default=None)
     if worst is not None and worst.p < ALARM:
         said = f"{worst.source} does not agree with the other series (p = {found.p:.2g})"
-    best = max(found.suspicions, key=lambda one: one.log_evidence, default=None)
-    if best is None or abs(best.z) < _CLEAR:
-        return [said]
-    size = best.disturbance.text(best.estimate)
-    named = f", which --model {best.disturbance.name} has" if best.disturbance.name in RIVAL_MODELS else ""
-    return [f"{said}, as if {best.disturbance.words} (by about {size}){named}"]
+    causes = []
+    for one in found.explanations[:2]:
+        named = f", --model {one.disturbance.name}" if one.disturbance.name in RIVAL_MODELS else ""
+        causes.append(f"{one.disturbance.words} (by about {one.disturbance.text(one.estimate)}{named})")
+    return [f"{said}, as if {', or '.join(causes)}" if causes else said]
 
 
 def _moved(row: ParameterSummary) -> bool:

@@ -73,9 +73,17 @@ def _theory(settings: ModelSettings) -> str:
     return f"{settings.closure} closure" + (f", model {settings.name}" if settings.name else "")
 
 
-def _description(experiment: Experiment) -> str:
+def _days(experiment: Experiment) -> list[str]:
+    """A line per day with factors of its own."""
     from ...datasets.experiment import other_days
 
+    reference = "relative to the reference day: that of the series that say none, or else of the first series"
+    return [
+        f"day {day}: day_depth and day_loss, {reference}" for day in other_days(experiment.series, experiment.member)
+    ]
+
+
+def _description(experiment: Experiment) -> str:
     lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
     for run in experiment.runs:
         stages = ", ".join(
@@ -97,9 +105,7 @@ def _description(experiment: Experiment) -> str:
             lines.append(f"  {series.note}")
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
-    for day in other_days(experiment.series, experiment.member):
-        lines.append(f"day {day}: day_depth and day_loss are relative to the reference day: that of the series that say"
-                     " none, or else of the first series")  # fmt: skip
+    lines += _days(experiment)
     for record in experiment.records:
         used, total = int(record.fitted.sum()), record.repetitions
         left_out = f", {total - used} not fitted" if used < total else ""
