@@ -73,6 +73,16 @@ def _theory(settings: ModelSettings) -> str:
     return f"{settings.closure} closure" + (f", model {settings.name}" if settings.name else "")
 
 
+def _run(experiment: Experiment, run: str) -> str:
+    """'run main: 20 ms drive'."""
+    stages = ", ".join(
+        f"{s.duration:g} ms {s.label}" + "".join(f" ({power})" for power in s.power) for s in experiment.run_stages(run)
+    )
+    about = experiment.constant.get(run)
+    constant = "" if about is None else f"; constant rates: populations {about.populations}, begins {about.begins}"
+    return f"run {run}: {stages}{constant}"
+
+
 def _days(experiment: Experiment) -> list[str]:
     """A line per day with factors of its own."""
     from ...datasets.experiment import other_days
@@ -85,14 +95,7 @@ def _days(experiment: Experiment) -> list[str]:
 
 def _description(experiment: Experiment) -> str:
     lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
-    for run in experiment.runs:
-        stages = ", ".join(
-            f"{s.duration:g} ms {s.label}" + "".join(f" ({power})" for power in s.power)
-            for s in experiment.run_stages(run)
-        )
-        about = experiment.constant.get(run)
-        constant = "" if about is None else f"; constant rates: populations {about.populations}, begins {about.begins}"
-        lines.append(f"run {run}: {stages}{constant}")
+    lines += [_run(experiment, run) for run in experiment.runs]
     for series in experiment.series:
         used, total = int(series.fitted.sum()), len(series.x)
         left_out = f", {total - used} not fitted" if used < total else ""
