@@ -104,8 +104,7 @@ def _description(experiment: Experiment) -> str:
         day = f", day {series.day}" if series.day else ""
         words = f"{total} points, {span}, {series.noise} noise{left_out}{day}"
         lines.append(f"series {series.name}: {series.kind}, {words}")
-        if series.note:
-            lines.append(f"  {series.note}")
+        lines += [f"  {series.note}"] if series.note else []
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
     lines += _days(experiment)
@@ -117,8 +116,7 @@ def _description(experiment: Experiment) -> str:
             f"series {record.name}: {total} records of {record.length} bins of {record.interval:g} ms, cos and sin"
             f"{begins}{left_out}"
         )
-        if record.note:
-            lines.append(f"  {record.note}")
+        lines += [f"  {record.note}"] if record.note else []
     for observation in experiment.observations:
         status = f" (not fitted: {observation.excluded})" if observation.excluded else ""
         unit = "" if observation.unit == "1" else f" {observation.unit}"
