@@ -177,7 +177,7 @@ _RELATIVE = 1e-3
 
 
 def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
-    """The series was taken with other dΓ, or with another loss by the light, than the rest."""
+    """The series was taken with other dΓ, or with another loss by the light, than the rest: as far off as `days` has it."""
     member = at.experiment.member
     if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(s.run)):
         return []  # the file says of which days they are, and the model has it
@@ -185,12 +185,12 @@ def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
     relative = {f: {**depth, s.run: depth.get(s.run, 1.0) * f} for f in (1 + _RELATIVE, 1 - _RELATIVE)}
     high, low = (at.means(experiment=replace(at.experiment, run_depth=one)) for one in relative.values())
     effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-    found = [Disturbance("days", f"the optical depth of {s.name} was another one", "%", 0.05, effect)]
+    found = [Disturbance("days", f"the optical depth of {s.name} was another one", "%", 0.1, effect)]
     loss = "light_loss_rate"
     if loss in at.values:
         high, low = (at.means({**at.values, loss: at.values[loss] * f}) for f in relative)
         effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-        found.append(Disturbance("days", f"the loss by the light in {s.name} was another one", "%", 0.05, effect))
+        found.append(Disturbance("days", f"the loss by the light in {s.name} was another one", "%", 0.1, effect))
     return found
 
 
