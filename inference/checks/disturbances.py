@@ -177,7 +177,7 @@ _RELATIVE = 1e-3
 
 
 def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
-    """The series was taken with other dΓ, or with another loss by the light, than the rest: as far off as `days` has it."""
+    """The series was taken with other dΓ, or with another loss by the light, than the rest."""
     member = at.experiment.member
     if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(s.run)):
         return []  # the file says of which days they are, and the model has it
