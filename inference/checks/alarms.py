@@ -28,6 +28,8 @@ ALARM = 0.01
 _DRAWS = 20_000
 _CLEAR, _ALIKE = 3.0, 0.5
 """z-score from which a disturbance is an explanation; less than the best one has by which others are as good."""
+_ABOUT_ITS_ERROR = 0.7
+"""Standard deviations of a rate from which a disturbance that the data cannot exclude is named."""
 _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
 _FIXED = 1.0
@@ -100,8 +102,8 @@ class Alarms:
 
     @property
     def possible(self) -> tuple[Suspicion, ...]:
-        """What could move a rate by its ± or more, the worst first; the closure, which was chosen, before all."""
-        far = [one for one in self.suspicions if abs(one.worst[1]) >= 1.0]
+        """What could move a rate by about its ± or more, the worst first; the closure, which was chosen, before all."""
+        far = [one for one in self.suspicions if abs(one.worst[1]) >= _ABOUT_ITS_ERROR]
         return tuple(sorted(far, key=lambda one: one.disturbance.name != CLOSURE))
 
 
