@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ...datasets import Experiment
 from ...datasets.prediction import whitened
 from ..fits import Fit
 from .disturbances import CLOSURE, Disturbance, Means, PosteriorMean, disturbances
@@ -72,7 +73,7 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A series against all others: χ² with its degrees of freedom, and the p-value of this test alone."""
+    """A series, or all of a run, against the others: χ², its degrees of freedom, and the p-value of this test alone."""
 
     source: str
     chi2: float
@@ -113,10 +114,11 @@ def alarms(fit: Fit) -> Alarms:
 
     at = PosteriorMean(fit)
     whiten = partial(whitened, at.experiment, values=values_at(at.problem, at.centre))
-    jacobians = transposed(whiten(transposed(scaled_jacobians(at.problem, at.centre))))
+    by_source = transposed(whiten(transposed(scaled_jacobians(at.problem, at.centre))))
     n = len(at.centre)
-    covariance = np.linalg.inv(np.eye(n) + sum((j.T @ j for j in jacobians.values()), np.zeros((n, n))))
+    covariance = np.linalg.inv(np.eye(n) + sum((j.T @ j for j in by_source.values()), np.zeros((n, n))))
     names = list(at.data)
+    jacobians = {name: by_source[name] for name in names}
     jacobian = np.concatenate([jacobians[name] for name in names]) if names else np.zeros((0, n))
     residual = _stacked(whiten({name: (at.data[name] - at.at_mean[name]) / at.noise[name] for name in names}))
     # At the mean of a curved posterior the data do not quite balance the prior: what is left is no disagreement.
@@ -125,7 +127,7 @@ def alarms(fit: Fit) -> Alarms:
     asked = disturbances(at)
     rows = [_stacked(whiten({name: one.size * one.effect[name] / at.noise[name] for name in names})) for one in asked]
     rows, asked = _seen(rows, asked, jacobian, covariance)
-    groups = _directions(names, jacobians, covariance) if len(jacobians) > 1 else {}
+    groups = _directions(_sources(at.experiment, names), jacobians, covariance) if names and len(by_source) > 1 else {}
     every = np.concatenate([*(row[None] for row in rows), *groups.values(), np.empty((0, len(residual)))])
     side = every @ jacobian
     variance = every @ every.T - side @ covariance @ side.T
@@ -161,21 +163,29 @@ def _seen(
     return [rows[k] for k in kept], [asked[k] for k in kept]
 
 
-def _directions(names: list[str], jacobians: Means, covariance: np.ndarray) -> dict[str, np.ndarray]:
-    """For each series (freedom, points of all): independent directions in which its own parameters would show."""
-    found, begin = {}, 0
-    total = sum(len(jacobians[name]) for name in names)
-    for name in names:
-        jacobian = jacobians[name]
-        information = jacobian.T @ jacobian
+def _sources(experiment: Experiment, names: list[str]) -> dict[str, list[str]]:
+    """What may disagree with the rest: each source by itself, and the series of each run, where several have some."""
+    runs: dict[str, list[str]] = {}
+    for series in experiment.series:
+        if series.name in names:
+            runs.setdefault(f"run {series.run}", []).append(series.name)
+    together = {run: own for run, own in runs.items() if 1 < len(own) < len(names)}
+    return {name: [name] for name in names} | together
+
+
+def _directions(sources: dict[str, list[str]], jacobians: Means, covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """For each source (freedom, points of all): independent directions in which its own parameters would show."""
+    found: dict[str, np.ndarray] = {}
+    point_of = np.concatenate([[name] * len(j) for name, j in jacobians.items()])
+    jacobian = np.concatenate([*jacobians.values()])
+    for source, names in sources.items():
+        own = np.isin(point_of, names)
+        information = jacobian[own].T @ jacobian[own]
         sizes, vectors = np.linalg.eigh(information - information @ covariance @ information)
-        if (sizes > _FIXED).any():
-            rows = np.zeros((int((sizes > _FIXED).sum()), total))
-            rows[:, begin : begin + len(jacobian)] = (
-                vectors[:, sizes > _FIXED] / np.sqrt(sizes[sizes > _FIXED])
-            ).T @ jacobian.T
-            found[name] = rows
-        begin += len(jacobian)
+        fixed = sizes > _FIXED
+        if fixed.any():
+            found[source] = np.zeros((int(fixed.sum()), len(own)))
+            found[source][:, own] = (vectors[:, fixed] / np.sqrt(sizes[fixed])).T @ jacobian[own].T
     return found
 
 

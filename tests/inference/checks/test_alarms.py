@@ -8,7 +8,7 @@ import pytest
 from dissentangle import datasets, inference
 from dissentangle.datasets import Known, joint, read
 from dissentangle.inference.checks import assess
-from dissentangle.inference.checks.alarms import ALARM, alarms
+from dissentangle.inference.checks.alarms import ALARM, _sources, alarms
 from dissentangle.inference.checks.disturbances import PosteriorMean, disturbances
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import pose
@@ -146,3 +146,11 @@ def test_a_fit_of_one_series_has_nothing_to_disagree_with():
     alone = replace(whole, series=tuple(s for s in whole.series if s.name == "polarization"), truth=None)
     found = alarms(Fit(inference.fit(alone, seed=seed(2), draws=100, tune=200, chains=2, cores=1)))
     assert found.disagreements == ()
+
+
+def test_all_series_of_a_run_are_a_source_too():
+    both = joint({"a": read("fig2b-d55"), "b": read("fig2b-d35")})
+    sources = _sources(both, [series.name for series in both.series])
+    assert [source for source, names in sources.items() if len(names) == 3] == ["run a", "run b"]
+    alone = read("fig2b-d55")
+    assert all(len(names) == 1 for names in _sources(alone, [series.name for series in alone.series]).values())
