@@ -110,7 +110,7 @@ class Alarms:
 
 def alarms(fit: Fit) -> Alarms:
     """Tests of every series against the others and of every disturbance, and what each could do to the rates."""
-    from scipy.stats import chi2, norm
+    from scipy.special import chdtrc, ndtr
 
     at = PosteriorMean(fit)
     whiten = partial(whitened, at.experiment, values=values_at(at.problem, at.centre))
@@ -136,10 +136,10 @@ def alarms(fit: Fit) -> Alarms:
     sizes, vectors = np.linalg.eigh(variance)
     drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(every))) @ (vectors * np.sqrt(np.maximum(sizes, 0))).T
     together = np.concatenate([scores[None], drawn]) / np.sqrt(np.diag(variance))
-    p_values, found, begin = [2 * norm.sf(abs(together[:, : len(rows)]))], [], len(rows)
+    p_values, found, begin = [2 * ndtr(-abs(together[:, : len(rows)]))], [], len(rows)
     for name, group in groups.items():
         total = (together[:, begin : begin + len(group)] ** 2).sum(axis=1)
-        p_values.append(chi2.sf(total, len(group))[:, None])
+        p_values.append(chdtrc(len(group), total)[:, None])
         found.append(Disagreement(name, float(total[0]), len(group), float(p_values[-1][0, 0])))
         begin += len(group)
     least = np.concatenate(p_values, axis=1).min(axis=1, initial=1.0)

@@ -45,7 +45,7 @@ class Output:
             from ..text import fit_text
 
             judged = assess(fit)
-            print(fit_text(fit, compared).replace(judged.headline, painted(judged.headline, judged.status), 1))
+            print(fit_text(fit, compared, judged).replace(judged.headline, painted(judged.headline, judged.status), 1))
 
     def figure(self, path: Path | None, made: Callable[[], Figure]) -> None:
         """A figure, made and written where one is wanted."""

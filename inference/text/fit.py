@@ -12,7 +12,7 @@ from ...datasets.experiment import Label
 from ...datasets.prediction import rates_of
 from ...forward_models import LOSS_NOISE_SHARE, dephasing_floor
 from ...forward_models.three_state import noise_share
-from ..checks import assess, goodness
+from ..checks import Assessment, assess, goodness
 from .numbers import as_json
 from .rows import PUBLISHED, derived_rows, derived_table, parameter_rows, published_rows
 from .table import Table
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 
-def fit_text(fit: DataTree, compared: Sequence[str] = ()) -> str:
+def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | None = None) -> str:
     """Verdict, posterior table, derived quantities, published numbers, what to do next: what `dissentangle fit` prints.
 
     Beside the posterior stands the truth of simulated data, or what the paper published.
 
-    compared : what a comparison adds to the headline, see `compared_sentences`
+    compared : what a comparison adds to the headline, see `compared_sentences`;  judged : the verdict, if it is known
     """
-    experiment, judged = from_tree(fit["experiment"]), assess(fit)
+    experiment, judged = from_tree(fit["experiment"]), judged or assess(fit)
     beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
     rows = derived_rows(fit)
     texts = [
@@ -72,7 +72,7 @@ def fit_facts(fit: DataTree, compared: Sequence[str] = ()) -> dict[str, Any]:
     Numbers, texts, lists and dicts; None for a number that there is not, and for one that is infinite, such as an
     entanglement duration beyond the horizon.
 
-    compared : what a comparison adds to the headline, see `compared_sentences`
+    compared : what a comparison adds to the headline, see `compared_sentences`;  judged : the verdict, if it is known
     """
     judged = assess(fit)
     facts = {
