@@ -15,10 +15,12 @@ import numpy as np
 
 from ..errors import ExperimentError, nearest, violation
 from .atomic import LARGEST, check_size
-from .csv import MOST_ROWS
 from .hdf5 import check_written
 from .sliced import Sliced
 from .table import FORMATS
+
+MOST_ROWS = 100_000
+"""Of a column."""
 
 
 @dataclass(frozen=True)

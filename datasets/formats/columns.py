@@ -12,8 +12,10 @@ import numpy as np
 from ...forward_models import NOISES
 from ..errors import check_keys, nearest, violation
 from ..experiment import Series, check_choice, entries
-from ..files import FORMATS, open_source, read_table
+from ..files import FORMATS, open_source
 from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
+from ..tables import Form, read_table
+from ..tables import Table as TextTable
 from ..units import factor, plain_number
 from .shots import read_shots
 
@@ -24,12 +26,13 @@ SPREADS = ("sigma", "repetitions")
 class ColumnNames:
     """How the columns of a file are called.
 
-    names : our column → theirs, or a number that holds for all rows;  units : our column → unit;  where : for errors
+    names : our column → theirs, or a number that holds for all rows;  units : our column → unit
+    form : what is said of how a text or a sheet is written;  where : for errors
     """
 
     names: dict[str, Any]
     units: dict[str, str]
-    separator: str | None = None
+    form: Form | None = None
     where: str = "columns"
 
 
@@ -75,7 +78,7 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
     known = kind.columns
     check_keys(f"{given.where}: columns", given.names, known)
     check_keys(f"{given.where}: units", given.units, known)
-    columns, units = _read(path, kind, known, given)
+    columns, units, note = _read(path, kind, known, given)
     if kind.abscissa == "number" and "number" not in columns and columns:
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
     matrix = None
@@ -84,7 +87,7 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
             raise violation(f"{given.where}: covariance", f"a column of errors in {path} besides", "one of the two")
         matrix = _read_matrix(covariance, len(next(iter(columns.values()))))
         columns["sigma"] = np.sqrt(np.maximum(np.diag(matrix), 0.0))
-    return replace(table_of(columns, kind, str(path), units, given.where), covariance=matrix)
+    return replace(table_of(columns, kind, str(path), units, given.where), covariance=matrix, note=note)
 
 
 def _read_matrix(path: Path, count: int) -> np.ndarray:
@@ -142,7 +145,7 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
     _check_distinct(given)
     unit = given.units.get(key, ABSCISSAS[key])
     names = {name: given.names.get(name, name) for name in known}
-    reduced = read_shots(path, names, key, given.separator, "" if unit == "1" else unit)
+    reduced = read_shots(path, names, key, given.form, "" if unit == "1" else unit)
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{given.where}: units: {key}")
     count = len(kind.components)
     repetitions = np.repeat(reduced.repetitions, count)
@@ -151,11 +154,13 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
 
 def _read(
     path: Path, kind: Kind, known: tuple[str, ...], given: ColumnNames
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Columns by our names, constant ones filled in, and their units: as they are given, or as the file gives them."""
+) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
+    """Columns by our names, constant ones filled in; their units, as they are given, or as the file gives them; and
+    what was found of its form.
+    """
     theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
     needed = [name for name in (kind.abscissa, *kind.components) if name not in given.names]
-    units = dict(given.units)
+    units, note = dict(given.units), ""
     _check_distinct(given)
     if path.suffix.lower() in FORMATS:
         with open_source(path) as source:
@@ -167,11 +172,12 @@ def _read(
                 if found is not None and units.setdefault(ours, found) != found:
                     raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
-        columns = read_table(path, known, theirs if given.names else None, given.separator, needed)
+        table = TextTable(path, known, theirs if given.names else None, given.form, needed)
+        columns, note = table.read(), table.note
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
     _fill_in(columns, given.names, f"{given.where}: columns")
-    return columns, units
+    return columns, units, note
 
 
 def _fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: str) -> None:
