@@ -1,6 +1,6 @@
 """Bytes on disk: arrays and trees of many formats, read with care and written atomically. Knows no physics."""
 
-from .arrays import MOST_ROWS, Source, open_source, vector
+from .arrays import MOST_ROWS, Source, column_of, open_source, vector
 from .atomic import (
     LARGEST,
     LARGEST_TABLE,

@@ -234,7 +234,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
         raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
     path = inside(where, required(where, row, "file", str), folder)
     name = optional(where, row, "name", str, kind)
-    names = _column_names(where, row, KINDS[kind])
+    names = _column_names(where, row, KINDS[kind], path.suffix.lower())
     if "covariance" in row:
         if shots:
             raise violation(f"{where}: covariance", "one of shots", "none: their variances have Gamma noise")
@@ -278,7 +278,7 @@ def inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
     return folder / file
 
 
-def _column_names(where: str, row: dict[str, Any], kind: Kind) -> ColumnNames:
+def _column_names(where: str, row: dict[str, Any], kind: Kind, suffix: str) -> ColumnNames:
     """How the columns, paths or channels of a lab's file are called, and in which units they are."""
     names = optional(where, row, "columns", dict, {})
     for ours, theirs in names.items():
@@ -293,4 +293,4 @@ def _column_names(where: str, row: dict[str, Any], kind: Kind) -> ColumnNames:
     for ours, unit in units.items():
         if not isinstance(unit, str):
             raise violation(f"{where}: units: {ours}", unit, "a unit, such as 'us'")
-    return ColumnNames(dict(names), units, read_form(where, row), where)
+    return ColumnNames(dict(names), units, read_form(where, row, suffix), where)

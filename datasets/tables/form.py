@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import violation
-from ..files import optional
+from ..files import FORMATS, optional
 
+SPREADSHEETS = (".xlsx", ".xlsm")
 DEFAULT_SEPARATORS = {".tsv": "\t", ".tab": "\t"}
 CELLS = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})?:([A-Z]{1,3})([1-9]\d{0,6})?")
 """A range of a spreadsheet: B4:E60, or whole columns, B:E."""
@@ -36,10 +37,17 @@ class Form:
 
 
 FORM_KEYS = tuple(field.name for field in fields(Form))
+_OF_SHEETS = ("sheet", "cells")
 
 
-def read_form(where: str, row: dict[str, Any]) -> Form:
-    """What a table [[series]] says of the form of its file; ExperimentError names the key."""
+def read_form(where: str, row: dict[str, Any], suffix: str) -> Form:
+    """What a table [[series]] says of a file whose name ends in `suffix`; ExperimentError names the key."""
+    for key in FORM_KEYS:
+        possible = (suffix in SPREADSHEETS and key in (*_OF_SHEETS, "decimal", "skip_rows")) or (
+            suffix not in (*SPREADSHEETS, *FORMATS) and key not in _OF_SHEETS
+        )
+        if key in row and not possible:
+            raise violation(f"{where}: {key}", repr(row[key]), f"no such key for a file that ends in {suffix!r}")
     said = {one.name: optional(where, row, one.name, type(one.default), one.default) for one in fields(Form)}
     form = Form(**said)
     if len(form.separator) > 1 or form.separator in _NOT_BETWEEN_CELLS or not form.separator.isascii():

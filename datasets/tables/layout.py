@@ -52,7 +52,7 @@ def number(cell: Cell, decimal: str) -> float | None:
     """The number in a cell; None where there is none."""
     if not isinstance(cell, str):
         return float(cell) if isinstance(cell, (int, float)) else None
-    if "_" in cell or (decimal == "," and "." in cell):
+    if "_" in cell or (decimal == "," and ("." in cell or cell.endswith(","))):
         return None
     try:
         return float(cell.replace(",", ".") if decimal == "," else cell)
@@ -95,7 +95,8 @@ def find_layout(
     found = []
     for separator, decimal in forms:
         found.append(_layout(rows(separator), separator, decimal, asked, least))
-        if found[-1].score == (len(asked), 1) or (found[-1].score[1] == 1 and set(found[-1].names) <= set(asked)):
+        named, rate = found[-1].score
+        if named and rate == 1 and named >= min(len(asked), len(found[-1].names)):
             return found[-1]
     return max(found, key=lambda layout: layout.score)
 
@@ -133,7 +134,7 @@ def _by_numbers(rows: list[Row], separator: str, decimal: str, least: int) -> La
     for (width, some), group in groupby(plain, lambda row: (len(row.cells), _numbers(row, decimal) > 0)):
         lines = list(group)
         if some and width >= least:
-            stretches.append((sum(_numbers(row, decimal) ** 2 / width for row in lines), lines))
+            stretches.append((sum(_numbers(row, decimal) ** 3 / width**2 for row in lines), lines))
     if not stretches:
         names = [str(cell).strip() for cell in plain[0].cells] if plain else []
         header = plain[0].number if plain else 0
@@ -145,7 +146,8 @@ def _by_numbers(rows: list[Row], separator: str, decimal: str, least: int) -> La
     header, names = 0, []
     for row in (*[row for row in above if row.comment is not None], *plain_above):  # the last one that fits
         for possible in _possible_names(row, separator):
-            if len(possible) == width and all(number(name, decimal) is None for name in possible):
+            fits = len(possible) == width or not (least or names or row.comment)  # to name what there is
+            if fits and all(number(name, decimal) is None for name in possible):
                 header, names = row.number, possible
     return Layout(separator, decimal, names, header, first, width, (), (0, score))
 
@@ -156,7 +158,7 @@ def _possible_names(row: Row, separator: str) -> list[list[str]]:
     if row.comment is None:
         return [cells]
     behind = [name.strip() for name in split(row.comment, separator)]
-    return [behind if len(behind) > 1 else _NAMES.split(row.comment), *([cells] if row.comment else [])]
+    return [behind, _NAMES.split(row.comment), cells] if row.comment else []
 
 
 def _numbers(row: Row, decimal: str, places: Sequence[int] | None = None) -> int:

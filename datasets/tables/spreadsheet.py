@@ -7,11 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ..errors import nearest, violation
+from ..errors import ExperimentError, nearest, violation
 from .form import CELLS, Form
 from .layout import Row
 
-SPREADSHEETS = (".xlsx", ".xlsm")
 _LARGEST_UNPACKED = 1 << 28
 _MOST_CELLS = 1 << 24
 """Of a sheet, from A1 to its last row and column: calamine makes room for all of them."""
@@ -30,7 +29,9 @@ def read_sheet(path: Path, form: Form) -> tuple[str, list[Row]]:
         with CalamineWorkbook.from_path(str(path)) as book:
             sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
             tables = {name: sheet.to_python(skip_empty_area=False) for name, sheet in sheets.items() if sheet.height}
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, RuntimeError, NotImplementedError) as error:
+    except ExperimentError:
+        raise
+    except Exception as error:  # what a reader makes of a file that is something else is its own affair
         raise violation(str(path), f"{type(error).__name__}: {error}", "an Excel file (.xlsx)") from error
     name = form.sheet or (next(iter(tables)) if len(tables) == 1 else "")
     if name not in tables:

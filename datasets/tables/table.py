@@ -17,9 +17,9 @@ import numpy as np
 
 from ..errors import nearest, violation
 from ..files import LARGEST_TABLE, MOST_ROWS, check_size
-from .form import DEFAULT_SEPARATORS, Form
+from .form import DEFAULT_SEPARATORS, SPREADSHEETS, Form
 from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, rows_of
-from .spreadsheet import SPREADSHEETS, read_sheet
+from .spreadsheet import read_sheet
 from .text import blocks, find_encoding
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabulators", BLANKS: "blanks"}
@@ -209,9 +209,11 @@ class Table:
         import pyarrow as pa
         import pyarrow.csv as pc
 
-        if '"' in block or self.layout.separator == BLANKS:
+        if '"' in block:
             return None
         content = re.sub(f"^(?:{'|'.join(map(re.escape, self.signs))}).*\n?", "", block, flags=re.MULTILINE)
+        if self.layout.separator == BLANKS:
+            content = re.sub(f"^{BLANKS}|{BLANKS}$", "", re.sub("[ \t]+", BLANKS, content), flags=re.MULTILINE)
         wanted = {name: f"c{place}" for name, place in self.places.items()}
         types = dict.fromkeys(wanted.values(), pa.float64())
         try:
