@@ -16,7 +16,7 @@ from ..files import FORMATS, open_source
 from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
 from ..tables import Form, read_table
 from ..tables import Table as TextTable
-from ..units import factor, plain_number
+from ..units import factor, plain_number, unit_in
 from .shots import read_shots
 
 SPREADS = ("sigma", "repetitions")
@@ -174,6 +174,9 @@ def _read(
     else:
         table = TextTable(path, known, theirs if given.names else None, given.form, needed)
         columns, note = table.read(), table.note
+        if kind.abscissa not in units and (unit := unit_in(table.name(kind.abscissa), kind.unit)):
+            units[kind.abscissa] = unit
+            note = "; ".join(filter(None, (note, f"{kind.abscissa} in {unit}, as the name of its column says")))
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
     _fill_in(columns, given.names, f"{given.where}: columns")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from unicodedata import normalize
 
 Cell = str | float
 BLANKS = " "
@@ -58,6 +59,11 @@ def number(cell: Cell, decimal: str) -> float | None:
         return float(cell.replace(",", ".") if decimal == "," else cell)
     except ValueError:
         return None
+
+
+def plain(name: str) -> str:
+    """A name without what cannot be seen: blanks around it, and which of the two letters µ it has."""
+    return normalize("NFKC", name).strip()
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -129,15 +135,15 @@ def _layout(rows: list[Row], separator: str, decimal: str, asked: Collection[str
 
 def _by_numbers(rows: list[Row], separator: str, decimal: str, least: int) -> Layout:
     """The best stretch of lines of one width, with the line of names above it if there is one."""
-    plain = [row for row in rows if row.comment is None]
+    bare = [row for row in rows if row.comment is None]
     stretches: list[tuple[float, list[Row]]] = []
-    for (width, some), group in groupby(plain, lambda row: (len(row.cells), _numbers(row, decimal) > 0)):
+    for (width, some), group in groupby(bare, lambda row: (len(row.cells), _numbers(row, decimal) > 0)):
         lines = list(group)
         if some and width >= least:
             stretches.append((sum(_numbers(row, decimal) ** 3 / width**2 for row in lines), lines))
     if not stretches:
-        names = [str(cell).strip() for cell in plain[0].cells] if plain else []
-        header = plain[0].number if plain else 0
+        names = _possible_names(bare[0], separator)[0] if bare else []
+        header = bare[0].number if bare else 0
         return Layout(separator, decimal, names, header, header + 1, len(names), ())
     score, lines = max(stretches, key=lambda one: one[0])
     first, width = lines[0].number, len(lines[0].cells)
@@ -154,11 +160,11 @@ def _by_numbers(rows: list[Row], separator: str, decimal: str, least: int) -> La
 
 def _possible_names(row: Row, separator: str) -> list[list[str]]:
     """The names that a line would give, if it is a header: as it stands, or behind the sign of a comment."""
-    cells = [str(cell).strip() for cell in row.cells]
+    cells = [plain(str(cell)) for cell in row.cells]
     if row.comment is None:
         return [cells]
-    behind = [name.strip() for name in split(row.comment, separator)]
-    return [behind, _NAMES.split(row.comment), cells] if row.comment else []
+    behind = [plain(name) for name in split(row.comment, separator)]
+    return [behind, _NAMES.split(plain(row.comment)), cells] if row.comment else []
 
 
 def _numbers(row: Row, decimal: str, places: Sequence[int] | None = None) -> int:

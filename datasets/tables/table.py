@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import nearest, violation
 from ..files import LARGEST_TABLE, MOST_ROWS, check_size
 from .form import DEFAULT_SEPARATORS, SPREADSHEETS, Form
-from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, rows_of
+from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, plain, rows_of
 from .spreadsheet import read_sheet
 from .text import blocks, find_encoding
 
@@ -57,7 +57,8 @@ class Table:
         largest: int = LARGEST_TABLE,
     ) -> None:
         check_size(path, largest)
-        self.path, self.known, self.columns, self.also, self.form = path, known, columns, also, form or Form()
+        self.path, self.known, self.also, self.form = path, known, also, form or Form()
+        self.columns = None if columns is None else {ours: plain(theirs) for ours, theirs in columns.items()}
         self.signs = tuple(filter(None, (*SIGNS, self.form.comment)))
         self.sheet, self.sheet_rows, self.encoding, self.igor, self.width = "", list[Row](), "", False, 0
         if path.suffix.lower() in SPREADSHEETS:
@@ -87,6 +88,10 @@ class Table:
             yield self._cell_by_cell(self._rows(first, block)) if found is None else found
             if self.igor and f"\n{_END}\n" in block:
                 return
+
+    def name(self, ours: str) -> str:
+        """What the file calls a column that is read; "" where it has no names."""
+        return self.layout.names[self.places[ours]] if ours in self.places and self.layout.names else ""
 
     @property
     def note(self) -> str:
@@ -162,9 +167,11 @@ class Table:
             at = f"{where}: column {name!r}"
             if name not in self.known:
                 missing = [one for one in self.known if one not in names] or list(self.known)
+                others = [theirs for theirs in names if theirs not in self.known]
+                line = ", ".join(f"{ours} = {theirs!r}" for ours, theirs in zip(missing, others, strict=False))
                 expected = (
                     f"columns {', '.join(self.known)}. If it is one of {', '.join(missing)}:"
-                    f" columns = {{ {missing[0]} = {name!r} }}, or as the case may be"
+                    f" columns = {{ {line} }}, or as the case may be"
                 )
                 raise violation(f"{at}{nearest(name, self.known)}", "an unknown column", expected)
             if names.count(name) > 1:

@@ -669,3 +669,29 @@ def test_components_of_a_point_belong_together():
     one = replace(xi.series[0], component=np.zeros(30, np.int8))
     with pytest.raises(ExperimentError, match=r"component: found components, expected none for xi"):
         check(replace(xi, series=(one,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "factor"),
+    [("T (µs)", "", 1e-3), ("T [us]", "", 1e-3), ("T / s", "", 1e3), ("T (ms)", "", 1), ("T (run 3)", "", 1),
+     ("T", "", 1), ("T (us)", 'time_unit = "s"', 1e3)],
+)  # fmt: skip
+def test_the_unit_in_the_name_of_a_column(name, unit, factor, tmp_path):
+    """It counts, and is told, where no other one is given."""
+    times = np.array([1, 2.5]) / factor
+    (tmp_path / "x.csv").write_text(f"{name};xi;err\n" + "".join(f"{t!r};0.9;0.1\n" for t in times.tolist()))
+    names = f'columns = {{ time = "{name}", value = "xi", sigma = "err" }}\n{unit}'
+    series = datasets.read(experiment(tmp_path, "x.csv", names)).series[0]
+    np.testing.assert_allclose(series.x, [1, 2.5])
+    assert ("as the name of its column says" in series.note) == (factor != 1 and not unit)
+
+
+def test_what_was_found_is_a_note_of_the_series_besides_its_own(tmp_path):
+    (tmp_path / "x.csv").write_text("time;value;sigma\n1;0,9;0,1\n")
+    series = datasets.read(experiment(tmp_path, "x.csv", 'note = "lamp old"')).series[0]
+    assert series.note == "lamp old; x.csv: found cells separated by semicolons, decimal commas"
+    np.savetxt(tmp_path / "s.txt", np.column_stack([np.repeat(TIME, 500), SHOTS.reshape(-1, 2)]), header="time cos sin")
+    (tmp_path / "experiment.toml").write_text(shots_toml("s.txt", '{ time = "time", cos = "cos", sin = "sin" }'))
+    series = datasets.read(tmp_path).series[0]
+    np.testing.assert_allclose(series.value.reshape(3, 2), SHOTS.var(axis=1, ddof=1), rtol=1e-12)
+    assert series.note == "s.txt: found cells separated by blanks, names in line 1"
