@@ -132,6 +132,8 @@ class Table:
 
         default = DEFAULT_SEPARATORS.get(self.path.suffix.lower(), ",")
         separators = [self.form.separator or default] if self.form.separator or self.sheet else [default, *_SEPARATORS]
+        if len(separators) > 1 and not self.igor and 2 * sum("\t" in line for line in lines) > len(lines):
+            separators.remove(BLANKS)  # of tabulators none may be lost: there are empty cells between them
         forms = [(separator, decimal) for separator in dict.fromkeys(separators)
                  for decimal in (self.form.decimal or (".," if separator != "," or self.sheet else "."))]  # fmt: skip
         theirs = list(self.known if self.columns is None else self.columns.values())

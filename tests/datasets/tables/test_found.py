@@ -31,6 +31,7 @@ ORIGIN = "Long Name\tT (µs)\txi\terr\nUnits\tus\t\t\nComments\t\t\t\n" + INDENT
 ITX = "IGOR\nWAVES/D\tt, xi, err\nBEGIN\n" + INDENTED + 'END\nX SetScale/P x 0,1,"", t; SetScale y 0,0,"", t\n'
 T_XI = {"time": "t", "value": "xi", "sigma": "err"}
 OURS = {"time": "time", "value": "value", "sigma": "sigma"}
+MOVED = {"time": "#2", "value": "#3", "sigma": "#4"}
 FOUND = {
     "Excel, German": (EXCEL, NAMES, "semicolons, decimal commas"),
     "Excel, sep=": ("sep=;\n" + EXCEL, NAMES, "semicolons, decimal commas, names in line 2"),
@@ -44,6 +45,7 @@ FOUND = {
     "preamble, no names": (PREAMBLE + lines("\t"), NUMBERED, "tabulators, numbers from line 13"),
     "Moku": ("% Moku\n% more, of it\ntime,value,sigma\n" + lines(), None, ""),
     "LabVIEW": (LVM, T_XI | {"time": "X_Value"}, "tabulators, names in line 10"),
+    "empty first cells": (LVM[: LVM.rindex("Comment") + 8] + INDENTED, MOVED, "tabulators, names in line 10"),
     "Tektronix": (TEKTRONIX, {"time": "#4", "value": "#5", "sigma": "#6"}, ""),
     "Rigol": (RIGOL, {"time": "X", "value": "CH1", "sigma": "CH2"}, "line 2 passed over"),
     "Origin": (ORIGIN, NAMES, "tabulators, line 2, 3 passed over"),
