@@ -146,7 +146,9 @@ def _by_numbers(rows: list[Row], separator: str, decimal: str, least: int) -> La
         header = bare[0].number if bare else 0
         return Layout(separator, decimal, names, header, header + 1, len(names), ())
     score, lines = max(stretches, key=lambda one: one[0])
-    first, width = lines[0].number, len(lines[0].cells)
+    width, fewest = len(lines[0].cells), min(_numbers(row, decimal) for row in lines)
+    alike = (row for row in bare if len(row.cells) == width and _numbers(row, decimal) >= fewest)
+    first = next(alike).number  # of an interruption the reader complains
     above = [row for row in rows if row.number < first]
     plain_above = [row for row in above if row.comment is None][-1:]
     header, names = 0, []

@@ -22,12 +22,14 @@ def read_sheet(path: Path, form: Form) -> tuple[str, list[Row]]:
 
     Raises ExperimentError: a file that is none, too large, without such a sheet, or with several, none of them named.
     """
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook, SheetTypeEnum
 
     try:
         _check_extent(path)
         with CalamineWorkbook.from_path(str(path)) as book:
-            sheets = {name: book.get_sheet_by_name(name) for name in book.sheet_names}
+            names = [one.name for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]  # no charts
+            names = [form.sheet] if form.sheet in names else names
+            sheets = {name: book.get_sheet_by_name(name) for name in names}
             tables = {name: sheet.to_python(skip_empty_area=False) for name, sheet in sheets.items() if sheet.height}
     except ExperimentError:
         raise

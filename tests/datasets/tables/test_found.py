@@ -93,6 +93,7 @@ def test_encodings(encoding, words, end, tmp_path):
         ("time,value,sigma\n1,n/a,0.1\n", None, {}, r"line 2: column 'value': found 'n/a', expected a number"),
         ("run 1\ntime;value;sigma\n1;n/a;0,1\n2;0,9;0,1\n", None, {}, r"line 3: column 'value': found 'n/a'"),
         ("run 1\n1;0,9;0,1\n2;n/a;0,1\n3;0,8;0,1\n4;0,8;0,1\n", NUMBERED, {}, r"line 3: column 'value': found 'n/a'"),
+        ("run 1\n1;0,9;0,1\npause\n2;0,9;0,1\n3;0,8;0,1\n", NUMBERED, {}, r"line 3: found 1 cells, expected 3"),
         ("time;value;sigma\n1;0,9\n", None, {}, r"line 2: found 2 cells, expected 3: time, value, sigma"),
         ("time;value;sigma\n1;0,9;0,1;7\n", None, {}, r"line 2: found 4 cells, expected 3"),
         (EXCEL, NAMES, {"encoding": "utf-16"}, r"found bytes that are no utf-16, expected text in the encoding"),
