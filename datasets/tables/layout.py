@@ -67,13 +67,18 @@ def plain(name: str) -> str:
 
 
 def split(text: str, separator: str) -> list[str]:
-    """The cells of one line."""
+    """The cells of one line; csv.Error for what is none."""
     if separator == BLANKS:
         text = text.strip().replace("\t", BLANKS)
+    return next(csv.reader([text], skipinitialspace=True, delimiter=separator, strict=True), [])
+
+
+def _loosely(text: str, separator: str) -> list[str]:
+    """The same, with any quotation marks."""
     try:
-        return next(csv.reader([text], skipinitialspace=True, delimiter=separator), [])
+        return split(text, separator)
     except csv.Error:
-        return [text]
+        return text.split(separator)
 
 
 def rows_of(lines: Sequence[str], separator: str, signs: Sequence[str]) -> list[Row]:
@@ -84,7 +89,7 @@ def rows_of(lines: Sequence[str], separator: str, signs: Sequence[str]) -> list[
         igor = _IGOR.match(text)
         sign = igor[0] if igor else next((sign for sign in signs if text.startswith(sign)), None)
         if text.strip():
-            found.append(Row(k, split(text, separator), None if sign is None else text[len(sign) :].strip()))
+            found.append(Row(k, _loosely(text, separator), None if sign is None else text[len(sign) :].strip()))
     return [row for row in found if row.comment is not None or any(str(cell).strip() for cell in row.cells)]
 
 
@@ -165,7 +170,7 @@ def _possible_names(row: Row, separator: str) -> list[list[str]]:
     cells = [plain(str(cell)) for cell in row.cells]
     if row.comment is None:
         return [cells]
-    behind = [plain(name) for name in split(row.comment, separator)]
+    behind = [plain(name) for name in _loosely(row.comment, separator)]
     return [behind, _NAMES.split(plain(row.comment)), cells] if row.comment else []
 
 

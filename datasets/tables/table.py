@@ -7,7 +7,6 @@ that are not asked for may hold any text. What nobody says of the form of a file
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
@@ -18,7 +17,7 @@ import numpy as np
 from ..errors import nearest, violation
 from ..files import LARGEST_TABLE, MOST_ROWS, check_size
 from .form import DEFAULT_SEPARATORS, SPREADSHEETS, Form
-from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, plain, rows_of
+from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, plain, rows_of, split
 from .spreadsheet import read_sheet
 from .text import blocks, find_encoding
 
@@ -194,18 +193,16 @@ class Table:
 
     def _rows(self, first: int, block: str) -> Iterator[tuple[int, Sequence[Cell]]]:
         """Number and cells of the lines of a block of text that begins with line number `first`."""
-        lines = _Lines(block, first, self)
-        try:
-            for row in csv.reader(lines, skipinitialspace=True, delimiter=self.layout.separator, strict=True):
-                line = lines.start()
-                if lines.number > line:
-                    where = f"{self.path}: line {line}"
-                    raise violation(where, "a quotation mark that no other one ends", "cells of one line")
-                if self.igor and row == [_END]:
-                    return
-                yield line, row
-        except csv.Error as error:
-            raise violation(str(self.path), f"{error}", "a CSV file") from error
+        for line, text in enumerate(block.split("\n"), first):
+            if line < self.layout.first or text.startswith(self.signs):
+                continue
+            if self.igor and text == _END:
+                return
+            try:
+                yield line, split(text, self.layout.separator)
+            except csv.Error as error:
+                expected = "cells of one line, with pairs of quotation marks"
+                raise violation(f"{self.path}: line {line}", f"{error}", expected) from error
 
     def _cell_by_cell(self, rows: Iterator[tuple[int, Sequence[Cell]]]) -> dict[str, np.ndarray]:
         """The numbers of all rows of cells from the first row of numbers on."""
@@ -259,29 +256,6 @@ class Table:
         """What should stand in place of a cell that is no number."""
         sign, other = ("point", ",") if self.layout.decimal == "." else ("comma", ".")
         return f"a number, with a decimal {sign}, or the line decimal = {other!r}" if other in cell else "a number"
-
-
-class _Lines:
-    """Lines of a text from the first one of numbers on, without comments, and their numbers."""
-
-    def __init__(self, text: str, first: int, table: Table) -> None:
-        self.number = first - 1
-        self._text = io.StringIO(text)
-        self._first = 0
-        self._table = table
-
-    def __iter__(self) -> Iterator[str]:
-        table = self._table
-        for line in self._text:
-            self.number += 1
-            if self.number >= table.layout.first and not line.startswith(table.signs):
-                self._first = self._first or self.number
-                yield line.strip().replace("\t", BLANKS) if table.layout.separator == BLANKS else line
-
-    def start(self) -> int:
-        """The number of the first line since this was asked the last time."""
-        first, self._first = self._first, 0
-        return first
 
 
 def _empty(cells: Sequence[Cell]) -> bool:
