@@ -167,12 +167,11 @@ class Table:
         for name in names:
             at = f"{where}: column {name!r}"
             if name not in self.known:
-                missing = [one for one in self.known if one not in names] or list(self.known)
+                missing = [one for one in self.known if one not in names][: len(self.also) + 1] or list(self.known)
                 others = [theirs for theirs in names if theirs not in self.known]
                 line = ", ".join(f"{ours} = {theirs!r}" for ours, theirs in zip(missing, others, strict=False))
                 expected = (
-                    f"columns {', '.join(self.known)}. If it is one of {', '.join(missing)}:"
-                    f" columns = {{ {line} }}, or as the case may be"
+                    f"columns {', '.join(self.known)}; or a line that names yours, such as columns = {{ {line} }}"
                 )
                 raise violation(f"{at}{nearest(name, self.known)}", "an unknown column", expected)
             if names.count(name) > 1:
