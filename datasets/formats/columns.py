@@ -16,8 +16,8 @@ from ..files import FORMATS, open_source
 from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
 from ..tables import Form, read_table
 from ..tables import Table as TextTable
-from ..units import factor, plain_number, unit_in
-from .shots import read_shots
+from ..units import factor, plain_number
+from .shots import read_shots, unit_of_shots
 
 SPREADS = ("sigma", "repetitions")
 
@@ -143,21 +143,23 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
             raise violation(f"{given.where}: columns: {name}", theirs, "the name of a column")
     known = (key, *kind.components) if key in given.names or key != "number" else kind.components
     _check_distinct(given)
-    unit = given.units.get(key, ABSCISSAS[key])
     names = {name: given.names.get(name, name) for name in known}
+    found, told = unit_of_shots(path, names, key, given.form)
+    unit = given.units.get(key) or found or ABSCISSAS[key]
+    if found and unit != found and not told:  # a name of a column does not count against what is given
+        raise violation(f"{given.where}: units: {key}", repr(unit), f"{found!r}, as in {path}")
     reduced = read_shots(path, names, key, given.form, "" if unit == "1" else unit)
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{given.where}: units: {key}")
     count = len(kind.components)
     repetitions = np.repeat(reduced.repetitions, count)
-    return Table(np.repeat(x, count), reduced.variance.ravel(), "repetitions", repetitions, note=reduced.note)
+    note = "; ".join(filter(None, (reduced.note, "" if key in given.units else told)))
+    return Table(np.repeat(x, count), reduced.variance.ravel(), "repetitions", repetitions, note=note)
 
 
 def _read(
     path: Path, kind: Kind, known: tuple[str, ...], given: ColumnNames
 ) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
-    """Columns by our names, constant ones filled in; their units, as they are given, or as the file gives them; and
-    what was found of its form.
-    """
+    """Columns by our names, constant ones filled in; their units, given or of the file; what was found of its form."""
     theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
     needed = [name for name in (kind.abscissa, *kind.components) if name not in given.names]
     units, note = dict(given.units), ""
@@ -173,10 +175,10 @@ def _read(
                     raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
         table = TextTable(path, known, theirs if given.names else None, given.form, needed)
-        columns, note = table.read(), table.note
-        if kind.abscissa not in units and (unit := unit_in(table.name(kind.abscissa), kind.unit)):
-            units[kind.abscissa] = unit
-            note = "; ".join(filter(None, (note, f"{kind.abscissa} in {unit}, as the name of its column says")))
+        columns = table.read()
+        unit, words = table.unit(kind.abscissa, kind.unit) if kind.abscissa not in units else ("", "")
+        units |= {kind.abscissa: unit} if unit else {}
+        note = "; ".join(filter(None, (table.note, words)))
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
     _fill_in(columns, given.names, f"{given.where}: columns")

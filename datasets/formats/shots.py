@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import violation
 from ..files import FORMATS, LARGEST, open_source
+from ..kinds import ABSCISSAS
 from ..tables import Form, Table
 
 PIECE = 1 << 16
@@ -179,6 +180,16 @@ def read_shots(
         if shapes[0][0] != len(keys) or len(shapes[0]) > 2:
             raise violation(str(path), f"{len(keys)} times, arrays of shape {shapes[0]}", "one entry a row")
         return reduce_shots(_of_arrays(path, keys, pair, len(shapes[0])), names, str(path), unit)
+
+
+def unit_of_shots(path: Path, columns: Mapping[str, str], key: str, form: Form | None = None) -> tuple[str, str]:
+    """The unit that a file says of its keys, "" where none; and what to tell of one in the name of a column."""
+    if key not in columns:
+        return "", ""
+    if path.suffix.lower() not in FORMATS:
+        return Table(path, columns, columns, form, largest=LARGEST).unit(key, ABSCISSAS[key])
+    with open_source(path) as source:
+        return source.unit(columns[key]) or "", ""
 
 
 def _of_arrays(

@@ -81,10 +81,10 @@ def _loosely(text: str, separator: str) -> list[str]:
         return text.split(separator)
 
 
-def rows_of(lines: Sequence[str], separator: str, signs: Sequence[str]) -> list[Row]:
-    """The lines that are not empty, as cells."""
+def rows_of(lines: Sequence[str], start: int, separator: str, signs: Sequence[str]) -> list[Row]:
+    """The lines that are not empty, from number `start` on, as cells."""
     found = []
-    for k, line in enumerate(lines, 1):
+    for k, line in enumerate(lines, start):
         text = line.strip("\r\n")
         igor = _IGOR.match(text)
         sign = igor[0] if igor else next((sign for sign in signs if text.startswith(sign)), None)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import nearest, violation
 from ..files import LARGEST_TABLE, MOST_ROWS, check_size
+from ..units import unit_in
 from .form import DEFAULT_SEPARATORS, SPREADSHEETS, Form
 from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, plain, rows_of, split
 from .spreadsheet import read_sheet
@@ -25,6 +26,7 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabulators", BLANKS: "bl
 _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*")
 _MOST_LINES = 1000
 """In which the form of a table is looked for."""
+_ELSEWHERE = "; or the line skip_rows = …, if the names stand farther below"
 _IGOR, _END = "IGOR", "END"
 """The first line of Igor's text files, and the one that ends their table."""
 
@@ -88,9 +90,11 @@ class Table:
             if self.igor and f"\n{_END}\n" in block:
                 return
 
-    def name(self, ours: str) -> str:
-        """What the file calls a column that is read; "" where it has no names."""
-        return self.layout.names[self.places[ours]] if ours in self.places and self.layout.names else ""
+    def unit(self, ours: str, target: str) -> tuple[str, str]:
+        """The unit in the name of a column, if it is another one than `target`, and what to tell of it; else "", ""."""
+        named = ours in self.places and self.layout.names
+        unit = unit_in(self.layout.names[self.places[ours]], target) if named else ""
+        return unit, f"{ours} in {unit}, as the name of its column says" if unit else ""
 
     @property
     def note(self) -> str:
@@ -119,15 +123,20 @@ class Table:
         return "row" if self.sheet else "line"
 
     def _find(self) -> Layout:
-        lines: list[str] = []
+        start, lines = 1, list[str]()
         if not self.sheet:
-            lines = next((text for _, text in blocks(self.path, self.encoding)), "").split("\n")[:_MOST_LINES]
-            self.igor = lines[0].strip() == _IGOR
+            for at, text in blocks(self.path, self.encoding):
+                self.igor = self.igor or (at == 1 and text.startswith(f"{_IGOR}\n"))
+                above = max(self.form.skip_rows + 1 - at, 0)
+                start, lines = at + above, text.split("\n")[above:][:_MOST_LINES]
+                if any(lines):
+                    break
 
         @cache
         def rows(separator: str) -> list[Row]:
-            found = self.sheet_rows[:_MOST_LINES] if self.sheet else rows_of(lines, separator, self.signs)
-            return [row for row in found if row.number > self.form.skip_rows]
+            if not self.sheet:
+                return rows_of(lines, start, separator, self.signs)
+            return [row for row in self.sheet_rows if row.number > self.form.skip_rows][:_MOST_LINES]
 
         default = DEFAULT_SEPARATORS.get(self.path.suffix.lower(), ",")
         separators = [self.form.separator or default] if self.form.separator or self.sheet else [default, *_SEPARATORS]
@@ -160,7 +169,7 @@ class Table:
         if not names and (columns is None or any(_numbered(theirs) is None for theirs in columns.values())):
             first = next(iter(self.known))
             expected = f"a header line first: columns {', '.join(columns or self.known)}; or, without one, numbers: "
-            raise violation(where, "numbers", f"{expected}columns = {{ {first} = '#1', … }}")
+            raise violation(where, "numbers", f"{expected}columns = {{ {first} = '#1', … }}{_ELSEWHERE}")
         if columns is not None:
             places = {ours: self._place(where, theirs) for ours, theirs in columns.items()}
             return {one: names.index(one) for one in self.also if one not in places and names.count(one) == 1} | places
@@ -187,7 +196,7 @@ class Table:
             return place - 1
         if names.count(theirs) != 1:
             found = "the column twice" if theirs in names else f"no such column{nearest(theirs, names)}"
-            raise violation(f"{where}: column {theirs!r}", found, "one of " + ", ".join(names))
+            raise violation(f"{where}: column {theirs!r}", found, f"one of {', '.join(names)}{_ELSEWHERE}")
         return names.index(theirs)
 
     def _rows(self, first: int, block: str) -> Iterator[tuple[int, Sequence[Cell]]]:

@@ -695,3 +695,18 @@ def test_what_was_found_is_a_note_of_the_series_besides_its_own(tmp_path):
     series = datasets.read(tmp_path).series[0]
     np.testing.assert_allclose(series.value.reshape(3, 2), SHOTS.var(axis=1, ddof=1), rtol=1e-12)
     assert series.note == "s.txt: found cells separated by blanks, names in line 1"
+
+
+def test_the_unit_that_a_file_of_shots_states(tmp_path):
+    rows = "".join(f"{t};{c!r};{s!r}\n" for t, block in zip(TIME, SHOTS.tolist(), strict=True) for c, s in block)
+    (tmp_path / "s.csv").write_text("T (us);cos;sin\n" + rows)
+    found = shots_of(tmp_path, "s.csv", 'columns = { time = "T (us)", cos = "cos", sin = "sin" }')
+    np.testing.assert_allclose(found.x[::2], TIME / 1000)
+    assert found.note.endswith("separated by semicolons; time in us, as the name of its column says")
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["time"], file["cos"], file["sin"] = TIME, SHOTS[..., 0], SHOTS[..., 1]
+        file["time"].attrs["units"] = "us"
+    np.testing.assert_allclose(shots_of(tmp_path, "s.h5").value, found.value, rtol=1e-12)
+    np.testing.assert_array_equal(shots_of(tmp_path, "s.h5").x, found.x)
+    with pytest.raises(ExperimentError, match=r"units: time: found 's', expected 'us', as in .*s.h5"):
+        shots_of(tmp_path, "s.h5", 'units = { time = "s" }')

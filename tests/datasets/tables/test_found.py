@@ -150,3 +150,12 @@ def test_a_key_that_a_format_does_not_have(key, suffix):
 def test_both_letters_mu_are_one(tmp_path):
     table = read(tmp_path / "x.csv", EXCEL, NAMES | {"time": "T (\u03bcs)"})
     assert table.read()["time"].tolist() == TIME
+
+
+def test_a_preamble_longer_than_what_is_looked_at(tmp_path):
+    text = "".join(f"line {k}: 1, 2, 3\n" for k in range(20_000)) + EXCEL
+    with pytest.raises(ExperimentError, match=r"or the line skip_rows = …, if the names stand farther below"):
+        read(tmp_path / "x.csv", text, NAMES)
+    table = read(tmp_path / "x.csv", text, NAMES, Form(skip_rows=20_000))
+    assert table.read()["time"].tolist() == TIME
+    assert table.note == "x.csv: found cells separated by semicolons, decimal commas"
