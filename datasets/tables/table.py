@@ -225,9 +225,11 @@ class Table:
 
         if '"' in block:
             return None
-        content = re.sub(f"^(?:{'|'.join(map(re.escape, self.signs))}).*\n?", "", block, flags=re.MULTILINE)
+        content = block
+        if any(sign in block for sign in self.signs):
+            content = re.sub(f"^(?:{'|'.join(map(re.escape, self.signs))}).*\n?", "", block, flags=re.MULTILINE)
         if self.layout.separator == BLANKS:
-            content = re.sub(f"^{BLANKS}|{BLANKS}$", "", re.sub("[ \t]+", BLANKS, content), flags=re.MULTILINE)
+            content = "\n".join(BLANKS.join(line.split()) for line in content.split("\n"))
         wanted = {name: f"c{place}" for name, place in self.places.items()}
         types = dict.fromkeys(wanted.values(), pa.float64())
         try:
