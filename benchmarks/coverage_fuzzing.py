@@ -22,12 +22,12 @@ with atheris.instrument_imports(include=["dissentangle.datasets", "tomllib", "nu
     import valid_files
 
     from dissentangle import datasets
-    from dissentangle.datasets.files import read_table
     from dissentangle.datasets.files.hdf5 import check_heaps
     from dissentangle.datasets.files.matlab import read_version_5, version
     from dissentangle.datasets.formats import read_calibration
     from dissentangle.datasets.formats.load import BUNDLED
     from dissentangle.datasets.formats.shots import read_shots
+    from dissentangle.datasets.tables import read_table
 
 MEMORY_MB, SECONDS_EACH, LONGEST = 1500, 10, 1 << 16
 Read = Callable[[Path], object]

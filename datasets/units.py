@@ -6,10 +6,11 @@ import re
 from functools import cache
 from typing import Any
 
-from .errors import violation
+from .errors import ExperimentError, violation
 
 _UNIT = re.compile(r"(1/)?[A-Za-zµμ°%]{1,24}((\^|\*\*)-?1)?|ms⁻¹")
 _ANGLE = re.compile(r"°|deg|degrees?|m?rad|(milli)?radians?")
+_NAMED = re.compile(r"[(\[/]\s*([^\s()\[\]/]+)\s*[)\]]?$")
 _QUANTITY = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:inf|nan))\s*(.*)")
 
 
@@ -41,6 +42,16 @@ def factor(unit: str, target: str, where: str) -> float:
     if zero:  # decibels
         raise violation(where, f"the logarithmic unit {unit!r}", expected)
     return one
+
+
+def unit_in(name: str, target: str) -> str:
+    """The unit of `T (µs)`, `T [µs]` or `T / µs`, if it is another one than `target` and of its dimension; else ""."""
+    match = _NAMED.search(name)
+    unit = match[1] if match else target
+    try:
+        return unit if target != "1" and factor(unit, target, name) != 1.0 else ""
+    except ExperimentError:
+        return ""
 
 
 def quantity(value: Any, target: str, where: str) -> float:

@@ -20,13 +20,14 @@ ALLOWED = {
     },
     "datasets": {
         "files": (),
+        "tables": ("files",),
         "kinds": (),
         "experiment": ("kinds", "files"),
         "prediction": ("experiment", "kinds"),
-        "formats": ("prediction", "experiment", "kinds", "files"),
+        "formats": ("prediction", "experiment", "kinds", "tables", "files"),
         "photocurrent": ("prediction", "experiment", "files"),
         "larmor": ("photocurrent",),
-        "simulation": ("formats", "prediction", "experiment", "kinds", "files"),
+        "simulation": ("formats", "prediction", "experiment", "kinds", "tables", "files"),
     },
     "inference": {
         "engine": (),

@@ -6,6 +6,7 @@ An array is read when it is asked for, or slice by slice, so that a large file n
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,13 @@ import numpy as np
 
 from ..errors import ExperimentError, nearest, violation
 from .atomic import LARGEST, check_size
-from .csv import MOST_ROWS
 from .hdf5 import check_written
-from .sliced import Sliced
+from .sliced import MOST_COLUMNS, Sliced
 from .table import FORMATS
+
+_COLUMN = re.compile(r"(.+)#(\d{1,5}(?:/\d{1,5})?)")
+MOST_ROWS = 100_000
+"""Of a column."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,16 @@ class Source:
 
     def __contains__(self, name: str) -> bool:
         """Whether there is an array of this name. A leading `/` may be left out."""
-        return name in self.arrays or "/" + name.lstrip("/") in self.arrays
+        part = _COLUMN.fullmatch(name)
+        return name in self.arrays or "/" + name.lstrip("/") in self.arrays or (part is not None and part[1] in self)
 
     def array(self, name: str) -> Any:
-        """The array of this name, of any shape, not read yet. A leading `/` may be left out."""
-        found = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/")))
+        """The array of this name, of any shape, not read yet; or of `NAME#3` the third column of NAME. A leading `/`
+        may be left out.
+        """
+        found, part = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/"))), _COLUMN.fullmatch(name)
+        if found is None and part is not None:
+            return column_of(self.array(part[1]), part[2], f"{self.path}: {part[1]!r}")
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
@@ -76,12 +85,43 @@ class Source:
         return values
 
 
+def column_of(array: Any, which: str, where: str) -> Sliced:
+    """One of the columns of an array (samples, channels), read when sliced; of (channels, samples), where there are
+    more than `MOST_COLUMNS` of them, one of the rows.
+
+    which : "3"; "3/8" for the third of eight whose numbers take turns in an array (samples × 8,)
+
+    Raises ExperimentError for one that is not there.
+    """
+    first, slash, of = which.partition("/")
+    inner = vector(array, where) if slash else _stored(array)
+    shape = tuple((inner if slash else array).shape)
+    place = int(first) - 1 if first.isdecimal() else -1
+    in_turns = int(of) if of.isdecimal() else 0
+    by_rows = len(shape) == 2 and shape[1] > MOST_COLUMNS
+    count = in_turns or (shape[0 if by_rows else 1] if len(shape) == 2 else 0)
+    if len(shape) != (1 if slash else 2) or not 0 <= place < count or (in_turns and shape[0] % in_turns):
+        expected = "the number of a column of an array (samples, channels); '2/4' of four that take turns in a row"
+        raise violation(f"{where}: column {which}", f"an array of shape {shape}", expected)
+    length = shape[0] // in_turns if in_turns else shape[1 if by_rows else 0]
+
+    def read(rows: Any) -> np.ndarray:
+        start, stop, _ = (slice(None) if rows is Ellipsis else rows).indices(length)
+        if in_turns:
+            return np.asarray(inner[start * in_turns : stop * in_turns])[place::in_turns]
+        rows = slice(start, stop)
+        return np.asarray(inner[place, rows] if by_rows == (inner is array) else inner[rows, place])
+
+    return Sliced((length,), array.dtype, read, getattr(array, "attrs", {}))
+
+
 def vector(array: Any, where: str) -> Any:
     """An array (T,), (1, T) or (T, 1) as one long row (T,), read when sliced; ExperimentError for other shapes."""
     inner = _stored(array)  # of a vector the order does not matter
     long = [axis for axis, size in enumerate(inner.shape) if size > 1]
     if len(long) > 1 or not inner.shape:
-        raise violation(where, f"an array of shape {tuple(array.shape)}", "one dimension")
+        expected = "one dimension, or the number of one of its channels (--channel 2)"
+        raise violation(where, f"an array of shape {tuple(array.shape)}", expected)
     if len(inner.shape) == 1:
         return inner
     axis = long[0] if long else 0

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+MOST_COLUMNS = 10_000
+"""Of a matrix: where its second dimension is longer, its rows are what others call columns."""
+
 
 @dataclass(frozen=True)
 class Sliced:

@@ -10,11 +10,14 @@ from typing import Any
 from .hdf5 import open_hdf5
 from .matlab import open_matlab
 from .netcdf import open_netcdf
-from .npy import open_npy
+from .npy import open_npy, open_npz
+from .parquet import open_parquet
 from .tdms import open_tdms
 
 FORMATS: dict[str, tuple[str, Callable[[Path, contextlib.ExitStack], Mapping[str, Any]]]] = {
     ".npy": ("a .npy file", open_npy),
+    ".npz": ("a .npz file", open_npz),
+    ".parquet": ("a Parquet file", open_parquet),
     ".nc": ("a NetCDF 4 file", open_netcdf),
     ".h5": ("an HDF5 file", open_hdf5),
     ".hdf5": ("an HDF5 file", open_hdf5),

@@ -12,10 +12,12 @@ import numpy as np
 from ...forward_models import NOISES
 from ..errors import check_keys, nearest, violation
 from ..experiment import Series, check_choice, entries
-from ..files import FORMATS, open_source, read_table
+from ..files import FORMATS, open_source
 from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
+from ..tables import Form, read_table
+from ..tables import Table as TextTable
 from ..units import factor, plain_number
-from .shots import read_shots
+from .shots import read_shots, unit_of_shots
 
 SPREADS = ("sigma", "repetitions")
 
@@ -24,12 +26,13 @@ SPREADS = ("sigma", "repetitions")
 class ColumnNames:
     """How the columns of a file are called.
 
-    names : our column → theirs, or a number that holds for all rows;  units : our column → unit;  where : for errors
+    names : our column → theirs, or a number that holds for all rows;  units : our column → unit
+    form : what is said of how a text or a sheet is written;  where : for errors
     """
 
     names: dict[str, Any]
     units: dict[str, str]
-    separator: str | None = None
+    form: Form | None = None
     where: str = "columns"
 
 
@@ -75,7 +78,7 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
     known = kind.columns
     check_keys(f"{given.where}: columns", given.names, known)
     check_keys(f"{given.where}: units", given.units, known)
-    columns, units = _read(path, kind, known, given)
+    columns, units, note = _read(path, kind, known, given)
     if kind.abscissa == "number" and "number" not in columns and columns:
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
     matrix = None
@@ -84,7 +87,7 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
             raise violation(f"{given.where}: covariance", f"a column of errors in {path} besides", "one of the two")
         matrix = _read_matrix(covariance, len(next(iter(columns.values()))))
         columns["sigma"] = np.sqrt(np.maximum(np.diag(matrix), 0.0))
-    return replace(table_of(columns, kind, str(path), units, given.where), covariance=matrix)
+    return replace(table_of(columns, kind, str(path), units, given.where), covariance=matrix, note=note)
 
 
 def _read_matrix(path: Path, count: int) -> np.ndarray:
@@ -140,22 +143,26 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
             raise violation(f"{given.where}: columns: {name}", theirs, "the name of a column")
     known = (key, *kind.components) if key in given.names or key != "number" else kind.components
     _check_distinct(given)
-    unit = given.units.get(key, ABSCISSAS[key])
     names = {name: given.names.get(name, name) for name in known}
-    reduced = read_shots(path, names, key, given.separator, "" if unit == "1" else unit)
+    found, told = unit_of_shots(path, names, key, given.form)
+    unit = given.units.get(key) or found or ABSCISSAS[key]
+    if found and unit != found and not told:  # a name of a column does not count against what is given
+        raise violation(f"{given.where}: units: {key}", repr(unit), f"{found!r}, as in {path}")
+    reduced = read_shots(path, names, key, given.form, "" if unit == "1" else unit)
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{given.where}: units: {key}")
     count = len(kind.components)
     repetitions = np.repeat(reduced.repetitions, count)
-    return Table(np.repeat(x, count), reduced.variance.ravel(), "repetitions", repetitions, note=reduced.note)
+    note = "; ".join(filter(None, (reduced.note, "" if key in given.units else told)))
+    return Table(np.repeat(x, count), reduced.variance.ravel(), "repetitions", repetitions, note=note)
 
 
 def _read(
     path: Path, kind: Kind, known: tuple[str, ...], given: ColumnNames
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Columns by our names, constant ones filled in, and their units: as they are given, or as the file gives them."""
+) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
+    """Columns by our names, constant ones filled in; their units, given or of the file; what was found of its form."""
     theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
     needed = [name for name in (kind.abscissa, *kind.components) if name not in given.names]
-    units = dict(given.units)
+    units, note = dict(given.units), ""
     _check_distinct(given)
     if path.suffix.lower() in FORMATS:
         with open_source(path) as source:
@@ -167,11 +174,15 @@ def _read(
                 if found is not None and units.setdefault(ours, found) != found:
                     raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
-        columns = read_table(path, known, theirs if given.names else None, given.separator, needed)
+        table = TextTable(path, known, theirs if given.names else None, given.form, needed)
+        columns = table.read()
+        unit, words = table.unit(kind.abscissa, kind.unit) if kind.abscissa not in units else ("", "")
+        units |= {kind.abscissa: unit} if unit else {}
+        note = "; ".join(filter(None, (table.note, words)))
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
     _fill_in(columns, given.names, f"{given.where}: columns")
-    return columns, units
+    return columns, units, note
 
 
 def _fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: str) -> None:

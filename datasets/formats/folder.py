@@ -28,8 +28,9 @@ from ..experiment import (
     entries,
 )
 from ..experiment import KIND as RECORD
-from ..files import optional, read_table, read_toml, required, rows_of
+from ..files import optional, read_toml, required, rows_of
 from ..kinds import KINDS, SHOTS, Kind
+from ..tables import FORM_KEYS, read_form, read_table
 from ..units import quantity
 from .calibration import read_calibration, with_calibration
 from .columns import ColumnNames, read_columns, read_quadratures
@@ -224,7 +225,7 @@ def _truth(where: str, table: dict[str, Any]) -> Truth | None:
 def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     """The series of a table [[series]]; `folder`: of the experiment."""
     required(where, row, "kind", str)
-    check_keys(where, row, [*keys(Series), "file", "time_unit", "columns", "units", "separator", "shots", "covariance"])
+    check_keys(where, row, [*keys(Series), "file", "time_unit", "columns", "units", *FORM_KEYS, "shots", "covariance"])
     kind, shots = required(where, row, "kind", str), optional(where, row, "shots", bool, False)
     if kind == "quadratures":
         kind, shots = "light_variance", True
@@ -233,7 +234,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
         raise violation(f"{where}: shots", "true", f"false for {kind}: shots are those of {', '.join(SHOTS)}")
     path = inside(where, required(where, row, "file", str), folder)
     name = optional(where, row, "name", str, kind)
-    names = _column_names(where, row, KINDS[kind])
+    names = _column_names(where, row, KINDS[kind], path.suffix.lower())
     if "covariance" in row:
         if shots:
             raise violation(f"{where}: covariance", "one of shots", "none: their variances have Gamma noise")
@@ -243,7 +244,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
         table = (read_quadratures if shots else read_columns)(path, KINDS[kind], names)
     rest = said(Series, where, row, ("name", "kind", "noise"))
     if table.note:
-        rest["note"] = table.note
+        rest["note"] = "; ".join(filter(None, (rest.get("note"), table.note)))
     return table.series(name, KINDS[kind], optional(where, row, "noise", str, ""), str(path), **rest)
 
 
@@ -277,7 +278,7 @@ def inside(where: str, file: str, folder: Path, key: str = "file") -> Path:
     return folder / file
 
 
-def _column_names(where: str, row: dict[str, Any], kind: Kind) -> ColumnNames:
+def _column_names(where: str, row: dict[str, Any], kind: Kind, suffix: str) -> ColumnNames:
     """How the columns, paths or channels of a lab's file are called, and in which units they are."""
     names = optional(where, row, "columns", dict, {})
     for ours, theirs in names.items():
@@ -292,7 +293,4 @@ def _column_names(where: str, row: dict[str, Any], kind: Kind) -> ColumnNames:
     for ours, unit in units.items():
         if not isinstance(unit, str):
             raise violation(f"{where}: units: {ours}", unit, "a unit, such as 'us'")
-    separator = optional(where, row, "separator", str, "")
-    if len(separator) > 1 or separator in ('"', "\n", "\r", "#") or not separator.isascii():
-        raise violation(f"{where}: separator", repr(separator), "one character")
-    return ColumnNames(dict(names), units, separator or None, where)
+    return ColumnNames(dict(names), units, read_form(where, row, suffix), where)

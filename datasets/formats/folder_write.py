@@ -11,7 +11,8 @@ from ...forward_models import LIGHTS, NOISES, PARAMETERS
 from ..errors import ExperimentError
 from ..experiment import KIND as RECORD
 from ..experiment import TIMELESS, Experiment, Known, LightPower, Observation, RecordSeries, Series, entries
-from ..files import make_folder, write_bytes, write_table
+from ..files import make_folder, write_bytes
+from ..tables import write_table
 from .calibration import CalibrationFile, write_calibration
 from .folder import FILE
 from .record_file import write_record

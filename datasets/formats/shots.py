@@ -7,14 +7,16 @@ in pieces; no piece is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import violation
-from ..files import FORMATS, open_source, read_pieces
+from ..files import FORMATS, LARGEST, open_source
+from ..kinds import ABSCISSAS
+from ..tables import Form, Table
 
 PIECE = 1 << 16
 """Shots that are read together."""
@@ -146,18 +148,20 @@ def _note(groups: Sequence[tuple[float, _Group]], names: Sequence[str], unit: st
 
 
 def read_shots(
-    path: Path, columns: Mapping[str, str], key: str = "time", separator: str | None = None, unit: str = ""
+    path: Path, columns: Mapping[str, str], key: str = "time", form: Form | None = None, unit: str = ""
 ) -> Reduced:
     """Statistics of the shots in a file.
 
     columns : `key`, cos and sin → their names; all shots belong together where `key` is not among them
-    unit : of the key, for the note
+    form : what is said of how a text or a sheet is written;  unit : of the key, for the note
 
     Either one row a shot, all three columns of one length; or (binary files) a key for each row of two matrices.
     """
     names = [name for name in columns if name != key]
     if path.suffix.lower() not in FORMATS:
-        return reduce_shots(_of_text(path, columns, separator), names, str(path), unit)
+        table = Table(path, columns, columns, form, largest=LARGEST)
+        reduced = reduce_shots(_of_table(table), names, str(path), unit)
+        return replace(reduced, note="; ".join(filter(None, (table.note, reduced.note))))
     with open_source(path) as source:
         pair = [source.array(columns[name]) for name in names]
         if key in columns:
@@ -178,6 +182,16 @@ def read_shots(
         return reduce_shots(_of_arrays(path, keys, pair, len(shapes[0])), names, str(path), unit)
 
 
+def unit_of_shots(path: Path, columns: Mapping[str, str], key: str, form: Form | None = None) -> tuple[str, str]:
+    """The unit that a file says of its keys, "" where none; and what to tell of one in the name of a column."""
+    if key not in columns:
+        return "", ""
+    if path.suffix.lower() not in FORMATS:
+        return Table(path, columns, columns, form, largest=LARGEST).unit(key, ABSCISSAS[key])
+    with open_source(path) as source:
+        return source.unit(columns[key]) or "", ""
+
+
 def _of_arrays(
     path: Path, key: np.ndarray, pair: Sequence[np.ndarray], dimensions: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -190,12 +204,12 @@ def _of_arrays(
         yield np.repeat(key[rows], each), shots
 
 
-def _of_text(path: Path, columns: Mapping[str, str], separator: str | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _of_table(table: Table) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     row = 0
-    for piece in read_pieces(path, columns, separator):
+    for piece in table.pieces():
         *key, cos, sin = piece.values()
         shots = np.stack([cos, sin], axis=-1)
-        _check_size(path, shots, row)
+        _check_size(table.path, shots, row)
         row += len(shots)
         yield (key[0] if key else np.zeros(len(shots))), shots
 

@@ -45,6 +45,7 @@ def demodulate(
     length: str = "10 ms",
     output: str | Path | None = None,
     samples: str | None = None,
+    channel: str | int | None = None,
     sample_rate: str | None = None,
     triggers: str | np.ndarray | None = None,
     period: str | None = None,
@@ -62,6 +63,8 @@ def demodulate(
     interval : Δ, a whole number of samples;  length : of a record from its trigger on, cut to whole intervals
     output : HDF5 file to write in place of arrays in memory, atomically
     samples, sample_rate, triggers : names in the file, or values (see `open_photocurrent`)
+    channel : 2 for the second one of an array (samples, channels), "2/4" of four that take turns in one long row,
+        here and in the stream without atoms; the sample rate is that of one channel
     period : in place of triggers: a record begins each `period`
     shot_noise : a stream without atoms (file or array, same sample rate), or its level in unit²/Hz (one-sided);
         where None the level is taken from the records themselves, away from the Larmor line. A file with triggers
@@ -81,13 +84,13 @@ def demodulate(
     target = None if output is None else new_target(output, inputs)
     if phase not in ("trigger", "stream"):
         raise violation("phase", phase, "'trigger' or 'stream'")
-    with open_photocurrent(raw, samples=samples, sample_rate=sample_rate, triggers=triggers) as stream:
+    with open_photocurrent(raw, samples=samples, channel=channel, sample_rate=sample_rate, triggers=triggers) as stream:
         plan = cut(stream, larmor, interval, length, period, phase)
         known = {
             "source": stream.where if isinstance(raw, np.ndarray) else Path(raw).name,
             "simulated": simulated or stream.simulated,
         }
-        names = samples, triggers if isinstance(triggers, str) else None
+        names = samples, channel, triggers if isinstance(triggers, str) else None
         level = level_given(shot_noise, plan, stream, names, piece, simulated)
         try:
             return _demodulated(stream, plan, level, target, piece, known)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..bundled_files import BUNDLED
 from ..errors import violation
-from ..files import FORMATS, open_source, vector
+from ..files import FORMATS, column_of, open_source, vector
 from ..units import factor, quantity
 
 SAMPLES, TRIGGERS = "samples", "triggers"
@@ -60,14 +60,15 @@ def open_photocurrent(
     raw: str | Path | np.ndarray,
     *,
     samples: str | None = None,
+    channel: str | int | None = None,
     sample_rate: str | None = None,
     triggers: str | np.ndarray | None = None,
     triggers_where_there: str | None = None,
     fallback_rate: float | None = None,
 ) -> Iterator[Photocurrent]:
-    """A stream from a file (HDF5, NetCDF, MATLAB, TDMS, .npy), the bundled "photocurrent-slice", or an array in memory.
+    """A stream from a file of one of `FORMATS`, the bundled "photocurrent-slice", or an array in memory.
 
-    samples : name of the array in the file ("samples")
+    samples : name of the array in the file ("samples");  channel : which of its columns, see `column_of`
     sample_rate : with a unit ("1 MHz"); where None the file's attribute `sample_rate`, in Hz; then `fallback_rate`, Hz
     triggers : name of an array in the file ("triggers", where there is one), or the numbers; in samples, unless the
         array has an attribute `units` of time
@@ -78,7 +79,8 @@ def open_photocurrent(
     if isinstance(raw, np.ndarray):
         where, numbers = "photocurrent", _given(triggers)
         rate = _sample_rate(where, {}, sample_rate, fallback_rate)
-        yield _stream(where, _one_row(raw, where), {}, rate, numbers)
+        row = raw if channel is None else column_of(raw, str(channel), where)[...]
+        yield _stream(where, _one_row(row, where), {}, rate, numbers)
         return
     path = Path(raw)
     if not path.exists() and path.name == str(raw) and (BUNDLED / f"{raw}.h5").is_file():
@@ -88,12 +90,17 @@ def open_photocurrent(
     if path.suffix.lower() not in FORMATS:
         raise violation(str(path), "an unknown kind of file", f"one of {', '.join(FORMATS)}")
     with open_source(path) as source:
-        nameless = list(source.arrays) == [ONLY]
+        nameless = ONLY in source.arrays
         if triggers is None and triggers_where_there is not None and triggers_where_there in source:
             triggers = triggers_where_there
         if nameless and (samples is not None or isinstance(triggers, str)):
             raise violation(str(path), f"names of arrays ({samples or triggers})", "none: a .npy file has one array")
         name = samples or (ONLY if nameless else SAMPLES)
+        if len(source.arrays) > 1 and nameless:
+            if channel is None:
+                found = f"an array of {len(source.arrays)} channels"
+                raise violation(str(path), found, "the number of one of them (--channel 2)")
+            name, channel = f"#{channel}", None
         array = source.array(name)
         attributes = {**_attributes(array, of_file=True), **_attributes(array)}
         where, numbers = str(path) if nameless else f"{path}: {name!r}", None
@@ -105,7 +112,8 @@ def open_photocurrent(
             unit = source.unit(triggers or TRIGGERS)
             if unit is not None:
                 numbers = numbers * factor(unit, "s", f"{path}: {triggers or TRIGGERS!r}: units") * rate
-        yield _stream(where, vector(array, where), attributes, rate, numbers)
+        part = vector(array, where) if channel is None else column_of(array, str(channel), where)
+        yield _stream(where, part, attributes, rate, numbers)
 
 
 def _stream(
@@ -171,5 +179,7 @@ def _given(triggers: Any) -> np.ndarray | None:
 
 def _one_row(array: np.ndarray, where: str) -> np.ndarray:
     if array.ndim != 1 or array.dtype.kind not in "iuf" or not array.size:
-        raise violation(where, f"an array of shape {array.shape} and type {array.dtype}", "one row of real numbers")
+        raise violation(
+            where, f"an array of shape {array.shape} and type {array.dtype}", "one row of real numbers, or a channel"
+        )
     return array

@@ -25,13 +25,14 @@ def level_given(
     shot_noise: str | Path | float | np.ndarray | None,
     plan: Cut,
     stream: Photocurrent,
-    names: tuple[str | None, str | None],
+    names: tuple[str | None, str | int | None, str | None],
     piece: int,
     simulated: bool,
 ) -> ShotNoise | None:
     """The level that is given, or that of a stream without atoms; None where it is to come from the records.
 
-    names : of the arrays of samples and of triggers, where they were said;  simulated : what is said of the records
+    names : of the array of samples, of its channel and of the triggers, where they were said
+    simulated : what is said of the records
 
     Raises
     ------
@@ -44,9 +45,13 @@ def level_given(
             raise violation("shot noise", f"{shot_noise:g}", "a level > 0, in unit²/Hz")
         return ShotNoise(float(shot_noise), 0.0, "given")
     one_array = isinstance(shot_noise, np.ndarray) or Path(shot_noise).suffix.lower() == ".npy"
-    samples, triggers = (None, None) if one_array else names
+    samples, channel, triggers = (None, names[1], None) if one_array else names
     with open_photocurrent(
-        shot_noise, samples=samples, triggers_where_there=triggers, fallback_rate=stream.sample_rate
+        shot_noise,
+        samples=samples,
+        channel=channel,
+        triggers_where_there=triggers,
+        fallback_rate=stream.sample_rate,
     ) as reference:
         if reference.sample_rate != stream.sample_rate:
             expected = f"{stream.sample_rate:g}, as in {stream.where}"

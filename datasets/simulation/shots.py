@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import violation
 from ..experiment import Series
-from ..files import write_table
 from ..kinds import SHOTS
+from ..tables import write_table
 
 
 def write_shots(series: Series, path: str | Path, *, seed: int) -> None:

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 demodulate photocurrent-slice -o records.h5 --shot-noise 2e-10        the bundled example, simulated
 demodulate run.h5 -o records.h5 --larmor '322 kHz' --interval '0.1 ms' --length '10 ms' --shot-noise light.h5
 demodulate run.tdms -o records.h5 --larmor '322 kHz' --samples /scan/ai0 --sample-rate '1 MHz' --period '15 ms'""",
-      option("raw", help="a file of samples: HDF5, NetCDF, MATLAB, TDMS, .npy; or photocurrent-slice"),
+      option("raw", help="a file of samples: HDF5, NetCDF, MATLAB, TDMS, .npy, .npz; or photocurrent-slice"),
       option("-o", "--output", required=True, help="HDF5 file to write"),
       option("--larmor", default=None, metavar="FREQUENCY",
              help="of the reference, such as '322 kHz' (the file's larmor_frequency, Hz)"),
       option("--interval", default="0.1 ms", metavar="TIME", help="length of a bin (%(default)s)"),
       option("--length", default="10 ms", metavar="TIME", help="of a record, from its trigger (%(default)s)"),
       option("--samples", default=None, metavar="PATH", help="array of samples in the file (samples)"),
+      option("--channel", default=None, metavar="NUMBER",
+             help="of an array (samples, channels): 2; 2/4: of four channels that take turns in one long row"),
       option("--sample-rate", default=None, metavar="RATE",
-             help="such as '1 MHz' (attribute sample_rate, in Hz, of the file)"),
+             help="of one channel, such as '1 MHz' (attribute sample_rate, in Hz, of the file)"),
       either(option("--triggers", default=None, metavar="PATH",
                     help="array of triggers: numbers of samples, or times with a unit (triggers)"),
              option("--period", default=None, metavar="TIME", help="a record begins each period, without triggers")),
@@ -45,8 +47,8 @@ def demodulate(given: Namespace) -> int:
 
     writable(given.output)
     output = Output(given)
-    names = ("output", "larmor", "interval", "length", "samples", "sample_rate", "triggers", "period", "phase",
-             "simulated")  # fmt: skip
+    names = ("output", "larmor", "interval", "length", "samples", "channel", "sample_rate", "triggers", "period",
+             "phase", "simulated")  # fmt: skip
     options = {name: getattr(given, name) for name in names}
     records = demodulated(given.raw, shot_noise=_level_or_file(given.shot_noise), **options)
     enough = min(records.cos.shape) >= FEWEST

@@ -42,7 +42,7 @@ def damaged(content, rng):
     return bytes(data)
 
 
-@pytest.mark.parametrize("suffix", ["csv", "toml", "h5", "v5.mat", "npy"])
+@pytest.mark.parametrize("suffix", ["csv", "toml", "h5", "v5.mat", "npy", "npz", "parquet"])
 def test_damaged_files_are_read_or_refused(suffix, tmp_path):
     rng, numbers = random.Random(suffix), {"time": np.arange(1.0, 6), "value": np.ones(5), "sigma": np.ones(5) / 50}
     folder = tmp_path / "experiment"
@@ -56,6 +56,11 @@ def test_damaged_files_are_read_or_refused(suffix, tmp_path):
                 new.create_dataset(name, data=values)
     elif suffix == "v5.mat":
         scipy.io.savemat(file, numbers)
+    elif suffix == "npz":
+        np.savez(file, **numbers)
+    elif suffix == "parquet":
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pytest.importorskip("pyarrow").table(numbers), file, compression="none")
     else:
         np.save(file, np.arange(500, dtype=np.int16))
     toml = folder / "experiment.toml"

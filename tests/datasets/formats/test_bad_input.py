@@ -55,7 +55,7 @@ def test_the_unchanged_one_is_read(tmp_path):
         ("time,value,simga\n1,1,1\n", r"line 1: column 'simga' \(did you mean 'sigma'\?\): found an unknown column"),
         (
             "time,xi,sigma\n1,1,1\n",
-            r"column 'xi': found an unknown column, expected .*If it is one of value, .*columns = { value = 'xi' }",
+            r"column 'xi': found an unknown column, expected columns .*; or a line .*columns = { value = 'xi' }",
         ),
         ("1,0.9,0.02\n2,0.9,0.02\n", r"xi.csv: line 1: found numbers, expected a header line first: columns time"),
         (
@@ -83,7 +83,7 @@ def test_the_unchanged_one_is_read(tmp_path):
         ("time,value,sigma,exclude\n1,0.9,0.1,2\n", r"column 'exclude': found 2, expected 0 or 1"),
         ("", r"xi.csv: found an empty file, expected a header line"),
         ("time,value,sigma\n", r"series 'xi' \(xi.csv\): found no rows, expected at least one measurement"),
-        (b"\xff\xfe\x00\x01", r"xi.csv: found bytes that are not text, expected a CSV file in UTF-8"),
+        (b"t\x00\x00\x00\x01", r"xi.csv: found bytes that are not text, expected a text file, such as CSV"),
     ],
 )
 def test_csv(csv, text, tmp_path):
@@ -206,10 +206,9 @@ def test_more_toml(toml, text, tmp_path):
 @pytest.mark.parametrize(
     ("csv", "text"),
     [
-        ("time;value;sigma\n1;1;1\n", r"line 1: found columns separated by ';', expected columns separated by commas"),
         ("time,value,sigma\n1,1e12,1\n", r"value: row 1: found 1e\+12, expected at most 1e\+09"),
         ("time,value,sigma\n1,1,1e-12\n", r"sigma: row 1: found 1e-12, expected 1e-09 to 1e\+09"),
-        ("time,value,sigma\n" + "1,1,1\n" * 100_001, r"line 100001: found one more line, expected at most 100000"),
+        ("time,value,sigma\n" + "1,1,1\n" * 100_001, r"xi.csv: found more than 100000 rows, expected at most 100000"),
     ],
 )
 def test_more_csv(csv, text, tmp_path):

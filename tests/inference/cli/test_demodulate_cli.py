@@ -71,6 +71,7 @@ def test_records_without_a_line(tmp_path, capsys):
         (["photocurrent-slice", "-o", "out.h5", "--larmor", "322 kg"], "Larmor frequency: found the unit 'kg'"),
         (["photocurrent-slice", "-o", "out.h5", "--shot-noise", "-1"], "shot noise: found -1, expected a level > 0"),
         (["photocurrent-slice", "-o", "out.h5", "--samples", "S"], "found no such array, expected one of /samples"),
+        (["photocurrent-slice", "-o", "out.h5", "--channel", "2"], "column 2: found an array of shape"),
     ],
 )  # fmt: skip
 def test_bad_input(arguments, text, tmp_path, monkeypatch, capsys):
