@@ -52,7 +52,7 @@ def points(axis: Axes, series: Series) -> None:
     style: dict[str, Any] = {"fmt": "o", "ms": 3, "lw": 0.8}
     for k, name in enumerate(names):
         mine = use & (series.component_numbers == k)
-        label = "data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
+        label = "raw data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
         axis.errorbar(series.x[mine], series.value[mine], sigma[mine], color=DATA[k], label=label, **style)
     if not use.all():
         axis.errorbar(

@@ -111,7 +111,7 @@ def said_beside(fit: DataTree, file: Path) -> list[str]:
 def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:
     """Write the page of a fit. `file`: of the fit, for the command that makes it again, and what lies beside it."""
     from ...datasets.files import write_bytes
-    from .sections import fit_page
+    from .fit import fit_page
 
     target.parent.mkdir(parents=True, exist_ok=True)
     name, compared = ("", None) if file is None else (file.name, comparison_beside(file))
