@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from xarray import DataTree
 
+Pit = Mapping[str, tuple[np.ndarray, float]]
 _PAIRS, _STRONGEST = 5, 3
 """Parameters of a pair plot; pairs of the short one."""
 _SCATTER, _STEPS = 500, 250
@@ -109,7 +110,7 @@ def plot_strongest(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """Scatter of the pairs of parameters that go together most; divergent draws are ringed."""
     draws = fitted.by_label(derived=True)
     diverging = np.ravel(fitted.tree["sample_stats"].dataset["diverging"].values).astype(bool)
-    with style():
+    with style(**{"figure.constrained_layout.use": False}):
         found = strongest(fitted)[:_STRONGEST]
         figure, axes = panels(len(found), _STRONGEST, width, 0.42 * width)
         for axis, (one, other, _) in zip(axes, found, strict=True):
@@ -119,6 +120,7 @@ def plot_strongest(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
             axis.plot(x[diverging], y[diverging], ls="none", marker="o", ms=5, mfc="none", color=INK)
             axis.set(xlabel=_in_one_line(one), ylabel=_in_one_line(other))
             axis.locator_params(nbins=3)
+        figure.subplots_adjust(wspace=0.6)
     return figure
 
 
@@ -192,20 +194,23 @@ def plot_energy(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     return _figure(_made(of_arviz, tree, size=(width, 0.5 * width)))
 
 
-def plot_pit(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
-    """LOO-PIT of each series, a colour each: ECDF minus the uniform one. p: the chance of a greater departure."""
-    names = [str(name) for name in fitted.tree["observed_data"].dataset.data_vars]
-    if not names:
+def plot_pit(fitted: Fit, width: float = PAGE_WIDTH, found: Pit | None = None) -> Figure:
+    """LOO-PIT of each series, a colour each: ECDF minus the uniform one. p: the chance of a greater departure.
+
+    found : what `loo_pit` found in the fit; by default that
+    """
+    found = found or loo_pit(fitted)
+    if not found:
         raise ExperimentError(f"{fitted.experiment.title}: found records only, expected series for LOO-PIT")
     with style():
         figure, (axis,) = panels(1, 1, width, 0.5 * width)
-        for k, (name, (values, p)) in enumerate(loo_pit(fitted).items()):
+        for k, (name, (values, p)) in enumerate(found.items()):
             _departure(axis, values, CYCLE[k % len(CYCLE)], f"{one_line(name, 30)}, p = {p_text(p)}")
         _finish_departures(axis, "LOO-PIT: share of the prediction below the point")
     return figure
 
 
-def loo_pit(fitted: Fit) -> dict[str, tuple[np.ndarray, float]]:
+def loo_pit(fitted: Fit) -> Pit:
     """Series → where each point lies in its prediction by all others, 0 to 1, (T,); p-value of their uniformity.
 
     arXiv:2603.02928, as ArviZ has it.

@@ -77,7 +77,7 @@ def correlations(reported: ReportedFit) -> Check | None:
         "pairs",
         alt=f"Scatter plots of pairs of parameters. {'; '.join(named)}.",
         caption="Quote correlated parameters together: the file of the fit holds their joint draws.",
-        room=None,
+        room=(0.62, 0.45, 0.1, 0.1),
     )
     return Check(f"strongest: {named[0]}", [("items", named), ("figures", [made])])
 
@@ -105,11 +105,12 @@ def influence(reported: ReportedFit) -> Check:
     )
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records
         return Check(said, [("paragraph", words), ("figures", [pulls])], expected=not failed)
-    p_values = {name: p for name, (_, p) in loo_pit(fitted).items()}
+    found = loo_pit(fitted)
+    p_values = {name: p for name, (_, p) in found.items()}
     odd = [name for name, p in p_values.items() if p < _SUSPICIOUS / len(p_values)]
     said += f"; {', '.join(odd)} not where the other points predict it" if odd else "; each is where the others predict"
     pit = picture(
-        plot_pit(fitted),
+        plot_pit(fitted, found=found),
         "pit",
         title="LOO-PIT",
         alt=f"LOO-PIT of each series. {'; '.join(f'{name}: p = {p_text(p)}' for name, p in p_values.items())}.",
