@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 Pit = Mapping[str, tuple[np.ndarray, float]]
-_PAIRS, _STRONGEST = 5, 3
+_PAIRS, _STRONGEST = 5, 2
 """Parameters of a pair plot; pairs of the short one."""
 _SCATTER, _STEPS = 500, 250
 """Draws in all of a scatter plot; draws a chain of a rank plot."""
@@ -48,7 +48,7 @@ def _made(plot: Callable[..., Any], *arguments: Any, size: tuple[float, float], 
         figure = _figure(collection)
         plt.close(figure)
         for axis in figure.axes:
-            axis.tick_params(labelsize=7)
+            axis.tick_params(labelsize=8)
             if isinstance(axis.xaxis.get_major_locator(), AutoLocator):
                 axis.locator_params(axis="x", nbins=3)
     return collection
@@ -101,7 +101,7 @@ def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     figure = _figure(_made(plot_pair, few, size=(width, width), sample_dims=["sample"], visuals=visuals))
     for axis in figure.axes:
         axis.locator_params(nbins=2)
-        axis.tick_params(labelsize=6.5)
+        axis.tick_params(labelsize=8)
         axis.tick_params(axis="x", labelrotation=45)
     return figure
 
@@ -177,7 +177,7 @@ def _finish_departures(axis: Axes, abscissa: str) -> None:
     widest = max((float(np.max(np.abs(line.get_ydata()))) for line in axis.get_lines()), default=0.0)
     axis.axhline(0.0, color=INK, lw=0.7)
     axis.set(xlim=(0, 1), ylim=(-1.9 * widest - 0.01, 1.2 * widest + 0.01), xlabel=abscissa, ylabel="ECDF − uniform")
-    axis.legend(loc="lower center", ncols=2, fontsize=7)
+    axis.legend(loc="lower center", ncols=2, fontsize=8)
 
 
 def worst_mixed(fitted: Fit, count: int = 6) -> list[str]:

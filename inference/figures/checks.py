@@ -62,7 +62,7 @@ def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | No
             _statistic(axis, k, row)
         axis.axvline(0.0, color=INK, lw=0.7)
         names = [f"{one_line(row.series, 22)}: {one_line(_MEANING.get(row.meaning, row.meaning), 34)}" for row in rows]
-        axis.set_yticks(range(len(rows)), names, fontsize=7)
+        axis.set_yticks(range(len(rows)), names, fontsize=8)
         axis.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-_REACH, _REACH + 1.2))
         axis.set_xlabel("data among the replications (sd of the replications)", fontsize=8)
         axis.tick_params(axis="y", length=0)
@@ -80,7 +80,7 @@ def _statistic(axis: Axes, at: int, row: StatisticRow) -> None:
     away = (row.observed - middle) / scale
     shown = float(np.clip(away, -_REACH, _REACH))
     axis.plot([shown], [at], marker="o" if shown == away else "><"[int(away < 0)], ms=4, ls="none", color=DATA[0])
-    axis.text(_REACH + 1.2, at, f"p = {p_text(row.p_value)}", fontsize=7, ha="right", va="center",
+    axis.text(_REACH + 1.2, at, f"p = {p_text(row.p_value)}", fontsize=8, ha="right", va="center",
               fontweight="bold" if row.surprising else "normal")  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
         axis.set_xlabel("lag (points); bars: 94 % of the replications")
         axis.set_ylabel("correlation")
         axis.locator_params(axis="x", integer=True)
-        legend(axis, ncols=3, fontsize=7)
+        legend(axis, ncols=3, fontsize=8)
         mark_simulated(figure, fitted.experiment)
     return figure
 
@@ -132,12 +132,12 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
                 colour = MODEL if shift < 0 else DATA[0]
                 axis.add_patch(Rectangle((k - 0.5, i - 0.5), 1, 1, color=colour, alpha=opacity, lw=0))
                 unsure = "?" if found.columns[column].how == "unreliable" else ""
-                axis.text(k, i, f"{_shift(shift, decimals)}{unsure}", ha="center", va="center", fontsize=7)
+                axis.text(k, i, f"{_shift(shift, decimals)}{unsure}", ha="center", va="center", fontsize=8)
         axis.set_xlim(-0.5, max(len(columns), 1) - 0.5)
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.set_xticks(range(len(columns)), [_name(found.columns[k].constant) for k in columns], rotation=45,
-                        ha="right", rotation_mode="anchor", fontsize=7)  # fmt: skip
-        axis.set_yticks(range(len(rows)), [_name(found.labels[k]) for k in rows], fontsize=7)
+                        ha="right", rotation_mode="anchor", fontsize=8)  # fmt: skip
+        axis.set_yticks(range(len(rows)), [_name(found.labels[k]) for k in rows], fontsize=8)
         axis.set_xlabel("constant that is off by + 1 σ", fontsize=8)
         axis.tick_params(length=0)
         for side in axis.spines.values():
@@ -171,7 +171,7 @@ def plot_left_out(fitted: Fit, width: float = PAGE_WIDTH, found: LeftOut | None 
         figure, axes = panels(len(found.rows), int(width / _WIDE), width, _TALL, 0.3)
         for axis, row in zip(axes, found.rows, strict=True):
             _predicted(axis, row)
-        legend(axes[0], fontsize=7)
+        legend(axes[0], fontsize=8)
         mark = " (simulated data)" if found.simulated else ""
         figure.suptitle(f"predicted from the other series{mark}", fontsize=8)
     return figure
@@ -187,7 +187,7 @@ def _predicted(axis: Axes, row: PredictedSeries) -> None:
         axis.fill_between(x, low, high, color=MODEL, alpha=0.2, lw=0, label="predicted, 94 %")
         axis.fill_between(x, quarter, upper, color=MODEL, alpha=0.35, lw=0, label="predicted, 50 %")
     points(axis, series)
-    axis.set_title(one_line(f"{row.name} from {row.source}", 52), fontsize=7)
+    axis.set_title(one_line(f"{row.name} from {row.source}", 52), fontsize=8)
     axis.set_ylabel(series.about.label, fontsize=8)
     axis.set_xlabel(series.about.abscissa_label, fontsize=8)
-    axis.tick_params(labelsize=7)
+    axis.tick_params(labelsize=8)

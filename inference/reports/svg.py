@@ -66,7 +66,7 @@ def inline_svg(figure: Figure, name: str, alt: str, room: Room = ROOM) -> str:
     width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', text).groups()  # type: ignore[union-attr]
     opening = re.sub(r' (width|height|version)="[^"]*"', "", text[: text.index(">")])
     label = escape(alt, quote=True)
-    size = f'style="max-width: {float(width) / 12:.1f}rem; aspect-ratio: {width} / {height}"'
+    size = f'style="max-width: {float(width) / 9:.1f}rem; aspect-ratio: {width} / {height}"'
     return f'{opening} role="img" aria-label="{label}" {size}>{text[text.index(">") + 1 :]}'.strip()
 
 
