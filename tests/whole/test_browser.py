@@ -155,7 +155,9 @@ def test_a_table_stays_a_table_down_to_700_pixels(browser, pages, width, as_tabl
     heads = page.locator("thead")
     assert [heads.nth(k).is_visible() for k in range(heads.count())] == [as_table] * heads.count()
     if as_table:  # with room for all of it
-        wide = "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
+        wide = (
+            "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
+        )
         assert page.evaluate(wide) == []
     page.close()
 

@@ -13,7 +13,7 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.reports import fit_page
+from dissentangle.inference.reports import fit_page, write
 from dissentangle.inference.reports.fit import opening
 from dissentangle.inference.reports.page import generator, page
 from dissentangle.inference.reports.reported import ReportedFit
@@ -161,6 +161,13 @@ def test_published_numbers(fit_published):
     )
     assert re.search(proposed, text)
     assert "polarization_decay_time (dark)" in text
+
+
+def test_a_notebook_shows_the_page(tmp_path):
+    path = write.ReportPath(tmp_path / "r.html")
+    path.write_text('<p class="a">ξ</p>', encoding="utf-8")
+    assert path == tmp_path / "r.html"
+    assert 'srcdoc="&lt;p class=&quot;a&quot;&gt;ξ&lt;/p&gt;"' in path._repr_html_()
 
 
 def test_report_of_a_file_that_is_not_there(tmp_path):
