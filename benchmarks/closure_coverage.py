@@ -45,8 +45,8 @@ def study(share: float, sets: int) -> tuple[np.ndarray, np.ndarray]:
         rows.append([*((low <= true) & (true <= high)), *((mean - true) / sd), fit.attrs["healthy"]])
         draws = {label: values.ravel() for label, values in Fit(fit).by_label(derived=True).items()}
         c = np.clip(draws["loss_noise_share"], 1e-9, 1 - 1e-9)
-        others.append([[low <= t <= high for t, label in zip(true, RATES[:-1], strict=False)
-                        for low, high in [shortest(draws[label], (c * (1 - c)) ** (a - 0.5))]] for a in POWERS])  # fmt: skip
+        by_prior = [[shortest(draws[label], (c * (1 - c)) ** (a - 0.5)) for label in RATES[:-1]] for a in POWERS]
+        others.append([[low <= t <= high for t, (low, high) in zip(true, ends, strict=False)] for ends in by_prior])
     return np.array(rows, dtype=float), np.array(others, dtype=float)
 
 
