@@ -102,10 +102,10 @@ def numbered(figure: Figure, axis: Axes, series: Sequence[str], values: np.ndarr
         figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
-def mark_simulated(figure: Figure, experiment: Experiment, **style: Any) -> None:
+def mark_simulated(figure: Figure, experiment: Experiment) -> None:
     """A title that says so where the data are simulated."""
     if experiment.simulated:
-        figure.suptitle("simulated data", fontsize=8, **style)
+        figure.suptitle("simulated data", fontsize=8)
 
 
 def stages(axis: Axes, entries: list[StageEntry], *, bottom: float = 1.02, height: float = 0.07) -> None:

@@ -11,7 +11,7 @@ from ...forward_models import NOISES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
 from .drawing import band, from_light, legend, mark_simulated, panels
-from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
+from .style import INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         for axis in (left, right):
             axis.set_ylim(min(ends), max(ends))
         legend(figure, left, right, **_BELOW)
-        mark_simulated(figure, fitted.experiment, color=DATA[0])
+        mark_simulated(figure, fitted.experiment)
     return figure
 
 
@@ -89,7 +89,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         _pulses(below, fitted, names)
         below.set_xlabel("t (ms)")
         legend(figure, above, below, **_BELOW)
-        mark_simulated(figure, fitted.experiment, color=DATA[0])
+        mark_simulated(figure, fitted.experiment)
     return figure
 
 

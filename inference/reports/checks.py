@@ -108,7 +108,10 @@ def influence(reported: ReportedFit) -> Check:
     found = loo_pit(fitted)
     p_values = {name: p for name, (_, p) in found.items()}
     odd = [name for name, p in p_values.items() if p < _SUSPICIOUS / len(p_values)]
-    said += f"; {', '.join(odd)} not where the other points predict it" if odd else "; each is where the others predict"
+    if odd:
+        said += f"; {', '.join(odd)} not where the other points predict it"
+    elif not failed:
+        said += "; each is where the others predict it"
     pit = picture(
         plot_pit(fitted, found=found),
         "pit",

@@ -55,9 +55,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as an SVG element, with the texts above and below it."""
+    """A figure as an SVG element, with the texts above and below it; its name is its anchor."""
 
     svg: str
+    name: str
     title: str = ""
     caption: str = ""
 
@@ -68,7 +69,7 @@ def picture(drawn: Figure, name: str, *, alt: str, caption: str = "", title: str
     name : tells its identifiers from those of other figures;  alt : what it shows, for those who do not see it
     room : at its left, bottom, right and top for labels, inches; None: as Matplotlib finds, which takes longer
     """
-    return Picture(inline_svg(drawn, name, alt, room), title, caption)
+    return Picture(inline_svg(drawn, name, alt, room), name, title, caption)
 
 
 def cell(kind: str, *content: Any) -> str:

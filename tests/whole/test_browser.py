@@ -110,7 +110,7 @@ def test_page(browser, pages, name, scheme, width):
     page.evaluate(OPEN_ALL)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
-    figures = page.locator("figure svg")
+    figures = page.locator("figure svg[aria-label]")
     assert figures.count() >= {"index": 1, "compared": 2}.get(name, 8)
     for k in range(figures.count()):
         assert figures.nth(k).is_visible()
@@ -159,6 +159,18 @@ def test_a_table_stays_a_table_down_to_700_pixels(browser, pages, width, as_tabl
             "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
         )
         assert page.evaluate(wide) == []
+    page.close()
+
+
+def test_a_figure_opens_alone_on_a_click(browser, pages):
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto(pages["good"].as_uri())
+    figure = page.locator("#figure-answer")
+    narrow = figure.bounding_box()["width"]
+    figure.locator("svg").click()
+    assert figure.bounding_box() == {"x": 0, "y": 0, "width": 1200, "height": 800}
+    figure.locator("a.back").click()
+    assert figure.bounding_box()["width"] == narrow
     page.close()
 
 
@@ -295,7 +307,9 @@ def test_no_text_of_a_data_set_is_markup(browser, hostile_folder):
         assert (complaints, requests) == ([], [page.url])
         assert page.evaluate(MARKUP) == []
         assert page.locator("script, img, iframe, object").count() == 0
-        labels = page.evaluate("[...document.querySelectorAll('svg')].map(e => e.getAttribute('aria-label'))")
+        labels = page.evaluate(
+            "[...document.querySelectorAll('svg[aria-label]')].map(e => e.getAttribute('aria-label'))"
+        )
         seen += "\n".join((page.evaluate("document.documentElement.textContent"), *labels))
         page.close()
     assert [key for key in SHOWN if f"<x-{key} onclick=alert(3)>&lt;" not in seen] == []

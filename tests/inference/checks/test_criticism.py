@@ -130,10 +130,11 @@ def test_text_facts_and_figures(fit_d55):
     assert "xi: time of the minimum" in criticism_text(found)
     facts = json.loads(json.dumps(as_json(found.facts()), allow_nan=False))
     assert facts["statistics"][0]["unit"] == "ms"
-    assert len(plot_criticism(Fit(fit_d55), found=found).axes) == 18
+    (axis,) = plot_criticism(Fit(fit_d55), found=found).axes
+    assert len(axis.get_yticklabels()) == len(axis.texts) == 18
     figure = plot_autocorrelation(Fit(fit_d55))
     assert figure.get_suptitle() == "simulated data"
-    assert [axis.get_title() for axis in figure.axes] == ["xi", "polarization", "transverse_spin"]
+    assert [text.get_text() for text in figure.axes[0].get_legend().texts] == ["xi", "polarization", "transverse_spin"]
 
 
 @pytest.mark.slow

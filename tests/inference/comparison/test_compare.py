@@ -259,7 +259,7 @@ def test_page(compared):
     assert "fixed <number>" not in whole
     assert whole.count("<svg") == 2
     assert "simulated data" in whole
-    first = whole[whole.index('class="verdict') : whole.index("<h1>")]
+    first = whole[whole.index('class="verdict') : whole.index("<h1")]
     assert escape(sentences(compared)[0]) in first
     assert "Evidence, with the priors of these fits, is for microscopic: fixed &lt;number&gt; is disfavoured " in first
     assert "Averaged over 2 models, weights by evidence, with equal prior odds: " in whole
