@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import violation
 from .atomic import LARGEST, write_bytes
 from .hdf5 import check_structure, is_hdf5
-from .netcdf_write import is_plain, write_groups
+from .netcdf_plain import is_plain, read_groups, write_groups
 from .sliced import Sliced
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def open_tree(path: Path) -> DataTree:
         raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
     check_structure(path, LARGEST_TREE)
     try:
+        import h5py
+
+        with h5py.File(path) as file:
+            plain = read_groups(file)
+        if plain is not None:
+            return plain
         with _decoded(path) as tree:
             return tree.load()
     except Exception as error:

@@ -27,6 +27,7 @@ class Disturbance:
     name : of the rival model that has it, if there is one, the same for all series
     words : 'the times of xi are off'
     size : of λ, as laboratories have it: its standard deviation, were it in the model
+    series : in which it is alone, by name; "" for all
     squared : whether λ is the square of what has the unit, to which alone the data respond
     most : beyond which λ cannot be, nor below 0, whatever the data say
     """
@@ -38,6 +39,7 @@ class Disturbance:
     effect: Means
     squared: bool = False
     most: float = np.inf
+    series: str = ""
 
     def text(self, size: float) -> str:
         """A value of λ with its unit: '0.3 ms', '5 %', '12 Hz'."""
@@ -125,7 +127,7 @@ class PosteriorMean:
 
 def disturbances(at: PosteriorMean) -> list[Disturbance]:
     """All that can be asked of these data; those that would not show in them are left out."""
-    found = [one for of in _OF_SERIES for s in at.followed for one in of(at, s)]
+    found = [replace(one, series=s.name) for of in _OF_SERIES for s in at.followed for one in of(at, s)]
     found += [one for of_experiment in _OF_EXPERIMENT for one in of_experiment(at)]
     return [one for one in found if any(np.any(part) for part in one.effect.values())]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...datasets.experiment import Label
 from ..fits import Fit, ParameterSummary, summary_rows
 from .alarms import Alarms
+from .disturbances import Disturbance
 from .findings import Findings, by_prior, findings, next_steps, symbols
 from .goodness import OF_VALUES, Goodness
 
@@ -25,6 +26,7 @@ HEADLINES = {
     "unhealthy": "Do not use this fit: the sampling failed.",
 }
 
+_SERIES = "\0"
 _NAMED = 3
 """Surprises that are named."""
 CONTRADICTION = "Do not use these rates: the data contradict what was known beforehand."
@@ -80,18 +82,23 @@ class Assessment:
     @property
     def condition(self) -> str:
         """What a fit that can be used assumes and its data cannot test, what moves a rate most first; else ''."""
+        return " ".join(part for part in self.conditions if part)
+
+    @property
+    def conditions(self) -> tuple[str, str]:
+        """The condition in two parts: the worst with their sizes, and the others by name."""
         possible = self.alarms.possible
         if not possible or self.status not in ("healthy", "doubtful"):
-            return ""
-        said = "; ".join(
+            return "", ""
+        worst = "; ".join(
             f"{one.disturbance.words} ({one.disturbance.text(one.possible)} would move {symbols([one.worst[0]])}"
             f" by {f'{one.worst[1]:+.0f}'.replace('-', '−')} sd)"
             for one in possible[:_NAMED]
         )
-        less = "; ".join(dict.fromkeys(one.disturbance.words for one in possible[_NAMED:]))
-        said = f"Assumed absent, for these data cannot exclude it: {said}."
-        less = f" To a lesser degree: {less}." if less else ""
-        return f"{said}{less} Measure these, or state their size in the file (docs/model.md)."
+        less = "; ".join(_together([one.disturbance for one in possible[_NAMED:]]))
+        less = f"To a lesser degree: {less}. " if less else ""
+        advice = "Measure these, or state their size in the file (docs/model.md)."
+        return f"Assumed absent, for these data cannot exclude it: {worst}.", f"{less}{advice}"
 
     @property
     def assumed(self) -> str:
@@ -104,6 +111,15 @@ class Assessment:
         said = [f"Not from the data: {rates}."] if rates else []
         said += [f"Another prior of {by} moves {of} by about its ± or more." for by, of in by_prior(self.moved)]
         return " ".join(said)
+
+
+def _together(found: Sequence[Disturbance]) -> list[str]:
+    """The words of disturbances, those of several series that say the same as one: 'the gain of xi, P drifts'."""
+    series: dict[str, list[str]] = {}
+    for one in found:
+        words = one.words.replace(one.series, _SERIES) if one.series else one.words
+        series.setdefault(words, []).append(one.series)
+    return [words.replace(_SERIES, ", ".join(dict.fromkeys(names))) for words, names in series.items()]
 
 
 def assess(fit: DataTree | Fit) -> Assessment:

@@ -4,13 +4,14 @@ A function returns a Matplotlib `Figure` that pyplot does not know, so nothing h
 `found` is a result from which a figure is made, where it is there already; without it the figure works it out.
 """
 
-from .arviz import plot_energy, plot_pairs, plot_pareto_k, plot_pit, plot_prior_posterior, plot_ranks, worst_mixed
+from .arviz import loo_pit, plot_energy, plot_pareto_k, plot_pit, plot_ranks, plot_strongest, worst_mixed
 from .catalogue import plot
-from .checks import PANELS, lagged, plot_autocorrelation, plot_criticism, plot_left_out, plot_sensitivity
-from .comparison import plot_calibration, plot_comparison, plot_units, strongest_units
+from .checks import ROWS, lagged, plot_autocorrelation, plot_criticism, plot_left_out, plot_sensitivity
+from .comparison import plot_calibration, plot_comparison, plot_trend, plot_units, strongest_units
 from .continuous_measurement import constant_runs, describe_record, figure_2d, plot_record, with_record
 from .curves import ExperimentDraws, describe_panel, panels_of
-from .entanglement import describe_probability, plot_probability
+from .entanglement import entangled_when
+from .paper import figure_2b
 from .prediction import plot_prediction
 from .series import plot_bands, plot_fit, plot_panel
-from .style import CYCLE, INK, LIGHTS, PAGE_WIDTH, WIDTHS, style, write
+from .style import CYCLE, INK, LIGHTS, MODEL, MUTED, PAGE_WIDTH, TILDE, WIDTHS, style, write

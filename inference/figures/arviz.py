@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...datasets import ExperimentError
 from ...datasets.experiment import Label
-from ..checks import for_pair_plot
+from ..checks import for_pair_plot, strongest
 from ..comparison import LeaveOneOut, leave_one_out
 from ..fits import Fit, summary_rows
+from ..text import p_text
 from .drawing import numbered, panels
-from .style import DATA, INK, MODEL, PAGE_WIDTH, style
+from .style import CYCLE, DATA, INK, MODEL, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from xarray import DataTree
 
-_PAIRS = 5
-_SCATTER, _RANKED = 500, 250
+Pit = Mapping[str, tuple[np.ndarray, float]]
+_PAIRS, _STRONGEST = 5, 2
+"""Parameters of a pair plot; pairs of the short one."""
+_SCATTER, _STEPS = 500, 250
 """Draws in all of a scatter plot; draws a chain of a rank plot."""
+_RANKED = 3
+"""Parameters in a rank plot."""
 _PANEL = 1.5
 """Least width of a small panel, inches."""
 _PRIOR_ENDS, _REACH = (0.005, 0.995), 6.0
-SUSPICION = 0.99
-"""Points of an ECDF are marked where so large a departure from uniform has a chance below 1 %."""
 _ROW = 1.35
 """Height of a row of small panels, inches."""
 _LINE = 14
@@ -44,13 +48,9 @@ def _made(plot: Callable[..., Any], *arguments: Any, size: tuple[float, float], 
         figure = _figure(collection)
         plt.close(figure)
         for axis in figure.axes:
-            axis.tick_params(labelsize=7)
+            axis.tick_params(labelsize=8)
             if isinstance(axis.xaxis.get_major_locator(), AutoLocator):
                 axis.locator_params(axis="x", nbins=3)
-            for text in axis.texts:
-                if text.get_text().startswith("p="):  # of a test for uniformity, at a place that hides the curve
-                    text.set(text=text.get_text().partition("(")[0].replace("=", " = "), fontsize=7,
-                             position=(0.98, 0.98), transform=axis.transAxes, ha="right", va="top")  # fmt: skip
     return collection
 
 
@@ -101,9 +101,32 @@ def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     figure = _figure(_made(plot_pair, few, size=(width, width), sample_dims=["sample"], visuals=visuals))
     for axis in figure.axes:
         axis.locator_params(nbins=2)
-        axis.tick_params(labelsize=6.5)
+        axis.tick_params(labelsize=8)
         axis.tick_params(axis="x", labelrotation=45)
     return figure
+
+
+def plot_strongest(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
+    """Scatter of the pairs of parameters that go together most; divergent draws are ringed."""
+    draws = fitted.by_label(derived=True)
+    diverging = np.ravel(fitted.tree["sample_stats"].dataset["diverging"].values).astype(bool)
+    with style(**{"figure.constrained_layout.use": False}):
+        found = strongest(fitted)[:_STRONGEST]
+        figure, axes = panels(len(found), _STRONGEST, width, 0.42 * width)
+        for axis, (one, other, _) in zip(axes, found, strict=True):
+            x, y = np.ravel(draws[one]), np.ravel(draws[other])
+            some = slice(None, None, max(1, len(x) // _SCATTER))
+            axis.plot(x[some], y[some], ls="none", marker=".", ms=2, color=MODEL, alpha=0.4)
+            axis.plot(x[diverging], y[diverging], ls="none", marker="o", ms=5, mfc="none", color=INK)
+            axis.set(xlabel=_in_one_line(one), ylabel=_in_one_line(other))
+            axis.locator_params(nbins=3)
+        figure.subplots_adjust(wspace=0.6)
+    return figure
+
+
+def _in_one_line(label: str) -> str:
+    one = Label.parse(label)
+    return one_line(f"{one.symbol} ({one.unit})" if one.unit else one.symbol, 30)
 
 
 def _scattered(tree: DataTree) -> DataTree:
@@ -119,17 +142,42 @@ def _scattered(tree: DataTree) -> DataTree:
 
 
 def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
-    """ECDF of the ranks of each chain minus the uniform one, p: the chance of a greater departure.
+    """ECDF of the ranks of each chain minus the uniform one, of the parameters with the largest R-hat, a colour each.
 
-    Of the parameters with the largest R-hat.
+    p: the chance of a greater departure, if all chains draw from one distribution (Säilynoja et al. 2022).
     """
-    from arviz_plots import plot_rank
+    import xarray as xr
+    from scipy.stats import rankdata
 
-    chosen = worst_mixed(fitted)
-    tree = _named_tree(fitted, chosen)
-    every = max(1, tree["posterior"].sizes["draw"] // _RANKED)  # more draws are no clearer, and fill megabytes
-    tree = tree.isel(draw=slice(None, None, every))
-    return _figure(_made(plot_rank, tree, method="mtc_c", envelope_prob=SUSPICION, **_small_panels(len(chosen), width)))
+    draws = fitted.by_label()
+    ranks = {}
+    for label in worst_mixed(fitted, _RANKED):
+        every = max(1, draws[label].shape[1] // _STEPS)  # more draws are no clearer, and fill megabytes
+        some = draws[label][:, ::every]
+        ranks[label] = rankdata(some).reshape(some.shape) / some.size
+    data = xr.Dataset({str(k): (("chain", "draw"), one) for k, one in enumerate(ranks.values())})
+    p_values = data.azstats.mchain_uniformity_test(dim=["chain", "draw"])[0]
+    with style():
+        figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        for k, (label, chains) in enumerate(ranks.items()):
+            name = f"{_in_one_line(label)}, p = {p_text(float(p_values[str(k)]))}"
+            for number, one in enumerate(chains):
+                _departure(axis, one, CYCLE[k], name if number == 0 else "")
+        _finish_departures(axis, "rank of the draw (share)")
+    return figure
+
+
+def _departure(axis: Axes, values: np.ndarray, colour: str, name: str) -> None:
+    """ECDF of values between 0 and 1, minus that of uniform ones."""
+    x = np.sort(values)
+    axis.step(x, np.arange(1, len(x) + 1) / len(x) - x, where="post", color=colour, lw=0.9, label=name)
+
+
+def _finish_departures(axis: Axes, abscissa: str) -> None:
+    widest = max((float(np.max(np.abs(line.get_ydata()))) for line in axis.get_lines()), default=0.0)
+    axis.axhline(0.0, color=INK, lw=0.7)
+    axis.set(xlim=(0, 1), ylim=(-1.9 * widest - 0.01, 1.2 * widest + 0.01), xlabel=abscissa, ylabel="ECDF − uniform")
+    axis.legend(loc="lower center", ncols=2, fontsize=8)
 
 
 def worst_mixed(fitted: Fit, count: int = 6) -> list[str]:
@@ -146,22 +194,36 @@ def plot_energy(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     return _figure(_made(of_arviz, tree, size=(width, 0.5 * width)))
 
 
-def plot_pit(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
-    """LOO-PIT of each series: ECDF minus the uniform one, with p: the chance of a greater departure."""
-    from arviz_plots import plot_loo_pit
+def plot_pit(fitted: Fit, width: float = PAGE_WIDTH, found: Pit | None = None) -> Figure:
+    """LOO-PIT of each series, a colour each: ECDF minus the uniform one. p: the chance of a greater departure.
+
+    found : what `loo_pit` found in the fit; by default that
+    """
+    found = found or loo_pit(fitted)
+    if not found:
+        raise ExperimentError(f"{fitted.experiment.title}: found records only, expected series for LOO-PIT")
+    with style():
+        figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        for k, (name, (values, p)) in enumerate(found.items()):
+            _departure(axis, values, CYCLE[k % len(CYCLE)], f"{one_line(name, 30)}, p = {p_text(p)}")
+        _finish_departures(axis, "LOO-PIT: share of the prediction below the point")
+    return figure
+
+
+def loo_pit(fitted: Fit) -> Pit:
+    """Series → where each point lies in its prediction by all others, 0 to 1, (T,); p-value of their uniformity.
+
+    arXiv:2603.02928, as ArviZ has it.
+    """
+    from arviz_stats import loo_pit as of_arviz
 
     names = [str(name) for name in fitted.tree["observed_data"].dataset.data_vars]
-    if not names:
-        raise ExperimentError(f"{fitted.experiment.title}: found records only, expected series for LOO-PIT")
-    small = _small_panels(len(names), width, 1.6)
-    figure = _figure(
-        _made(plot_loo_pit, fitted.tree, var_names=names, method="pot_c", envelope_prob=SUSPICION, **small)
-    )
-    departures = [float(np.max(np.abs(line.get_ydata()))) for axis in figure.axes for line in axis.get_lines()]
-    widest = 1.3 * max(departures, default=0.0) + 0.05
-    for axis in figure.axes:  # they share one scale, which ArviZ sets by the series with the most points
-        axis.set_ylim(-widest, widest)
-    return figure
+    found = {}
+    for name in names:
+        values = of_arviz(fitted.tree, var_names=[name])[name]
+        p = values.to_dataset(name="values").azstats.uniformity_test(dim=values.dims)[0]["values"]
+        found[name] = (np.ravel(values.values), float(p))
+    return found
 
 
 def plot_pareto_k(fitted: Fit, width: float = PAGE_WIDTH, found: LeaveOneOut | None = None) -> Figure:

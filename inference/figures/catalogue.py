@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...datasets import ExperimentError
 from ..choices import FIGURES
 from ..fits import Fit
-from .style import FORMATS, WIDTHS, write
+from .style import FORMATS, WIDTHS, legible, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,4 +45,4 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
     figure: Figure = make(Fit(fit), width=WIDTHS[width], **({} if run is None else {"run": run}))
     if path is not None:
         write(figure, path)
-    return figure
+    return legible(figure)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets.experiment import Label, shown_unit
+from ...datasets.experiment import Label
 from ..checks import (
     CalibrationSensitivity,
     Criticism,
@@ -20,20 +20,20 @@ from ..checks import (
 from ..comparison import LeftOut, PredictedSeries, leave_one_series_out
 from ..fits import Fit
 from ..text import p_text
-from .drawing import legend, mark_simulated, panels, points
-from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
+from .drawing import QUANTILES, legend, mark_simulated, panels, points
+from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANELS = 24
-"""At most so many panels, those with the smallest p-values."""
-_PANEL, _ROW = 1.5, 1.25
-"""Least width and height of a panel, inches."""
+ROWS = 24
+"""Of a figure of criticism: at most so many, those with the smallest p-values."""
+_REACH = 4.5
+"""Standard deviations that it shows; what lies beyond is an arrow at its end."""
 _WIDE, _TALL = 3.0, 2.1
-"""The same of a series that was left out."""
-_BINS, _LAGS, _FEWEST = 24, 10, 6
+"""Least width and height of a panel, inches, of a series that was left out."""
+_LAGS, _FEWEST = 10, 6
 _MEANING = {
     "correlation of neighbouring residuals": "neighbours' correlation",
     "stretches of residuals of one sign": "stretches of one sign",
@@ -49,63 +49,56 @@ _ROOM = 0.4
 
 
 def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | None = None) -> Figure:
-    """A panel per statistic: replications in grey, the data a line, the p-value in the corner.
+    """A row per statistic: 50 and 94 % of the replications around their median, in their standard deviation; the data.
 
     found : what `criticize` found in the fit, or some of its rows; by default all
     """
     found = found or criticize(fitted)
-    least = sorted(found.rows, key=lambda row: row.p_value)[:PANELS]
+    least = sorted(found.rows, key=lambda row: row.p_value)[:ROWS]
     rows = [row for row in found.rows if row in least]
-    with style(**{"figure.constrained_layout.use": False}):  # which takes a second for so many panels
-        figure, axes = panels(len(rows), int(width / _PANEL), width, _ROW, 0.2)
-        height = figure.get_figheight()
-        figure.subplots_adjust(left=0.12 / width, right=1 - 0.12 / width, wspace=0.12, bottom=0.25 / height,
-                               top=1 - 0.6 / height, hspace=0.6 / (_ROW - 0.6))  # fmt: skip
-        for axis, row in zip(axes, rows, strict=True):
-            _statistic(axis, row)
+    with style():
+        figure, (axis,) = panels(1, 1, width, 0.17 * len(rows), 0.6)
+        for k, row in enumerate(rows):
+            _statistic(axis, k, row)
+        axis.axvline(0.0, color=INK, lw=0.7)
+        names = [f"{one_line(row.series, 22)}: {one_line(_MEANING.get(row.meaning, row.meaning), 34)}" for row in rows]
+        axis.set_yticks(range(len(rows)), names, fontsize=8)
+        axis.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-_REACH, _REACH + 1.2))
+        axis.set_xlabel("data among the replications (sd of the replications)", fontsize=8)
+        axis.tick_params(axis="y", length=0)
         mark_simulated(figure, fitted.experiment)
     return figure
 
 
-def _statistic(axis: Axes, row: StatisticRow) -> None:
-    whole = bool(np.all(row.replicated == np.round(row.replicated)))
-    low, high = np.quantile(row.replicated, [0.001, 0.999])
-    low, high = min(low, row.observed), max(high, row.observed)
-    if whole:
-        step = max(1.0, np.ceil((high - low) / _BINS))
-        edges = np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
-    else:
-        edges = np.linspace(low, high, _BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
-    axis.hist(row.replicated, edges.tolist(), histtype="stepfilled", color=MUTED, alpha=0.45)
-    axis.axvline(row.observed, color=DATA[0], lw=1.6)
-    top = axis.get_ylim()[1]
-    axis.plot([row.observed], [top], marker="v", ms=5, color=DATA[0], clip_on=False, ls="none")
-    axis.set_ylim(0, 1.25 * top)
-    unit = shown_unit(row.unit)
-    name = _MEANING.get(row.meaning, row.meaning) + (f" ({unit})" if unit else "")
-    weight = "bold" if row.surprising else "normal"
-    axis.set_title(f"{one_line(row.series, 22)}\n{one_line(name, 30)}", fontsize=7, fontweight=weight)
-    x, side = (0.0, "left") if row.observed > 0.5 * sum(axis.get_xlim()) else (1.0, "right")
-    axis.text(x, 0.98, f"p = {p_text(row.p_value)}", transform=axis.transAxes, ha=side, va="top", fontsize=7,
-              fontweight=weight)  # fmt: skip
-    axis.set_yticks([])
-    axis.spines["left"].set_visible(False)
-    axis.tick_params(labelsize=7)
-    axis.locator_params(axis="x", nbins=3, integer=whole)
+def _statistic(axis: Axes, at: int, row: StatisticRow) -> None:
+    """Medians may tie with most replications, of counts for instance: then the bar is short, and says so."""
+    scale = float(np.std(row.replicated)) or 1.0
+    low, quarter, middle, upper, high = np.quantile(row.replicated, QUANTILES)
+    for start, end, size in ((low, high, 5.0), (quarter, upper, 5.0)):
+        axis.plot([(start - middle) / scale, (end - middle) / scale], [at, at], color=MUTED, lw=size, alpha=0.35,
+                  solid_capstyle="butt")  # fmt: skip
+    away = (row.observed - middle) / scale
+    shown = float(np.clip(away, -_REACH, _REACH))
+    axis.plot([shown], [at], marker="o" if shown == away else "><"[int(away < 0)], ms=4, ls="none", color=DATA[0])
+    axis.text(_REACH + 1.2, at, f"p = {p_text(row.p_value)}", fontsize=8, ha="right", va="center",
+              fontweight="bold" if row.surprising else "normal")  # fmt: skip
 
 
 def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """Autocorrelation of the residuals of each series, and where that of 94 % of the replications lies."""
     found = [one for one in replications(fitted) if one.kind and len(one.x) >= _FEWEST]
-    across = int(width / _PANEL)
     with style():
-        figure, axes = panels(len(found), across, width, 1.45, 0.4, sharey=True)
-        for k, (axis, one) in enumerate(zip(axes, found, strict=True)):
-            _lags(axis, one)
-            if k % across == 0:
-                axis.set_ylabel("correlation")
-            if k + across >= len(found):
-                axis.set_xlabel("lag (points)")
+        figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        for k, one in enumerate(found):
+            lags, of_data, (low, high) = lagged(one)
+            at, colour = lags + 0.7 * ((k + 0.5) / len(found) - 0.5), CYCLE[k % len(CYCLE)]
+            axis.vlines(at, low, high, color=colour, lw=4, alpha=0.25)
+            axis.plot(at, of_data, ls="none", marker="o", ms=3, color=colour, label=one_line(one.name, 24))
+        axis.axhline(0.0, color=INK, lw=0.7)
+        axis.set_xlabel("lag (points); bars: 94 % of the replications")
+        axis.set_ylabel("correlation")
+        axis.locator_params(axis="x", integer=True)
+        legend(axis, ncols=3, fontsize=8)
         mark_simulated(figure, fitted.experiment)
     return figure
 
@@ -117,18 +110,6 @@ def lagged(one: Replicated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     of_data = np.array([autocorrelation(one.x, data, one.spread, int(lag)) for lag in lags])
     ends: Any = [np.nanquantile(autocorrelation(one.x, made, one.spread, int(lag)), [0.03, 0.97]) for lag in lags]
     return lags, of_data, np.array(ends).T
-
-
-def _lags(axis: Axes, one: Replicated) -> None:
-    lags, of_data, (low, high) = lagged(one)
-    axis.fill_between(lags, low, high, color=MODEL, alpha=0.22, lw=0)
-    axis.axhline(0.0, color=INK, lw=0.7)
-    axis.vlines(lags, 0.0, of_data, color=DATA[0], lw=1.0)
-    axis.plot(lags, of_data, ls="none", marker="o", ms=3, color=DATA[0])
-    axis.set_title(one_line(one.name, 24), fontsize=8)
-    axis.tick_params(labelsize=7)
-    axis.set_xlim(0.5, lags[-1] + 0.5)
-    axis.locator_params(axis="x", nbins=4, integer=True)
 
 
 def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationSensitivity | None = None) -> Figure:
@@ -151,12 +132,12 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
                 colour = MODEL if shift < 0 else DATA[0]
                 axis.add_patch(Rectangle((k - 0.5, i - 0.5), 1, 1, color=colour, alpha=opacity, lw=0))
                 unsure = "?" if found.columns[column].how == "unreliable" else ""
-                axis.text(k, i, f"{_shift(shift, decimals)}{unsure}", ha="center", va="center", fontsize=7)
+                axis.text(k, i, f"{_shift(shift, decimals)}{unsure}", ha="center", va="center", fontsize=8)
         axis.set_xlim(-0.5, max(len(columns), 1) - 0.5)
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.set_xticks(range(len(columns)), [_name(found.columns[k].constant) for k in columns], rotation=45,
-                        ha="right", rotation_mode="anchor", fontsize=7)  # fmt: skip
-        axis.set_yticks(range(len(rows)), [_name(found.labels[k]) for k in rows], fontsize=7)
+                        ha="right", rotation_mode="anchor", fontsize=8)  # fmt: skip
+        axis.set_yticks(range(len(rows)), [_name(found.labels[k]) for k in rows], fontsize=8)
         axis.set_xlabel("constant that is off by + 1 σ", fontsize=8)
         axis.tick_params(length=0)
         for side in axis.spines.values():
@@ -190,7 +171,7 @@ def plot_left_out(fitted: Fit, width: float = PAGE_WIDTH, found: LeftOut | None 
         figure, axes = panels(len(found.rows), int(width / _WIDE), width, _TALL, 0.3)
         for axis, row in zip(axes, found.rows, strict=True):
             _predicted(axis, row)
-        legend(axes[0], fontsize=7)
+        legend(axes[0], fontsize=8)
         mark = " (simulated data)" if found.simulated else ""
         figure.suptitle(f"predicted from the other series{mark}", fontsize=8)
     return figure
@@ -206,7 +187,7 @@ def _predicted(axis: Axes, row: PredictedSeries) -> None:
         axis.fill_between(x, low, high, color=MODEL, alpha=0.2, lw=0, label="predicted, 94 %")
         axis.fill_between(x, quarter, upper, color=MODEL, alpha=0.35, lw=0, label="predicted, 50 %")
     points(axis, series)
-    axis.set_title(one_line(f"{row.name} from {row.source}", 52), fontsize=7)
+    axis.set_title(one_line(f"{row.name} from {row.source}", 52), fontsize=8)
     axis.set_ylabel(series.about.label, fontsize=8)
     axis.set_xlabel(series.about.abscissa_label, fontsize=8)
-    axis.tick_params(labelsize=7)
+    axis.tick_params(labelsize=8)

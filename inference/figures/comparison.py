@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..comparison import ComparedModel, Comparison
 
 _LINE = 0.27
+_OUTLYING = 3.0
+"""Standard deviations from the population's mean beyond which a data set is named."""
 _FAR = 30.0
 """Differences beyond this are drawn at the edge, with their number: they would hide all others."""
 
@@ -39,11 +42,53 @@ def plot_comparison(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
+def plot_trend(names: Sequence[str], rates: Mapping[str, np.ndarray], width: float = PAGE_WIDTH) -> Figure:
+    """Each rate over data sets in their order, ± sd, with the population's mean ± sd; what lies far off is named.
+
+    names (n,) : of the data sets;  rates : label → (n, 2), posterior mean and standard deviation, NaN where there is
+    none
+    """
+    with style(**{"figure.constrained_layout.use": False}):
+        figure, axes = panels(len(rates), 2, width, 1.7, 0.2)
+        figure.subplots_adjust(left=0.7 / width, right=1 - 0.05 / width, wspace=0.35, hspace=0.45)
+        for axis, (label, values) in zip(axes, rates.items(), strict=True):
+            _trend(axis, names, *values.T)
+            one = Label.parse(label)
+            axis.set_ylabel(one_line(f"{one.symbol} ({one.unit})" if one.unit else one.symbol, 30), fontsize=8)
+            axis.tick_params(labelsize=8)
+            axis.locator_params(axis="x", integer=True)
+            axis.set_xlabel("data set", fontsize=8)
+    return figure
+
+
+def _trend(axis: Axes, names: Sequence[str], means: np.ndarray, sds: np.ndarray) -> None:
+    there = np.flatnonzero(np.isfinite(means) & (sds > 0))
+    centre, spread = population(means[there], sds[there])
+    axis.axhspan(centre - spread, centre + spread, color=MODEL, alpha=0.15, lw=0)
+    axis.axhline(centre, color=MODEL, lw=0.9)
+    axis.errorbar(there + 1, means[there], sds[there], fmt="o", ms=3, lw=0.8, color=DATA[0])
+    far = abs(means[there] - centre) / np.hypot(sds[there], spread)
+    for k in there[far > _OUTLYING]:
+        axis.annotate(one_line(names[k], 18), (k + 1, means[k]), xytext=(3, 3), textcoords="offset points", fontsize=8)
+
+
+def population(means: np.ndarray, sds: np.ndarray) -> tuple[float, float]:
+    """Mean of a population, and the scatter in it beyond the errors (DerSimonian & Laird 1986)."""
+    weights = sds**-2.0
+    centre = float(np.sum(weights * means) / np.sum(weights))
+    beyond = np.sum(weights * (means - centre) ** 2) - (len(means) - 1)
+    variance = (
+        max(0.0, float(beyond / (np.sum(weights) - np.sum(weights**2) / np.sum(weights)))) if len(means) > 1 else 0.0
+    )
+    weights = 1 / (sds**2 + variance)
+    return float(np.sum(weights * means) / np.sum(weights)), variance**0.5
+
+
 def _dots(axis: Axes, rows: np.ndarray, values: list[tuple[float, float]], marker: str) -> None:
     axis.axvline(0.0, color=MUTED, lw=0.7)
     for row, (value, error) in zip(rows, values, strict=True):
         if value < -_FAR:
-            axis.annotate(f"◂ {value:.3g}", (-_FAR, row), va="center", fontsize=7, color=INK)
+            axis.annotate(f"◂ {value:.3g}", (-_FAR, row), va="center", fontsize=8, color=INK)
         else:
             axis.errorbar(value, row, xerr=error, fmt=marker, ms=4, color=MODEL, ecolor=INK, elinewidth=0.9)
     if any(value < -_FAR for value, _ in values):
@@ -95,7 +140,7 @@ def plot_calibration(result: Dataset, path: str | Path | None = None) -> Figure:
             axis.step(x, again["ecdf_again"].values - x, color=DATA[0], lw=0.8, ls=":", where="mid")
             words += ", chance" if bool(again["inside_again"]) else " twice"
         axis.set_title(one_line(Label.parse(name).symbol, 30) + words, fontsize=8)
-        axis.tick_params(labelsize=7)
+        axis.tick_params(labelsize=8)
     widest = max(float(np.max(np.abs(result[part].values - points))) for part in ("lower", "ecdf", "upper"))
     axes[0].set_ylim(-1.1 * widest, 1.1 * widest)
     count = result.sizes["simulation"]

@@ -72,8 +72,8 @@ def figure_2d(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
             below.remove()
             above.set_xlabel("t (ms)")
         handles, labels = above.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=1 if width < PAGE_WIDTH else 2)
-        mark_simulated(figure, fitted.experiment, color=DATA[0])
+        figure.legend(handles, labels, loc="outside lower center", fontsize=8, ncols=1 if width < PAGE_WIDTH else 2)
+        mark_simulated(figure, fitted.experiment)
     return figure
 
 
@@ -111,9 +111,9 @@ def _draw_modes(axis: Axes, fitted: Fit, run: str) -> None:
     axis.fill_between(past, np.exp(best * (past - split)), color=MODEL, alpha=0.5, lw=0)
     axis.fill_between(pulse, np.exp(-gamma * (pulse - split)), color=MUTED, alpha=0.5, lw=0)
     axis.annotate(
-        rf"$y_\mathrm{{feed}}$: e$^{{\gamma_\mathrm{{m}}t}}$, {best:.2f} ms⁻¹", (0.02 * end, 0.55), fontsize=7
+        rf"$y_\mathrm{{feed}}$: e$^{{\gamma_\mathrm{{m}}t}}$, {best:.2f} ms⁻¹", (0.02 * end, 0.55), fontsize=8
     )
-    axis.annotate(r"$y_\mathrm{read}$", (split + 0.1 * (end - split), 0.12), fontsize=7)
+    axis.annotate(r"$y_\mathrm{read}$", (split + 0.1 * (end - split), 0.12), fontsize=8)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
 
@@ -172,7 +172,7 @@ def _draw_checks(axis: Axes, fitted: Fit, record: RecordSeries) -> None:
     axis.barh(range(len(checks)), scores, color=colours, height=0.6)
     axis.axvspan(-OF_NORMAL, OF_NORMAL, color=MUTED, alpha=0.18, lw=0)
     axis.axvline(0.0, color=INK, lw=0.6)
-    axis.set_yticks(range(len(checks)), [check.label for check in checks], fontsize=7)
+    axis.set_yticks(range(len(checks)), [check.label for check in checks], fontsize=8)
     widest = max(3.2, 1.1 * float(abs(scores).max(initial=0.0)))
     axis.set_xlim(-widest, widest)
     axis.set_xlabel("score of the innovations (grey: 94 %)")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_THIN = 0.02
+"""Width of a band over the range of its curve below which the line hides it: then a number says it."""
 QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 
 
@@ -38,7 +40,9 @@ def band(axis: Axes, x: np.ndarray, draws: np.ndarray, *, colour: str = MODEL, c
          inner: bool = True) -> None:  # fmt: skip
     """Median, 50 and 94 % of draws (draws, T)."""
     low, quarter, middle, upper, high = np.quantile(draws, QUANTILES, axis=0)
-    axis.fill_between(x, low, high, color=colour, alpha=0.22, lw=0, label=f"{name}, 94 %")
+    widest = float(np.max(high - low)) / 2
+    thin = f" (± {widest:.1g} at most)" if 2 * widest < _THIN * np.ptp(middle) else ""
+    axis.fill_between(x, low, high, color=colour, alpha=0.22, lw=0, label=f"{name}, 94 %{thin}")
     if inner:
         axis.fill_between(x, quarter, upper, color=colour, alpha=0.35, lw=0, label=f"{name}, 50 %")
     axis.plot(x, middle, color=colour, lw=1.2, ls="-" if component == 0 else "--")
@@ -52,7 +56,7 @@ def points(axis: Axes, series: Series) -> None:
     style: dict[str, Any] = {"fmt": "o", "ms": 3, "lw": 0.8}
     for k, name in enumerate(names):
         mine = use & (series.component_numbers == k)
-        label = "data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
+        label = "raw data, ± 1 sd" if len(names) == 1 else f"{name.replace('_', ' ')}, ± 1 sd"
         axis.errorbar(series.x[mine], series.value[mine], sigma[mine], color=DATA[k], label=label, **style)
     if not use.all():
         axis.errorbar(
@@ -95,13 +99,13 @@ def numbered(figure: Figure, axis: Axes, series: Sequence[str], values: np.ndarr
                   color=colours[k % len(colours)], label=one_line(name, longest))  # fmt: skip
         start += len(mine)
     if len(names) > 1:
-        figure.legend(loc="outside lower center", ncols=3, fontsize=7)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
-def mark_simulated(figure: Figure, experiment: Experiment, **style: Any) -> None:
+def mark_simulated(figure: Figure, experiment: Experiment) -> None:
     """A title that says so where the data are simulated."""
     if experiment.simulated:
-        figure.suptitle("simulated data", fontsize=8, **style)
+        figure.suptitle("simulated data", fontsize=8)
 
 
 def stages(axis: Axes, entries: list[StageEntry], *, bottom: float = 1.02, height: float = 0.07) -> None:
@@ -115,7 +119,7 @@ def stages(axis: Axes, entries: list[StageEntry], *, bottom: float = 1.02, heigh
                 level = bottom + height * k
                 axis.plot([start, start + stage.duration], [level] * 2, color=LIGHTS[light], lw=3, transform=across,
                           clip_on=False, solid_capstyle="butt")  # fmt: skip
-                axis.text(start, level + 0.015, light, fontsize=7, transform=across)
+                axis.text(start, level + 0.015, light, fontsize=8, transform=across)
         if not stage.lights:
-            axis.text(start, bottom + 0.015, "dark", fontsize=7, transform=across)
+            axis.text(start, bottom + 0.015, "dark", fontsize=8, transform=across)
         start += stage.duration

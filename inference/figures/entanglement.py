@@ -47,12 +47,12 @@ def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
-def describe_probability(fitted: Fit) -> str:
-    """What `plot_probability` shows, in words: from when to when each run is entangled with at least 97 %."""
+def entangled_when(fitted: Fit) -> list[str]:
+    """'run main: from 0.9 to 20 ms' for each driven run: the times at which ξ < 1 has a probability of 97 % or more."""
     words = []
     for run in fitted.driven_runs:
         times = np.linspace(0.0, fitted.experiment.duration(run), 121)
         certain = times[probability_of_entanglement(fitted, run, times) >= 0.97]
         span = f"from {certain[0]:.3g} to {certain[-1]:.3g} ms" if len(certain) else "at no time"
-        words.append(f"run {run}: at least 97 % {span}")
-    return f"Probability that ξ < 1 against time. {'; '.join(words)}."
+        words.append(span if len(fitted.driven_runs) == 1 else f"run {run}: {span}")
+    return words

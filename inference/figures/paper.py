@@ -11,13 +11,13 @@ from ...forward_models import NOISES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
 from .drawing import band, from_light, legend, mark_simulated, panels
-from .style import DATA, INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
+from .style import INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_TIMES = 161
+_TIMES, _UNCHANGED = 161, 5e-4
 _BELOW: dict[str, Any] = {"loc": "outside lower center", "fontsize": 7, "ncols": 2}
 
 
@@ -43,7 +43,8 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         band(right, times, mean_spin, colour=MUTED, name="projection noise ∝ ⟨Jx⟩", inner=False)
         for series in fitted.experiment.series:
             if series.run == chosen and series.about.spin_variance:
-                _errorbars(left, series, _corrected(fitted, draws, series, "epr_variance"), MODEL, label="data")
+                shown = _corrected(fitted, draws, series, "epr_variance")
+                _errorbars(left, series, shown, MODEL, label="data, without the fitted calibration errors")
             elif series.run == chosen and series.kind == "polarization":
                 _errorbars(right, series, _corrected(fitted, draws, series, "polarization"), MUTED)
         left.set_ylabel("ΣJ(t) / 2⟨Jx(0)⟩", color=MODEL)
@@ -53,12 +54,15 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         for axis in (left, right):
             axis.set_ylim(min(ends), max(ends))
         legend(figure, left, right, **_BELOW)
-        mark_simulated(figure, fitted.experiment, color=DATA[0])
+        mark_simulated(figure, fitted.experiment)
     return figure
 
 
-def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None) -> Figure:
-    """ξ(t) of all runs (or one) with data and posterior bands, ξ = 1, and below it which light is on."""
+def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None, ratio: float = 0.95) -> Figure:
+    """ξ(t) of all runs (or one) with data and posterior bands, ξ = 1, and below it which light is on.
+
+    Data are shown without the calibration errors that the fit found, as the legend says. ratio : height over width
+    """
     from matplotlib.figure import Figure
 
     draws = ExperimentDraws.of(fitted)
@@ -66,7 +70,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     for name in names:
         _driven_run(fitted, name)
     with style():
-        figure = Figure(figsize=(width, (0.95 + 0.05 * len(names)) * width))
+        figure = Figure(figsize=(width, (ratio + 0.05 * len(names)) * width))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(8, 0.5 + 0.5 * len(names)))
         for k, name in enumerate(names):
             colour = RUNS[k % len(RUNS)]
@@ -75,7 +79,8 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
             band(above, times, observable(draws, name, "xi", times), colour=colour, name=label, inner=False)
             for series in fitted.experiment.series:
                 if series.run == name and series.about.spin_variance:
-                    _errorbars(above, series, _corrected(fitted, draws, series, "xi"), colour)
+                    shown = _corrected(fitted, draws, series, "xi")
+                    _errorbars(above, series, shown, colour, label=_data_words(series, shown))
             if (name, "xi") in draws.reconstructed:
                 from_light(above, *draws.reconstructed[name, "xi"])
         above.axhline(1.0, color=INK, ls="--", lw=0.8)
@@ -84,7 +89,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         _pulses(below, fitted, names)
         below.set_xlabel("t (ms)")
         legend(figure, above, below, **_BELOW)
-        mark_simulated(figure, fitted.experiment, color=DATA[0])
+        mark_simulated(figure, fitted.experiment)
     return figure
 
 
@@ -120,6 +125,16 @@ def _corrected(fitted: Fit, draws: ExperimentDraws, series: Series, quantity: st
     factor = (truly / expected).mean(axis=0)
     sigma = NOISES[series.noise].scatter(series.value, series.spread)
     return series.value * factor, sigma * factor
+
+
+def _data_words(series: Series, shown: tuple[np.ndarray, np.ndarray]) -> str:
+    """What was done to the points: 'data ÷ 1.043 (fitted calibration)'."""
+    factors = (series.value / shown[0])[series.fitted]
+    low, high = float(np.min(factors)), float(np.max(factors))
+    if max(abs(low - 1), abs(high - 1)) < _UNCHANGED:
+        return "data"
+    by = f"{low:.3f}" if high - low < _UNCHANGED else f"{low:.3f} to {high:.3f}"
+    return f"data ÷ {by} (fitted calibration)"
 
 
 def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray], colour: str, label: str = "") -> None:

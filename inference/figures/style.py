@@ -32,6 +32,9 @@ FORMATS = (".pdf", ".svg", ".png")
 _UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 """Without a date the same fit gives the same file."""
 
+TILDE = "Γ\u0303"
+"""Γ̃; the fonts of figures set it like Γ, mathematics does not."""
+
 _RC: dict[str, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 9.0,
@@ -78,9 +81,31 @@ def write(figure: Figure, path: str | Path) -> None:
     from ...datasets.files import write_bytes
 
     content, kind = io.BytesIO(), Path(path).suffix.lower()
+    legible(figure)
     with style():
         figure.savefig(content, format=kind[1:] or None, metadata=_UNDATED.get(kind))
     write_bytes(content.getvalue(), Path(path))
+
+
+def legible(figure: Figure) -> Figure:
+    """The figure, with Γ̃ in all its texts set so that it is not taken for Γ."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
+
+    for axis in figure.axes:
+        for names in (axis.xaxis.get_major_formatter(), axis.yaxis.get_major_formatter()):
+            if isinstance(names, FixedFormatter):
+                names.seq = [_as_mathematics(name) for name in names.seq]
+    for text in figure.findobj(Text):
+        if TILDE in text.get_text():
+            plain = text.get_text()
+            escaped = plain if text.get_parse_math() else plain.replace("$", r"\$")
+            text.set(text=_as_mathematics(escaped), parse_math=True)
+    return figure
+
+
+def _as_mathematics(text: str) -> str:
+    return text.replace(TILDE, r"$\tilde{\Gamma}$")
 
 
 def one_line(text: str, longest: int = 110) -> str:

@@ -13,7 +13,8 @@ _PARABOLA = 0.5, 2.0
 """Rise of the profile at value ± one ± between which this is taken for right; it is 1 for a parabola."""
 _FARTHEST = 1e3
 """Starting values to which an interval is looked for; what is beyond is ∞."""
-_HALVINGS = 12
+_CLOSE = 1e-4
+"""Of the distance between a value within an interval and one beyond, to which its end is found."""
 
 
 def least_squares_from_zero(
@@ -56,7 +57,7 @@ def _solve(
     begin = start if x0 is None else np.maximum(x0, _AT_BOUND * start)
 
     def jacobian(x: np.ndarray) -> np.ndarray:
-        return _jacobian(residuals, at(x), start)[:, free]
+        return _jacobian(residuals, at(x), start, free)
 
     def some(x: np.ndarray) -> np.ndarray:
         return residuals(at(x))
@@ -71,8 +72,11 @@ def _solve(
     return at(solution.x), float(2 * solution.cost)
 
 
-def _jacobian(residuals: Callable[[np.ndarray], np.ndarray], x: np.ndarray, start: np.ndarray) -> np.ndarray:
-    steps = np.diag(_STEP * start)  # not relative to x, which may be next to 0
+def _jacobian(
+    residuals: Callable[[np.ndarray], np.ndarray], x: np.ndarray, start: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """By the parameters that are free, (residuals, parameters)."""
+    steps = np.diag(_STEP * start)[free]  # not relative to x, which may be next to 0
     ends = [(x + step, np.maximum(x - step, 0.5 * x)) for step in steps]
     return np.stack([(residuals(up) - residuals(down)) / (up - down).sum() for up, down in ends], axis=1)
 
@@ -80,7 +84,7 @@ def _jacobian(residuals: Callable[[np.ndarray], np.ndarray], x: np.ndarray, star
 def _linear_errors(residuals: Callable[[np.ndarray], np.ndarray], x: np.ndarray, start: np.ndarray) -> np.ndarray:
     """From the covariance; NaN at the bound, and for all where it is singular."""
     inside = x > _AT_BOUND * start
-    scaled = (_jacobian(residuals, x, start) * start)[:, inside]
+    scaled = _jacobian(residuals, x, start, inside) * start[inside] if inside.any() else np.zeros((1, 0))
     errors = np.full(len(start), np.nan)
     if inside.any() and np.linalg.cond(scaled) < _SINGULAR:
         errors[inside] = start[inside] * np.sqrt(np.diag(np.linalg.inv(scaled.T @ scaled)))
@@ -123,7 +127,7 @@ class _Profile:
 
     def _crossing(self, inside: float, outside: float) -> float:
         """Between a value within the interval and one beyond it."""
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (inside + outside)
-            inside, outside = (middle, outside) if self.rise(middle) < 1 else (inside, middle)
-        return 0.5 * (inside + outside)
+        from scipy.optimize import brentq
+
+        within = _CLOSE * abs(outside - inside)
+        return float(brentq(lambda value: self.rise(value) - 1, inside, outside, xtol=within))

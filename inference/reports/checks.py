@@ -1,86 +1,130 @@
-"""Sections of a report that say whether it can be trusted: priors, correlations, calibration, sampling."""
+"""Checks in a report: data and model, single points, priors, correlations, sampling."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...datasets.experiment import Label
-from ..checks import THRESHOLD, prior_sensitivity, strongest
-from ..figures import plot_energy, plot_pairs, plot_pareto_k, plot_pit, plot_prior_posterior, plot_ranks, worst_mixed
+from ..checks import NOTABLE_SHIFT, Goodness, calibration_sensitivity, goodness, prior_sensitivity, strongest
+from ..figures import (
+    describe_panel,
+    loo_pit,
+    panels_of,
+    plot_energy,
+    plot_panel,
+    plot_pareto_k,
+    plot_pit,
+    plot_ranks,
+    plot_strongest,
+    worst_mixed,
+)
 from ..fits import ENERGY_LIMIT, summary_rows
 from ..sampling import bfmi
-from ..text import sampled_again, scaling_table
-from .criticism import apart, calibration_shifts
-from .fit import ReportedFit
-from .page import Parts, picture
+from ..text import Table, calibration_table, p_text, sampled_again
+from .page import Parts, cell, picture
+from .reported import Check, ReportedFit
+from .svg import densities
 
-_AT_ONCE = 9
-"""Parameters in one figure of prior and posterior."""
+_TWO_PANELS = (0.62, 0.45, 0.1, 0.3)
+_NAMED = 3
+_SUSPICIOUS = 0.01
+"""p-value of uniformity, over the number of series, below which predictions are not calibrated."""
+_MOST_RATES = 6
+"""Columns of the table of shifts."""
 
 
-def prior_and_posterior(reported: ReportedFit) -> Parts:
-    """Densities of prior and posterior of every parameter that varies."""
+def data(reported: ReportedFit) -> Check:
+    """A figure for each kind of measurement of each run."""
+    fitted, draws = reported.fit, reported.draws
+    found = {one.name: one for one in goodness(fitted.tree)}
+    pictures = []
+    for k, panel in enumerate(panels_of(draws)):
+        said = [_said(found[one.name], one.name) for one in panel.measured if one.name in found]
+        said += [one.note for one in panel.measured if one.note]
+        where = "" if len(fitted.experiment.runs) == 1 else f", run {panel.run}"
+        alt, made = describe_panel(fitted, draws, panel), plot_panel(fitted, draws, panel)
+        title = f"{panel.name}{where}"
+        pictures.append(picture(made, f"series{k}", alt=alt, caption=" ".join(said), title=title, room=_TWO_PANELS))
+    note = (
+        "Points: the data as they were given; blue: what the model expects of them, with the calibration that was"
+        " fitted (94 and 50 %); grey: where new data would lie (94 %). Residuals: data minus posterior mean, over the"
+        " standard deviation of the noise; ringed beyond 3."
+    )
+    wrong = [one.name for one in found.values() if one.misfit]
+    words = f"not described: {', '.join(wrong)}" if wrong else "every series is described within its scatter (χ²)"
+    return Check(words, [("soft", note), ("figures", pictures)], expected=not wrong)
+
+
+def _said(found: Goodness, name: str) -> str:
+    judged = "not described by the model" if found.misfit else "described within the scatter"
+    return (
+        f"{name}: {judged} ({found.text}, chance of more: {found.above:.2g}); {100 * found.inside:.0f} % of the"
+        " points inside their 94 % predictive interval."
+    )
+
+
+def correlations(reported: ReportedFit) -> Check | None:
+    """The strongest correlations by name, and as scatter plots."""
     fitted = reported.fit
-    labels = list(fitted.by_label())
-    informed = {row.label: row.informed for row in summary_rows(fitted.tree)}
-    parts = []
-    for k in range(0, len(labels), _AT_ONCE):
-        some = labels[k : k + _AT_ONCE]
-        words = "; ".join(f"{Label.parse(label).symbol}: {informed[label]}" for label in some)
-        alt = f"Densities of prior and posterior. Informed by: {words}."
-        parts.append(picture(plot_prior_posterior(fitted, labels=some), f"prior{k}", alt=alt))
-    return [("soft", "Where both curves coincide, the data said nothing."), ("figures", parts)]
-
-
-def pairs(reported: ReportedFit) -> Parts:
-    """Pair plot of the rates, the strongest correlations by name."""
-    fitted = reported.fit
+    if len(fitted.by_label()) < 2:
+        return None
     found = strongest(fitted)
     named = [f"{Label.parse(one).symbol} and {Label.parse(other).symbol}: {r:+.2f}" for one, other, r in found[:8]]
-    text = "Rank correlations beyond ± 0.5, the strongest first:" if named else "No rank correlation is beyond ± 0.5."
-    if len(fitted.by_label()) < 2:
-        return []
-    alt = f"Scatter plots of pairs of parameters. {'; '.join(named)}."
-    note = "Quote correlated parameters together: the file of the fit holds their joint draws."
-    made = picture(plot_pairs(fitted), "pairs", alt=alt, caption=note, tight=True)
-    return [("paragraph", text), ("items", named), ("figures", [made])]
+    if not named:
+        return Check("no rank correlation is beyond ± 0.5", ())
+    made = picture(
+        plot_strongest(fitted),
+        "pairs",
+        alt=f"Scatter plots of pairs of parameters. {'; '.join(named)}.",
+        caption="Quote correlated parameters together: the file of the fit holds their joint draws.",
+        room=(0.62, 0.45, 0.1, 0.1),
+    )
+    return Check(f"strongest: {named[0]}", [("items", named), ("figures", [made])])
 
 
-def calibration(reported: ReportedFit) -> Parts:
-    """LOO-PIT and Pareto k̂."""
+def influence(reported: ReportedFit) -> Check:
+    """Leave-one-out: does the fit hang on single points, and is each where the others predict it?"""
     fitted, left_out = reported.fit, reported.left_out
     failed = left_out.failed
-    said = (
-        f"Leave-one-out prediction of all data: elpd {left_out.elpd:.1f} ± {left_out.se:.1f},"
-        f" effective parameters {left_out.p_loo:.1f}. "
-    )
     if failed:
-        said += f"Not to be trusted for {len(failed)} of {len(left_out.units)} points: {', '.join(failed[:6])}."
+        worst = ", ".join(failed[:_NAMED]) + (f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else "")
+        said = f"the fit hangs on single points (Pareto k̂ > {left_out.limit:.2f}): {worst}"
     else:
-        said += "No point has an influence that the estimate could not follow."
-    influence = picture(
+        said = "no single point pulls the fit to itself"
+    words = (
+        f"Leave-one-out prediction of all data: elpd {left_out.elpd:.1f} ± {left_out.se:.1f}, effective parameters"
+        f" {left_out.p_loo:.1f}."
+    )
+    pulls = picture(
         plot_pareto_k(fitted, found=left_out),
         "pareto",
-        title="Influence of single points",
+        title="Pareto k̂",
         alt=f"Pareto k̂ of {len(left_out.units)} points, at most {float(np.max(left_out.pareto_k)):.2f}.",
         caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
+        room=None,
     )
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records
-        return [("paragraph", said), ("figures", [influence])]
+        return Check(said, [("paragraph", words), ("figures", [pulls])], expected=not failed)
+    found = loo_pit(fitted)
+    p_values = {name: p for name, (_, p) in found.items()}
+    odd = [name for name, p in p_values.items() if p < _SUSPICIOUS / len(p_values)]
+    if odd:
+        said += f"; {', '.join(odd)} not where the other points predict it"
+    elif not failed:
+        said += "; each is where the others predict it"
     pit = picture(
-        plot_pit(fitted),
+        plot_pit(fitted, found=found),
         "pit",
         title="LOO-PIT",
-        alt="LOO-PIT of each series: its ECDF minus that of uniform values, near zero where calibrated.",
-        caption="Is each point where the others predict it? ECDF of LOO-PIT minus uniform: above zero on the left, data"
-        " lie lower than predicted; an S shape, the errors are too large or too small."
-        " p: the chance of a greater departure.",
+        alt=f"LOO-PIT of each series. {'; '.join(f'{name}: p = {p_text(p)}' for name, p in p_values.items())}.",
+        caption="Above zero on the left, data lie lower than predicted; an S shape, the errors are too large or too"
+        " small. p: the chance of a greater departure.",
     )
-    return [("paragraph", said), ("figures", [pit, influence])]
+    return Check(said, [("paragraph", words), ("figures", [pulls, pit])], expected=not (failed or odd))
 
 
-def sampling(reported: ReportedFit) -> Parts:
-    """Ranks and energy."""
+def sampling(reported: ReportedFit) -> Check:
+    """Convergence by parameter, ranks, and the energy where it is amiss."""
     fitted = reported.fit
     statistics = fitted.tree["sample_stats"].dataset
     said = [
@@ -89,33 +133,77 @@ def sampling(reported: ReportedFit) -> Parts:
     ]
     if fitted.tree.attrs["attempts"] > 1:
         said.append(sampled_again(fitted.tree))
-    ranks = picture(
-        plot_ranks(fitted),
-        "ranks",
-        title="Ranks",
-        alt=f"Ranks of each chain for {', '.join(Label.parse(label).symbol for label in worst_mixed(fitted))}.",
-        caption="ECDF of the ranks of each chain minus uniform, for the parameters with the largest R-hat: chains that"
-        " agree wander about zero. p: the chance of a greater departure.",
-    )
-    if "energy" not in statistics:
-        return [("paragraph", " ".join(said)), ("figures", [ranks])]
-    least = float(np.min(fitted.tree.attrs.get("bfmi", bfmi(statistics["energy"].values))))
-    energy = picture(
-        plot_energy(fitted),
-        "energy",
-        title="Energy",
-        alt=f"Distributions of the energy and of its changes; least E-BFMI {least:.2f}.",
-        caption=f"Both curves alike: the sampler moves freely. Least E-BFMI {least:.2f}, limit {ENERGY_LIMIT}.",
-    )
-    return [("paragraph", " ".join(said)), ("figures", [ranks, energy])]
+    pictures = [
+        picture(
+            plot_ranks(fitted),
+            "ranks",
+            title="Ranks",
+            alt=f"Ranks of each chain for {', '.join(Label.parse(label).symbol for label in worst_mixed(fitted, 3))}.",
+            caption="The parameters with the largest R-hat, a line per chain: chains that agree wander about zero."
+            " p: the chance of a greater departure.",
+        )
+    ]
+    if "energy" in statistics:
+        least = float(np.min(fitted.tree.attrs.get("bfmi", bfmi(statistics["energy"].values))))
+        said.append(f"Least E-BFMI {least:.2f}, limit {ENERGY_LIMIT}.")
+        if least < ENERGY_LIMIT:
+            alt = f"Distributions of the energy and of its changes; least E-BFMI {least:.2f}."
+            caption = "Both curves alike: the sampler moves freely."
+            pictures.append(picture(plot_energy(fitted), "energy", title="Energy", alt=alt, caption=caption, room=None))
+    words = reported.judged.sampling.removesuffix(".")
+    healthy = bool(fitted.tree.attrs["healthy"])
+    return Check(words, [("paragraph", " ".join(said)), ("figures", pictures)], expected=healthy)
 
 
-def weight_of_the_priors(reported: ReportedFit) -> Parts:
-    """Power scaling of all priors and of each, and what an error of the calibration would do."""
+def priors(reported: ReportedFit) -> Check:
+    """Prior and posterior of every parameter, what informed it, and what an error of the calibration would do."""
+    fitted, judged = reported.fit, reported.judged
+    draws, before = fitted.by_label(), fitted.by_label("prior")
+    texts = {one.label: str(one.prior) for one in fitted.parameters}
+    scaled = {row.label: row for row in prior_sensitivity(fitted)}
+    body = []
+    for row in summary_rows(fitted.tree):
+        if row.label in draws and row.label in before:
+            share = 0.0 if row.contraction is None else max(0.0, 100 * row.contraction)
+            scale = scaled.get(row.label)
+            body.append([
+                Label.parse(row.label).symbol, texts[row.label], cell("drawn", densities(before[row.label],
+                draws[row.label])), f"{share:.0f} %", row.informed, f"{scale.prior:.2f}" if scale else "",
+                f"{scale.likelihood:.2f}" if scale else "",
+            ])  # fmt: skip
+    header = ["parameter", "prior", "and posterior", "narrowed", "informed by", "priors", "data"]
     note = (
-        "How much the posterior moves when all priors, or the likelihood, are made a little stronger (power scaling,"
-        f" change per doubling); below {THRESHOLD} it is of no account. Priors that both count: look whether they say"
-        " what you mean."
+        "Grey: prior, blue: posterior; where both coincide, the data said nothing. Narrowed: by how much the data"
+        " narrowed the variance of the prior. Last: change of the posterior when all priors, or the likelihood, are"
+        " doubled in power (power scaling): which of them it leans on."
     )
-    together: Parts = [("soft", note), ("table", scaling_table(prior_sensitivity(reported.fit)))]
-    return [*together, *apart(reported.fit), *calibration_shifts(reported.fit)]
+    named = [
+        f"from the prior alone: {', '.join(Label.parse(label).symbol for label in judged.by_prior)}"
+        if judged.by_prior
+        else "the data inform every parameter"
+    ]
+    named += [f"another prior of {Label.parse(by).symbol} moves {Label.parse(of).symbol}"
+              for of, by in judged.moved.items()]  # fmt: skip
+    parts: Parts = [("table", Table(header, body, numeric=(3, 5, 6))), ("soft", note), *_calibration(reported)]
+    return Check("; ".join(named), parts, expected=not judged.moved)
+
+
+def _calibration(reported: ReportedFit) -> Parts:
+    """How each rate moves when a calibration constant is off by one standard deviation."""
+    found = calibration_sensitivity(reported.fit, refit=False)
+    if not found.columns or not found.labels:
+        return []
+    note = (
+        "Shift of each posterior mean, in its standard deviation, when the prior of a constant is centred 1 σ higher"
+        " (draws reweighted). The posterior allows for such errors already: this shows which of them matter."
+    )
+    shown = [
+        column for column in found.columns if np.max(abs(column.shifts)) >= NOTABLE_SHIFT or column.how == "unreliable"
+    ]
+    rest = ", ".join(Label.parse(c.constant).symbol for c in found.columns if c not in shown)
+    more = "The rates that move most; dissentangle sensitivity shows all. " if len(found.labels) > _MOST_RATES else ""
+    return [
+        ("heading", "If a calibration constant is off by one standard deviation"),
+        ("table", calibration_table(found, shown, _MOST_RATES)),
+        ("soft", f"{note} {more}" + (f"No rate moves by {NOTABLE_SHIFT:g} sd for: {rest}." if rest else "")),
+    ]

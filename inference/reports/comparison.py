@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..figures import plot_comparison, plot_units, strongest_units
 from ..model import RIVAL_MODELS
 from ..text import averages_table, comparison_facts, headlines, models_table, rates_table
-from .page import Parts, page, picture
+from .page import Parts, Section, page, picture
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
@@ -23,10 +23,10 @@ def comparison_page(found: Comparison) -> str:
     named = "; ".join(f"{label}: {value:+.2f}" for label, value in strongest_units(first, second))
     alt = "; ".join(f"{m.name}: elpd {m.difference:.1f} ± {m.difference_se:.1f}" for m in found.models)
     pictures = [
-        picture(plot_comparison(found), "models", alt=f"Models side by side. {alt}.", tight=True),
+        picture(plot_comparison(found), "models", alt=f"Models side by side. {alt}.", room=None),
         picture(
             plot_units(found), "units", alt=f"Where {first.name} and {second.name} differ. {named}.",
-            caption=f"{first.name} against {second.name}; they differ most at {named}.", tight=True,
+            caption=f"{first.name} against {second.name}; they differ most at {named}.", room=None,
         ),
     ]  # fmt: skip
     assumed = [f"{model.name}: {about}" for model in found.models if (about := _about(model.name))]
@@ -39,14 +39,16 @@ def comparison_page(found: Comparison) -> str:
         verdict=said_first,
         status="misfit" if facts["objections"] else "",
         opening=[("soft", f"{len(found.models)} models; left out one {found.unit} at a time.")],
-        sections={
-            "Models": [("table", models_table(facts)), ("items", rest)],
-            "Rates by model": [("table", rates_table(facts))],
-            "Rates averaged over models": _averaged(facts),
-            "Side by side": [("figures", pictures)],
-            "What the models assume": [("items", assumed)],
-            "How to read this": [("paragraph", text) for text in _GUIDE],
-            "What it was made of": [("soft", made_of), ("soft", f"{versions}.")],
+        groups={
+            "": [
+                Section("Models", [("table", models_table(facts)), ("items", rest)]),
+                Section("Rates by model", [("table", rates_table(facts))]),
+                Section("Rates averaged over models", _averaged(facts)),
+                Section("Side by side", [("figures", pictures)]),
+                Section("What the models assume", [("items", assumed)]),
+                Section("How to read this", [("paragraph", text) for text in _GUIDE]),
+                Section("What it was made of", [("soft", made_of), ("soft", f"{versions}.")]),
+            ]
         },
     )
 

@@ -7,15 +7,15 @@ import numpy as np
 from ..checks import goodness
 from ..figures import PAGE_WIDTH, constant_runs, describe_record, figure_2d, plot_record, with_record
 from ..fits import Fit
-from .fit import ReportedFit
-from .page import Parts, picture
+from .page import picture
+from .reported import Check, ReportedFit
 
 
-def continuous_measurement(reported: ReportedFit) -> Parts:
+def continuous_measurement(reported: ReportedFit) -> Check | None:
     """Fig. 2d and one figure for each series of records; nothing without runs with constant rates."""
     fitted = reported.fit
     if not constant_runs(fitted):
-        return []
+        return None
     said = "Solid: ξ for those who know nothing of the light (median, 94 %)."
     if with_record(fitted):
         said += (
@@ -28,7 +28,7 @@ def continuous_measurement(reported: ReportedFit) -> Parts:
             " prediction by the light before (squares); neighbouring points share light."
         )
     drawn, title = figure_2d(fitted, width=PAGE_WIDTH), "With and without the record"
-    made = [picture(drawn, "fig2d", title=title, alt=_alt(fitted), caption=said)]
+    made = [picture(drawn, "fig2d", title=title, alt=_alt(fitted), caption=said, room=None)]
     found = {one.name: one for one in goodness(fitted.tree)}
     for k, record in enumerate(fitted.experiment.records):
         if record.name in found:
@@ -39,8 +39,12 @@ def continuous_measurement(reported: ReportedFit) -> Parts:
                 f" {one.above:.2g}. Covariances at different lags go together."
             )
             alt, drawn = describe_record(fitted, record), plot_record(fitted, record)
-            made.append(picture(drawn, f"record{k}", title=record.name, alt=alt, caption=caption))
-    return [("paragraph", _words(fitted)), ("figures", made)]
+            made.append(picture(drawn, f"record{k}", title=record.name, alt=alt, caption=caption, room=None))
+    coloured = [
+        name for name, one in found.items() if one.misfit and any(r.name == name for r in fitted.experiment.records)
+    ]
+    said = f"{_words(fitted).removesuffix('.')}{'; innovations not white: ' + ', '.join(coloured) if coloured else ''}"
+    return Check(said, [("figures", made)], expected=not coloured)
 
 
 def _words(fitted: Fit) -> str:

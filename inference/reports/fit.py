@@ -1,67 +1,111 @@
-"""A fit as a whole in its report: what stands first, the verdict, rival models, how to reproduce it."""
+"""The report of a fit: the answer, then the checks, then the record. A new section is one function and one line."""
 
 from __future__ import annotations
 
-import json
-import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.experiment import Label
-from ..checks import Assessment, assess, proposals
-from ..comparison import LeaveOneOut, leave_one_out
-from ..figures import ExperimentDraws
-from ..fits import Fit, fit_id
-from ..text import compared_sentences
-from .comparison import compared_with
-from .page import Parts, clipped
+from ...forward_models import LOSS_NOISE_SHARE
+from ..checks import proposals
+from ..figures import PAGE_WIDTH, constant_runs, entangled_when, figure_2b, figure_2d, panels_of, plot_panel
+from ..fits import Fit
+from ..text import Table, derived_rows, paper_values, parameter_rows, truth_of
+from .checks import correlations, data, influence, priors, sampling
+from .continuous_measurement import continuous_measurement
+from .criticism import could_be_wrong, criticism
+from .page import Parts, Section, page, picture
+from .record import derived, description, posterior, published
+from .reported import Check, ReportedFit, rivals
 
-_WORST = 4
-_LONGEST_DESCRIPTION = 2000
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+CHECKS: dict[str, Callable[[ReportedFit], Check | None]] = {
+    "Data, model, residuals": data,
+    "Continuous measurement": continuous_measurement,
+    "What could still be wrong": could_be_wrong,
+    "Rival models": rivals,
+    "Criticism": criticism,
+    "Influence of single points": influence,
+    "Weight of the priors": priors,
+    "Correlations": correlations,
+    "Sampling": sampling,
+}
+"""Heading of a check, and what gives it; None where there is nothing to check."""
+RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
+    "All parameters": posterior,
+    "What follows: entanglement": derived,
+    "Published numbers": published,
+    "To make it again": description,
+}
+"""Heading of a section, and what gives its parts; one without any is left out."""
+
+_MOST_RATES, _MOST_RUNS = 14, 3
+"""In the table and the lines that stand first."""
+_RATIO = 0.75
+"""Height over width of the figure that stands first."""
 
 
-@dataclass(frozen=True)
-class ReportedFit:
-    """A fit, and what several sections ask of it, each worked out once.
+def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | None = None) -> str:
+    """The report of a fit as one HTML page, which needs neither network nor scripts.
 
-    file : name of the fit's file, for the commands that reproduce it; "" where it was not saved
-    compared : facts of a comparison with rival models; in words why they cannot be read; None without any
+    file : name of the fit's file, for the commands that reproduce it
+    compared : facts of a comparison with rival models, shown where this fit is one of them; or why there are none
     """
-
-    fit: Fit
-    file: str = ""
-    compared: Mapping[str, Any] | str | None = None
-
-    @cached_property
-    def judged(self) -> Assessment:
-        """The verdict."""
-        return assess(self.fit)
-
-    @cached_property
-    def after_comparison(self) -> list[str]:
-        """What a comparison with rival models adds to the verdict."""
-        if self.compared is None or isinstance(self.compared, str):
-            return []
-        return compared_sentences(self.compared, fit_id(self.fit.tree))
-
-    @cached_property
-    def draws(self) -> ExperimentDraws:
-        """The experiment with draws of the posterior, for figures."""
-        return ExperimentDraws.of(self.fit)
-
-    @cached_property
-    def left_out(self) -> LeaveOneOut:
-        """PSIS leave-one-out."""
-        return leave_one_out(self.fit)
+    reported = ReportedFit(Fit(fit), file, compared)
+    checks = {title: found for title, check in CHECKS.items() if (found := check(reported)) is not None}
+    groups = {
+        "Checks": [Section(title, one.parts, one.said, one.expected) for title, one in checks.items()],
+        "Record": [Section(title, make(reported), expected=True) for title, make in RECORD.items()],
+    }
+    return page(**opening(reported), groups=groups)
 
 
 def opening(reported: ReportedFit) -> dict[str, Any]:
-    """The verdict, the title, and what was fitted: what stands above the sections of a page."""
-    fitted, judged = reported.fit, reported.judged
-    experiment = fitted.experiment
-    members = f" {len(experiment.members)} experiments in one fit." if experiment.members else ""
+    """The verdict, the title, and the answer: what stands above the sections of a page."""
+    judged, experiment = reported.judged, reported.fit.experiment
+    parts: Parts = [
+        ("paragraph", judged.conditions[0]),
+        ("soft", judged.conditions[1]),
+        ("beside", (_answer(reported), _figure(reported))),
+        ("heading", "What to do next"),
+        ("items", _next_steps(reported)),
+    ]
+    status = "doubtful" if judged.status == "healthy" and reported.lost else judged.status
+    return {"title": experiment.title, "simulated": experiment.simulated, "opening": parts,
+            "verdict": reported.verdict, "status": status}  # fmt: skip
+
+
+def _answer(reported: ReportedFit) -> Parts:
+    """The rates, and what follows for ξ."""
+    fitted, experiment = reported.fit, reported.fit.experiment
+    known = {"true": truth_of(experiment), "paper": paper_values(experiment)}
+    every = [row for row in parameter_rows(fitted.tree) if row.summary.sd > 0]
+    rows = [row for row in every if row.label.is_rate or row.label.name == LOSS_NOISE_SHARE][:_MOST_RATES] or every
+    beside = [title for title, values in known.items() if any(str(row.label) in values for row in rows)]
+    body = [
+        [row.label.symbol, row.value, row.label.unit]
+        + [f"{known[title][str(row.label)]:.4g}" if str(row.label) in known[title] else "" for title in beside]
+        + [row.summary.informed or "follows"]
+        for row in rows
+    ]
+    header = ["rate", "value(±)", "", *beside, "informed by"]
+    least = [row for row in derived_rows(fitted.tree) if row.name == "xi_minimum"][:_MOST_RUNS]
+    said = [f"least ξ{f' in run {row.entry}' if len(least) > 1 else ''} {row.printed[0]} {row.span}" for row in least]
+    said += [f"ξ < 1 with at least 97 %: {span}" for span in entangled_when(fitted)[:_MOST_RUNS]]
+    more = len(every) > len(rows)
+    return [
+        ("table", Table(header, body, numeric=(1, *range(3, 3 + len(beside))))),
+        ("soft", f"{'; '.join(said)}." if said else ""),
+        ("soft", f"{facts_of(reported)}.{' All parameters: see the record.' if more else ''}"),
+    ]
+
+
+def facts_of(reported: ReportedFit) -> str:
+    """What was fitted: how many values, the closure, the model."""
+    fitted, experiment = reported.fit, reported.fit.experiment
+    members = f", {len(experiment.members)} experiments in one fit" if experiment.members else ""
     values = sum(int(series.fitted.sum()) for series in experiment.series)
     numbers = sum(not o.excluded for o in experiment.observations)
     records = sum(int(record.fitted.sum()) for record in experiment.records)
@@ -70,29 +114,25 @@ def opening(reported: ReportedFit) -> dict[str, Any]:
     said += [f"{records} records of the light with {samples} samples" if records else ""]
     said += [f"{numbers} published numbers" if numbers else "", f"{fitted.settings.closure} closure"]
     said += [f"model {fitted.settings.name}" if fitted.settings.name else ""]
-    parts: Parts = [
-        ("paragraph", judged.condition),
-        ("soft", f"{', '.join(part for part in said if part)}.{members}"),
-        ("paragraph", clipped(experiment.description, _LONGEST_DESCRIPTION)),
-    ]
-    return {"title": experiment.title, "simulated": experiment.simulated, "status": judged.status, "opening": parts,
-            "verdict": [judged.headline, *reported.after_comparison]}  # fmt: skip
+    return ", ".join(part for part in said if part) + members
 
 
-def verdict(reported: ReportedFit) -> Parts:
-    """Can it be used, what determined which parameters, and what to do next."""
-    judged, failed = reported.judged, reported.left_out.failed
-    points = ""
-    if failed:
-        worst = ", ".join(failed[:_WORST]) + (f" and {len(failed) - _WORST} more" if len(failed) > _WORST else "")
-        points = f"The fit hangs on single points (Pareto k̂ > {reported.left_out.limit:.2f}): {worst}."
-    rows = [
-        ("Sampling", judged.sampling),
-        ("Model", f"{judged.model} {points}".strip()),
-        ("Determined by the data", _named(judged.by_data)),
-        ("By prior and data", _named(judged.by_both)),
-        ("By the prior alone", _named(judged.by_prior)),
-    ]
+def _figure(reported: ReportedFit) -> Parts:
+    """ξ(t); where no light drives, with the record; else the first series."""
+    fitted, draws = reported.fit, reported.draws
+    if fitted.driven_runs:
+        drawn, title = figure_2b(fitted, width=PAGE_WIDTH, ratio=_RATIO), "ξ(t)"
+    elif constant_runs(fitted):
+        drawn, title = figure_2d(fitted, width=PAGE_WIDTH), "ξ(t), with and without the record"
+    else:
+        panel = panels_of(draws)[0]
+        drawn, title = plot_panel(fitted, draws, panel), panel.name
+    alt = f"{title}: the data with the posterior bands. {'; '.join(entangled_when(fitted)) or fitted.experiment.title}."
+    return [("figures", [picture(drawn, "answer", alt=alt, room=None)])]
+
+
+def _next_steps(reported: ReportedFit) -> list[str]:
+    judged = reported.judged
     steps = list(judged.next_steps)
     for proposal in proposals(reported.fit)[:2] if judged.status in ("healthy", "doubtful", "weak") else []:
         gains = ", ".join(
@@ -102,47 +142,4 @@ def verdict(reported: ReportedFit) -> Parts:
             f"Measuring {proposal.kind} in run {proposal.run} ({len(proposal.times)} points, each ± {proposal.sigma:g})"
             f" would tell more of {gains}."
         )
-    return [("terms", rows), ("heading", "What to do next"), ("items", steps)]
-
-
-def _named(labels: tuple[str, ...]) -> str:
-    return ", ".join(Label.parse(label).symbol for label in labels)
-
-
-def rivals(reported: ReportedFit) -> Parts:
-    """What a comparison with rival models found; nothing where this fit was not compared."""
-    if reported.compared is None or isinstance(reported.compared, str):
-        return [("soft", reported.compared or "")]
-    return compared_with(reported.compared, fit_id(reported.fit.tree))
-
-
-def reproduction(reported: ReportedFit) -> Parts:
-    """The commands that make the same draws again, and what they depend on."""
-    attributes, file = reported.fit.tree.attrs, reported.file or "fit.nc"
-    stored = json.loads(attributes["settings"])
-    why = f" ({attributes['engine_reason']})" if attributes["engine_reason"] else ""
-    versions = json.loads(attributes["versions"])
-    rows = [
-        ("SHA-256 of the data", str(attributes["data_sha256"])),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-        ("Engine", f"{attributes['engine']}{why}"),
-        ("Error of the integration grid", f"{attributes['quadrature_error']:.1e} standard deviations of the data"),
-        ("Settings", json.dumps(stored, ensure_ascii=False)),
-    ]
-    return [
-        ("paragraph", "The file of the fit holds the data and all settings. The same draws, with the same versions:"),
-        ("command", f"dissentangle rerun {shlex.quote(file)} -o again.nc"),
-        ("paragraph", "says whether they are, and what has changed; or, to change a setting:"),
-        ("command", shlex.join(_command(stored["sampler"], stored["model"], file))),
-        ("terms", rows),
-    ]
-
-
-def _command(sampler: Mapping[str, Any], model: Mapping[str, Any], file: str) -> list[str]:
-    """The words of `dissentangle fit` that has these settings."""
-    words = ["dissentangle", "fit", file, "-o", "again.nc", "--closure", model["closure"]]
-    words += [word for name in ("seed", "draws", "tune", "chains") for word in (f"--{name}", str(sampler[name]))]
-    words += ["--model", model["name"]] if model.get("name") else []
-    words += ["--free-dephasing"] if model["free_dephasing"] else []
-    words += ["--engine", sampler["engine"]] if sampler.get("engine") else []
-    return words + [word for name, text in model["priors"].items() for word in ("--prior", f"{name}={text}")]
+    return steps

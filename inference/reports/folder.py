@@ -71,7 +71,7 @@ def report_folder(
 def report_one(name: str, path: str, made: bool) -> tuple[bytes, SummaryRow]:
     """The report of one fit and its row of the index, in a worker; no bytes where it is `made` already."""
     from ..fits import read_fit
-    from .sections import fit_page
+    from .fit import fit_page
     from .write import comparison_beside
 
     fit = read_fit(path)

@@ -12,8 +12,9 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..checks import STATUS, Assessment, assess
+from ..figures import plot_trend
 from ..text import Table, derived_rows, parameter_rows, with_error
-from .page import cell, page
+from .page import Picture, cell, page, picture
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -45,6 +46,11 @@ def index_page(
     body = [
         _cells(row, labels, reports.get(row.name, ""), files.get(row.name, "")) for row in sorted(rows, key=_attention)
     ]
+    trends = {
+        label: np.array([row.parameters[label][:2] if label in row.parameters else (np.nan, np.nan) for row in rows])
+        for label in labels
+        if Label.parse(label).is_rate
+    }
     note = "Posterior means; in brackets the standard deviation in units of the last digits; rates in ms⁻¹."
     return page(
         f"{len(rows)} fits",
@@ -53,7 +59,20 @@ def index_page(
             ("paragraph", note),
             ("files", summaries),
             ("table", Table(header, body, numeric=range(3, len(header)))),
+            ("figures", [_trend(rows, trends)] if len(rows) > 1 and trends else []),
         ],
+    )
+
+
+def _trend(rows: Sequence[SummaryRow], rates: Mapping[str, np.ndarray]) -> Picture:
+    return picture(
+        plot_trend([unquote(row.name) for row in rows], rates),
+        "trend",
+        title="Each rate over the data sets",
+        alt=f"{', '.join(Label.parse(label).symbol for label in rates)} of {len(rows)} data sets in their order.",
+        caption="In the order of their names. Line and band: mean of the population and its scatter beyond the errors;"
+        " named: farther than 3 sd from it.",
+        room=None,
     )
 
 

@@ -2,48 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .svg import colour_variables, inline_svg
+from markupsafe import Markup, escape
+
+from ..figures import TILDE
+from .svg import ROOM, Room, colour_variables, inline_svg
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
+_MATHML = '<math><mover accent="true"><mi mathvariant="normal">Γ</mi><mo stretchy="false">˜</mo></mover></math>'
 _LONGEST = 300
 """Characters of a text of the user's that a page shows."""
 
 Part = tuple[
-    Literal["paragraph", "soft", "heading", "command", "items", "terms", "files", "figures", "table"], Any
+    Literal["paragraph", "soft", "heading", "command", "items", "terms", "files", "figures", "table", "beside"], Any
 ]  # fmt: skip
 """A macro of parts.html and what it shows; nothing where that is empty.
 
 paragraph, soft, heading, command : a text;  items, files : texts;  terms : pairs of texts;  figures : `Picture`s
 table : a `Table`, with cells that are texts or made by `cell`; the first of a row is its name
+beside : parts on the left, and parts on the right where the page is wide enough
 """
 Parts = Sequence[Part]
 
 
 @dataclass(frozen=True)
+class Section:
+    """A section of a page.
+
+    said : its result in one line, beside the heading
+    expected : folded under that line; False: open, and before those that are as expected; None: never folded
+    """
+
+    title: str
+    parts: Parts
+    said: str = ""
+    expected: bool | None = None
+
+    @property
+    def anchor(self) -> str:
+        """What a link to it ends in."""
+        return re.sub(r"\W+", "-", self.title.lower()).strip("-")
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A figure as an SVG element, with the texts above and below it."""
+    """A figure as an SVG element, with the texts above and below it; its name is its anchor."""
 
     svg: str
+    name: str
     title: str = ""
     caption: str = ""
 
 
-def picture(drawn: Figure, name: str, *, alt: str, caption: str = "", title: str = "", tight: bool = False) -> Picture:
+def picture(drawn: Figure, name: str, *, alt: str, caption: str = "", title: str = "", room: Room = ROOM) -> Picture:
     """A figure for a page.
 
     name : tells its identifiers from those of other figures;  alt : what it shows, for those who do not see it
-    tight : make room for labels that stick out
+    room : at its left, bottom, right and top for labels, inches; None: as Matplotlib finds, which takes longer
     """
-    return Picture(inline_svg(drawn, name, alt, tight=tight), title, caption)
+    return Picture(inline_svg(drawn, name, alt, room), name, title, caption)
 
 
 def cell(kind: str, *content: Any) -> str:
@@ -60,18 +86,23 @@ def page(
     verdict: Sequence[str] = (),
     status: str = "",
     opening: Parts = (),
-    sections: Mapping[str, Parts] | None = None,
+    groups: Mapping[str, Sequence[Section]] | None = None,
 ) -> str:
     """A whole page as HTML, without scripts, which needs no network.
 
     title : of the window, and of the page where `heading` is not given
-    verdict : lines that stand first, in the colour of `status`
-    opening : what stands below the heading;  sections : in their order; one without content is left out
+    verdict : lines that stand first, in the colour of `status`;  opening : what stands below the heading
+    groups : sections by the heading of their group ("" for none); of those that fold, the unexpected ones come first;
+        one without content is left out
     """
-    filled = [(name, kept) for name, parts in (sections or {}).items() if (kept := _filled(parts))]
+    kept = {
+        name: [replace(one, parts=_filled(one.parts)) for one in sections if one.said or _filled(one.parts)]
+        for name, sections in (groups or {}).items()
+    }
+    ordered = {name: sorted(some, key=lambda one: one.expected is True) for name, some in kept.items() if some}
     return _templates().get_template("page.html").render(
         title=title, heading=heading or title, simulated=simulated, verdict=verdict, status=status,
-        opening=_filled(opening), sections=filled, generator=generator(),
+        opening=_filled(opening), groups=ordered, generator=generator(),
     )  # fmt: skip
 
 
@@ -79,12 +110,19 @@ def _filled(parts: Parts) -> list[Part]:
     return [part for part in parts if part[1]]
 
 
+def _shown(value: Any) -> Any:
+    """Γ̃ as MathML: of the letter and the combining tilde most fonts make a Γ."""
+    if isinstance(value, str) and not isinstance(value, Markup) and TILDE in value:
+        return Markup(str(escape(value)).replace(TILDE, _MATHML))
+    return value
+
+
 @cache
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     found = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
-                        lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
+                        lstrip_blocks=True, undefined=StrictUndefined, finalize=_shown)  # fmt: skip
     found.filters["clipped"] = clipped
     found.globals["colours"] = colour_variables
     return found

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..figures import CYCLE, INK, LIGHTS, style
+import numpy as np
+
+from ..figures import CYCLE, INK, LIGHTS, MODEL, MUTED, TILDE, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +26,8 @@ DARK = {
 }
 """Colours on a dark page, of those on a light one."""
 _FONT = "system-ui, sans-serif"
+_TILDE = 'Γ<tspan dx="-0.56em" dy="-0.3em">˜</tspan><tspan dy="0.3em">\u200b</tspan>'
+"""Of the letter and the combining tilde most fonts make a Γ."""
 
 
 def colour_variables(dark: bool) -> str:
@@ -35,24 +40,33 @@ def _variable(colour: str) -> str:
     return f"--c{colour[1:]}"
 
 
-def inline_svg(figure: Figure, name: str, alt: str, *, tight: bool = False) -> str:
+_BINS = 48
+Room = tuple[float, float, float, float] | None
+"""At the left, bottom, right and top of a figure, inches."""
+ROOM: Room = (0.62, 0.45, 0.1, 0.12)
+
+
+def inline_svg(figure: Figure, name: str, alt: str, room: Room = ROOM) -> str:
     """The figure as an SVG element; `name` keeps its identifiers apart from those of other figures of the page.
 
-    tight : make room for labels that stick out, which takes one more drawing
+    room : for labels around its axes; None: as Matplotlib finds, which draws twice
     """
     stream = io.StringIO()
-    with style(**{"svg.fonttype": "none", "font.family": "DejaVu Sans"}):
-        room: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.04} if tight else {}
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None}, **room)
+    with style(**{"svg.fonttype": "none", "font.family": "DejaVu Sans", "figure.constrained_layout.use": False}):
+        if room is not None:
+            (width, height), (left, bottom, right, top) = figure.get_size_inches(), room
+            figure.set_layout_engine(None)
+            figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", text, flags=re.DOTALL)
     pieces = re.split(r"(?<=>)(\s*[^<>\s][^<>]*)", text)  # every other one is a text, which stays as it is
-    text = "".join(piece if k % 2 else _in_page(piece, name) for k, piece in enumerate(pieces))
+    text = "".join(piece.replace(TILDE, _TILDE) if k % 2 else _in_page(piece, name) for k, piece in enumerate(pieces))
     width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', text).groups()  # type: ignore[union-attr]
     opening = re.sub(r' (width|height|version)="[^"]*"', "", text[: text.index(">")])
     label = escape(alt, quote=True)
-    size = f'style="max-width: {float(width) / 12:.1f}rem; aspect-ratio: {width} / {height}"'
+    size = f'style="max-width: {float(width) / 9:.1f}rem; aspect-ratio: {width} / {height}"'
     return f'{opening} role="img" aria-label="{label}" {size}>{text[text.index(">") + 1 :]}'.strip()
 
 
@@ -65,3 +79,25 @@ def _in_page(tags: str, name: str) -> str:
     for colour in dict.fromkeys((*CYCLE, *LIGHTS.values())):
         tags = tags.replace(colour, f"var({_variable(colour)})")
     return re.sub(rf"{INK}|#000000|#262626|#333333", "currentColor", tags)
+
+
+def densities(prior: np.ndarray, posterior: np.ndarray) -> str:
+    """Histograms of prior (grey) and posterior draws, each to its own height, as a small SVG element for a table.
+
+    Between the ends of 99 % of the prior, as far as that is eight standard deviations of the posterior.
+    """
+    mean, reach = float(np.mean(posterior)), 8 * float(np.std(posterior))
+    low, high = np.quantile(prior, [0.005, 0.995])
+    low, high = min(max(low, mean - reach), np.min(posterior)), max(min(high, mean + reach), np.max(posterior))
+    shapes = "".join(
+        f'<polygon points="{_outline(draws, low, high)}" fill="var({_variable(colour)})" fill-opacity="{opacity}"/>'
+        for draws, colour, opacity in ((prior, MUTED, 0.35), (posterior, MODEL, 0.6))
+    )
+    return f'<svg class="small" viewBox="0 0 {_BINS} 12" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg>'
+
+
+def _outline(draws: np.ndarray, low: float, high: float) -> str:
+    counts, _ = np.histogram(draws, _BINS, (low, high) if high > low else (low - 0.5, low + 0.5))
+    heights: Sequence[float] = (12 - 11.5 * counts / max(counts.max(), 1)).tolist()
+    corners = [f"{k},{h:.1f} {k + 1},{h:.1f}" for k, h in enumerate(heights)]
+    return f"0,12 {' '.join(corners)} {_BINS},12"

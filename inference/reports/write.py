@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     from ..comparison import Comparison
 
 
-def report(fit: DataTree | str | Path, path: str | Path) -> Path:
+class ReportPath(Path):
+    """The path of a report, which a notebook shows as the page itself."""
+
+    def _repr_html_(self) -> str:
+        page = escape(self.read_text(encoding="utf-8"), quote=True)
+        return f'<iframe srcdoc="{page}" style="width: 100%; height: 50rem; border: 0"></iframe>'
+
+
+def report(fit: DataTree | str | Path, path: str | Path) -> ReportPath:
     """Write the report of a fit as one HTML file, which needs neither network nor scripts.
 
     Parameters
@@ -25,7 +34,7 @@ def report(fit: DataTree | str | Path, path: str | Path) -> Path:
 
     Returns
     -------
-    the path
+    the path, which a notebook shows as the page
 
     Raises
     ------
@@ -34,8 +43,8 @@ def report(fit: DataTree | str | Path, path: str | Path) -> Path:
     from ..fits import read_fit
 
     if isinstance(fit, (str, Path)):
-        return write_report(read_fit(fit), Path(path), Path(fit))
-    return write_report(fit, Path(path))
+        return ReportPath(write_report(read_fit(fit), Path(path), Path(fit)))
+    return ReportPath(write_report(fit, Path(path)))
 
 
 def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
@@ -111,7 +120,7 @@ def said_beside(fit: DataTree, file: Path) -> list[str]:
 def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:
     """Write the page of a fit. `file`: of the fit, for the command that makes it again, and what lies beside it."""
     from ...datasets.files import write_bytes
-    from .sections import fit_page
+    from .fit import fit_page
 
     target.parent.mkdir(parents=True, exist_ok=True)
     name, compared = ("", None) if file is None else (file.name, comparison_beside(file))

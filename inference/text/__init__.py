@@ -1,7 +1,7 @@
 """Results as numbers, words and tables."""
 
 from .averages import averages_table
-from .compared import compared_sentences
+from .compared import compared_sentences, verdict_lines
 from .comparison import comparison_facts, comparison_text, headlines, models_table, rates_table
 from .criticism import (
     calibration_table,
@@ -19,5 +19,5 @@ from .fit import fit_facts, fit_text, sampled_again, truth_of
 from .numbers import as_json, number, p_text, with_error
 from .paper_table import averages_as, posterior_as
 from .point_fit import point_fit_facts, point_fit_text
-from .rows import DERIVED, PUBLISHED, derived_rows, derived_table, parameter_rows, published_rows
+from .rows import DERIVED, derived_rows, derived_table, paper_values, parameter_rows, published_rows
 from .table import Table

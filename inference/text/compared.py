@@ -108,8 +108,27 @@ def compared_sentences(facts: Mapping[str, Any], fit: str) -> list[str]:
         return []
     evidence, moved = evidence_words(models, this), moved_words(models, this, short=True)
     others = listed([row["model"] for row in models if row["model"] != this])
-    said = [f"Compared with {others}, the evidence {evidence}."] if evidence else []
+    said = [*_lost(models, this), *([f"Compared with {others}, the evidence {evidence}."] if evidence else [])]
     return said + ([f"Rates (ms⁻¹) that a rival moves by more than their ±: {moved}."] if moved else [])
+
+
+_LOST = "Disfavoured "
+
+
+def _lost(models: Sequence[Model], this: str) -> list[str]:
+    """'Disfavoured 91 : 1 (strong) against fixed-number.', if the evidence is against this model."""
+    odds = {row["model"]: row.get("odds_against") or float("nan") for row in models}
+    row = next(row for row in models if row["model"] == this)
+    if not isfinite(odds[this]) or not decided(log(odds[this]), row["log_bayes_factor_error"]):
+        return []
+    best = min((name for name in odds if isfinite(odds[name])), key=lambda name: odds[name])
+    return [f"{_LOST}{disfavoured(log(odds[this])).removeprefix(_LOST.lower())} against {best}."]
+
+
+def verdict_lines(headline: str, compared: Sequence[str]) -> list[str]:
+    """The headline of a fit with what a comparison adds (`compared_sentences`): first that it is disfavoured."""
+    lost = [text for text in compared if text.startswith(_LOST)]
+    return [*lost, headline, *(text for text in compared if text not in lost)]
 
 
 def listed(names: Iterable[str]) -> str:

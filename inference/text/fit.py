@@ -13,8 +13,9 @@ from ...datasets.prediction import rates_of
 from ...forward_models import LOSS_NOISE_SHARE, dephasing_floor
 from ...forward_models.three_state import noise_share
 from ..checks import Assessment, assess, goodness
+from .compared import verdict_lines
 from .numbers import as_json
-from .rows import PUBLISHED, derived_rows, derived_table, parameter_rows, published_rows
+from .rows import derived_rows, derived_table, paper_values, parameter_rows, published_rows
 from .table import Table
 
 if TYPE_CHECKING:
@@ -29,19 +30,17 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
     compared : what a comparison adds to the headline, see `compared_sentences`;  judged : the verdict, if it is known
     """
     experiment, judged = from_tree(fit["experiment"]), judged or assess(fit)
-    beside, title = (PUBLISHED, "paper") if experiment.truth is None else (truth_of(experiment), "truth")
+    beside, title = (paper_values(experiment), "paper") if experiment.truth is None else (truth_of(experiment), "truth")
     rows = derived_rows(fit)
-    texts = [
-        [f"{row.name}[{row.entry}]", row.shown_unit, median, f"[{low}, {high}]"]
-        for row in rows
-        for median, low, high in [row.printed]
-    ]
+    texts = [[f"{row.name}[{row.entry}]", row.shown_unit, row.printed[0], row.span] for row in rows]
     derived = derived_table(rows, ["derived quantity", "", "median", "94 % interval"], texts)
     published = Table(["published number", "", "value", "94 % predictive", "inside", ""], published_rows(fit))
     to_do = judged.status in ("doubtful", "misfit", "unhealthy")  # else the table says it all
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
-        "\n".join(filter(None, (judged.headline, judged.condition, *compared, judged.sampling, judged.model))),
+        "\n".join(
+            filter(None, (*verdict_lines(judged.headline, compared), judged.condition, judged.sampling, judged.model))
+        ),
         _posterior(fit, beside, title).text(),
         derived.text(),
         published.text() if published else "",
@@ -81,7 +80,7 @@ def fit_facts(fit: DataTree, compared: Sequence[str] = ()) -> dict[str, Any]:
         "status": judged.status,
         "healthy": bool(fit.attrs["healthy"]),
         "verdict": {
-            "headline": " ".join((judged.headline, *compared)),
+            "headline": " ".join(verdict_lines(judged.headline, compared)),
             "condition": judged.condition,
             "sampling": judged.sampling,
             "model": judged.model,

@@ -12,7 +12,7 @@ from ...datasets.experiment import Label
 from ..choices import METHODS
 from ..point_fit import PointFit
 from .numbers import number
-from .rows import PUBLISHED
+from .rows import paper_values
 from .table import Table
 
 
@@ -21,7 +21,7 @@ def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, flo
 
     experiment : what was fitted;  true : label → value, of simulated data, shown in place of the paper's values
     """
-    beside, title = (true, "truth") if experiment.truth is not None else (PUBLISHED, "paper")
+    beside, title = (true, "truth") if experiment.truth is not None else (paper_values(experiment), "paper")
     body = []
     for label, value in fit.values.items():
         error = fit.errors[label]

@@ -15,6 +15,8 @@ from .table import Table
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from ...datasets import Experiment
+
 PUBLISHED = {
     "collective_rate": 0.11,
     "dephasing_rate[drive]": 0.193,
@@ -43,6 +45,8 @@ DERIVED = {
 }
 """What the derived quantities are."""
 _LARGE = 1e4
+_SAME_DEPTH = 0.05
+"""Relative difference of d up to which the paper's rates are those of the same setting."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,17 @@ class ParameterRow:
         return asdict(self.summary) | more | {"informed": self.summary.informed}
 
 
+def paper_values(experiment: Experiment) -> dict[str, float]:
+    """`PUBLISHED` where this is the paper's setting, or where d is not known beforehand; else none.
+
+    dΓ, Γ̃ and the rates of light are those of d = 55: beside a run at another depth they would compare nothing.
+    """
+    known = experiment.apparatus.get("optical_depth")
+    depth = PUBLISHED["optical_depth"]
+    same = known is None or abs(known.value - depth) <= _SAME_DEPTH * depth
+    return dict(PUBLISHED) if same else {}
+
+
 def parameter_rows(fit: DataTree) -> list[ParameterRow]:
     """The posterior table of a fit, as it was computed then; rates that follow from others included."""
     rows = []
@@ -93,11 +108,25 @@ class DerivedRow:
     @property
     def printed(self) -> tuple[str, str, str]:
         """Median and ends, with the decimals that the interval leaves."""
+        if self.without_repump:
+            return "none", "", ""
         ends = (self.low, self.high)
         scale = (self.high - self.low) / 4 if np.isfinite(ends).all() else max(abs(self.median), 1.0) / 10
         large = abs(self.median) >= _LARGE and np.isfinite(self.high)
         median, low, high = (f"{x:.2g}" if large else number(x, scale) for x in (self.median, *ends))
         return median, low, high
+
+    @property
+    def without_repump(self) -> bool:
+        """Whether it is the d that a steady state needs where no light repumps, and none is enough."""
+        lights = Label(self.name, self.entry).lights
+        return self.name == "threshold_optical_depth" and "repump" not in lights and self.median > _LARGE
+
+    @property
+    def span(self) -> str:
+        """The interval as printed, or why there is none."""
+        _, low, high = self.printed
+        return "without repump no steady state is entangled" if self.without_repump else f"[{low}, {high}]"
 
     @property
     def published(self) -> str:

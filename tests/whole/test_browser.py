@@ -49,6 +49,7 @@ CONTRAST = """
   return found;
 }
 """
+OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 SMALLEST_TEXT = """
 () => Math.min(...[...document.querySelectorAll("svg text")].map(t => {
   const m = t.getScreenCTM(); return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b); }))
@@ -106,10 +107,11 @@ def test_page(browser, pages, name, scheme, width):
     page.goto(pages[name].as_uri())
     assert complaints == []
     assert requests == [pages[name].as_uri()]
+    page.evaluate(OPEN_ALL)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
-    figures = page.locator("figure svg")
-    assert figures.count() >= {"index": 0, "compared": 2}.get(name, 9)
+    figures = page.locator("figure svg[aria-label]")
+    assert figures.count() >= {"index": 1, "compared": 2}.get(name, 8)
     for k in range(figures.count()):
         assert figures.nth(k).is_visible()
         box = figures.nth(k).bounding_box()
@@ -128,8 +130,61 @@ def test_a_page_without_scripts_says_the_same(browser, pages):
     page = context.new_page()
     page.goto(pages["good"].as_uri())
     assert page.locator(".verdict").inner_text().startswith("Usable:")
-    assert page.locator("h2").count() == 12
+    assert page.locator("details").count() == 10
+    page.locator("summary").first.click()
+    assert page.locator("details figure svg").first.is_visible()
     context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1200, 800), (1366, 768)])
+def test_the_answer_is_the_first_screen(browser, pages, width, height):
+    """Verdict with its condition, rates, ξ(t), what to do next."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(pages["good"].as_uri())
+    for shown in (".verdict", "main > p", "table", "figure svg", "main > ul"):
+        box = page.locator(shown).first.bounding_box()
+        assert box["y"] + box["height"] <= height
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "as_table"), [(1200, True), (700, True), (400, False)])
+def test_a_table_stays_a_table_down_to_700_pixels(browser, pages, width, as_table):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(pages["good"].as_uri())
+    page.evaluate(OPEN_ALL)
+    heads = page.locator("thead")
+    assert [heads.nth(k).is_visible() for k in range(heads.count())] == [as_table] * heads.count()
+    if as_table:  # with room for all of it
+        wide = (
+            "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
+        )
+        assert page.evaluate(wide) == []
+    page.close()
+
+
+def test_a_figure_opens_alone_on_a_click(browser, pages):
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto(pages["good"].as_uri())
+    figure = page.locator("#figure-answer")
+    narrow = figure.bounding_box()["width"]
+    figure.locator("svg").click()
+    assert figure.bounding_box() == {"x": 0, "y": 0, "width": 1200, "height": 800}
+    figure.locator("a.back").click()
+    assert figure.bounding_box()["width"] == narrow
+    page.close()
+
+
+def test_contents_lead_to_the_sections(browser, pages):
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto(pages["good"].as_uri())
+    links = page.locator("nav a")
+    assert links.count() == 14
+    links.filter(has_text="Sampling").click()
+    assert page.evaluate("document.querySelector(':target').id") == "sampling"
+    page.set_viewport_size({"width": 500, "height": 800})
+    shown = [links.nth(k).inner_text() for k in range(links.count()) if links.nth(k).is_visible()]
+    assert shown == ["Answer", "Checks", "Record"]
+    page.close()
 
 
 # One data set that sets every text, in all pages that show any of them
@@ -252,7 +307,9 @@ def test_no_text_of_a_data_set_is_markup(browser, hostile_folder):
         assert (complaints, requests) == ([], [page.url])
         assert page.evaluate(MARKUP) == []
         assert page.locator("script, img, iframe, object").count() == 0
-        labels = page.evaluate("[...document.querySelectorAll('svg')].map(e => e.getAttribute('aria-label'))")
+        labels = page.evaluate(
+            "[...document.querySelectorAll('svg[aria-label]')].map(e => e.getAttribute('aria-label'))"
+        )
         seen += "\n".join((page.evaluate("document.documentElement.textContent"), *labels))
         page.close()
     assert [key for key in SHOWN if f"<x-{key} onclick=alert(3)>&lt;" not in seen] == []

@@ -11,7 +11,7 @@ from h5py import h5ds
 
 from dissentangle import datasets, inference
 from dissentangle.datasets.files import open_tree, write_tree
-from dissentangle.datasets.files.netcdf_write import is_plain
+from dissentangle.datasets.files.netcdf_plain import is_plain, read_groups
 
 from ...seeds import seed
 
@@ -75,6 +75,38 @@ def test_files_are_those_of_xarray(tree, tmp_path):
     assert_same_files(tmp_path / "ours.nc", tmp_path / "theirs.nc")
     assert_valid(tmp_path / "ours.nc")
     assert open_tree(tmp_path / "ours.nc").identical(tree)
+
+
+@pytest.mark.parametrize("tree", list(trees()), ids=[*datasets.names(), "odd"])
+def test_what_is_read_is_what_xarray_reads(tree, tmp_path):
+    """Of files of both writers: values, types, and which texts and numbers the attributes are."""
+    write_tree(tree, tmp_path / "ours.nc")
+    tree.to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf")
+    for path in tmp_path.iterdir():
+        with h5py.File(path) as file, xr.open_datatree(path, engine="h5netcdf") as expected:
+            assert_same_reading(read_groups(file), expected)
+
+
+def assert_same_reading(found, expected):
+    assert found.identical(expected)
+    for here, there in zip(found.subtree, expected.subtree, strict=True):
+        for name, one in there.dataset.variables.items():
+            assert here.dataset.variables[name].dtype == one.dtype
+            assert [type(v) for v in here.dataset.variables[name].attrs.values()] == [
+                type(v) for v in one.attrs.values()
+            ]
+        assert [type(value) for value in here.attrs.values()] == [type(value) for value in there.attrs.values()]
+
+
+@pytest.mark.parametrize("encoding", [{"scale_factor": 0.1}, {"_FillValue": 3.0}, {"units": "hours since 2011-08-17"}])
+def test_what_means_another_value_is_left_to_xarray(tmp_path, encoding):
+    data = xr.Dataset({"a": ("t", [1.0, 3.0], {k: v for k, v in encoding.items() if k == "units"})})
+    of_array = {name: value for name, value in encoding.items() if name != "units"}
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf", encoding={"a": of_array})
+    with h5py.File(tmp_path / "a.nc") as file:
+        assert read_groups(file) is None
+    with xr.open_datatree(tmp_path / "a.nc", engine="h5netcdf") as expected:
+        assert open_tree(tmp_path / "a.nc").identical(expected)
 
 
 @pytest.mark.slow

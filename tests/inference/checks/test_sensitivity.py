@@ -110,5 +110,4 @@ def test_command_and_report(fit_d55, page_d55, tmp_path, capsys):
     assert main(["sensitivity", str(file), "--figure", str(figure)]) == 0
     assert "Shift of each posterior mean, in its sd, when a constant is off by + 1 σ:" in capsys.readouterr().out
     assert figure.is_file()
-    for words in ("If a calibration constant is off by one standard deviation", "Which prior, which series"):
-        assert f"<h3>{words}</h3>" in page_d55
+    assert "<h3>If a calibration constant is off by one standard deviation</h3>" in page_d55

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 from html import escape
 
@@ -25,9 +26,9 @@ from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import SamplerSettings
 from dissentangle.inference.reports import fit_page
 from dissentangle.inference.reports.comparison import compared_with, comparison_page
-from dissentangle.inference.reports.fit import ReportedFit, rivals
 from dissentangle.inference.reports.folder import _up_to_date
 from dissentangle.inference.reports.page import generator, page
+from dissentangle.inference.reports.reported import ReportedFit, rivals
 from dissentangle.inference.reports.write import comparison_beside, said_beside, write_comparison
 from dissentangle.inference.sampling import bulk_ess_and_rhat
 from dissentangle.inference.text import as_json, models_table
@@ -258,10 +259,16 @@ def test_page(compared):
     assert "fixed <number>" not in whole
     assert whole.count("<svg") == 2
     assert "simulated data" in whole
-    first = whole[whole.index('class="verdict') : whole.index("<h1>")]
+    first = whole[whole.index('class="verdict') : whole.index("<h1")]
     assert escape(sentences(compared)[0]) in first
     assert "Evidence, with the priors of these fits, is for microscopic: fixed &lt;number&gt; is disfavoured " in first
     assert "Averaged over 2 models, weights by evidence, with equal prior odds: " in whole
+
+
+def swapped(facts, fit):
+    """As if the fit had been the other model, which lost."""
+    first, second = facts["models"]
+    return facts | {"models": [first | {"fit": second["fit"]}, second | {"fit": fit}]}
 
 
 @pytest.mark.slow
@@ -269,15 +276,17 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert write_comparison(compared, tmp_path) == [tmp_path / "comparison.html", tmp_path / "comparison.json"]
     file = tmp_path / "a.nc"
     facts = comparison_beside(file)
-    shown = page("a", sections={"Rival models": compared_with(facts, fit_id(fit_d55))})
+    shown = page("a", opening=compared_with(facts, fit_id(fit_d55)))
     assert "This fit is microscopic." in shown
     assert "fixed &lt;number&gt;" in shown
     assert compared_with(facts, "another") == []
     save_fit(fit_d55, file)
     assert "the evidence is for this fit (microscopic): fixed <number> is disfavoured" in said_beside(fit_d55, file)[0]
-    first = fit_page(fit_d55, "a.nc", facts).partition("<h1>")[0]
+    first = fit_page(fit_d55, "a.nc", facts).partition("<h1")[0]
     assert "fixed &lt;number&gt; is disfavoured" in first
     assert "Rates (ms⁻¹) that a rival moves by more than their ±: " in first
+    lost = fit_page(fit_d55, "a.nc", swapped(facts, fit_id(fit_d55)))
+    assert re.search('<p class="verdict doubtful">Disfavoured [^<]* : 1 [^<]*against microscopic.<br>Usable', lost)
     older = {name: value for name, value in facts.items() if name not in ("headline", "moved_rates", "averages")}
     assert len(compared_with(older, fit_id(fit_d55))) == len(compared_with(facts, fit_id(fit_d55)))
     capsys.readouterr()
@@ -294,7 +303,7 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     (tmp_path / "comparison.json").unlink()
     os.mkfifo(tmp_path / "comparison.json")  # reading it would wait for ever
     assert comparison_beside(file) == damaged
-    assert rivals(ReportedFit(Fit(fit_d55), "a.nc", damaged)) == [("soft", damaged)]
+    assert rivals(ReportedFit(Fit(fit_d55), "a.nc", damaged)).said == damaged
     assert said_beside(fit_d55, file) == [damaged]
     assert comparison_beside(tmp_path / "elsewhere" / "a.nc") is None
     assert said_beside(fit_d55, tmp_path / "elsewhere" / "a.nc") == []

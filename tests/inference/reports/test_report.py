@@ -13,10 +13,12 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.result import Fit
-from dissentangle.inference.reports import fit_page
-from dissentangle.inference.reports.fit import ReportedFit, opening
+from dissentangle.inference.reports import fit_page, write
+from dissentangle.inference.reports.fit import opening
 from dissentangle.inference.reports.page import generator, page
+from dissentangle.inference.reports.reported import ReportedFit
 from dissentangle.inference.reports.svg import inline_svg
+from dissentangle.inference.text import paper_values
 
 from ...seeds import seed
 from ..fits.altered_fits import broken, misfitted, uninformed
@@ -24,29 +26,65 @@ from ..fits.altered_fits import broken, misfitted, uninformed
 pytestmark = pytest.mark.slow
 
 HOSTILE = "<script>alert(1)</script> \\LaTeX{} $x_1$ & 🐈 ' \" " + "y" * 300
-SECTIONS = [
-    "Verdict",
-    "Posterior",
-    "Series: data, model, residuals",
-    "What follows: entanglement",
-    "Prior and posterior",
-    "Pairs of parameters",
-    "Calibration of the predictions",
-    "Criticism",
+CHECKS = [
+    "Data, model, residuals",
     "What could still be wrong",
-    "Sampling",
+    "Rival models",
+    "Criticism",
+    "Influence of single points",
     "Weight of the priors",
-    "To make it again",
+    "Correlations",
+    "Sampling",
 ]
+RECORD = ["All parameters", "What follows: entanglement", "To make it again"]
 
 
 def first_line(page):
-    body = page[page.index("<body>") + 6 :]
+    body = page[page.index("<main>") + 6 :]
     return unescape(re.sub("<[^>]*>", "", body.strip().splitlines()[0]))
 
 
-def test_order_of_the_sections(page_d55):
-    assert re.findall("<h2>(.*?)</h2>", page_d55) == SECTIONS
+def headings(page):
+    return re.findall(r"(?:<summary[^>]*><h3>|<p class=\"line[^>]*><b>)(.*?)</", page)
+
+
+def test_answer_checks_record(page_d55):
+    """In this order; of a fit as it should be every check is a line, folded."""
+    assert headings(page_d55) == [*CHECKS, *RECORD]
+    assert re.findall('<h2 id="(.*?)"', page_d55) == ["checks", "record"]
+    assert page_d55.index("<table>") < page_d55.index("What to do next") < page_d55.index('<h2 id="checks"')
+    assert not re.search("<details[^>]* open", page_d55)
+    links = re.findall('href="#(.*?)"', page_d55[page_d55.index("<nav") :])
+    assert links == [
+        "answer", "checks", *(id_of(name) for name in CHECKS), "record", *(id_of(name) for name in RECORD)
+    ]  # fmt: skip
+    assert all(f'id="{link}"' in page_d55 for link in links)
+
+
+def id_of(title):
+    return re.sub(r"\W+", "-", title.lower())
+
+
+def test_what_is_not_as_expected_is_open_and_first(fit_d55):
+    page = fit_page(misfitted(fit_d55))
+    opened = re.findall('<details id="([^"]*)" open>', page)
+    assert "data-model-residuals" in opened
+    checks = re.findall('<(?:details|p class="line[^"]*") id="([^"]*)"', page)
+    assert checks[: len(opened)] == opened
+
+
+def test_paper_stands_beside_what_is_at_its_settings_only(page_d55, fit_d55):
+    """Its rates are those of d = 55."""
+    assert ">paper</th>" in page_d55
+    assert paper_values(datasets.read("fig2b-d35")) == {}
+    assert paper_values(datasets.read("fig2b-d55"))["collective_rate"] == 0.11
+
+
+def test_gamma_tilde_is_not_gamma(page_d55):
+    """Of the letter and the combining tilde fonts make a Γ: everywhere but in attributes it is built."""
+    assert "<math><mover" in page_d55
+    visible = re.sub(r'(aria-label|data-label|content)="[^"]*"|<title>.*?</title>', "", page_d55)
+    assert "Γ\u0303" not in visible
 
 
 def test_one_file_without_scripts_and_without_network(page_d55):
@@ -73,6 +111,8 @@ def test_the_tables(page_d55):
         "simulated data",
         "collective (entangling) rate",
         "lognormal(0.1, 1)",
+        "none</td>",
+        "without repump no steady state is entangled",
         "minimum of ξ",
         "entangled until (the last stage goes on) [main]",
         "d needed for an entangled steady state",
@@ -94,9 +134,10 @@ def test_the_command_makes_the_same_draws_again(page_d55, fit_d55, tmp_path, cap
 
 def test_every_figure_says_in_words_what_it_shows(page_d55):
     labels = re.findall('<svg[^>]*role="img" aria-label="([^"]*)"', page_d55)
-    assert len(labels) == page_d55.count("<figure>") == page_d55.count("<svg") >= 10
+    assert len(labels) == page_d55.count("<figure id") == page_d55.count("<svg") - page_d55.count("aria-hidden") >= 9
     assert all(len(label) > 30 for label in labels)
-    assert "residuals from" in unescape(labels[0])
+    assert "ξ(t): the data with the posterior bands. from" in unescape(labels[0])
+    assert "residuals from" in unescape(labels[1])
     identifiers = re.findall(r'\bid="([^"]*)"', page_d55)
     assert len(identifiers) == len(set(identifiers))
 
@@ -109,17 +150,24 @@ def test_a_broken_fit_says_so_and_texts_of_the_user_are_text(fit_d55):
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; \\LaTeX{} $x_1$ &amp; 🐈" in page
     assert first_line(page).startswith("Do not use this fit: the sampling failed.")
-    assert "y" * 260 not in re.search("<h1>.*?</h1>", page)[0]
+    assert "y" * 260 not in re.search("<h1.*?</h1>", page)[0]
 
 
 def test_published_numbers(fit_published):
     text = unescape(fit_page(fit_published))
-    assert "The fit hangs on single points (Pareto k̂ > 0.70): observations at" in text
+    assert "the fit hangs on single points (Pareto k̂ > 0.70): observations at" in text
     proposed = (
         r"Measuring \w+ in run (pump|switch-off) \(20 points, each ± 0.0[23]\) would tell more of Γ\w+ \[drive\+pump\]"
     )
     assert re.search(proposed, text)
     assert "polarization_decay_time (dark)" in text
+
+
+def test_a_notebook_shows_the_page(tmp_path):
+    path = write.ReportPath(tmp_path / "r.html")
+    path.write_text('<p class="a">ξ</p>', encoding="utf-8")
+    assert path == tmp_path / "r.html"
+    assert 'srcdoc="&lt;p class=&quot;a&quot;&gt;ξ&lt;/p&gt;"' in path._repr_html_()
 
 
 def test_report_of_a_file_that_is_not_there(tmp_path):
