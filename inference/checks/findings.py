@@ -9,7 +9,7 @@ from ...datasets.experiment import Label, reversed_beats
 from ..fits import Fit, ParameterSummary
 from ..model import RIVAL_MODELS
 from .alarms import ALARM, Alarms, alarms
-from .criticism import StatisticRow, criticize
+from .criticism import Criticism, StatisticRow, criticize
 from .goodness import Goodness, goodness
 
 _FAR, _CONTRADICTED = 3.0, 5.0
@@ -24,7 +24,8 @@ _VALUES_PER_PARAMETER = 3
 class Findings:
     """What was found in a fit, before it is judged.
 
-    healthy : whether the sampling is;  goodness : of every series;  surprising : what criticism found beyond it
+    healthy : whether the sampling is;  goodness : of every series;  criticism : all that was looked at
+    surprising : what criticism found beyond χ²
     close : series that lie closer to the model than their errors say
     pulls : label → z-score of the posterior mean in its prior, of parameters far from their priors
     backwards : names of orientation tests whose quadrature has the opposite sign
@@ -36,6 +37,7 @@ class Findings:
 
     healthy: bool
     goodness: list[Goodness]
+    criticism: Criticism
     surprising: tuple[StatisticRow, ...]
     close: list[Goodness]
     pulls: Mapping[str, float]
@@ -77,10 +79,12 @@ def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]
     judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
     priors = {u.label: u.prior for u in fit.parameters}
     z_scores = {row.label: float(priors[row.label].z_score(row.mean)) for row in rows}
+    criticism = criticize(fit)
     return Findings(
         healthy=bool(fit.tree.attrs["healthy"]),
         goodness=series,
-        surprising=tuple(row for row in criticize(fit).surprising if row.series not in judged),
+        criticism=criticism,
+        surprising=tuple(row for row in criticism.surprising if row.series not in judged),
         close=close,
         pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
         from_prior=from_prior,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...datasets.experiment import Label
 from ..fits import Fit, ParameterSummary, summary_rows
 from .alarms import Alarms
+from .criticism import Criticism
 from .disturbances import Disturbance
 from .findings import Findings, by_prior, findings, next_steps, symbols
 from .goodness import OF_VALUES, Goodness
@@ -46,6 +47,7 @@ class Assessment:
     contradicted : whether a prior and the data cannot both be believed, which makes a misfit
     untested : '3 values inform 5 parameters' where they are so few that any model would describe them, else ''
     alarms : whether the series agree with each other, and what could still be wrong
+    criticism : the statistics of the data among those of replications
     surprises : what criticism found that χ² does not see, and parameters far from their priors, as sentences; with any
         a fit is doubtful at best. No misfit: thousands of replications show no p-value as small as that of such a χ²
     """
@@ -58,6 +60,7 @@ class Assessment:
     by_prior: tuple[str, ...]
     next_steps: tuple[str, ...]
     alarms: Alarms
+    criticism: Criticism
     surprises: tuple[str, ...] = ()
     contradicted: bool = False
     untested: str = ""
@@ -148,6 +151,7 @@ def assess(fit: DataTree | Fit) -> Assessment:
         contradicted=found.contradicted and not found.misfit,
         untested=untested,
         alarms=found.alarms,
+        criticism=found.criticism,
         moved=found.moved,
         backwards=found.backwards,
     )

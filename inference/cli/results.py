@@ -53,14 +53,12 @@ def report(given: Namespace) -> int:
     from ..fits import read_fit
 
     fit = read_fit(given.fit)
-    from ..checks import assess
-    from ..reports import said_beside, write_report
+    from ..reports import write_report
 
-    write_report(fit, target, Path(given.fit))
-    judged, compared = assess(fit), said_beside(fit, Path(given.fit))
-    output.text("\n".join((judged.headline, *compared)))
+    reported = write_report(fit, target, Path(given.fit))
+    output.text("\n".join(reported.verdict))
     output.written(target)
-    output.facts({"status": judged.status, "headline": " ".join((judged.headline, *compared))})
+    output.facts({"status": reported.judged.status, "headline": " ".join(reported.verdict)})
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,8 @@ _MEANING = {
     "scatter over that which σ or R imply": "scatter over σ or R",
 }
 """What fits above a small panel."""
+Lagged = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Series → lags (L,), autocorrelations (L,), and 3 and 97 % quantiles (2, L) of those of replications."""
 _MOST = 14
 """Rates, and constants, whose shifts are shown: those with the largest."""
 _DARKEST, _FULL = 0.55, 1.0
@@ -84,16 +87,18 @@ def _statistic(axis: Axes, at: int, row: StatisticRow) -> None:
               fontweight="bold" if row.surprising else "normal")  # fmt: skip
 
 
-def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
-    """Autocorrelation of the residuals of each series, and where that of 94 % of the replications lies."""
-    found = [one for one in replications(fitted) if one.kind and len(one.x) >= _FEWEST]
+def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH, found: Lagged | None = None) -> Figure:
+    """Autocorrelation of the residuals of each series, and where that of 94 % of the replications lies.
+
+    found : what `lagged` found in the fit; by default that
+    """
+    found = lagged(fitted) if found is None else found
     with style():
         figure, (axis,) = panels(1, 1, width, 0.5 * width)
-        for k, one in enumerate(found):
-            lags, of_data, (low, high) = lagged(one)
+        for k, (name, (lags, of_data, (low, high))) in enumerate(found.items()):
             at, colour = lags + 0.7 * ((k + 0.5) / len(found) - 0.5), CYCLE[k % len(CYCLE)]
             axis.vlines(at, low, high, color=colour, lw=4, alpha=0.25)
-            axis.plot(at, of_data, ls="none", marker="o", ms=3, color=colour, label=one_line(one.name, 24))
+            axis.plot(at, of_data, ls="none", marker="o", ms=3, color=colour, label=one_line(name, 24))
         axis.axhline(0.0, color=INK, lw=0.7)
         axis.set_xlabel("lag (points); bars: 94 % of the replications")
         axis.set_ylabel("correlation")
@@ -103,8 +108,12 @@ def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
-def lagged(one: Replicated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lags (L,), autocorrelations of the residuals (L,), and 3 and 97 % quantiles (2, L) of those of replications."""
+def lagged(fitted: Fit) -> Lagged:
+    """Series of at least six points → autocorrelations of its residuals, see `Lagged`."""
+    return {one.name: _lagged(one) for one in replications(fitted) if one.kind and len(one.x) >= _FEWEST}
+
+
+def _lagged(one: Replicated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     lags = np.arange(1, min(_LAGS, len(one.x) // 3) + 1)
     data, made = one.both("residuals")
     of_data = np.array([autocorrelation(one.x, data, one.spread, int(lag)) for lag in lags])

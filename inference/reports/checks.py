@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...datasets.experiment import Label
-from ..checks import NOTABLE_SHIFT, Goodness, calibration_sensitivity, goodness, prior_sensitivity, strongest
+from ..checks import NOTABLE_SHIFT, Goodness, calibration_sensitivity, goodness, strongest
 from ..figures import (
     describe_panel,
     loo_pit,
@@ -160,22 +160,17 @@ def priors(reported: ReportedFit) -> Check:
     fitted, judged = reported.fit, reported.judged
     draws, before = fitted.by_label(), fitted.by_label("prior")
     texts = {one.label: str(one.prior) for one in fitted.parameters}
-    scaled = {row.label: row for row in prior_sensitivity(fitted)}
     body = []
     for row in summary_rows(fitted.tree):
         if row.label in draws and row.label in before:
             share = 0.0 if row.contraction is None else max(0.0, 100 * row.contraction)
-            scale = scaled.get(row.label)
             body.append([
                 Label.parse(row.label).symbol, texts[row.label], cell("drawn", densities(before[row.label],
-                draws[row.label])), f"{share:.0f} %", row.informed, f"{scale.prior:.2f}" if scale else "",
-                f"{scale.likelihood:.2f}" if scale else "",
-            ])  # fmt: skip
-    header = ["parameter", "prior", "and posterior", "narrowed", "informed by", "priors", "data"]
+                draws[row.label])), f"{share:.0f} %", row.informed])  # fmt: skip
+    header = ["parameter", "prior", "and posterior", "narrowed", "informed by"]
     note = (
         "Grey: prior, blue: posterior; where both coincide, the data said nothing. Narrowed: by how much the data"
-        " narrowed the variance of the prior. Last: change of the posterior when all priors, or the likelihood, are"
-        " doubled in power (power scaling): which of them it leans on."
+        " narrowed the variance of the prior. Which prior and which series moves which rate: dissentangle sensitivity."
     )
     named = [
         f"from the prior alone: {', '.join(Label.parse(label).symbol for label in judged.by_prior)}"
@@ -184,7 +179,7 @@ def priors(reported: ReportedFit) -> Check:
     ]
     named += [f"another prior of {Label.parse(by).symbol} moves {Label.parse(of).symbol}"
               for of, by in judged.moved.items()]  # fmt: skip
-    parts: Parts = [("table", Table(header, body, numeric=(3, 5, 6))), ("soft", note), *_calibration(reported)]
+    parts: Parts = [("table", Table(header, body, numeric=(3,))), ("soft", note), *_calibration(reported)]
     return Check("; ".join(named), parts, expected=not judged.moved)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..checks import STATISTICS, Criticism, criticize, replications
+from ..checks import STATISTICS, Criticism
 from ..figures import ROWS, lagged, plot_autocorrelation, plot_criticism
 from ..fits import Fit
 from ..text import Table, disturbance_table, row_numbers
@@ -20,7 +20,7 @@ _AXIS = 2.55
 def criticism(reported: ReportedFit) -> Check | None:
     """Statistics of the data among those of replicated data: those that are unusual as a table, all as a figure."""
     fitted = reported.fit
-    found = criticize(fitted)
+    found = reported.judged.criticism
     if not found.rows:
         return None
     note = (
@@ -81,16 +81,15 @@ def _statistics(fitted: Fit, found: Criticism) -> list[Picture]:
 
 
 def _autocorrelation(fitted: Fit) -> list[Picture]:
+    found = lagged(fitted)
     words = []
-    for one in replications(fitted):
-        if one.kind and len(one.x) >= 6:
-            _, of_data, (low, high) = lagged(one)
-            outside = int(np.sum((of_data < low) | (of_data > high)))
-            words.append(f"{one.name} {of_data[0]:+.2f}, {outside} of {len(of_data)} lags outside")
+    for name, (_, of_data, (low, high)) in found.items():
+        outside = int(np.sum((of_data < low) | (of_data > high)))
+        words.append(f"{name} {of_data[0]:+.2f}, {outside} of {len(of_data)} lags outside")
     if not words:
         return []
     made = picture(
-        plot_autocorrelation(fitted),
+        plot_autocorrelation(fitted, found=found),
         "autocorrelation",
         title="Autocorrelation of the residuals",
         alt=f"Autocorrelation of residuals by series. At lag 1, and lags outside the 94 % band: {'; '.join(words)}.",

@@ -53,7 +53,11 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     file : name of the fit's file, for the commands that reproduce it
     compared : facts of a comparison with rival models, shown where this fit is one of them; or why there are none
     """
-    reported = ReportedFit(Fit(fit), file, compared)
+    return page_of(ReportedFit(Fit(fit), file, compared))
+
+
+def page_of(reported: ReportedFit) -> str:
+    """The page of a fit of which something is worked out already."""
     checks = {title: found for title, check in CHECKS.items() if (found := check(reported)) is not None}
     groups = {
         "Checks": [Section(title, one.parts, one.said, one.expected) for title, one in checks.items()],

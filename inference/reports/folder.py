@@ -70,13 +70,15 @@ def report_folder(
 
 def report_one(name: str, path: str, made: bool) -> tuple[bytes, SummaryRow]:
     """The report of one fit and its row of the index, in a worker; no bytes where it is `made` already."""
-    from ..fits import read_fit
-    from .fit import fit_page
+    from ..fits import Fit, read_fit
+    from .fit import page_of
+    from .reported import ReportedFit
     from .write import comparison_beside
 
     fit = read_fit(path)
-    page = "" if made else fit_page(fit, Path(path).name, comparison_beside(Path(path)))
-    return page.encode(errors="replace"), row_of(name, fit)
+    reported = ReportedFit(Fit(fit), Path(path).name, None if made else comparison_beside(Path(path)))
+    page = "" if made else page_of(reported)
+    return page.encode(errors="replace"), row_of(name, fit, reported.judged)
 
 
 def _up_to_date(report: Path, fit: Path) -> bool:

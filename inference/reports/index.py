@@ -136,11 +136,14 @@ def failed_row(name: str, reason: str) -> SummaryRow:
     return SummaryRow(name, "failed", reason)
 
 
-def row_of(name: str, fit: DataTree) -> SummaryRow:
-    """The row of a fit; parameters that all others fix, whose sd is zero, are left out."""
+def row_of(name: str, fit: DataTree, judged: Assessment | None = None) -> SummaryRow:
+    """The row of a fit; parameters that all others fix, whose sd is zero, are left out.
+
+    judged : its verdict, where it is known
+    """
     import json
 
-    judged = assess(fit)
+    judged = judged or assess(fit)
     rows = [row.summary for row in parameter_rows(fit) if row.summary.sd > 0]
     return SummaryRow(
         name=name,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from ..comparison import Comparison
+    from .reported import ReportedFit
 
 
 class ReportPath(Path):
@@ -43,8 +44,10 @@ def report(fit: DataTree | str | Path, path: str | Path) -> ReportPath:
     from ..fits import read_fit
 
     if isinstance(fit, (str, Path)):
-        return ReportPath(write_report(read_fit(fit), Path(path), Path(fit)))
-    return ReportPath(write_report(fit, Path(path)))
+        write_report(read_fit(fit), Path(path), Path(fit))
+    else:
+        write_report(fit, Path(path))
+    return ReportPath(path)
 
 
 def write_comparison(found: Comparison, folder: str | Path) -> list[Path]:
@@ -117,12 +120,15 @@ def said_beside(fit: DataTree, file: Path) -> list[str]:
     return [facts] if isinstance(facts, str) else compared_sentences(facts, fit_id(fit))
 
 
-def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Path:
+def write_report(fit: DataTree, target: Path, file: Path | None = None) -> ReportedFit:
     """Write the page of a fit. `file`: of the fit, for the command that makes it again, and what lies beside it."""
     from ...datasets.files import write_bytes
-    from .fit import fit_page
+    from ..fits import Fit
+    from .fit import page_of
+    from .reported import ReportedFit
 
     target.parent.mkdir(parents=True, exist_ok=True)
     name, compared = ("", None) if file is None else (file.name, comparison_beside(file))
-    write_bytes(fit_page(fit, name, compared).encode(errors="replace"), target)
-    return target
+    reported = ReportedFit(Fit(fit), name, compared)
+    write_bytes(page_of(reported).encode(errors="replace"), target)
+    return reported

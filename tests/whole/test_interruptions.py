@@ -135,7 +135,7 @@ def test_no_room(verb, small_fit, tmp_path, monkeypatch, capsys):
     if verb in ("report", "plot"):
         inference.save_fit(small_fit, "fit.nc")
     if verb == "report":  # what stands on the page does not matter here, and takes seconds to draw
-        monkeypatch.setattr(import_module("dissentangle.inference.reports.fit"), "fit_page", lambda *_: "-" * 9000)
+        monkeypatch.setattr(import_module("dissentangle.inference.reports.fit"), "page_of", lambda *_: "-" * 9000)
     target = tmp_path / "out" / name
     if verb in KEEPS_OLD:
         target.parent.mkdir()
