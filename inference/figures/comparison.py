@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,22 +42,18 @@ def plot_comparison(found: Comparison, width: float = PAGE_WIDTH) -> Figure:
     return figure
 
 
-def plot_trend(names: Sequence[str], rates: Mapping[str, np.ndarray], width: float = PAGE_WIDTH) -> Figure:
-    """Each rate over data sets in their order, ± sd, with the population's mean ± sd; what lies far off is named.
+def plot_trend(names: Sequence[str], label: str, values: np.ndarray, width: float = PAGE_WIDTH) -> Figure:
+    """A rate over data sets in their order, ± sd, with the population's mean ± sd; named: what is far off the others.
 
-    names (n,) : of the data sets;  rates : label → (n, 2), posterior mean and standard deviation, NaN where there is
-    none
+    names (n,) : of the data sets;  values (n, 2) : posterior mean and standard deviation, NaN where there is none
     """
-    with style(**{"figure.constrained_layout.use": False}):
-        figure, axes = panels(len(rates), 2, width, 1.7, 0.2)
-        figure.subplots_adjust(left=0.7 / width, right=1 - 0.05 / width, wspace=0.35, hspace=0.45)
-        for axis, (label, values) in zip(axes, rates.items(), strict=True):
-            _trend(axis, names, *values.T)
-            one = Label.parse(label)
-            axis.set_ylabel(one_line(f"{one.symbol} ({one.unit})" if one.unit else one.symbol, 30), fontsize=8)
-            axis.tick_params(labelsize=8)
-            axis.locator_params(axis="x", integer=True)
-            axis.set_xlabel("data set", fontsize=8)
+    with style():
+        figure, (axis,) = panels(1, 1, width, 0.45 * width)
+        _trend(axis, names, *values.T)
+        one = Label.parse(label)
+        axis.set_ylabel(one_line(f"{one.symbol} ({one.unit})" if one.unit else one.symbol, 30))
+        axis.locator_params(axis="x", integer=True)
+        axis.set_xlabel("data set")
     return figure
 
 
@@ -67,8 +63,11 @@ def _trend(axis: Axes, names: Sequence[str], means: np.ndarray, sds: np.ndarray)
     axis.axhspan(centre - spread, centre + spread, color=MODEL, alpha=0.15, lw=0)
     axis.axhline(centre, color=MODEL, lw=0.9)
     axis.errorbar(there + 1, means[there], sds[there], fmt="o", ms=3, lw=0.8, color=DATA[0])
-    far = abs(means[there] - centre) / np.hypot(sds[there], spread)
-    for k in there[far > _OUTLYING]:
+    for k in there.tolist():
+        others = there[there != k]
+        apart, scatter = population(means[others], sds[others]) if len(others) > 1 else (means[k], 0.0)
+        if abs(means[k] - apart) <= _OUTLYING * np.hypot(sds[k], scatter):
+            continue
         axis.annotate(one_line(names[k], 18), (k + 1, means[k]), xytext=(3, 3), textcoords="offset points", fontsize=8)
 
 

@@ -28,6 +28,10 @@ _SUFFIXES = {
     "healthy": "healthy",
 }
 _RHAT = 1.01
+_OF_TRENDS = (
+    "In the order of their names. Line and band: mean of the population and its scatter beyond the errors; named:"
+    " farther than 3 sd from the others."
+)
 
 
 def index_page(
@@ -42,43 +46,44 @@ def index_page(
     said = [f"{count} {_SUFFIXES[status]}" for status, count in counts.items() if count]
     made = sum(row.simulated == 1 for row in rows)
     simulated = f" {made} of the data sets are simulated, not measured." if made else ""
-    header = ["data set", "status", "in words", *(Label.parse(label).symbol for label in labels), "ESS", "R-hat"]
+    titles = len({row.title for row in rows}) > 1
+    header = ["data set", "status", *(Label.parse(label).symbol for label in labels), "ESS", "R-hat", ""]
     body = [
-        _cells(row, labels, reports.get(row.name, ""), files.get(row.name, "")) for row in sorted(rows, key=_attention)
+        _cells(row, labels, reports.get(row.name, ""), files.get(row.name, ""), titles)
+        for row in sorted(rows, key=_attention)
     ]
-    trends = {
-        label: np.array([row.parameters[label][:2] if label in row.parameters else (np.nan, np.nan) for row in rows])
-        for label in labels
-        if Label.parse(label).is_rate
-    }
-    note = "Posterior means; in brackets the standard deviation in units of the last digits; rates in ms⁻¹."
+    trends = _trends(rows, labels)
+    note = "Rates in ms⁻¹: posterior means, in brackets the standard deviation in units of the last digits."
     return page(
         f"{len(rows)} fits",
         opening=[
             ("paragraph", f"{', '.join(said)}.{simulated}"),
             ("paragraph", note),
             ("files", summaries),
-            ("table", Table(header, body, numeric=range(3, len(header)))),
-            ("figures", [_trend(rows, trends)] if len(rows) > 1 and trends else []),
+            ("table", Table(header, body, numeric=range(2, len(header) - 1))),
+            ("heading", "Each rate over the data sets" if trends else ""),
+            ("figures", trends),
+            ("soft", _OF_TRENDS if trends else ""),
         ],
     )
 
 
-def _trend(rows: Sequence[SummaryRow], rates: Mapping[str, np.ndarray]) -> Picture:
-    return picture(
-        plot_trend([unquote(row.name) for row in rows], rates),
-        "trend",
-        title="Each rate over the data sets",
-        alt=f"{', '.join(Label.parse(label).symbol for label in rates)} of {len(rows)} data sets in their order.",
-        caption="In the order of their names. Line and band: mean of the population and its scatter beyond the errors;"
-        " named: farther than 3 sd from it.",
-        room=None,
-    )
+def _trends(rows: Sequence[SummaryRow], labels: Sequence[str]) -> list[Picture]:
+    """Each rate over the data sets, in the order of their names."""
+    if len(rows) < 2:
+        return []
+    names, missing = [unquote(row.name) for row in rows], (np.nan, np.nan)
+    pictures = []
+    for k, label in enumerate(labels):
+        values = np.array([row.parameters[label][:2] if label in row.parameters else missing for row in rows])
+        alt = f"{Label.parse(label).symbol} of {len(rows)} data sets in the order of their names, ± sd."
+        pictures.append(picture(plot_trend(names, label, values), f"trend{k}", alt=alt))
+    return pictures
 
 
 def _common(rows: Sequence[SummaryRow]) -> list[str]:
-    """Parameters that at least half of the fits have: columns of a table that stays readable."""
-    count = Counter(label for row in rows for label in row.parameters)
+    """Rates that at least half of the fits have: columns of a table that stays readable."""
+    count = Counter(label for row in rows for label in row.parameters if Label.parse(label).is_rate)
     fitted = sum(bool(row.parameters) for row in rows)
     return [label for label, number in count.items() if 2 * number >= fitted]
 
@@ -88,15 +93,16 @@ def _attention(row: SummaryRow) -> tuple[int, float, str]:
     return -SUMMARY_STATUS.index(row.status), -row.max_rhat if row.max_rhat > _RHAT else 0.0, row.name
 
 
-def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str) -> list[str]:
+def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str, titles: bool) -> list[str]:
     numbers = [with_error(*row.parameters[label][:2]) if label in row.parameters else "" for label in labels]
     numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
-    words = f"{row.title} {row.assumed}" if row.status == "healthy" else row.verdict
+    title = f"{row.title} " if titles else ""
+    words = f"{title}{row.assumed}" if row.status == "healthy" else row.verdict
     return [
         cell("links", unquote(row.name), report, file),
         cell("status", row.status),
-        cell("words", words, row.simulated == 1),
         *numbers,
+        cell("words", words, row.simulated == 1),
     ]
 
 

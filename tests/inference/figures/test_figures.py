@@ -10,6 +10,7 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot
+from dissentangle.inference.figures.comparison import plot_trend, population
 from dissentangle.inference.figures.entanglement import probability_of_entanglement
 from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fits.result import Fit
@@ -80,3 +81,15 @@ def test_command(fit_d55, tmp_path, capsys):
 
 def test_text_of_the_user_is_one_short_line_without_mathematics():
     assert one_line("a$b$\n" + "x" * 300) == r"a\$b\$ " + "x" * 104 + "…"
+
+
+def test_a_trend_has_the_population_and_names_what_is_far_off_the_others():
+    rng = np.random.default_rng(1)
+    means, sds = 0.11 + 0.01 * rng.standard_normal(400), np.full(400, 0.01)
+    centre, spread = population(means, sds)
+    assert centre == pytest.approx(0.11, abs=5 * 0.01 / 20)
+    assert spread < 0.005  # the errors explain the scatter
+    assert population(0.11 + np.hypot(0.03, 0.01) * rng.standard_normal(400), sds)[1] == pytest.approx(0.03, rel=0.2)
+    values = np.stack([[0.11, 0.112, 0.109, 0.17, np.nan], np.full(5, 0.01)], axis=1)
+    (axis,) = plot_trend(["a", "b", "c", "far", "none"], "collective_rate", values).axes
+    assert [text.get_text() for text in axis.texts] == ["far"]
