@@ -9,7 +9,7 @@ import numpy as np
 from ...forward_models import NOISES, PARAMETERS
 from ..errors import check_rows, nearest, violation
 from ..kinds import KINDS, LARGEST_NUMBER
-from .experiment import ORDERS, SERIES_ERRORS, Experiment, Series
+from .experiment import FREE, ORDERS, SERIES_ERRORS, Experiment, Series
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
@@ -60,6 +60,7 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     _check_components(series, where)
     _check_values(series, where)
     _check_errors(series, experiment, where)
+    _check_free(series, where)
     _check_correlation(series, where)
     if not 0 < series.tail <= LARGEST_NUMBER:
         raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
@@ -73,7 +74,8 @@ def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
         if not (np.isfinite(size) and size >= 0):
             raise violation(f"{where}: {name}_uncertainty", size, "a number ≥ 0")
     if series.scale_uncertainty > 1:
-        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, "a fraction: 0.04 for 4 %")
+        expected = "a fraction: 0.04 for 4 % (amplitude = 'free' where nothing is known)"
+        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, expected)
     if series.gain_drift_uncertainty > LARGEST_DRIFT:
         expected = f"a fraction, at most {LARGEST_DRIFT:g}: 0.05 for 5 %"
         raise violation(f"{where}: gain_drift_uncertainty", series.gain_drift_uncertainty, expected)
@@ -86,6 +88,26 @@ def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
     if delay > total:
         expected = f"less than the run {series.run!r} lasts, {total:g} ms"
         raise violation(f"{where}: time_offset_uncertainty", f"{delay:g} ms", expected)
+
+
+def _check_free(series: Series, where: str) -> None:
+    """An amplitude or an offset of which nothing is known."""
+    about, noise = series.about, NOISES[series.noise]
+    for key, error in (("amplitude", "scale_uncertainty"), ("offset", "offset_uncertainty")):
+        word, at = getattr(series, key), f"{where}: {key}"
+        if not word:
+            continue
+        if word != FREE:
+            raise violation(at, repr(word), f"the word {FREE!r}, or no such line")
+        if len(about.components) > 1 or about.calibration:
+            raise violation(at, repr(word), f"none for {series.kind}: it has parameters of its own for its unit")
+        if getattr(series, error):
+            raise violation(at, f"{word!r} beside {error}", "one of the two")
+    if series.offset and noise.of_variances:
+        raise violation(f"{where}: offset", repr(series.offset), f"none with {noise.name} noise: a variance is > 0")
+    if series.amplitude and not series.offset and np.median(series.value + 3 * series.spread) < 0:
+        expected = "values > 0 of an amplitude > 0: factor = { value = -1 } where the sign of the signal is the other"
+        raise violation(f"{where}: amplitude", f"{series.amplitude!r} of values below 0", expected)
 
 
 def _check_correlation(series: Series, where: str) -> None:

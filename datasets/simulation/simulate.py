@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _DRAWN: dict[str, Callable[[np.random.Generator], float]] = {
     "noise_correlation": lambda rng: rng.uniform(0.0, 0.95),
     "discrepancy": lambda rng: rng.standard_normal(),
+    "amplitude": lambda rng: 1.0,
+    "offset": lambda rng: 0.0,
 }
 """What else a series may have for itself, where no true value is given."""
 _DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
@@ -223,7 +225,7 @@ def _measured(
         label = str(Label(name, series.name))
         if label not in values:
             values[label] = float(rng.normal(SERIES_ERRORS[name], size))
-    for key in series.noise_parameters:
+    for key in (*series.noise_parameters, *series.free):
         if str(Label(*key)) not in values:
             values[str(Label(*key))] = float(_DRAWN[key[0]](rng))
     alone = replace(experiment, series=(series,))

@@ -117,6 +117,6 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure
     for one in series:
         labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
         labels += [str(Label(name, one.name)) for name in SERIES_ERRORS]
-        labels += [str(Label(*key)) for key in one.noise_parameters]
+        labels += [str(Label(*key)) for key in (*one.noise_parameters, *one.free)]
     labels += [str(Label(name, day)) for day in other_days(series) for name in DAY_FACTORS]
     return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]

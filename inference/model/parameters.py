@@ -70,7 +70,9 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
         else:
             prior = calibrated.get(label, calibrated.get(name)) or _known(experiment, name, index, member)
         if prior is None:
-            prior, guessed = _default(experiment, name, member), name not in _SCORES
+            free = (name, index) in experiment.free
+            prior = _of_free(experiment, name, index) if free else _default(experiment, name, member)
+            guessed = name not in _SCORES and not free
         result.append(ModelParameter(name, index, prior, guessed))
     for key in given:
         if key not in used:
@@ -180,6 +182,20 @@ def _default(experiment: Experiment, name: str, member: str) -> Prior:
     median, sd = prior.numbers
     steps = round(np.log(shown / median) / (_UNIT_STEP * sd))
     return replace(prior, numbers=(float(median * np.exp(steps * _UNIT_STEP * sd)), sd)) if steps else prior
+
+
+def _of_free(experiment: Experiment, name: str, index: str | None) -> Prior:
+    """The default prior of a free amplitude or offset, in units of the power of ten next to the largest value.
+
+    Flat for all that the data can tell: its width is a factor of 20 of the amplitude, ten times the values of the
+    offset. It is a proper one, so that evidences are defined, and of the same volume whatever the unit.
+    """
+    series = next(s for s in experiment.series if s.name == index)
+    largest = float(np.max(np.abs(series.value[series.modelled])))
+    unit = 10.0 ** round(np.log10(largest)) if largest else 1.0
+    prior = parse_prior(name, DEFAULTS[name])
+    centre, width = prior.numbers
+    return replace(prior, numbers=(unit * centre, width) if name == "amplitude" else (centre, unit * width))
 
 
 def require_data(experiment: Experiment, source: str) -> None:
