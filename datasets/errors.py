@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_SIDE, _ERROR = (
+    r"(\+|-|plus|minus|up|upper|down|low|lower|hi|high|lo|pos|neg)",
+    r"\w*(sigma|sd|std|err|error|unc|xi)\w*?",
+)
+_ONE_SIDED = re.compile(rf"(?i){_ERROR}[ _.-]*{_SIDE}|{_SIDE}[ _.-]*{_ERROR}")
+"""Names of columns that hold one side of an asymmetric error: sigma_plus, err-, upper_error."""
 
 
 class ExperimentError(ValueError):
@@ -43,7 +52,9 @@ def printable(text: str) -> str:
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """' (did you mean ...?)' for the nearest known word, or nothing."""
+    """' (did you mean ...?)' for the nearest known word, what to do with one side of an error, or nothing."""
+    if "sigma" in known and _ONE_SIDED.fullmatch(word):
+        return " (an asymmetric error: give repetitions of a variance, or in sigma the mean of both sides)"
     matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 

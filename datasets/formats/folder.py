@@ -30,9 +30,10 @@ from ..experiment import (
 from ..experiment import KIND as RECORD
 from ..files import optional, read_toml, required, rows_of
 from ..kinds import KINDS, SHOTS, Kind
-from ..tables import FORM_KEYS, read_form, read_table
+from ..tables import read_form, read_table
 from ..units import quantity
 from .calibration import read_calibration, with_calibration
+from .column_values import FILE_KEYS, factors_and_average, with_values_as_said
 from .columns import ColumnNames, read_columns, read_quadratures
 from .record_file import read_record
 from .tree import FORMAT_VERSION
@@ -225,7 +226,7 @@ def _truth(where: str, table: dict[str, Any]) -> Truth | None:
 def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     """The series of a table [[series]]; `folder`: of the experiment."""
     required(where, row, "kind", str)
-    check_keys(where, row, [*keys(Series), "file", "time_unit", "columns", "units", *FORM_KEYS, "shots", "covariance"])
+    check_keys(where, row, [*keys(Series), *FILE_KEYS])
     kind, shots = required(where, row, "kind", str), optional(where, row, "shots", bool, False)
     if kind == "quadratures":
         kind, shots = "light_variance", True
@@ -245,7 +246,8 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     rest = said(Series, where, row, ("name", "kind", "noise"))
     if table.note:
         rest["note"] = "; ".join(filter(None, (rest.get("note"), table.note)))
-    return table.series(name, KINDS[kind], optional(where, row, "noise", str, ""), str(path), **rest)
+    series = table.series(name, KINDS[kind], optional(where, row, "noise", str, ""), str(path), **rest)
+    return with_values_as_said(series, row, where)
 
 
 def _records(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> RecordSeries:
@@ -293,4 +295,5 @@ def _column_names(where: str, row: dict[str, Any], kind: Kind, suffix: str) -> C
     for ours, unit in units.items():
         if not isinstance(unit, str):
             raise violation(f"{where}: units: {ours}", unit, "a unit, such as 'us'")
-    return ColumnNames(dict(names), units, read_form(where, row, suffix), where)
+    form, values = read_form(where, row, suffix), factors_and_average(row, kind, where)
+    return ColumnNames(dict(names), units, form, where, *values)

@@ -1,14 +1,20 @@
-"""Loading and saving: a bundled name, a folder or a NetCDF file in, a folder or a NetCDF file out."""
+"""Loading and saving: a bundled name, a folder or a NetCDF file in and out; series from what is in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..bundled_files import BUNDLED
-from ..errors import ExperimentError, nearest, violation
-from ..experiment import Experiment
+from ..errors import ExperimentError, check_keys, nearest, violation
+from ..experiment import Experiment, Series, check_choice, entries
 from ..files import check_size, open_tree, write_tree
+from ..kinds import KINDS, Kind
+from .column_values import factors_of
+from .columns import ColumnNames, fill_in, table_of
 from .folder import FILE, read_folder
 from .folder_write import write_folder
 from .tree import to_tree
@@ -75,3 +81,100 @@ def save(experiment: Experiment | DataTree, path: str | Path) -> None:
         write_tree(to_tree(checked), target)
     else:
         write_folder(checked, target)
+
+
+def series_of(
+    data: Any,
+    kind: str,
+    *,
+    columns: Mapping[str, str | float] | None = None,
+    units: Mapping[str, str] | None = None,
+    factor: Mapping[str, float] | None = None,
+    average: int = 0,
+    name: str = "",
+    noise: str = "",
+    **more: Any,
+) -> Series:
+    """A series for an `Experiment`.
+
+    Parameters
+    ----------
+    data : whatever gives columns by name: pandas.DataFrame, xarray.Dataset, dict of arrays
+    kind : of the series: xi, polarization, light_variance, …; docs/laboratory.md has all
+    columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
+    units : our column → unit, where it is not ms or deg; xarray's own attribute `units` counts too; "dB" of variances
+    factor : our column → number by which it is multiplied; that of the values holds for sigma, too
+    average : so many rows in a row are averaged into one point, whose sigma follows from their scatter; 0: none
+    name : by default that of the kind;  noise : by default that of the column sigma or repetitions
+    more : what else is said of it, see `Series`: run, scale_uncertainty, probe_duration (ms), …
+
+    Returns
+    -------
+    The series, with as many values as `data` has rows times the components of its kind.
+
+    Raises
+    ------
+    ExperimentError : for unknown kinds and missing columns; what the values must be is checked with the experiment
+    """
+    check_choice("kind", kind, tuple(KINDS))
+    kinds = {entry.name: entry.kind for entry in entries(Series) if entry.name not in ("name", "kind", "noise")}
+    check_keys("series", more, kinds)
+    for key, value in more.items():
+        if isinstance(value, str) and kinds[key] is not str:
+            raise violation(f"series: {key}", repr(value), "a number, times in ms")
+    about = KINDS[kind]
+    check_keys("columns", dict(columns or {}), about.columns)
+    check_keys("units", dict(units or {}), about.columns)
+    found, stated = _mapped(data, about, columns, units)
+    factors = factors_of(factor or {}, about, "factor")
+    table = table_of(found, about, "data", ColumnNames({}, stated, where="series", factors=factors, average=average))
+    return table.series(name or kind, about, noise, "data", **more)
+
+
+def _mapped(
+    data: Any, about: Kind, columns: Mapping[str, Any] | None, units: Mapping[str, str] | None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Columns by our names, constant ones filled in, and their units."""
+    known = about.columns
+    there = _columns_of(data)
+    names: Mapping[Any, Any] = columns or {ours: ours for ours in known if ours in there}
+    found: dict[str, np.ndarray] = {}
+    stated = dict(units or {})
+    for ours, theirs in names.items():
+        if isinstance(theirs, str) or theirs in there:
+            if theirs not in there:
+                some = [str(name) for name in there]
+                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", ", ".join(some))
+            found[ours] = _numbers(str(theirs), there[theirs])
+            unit = getattr(there[theirs], "attrs", {}).get("units")
+            if ours == about.abscissa and isinstance(unit, str) and stated.setdefault(ours, unit) != unit:
+                raise violation(f"units: {ours}", repr(stated[ours]), f"{unit!r}, as the data say")
+    if not found:
+        raise violation("data", "no column in use", f"columns {', '.join(known)}, or names for them")
+    fill_in(found, names, "columns")
+    return found, stated
+
+
+def _columns_of(data: Any) -> dict[Any, Any]:
+    """Columns by name; an index or coordinate with a name is one too."""
+    if hasattr(data, "columns") and hasattr(data, "index"):  # pandas
+        names = list(data.columns)
+        for name in names:
+            if names.count(name) > 1:
+                raise violation(f"column {name!r}", "the column twice", "each column once")
+        index = {} if data.index.name is None else {data.index.name: data.index}
+        return index | {name: data[name] for name in names}
+    if hasattr(data, "data_vars"):  # xarray
+        return {name: data[name] for name in data.variables}
+    return dict(data)
+
+
+def _numbers(name: str, column: Any) -> np.ndarray:
+    """A column of real numbers."""
+    values = np.ma.asanyarray(column) if isinstance(column, np.ma.MaskedArray) else np.asarray(column)
+    if np.ma.is_masked(values):
+        raise violation(f"column {name!r}", "masked entries", "a number in each")
+    if values.dtype.kind not in "iufb" or values.ndim != 1:
+        found = f"{values.ndim} dimensions of {values.dtype}"
+        raise violation(f"column {name!r}", found, "one dimension of real numbers (times in ms, or with `units`)")
+    return np.asarray(values, float)
