@@ -1,7 +1,7 @@
 """What an experiment is: stages, series, records, observations, calibrations; put together, labelled, checked."""
 
 from .beat_sign import opposite_sign, reversed_beats
-from .check import check_experiment
+from .check import check_experiment, doubts
 from .check_series import check_choice
 from .days import DAY_FACTORS, other_days
 from .experiment import (

@@ -30,6 +30,8 @@ ABOVE_ZERO = (
 )
 FEWEST_THAT_DIFFER = 8
 """Series with fewer different values may agree by chance, where they are given to two digits."""
+_NAMED = 4
+"""Points that are named, at most."""
 _PLACES = {name: kind.populations for name, kind in KINDS.items() if kind.quantity} | {
     "polarization_decay_time": ("moving",),
     "transverse_spin_decay_time": POPULATIONS,
@@ -71,6 +73,27 @@ def check_experiment(
     _check_truth(experiment, where)
     _check_texts(experiment, where)
     return experiment
+
+
+def doubts(experiment: Experiment) -> list[str]:
+    """What of the series is possible, but hardly right, with its likely cause: 'xi: begins at 1.98, …'."""
+    found = []
+    for series in experiment.series:
+        if series.fitted.any():
+            moving = experiment.populations(series.run) == POPULATIONS[0]
+            texts = [*_repeated(series), *series.about.doubts(series, moving=moving)]
+            found += [f"{series.name}: {text}" for text in texts]
+    return found
+
+
+def _repeated(series: Series) -> list[str]:
+    """Of points that are there twice, one after the other."""
+    each, use = len(series.about.components), series.fitted
+    rows = np.stack([series.x[use], series.value[use], series.spread[use]], axis=1).reshape(-1, 3 * each)
+    again = rows[1:][(rows[1:] == rows[:-1]).all(axis=1)]
+    points = ", ".join(f"{row[0]:g}" for row in again[:_NAMED])
+    twice = f"has the same row twice at {points} {series.about.unit}: it counts twice, but with exclude = 1 in one"
+    return [twice] if points else []
 
 
 def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] | None) -> None:

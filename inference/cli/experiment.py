@@ -27,7 +27,7 @@ def check(given: Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     experiment, settings = modelled(given)
 
-    from ...datasets.experiment import reversed_beats
+    from ...datasets.experiment import doubts, reversed_beats
     from ..checks import expected_information
     from ..model import Problem, require_time_scale, unused_knowledge
 
@@ -44,10 +44,14 @@ def check(given: Namespace) -> int:
     backwards = reversed_beats(experiment)
     for name in backwards:
         output.text(f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs/laboratory.md)")
+    doubted = doubts(experiment)
+    for line in doubted:
+        output.text(f"look at: {line}")
     expected = expected_information(problem)
     output.text(f"\n{_informs(expected, problem.free)}")
     output.facts(
-        _facts(experiment, problem.free, expected) | {"fixed": fixed, "not_used": unused, "opposite_sign": backwards}
+        _facts(experiment, problem.free, expected)
+        | {"fixed": fixed, "not_used": unused, "opposite_sign": backwards, "doubts": doubted}
     )
     return 0
 

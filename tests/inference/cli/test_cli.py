@@ -160,6 +160,40 @@ def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
     assert "what the priors alone predict" in capsys.readouterr().out
 
 
+def test_only_the_points_in_a_range_are_fitted(capsys):
+    counted = {}
+    for limits in ("xi=2:12ms", "xi=2000us:12ms", "xi=:12ms", "xi=12ms:"):
+        assert run("check", "fig2d-dissipation", "--range", limits.replace("xi", "xi-noisy"), "--json", "--quiet") == 0
+        counted[limits] = {s["name"]: s["fitted"] for s in json.loads(capsys.readouterr().out)["series"]}["xi-noisy"]
+    times = next(s.x for s in datasets.read("fig2d-dissipation").series if s.name == "xi-noisy")
+    assert counted["xi=2:12ms"] == counted["xi=2000us:12ms"] == int(((times >= 2) & (times <= 12)).sum())
+    assert counted["xi=:12ms"] + counted["xi=12ms:"] == len(times) + int((times == 12).sum())
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ("xi=3", "--range xi=3: found 3, expected FROM:TO, such as 0.5:12ms"),
+        ("xj=1:2ms", "--range xj=1:2ms: found no series 'xj' (did you mean 'xi'?), expected one of xi, polarization"),
+        ("xi=1:2", "--range xi=1:2: found '1' without a unit"),
+        ("xi=30ms:", "--range xi=30ms:: found a range from 30 to inf ms, expected one that has points"),
+    ],
+)
+def test_wrong_ranges(limits, text, capsys):
+    assert run("check", "fig2b-d55", "--range", limits) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_check_says_what_is_hardly_right(tmp_path, capsys):
+    datasets.save(datasets.load("fig2b-d55"), tmp_path / "x")
+    path = tmp_path / "x" / "experiment.toml"
+    path.write_text(path.read_text().replace("scale_uncertainty = 0.04", ""))
+    assert run("check", str(tmp_path / "x")) == 0
+    assert "look at: xi: has no scale_uncertainty" in capsys.readouterr().out
+    assert run("check", str(tmp_path / "x"), "--json", "--quiet") == 0
+    assert len(json.loads(capsys.readouterr().out)["doubts"]) == 1
+
+
 def test_dark_only_and_fixed_scale(tmp_path, capsys):
     write = (tmp_path / "experiment.toml").write_text
     write(
