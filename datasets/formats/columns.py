@@ -14,11 +14,11 @@ from ..errors import check_keys, violation
 from ..experiment import Series, check_choice
 from ..files import FORMATS, open_source
 from ..kinds import ABSCISSAS, SHOTS, Kind
-from ..tables import Form, read_table
+from ..tables import Form, read_matrix
 from ..tables import Table as TextTable
 from ..units import factor, plain_number
 from .column_values import averaged, linear
-from .shots import read_shots, unit_of_shots
+from .shots import EXCLUDE, read_shots, unit_of_shots
 
 SPREADS = ("sigma", "repetitions")
 
@@ -91,7 +91,7 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
             raise violation(f"{given.where}: average", given.average, "none beside a covariance")
         if set(SPREADS) & set(columns):
             raise violation(f"{given.where}: covariance", f"a column of errors in {path} besides", "one of the two")
-        matrix = _read_matrix(covariance, len(next(iter(columns.values()))))
+        matrix = read_matrix(covariance, len(next(iter(columns.values()))))
         columns["sigma"] = np.sqrt(np.maximum(np.diag(matrix), 0.0))
     errors = columns.get("sigma", np.empty(0))
     table = table_of(columns, kind, str(path), replace(given, units=units))
@@ -100,16 +100,6 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
             ratio = table.spreads / errors
         matrix = matrix * np.outer(ratio, ratio)
     return replace(table, covariance=matrix, note=note)
-
-
-def _read_matrix(path: Path, count: int) -> np.ndarray:
-    """count × count numbers, a row per line, with or without a line of names."""
-    names = [str(k) for k in range(1, count + 1)]
-    columns = read_table(path, names, {name: f"#{name}" for name in names})
-    matrix = np.stack([columns[name] for name in names], axis=-1)
-    if len(matrix) != count:
-        raise violation(str(path), f"{len(matrix)} rows", f"{count}, one for each point of the series")
-    return matrix
 
 
 def table_of(columns: dict[str, np.ndarray], kind: Kind, source: str, given: ColumnNames) -> Table:
@@ -149,12 +139,13 @@ def table_of(columns: dict[str, np.ndarray], kind: Kind, source: str, given: Col
 def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
     """A series of variances from a file of shots; those of shot noise belong together where no `number` is mapped."""
     key = SHOTS[kind.name]
-    check_keys(f"{given.where}: columns", given.names, (key, *kind.components))
+    check_keys(f"{given.where}: columns", given.names, (key, *kind.components, EXCLUDE))
     check_keys(f"{given.where}: units", given.units, (key,))
     for name, theirs in given.names.items():
         if not isinstance(theirs, str):
             raise violation(f"{given.where}: columns: {name}", theirs, "the name of a column")
-    known = (key, *kind.components) if key in given.names or key != "number" else kind.components
+    known = [key] if key in given.names or key != "number" else []
+    known += [*kind.components, *({EXCLUDE} & given.names.keys())]
     _check_distinct(given)
     if given.factors or given.average:
         said = "factor" if given.factors else "average"
@@ -177,7 +168,7 @@ def _read(
 ) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
     """Columns by our names, constant ones filled in; their units, given or of the file; what was found of its form."""
     theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
-    needed = [name for name in (kind.abscissa, *kind.components) if name not in given.names]
+    needed = [name for name in (kind.abscissa, *kind.components, "exclude") if name not in given.names]
     units, note = dict(given.units), ""
     _check_distinct(given)
     if path.suffix.lower() in FORMATS:
@@ -211,9 +202,8 @@ def fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: str
 
 def _check_distinct(given: ColumnNames) -> None:
     names = [name for name in given.names.values() if isinstance(name, str)]
-    for name in names:
-        if names.count(name) > 1:
-            raise violation(f"{given.where}: columns", f"{name!r} for two columns", "another one for each")
+    for name in (name for name in names if names.count(name) > 1):
+        raise violation(f"{given.where}: columns", f"{name!r} for two columns", "another one for each")
 
 
 def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
