@@ -1,6 +1,7 @@
 from .choices import CLOSURES, OBSERVABLES, Closure, CoupledSpin
 from .noise import NOISES, Noise, noise_kind
 from .parameters import PARAMETERS, Parameter
+from .symbols import nearest_parameter, parameter_name
 from .three_state import (
     LIGHTS,
     Entanglement,
@@ -50,7 +51,9 @@ __all__ = [
     "dephasing_floor",
     "entanglement",
     "evolve",
+    "nearest_parameter",
     "noise_kind",
+    "parameter_name",
     "polarization_decay_time",
     "sliced",
     "speed",

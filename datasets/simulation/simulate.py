@@ -20,6 +20,7 @@ from ..experiment import (
     Series,
     StageEntry,
     Truth,
+    by_label,
     check_choice,
     check_experiment,
 )
@@ -114,7 +115,7 @@ def simulate(
     InvalidValue : for values that the physics does not allow
     """
     planned = tuple(replace(one, spread=np.broadcast_to(one.spread, one.x.shape)) for one in series)
-    values = true_values(stages, planned, dict(parameters or {}), closure)
+    values = true_values(stages, planned, by_label(parameters or {}, "parameters"), closure)
     experiment = Experiment(
         title=title,
         simulated=True,
@@ -149,7 +150,8 @@ def simulate_like(
     """
     if not experiment.parts and not experiment.constant:
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
-    given, known = dict(parameters or {}), {name: entry.value for name, entry in experiment.apparatus.items()}
+    given = by_label(parameters or {}, "parameters")
+    known = {name: entry.value for name, entry in experiment.apparatus.items()}
     recorded = {} if experiment.truth is None else experiment.truth.parameters
     recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in (*SERIES_ERRORS, "discrepancy")}
     planned = replace(

@@ -159,13 +159,22 @@ def sampler_of(given: Namespace, *, cores: int | None, engine: str | None = None
     return SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores, engine=engine)
 
 
+_EXAMPLES = {
+    "--prior": "collision_rate=lognormal(0.003, 1)",
+    "--fix": "collision_rate=0.002",
+    "--set": "collective_rate=0.12",
+    "--share": "optical_depth=separate",
+}
+
+
 def pair(name: str, text: str) -> tuple[str, str]:
     """NAME=VALUE of an option in two; PriorError where there is no '='."""
     key, sign, value = text.partition("=")
     if not sign or not key.strip() or not value.strip():
         from ..model import PriorError
 
-        raise PriorError(f"{name} {text!r}: expected NAME=VALUE")
+        example = f", such as {name} {_EXAMPLES[name]!r}" if name in _EXAMPLES else ""
+        raise PriorError(f"{name} {text!r}: expected NAME=VALUE{example}")
     return key.strip(), value.strip()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
-from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, with_members
+from ...datasets.errors import Faults
+from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_sharing, require_days, with_members
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
 from .fingerprint import fingerprint, measured, without_values
@@ -206,10 +207,22 @@ def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = 
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
     if several is None:
         one = source if isinstance(source, Experiment) else read(source)
-        if ways and not set(ways) <= set(DAY_FACTORS):
-            raise ExperimentError("sharing: found one experiment, expected several that share parameters")
-        return check_experiment(replace(one, sharing=one.sharing | dict(ways)), "sharing") if ways else one
-    return joint({name: one if isinstance(one, Experiment) else read(one) for name, one in several.items()}, ways)
+        return _with_sharing(one, check_sharing(ways)) if ways else one
+    faults, found = Faults(), {}
+    for name, one in several.items():
+        with faults:
+            found[name] = one if isinstance(one, Experiment) else read(one)
+    faults.settle()
+    return joint(found, ways)
+
+
+def _with_sharing(one: Experiment, ways: Mapping[str, str]) -> Experiment:
+    """A single experiment, whose days share parameters."""
+    for name in ways:
+        if name not in DAY_FACTORS:
+            raise ExperimentError(f"sharing: found one experiment, expected several that share {name}")
+    require_days(ways, one.series, "sharing")
+    return check_experiment(replace(one, sharing=one.sharing | dict(ways)))
 
 
 def _by_name(source: Any) -> dict[str, Any] | None:
