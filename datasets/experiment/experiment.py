@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...forward_models import PARAMETERS
+from ...forward_models import NOISES, PARAMETERS
 from ..errors import violation
 from ..kinds import KINDS, Kind
 from .fields import ALWAYS, FIRST, LATER
@@ -16,6 +16,8 @@ from .runs import MAIN_RUN, POPULATIONS, ConstantRun, StageEntry
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
 TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
 """Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
+QUANTITIES = (*(name for name, kind in KINDS.items() if kind.quantity), *TIMELESS)
+"""Of which a number can be given."""
 SERIES_ERRORS = {"scale": 1.0, "offset": 0.0, "gain_drift": 0.0, "offset_drift": 0.0, "time_offset": 0.0}
 """Errors that a series has in common: the parameter of the field NAME_uncertainty, with its value without error."""
 ORDERS = ("time", "taken")
@@ -69,11 +71,11 @@ class Series:
     """
 
     name: str
-    kind: str
+    kind: str = field(metadata={"choices": KINDS})
     x: np.ndarray
     value: np.ndarray
     spread: np.ndarray
-    noise: str = field(default="gaussian", metadata=ALWAYS)
+    noise: str = field(default="gaussian", metadata=ALWAYS | {"choices": NOISES})
     excluded: np.ndarray | None = None
     run: str = field(default=MAIN_RUN, metadata=FIRST | ALWAYS)
     scale_uncertainty: float = field(default=0.0, metadata=ALWAYS)
@@ -89,10 +91,10 @@ class Series:
     offset_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     time_offset_uncertainty: float = field(default=0.0, metadata=LATER | {"unit": "ms"})
     day: str = field(default="", metadata=LATER)
-    noise_correlation: str = field(default="", metadata=LATER)
+    noise_correlation: str = field(default="", metadata=LATER | {"choices": ORDERS})
     discrepancy_uncertainty: float = field(default=0.0, metadata=LATER)
-    amplitude: str = field(default="", metadata=LATER)
-    offset: str = field(default="", metadata=LATER)
+    amplitude: str = field(default="", metadata=LATER | {"choices": (FREE,)})
+    offset: str = field(default="", metadata=LATER | {"choices": (FREE,)})
     taken: np.ndarray | None = field(default=None, metadata=LATER)
     covariance: np.ndarray | None = field(default=None, metadata=LATER)
     note: str = ""
@@ -178,7 +180,7 @@ class Observation:
     left_out : taken out of one fit, to be predicted by it
     """
 
-    quantity: str
+    quantity: str = field(metadata={"choices": QUANTITIES})
     value: float
     sigma: float
     time: float = field(default=0.0, metadata=FIRST | {"unit": "ms"})

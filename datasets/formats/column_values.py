@@ -13,23 +13,8 @@ from ..errors import check_keys, violation
 from ..experiment import Series
 from ..files import optional
 from ..kinds import ABSCISSAS, Kind
-from ..tables import FORM_KEYS
 from ..units import factor, plain_number, quantity
 
-FILE_KEYS = (
-    "file",
-    "time_unit",
-    "columns",
-    "units",
-    "factor",
-    "projection_noise",
-    "average",
-    "range",
-    *FORM_KEYS,
-    "shots",
-    "covariance",
-)
-"""Keys of a series in experiment.toml that say how its file is to be read."""
 DECIBEL = "dB"
 _FEWEST_ROWS = 4
 """Of an average: their scatter about a straight line has two degrees of freedom."""
