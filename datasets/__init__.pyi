@@ -11,7 +11,18 @@ from .experiment import (
     joint,
     read_sharing,
 )
-from .formats import from_tree, load, names, read, save, series_of, to_groups, to_tree, write_template
+from .formats import (
+    experiment_schema,
+    from_tree,
+    load,
+    names,
+    read,
+    save,
+    series_of,
+    to_groups,
+    to_tree,
+    write_template,
+)
 from .larmor import LarmorFrequency, larmor_frequency
 from .photocurrent import Records, ShotNoise, demodulate, feedback_series, record_series
 from .prediction import Mode, TwoModes, quadratures, two_modes
@@ -46,6 +57,7 @@ __all__ = [
     "Truth",
     "TwoModes",
     "demodulate",
+    "experiment_schema",
     "feedback_series",
     "from_tree",
     "joint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,54 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+MOST_FAULTS = 30
+"""That are listed."""
+
+
+_SIDE, _ERROR = (
+    r"(\+|-|plus|minus|up|upper|down|low|lower|hi|high|lo|pos|neg)",
+    r"\w*(sigma|sd|std|err|error|unc|xi)\w*?",
+)
+_ONE_SIDED = re.compile(rf"(?i){_ERROR}[ _.-]*{_SIDE}|{_SIDE}[ _.-]*{_ERROR}")
+"""Names of columns that hold one side of an asymmetric error: sigma_plus, err-, upper_error."""
+
 
 class ExperimentError(ValueError):
-    """An experiment that cannot be read or does not make sense."""
+    """An experiment that cannot be read or does not make sense. `faults`: where there are several, each of them."""
+
+    faults: tuple[str, ...] = ()
+
+
+class Faults:
+    """Errors of parts that can be read or checked without each other, raised together.
+
+    A `with` block of it keeps the ExperimentError that ends the block; `settle` raises what was kept.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[ExperimentError] = []
+
+    def __enter__(self) -> None:
+        """Try a part."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, ExperimentError):
+            self.found.append(error)
+            return True
+        return False
+
+    def settle(self) -> None:
+        """Raise the only error as it is, several as one that lists them in lines; nothing where there is none."""
+        texts = list(dict.fromkeys(text for error in self.found for text in error.faults or (str(error),)))
+        if len(texts) == 1:
+            raise self.found[0]
+        if texts:
+            more = [f"… and {len(texts) - MOST_FAULTS} more"] if len(texts) > MOST_FAULTS else []
+            kinds = {type(error) for error in self.found}
+            kind = kinds.pop() if len(kinds) == 1 else ExperimentError
+            together = kind("\n".join([f"{len(texts)} errors:", *texts[:MOST_FAULTS], *more]))
+            together.faults = tuple(texts)
+            raise together
 
 
 def violation(where: str, found: Any, expected: str) -> ExperimentError:
@@ -43,22 +89,27 @@ def printable(text: str) -> str:
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """' (did you mean ...?)' for the nearest known word, or nothing."""
+    """' (did you mean ...?)' for the nearest known word, what to do with one side of an error, or nothing."""
+    if "sigma" in known and _ONE_SIDED.fullmatch(word):
+        return " (an asymmetric error: give repetitions of a variance, or in sigma the mean of both sides)"
     matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 
 
 def check_keys(where: str, table: dict[str, Any], known: Collection[str]) -> None:
-    """Raise for a key of `table` that is not in `known`."""
+    """Raise for keys of `table` that are not in `known`."""
+    faults = Faults()
     for key in table:
         if key not in known:
-            raise violation(
-                f"{where}: key {key!r}{nearest(key, known)}", "an unknown key", "one of " + ", ".join(known)
-            )
+            with faults:
+                place = f"{where}: key {key!r}{nearest(key, known)}"
+                raise violation(place, "an unknown key", "one of " + ", ".join(known))
+    faults.settle()
 
 
 def check_rows(where: str, values: np.ndarray, ok: np.ndarray, expected: str, each: int = 1) -> None:
-    """Raise for the first value that is not `ok`; `each`: how many values a row of the table holds."""
+    """Raise for the first value that is not `ok`, and count the rows; `each`: how many values a row of a table has."""
     if not ok.all():
-        row = int(ok.argmin())
-        raise violation(f"{where}: row {row // each + 1}", f"{values[row]:g}", expected)
+        rows = sorted({int(place) // each for place in (~ok).nonzero()[0]})
+        more = f" (and {len(rows) - 1} more such rows)" if len(rows) > 1 else ""
+        raise violation(f"{where}: row {rows[0] + 1}", f"{values[ok.argmin()]:g}", expected + more)

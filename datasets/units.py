@@ -12,6 +12,7 @@ _UNIT = re.compile(r"(1/)?[A-Za-zµμ°%]{1,24}((\^|\*\*)-?1)?|ms⁻¹")
 _ANGLE = re.compile(r"°|deg|degrees?|m?rad|(milli)?radians?")
 _NAMED = re.compile(r"[(\[/]\s*([^\s()\[\]/]+)\s*[)\]]?$")
 _QUANTITY = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:inf|nan))\s*(.*)")
+_DECIMAL_COMMA = re.compile(r"(\d),(\d)")
 
 
 @cache
@@ -44,6 +45,30 @@ def factor(unit: str, target: str, where: str) -> float:
     return one
 
 
+def text_of(value: Any, where: str) -> str | None:
+    """An attribute that is a text, in whatever type a program stored it: h5py's, of fixed length, in an array of one,
+    or a unit of Pint. None for an empty one; ExperimentError for what is no text.
+    """
+    import numpy as np
+
+    while isinstance(value, (np.ndarray, np.generic)) and not isinstance(value, (bytes, str)):
+        if value.size != 1 or isinstance(value, (np.number, np.bool_)):
+            raise violation(where, repr(value), "a text")
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if value is None or isinstance(value, (bool, int, float)) or type(value).__name__ == "Empty":
+        raise violation(where, repr(value), "a text")
+    return str(value).strip("\x00 ") or None
+
+
+def unit_of(column: Any, where: str) -> str | None:
+    """What a column in memory says of its unit: as xarray's attribute, or as quantities of Pint and Astropy do."""
+    of_quantity = getattr(column, "units" if hasattr(column, "magnitude") else "unit", None)
+    said = getattr(column, "attrs", {}).get("units", of_quantity if hasattr(column, "to") else None)
+    return None if said is None else text_of(said, where)
+
+
 def unit_in(name: str, target: str) -> str:
     """The unit of `T (µs)`, `T [µs]` or `T / µs`, if it is another one than `target` and of its dimension; else ""."""
     match = _NAMED.search(name)
@@ -59,14 +84,17 @@ def quantity(value: Any, target: str, where: str) -> float:
 
     Raises ExperimentError, which names the place `where`.
     """
-    expected = "a number" if target == "1" else f"a number with a unit, such as '1.0 {target}'"
+    expected = "a number" if target == "1" else f'a number with a unit, such as "1.0 {target}"'
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise violation(where, value, expected)
-    match = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str) and _DECIMAL_COMMA.search(value):
+        raise violation(where, repr(value), '"{}"'.format(_DECIMAL_COMMA.sub(r"\1.\2", value)))
+    value = value.strip() if isinstance(value, str) else value
+    match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if match is None and isinstance(value, str):
         raise violation(where, repr(value), expected)
     if target != "1" and not (match and match[2]):
-        raise violation(where, f"{value!r} without a unit", expected)
+        raise violation(where, f"{value!r} without a unit", f'a number with a unit, such as "{value} {target}"')
     return float(match[1]) * factor(match[2] or "1", target, where) if match else plain_number(value, where)
 
 

@@ -1,6 +1,7 @@
 from .choices import CLOSURES, OBSERVABLES, Closure, CoupledSpin
 from .noise import NOISES, Noise, noise_kind
 from .parameters import PARAMETERS, Parameter
+from .symbols import nearest_parameter, parameter_name
 from .three_state import (
     LIGHTS,
     Entanglement,
@@ -11,6 +12,7 @@ from .three_state import (
     SteadyState,
     Trajectory,
     TransverseSpin,
+    column,
     dephasing_floor,
     entanglement,
     evolve,
@@ -45,10 +47,13 @@ __all__ = [
     "Trajectory",
     "TransverseSpin",
     "add_forward_model",
+    "column",
     "dephasing_floor",
     "entanglement",
     "evolve",
+    "nearest_parameter",
     "noise_kind",
+    "parameter_name",
     "polarization_decay_time",
     "sliced",
     "speed",

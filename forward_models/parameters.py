@@ -85,6 +85,8 @@ _ROWS = (
               latex=r"\eta"),
     Parameter("scale", "s", "1", "positive", "common scale error of a series", "p. 3; ±4 % for ξ", per_series=True),
     Parameter("offset", "b", "1", "real", "common offset error of a series", "shot-noise error", per_series=True),
+    Parameter("amplitude", "A", "1", "positive", "amplitude of a series in a unit of its own",
+              "not in the paper: volts, degrees", per_series=True),
     Parameter("gain_drift", "Δs", "1", "real", "change of the gain of a series from its first to its last point",
               "not in the paper: an amplifier that warms up", per_series=True, latex=r"\Delta s"),
     Parameter("offset_drift", "Δb", "1", "real", "change of the offset of a series from its first to its last point",

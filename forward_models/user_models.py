@@ -41,7 +41,8 @@ class ForwardModel:
     """A forward model of a user.
 
     function : (evolve, stages, times, initial, parameters, xp) → Trajectory; `evolve(stages, times)` is the closed
-        form with everything else set, for models that only change the stages; see `sliced`
+        form with everything else set, for models that only change the stages; see `sliced`. Parameters are numbers,
+        symbols or draws (n,); `column` makes what goes with times
     parameters : names of the parameters it has beyond the rates, rows of the table `PARAMETERS`
     """
 
@@ -119,7 +120,9 @@ class Dynamics:
         try:
             found = FORWARD_MODELS[self.forward_model].function(closed_form, stages, times, initial, parameters, xp)
         except Exception as error:
-            raise InvalidValue(f"{where}: {type(error).__name__}: {error}") from error
+            draws = ": a parameter has a value per draw, column(parameters[…]) goes with times"
+            hint = draws if "broadcast" in str(error) else ""
+            raise InvalidValue(f"{where}: {type(error).__name__}: {error}{hint}") from error
         if not isinstance(found, Trajectory):
             raise InvalidValue(f"{where}: returned {type(found).__name__}, expected a Trajectory")
         if xp is np and np.shape(found.xi)[-1:] != np.shape(times):

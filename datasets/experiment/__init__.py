@@ -1,14 +1,15 @@
 """What an experiment is: stages, series, records, observations, calibrations; put together, labelled, checked."""
 
 from .beat_sign import opposite_sign, reversed_beats
-from .check import check_experiment
+from .check import WAYS_OF_DAYS, check_experiment, doubts
 from .check_series import check_choice
-from .days import DAY_FACTORS, other_days
+from .days import DAY_FACTORS, other_days, require_days
 from .experiment import (
     APPARATUS,
     DECAY_TIMES,
     DISCREPANCY_TERMS,
     ORDERS,
+    QUANTITIES,
     SERIES_ERRORS,
     TIMELESS,
     Experiment,
@@ -18,8 +19,8 @@ from .experiment import (
     Truth,
 )
 from .fields import Entry, entries
-from .joint import CALIBRATED_COUPLING, joint, read_sharing, with_members
-from .label import RATES, Label, shown_unit
+from .joint import CALIBRATED_COUPLING, check_sharing, joint, read_sharing, with_members
+from .label import RATES, Label, by_label, meant, shown_unit
 from .light_power import LightPower
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun, StageEntry

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 
 from ...forward_models import CLOSURES, PARAMETERS
-from ..errors import ExperimentError, violation
+from ..errors import ExperimentError, Faults, violation
 from ..kinds import KINDS, LARGEST_NUMBER
 from .check_records import check_constant_runs, check_record
 from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_series
@@ -16,7 +16,7 @@ from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
 from .light_power import check_power
-from .runs import POPULATIONS
+from .runs import POPULATIONS, StageEntry
 
 MOST_STAGES = 1000
 WAYS_OF_DAYS = ("shared", "separate", "population")
@@ -30,6 +30,8 @@ ABOVE_ZERO = (
 )
 FEWEST_THAT_DIFFER = 8
 """Series with fewer different values may agree by chance, where they are given to two digits."""
+_NAMED = 4
+"""Points that are named, at most."""
 _PLACES = {name: kind.populations for name, kind in KINDS.items() if kind.quantity} | {
     "polarization_decay_time": ("moving",),
     "transverse_spin_decay_time": POPULATIONS,
@@ -41,53 +43,95 @@ _PLACES = {name: kind.populations for name, kind in KINDS.items() if kind.quanti
 def check_experiment(
     experiment: Experiment, where: str = "experiment", files: Sequence[str] | None = None
 ) -> Experiment:
-    """Raise ExperimentError for anything that cannot be: see each check's message. `files`: of the series, to name."""
+    """Raise ExperimentError for anything that cannot be, all at once. `files`: of the series, to name."""
     if not experiment.stages:
-        raise violation(f"{where}: stage", "no stage", "at least one [[stage]] with a duration")
+        raise violation(f"{where}: stage", "no stage", 'at least one [[stage]] with a line like duration = "20 ms"')
     if len(experiment.stages) > MOST_STAGES:
         raise violation(f"{where}: stage", f"{len(experiment.stages)} stages", f"at most {MOST_STAGES}")
+    faults = Faults()
     for k, stage in enumerate(experiment.stages, 1):
-        at = f"{where}: stage {k}"
-        if not (np.isfinite(stage.duration) and stage.duration > 0):
-            raise violation(f"{at}: duration", f"{stage.duration:g} ms", "a positive time")
-        for power in stage.power:
-            check_power(power, stage.duration, stage.lights, at)
+        with faults:
+            _check_stage(stage, f"{where}: stage {k}")
     for name, depth in experiment.run_depth.items():
-        check_choice(f"{where}: run", name, experiment.runs)
-        if not (np.isfinite(depth) and depth > 0):
-            raise violation(f"{where}: run {name!r}: relative_depth", depth, "a positive number")
+        with faults:
+            check_choice(f"{where}: run", name, experiment.runs)
+            if not (np.isfinite(depth) and depth > 0):
+                raise violation(f"{where}: run {name!r}: relative_depth", depth, "a positive number")
     for name, known in experiment.apparatus.items():
-        _check_known(f"{where}: apparatus: {name}", name, known)
-    check_constant_runs(experiment, where)
-    _check_sharing(experiment, where)
-    _check_all_series(experiment, where, files)
+        with faults:
+            _check_known(f"{where}: apparatus: {name}", name, known)
+    with faults:
+        check_constant_runs(experiment, where)
+    with faults:
+        _check_sharing(experiment, where)
+    with faults:
+        _check_all_series(experiment, where, files)
     labels = [observation.label for observation in experiment.observations]
     for k, observation in enumerate(experiment.observations, 1):
-        at = f"{where}: observation {k} ({observation.quantity})"
-        _check_observation(observation, experiment, at)
-        if labels.count(observation.label) > 1:
-            raise violation(at, f"{observation.label!r} twice", "each quantity once at a time of a run: pool them")
-    _check_shared_scales(experiment, where)
-    _check_truth(experiment, where)
-    _check_texts(experiment, where)
+        with faults:
+            at = f"{where}: observation {k} ({observation.quantity})"
+            _check_observation(observation, experiment, at)
+            if labels.count(observation.label) > 1:
+                raise violation(at, f"{observation.label!r} twice", "each quantity once at a time of a run: pool them")
+    for check in (_check_shared_scales, _check_truth, _check_texts):
+        with faults:
+            check(experiment, where)
+    faults.settle()
     return experiment
 
 
+def _check_stage(stage: StageEntry, where: str) -> None:
+    if not (np.isfinite(stage.duration) and stage.duration > 0):
+        raise violation(f"{where}: duration", f"{stage.duration:g} ms", "a positive time")
+    faults = Faults()
+    for power in stage.power:
+        with faults:
+            check_power(power, stage.duration, stage.lights, where)
+    faults.settle()
+
+
+def doubts(experiment: Experiment) -> list[str]:
+    """What of the series is possible, but hardly right, with its likely cause: 'xi: begins at 1.98, …'."""
+    found = []
+    for series in experiment.series:
+        if series.fitted.any():
+            moving = experiment.populations(series.run) == POPULATIONS[0]
+            texts = [*_repeated(series), *series.about.doubts(series, moving=moving)]
+            found += [f"{series.name}: {text}" for text in texts]
+    return found
+
+
+def _repeated(series: Series) -> list[str]:
+    """Of points that are there twice, one after the other."""
+    each, use = len(series.about.components), series.fitted
+    rows = np.stack([series.x[use], series.value[use], series.spread[use]], axis=1).reshape(-1, 3 * each)
+    again = rows[1:][(rows[1:] == rows[:-1]).all(axis=1)]
+    points = ", ".join(f"{row[0]:g}" for row in again[:_NAMED])
+    twice = f"has the same row twice at {points} {series.about.unit}: it counts twice, but with exclude = 1 in one"
+    return [twice] if points else []
+
+
 def _check_all_series(experiment: Experiment, where: str, files: Sequence[str] | None) -> None:
-    names = [part.name for part in experiment.parts]
-    for name in names:
-        if names.count(name) > 1:
-            raise violation(f"{where}: series {name!r}", "the same name twice", "a different `name` for each")
+    names, faults = [part.name for part in experiment.parts], Faults()
+    for name in dict.fromkeys(names):
+        with faults:
+            if names.count(name) > 1:
+                expected = f'a different `name` for each: a line like name = "{name}_2"'
+                raise violation(f"{where}: series {name!r}", "the same name twice", expected)
     for record in experiment.records:
         for taken in (f"{record.name}_{ending}" for ending in ("group", "check", "words")):
-            if taken in names:
-                expected = f"another `name`: a fit has {taken} for {record.name!r}"
-                raise violation(f"{where}: series {taken!r}", "a name that is taken", expected)
+            with faults:
+                if taken in names:
+                    expected = f"another `name`: a fit has {taken} for {record.name!r}"
+                    raise violation(f"{where}: series {taken!r}", "a name that is taken", expected)
     for k, series in enumerate(experiment.series):
         file = f" ({files[k]})" if files is not None else ""
-        check_series(series, experiment, f"{where}: series {series.name!r}{file}")
+        with faults:
+            check_series(series, experiment, f"{where}: series {series.name!r}{file}")
     for record in experiment.records:
-        check_record(record, experiment, f"{where}: series {record.name!r}")
+        with faults:
+            check_record(record, experiment, f"{where}: series {record.name!r}")
+    faults.settle()
     _check_each_once(experiment, where)
 
 
@@ -147,7 +191,8 @@ def _check_known(where: str, name: str, known: Known) -> None:
     if name in ABOVE_ZERO and known.value == 0:
         raise violation(where, "0", "a number > 0")
     if parameter.domain == "unit interval" and known.value > 1:
-        raise violation(where, f"{known.value:g}", "a number in [0, 1]")
+        per_cent = f" ({known.value:g} % are {known.value / 100:g})" if known.value <= 100 else ""
+        raise violation(where, f"{known.value:g}", f"a number in [0, 1]{per_cent}")
     if name == "squeezing_limit" and known.value == 0:
         raise violation(where, "0", "a number in (0, 1]")
 

@@ -39,7 +39,7 @@ def check_record(record: RecordSeries, experiment: Experiment, where: str) -> No
     check_name(record.name, where)
     check_choice(f"{where}: run", record.run, experiment.runs)
     if record.run not in experiment.constant:
-        expected = "'steady' or 'unmodelled' in a table [[run]]: records need constant rates"
+        expected = f"constant rates: [[run]], name = {record.run!r}, populations = 'unmodelled' (or 'steady')"
         raise violation(f"{where}: populations of run {record.run!r}", "'moving' (the default)", expected)
     if record.simulated and not experiment.simulated:
         raise violation(f"{where}: simulated", "simulated records", "simulated = true in the experiment that uses them")

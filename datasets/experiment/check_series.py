@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...forward_models import NOISES, PARAMETERS
-from ..errors import check_rows, nearest, violation
+from ..errors import Faults, check_rows, nearest, violation
 from ..kinds import KINDS, LARGEST_NUMBER
-from .experiment import ORDERS, SERIES_ERRORS, Experiment, Series
+from .experiment import FREE, ORDERS, SERIES_ERRORS, Experiment, Series
 
 RESERVED = ("observations", "observation", "excluded", "chain", "draw", "lights", "coordinate", "parameter")
 SMALLEST_SIGMA, LARGEST_ANGLE = 1e-9, 1000.0
@@ -33,7 +33,7 @@ def check_name(name: str, where: str) -> None:
     if not name.strip(". ") or any(character in name for character in "/[]\x00"):
         raise violation(f"{where}: name", repr(name), "a name, without '/', '[' and ']'")
     if not name.isprintable() or name in (*PARAMETERS, *RESERVED):
-        raise violation(f"{where}: name", "a name that is taken", "another `name`")
+        raise violation(f"{where}: name", f"a name that is taken, {name!r}", f'a line like name = "my_{name}"')
 
 
 def check_place(name: str, places: Mapping[str, Sequence[str]], run: str, experiment: Experiment, where: str) -> None:
@@ -49,31 +49,39 @@ def check_place(name: str, places: Mapping[str, Sequence[str]], run: str, experi
 
 
 def check_series(series: Series, experiment: Experiment, where: str) -> None:
-    """Raise for a series that does not fit the experiment or itself; rows are counted from 1."""
+    """Raise for a series that does not fit the experiment or itself, all at once; rows are counted from 1."""
     _check_words(series, experiment, where)
     if not len(series.x):
         raise violation(where, "no rows", "at least one measurement")
     columns = (series.x, series.value, series.spread, *(() if series.taken is None else (series.taken,)))
     if len({len(column) for column in columns}) > 1:
         raise violation(where, "columns of different length", "the same number of times, values and errors")
-    _check_abscissa(series, experiment, where)
-    _check_components(series, where)
-    _check_values(series, where)
-    _check_errors(series, experiment, where)
-    _check_correlation(series, where)
-    if not 0 < series.tail <= LARGEST_NUMBER:
-        raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
-    _check_needs(series, experiment, where)
+    faults = Faults()
+    with faults:
+        _check_abscissa(series, experiment, where)
+    with faults:
+        _check_components(series, where)
+        _check_values(series, where)
+    for check_noise in () if faults.found else (_check_free, _check_correlation):
+        with faults:
+            check_noise(series, where)
+    for check in (_check_errors, _check_needs):
+        with faults:
+            check(series, experiment, where)
+    faults.settle()
 
 
 def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
-    """What is said of errors that the series has in common."""
+    """What is said of errors that the series has in common, and of its tails."""
+    if not 0 < series.tail <= LARGEST_NUMBER:
+        raise violation(f"{where}: tail", series.tail, "degrees of freedom > 0, finite")
     for name in SERIES_ERRORS:
         size = getattr(series, f"{name}_uncertainty")
         if not (np.isfinite(size) and size >= 0):
             raise violation(f"{where}: {name}_uncertainty", size, "a number ≥ 0")
     if series.scale_uncertainty > 1:
-        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, "a fraction: 0.04 for 4 %")
+        expected = "a fraction: 0.04 for 4 % (amplitude = 'free' where nothing is known)"
+        raise violation(f"{where}: scale_uncertainty", series.scale_uncertainty, expected)
     if series.gain_drift_uncertainty > LARGEST_DRIFT:
         expected = f"a fraction, at most {LARGEST_DRIFT:g}: 0.05 for 5 %"
         raise violation(f"{where}: gain_drift_uncertainty", series.gain_drift_uncertainty, expected)
@@ -86,6 +94,26 @@ def _check_errors(series: Series, experiment: Experiment, where: str) -> None:
     if delay > total:
         expected = f"less than the run {series.run!r} lasts, {total:g} ms"
         raise violation(f"{where}: time_offset_uncertainty", f"{delay:g} ms", expected)
+
+
+def _check_free(series: Series, where: str) -> None:
+    """An amplitude or an offset of which nothing is known."""
+    about, noise = series.about, NOISES[series.noise]
+    for key, error in (("amplitude", "scale_uncertainty"), ("offset", "offset_uncertainty")):
+        word, at = getattr(series, key), f"{where}: {key}"
+        if not word:
+            continue
+        if word != FREE:
+            raise violation(at, repr(word), f"the word {FREE!r}, or no such line")
+        if len(about.components) > 1 or about.calibration:
+            raise violation(at, repr(word), f"none for {series.kind}: it has parameters of its own for its unit")
+        if getattr(series, error):
+            raise violation(at, f"{word!r} beside {error}", "one of the two")
+    if series.offset and noise.of_variances:
+        raise violation(f"{where}: offset", repr(series.offset), f"none with {noise.name} noise: a variance is > 0")
+    if series.amplitude and not series.offset and np.median(series.value + 3 * series.spread) < 0:
+        expected = "values > 0 of an amplitude > 0: factor = { value = -1 } where the sign of the signal is the other"
+        raise violation(f"{where}: amplitude", f"{series.amplitude!r} of values below 0", expected)
 
 
 def _check_correlation(series: Series, where: str) -> None:
@@ -195,7 +223,7 @@ def _check_abscissa(series: Series, experiment: Experiment, where: str) -> None:
     if about.abscissa == "time":
         total = experiment.duration(series.run)
         inside = (series.x >= 0) & (series.x <= total * (1 + 1e-12))
-        check(inside, f"a time inside the stages of run {series.run!r}, 0 to {total:g} ms (other units: time_unit)")
+        check(inside, f'a time inside the stages of run {series.run!r}, 0 to {total:g} ms (of µs: time_unit = "us")')
 
 
 def _check_components(series: Series, where: str) -> None:
@@ -216,13 +244,16 @@ def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
     """What a kind of series cannot do without."""
     needed = "probe_duration" in series.about.needs
     if needed != (series.probe_duration > 0) or not np.isfinite(series.probe_duration):
-        expected = "the duration of the probe pulse, such as '1 ms'" if needed else f"none for {series.kind}"
+        line = 'the duration of the probe pulse: a line like probe_duration = "1 ms"'
+        expected = line if needed else f"none for {series.kind}"
         found = f"{series.probe_duration:g} ms" if series.probe_duration else "nothing"
         raise violation(f"{where}: probe_duration", found, expected)
     _check_mode(series, where)
+    _check_day_and_efficiency(series, experiment, where)
     member = experiment.member.get(series.run, "")
     if series.about.abscissa == "faraday_angle" and not experiment.knows("faraday_angle", member):
-        raise violation(f"{where}: apparatus", "no faraday_angle", "that of this run, to which other angles refer")
+        expected = 'that of this run, to which other angles refer: a line like faraday_angle = "14.0 deg"'
+        raise violation(f"{where}: apparatus", "no faraday_angle", expected)
     total = experiment.duration(series.run)
     latest = total if "pulse_time" in series.about.takes else 0.0
     if not 0 <= series.pulse_time <= latest:
@@ -241,13 +272,18 @@ def _check_words(series: Series, experiment: Experiment, where: str) -> None:
         raise violation(f"{where}: noise", series.noise, f"{' or '.join(series.about.noises)} for {series.kind}")
     check_choice(f"{where}: run", series.run, experiment.runs)
     check_place(series.kind, _PLACES, series.run, experiment, f"{where}: kind")
-    if series.day and (any(character in series.day for character in "/[]:\x00") or not series.day.isprintable()):
-        raise violation(f"{where}: day", repr(series.day), "a text without '/', ':', '[' and ']'")
-    if not series.efficiency_in_scale:
-        if not series.about.spin_variance:
-            raise violation(f"{where}: efficiency_in_scale", "false", f"true for {series.kind}: no light variance")
-        if "detection_efficiency" not in experiment.apparatus:
-            raise violation(f"{where}: efficiency_in_scale", "false", "a detection_efficiency in [apparatus]")
+
+
+def _check_day_and_efficiency(series: Series, experiment: Experiment, where: str) -> None:
+    if (day := series.day) and (
+        not day.strip() or not day.isprintable() or any(character in day for character in "/[]:\x00")
+    ):
+        raise violation(f"{where}: day", repr(day), "a text such as '2026-03-01', without '/', ':', '[' and ']'")
+    if not series.efficiency_in_scale and not series.about.spin_variance:
+        raise violation(f"{where}: efficiency_in_scale", "false", f"true for {series.kind}: no light variance")
+    if not series.efficiency_in_scale and "detection_efficiency" not in experiment.apparatus:
+        expected = "a detection_efficiency in [apparatus]: detection_efficiency = { value = 0.84, sigma = 0.03 }"
+        raise violation(f"{where}: efficiency_in_scale", "false", expected)
 
 
 def _check_mode(series: Series, where: str) -> None:
@@ -257,6 +293,8 @@ def _check_mode(series: Series, where: str) -> None:
         raise violation(f"{where}: mode_rate", f"{rate:g} 1/ms", f"none for {series.kind}")
     if not np.isfinite(rate) or rate < 0 or (rate == 0 and "mode_rate" in series.about.needs):
         found = f"{rate:g} 1/ms" if rate else "nothing"
-        raise violation(f"{where}: mode_rate", found, "the rate m of the mode e^{mt}, such as '0.8 1/ms'")
+        raise violation(
+            f"{where}: mode_rate", found, "the rate m of the mode e^{mt}: a line like mode_rate = '0.8 1/ms'"
+        )
     if rate:
         check_rows(f"{where}: time", series.x, series.x > 0, "a time > 0, with light before it", 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from ..errors import violation
+
 DAY_FACTORS = {
     "day_depth": ("collective_rate", "optical_depth", "depth_per_degree", "swap_rate"),
     "day_loss": ("light_loss_rate",),
@@ -33,3 +35,13 @@ def other_days(series: Iterable[Dated], member: Mapping[str, str] | None = None)
     for one in series:
         days.setdefault((member or {}).get(one.run, ""), {})[one.day] = None
     return [day for of in days.values() for day in of if day != ("" if "" in of else next(iter(of)))]
+
+
+def require_days(
+    sharing: Iterable[str], series: Iterable[Dated], where: str, member: Mapping[str, str] | None = None
+) -> None:
+    """Raise ExperimentError where it is said how days share something and there is but one day."""
+    said = [name for name in sharing if name in DAY_FACTORS]
+    if said and not other_days(series, member):
+        expected = 'series of several days: a line like day = "2026-03-01" in each [[series]]'
+        raise violation(f"{where}: {said[0]}", "series of one day", expected)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...forward_models import PARAMETERS
+from ...forward_models import NOISES, PARAMETERS
+from ..errors import violation
 from ..kinds import KINDS, Kind
 from .fields import ALWAYS, FIRST, LATER
 from .record_series import RecordSeries
@@ -15,10 +16,14 @@ from .runs import MAIN_RUN, POPULATIONS, ConstantRun, StageEntry
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
 TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
 """Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
+QUANTITIES = (*(name for name, kind in KINDS.items() if kind.quantity), *TIMELESS)
+"""Of which a number can be given."""
 SERIES_ERRORS = {"scale": 1.0, "offset": 0.0, "gain_drift": 0.0, "offset_drift": 0.0, "time_offset": 0.0}
 """Errors that a series has in common: the parameter of the field NAME_uncertainty, with its value without error."""
 ORDERS = ("time", "taken")
 """In what order noise may be correlated."""
+FREE = "free"
+"""Said of an amplitude or an offset of which nothing is known."""
 DISCREPANCY_TERMS = 5
 """Of the smooth curve by which a series may differ from the model: they hold 99.9 % of its variance."""
 APPARATUS = tuple(
@@ -50,6 +55,7 @@ class Series:
     scale_uncertainty, offset_uncertainty : standard deviations of scale − 1 and of offset, common to the series
     gain_drift_uncertainty, offset_drift_uncertainty : of the relative change of the scale and of the change of the
         offset from the first to the last point, in a straight line
+    amplitude, offset : "free" where nothing is known of them: of values in volts or degrees, on any background
     time_offset_uncertainty : of the time by which the values are later than `x` says, ms
     noise_correlation : "time" or "taken": the order in which the noise of each point knows that of the one before
     taken (T,): the order in which the points were taken, where that is not the one of time
@@ -65,11 +71,11 @@ class Series:
     """
 
     name: str
-    kind: str
+    kind: str = field(metadata={"choices": KINDS})
     x: np.ndarray
     value: np.ndarray
     spread: np.ndarray
-    noise: str = field(default="gaussian", metadata=ALWAYS)
+    noise: str = field(default="gaussian", metadata=ALWAYS | {"choices": NOISES})
     excluded: np.ndarray | None = None
     run: str = field(default=MAIN_RUN, metadata=FIRST | ALWAYS)
     scale_uncertainty: float = field(default=0.0, metadata=ALWAYS)
@@ -85,8 +91,10 @@ class Series:
     offset_drift_uncertainty: float = field(default=0.0, metadata=LATER)
     time_offset_uncertainty: float = field(default=0.0, metadata=LATER | {"unit": "ms"})
     day: str = field(default="", metadata=LATER)
-    noise_correlation: str = field(default="", metadata=LATER)
+    noise_correlation: str = field(default="", metadata=LATER | {"choices": ORDERS})
     discrepancy_uncertainty: float = field(default=0.0, metadata=LATER)
+    amplitude: str = field(default="", metadata=LATER | {"choices": (FREE,)})
+    offset: str = field(default="", metadata=LATER | {"choices": (FREE,)})
     taken: np.ndarray | None = field(default=None, metadata=LATER)
     covariance: np.ndarray | None = field(default=None, metadata=LATER)
     note: str = ""
@@ -114,11 +122,24 @@ class Series:
         return bool(self.noise_correlation) or self.covariance is not None
 
     @property
+    def free(self) -> list[tuple[str, str]]:
+        """Name and entry of its amplitude and offset, where they are free."""
+        return [(name, self.name) for name in ("amplitude", "offset") if getattr(self, name)]
+
+    @property
     def noise_parameters(self) -> list[tuple[str, str]]:
         """Name and entry of the parameters of its correlated noise and of its discrepancy."""
         found = [("noise_correlation", self.name)] if self.noise_correlation else []
         terms = range(1, DISCREPANCY_TERMS + 1) if self.discrepancy_uncertainty else ()
         return found + [("discrepancy", f"{self.name}: {k}") for k in terms]
+
+    def within(self, low: float, high: float, where: str) -> Series:
+        """With all points excluded but those with low ≤ x ≤ high; ExperimentError where none is left."""
+        outside = (self.x < low) | (self.x > high)
+        if outside.all():
+            expected = f"one that has points: they are at {self.x.min():g} to {self.x.max():g} {self.about.unit}"
+            raise violation(where, f"a range from {low:g} to {high:g} {self.about.unit}", expected)
+        return replace(self, excluded=outside if self.excluded is None else self.excluded | outside)
 
     def ramp(self, x: np.ndarray) -> np.ndarray:
         """How far a drift has come at some abscissas: 0 at its first point, 1 at its last."""
@@ -143,7 +164,7 @@ class Series:
     def modelled(self) -> np.ndarray:
         """Which points give the model its form: those that are fitted, and those left out."""
         use = np.ones(len(self.x), bool) if self.excluded is None else ~self.excluded
-        if self.about.normalised_to_start:
+        if self.about.normalised_to_start and not self.amplitude:
             use = use & (self.x > 0)
         return use
 
@@ -159,7 +180,7 @@ class Observation:
     left_out : taken out of one fit, to be predicted by it
     """
 
-    quantity: str
+    quantity: str = field(metadata={"choices": QUANTITIES})
     value: float
     sigma: float
     time: float = field(default=0.0, metadata=FIRST | {"unit": "ms"})
@@ -254,6 +275,11 @@ class Experiment:
     def parts(self) -> list[Series | RecordSeries]:
         """The series and the records: both have a name, a run, a note, and some of them is fitted."""
         return [*self.series, *self.records]
+
+    @property
+    def free(self) -> list[tuple[str, str]]:
+        """Name and entry of the amplitudes and offsets of which nothing is known."""
+        return [one for series in self.series for one in series.free]
 
     @property
     def unmodelled(self) -> list[str]:

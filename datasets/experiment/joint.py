@@ -18,9 +18,9 @@ from ..errors import ExperimentError, check_keys, violation
 from ..files import read_toml
 from .check import check_experiment
 from .check_series import check_choice
-from .days import DAY_FACTORS
+from .days import DAY_FACTORS, require_days
 from .experiment import Experiment, Known, Series, Truth
-from .label import Label
+from .label import Label, by_label
 from .runs import MAIN_RUN
 
 CALIBRATED_COUPLING = "calibrated_coupling"
@@ -63,7 +63,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     """
     _check_names(experiments)
     clocks = [name for name in CLOCKS if any(one.knows(name) for one in experiments.values())]
-    given = _checked(dict(sharing or {}))
+    given = check_sharing(dict(sharing or {}))
     ways = dict.fromkeys((*SEPARATE, *clocks), "separate") | _ways_of_days(experiments, given) | given
     if ways["optical_depth"] == "tied":
         for name, experiment in experiments.items():
@@ -96,6 +96,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         },
         **_calibration(parts),
     )
+    require_days(given, whole.series, "sharing", whole.member)
     return check_experiment(whole, "joint fit")
 
 
@@ -152,11 +153,13 @@ def read_sharing(path: str | Path) -> dict[str, str]:
     rows = table.get("sharing")
     if not isinstance(rows, dict):
         raise violation(str(file), "no table [sharing]", 'one, with lines like optical_depth = "tied"')
-    return _checked(rows, str(file))
+    return check_sharing(rows, str(file))
 
 
-def _checked(sharing: Mapping[str, Any], where: str = "sharing") -> dict[str, str]:
-    for name, way in sharing.items():
+def check_sharing(sharing: Mapping[str, Any], where: str = "sharing") -> dict[str, str]:
+    """What is said of shared parameters, by their names; ExperimentError for unknown ones and for what cannot be."""
+    found = by_label(sharing, where)
+    for name, way in found.items():
         check_choice(where, name, [n for n, row in PARAMETERS.items() if not row.per_series or n in DAY_FACTORS])
         if not isinstance(way, str):
             raise violation(f"{where}: {name}", way, f"one of {', '.join(WAYS)}")
@@ -165,7 +168,7 @@ def _checked(sharing: Mapping[str, Any], where: str = "sharing") -> dict[str, st
             raise violation(f"{where}: {name}", "'tied'", "shared, separate or population: only optical_depth is tied")
         if way == "population" and PARAMETERS[name].domain != "positive":
             raise violation(f"{where}: {name}", "'population'", "shared or separate: its logarithm has no population")
-    return dict(sharing)
+    return found
 
 
 def _renamed(name: str, experiment: Experiment) -> Experiment:

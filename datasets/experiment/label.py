@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-from ...forward_models import PARAMETERS, Parameter, Rates
+from ...forward_models import PARAMETERS, Parameter, Rates, nearest_parameter, parameter_name
 from ...forward_models.light import ContinuousMeasurement
+from ..errors import nearest, violation
 
 RATES = frozenset(
     (
@@ -75,6 +77,25 @@ class Label:
     def is_rate(self) -> bool:
         """Whether it is a rate of the equations of motion, not a constant of the apparatus."""
         return self.name in RATES
+
+
+def by_label[Value](given: Mapping[str, Value], where: str) -> dict[str, Value]:
+    """What is given for parameters, by their labels: `Γ̃ [drive]` and `Gamma_tilde[drive]` are `dephasing_rate[drive]`.
+
+    Names that mean no parameter stay as they are; ExperimentError, with the place `where`, for two that mean the same.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        label = Label.parse(text)
+        one = str(Label(parameter_name(label.name.strip()), label.entry))
+        if found.setdefault(one, text) != text:
+            raise violation(where, f"{one} twice, as {found[one]} and as {text}", "each parameter once")
+    return {one: given[text] for one, text in found.items()}
+
+
+def meant(name: str) -> str:
+    """' (did you mean …?)' for the parameter whose name or symbol is nearest to a word, or nothing."""
+    return nearest(name, PARAMETERS) or nearest(nearest_parameter(name), PARAMETERS)
 
 
 def shown_unit(unit: str) -> str:

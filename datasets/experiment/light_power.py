@@ -38,6 +38,13 @@ class LightPower:
         (first, begin), (last, end) = points[0], points[-1]
         return f"{self.light} at {first:g} of its power at {begin:g} ms, at {last:g} at {end:g} ms"
 
+    def held(self, duration: float) -> str:
+        """', and so from 5 ms to 20 ms', where its points end more than their largest distance before the stage."""
+        last = self.times[-1]
+        if len(self.times) < 2 or duration - last <= max(np.diff(self.times)):
+            return ""
+        return f", and so from {last:g} ms to {duration:g} ms: no point says otherwise"
+
     def at(self, times: np.ndarray | float) -> np.ndarray:
         """The relative power at some times, ms from the beginning of the stage."""
         return np.asarray(np.interp(times, self.times, self.values))

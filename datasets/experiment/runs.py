@@ -23,8 +23,8 @@ class ConstantRun:
     begins : "unknown": ξ at the beginning is a parameter, `initial_xi[RUN]`; "steady": it is that of the steady state
     """
 
-    populations: str = "unmodelled"
-    begins: str = "unknown"
+    populations: str = field(default="unmodelled", metadata={"choices": POPULATIONS})
+    begins: str = field(default="unknown", metadata={"choices": BEGINNINGS})
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from .atomic import (
     LARGEST,
     LARGEST_TABLE,
     check_size,
+    listed,
     make_folder,
     replace_file,
     require_space,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExperimentError, nearest, violation
+from ..units import text_of
 from .atomic import LARGEST, check_size
 from .hdf5 import check_written
 from .sliced import MOST_COLUMNS, Sliced
@@ -48,10 +49,15 @@ class Source:
         found, part = self.arrays.get(name, self.arrays.get("/" + name.lstrip("/"))), _COLUMN.fullmatch(name)
         if found is None and part is not None:
             return column_of(self.array(part[1]), part[2], f"{self.path}: {part[1]!r}")
+        outer = self.arrays.get(name.rpartition(".")[0]) if found is None else found
+        if outer is not None and outer.dtype == object and self.path.suffix.lower() == ".mat":
+            expected = "arrays of numbers: save its fields as such, in MATLAB t = [scan.time], c = cell2mat(c)"
+            raise violation(f"{self.path}: {name!r}", "a struct array or a cell", expected)
         if found is None:
             some = ", ".join(list(self.arrays)[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
         stored = _stored(found)
+        stored = getattr(stored, "raw", None) or stored
         if getattr(stored, "is_virtual", False) or getattr(stored, "external", None):
             raise violation(f"{self.path}: {name!r}", "data in another file", "data in the file itself")
         if found.shape is None or np.dtype(found.dtype).kind not in "iufb":
@@ -66,8 +72,8 @@ class Source:
 
     def unit(self, name: str) -> str | None:
         """The unit that the file itself gives for an array, as an attribute `units`; None where it gives none."""
-        unit = getattr(self.array(name), "attrs", {}).get("units")
-        return unit if isinstance(unit, str) else None
+        attributes = getattr(self.array(name), "attrs", {})
+        return text_of(attributes["units"], f"{self.path}: {name!r}: units") if "units" in attributes else None
 
     def column(self, name: str, most: int = MOST_ROWS) -> np.ndarray:
         """The array of this name as one column (T,) of finite numbers, of at most so many rows."""

@@ -11,16 +11,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import violation
+from ..errors import nearest, violation
 
 LARGEST_TABLE, LARGEST = 1 << 25, 1 << 34
 """Bytes of a table in memory; of a file that is read in pieces, and of an array in it."""
+_MOST_NAMED = 8
+"""Files that an error lists."""
+
+
+def _others(path: Path) -> str:
+    """What may be meant by the name of a file that is not there."""
+    names = [name for name in listed(path.parent) if (path.parent / name).is_file()]
+    alike = ", ".join([name for name in names if Path(name).suffix.lower() == path.suffix.lower()][:_MOST_NAMED])
+    return nearest(path.name, names) or (f" ({path.parent} has {alike})" if alike else "")
+
+
+def listed(folder: Path) -> list[str]:
+    """Names in a folder, in order; none where it cannot be read."""
+    with contextlib.suppress(OSError):
+        return sorted(path.name for path in folder.iterdir())
+    return []
 
 
 def check_size(path: Path, largest: int = LARGEST_TABLE) -> None:
     """Raise ExperimentError where the file is missing, is no regular file, or has more than `largest` bytes."""
     if not path.is_file():
-        raise violation(str(path), "no such file", "a file")
+        raise violation(str(path), "no such file", f"a file{_others(path)}")
     size = path.stat().st_size
     if size > largest:
         raise violation(str(path), f"{size / 2**20:.0f} MB", f"at most {largest >> 20} MB")

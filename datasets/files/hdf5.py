@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,9 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ExperimentError, violation
+from .sliced import Sliced
 
 _BEGIN = b"\x89HDF\r\n\x1a\n"
 _UNSUSPICIOUS, _STRONGEST_COMPRESSION = 2**26, 1100  # bytes; that of gzip, for which 1032 bytes are one
+_CACHE = 1 << 20
+_PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value")
 _DEEPEST, _MOST_OBJECTS = 30, 100_000
 _DEEPEST_TREE, _MOST_GROUPS = 6, 2000
 _HEAP, _HEADER, _OBJECT = b"GCOL\x01\0\0\0", 16, 16
@@ -49,17 +53,67 @@ def read_attributes(path: Path) -> dict[str, Any]:
 
 
 def open_hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
-    """The arrays of a file by path, each once; not those in other files."""
+    """The arrays of a file by path, those to which soft links lead, too; not those in other files."""
+    import h5py
+
+    file = stack.enter_context(h5py.File(path, "r", rdcc_nbytes=chunk_cache(path)))
+    found, links = {}, {}
+    for part in _walk(file):
+        if isinstance(part.item, h5py.Dataset):
+            found[part.name] = _decoded(part.item, f"{path}: {part.name!r}")
+        elif isinstance(link := file.get(part.name, getlink=True), h5py.SoftLink):
+            links[part.name] = posixpath.normpath(posixpath.join(posixpath.dirname(part.name), link.path))
+    found |= {name: found[target] for name, target in links.items() if target in found}
+    return dict(sorted(found.items()))
+
+
+def chunk_cache(path: Path) -> int:
+    """Bytes of two of the largest chunks of a file: with less in memory, each slice of a chunk decompresses all of it.
+
+    Raises ExperimentError for groups that are too deep, or too many.
+    """
     import h5py
 
     check_heaps(path)
-    found: dict[str, Any] = {}
-    for count, part in enumerate(_walk(stack.enter_context(h5py.File(path, "r"))), 1):
-        if part.depth > _DEEPEST or count > _MOST_OBJECTS:
-            raise violation(str(path), "groups too deep or too many", f"at most {_MOST_OBJECTS} arrays and groups")
-        if isinstance(part.item, h5py.Dataset) and not part.again:
-            found[part.name] = part.item
-    return dict(sorted(found.items()))
+    largest = _CACHE // 2
+    with h5py.File(path, "r") as file:
+        for count, part in enumerate(_walk(file), 1):
+            if part.depth > _DEEPEST or count > _MOST_OBJECTS:
+                raise violation(str(path), "groups too deep or too many", f"at most {_MOST_OBJECTS} arrays and groups")
+            if isinstance(part.item, h5py.Dataset) and part.item.chunks:
+                largest = max(largest, int(np.prod(part.item.chunks, dtype=float)) * part.item.dtype.itemsize)
+    return 2 * largest
+
+
+def _decoded(item: Any, where: str) -> Any:
+    """An array as its attributes mean it: value × scale_factor + add_offset, NaN for _FillValue and missing_value.
+
+    They are those of the NetCDF Climate and Forecast conventions, section 8.1 and 2.5.1.
+    """
+    names = [name for name in _PACKING if name in item.attrs]
+    if not names or item.shape is None or item.dtype.kind not in "iuf":
+        return item
+    said = {name: _numbers_of(item.attrs[name], f"{where}: {name}") for name in names}
+    scale, offset = (float(said.get(name, [default])[0]) for name, default in (("scale_factor", 1), ("add_offset", 0)))
+    missing = [number for name in ("_FillValue", "missing_value") for number in said.get(name, [])]
+
+    def read(rows: Any) -> np.ndarray:
+        stored = np.asarray(item[rows])
+        values = stored * scale + offset
+        return np.where(np.isin(stored, missing), np.nan, values) if missing else values
+
+    return Sliced(tuple(item.shape), np.dtype(float), read, dict(item.attrs), raw=item, file=item.file)
+
+
+def _numbers_of(value: Any, where: str) -> np.ndarray:
+    """An attribute of numbers, whose text may be given."""
+    try:
+        found = np.atleast_1d(np.asarray(value)).astype(float).ravel()
+    except (TypeError, ValueError) as error:
+        raise violation(where, repr(value), "a number") from error
+    if not found.size:
+        raise violation(where, "nothing", "a number")
+    return found
 
 
 def check_structure(path: Path, largest: int) -> None:

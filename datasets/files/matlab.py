@@ -23,7 +23,7 @@ from .sliced import Sliced
 _HEADER = 128
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8", 16: "u1"}
 _TEXTS, _WHOLE, _MATRIX, _COMPRESSED = (1, 2, 16), (5, 6), 14, 15
-_STRUCT, _CHAR, _NUMERIC, _OPAQUE = 2, 4, range(6, 16), 17  # opaque: strings, tables, dates
+_CELL, _STRUCT, _CHAR, _NUMERIC, _OPAQUE = 1, 2, 4, range(6, 16), 17  # opaque: strings, tables, dates
 _COMPLEX = 0x0800
 _MOST_DIMENSIONS, _DEEPEST, _BLOCK = 32, 20, 1 << 20
 _LARGEST = 1 << 30
@@ -75,7 +75,7 @@ def version(path: Path) -> int:
 
 
 def read_version_5(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of numbers by name, with texts as arrays of characters.
+    """All arrays of numbers by name, with texts as arrays of characters, struct arrays and cells as arrays of objects.
 
     ValueError or zlib.error for a file that is damaged, or larger than 1 GB.
     """
@@ -171,7 +171,9 @@ class _Matrix:
             return {self.name: parts[0] + 1j * parts[1] if self.complex else parts[0]}
         if self.kind == _CHAR:
             return {self.name: np.full(self.shape or (1,), "x")} if np.prod(self.shape, dtype=float) < 1e6 else {}
-        if self.kind != _STRUCT or np.prod(self.shape, dtype=float) != 1:
+        if self.kind == _CELL or (self.kind == _STRUCT and np.prod(self.shape, dtype=float) != 1):
+            return {self.name: np.broadcast_to(np.array(None, object), self.shape)}  # there, but no numbers
+        if self.kind != _STRUCT:
             return {}
         length = _numbers(next(self.rest, None), self.order, _WHOLE)
         names = _numbers(next(self.rest, None), self.order, _TEXTS).tobytes()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import violation
 from .atomic import LARGEST, write_bytes
-from .hdf5 import check_structure, is_hdf5
+from .hdf5 import check_structure, chunk_cache, is_hdf5
 from .netcdf_plain import is_plain, read_groups, write_groups
 from .sliced import Sliced
 
@@ -66,7 +66,8 @@ def open_netcdf(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     """Variables by path, as their attributes (scale_factor, _FillValue, …) mean them, read when sliced."""
     if is_hdf5(path):
         check_structure(path, LARGEST)
-    tree = stack.enter_context(_decoded(path, decode_times=False))
+    cache = {"driver_kwds": {"rdcc_nbytes": chunk_cache(path)}} if is_hdf5(path) else {}
+    tree = stack.enter_context(_decoded(path, decode_times=False, **cache))
     return {
         f"{node.path.rstrip('/')}/{name}": _sliced(variable)
         for node in tree.subtree

@@ -18,6 +18,7 @@ class Sliced:
 
     read : a slice, index or `...` → the numbers;  attrs : what the file says of it
     stored : as it lies in an HDF5 file, where that is in another order
+    raw : that of an HDF5 file from whose numbers these are computed;  file : which has attributes
     """
 
     shape: tuple[int, ...]
@@ -25,6 +26,8 @@ class Sliced:
     read: Callable[[Any], Any]
     attrs: Mapping[str, Any] = field(default_factory=dict)
     stored: Any = None
+    raw: Any = None
+    file: Any = None
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         return np.asarray(self.read(rows))

@@ -41,4 +41,6 @@ class _Whole(logging.Filter):
 
 def _sliced(channel: Any) -> Sliced:
     kind = getattr(channel, "dtype", np.dtype("V"))  # one without data has none
-    return Sliced((len(channel),), kind, lambda rows: channel[:] if rows is Ellipsis else channel[rows])
+    unit = channel.properties.get("unit_string")
+    attributes = {"units": unit} if unit else {}
+    return Sliced((len(channel),), kind, lambda rows: channel[:] if rows is Ellipsis else channel[rows], attributes)

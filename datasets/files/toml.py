@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,23 +13,56 @@ from ..units import plain_number
 from .atomic import check_size
 
 _LARGEST = 1 << 20
+_AT_LINE = re.compile(r"at line (\d+)")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_.-]+|\".*\"|'.*'")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_NUMBER = re.compile(r"([-+]?\d+(?:\.\d+)?)( ?%)?")
+_TRUTH = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file of at most 1 MB; ExperimentError where it is none."""
     check_size(path, _LARGEST)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise violation(str(path), "bytes that are not text", "TOML in UTF-8") from error
+        raise violation(str(path), "bytes that are not text", "TOML in UTF-8: save the file as UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise violation(str(path), f"no valid TOML ({error})", "text in UTF-8") from error
+        place = _AT_LINE.search(str(error))
+        line = text.split("\n")[int(place[1]) - 1] if place else ""
+        expected = _corrected(line) or "text in UTF-8: lines like key = value, texts and '20 ms' in quotation marks"
+        found = f"no valid TOML ({error})"
+        raise violation(str(path), found + (f" in: {line.strip()}" if line else ""), expected) from error
+
+
+def _corrected(line: str) -> str:
+    """'the line KEY = VALUE' for what is often written in its place; '' for other lines."""
+    key, value = (part.strip() for part in line.partition("#")[0].partition("=")[::2])
+    if not key or not value:
+        return ""
+    with contextlib.suppress(ValueError):
+        tomllib.loads(line)
+        return ""  # by itself it is right
+    bare = _BARE_KEY.fullmatch(key)
+    key = key if bare else f'"{key}"'
+    if _DECIMAL_COMMA.fullmatch(value):
+        value = value.replace(",", ".")
+    elif value.lower() in ("true", "false"):
+        value = value.lower()
+    elif value.startswith('"') and value.endswith('"') and "\\" in value:
+        value = f"'{value[1:-1]}'"
+    elif value[0] not in "\"'[{":
+        value = f'"{value}"'
+    elif bare:
+        return ""
+    return f"the line {key} = {value}"
 
 
 def required(where: str, table: dict[str, Any], key: str, kind: type) -> Any:
     """The value of a key that must be there, of type str, bool, int, float or dict; ExperimentError names the key."""
     if key not in table:
-        raise violation(f"{where}: {key}", "nothing", f"the key {key} ({_name(kind)})")
+        raise violation(f"{where}: {key}", "nothing", f"a line like {key} = {_EXAMPLES[kind]} ({_name(kind)})")
     return optional(where, table, key, kind, None)
 
 
@@ -38,8 +73,23 @@ def optional(where: str, table: dict[str, Any], key: str, kind: type, default: A
         wrong = isinstance(value, bool) and kind is not bool
         accepted = (int, float) if kind is float else kind
         if wrong or not isinstance(value, accepted):
-            raise violation(f"{where}: {key}", value, _name(kind))
+            meant = _meant(value, kind)
+            raise violation(f"{where}: {key}", value, _name(kind) + (f": {key} = {meant}" if meant else ""))
     return plain_number(value, f"{where}: {key}") if kind is float and value is not None else value
+
+
+_EXAMPLES = {str: '"…"', bool: "false", int: "1", float: "0.1", dict: "{ … }"}
+
+
+def _meant(value: Any, kind: type) -> str:
+    """A value of another type as it should have been written; '' where that is not to be guessed."""
+    text = str(value).strip().replace(",", ".")
+    if kind is str and type(value) in (int, float):
+        return f'"{value}"'
+    if kind is bool:
+        return _TRUTH.get(text.lower(), "")
+    number = _NUMBER.fullmatch(text) if kind in (int, float) else None
+    return f"{float(number[1]) / (100 if number[2] else 1):g}" if number else ""
 
 
 def _name(kind: type) -> str:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...forward_models import NOISES
-from ..errors import check_keys, nearest, violation
-from ..experiment import Series, check_choice, entries
+from ..errors import check_keys, violation
+from ..experiment import Series, check_choice
 from ..files import FORMATS, open_source
-from ..kinds import ABSCISSAS, KINDS, SHOTS, Kind
-from ..tables import Form, read_table
+from ..kinds import ABSCISSAS, SHOTS, Kind
+from ..tables import Form, read_matrix
 from ..tables import Table as TextTable
 from ..units import factor, plain_number
-from .shots import read_shots, unit_of_shots
+from .column_values import averaged, linear
+from .shots import EXCLUDE, read_shots, unit_of_shots
 
 SPREADS = ("sigma", "repetitions")
 
@@ -28,12 +29,15 @@ class ColumnNames:
 
     names : our column → theirs, or a number that holds for all rows;  units : our column → unit
     form : what is said of how a text or a sheet is written;  where : for errors
+    factors : our column → number by which it is multiplied;  average : rows that are averaged into one; 0: none
     """
 
     names: dict[str, Any]
     units: dict[str, str]
     form: Form | None = None
     where: str = "columns"
+    factors: Mapping[str, float] = field(default_factory=dict)
+    average: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,27 +87,23 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
     matrix = None
     if covariance is not None and columns:
+        if given.average:
+            raise violation(f"{given.where}: average", given.average, "none beside a covariance")
         if set(SPREADS) & set(columns):
             raise violation(f"{given.where}: covariance", f"a column of errors in {path} besides", "one of the two")
-        matrix = _read_matrix(covariance, len(next(iter(columns.values()))))
+        matrix = read_matrix(covariance, len(next(iter(columns.values()))))
         columns["sigma"] = np.sqrt(np.maximum(np.diag(matrix), 0.0))
-    return replace(table_of(columns, kind, str(path), units, given.where), covariance=matrix, note=note)
+    errors = columns.get("sigma", np.empty(0))
+    table = table_of(columns, kind, str(path), replace(given, units=units))
+    if matrix is not None and (given.units or given.factors):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = table.spreads / errors
+        matrix = matrix * np.outer(ratio, ratio)
+    return replace(table, covariance=matrix, note=note)
 
 
-def _read_matrix(path: Path, count: int) -> np.ndarray:
-    """count × count numbers, a row per line, with or without a line of names."""
-    names = [str(k) for k in range(1, count + 1)]
-    columns = read_table(path, names, {name: f"#{name}" for name in names})
-    matrix = np.stack([columns[name] for name in names], axis=-1)
-    if len(matrix) != count:
-        raise violation(str(path), f"{len(matrix)} rows", f"{count}, one for each point of the series")
-    return matrix
-
-
-def table_of(
-    columns: dict[str, np.ndarray], kind: Kind, source: str, units: dict[str, str], where: str = "series"
-) -> Table:
-    """The same from columns in memory."""
+def table_of(columns: dict[str, np.ndarray], kind: Kind, source: str, given: ColumnNames) -> Table:
+    """The same from columns in memory; of what is given, names count no longer."""
     for name in (kind.abscissa, *kind.components):
         if name not in columns:
             expected = f"columns {kind.abscissa}, {', '.join(kind.components)} and sigma or repetitions"
@@ -112,14 +112,17 @@ def table_of(
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{length} of {name}" for name, length in lengths.items())
         raise violation(source, f"columns of different length: {found}", "one length")
-    for name, unit in units.items():
-        if name in columns:
-            columns[name] = columns[name] * factor(unit, ABSCISSAS.get(name, "1"), f"{where}: units: {name}")
+    linear(columns, kind, given.units, given.factors, given.where)
+    if given.average:
+        columns = averaged(columns, kind, given.average, f"{given.where}: average")
     spreads = [name for name in SPREADS if name in columns]
     if len(spreads) != 1:
         found = "both sigma and repetitions" if spreads else "neither sigma nor repetitions"
         possible = [name for name in SPREADS if name in kind.columns]
-        raise violation(source, found, "one of the two columns" if len(possible) > 1 else f"the column {possible[0]}")
+        expected = "one of the two columns" if len(possible) > 1 else f"the column {possible[0]}"
+        if not spreads and "sigma" in possible:
+            expected += "; or one sigma for all rows: columns = { sigma = 0.01 }; or, of a trace, average = 50"
+        raise violation(source, found, expected)
     count = len(kind.components)
     x, excluded = np.repeat(columns[kind.abscissa], count), _excluded(source, columns)
     value = np.stack([columns[name] for name in kind.components], axis=-1).ravel()
@@ -136,13 +139,17 @@ def table_of(
 def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
     """A series of variances from a file of shots; those of shot noise belong together where no `number` is mapped."""
     key = SHOTS[kind.name]
-    check_keys(f"{given.where}: columns", given.names, (key, *kind.components))
+    check_keys(f"{given.where}: columns", given.names, (key, *kind.components, EXCLUDE))
     check_keys(f"{given.where}: units", given.units, (key,))
     for name, theirs in given.names.items():
         if not isinstance(theirs, str):
             raise violation(f"{given.where}: columns: {name}", theirs, "the name of a column")
-    known = (key, *kind.components) if key in given.names or key != "number" else kind.components
+    known = [key] if key in given.names or key != "number" else []
+    known += [*kind.components, *({EXCLUDE} & given.names.keys())]
     _check_distinct(given)
+    if given.factors or given.average:
+        said = "factor" if given.factors else "average"
+        raise violation(f"{given.where}: {said}", "one of shots", "none: variances of the light may be in any unit")
     names = {name: given.names.get(name, name) for name in known}
     found, told = unit_of_shots(path, names, key, given.form)
     unit = given.units.get(key) or found or ABSCISSAS[key]
@@ -161,7 +168,7 @@ def _read(
 ) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
     """Columns by our names, constant ones filled in; their units, given or of the file; what was found of its form."""
     theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
-    needed = [name for name in (kind.abscissa, *kind.components) if name not in given.names]
+    needed = [name for name in (kind.abscissa, *kind.components, "exclude") if name not in given.names]
     units, note = dict(given.units), ""
     _check_distinct(given)
     if path.suffix.lower() in FORMATS:
@@ -181,11 +188,11 @@ def _read(
         note = "; ".join(filter(None, (table.note, words)))
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
-    _fill_in(columns, given.names, f"{given.where}: columns")
+    fill_in(columns, given.names, f"{given.where}: columns")
     return columns, units, note
 
 
-def _fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: str) -> None:
+def fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: str) -> None:
     """Put in the columns for which a number is given."""
     rows = len(next(iter(columns.values())))
     for ours, number in names.items():
@@ -195,9 +202,8 @@ def _fill_in(columns: dict[str, np.ndarray], names: Mapping[Any, Any], where: st
 
 def _check_distinct(given: ColumnNames) -> None:
     names = [name for name in given.names.values() if isinstance(name, str)]
-    for name in names:
-        if names.count(name) > 1:
-            raise violation(f"{given.where}: columns", f"{name!r} for two columns", "another one for each")
+    for name in (name for name in names if names.count(name) > 1):
+        raise violation(f"{given.where}: columns", f"{name!r} for two columns", "another one for each")
 
 
 def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
@@ -207,94 +213,3 @@ def _excluded(source: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
     if not np.isin(column, (0, 1)).all():
         raise violation(f"{source}: column 'exclude'", f"{column[~np.isin(column, (0, 1))][0]:g}", "0 or 1")
     return column.astype(bool) if column.any() else None
-
-
-def series_of(
-    data: Any,
-    kind: str,
-    *,
-    columns: Mapping[str, str | float] | None = None,
-    units: Mapping[str, str] | None = None,
-    name: str = "",
-    noise: str = "",
-    **more: Any,
-) -> Series:
-    """A series for an `Experiment`.
-
-    Parameters
-    ----------
-    data : whatever gives columns by name: pandas.DataFrame, xarray.Dataset, dict of arrays
-    kind : of the series: xi, polarization, light_variance, …; docs/laboratory.md has all
-    columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
-    units : our column → unit, where it is not ms or deg; xarray's own attribute `units` counts too
-    name : by default that of the kind;  noise : by default that of the column sigma or repetitions
-    more : what else is said of it, see `Series`: run, scale_uncertainty, probe_duration (ms), …
-
-    Returns
-    -------
-    The series, with as many values as `data` has rows times the components of its kind.
-
-    Raises
-    ------
-    ExperimentError : for unknown kinds and missing columns; what the values must be is checked with the experiment
-    """
-    check_choice("kind", kind, tuple(KINDS))
-    kinds = {entry.name: entry.kind for entry in entries(Series) if entry.name not in ("name", "kind", "noise")}
-    check_keys("series", more, kinds)
-    for key, value in more.items():
-        if isinstance(value, str) and kinds[key] is not str:
-            raise violation(f"series: {key}", repr(value), "a number, times in ms")
-    about = KINDS[kind]
-    check_keys("columns", dict(columns or {}), about.columns)
-    check_keys("units", dict(units or {}), about.columns)
-    found, stated = _mapped(data, about, columns, units)
-    return table_of(found, about, "data", stated).series(name or kind, about, noise, "data", **more)
-
-
-def _mapped(
-    data: Any, about: Kind, columns: Mapping[str, Any] | None, units: Mapping[str, str] | None
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Columns by our names, constant ones filled in, and their units."""
-    known = about.columns
-    there = _columns_of(data)
-    names: Mapping[Any, Any] = columns or {ours: ours for ours in known if ours in there}
-    found: dict[str, np.ndarray] = {}
-    stated = dict(units or {})
-    for ours, theirs in names.items():
-        if isinstance(theirs, str) or theirs in there:
-            if theirs not in there:
-                some = [str(name) for name in there]
-                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", ", ".join(some))
-            found[ours] = _numbers(str(theirs), there[theirs])
-            unit = getattr(there[theirs], "attrs", {}).get("units")
-            if ours == about.abscissa and isinstance(unit, str) and stated.setdefault(ours, unit) != unit:
-                raise violation(f"units: {ours}", repr(stated[ours]), f"{unit!r}, as the data say")
-    if not found:
-        raise violation("data", "no column in use", f"columns {', '.join(known)}, or names for them")
-    _fill_in(found, names, "columns")
-    return found, stated
-
-
-def _columns_of(data: Any) -> dict[Any, Any]:
-    """Columns by name; an index or coordinate with a name is one too."""
-    if hasattr(data, "columns") and hasattr(data, "index"):  # pandas
-        names = list(data.columns)
-        for name in names:
-            if names.count(name) > 1:
-                raise violation(f"column {name!r}", "the column twice", "each column once")
-        index = {} if data.index.name is None else {data.index.name: data.index}
-        return index | {name: data[name] for name in names}
-    if hasattr(data, "data_vars"):  # xarray
-        return {name: data[name] for name in data.variables}
-    return dict(data)
-
-
-def _numbers(name: str, column: Any) -> np.ndarray:
-    """A column of real numbers."""
-    values = np.ma.asanyarray(column) if isinstance(column, np.ma.MaskedArray) else np.asarray(column)
-    if np.ma.is_masked(values):
-        raise violation(f"column {name!r}", "masked entries", "a number in each")
-    if values.dtype.kind not in "iufb" or values.ndim != 1:
-        found = f"{values.ndim} dimensions of {values.dtype}"
-        raise violation(f"column {name!r}", found, "one dimension of real numbers (times in ms, or with `units`)")
-    return np.asarray(values, float)

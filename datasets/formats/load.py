@@ -1,14 +1,21 @@
-"""Loading and saving: a bundled name, a folder or a NetCDF file in, a folder or a NetCDF file out."""
+"""Loading and saving: a bundled name, a folder or a NetCDF file in and out; series from what is in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..bundled_files import BUNDLED
-from ..errors import ExperimentError, nearest, violation
-from ..experiment import Experiment
-from ..files import check_size, open_tree, write_tree
+from ..errors import ExperimentError, check_keys, nearest, violation
+from ..experiment import Experiment, Series, check_choice, entries
+from ..files import check_size, listed, open_tree, write_tree
+from ..kinds import KINDS, Kind
+from ..units import unit_of
+from .column_values import factors_of
+from .columns import ColumnNames, fill_in, table_of
 from .folder import FILE, read_folder
 from .folder_write import write_folder
 from .tree import to_tree
@@ -16,6 +23,9 @@ from .tree_read import from_tree
 
 if TYPE_CHECKING:
     from xarray import DataTree
+
+
+_TABLES = (".csv", ".tsv", ".txt", ".dat", ".xlsx", ".mat", ".npy", ".npz", ".parquet", ".tdms", ".lvm")
 
 
 def names() -> list[str]:
@@ -32,14 +42,17 @@ def read(source: str | Path | DataTree) -> Experiment:
         return from_tree(source)
     path = Path(source)
     if path.is_dir():
+        if not (path / FILE).is_file():
+            raise violation(f"{path}", f"a folder without {FILE}", f"one: `dissentangle init {path}` writes it")
         return read_folder(path)
     if path.is_file():
         return read_folder(path.parent) if path.name == FILE else _in_file(path)
     if str(source) in names():
         return read_folder(BUNDLED / str(source))
+    beside = [str(path.with_name(name)) for name in listed(path.parent)]
     raise violation(
         f"{source}",
-        f"no such folder, file or bundled experiment{nearest(str(source), names())}",
+        f"no such folder, file or bundled experiment{nearest(str(source), [*names(), *beside])}",
         f"a folder with {FILE}, a .nc file, or one of {', '.join(names())}",
     )
 
@@ -47,6 +60,9 @@ def read(source: str | Path | DataTree) -> Experiment:
 def _in_file(path: Path) -> Experiment:
     """The experiment in a NetCDF file; that of a fit where the file is one."""
     check_size(path)
+    if path.suffix.lower() in _TABLES:
+        expected = f"the folder of an {FILE} that names it: `dissentangle init FOLDER` writes one"
+        raise violation(f"{path}", "a table", expected)
     tree = open_tree(path)
     if "experiment" in tree.children and "posterior" in tree.children:
         return from_tree(tree["experiment"], f"{path}: experiment")
@@ -75,3 +91,106 @@ def save(experiment: Experiment | DataTree, path: str | Path) -> None:
         write_tree(to_tree(checked), target)
     else:
         write_folder(checked, target)
+
+
+def series_of(
+    data: Any,
+    kind: str,
+    *,
+    columns: Mapping[str, str | float] | None = None,
+    units: Mapping[str, str] | None = None,
+    factor: Mapping[str, float] | None = None,
+    average: int = 0,
+    name: str = "",
+    noise: str = "",
+    **more: Any,
+) -> Series:
+    """A series for an `Experiment`.
+
+    Parameters
+    ----------
+    data : columns by name: pandas.DataFrame, xarray.Dataset or DataArray, Arrow table, structured array, dict of arrays
+    kind : of the series: xi, polarization, light_variance, …; docs/laboratory.md has all
+    columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
+    units : our column → unit, where it is not ms or deg; xarray's own attribute `units` counts too; "dB" of variances
+    factor : our column → number by which it is multiplied; that of the values holds for sigma, too
+    average : so many rows in a row are averaged into one point, whose sigma follows from their scatter; 0: none
+    name : by default that of the kind;  noise : by default that of the column sigma or repetitions
+    more : what else is said of it, see `Series`: run, scale_uncertainty, probe_duration (ms), …
+
+    Returns
+    -------
+    The series, with as many values as `data` has rows times the components of its kind.
+
+    Raises
+    ------
+    ExperimentError : for unknown kinds and missing columns; what the values must be is checked with the experiment
+    """
+    check_choice("kind", kind, tuple(KINDS))
+    kinds = {entry.name: entry.kind for entry in entries(Series) if entry.name not in ("name", "kind", "noise")}
+    check_keys("series", more, kinds)
+    for key, value in more.items():
+        if isinstance(value, str) and kinds[key] is not str:
+            raise violation(f"series: {key}", repr(value), "a number, times in ms")
+    about = KINDS[kind]
+    check_keys("columns", dict(columns or {}), about.columns)
+    check_keys("units", dict(units or {}), about.columns)
+    found, stated = _mapped(data, about, columns, units)
+    factors = factors_of(factor or {}, about, "factor")
+    table = table_of(found, about, "data", ColumnNames({}, stated, where="series", factors=factors, average=average))
+    return table.series(name or kind, about, noise, "data", **more)
+
+
+def _mapped(
+    data: Any, about: Kind, columns: Mapping[str, Any] | None, units: Mapping[str, str] | None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Columns by our names, constant ones filled in, and their units."""
+    known, there, stated = about.columns, _columns_of(data), dict(units or {})
+    names = {ours: ours for ours in (("exclude",) if columns else known) if ours in there} | dict(columns or {})
+    found: dict[str, np.ndarray] = {}
+    for ours, theirs in names.items():
+        if isinstance(theirs, str) or theirs in there:
+            if theirs not in there:
+                some = [str(name) for name in there]
+                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", ", ".join(some))
+            found[ours] = _numbers(str(theirs), there[theirs])
+            unit = unit_of(there[theirs], f"units: {ours}") if ours == about.abscissa else None
+            if unit is not None and stated.setdefault(ours, unit) != unit:
+                raise violation(f"units: {ours}", repr(stated[ours]), f"{unit!r}, as the data say")
+    if not found:
+        raise violation("data", "no column in use", f"columns {', '.join(known)}, or names for them")
+    fill_in(found, names, "columns")
+    return found, stated
+
+
+def _columns_of(data: Any) -> dict[Any, Any]:
+    """Columns by name; an index or coordinate with a name is one too."""
+    data = data.to_pandas() if hasattr(data, "column_names") else data  # Arrow
+    if hasattr(data, "columns") and hasattr(data, "index"):  # pandas
+        names = list(data.columns)
+        for name in (name for name in names if names.count(name) > 1):
+            raise violation(f"column {name!r}", "the column twice", "each column once")
+        index = {} if data.index.name is None else {data.index.name: data.index}
+        return index | {name: data[name] for name in names}
+    if hasattr(data, "dims"):  # xarray
+        data = data if hasattr(data, "data_vars") else data.to_dataset(name=data.name or "value")
+        return {name: data[name] for name in data.variables}
+    if isinstance(data, np.ndarray) and data.dtype.names:
+        return {name: data[name] for name in data.dtype.names}
+    if not isinstance(data, Mapping):
+        raise violation(
+            "data", type(data).__name__, "columns by name: of pandas, xarray, Arrow, …, or a dict of arrays"
+        )
+    return dict(data)
+
+
+def _numbers(name: str, column: Any) -> np.ndarray:
+    """A column of real numbers."""
+    column = getattr(column, "magnitude", column)  # of a quantity of Pint
+    values = np.ma.asanyarray(column) if isinstance(column, np.ma.MaskedArray) else np.asarray(column)
+    if np.ma.is_masked(values):
+        raise violation(f"column {name!r}", "masked entries", "a number in each")
+    if values.dtype.kind not in "iufb" or values.ndim != 1:
+        expected = "one dimension of real numbers (times in ms, or with `units`)"
+        raise violation(f"column {name!r}", f"{values.ndim} dimensions of {values.dtype}", expected)
+    return np.asarray(values, float)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import check_keys, nearest, violation
 from ..experiment import QUADRATURES, RecordSeries
 from ..files import FORMATS, Source, is_hdf5, open_source, read_attributes, write_bytes
+from ..units import text_of
 
 LARGEST_RECORDS = 1 << 28
 """Bytes of the samples of one series of records."""
@@ -44,7 +45,7 @@ def read_record(path: Path, names: dict[str, Any], simulated: bool, where: str) 
             found = " and ".join(str(part.shape) for part in parts)
             raise violation(f"{path}: cos and sin", f"shapes {found}", "the same")
         interval, excluded = _interval(source, names, parts[0].shape[1]), _excluded(source, names, len(parts[0]))
-    note = warnings.replace("\n", "; ") if isinstance(warnings, str) else ""
+    note = (text_of(warnings, f"{path}: warnings") or "").replace("\n", "; ")
     return RecordSeries("", np.stack(parts), interval, excluded=excluded, simulated=made_by_model, note=note)
 
 

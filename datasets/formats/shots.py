@@ -18,12 +18,15 @@ from ..files import FORMATS, LARGEST, open_source
 from ..kinds import ABSCISSAS
 from ..tables import Form, Table
 
+EXCLUDE = "exclude"
+_Flagged = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""Keys (n,), shots (n, 2), and which of them are excluded (n,), or None for none."""
 PIECE = 1 << 16
 """Shots that are read together."""
 MOST_TIMES = 100_000
 MOST_SHOTS = 1 << 27
 """With a key each."""
-LARGEST_SHOT = 1e100
+LARGEST_SHOT = 1e30
 _MOST_STRETCHES = 64
 _SUSPECT = 4.0
 _MEDIAN_DEVIATION = 1.4826  # standard deviation over median deviation, of a Gaussian
@@ -152,16 +155,17 @@ def read_shots(
 ) -> Reduced:
     """Statistics of the shots in a file.
 
-    columns : `key`, cos and sin → their names; all shots belong together where `key` is not among them
+    columns : `key`, cos and sin → their names; all shots belong together where `key` is not among them; EXCLUDE, too,
+        where it has another name
     form : what is said of how a text or a sheet is written;  unit : of the key, for the note
 
     Either one row a shot, all three columns of one length; or (binary files) a key for each row of two matrices.
     """
-    names = [name for name in columns if name != key]
+    names, left_out = [name for name in columns if name not in (key, EXCLUDE)], [0]
     if path.suffix.lower() not in FORMATS:
-        table = Table(path, columns, columns, form, largest=LARGEST)
-        reduced = reduce_shots(_of_table(table), names, str(path), unit)
-        return replace(reduced, note="; ".join(filter(None, (table.note, reduced.note))))
+        table = Table(path, columns, columns, form, (EXCLUDE,), largest=LARGEST)
+        reduced = reduce_shots(_kept(_of_table(table), left_out, path), names, str(path), unit)
+        return _said(reduced, left_out, table.note)
     with open_source(path) as source:
         pair = [source.array(columns[name]) for name in names]
         if key in columns:
@@ -179,7 +183,31 @@ def read_shots(
             pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
         if shapes[0][0] != len(keys) or len(shapes[0]) > 2:
             raise violation(str(path), f"{len(keys)} times, arrays of shape {shapes[0]}", "one entry a row")
-        return reduce_shots(_of_arrays(path, keys, pair, len(shapes[0])), names, str(path), unit)
+        flags = None
+        if EXCLUDE in columns or EXCLUDE in source:
+            flags = source.column(columns.get(EXCLUDE, EXCLUDE), MOST_SHOTS)
+            if len(flags) != len(keys):
+                raise violation(f"{path}: {EXCLUDE}", f"{len(flags)} entries", f"{len(keys)}, as of {key}")
+        pieces = _of_arrays(path, keys, pair, len(shapes[0]), flags)
+        return _said(reduce_shots(_kept(pieces, left_out, path), names, str(path), unit), left_out)
+
+
+def _kept(pieces: Iterator[_Flagged], left_out: list[int], path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pieces without the shots that are flagged, whose number is added to that in `left_out`."""
+    for key, shots, flags in pieces:
+        if flags is None:
+            yield key, shots
+            continue
+        if not np.isin(flags, (0, 1)).all():
+            raise violation(f"{path}: {EXCLUDE}", f"{flags[~np.isin(flags, (0, 1))][0]:g}", "0 or 1")
+        left_out[0] += int(flags.sum())
+        yield key[flags == 0], shots[flags == 0]
+
+
+def _said(reduced: Reduced, left_out: list[int], form: str = "") -> Reduced:
+    """With the number of excluded shots in its note, and what was found of the form of the file."""
+    words = f"{left_out[0]} shots are excluded" if left_out[0] else ""
+    return replace(reduced, note="; ".join(filter(None, [form, words, reduced.note])))
 
 
 def unit_of_shots(path: Path, columns: Mapping[str, str], key: str, form: Form | None = None) -> tuple[str, str]:
@@ -193,25 +221,26 @@ def unit_of_shots(path: Path, columns: Mapping[str, str], key: str, form: Form |
 
 
 def _of_arrays(
-    path: Path, key: np.ndarray, pair: Sequence[np.ndarray], dimensions: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    path: Path, key: np.ndarray, pair: Sequence[np.ndarray], dimensions: int, flags: np.ndarray | None
+) -> Iterator[_Flagged]:
     each = 1 if dimensions == 1 else max(1, pair[0].shape[1])
     step = max(1, PIECE // each)
     for start in range(0, len(key), step):
         rows = slice(start, start + step)
         shots = np.stack([np.asarray(array[rows], float).ravel() for array in pair], axis=-1)
         _check_size(path, shots, start * each)
-        yield np.repeat(key[rows], each), shots
+        yield np.repeat(key[rows], each), shots, None if flags is None else np.repeat(flags[rows], each)
 
 
-def _of_table(table: Table) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _of_table(table: Table) -> Iterator[_Flagged]:
     row = 0
     for piece in table.pieces():
+        flags = piece.pop(EXCLUDE, None)
         *key, cos, sin = piece.values()
         shots = np.stack([cos, sin], axis=-1)
         _check_size(table.path, shots, row)
         row += len(shots)
-        yield (key[0] if key else np.zeros(len(shots))), shots
+        yield (key[0] if key else np.zeros(len(shots))), shots, flags
 
 
 def _check_size(path: Path, shots: np.ndarray, before: int) -> None:
@@ -221,5 +250,5 @@ def _check_size(path: Path, shots: np.ndarray, before: int) -> None:
         raise violation(
             f"{path}: row {before + row + 1}",
             f"{shots[row][~(abs(shots[row]) < LARGEST_SHOT)][0]:g}",
-            f"numbers below {LARGEST_SHOT:g}",
+            f"numbers below {LARGEST_SHOT:g}: instruments write 9.9e37 for overflow, 9.91e37 for no number",
         )

@@ -1,32 +1,144 @@
-"""A folder to fill in: an experiment.toml with its keys explained, and empty tables."""
+"""For those who write an `experiment.toml`: a folder to fill in, and a JSON Schema by which editors help.
+
+The schema is read off the tables by which `folder.py` reads the file. It is of draft 4, which Taplo (Even Better TOML)
+and all others know.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+from ...forward_models import CLOSURES, LIGHTS, PARAMETERS
 from ..errors import ExperimentError
+from ..experiment import (
+    APPARATUS,
+    DAY_FACTORS,
+    WAYS_OF_DAYS,
+    ConstantRun,
+    Observation,
+    RecordSeries,
+    Series,
+    StageEntry,
+    entries,
+    shown_unit,
+)
+from ..experiment import KIND as RECORD
 from ..files import write_bytes
-from .folder import FILE
+from ..tables import Form
+from .folder import FILE, FILE_KEYS, RECORD_KEYS
+from .tree import FORMAT_VERSION
 
+type Schema = dict[str, Any]
+SCHEMA_FILE = "experiment.schema.json"
+"""Beside an `experiment.toml` that points to it."""
 TABLES = {
     "xi.csv": b"time,value,repetitions\n",
     "polarization.csv": b"time,value,sigma\n",
     "transverse_spin.csv": b"time,value,sigma\n",
 }
+_TEXT, _NUMBER, _TRUTH = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+_WHOLE = {"type": "integer"}
+_TEXTS, _NUMBERS = ({"type": "object", "additionalProperties": of} for of in (_TEXT, _NUMBER))
+_EITHER: Schema = {"type": ["number", "string"]}
+_TYPES: dict[type, Schema] = {
+    str: _TEXT,
+    bool: _TRUTH,
+    int: _WHOLE,
+    float: _NUMBER,
+    dict: {"type": "object", "additionalProperties": _EITHER},
+    list: {"type": "array", "items": _EITHER, "minItems": 2, "maxItems": 2},
+    object: {},
+}
 
 
 def write_template(folder: str | Path) -> list[Path]:
-    """Write a folder with an `experiment.toml` to fill in and empty tables; the paths of the files.
+    """Write a folder with an `experiment.toml` to fill in, its schema and empty tables; the paths of the files.
 
-    Raises ExperimentError where files of these names exist.
+    Tables that are there stay. Raises ExperimentError where there is an `experiment.toml`.
     """
     target = Path(folder)
-    paths = [target / name for name in (FILE, *TABLES)]
-    for path in paths:
-        if path.exists():
-            raise ExperimentError(f"{path}: exists already; expected a folder without it")
-    target.mkdir(parents=True, exist_ok=True)
+    if (target / FILE).exists():
+        raise ExperimentError(f"{target / FILE}: exists already; expected a folder without it")
     toml = Path(__file__).with_name("template.toml").read_bytes()
-    for path, content in zip(paths, (toml, *TABLES.values()), strict=True):
-        write_bytes(content, path)
+    files = {FILE: f"#:schema ./{SCHEMA_FILE}\n".encode() + toml, SCHEMA_FILE: schema_file()} | TABLES
+    target.mkdir(parents=True, exist_ok=True)
+    paths = [target / name for name in files if name not in TABLES or not (target / name).exists()]
+    for path in paths:
+        write_bytes(files[path.name], path)
     return paths
+
+
+def schema_file() -> bytes:
+    """The schema of `experiment.toml` as a file."""
+    return json.dumps(experiment_schema(), ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def experiment_schema() -> Schema:
+    """The JSON Schema of an `experiment.toml`."""
+    series, record = _of(Series, FILE_KEYS) | _of(Form), _of(RecordSeries, RECORD_KEYS)
+    series["kind"]["enum"] = [*series["kind"]["enum"], "quadratures"]
+    record["kind"]["enum"] = [RECORD]
+    run = {"name": _TEXT, "relative_depth": _NUMBER | {"description": "optical depth over that of the run main"}}
+    points = {"type": "array", "items": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}}
+    power = {
+        "anyOf": [_TRUTH, _NUMBER, points, _table({"file": _TEXT}, "file")],
+        "description": "on, or its power relative to that of the rates: a number, [[ms, power], …], { file = … }",
+    }
+    numbers = dict.fromkeys(("value", "sigma"), _EITHER)  # decay times have a unit
+    truth = {"closure": {"enum": [*CLOSURES]}, "seed": _WHOLE, "parameters": _NUMBERS}
+    top = {
+        "format_version": {"enum": [FORMAT_VERSION]},
+        "title": _TEXT,
+        "simulated": _TRUTH | {"description": "whether a model made the data, or some of them"},
+        "description": _TEXT,
+        "apparatus": _table({name: _known(name) for name in APPARATUS}),
+        "run": _tables(_table(run | _of(ConstantRun), "name")),
+        "stage": _tables(_table(_of(StageEntry) | dict.fromkeys(LIGHTS, power), "duration")),
+        "series": _tables({"anyOf": [_table(series, "kind", "file"), _table(record, "kind", "file")]}),
+        "observation": _tables(_table(_of(Observation) | numbers, "quantity", "value", "sigma")),
+        "prior": _TEXTS | {"properties": {name: _TEXT | _parameter(name) for name in PARAMETERS}},
+        "sharing": _table({name: _parameter(name) | {"enum": [*WAYS_OF_DAYS]} for name in DAY_FACTORS}),
+        "calibration": _TEXT | {"description": "a file that `dissentangle calibrate` wrote"},
+        "truth": _table(truth, *truth),
+    }  # fmt: skip
+    return {"$schema": "http://json-schema.org/draft-04/schema#", "title": "experiment.toml of dissentangle",
+            **_table(top, "format_version", "title", "simulated", "stage")}  # fmt: skip
+
+
+def _table(properties: Schema, *required: str) -> Schema:
+    found: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return found | ({"required": [*required]} if required else {})
+
+
+def _tables(of: Schema) -> Schema:
+    return {"type": "array", "items": of}
+
+
+def _of(part: type, besides: dict[str, tuple[type, str]] | None = None) -> Schema:
+    """What a table says of a part: the fields of its class, and `besides`, key → type and meaning."""
+    found: Schema = {}
+    for entry in entries(part):
+        about = _quantity(entry.unit) if entry.unit else _TYPES[entry.kind]
+        about = {"enum": [*entry.choices]} if entry.choices else about
+        about = about | ({"description": entry.meaning} if entry.meaning else {})
+        plain = entry.default not in (None, "", -1) and not entry.unit
+        found[entry.key] = about | ({"default": entry.default} if plain else {})
+    found.pop("", None)
+    return found | {key: _TYPES[kind] | {"description": text} for key, (kind, text) in (besides or {}).items()}
+
+
+def _quantity(unit: str) -> Schema:
+    """A number with its unit in a text; of a pure number both."""
+    return _EITHER if unit == "1" else _TEXT | {"pattern": r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*[^0-9\s].*$"}
+
+
+def _known(name: str) -> Schema:
+    value = _quantity(PARAMETERS[name].unit)
+    return _parameter(name) | {"anyOf": [value, _table({"value": value, "sigma": value}, "value")]}
+
+
+def _parameter(name: str) -> Schema:
+    about = PARAMETERS[name]
+    return {"description": ", ".join(filter(None, (f"{about.symbol}: {about.meaning}", shown_unit(about.unit))))}

@@ -16,6 +16,8 @@ from ...forward_models.light import Readout
 
 LARGEST_NUMBER = 1e9
 """Beyond it nothing that is measured can be."""
+_BEYOND = 4.0
+"""Standard deviations: of a hundred points one in 300 experiments has one so far off by chance."""
 QUADRATURES = ("cos", "sin")
 """Components of a kind that measures the two quadratures of the light, which have one expectation."""
 VARIANCE_NOISES = ("gaussian", "student-t", "gamma", "gamma-sigma", "gaussian-repetitions", "student-t-repetitions")
@@ -39,6 +41,16 @@ class Measured(Protocol):
     # fmt: off
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def x(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def fitted(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def noise(self) -> str: ...  # noqa: D102
+    @property
+    def amplitude(self) -> str: ...  # noqa: D102
+    @property
+    def offset(self) -> str: ...  # noqa: D102
     @property
     def value(self) -> np.ndarray: ...  # noqa: D102
     @property
@@ -134,6 +146,13 @@ class Kind:
     def check(self, series: Measured, where: str) -> None:
         """Raise ExperimentError for values that this kind cannot have; numbers are finite when it is called."""
 
+    def doubts(self, series: Measured, *, moving: bool) -> list[str]:
+        """What of a series is possible, but hardly right, with its likely cause; it is fitted all the same.
+
+        moving : whether its run begins with uncorrelated atoms and follows their populations
+        """
+        return []
+
     def own_parameters(self, series: Measured) -> dict[tuple[str, str], float]:
         """Parameters that this series has for itself: (name, entry of the label) and the value in simulations."""
         return {}
@@ -183,6 +202,19 @@ class Kind:
         """The noise for a column `sigma` or `repetitions`."""
         fitting = [name for name in self.noises if NOISES[name].spread == spread]
         return fitting[0] if fitting else self.noises[0]
+
+
+def beyond_noise(series: Measured, excess: np.ndarray) -> str:
+    """'1.3 ± 0.1 at 2 ms': the value of the fitted point that is the most standard deviations off, more than four.
+
+    excess (T,): by how much each value is beyond what is possible. "" where none is that far.
+    """
+    sigma = NOISES[series.noise].scatter(abs(series.value), series.spread)
+    errors = series.errors
+    known = np.hypot(errors.get("scale", 0.0) * series.value, errors.get("offset", 0.0))
+    far = np.where(series.fitted, excess / np.hypot(sigma, known), 0.0)
+    k = int(far.argmax())
+    return f"{series.value[k]:.4g} ± {sigma[k]:.2g} at {series.x[k]:g} ms" if far[k] > _BEYOND else ""
 
 
 def column(value: Any) -> Any:

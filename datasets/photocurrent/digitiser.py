@@ -13,7 +13,8 @@ from .held_blocks import HeldBlocks
 
 FEWEST_CLIPPED = 10
 """Equal samples at the end of the range below which nobody speaks of clipping."""
-LARGEST_SAMPLE = 1e100
+LARGEST_SAMPLE = 1e30
+"""Of whatever unit. SCPI (1999, volume 1, section 7.2) writes 9.9e37 for infinity, 9.91e37 for no number."""
 _END = 0.01  # of the range: what lies next to its end
 
 
@@ -65,7 +66,10 @@ class Digitisation:
         if max(high, -low) > LARGEST_SAMPLE:
             place = int(np.argmax(abs(samples)))
             found = f"{samples.flat[place]:g}"
-            raise violation(f"{self.where}: sample {start + place}", found, f"a number below {LARGEST_SAMPLE:g}")
+            expected = (
+                f"a number below {LARGEST_SAMPLE:g}: instruments write 9.9e37 for overflow, 9.91e37 for no number"
+            )
+            raise violation(f"{self.where}: sample {start + place}", found, expected)
         self.count += samples.size
         self.total += total
         self.squares += float(np.dot(samples, samples))

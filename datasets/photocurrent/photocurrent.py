@@ -13,7 +13,7 @@ import numpy as np
 from ..bundled_files import BUNDLED
 from ..errors import violation
 from ..files import FORMATS, column_of, open_source, vector
-from ..units import factor, quantity
+from ..units import factor, quantity, text_of
 
 SAMPLES, TRIGGERS = "samples", "triggers"
 ONLY = "#1"
@@ -44,7 +44,9 @@ class Photocurrent:
     @property
     def unit(self) -> str:
         """Of the samples after multiplication by `scale`."""
-        return "V" if "volts_per_count" in self.attributes else str(self.attributes.get("units", "1"))
+        if "volts_per_count" in self.attributes or "units" not in self.attributes:
+            return "V" if "volts_per_count" in self.attributes else "1"
+        return text_of(self.attributes["units"], f"{self.where}: units") or "1"
 
     def number(self, name: str) -> float | None:
         """An attribute that is a number; None where there is none."""

@@ -96,6 +96,8 @@ def with_errors(series: Series, at: np.ndarray, run: RunState) -> Any:
     errors = {name: run.entry(name, series.name) for name in ("scale", "gain_drift", "offset", "offset_drift")}
     if errors["scale"] is not None:
         mean = errors["scale"] * mean
+    if (amplitude := run.entry("amplitude", series.name)) is not None:
+        mean = amplitude * mean
     if errors["gain_drift"] is not None:
         mean = (1 + errors["gain_drift"] * series.ramp(at)) * mean
     if errors["offset"] is not None:

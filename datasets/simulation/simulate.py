@@ -20,6 +20,7 @@ from ..experiment import (
     Series,
     StageEntry,
     Truth,
+    by_label,
     check_choice,
     check_experiment,
 )
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _DRAWN: dict[str, Callable[[np.random.Generator], float]] = {
     "noise_correlation": lambda rng: rng.uniform(0.0, 0.95),
     "discrepancy": lambda rng: rng.standard_normal(),
+    "amplitude": lambda rng: 1.0,
+    "offset": lambda rng: 0.0,
 }
 """What else a series may have for itself, where no true value is given."""
 _DECIMALS = 6  # so that a last bit of a library's exp() does not make other bytes on another machine
@@ -112,7 +115,7 @@ def simulate(
     InvalidValue : for values that the physics does not allow
     """
     planned = tuple(replace(one, spread=np.broadcast_to(one.spread, one.x.shape)) for one in series)
-    values = true_values(stages, planned, dict(parameters or {}), closure)
+    values = true_values(stages, planned, by_label(parameters or {}, "parameters"), closure)
     experiment = Experiment(
         title=title,
         simulated=True,
@@ -147,7 +150,8 @@ def simulate_like(
     """
     if not experiment.parts and not experiment.constant:
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
-    given, known = dict(parameters or {}), {name: entry.value for name, entry in experiment.apparatus.items()}
+    given = by_label(parameters or {}, "parameters")
+    known = {name: entry.value for name, entry in experiment.apparatus.items()}
     recorded = {} if experiment.truth is None else experiment.truth.parameters
     recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in (*SERIES_ERRORS, "discrepancy")}
     planned = replace(
@@ -223,7 +227,7 @@ def _measured(
         label = str(Label(name, series.name))
         if label not in values:
             values[label] = float(rng.normal(SERIES_ERRORS[name], size))
-    for key in series.noise_parameters:
+    for key in (*series.noise_parameters, *series.free):
         if str(Label(*key)) not in values:
             values[str(Label(*key))] = float(_DRAWN[key[0]](rng))
     alone = replace(experiment, series=(series,))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...forward_models import LOSS_NOISE_SHARE, Closure, dephasing_floor
-from ..errors import ExperimentError, check_keys
-from ..experiment import DAY_FACTORS, SERIES_ERRORS, Label, Series, StageEntry, other_days
+from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, Closure, dephasing_floor
+from ..errors import ExperimentError, check_keys, nearest
+from ..experiment import DAY_FACTORS, SERIES_ERRORS, Label, Series, StageEntry, meant, other_days
 from ..kinds import KINDS
 from ..prediction import PROBE, rates_of
 
@@ -55,7 +55,16 @@ def true_values(
     """The true values: those given over the paper's, without what the stages and series do not depend on."""
     labels = truth_labels(stages, series, closure)
     if closure == "open" and LOSS_NOISE_SHARE not in given:
-        raise ExperimentError(f"closure 'open': found no true {LOSS_NOISE_SHARE}, expected a number from 0 to 1")
+        expected = f"a number from 0 to 1 (--set {LOSS_NOISE_SHARE}=0.5)"
+        raise ExperimentError(f"closure 'open': found no true {LOSS_NOISE_SHARE}, expected {expected}")
+    if closure != "open" and LOSS_NOISE_SHARE in given:
+        expected = "closure 'open' (--closure open), where it is a parameter"
+        raise ExperimentError(f"parameters: {LOSS_NOISE_SHARE}: found closure {closure!r}, expected {expected}")
+    for text in given:
+        name = Label.parse(text).name
+        if text not in labels and name not in PARAMETERS and not nearest(text, labels):
+            found = f"the unknown parameter {text!r}{meant(name)}"
+            raise ExperimentError(f"parameters: found {found}, expected one of {', '.join(labels)}")
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
     for one in series:
@@ -117,6 +126,6 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure
     for one in series:
         labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
         labels += [str(Label(name, one.name)) for name in SERIES_ERRORS]
-        labels += [str(Label(*key)) for key in one.noise_parameters]
+        labels += [str(Label(*key)) for key in (*one.noise_parameters, *one.free)]
     labels += [str(Label(name, day)) for day in other_days(series) for name in DAY_FACTORS]
     return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]

@@ -258,7 +258,8 @@ class Table:
             if value is None:
                 raise violation(f"{where}: column {name!r}", repr(row[place]), self._expected(str(row[place])))
             if not np.isfinite(value):
-                raise violation(f"{where}: column {name!r}", str(row[place]).strip(), "a finite number")
+                more = ", in an excluded row, too: leave out the row" if "exclude" in self.places else ""
+                raise violation(f"{where}: column {name!r}", str(row[place]).strip(), f"a finite number{more}")
             numbers.append(value)
         return numbers
 

@@ -14,7 +14,7 @@ Equations (1), (S.1) and (S.2) are those of the light: see `light`.
 from .divided_differences import divided_differences, first_difference
 from .entanglement_duration import Entanglement, entanglement, sampled_entanglement, search_times
 from .observables import epr_parameter, mean_spin, orientation
-from .path import fastest_rates, speed, stage_columns
+from .path import column, fastest_rates, speed, stage_columns
 from .populations import population_rates, slopes
 from .rates import LIGHTS, Rates, dephasing_floor, transitions
 from .spin_variance import lost_noise, noise_share

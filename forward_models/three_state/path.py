@@ -112,7 +112,7 @@ def _phase(panels: StageColumns, grid: TimeGrid, xp: Any) -> Any:
 
 
 def column(value: Any) -> Any:
-    """An initial value for each draw, with an axis for the times."""
+    """A value for each draw, (…,), as (…, 1), to go with times (T,); single numbers and symbols as they are."""
     return value[..., None] if np.ndim(value) else value
 
 

@@ -12,9 +12,14 @@ from math import factorial
 
 import numpy as np
 
+from ..validation import InvalidValue
+
 _ORDERS = (2, 3, 4, 5, 6)
 _NODES_A_POINT = 3  # populations in closed form cost as much as so many nodes
 _FORGOTTEN = 45.0  # e^-45: what happened this many decay times ago no longer shows in double precision
+
+MOST_POINTS = 10_000_000
+"""Of a grid: what needs more is a mistake, and takes all memory."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,11 @@ def _refine(
     with np.errstate(divide="ignore"):
         memory = np.where(slowest > 0, _FORGOTTEN / np.maximum(slowest, 1e-300), np.inf)[stage]
     begin = np.maximum(left, right - memory)
-    count = np.maximum(np.ceil((right - begin) * fastest[stage] / width), 1).astype(int)
+    each = np.maximum(np.ceil((right - begin) * fastest[stage] / width), 1)
+    if not each.sum() <= MOST_POINTS:
+        found = f"rates up to {fastest.max():.3g} 1/ms over {points[-1]:g} ms"
+        raise InvalidValue(f"{found}: expected slower ones, or shorter times: narrower priors? times in another unit?")
+    count = each.astype(int)
     which = np.repeat(np.arange(len(count)), count)
     step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     extra = begin[which] + (right - begin)[which] * step / count[which]

@@ -23,7 +23,6 @@ from ...forward_models import Closure, InvalidValue
 from ..fits import file_name, is_fit_of
 from ..model import (
     ModelSettings,
-    PriorError,
     Problem,
     SamplerSettings,
     processes_for,
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 _SUMMARY = "summary.nc"
+_OF_PROGRAMS = (".", "~")
+"""Beginnings of names that editors, file systems and notebooks give: `.ipynb_checkpoints`, `._monday.nc`, `~$a.nc`."""
 _ROW = "campaign_row_2"
 """Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file. It has another
 number where rows say something else than before: such fits are done again."""
@@ -120,7 +121,8 @@ def _in_folder(folder: Path) -> dict[str, Any]:
     if (folder / FILE).is_file():
         raise ExperimentError(f"{folder}: found one experiment, expected a folder of them (or: dissentangle fit)")
     own = folder / _SUMMARY if (folder / "summary.csv").is_file() and (folder / "fits").is_dir() else None
-    inside = [p for p in sorted(folder.iterdir()) if (p / FILE).is_file() or (p.suffix == ".nc" and p.is_file())]
+    there = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_OF_PROGRAMS)]
+    inside = [path for path in there if (path / FILE).is_file() or (path.suffix == ".nc" and path.is_file())]
     inside = [path for path in inside if path != own]  # of a campaign that was written to the folder of its data
     if not inside:
         raise ExperimentError(f"{folder}: found no experiment, expected folders with {FILE} or .nc files")
@@ -205,7 +207,7 @@ def _kept(folder: Path, name: str, answer: Answer | None, error: Exception | Non
     """Write what a task gave; its row."""
     report = folder / "reports" / f"{name}.txt"
     if answer is None:
-        expected = isinstance(error, (ExperimentError, InvalidValue, PriorError, OSError))
+        expected = isinstance(error, (ExperimentError, InvalidValue, OSError))
         text = f"{error}" if expected else f"{type(error).__name__}: {error}"
         write_bytes(f"{NOT_FITTED}{text}\n".encode(errors="replace"), report)
         return failed_row(name, " ".join(text.split()))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import ExperimentError
+from ...datasets.experiment import Label
 from ...datasets.files import to_bytes, write_bytes
 from ...forward_models import Closure
 from ..model import Problem, SamplerSettings, fingerprint, pose, processes_for, require_data, without_values
@@ -98,6 +99,11 @@ def run_sbc(
     require_data(problem.experiment, problem.experiment.title)
     if (draws := sampler.draws * sampler.chains) < RANKS:
         raise ExperimentError(f"{draws} draws: expected at least {RANKS} to rank in")
+    given = {*problem.settings.priors, *problem.experiment.priors}
+    for label in (str(Label(*one)) for one in problem.experiment.free):
+        if label not in given:
+            expected = f"a prior to draw it from: --prior '{label}=…'"
+            raise ExperimentError(f"sbc: found {label}, of which nothing is known, expected {expected}")
     if simulations < FEWEST:
         raise ExperimentError(f"simulations: found {simulations}, expected at least {FEWEST}")
     workers: dict[str, Any] = {"cores": cores, "executor": executor, "progress": progress}

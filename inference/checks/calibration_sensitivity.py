@@ -110,6 +110,7 @@ def constants(fitted: Fit) -> list[ModelParameter]:
         if not Label.parse(u.label).is_rate
         and not u.name.startswith("population_")
         and (not PARAMETERS[u.name].per_series or u.name in SERIES_ERRORS)
+        and (u.name, u.index) not in fitted.problem.experiment.free
     ]
 
 

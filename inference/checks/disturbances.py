@@ -156,7 +156,7 @@ def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
     if not s.gain_drift_uncertainty:
         drifting = at.only(s.name, at.at_mean[s.name] * s.ramp(s.fitted_x))
         found.append(Disturbance("gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting))
-    if not s.scale_uncertainty:
+    if not (s.scale_uncertainty or s.amplitude):
         scaled = at.only(s.name, at.at_mean[s.name])
         found.append(Disturbance("scale", f"the scale of {s.name} is off", "%", 0.02, scaled))
     return found
@@ -164,7 +164,7 @@ def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
 
 def _background(at: PosteriorMean, s: Series) -> list[Disturbance]:
     found = []
-    if not s.offset_uncertainty:
+    if not (s.offset_uncertainty or s.offset):
         flat = at.only(s.name, np.ones_like(at.at_mean[s.name]))
         found.append(Disturbance("background", f"{s.name} has a background", "", 0.01, flat))
     if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ

@@ -10,10 +10,12 @@ import argparse
 import gc
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 from ...datasets.errors import ExperimentError, nearest, printable
 from .table import VERBS
@@ -36,6 +38,11 @@ Each verb has examples of its own: dissentangle VERB --help
 """
 
 
+_DOUBLE = ",floatX=float64"
+"""Whatever a .pytensorrc asks for: single precision is none for ratios of rates."""
+_NO_CHOICE = re.compile(r"invalid choice: '(.*?)'( \(choose from (.*)\))$", re.S)
+
+
 class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, *given: Any, **named: Any) -> Any:
         """What a verb does not know is an error of that verb, with its help and the nearest option."""
@@ -49,7 +56,10 @@ class _Parser(argparse.ArgumentParser):
         return known, unknown
 
     def error(self, message: str) -> NoReturn:
-        """One line, exit code 2."""
+        """One line, exit code 2; of a word that is none of the choices, the nearest one."""
+        wrong = _NO_CHOICE.search(message)
+        if wrong:
+            message = message[: wrong.start(2)] + nearest(wrong[1], wrong[3].replace("'", "").split(", ")) + wrong[2]
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
@@ -79,6 +89,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. 0: done, and the fit is healthy; 1: it did not converge; 2: bad input."""
     gc.set_threshold(200_000)  # imports and graphs are no garbage: looking for it takes 5 % of a fit
+    if "MPLBACKEND" in os.environ:  # a notebook's own, which Matplotlib here may not have; figures go to files
+        os.environ["MPLBACKEND"] = "agg"
+    os.environ["PYTENSOR_FLAGS"] = f"{os.environ.get('PYTENSOR_FLAGS', '').removesuffix(_DOUBLE)}{_DOUBLE}".lstrip(",")
+    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
@@ -101,18 +115,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return HEALTHY
     except _bad_input() as error:
-        print(f"dissentangle: {_in_one_line(error)}", file=sys.stderr)
+        print(f"dissentangle: {_in_words(error)}", file=sys.stderr)
         return BAD_INPUT
     finally:
         sys.unraisablehook = hook
 
 
+def _nowhere() -> TextIO:
+    """In place of a stream that is closed, as that of a daemon is."""
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
 def _bad_input() -> tuple[type[Exception], ...]:
     """What a verb raises for input that cannot be used; imported only when something is raised."""
     from ...forward_models import InvalidValue
-    from ..model import PriorError
 
-    return ExperimentError, PriorError, InvalidValue, OSError
+    return ExperimentError, InvalidValue, OSError
 
 
 def _interrupt_again(others: Callable[[Any], Any], ignored: Any) -> None:
@@ -128,6 +146,8 @@ def _interrupt_again(others: Callable[[Any], Any], ignored: Any) -> None:
         others(ignored)
 
 
-def _in_one_line(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
+    """An error in one line; several, each in a line of its own."""
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-    return printable(" ".join(text.split()))
+    lines = text.splitlines() if isinstance(error, ExperimentError) and error.faults else [text]
+    return "\n  ".join(printable(" ".join(line.split())) for line in lines)

@@ -85,7 +85,8 @@ def _read(given: Namespace) -> dict[str, Any]:
     """The fits in files; ExperimentError for options that belong to fits yet to be made."""
     files = given.experiments
     unused = [option for option, value in (("--prior", given.prior), ("--fix", given.fix), ("--share", given.share),
-                                           ("--sharing", given.sharing), ("--free-dephasing", given.free_dephasing))
+                                           ("--sharing", given.sharing), ("--range", given.range),
+                                           ("--free-dephasing", given.free_dephasing))
               if value]  # fmt: skip
     if unused:
         raise ExperimentError(f"compare: found {', '.join(unused)} without --models, expected it where fits are made")

@@ -1,4 +1,4 @@
-"""The verbs that need no sampling: `check`, `prior`, `init`, `datasets`, `simulate`."""
+"""The verbs that need no sampling: `check`, `prior`, `init`, `schema`, `datasets`, `simulate`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check(given: Namespace) -> int:
     """Validate an experiment; say what would be fitted and what each series informs."""
     experiment, settings = modelled(given)
 
-    from ...datasets.experiment import reversed_beats
+    from ...datasets.experiment import doubts, reversed_beats
     from ..checks import expected_information
     from ..model import Problem, require_time_scale, unused_knowledge
 
@@ -44,10 +44,14 @@ def check(given: Namespace) -> int:
     backwards = reversed_beats(experiment)
     for name in backwards:
         output.text(f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs/laboratory.md)")
+    doubted = doubts(experiment)
+    for line in doubted:
+        output.text(f"look at: {line}")
     expected = expected_information(problem)
     output.text(f"\n{_informs(expected, problem.free)}")
     output.facts(
-        _facts(experiment, problem.free, expected) | {"fixed": fixed, "not_used": unused, "opposite_sign": backwards}
+        _facts(experiment, problem.free, expected)
+        | {"fixed": fixed, "not_used": unused, "opposite_sign": backwards, "doubts": doubted}
     )
     return 0
 
@@ -76,7 +80,8 @@ def _theory(settings: ModelSettings) -> str:
 def _run(experiment: Experiment, run: str) -> str:
     """'run main: 20 ms drive'."""
     stages = ", ".join(
-        f"{s.duration:g} ms {s.label}" + "".join(f" ({power})" for power in s.power) for s in experiment.run_stages(run)
+        f"{s.duration:g} ms {s.label}" + "".join(f" ({power}{power.held(s.duration)})" for power in s.power)
+        for s in experiment.run_stages(run)
     )
     about = experiment.constant.get(run)
     constant = "" if about is None else f"; constant rates: populations {about.populations}, begins {about.begins}"
@@ -190,6 +195,29 @@ def init(given: Namespace) -> int:
     for path in write_template(given.folder):
         output.written(path)
     output.text(f"Fill in the tables, then: dissentangle check {given.folder}")
+    output.text("(Editors with Taplo or Even Better TOML complete and check experiment.toml by the schema beside it.)")
+    output.facts({})
+    return 0
+
+
+@verb("schema", "a JSON Schema of experiment.toml: editors complete and check its keys with it", """
+schema > experiment.schema.json
+schema -o my-run/experiment.schema.json    with the first line #:schema ./experiment.schema.json in experiment.toml""",
+      option("-o", "--output", default=None, metavar="FILE", help="file to write (stdout)"))  # fmt: skip
+def schema(given: Namespace) -> int:
+    """Print or write the schema."""
+    from ...datasets.formats import experiment_schema, schema_file
+    from .paths import writable
+
+    output = Output(given)
+    if given.output is None:
+        output.text(schema_file().decode().rstrip())
+        output.facts(experiment_schema())
+        return 0
+    from ...datasets.files import write_bytes
+
+    write_bytes(schema_file(), writable(given.output))
+    output.written(given.output)
     output.facts({})
     return 0
 

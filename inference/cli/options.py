@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...datasets.errors import ExperimentError
+from ...datasets.errors import ExperimentError, nearest, violation
+from ...datasets.units import quantity
 from ...forward_models import CLOSURES
 from ..choices import MOST_DRAWS
 from .verb import Option, option
@@ -47,6 +51,8 @@ def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
         option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit or days share: table [sharing]"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
                help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
+        option("--range", action="append", default=[], metavar="SERIES=FROM:TO",
+               help="fit only these points of a series, e.g. xi=0.5:12ms; either end may be missing; repeatable"),
     )  # fmt: skip
 
 
@@ -57,7 +63,32 @@ def experiment_of(given: Namespace) -> Experiment:
 
     ways = read_sharing(given.sharing) if given.sharing else {}
     ways |= dict(pair("--share", text) for text in given.share)
-    return joined(given.experiments, ways)
+    return _within(joined(given.experiments, ways), given.range)
+
+
+def _within(experiment: Experiment, ranges: Sequence[str]) -> Experiment:
+    """The experiment with only the points of series that `--range` asks for."""
+    found = {series.name: series for series in experiment.series}
+    for text in ranges:
+        where, (name, limits) = f"--range {text}", pair("--range", text)
+        if name not in found:
+            raise violation(where, f"no series {name!r}{nearest(name, found)}", "one of " + ", ".join(found))
+        ends = limits.split(":")
+        if len(ends) != 2 or not any(map(str.strip, ends)):
+            raise violation(where, limits, "FROM:TO, such as 0.5:12ms, 0.5ms: or :12ms")
+        found[name] = found[name].within(*_limits(ends, found[name].about.unit, where), where)
+    return replace(experiment, series=tuple(found.values())) if ranges else experiment
+
+
+def _limits(ends: list[str], unit: str, where: str) -> tuple[float, float]:
+    """Both ends in a unit; one that has none has that of the other, one that is missing is infinite."""
+    units = [end.strip().lstrip("+-.0123456789eE ") for end in ends]
+    given = [end if own else f"{end} {''.join(units)}" for end, own in zip(ends, units, strict=True)]
+    low, high = (
+        quantity(text, unit, where) if end.strip() else far
+        for text, end, far in zip(given, ends, (-math.inf, math.inf), strict=True)
+    )
+    return low, high
 
 
 def closure(default: str, help: str) -> Option:
@@ -128,13 +159,22 @@ def sampler_of(given: Namespace, *, cores: int | None, engine: str | None = None
     return SamplerSettings(given.seed, given.draws, given.tune, given.chains, cores, engine=engine)
 
 
+_EXAMPLES = {
+    "--prior": "collision_rate=lognormal(0.003, 1)",
+    "--fix": "collision_rate=0.002",
+    "--set": "collective_rate=0.12",
+    "--share": "optical_depth=separate",
+}
+
+
 def pair(name: str, text: str) -> tuple[str, str]:
     """NAME=VALUE of an option in two; PriorError where there is no '='."""
     key, sign, value = text.partition("=")
     if not sign or not key.strip() or not value.strip():
         from ..model import PriorError
 
-        raise PriorError(f"{name} {text!r}: expected NAME=VALUE")
+        example = f", such as {name} {_EXAMPLES[name]!r}" if name in _EXAMPLES else ""
+        raise PriorError(f"{name} {text!r}: expected NAME=VALUE{example}")
     return key.strip(), value.strip()
 
 

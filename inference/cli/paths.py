@@ -28,7 +28,7 @@ def writable(path: str, *sources: str) -> Path:
     to.
     """
     target = Path(path)
-    if "\x00" in path or len(target.name.encode()) > LONGEST_NAME:
+    if "\x00" in path or len(os.fsencode(target.name)) > LONGEST_NAME:
         raise ExperimentError(f"{printable(path[:60])}…: found a name no file can have, expected a shorter one")
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "something that is no regular file"

@@ -69,10 +69,12 @@ def draw_panel(axis: Axes, draws: ExperimentDraws, panel: Panel) -> None:
     if (panel.run, panel.kind) in draws.reconstructed:
         from_light(axis, *draws.reconstructed[panel.run, panel.kind])
     _published(axis, experiment, panel.run, panel.kind)
-    if kind.entangled_below_one:
+    scaled = any(series.amplitude for series in panel.measured)
+    if kind.entangled_below_one and not scaled:
         entangled_below(axis)
     _label_abscissa(axis, panel.kind)
-    axis.set_ylabel(kind.label if len(experiment.runs) == 1 else f"{kind.label}, {one_line(panel.run, 24)}")
+    label = kind.label + " × amplitude" * scaled
+    axis.set_ylabel(label if len(experiment.runs) == 1 else f"{label}, {one_line(panel.run, 24)}")
     if kind.abscissa == "time":
         stages(axis, experiment.run_stages(panel.run))
     legend(axis)

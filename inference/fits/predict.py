@@ -10,7 +10,7 @@ import numpy as np
 
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.errors import nearest
-from ...datasets.experiment import Label
+from ...datasets.experiment import Label, by_label
 from ...datasets.prediction import coupled_rates, evolved, find, optical_depth_of
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
@@ -112,7 +112,7 @@ def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Seq
 def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = "") -> dict[str, Any]:
     """Draws by label with some values exchanged; d and Θ take dΓ with them at the same Γ."""
     result = dict(values)
-    for label, value in changes.items():
+    for label, value in by_label(changes, "predict").items():
         name = Label.parse(label).name
         if name not in PARAMETERS:
             raise ExperimentError(

@@ -141,7 +141,8 @@ def _with_errors(name: str, about: str, errors: Callable[[Series], dict[str, flo
     """A model with errors of series: parameter → standard deviation; a series whose file says one keeps that."""
 
     def changed(series: Series) -> Series:
-        added = {error: size for error, size in errors(series).items() if error not in series.errors}
+        there = {*series.errors, *(name for name, _ in series.free)}
+        added = {error: size for error, size in errors(series).items() if error not in there}
         fields: dict[str, Any] = {f"{error}_uncertainty": size for error, size in added.items()}
         return replace(series, **fields) if series.modelled.any() else series
 

@@ -23,6 +23,8 @@ DEFAULTS: dict[str, str] = {
     "initial_nh": "fixed(0)",
     "initial_excess_variance": "fixed(0)",
     "detection_efficiency": "normal(0.84, 0.03)",
+    "amplitude": "lognormal(1, 3)",
+    "offset": "normal(0, 10)",
     "noise_correlation": "uniform(0, 0.95)",
     "discrepancy": "normal(0, 1)",
     "shot_noise_level": "lognormal(1, 0.3)",

@@ -33,7 +33,7 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
         found[name, index, ""] = None
     for series in experiment.series:
         if series.modelled.any():
-            own = (*series.about.own_parameters(series), *series.noise_parameters)
+            own = (*series.about.own_parameters(series), *series.noise_parameters, *series.free)
             found |= {(name, entry, ""): None for name, entry in own}
     for name, day in _of_days(experiment, {name for name, _, _ in found}):
         found |= dict.fromkeys(_shared(experiment.sharing.get(name, "separate"), name, None, day))

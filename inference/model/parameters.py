@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
-from ...datasets.errors import nearest
-from ...datasets.experiment import SERIES_ERRORS, Label
+from ...datasets.errors import Faults, nearest
+from ...datasets.experiment import SERIES_ERRORS, Label, meant
 from ...forward_models import PARAMETERS
 from .defaults import DEFAULTS
 from .needed import calibrations, entries, prior_names
@@ -25,6 +25,28 @@ _UNIT_STEP = float(np.log(4) / 0.3)
 """Standard deviations between the medians that their default priors may have."""
 _GUESSED = 0.5
 """sd of the logarithm from which a prior that somebody gave says no more than a default one."""
+_GIVEN_BY = {
+    "dephasing_rate": "Γ̃ follows from pure_dephasing_rate and the other losses; --free-dephasing, in Python"
+    " free_dephasing=True, makes it free",
+    "pure_dephasing_rate": "with --free-dephasing it is dephasing_rate, Γ̃ itself",
+    "loss_noise_share": "--closure open gives it; it is 1 with the closure microscopic, 0 with fixed-number",
+    "detection_efficiency": "of ξ it is contained in scale_uncertainty; a line efficiency_in_scale = false in its"
+    " [[series]] gives it",
+    "depth_per_degree": "--share optical_depth=tied gives it, to several experiments",
+    "pump_rate": "a stage with pump = true gives it",
+    "repump_rate": "a stage with repump = true gives it",
+    "light_loss_rate": "a stage with drive = true gives it, and populations that are modelled",
+    "swap_rate": 'a run with populations = "unmodelled" gives it',
+    "extra_decay_rate": 'a run with populations = "unmodelled" gives it',
+    "bath_noise": 'a run with populations = "unmodelled" gives it',
+    "initial_xi": 'a run that begins = "unknown" gives it',
+    "day_depth": 'a line day = "…" in each [[series]] gives it',
+    "day_loss": 'a line day = "…" in each [[series]] gives it',
+    "noise_correlation": 'a line noise_correlation = "time" in a [[series]] gives it',
+    "discrepancy": "a line discrepancy_uncertainty = … in a [[series]] gives it",
+    "common_time_offset": 'a line common_time_offset = { value = "0 ms", sigma = "0.1 ms" } in [apparatus] gives it',
+}
+"""What makes a parameter that an experiment has not."""
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
 
@@ -70,16 +92,32 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
         else:
             prior = calibrated.get(label, calibrated.get(name)) or _known(experiment, name, index, member)
         if prior is None:
-            prior, guessed = _default(experiment, name, member), name not in _SCORES
+            free = (name, index) in experiment.free
+            prior = _of_free(experiment, name, index) if free else _default(experiment, name, member)
+            guessed = name not in _SCORES and not free
         result.append(ModelParameter(name, index, prior, guessed))
+    faults, labels = Faults(), [unknown.label for unknown in result]
     for key in given:
-        if key not in used:
-            labels = [unknown.label for unknown in result]
-            raise PriorError(
-                f"prior {key}: this experiment has no such parameter{nearest(key, labels)}; it has {', '.join(labels)}"
-            )
+        with faults:
+            if key not in used:
+                why = _why(key, labels)
+                raise PriorError(f"prior {key}: this experiment has no such parameter{why}; it has {', '.join(labels)}")
+    faults.settle()
     _check_together(result)
     return result
+
+
+def _why(key: str, labels: list[str]) -> str:
+    """Why an experiment with these parameters has no such one, and what gives it; else the nearest one."""
+    name = Label.parse(key).name
+    entries = [label for label in labels if Label.parse(label).name == name]
+    if entries:
+        return f" ({PARAMETERS[name].symbol} is that of {' or '.join(entries)})"
+    if name in SERIES_ERRORS:
+        return f" (a line {name}_uncertainty = … in its [[series]] gives it)"
+    if name in ("collective_rate", "optical_depth", "radiative_rate"):
+        return " (dΓ = d Γ: the third follows from the other two)"
+    return f" ({_GIVEN_BY[name]})" if name in _GIVEN_BY else nearest(key, labels)
 
 
 def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> None:
@@ -132,15 +170,15 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
 
 def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Prior]:
     """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter."""
-    given = {}
+    given, faults = {}, Faults()
     for key, text in texts.items():
         name = Label.parse(key).name
-        if name not in PARAMETERS:
-            raise PriorError(
-                f"{where} {key}: unknown parameter{nearest(name, list(PARAMETERS))};"
-                f" expected one of {', '.join(PARAMETERS)}"
-            )
-        given[key] = parse_prior(name, text, where)
+        with faults:
+            if name not in PARAMETERS:
+                hint = meant(name)
+                raise PriorError(f"{where} {key}: unknown parameter{hint}; expected one of {', '.join(PARAMETERS)}")
+            given[key] = parse_prior(name, text, where)
+    faults.settle()
     return given
 
 
@@ -182,8 +220,23 @@ def _default(experiment: Experiment, name: str, member: str) -> Prior:
     return replace(prior, numbers=(float(median * np.exp(steps * _UNIT_STEP * sd)), sd)) if steps else prior
 
 
+def _of_free(experiment: Experiment, name: str, index: str | None) -> Prior:
+    """The default prior of a free amplitude or offset, in units of the power of ten next to the largest value.
+
+    Flat for all that the data can tell: its width is a factor of 20 of the amplitude, ten times the values of the
+    offset. It is a proper one, so that evidences are defined, and of the same volume whatever the unit.
+    """
+    series = next(s for s in experiment.series if s.name == index)
+    largest = float(np.max(np.abs(series.value[series.modelled])))
+    unit = 10.0 ** round(np.log10(largest)) if largest else 1.0
+    prior = parse_prior(name, DEFAULTS[name])
+    centre, width = prior.numbers
+    return replace(prior, numbers=(unit * centre, width) if name == "amplitude" else (centre, unit * width))
+
+
 def require_data(experiment: Experiment, source: str) -> None:
     """Raise ExperimentError where there is nothing to fit."""
     fitted = any(part.fitted.any() for part in experiment.parts)
     if not fitted and all(o.excluded for o in experiment.observations):
-        raise ExperimentError(f"{source}: found no data to fit, expected a series or an observation")
+        expected = 'a [[series]] with lines like kind = "xi" and file = "xi.csv", or an [[observation]]'
+        raise ExperimentError(f"{source}: found no data to fit, expected {expected}")

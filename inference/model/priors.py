@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.errors import shortened, visible
+from ...datasets.errors import ExperimentError, nearest, shortened, visible
 from ...forward_models import PARAMETERS
+from .defaults import DEFAULTS
 
 
-class PriorError(ValueError):
+class PriorError(ExperimentError):
     """A prior that cannot be read or does not fit its parameter; the text, of files too, is made fit to be printed."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(visible(shortened(text, 1000)))
+        super().__init__(visible("\n".join(shortened(line, 1000) for line in text.split("\n"))))
 
 
 FORMS = {
@@ -30,6 +31,7 @@ FORMS = {
 }
 """How each is written."""
 _PATTERN = re.compile(r"\s*([a-z_]+)\s*\(([^()]*)\)\s*")
+_PLUS_MINUS, _NUMBER = re.compile(r"±|\+/?-"), re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 SMALLEST_LIMIT = 0.005
 """Z below this is no experiment, and rates grow as 1/Z."""
 _FAR = 8.0  # standard deviations: a bound farther away than this is not worth a truncation, whatever the data want
@@ -165,6 +167,14 @@ def vector_variable(name: str, priors: list[Prior], dims: str | None) -> Any:
     return pm.Normal(name, *columns, dims=dims) if form == "normal" else pm.HalfNormal(name, *columns, dims=dims)
 
 
+def _meant(text: str) -> str:
+    """The prior that '0.1 ± 0.02' or '0.1' stands for; '' for other texts."""
+    parts = [part.strip() for part in _PLUS_MINUS.split(text)]
+    if not all(_NUMBER.fullmatch(part) for part in parts) or len(parts) > 2:
+        return ""
+    return f"normal({parts[0]}, {parts[1]})" if len(parts) == 2 else f"fixed({parts[0]}), or a prior with a width"
+
+
 def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
     """The prior that `text` means for the parameter `name`; PriorError says what is wrong.
 
@@ -174,13 +184,18 @@ def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
     place = f"{where} {name} = {text!r}"
     match = _PATTERN.fullmatch(text)
     if match is None or match[1] not in FORMS:
-        raise PriorError(f"{place}: expected {' | '.join(FORMS.values())}")
+        form = text.partition("(")[0].strip()
+        hint = "" if form in FORMS else nearest(form.lower(), FORMS)
+        example = f", such as {DEFAULTS[name]!r}" if name in DEFAULTS else ""
+        meant = _meant(text)
+        raise PriorError(f"{place}{hint}: expected {meant or ' | '.join(FORMS.values()) + example}")
     form, usage = match[1], FORMS[match[1]]
     wanted = 1 if form in ("halfnormal", "fixed") else 2
     try:
         numbers = tuple(float(cell) for cell in match[2].split(","))
     except ValueError as error:
-        raise PriorError(f"{place}: expected numbers, as in {usage}") from error
+        unit = f", in {PARAMETERS[name].unit}, without the unit" if PARAMETERS[name].unit != "1" else ""
+        raise PriorError(f"{place}: expected numbers, as in {usage}{unit}") from error
     if len(numbers) != wanted or not np.isfinite(numbers).all():
         raise PriorError(f"{place}: expected {wanted} finite number(s), as in {usage}")
     if form in ("lognormal", "normal", "halfnormal") and numbers[-1] <= 0:

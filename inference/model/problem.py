@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
-from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, with_members
+from ...datasets.errors import Faults
+from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_sharing, require_days, with_members
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
 from .fingerprint import fingerprint, measured, without_values
@@ -21,8 +22,8 @@ from .rivals import rival
 from .settings import ModelSettings
 from .variables import Variable, variables_of
 
-_SHORTEST, _LONGEST = 0.02, 2000.0
-"""Times the fastest rate, by the prior medians: beyond these the times, or the rates, have another unit."""
+_SHORTEST, _LONGEST, _EVENTS = 0.02, 2000.0, 3.0
+"""Times the fastest rate, by the prior medians: beyond these the times, or the rates, have another unit; likely."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,9 @@ def require_time_scale(problem: Problem) -> None:
     experiment, found = problem.experiment, []
     for series in experiment.series:
         if series.about.abscissa == "time" and series.run not in experiment.constant and series.fitted.any():
-            label, rate = _fastest(problem, series.run)
-            last = float(series.x[series.fitted].max())
-            found.append((last * rate, series.name, last, label, rate))
+            rates = _rates(problem, series.run)
+            rate, last = max(rates.values(), default=0.0), float(series.x[series.fitted].max())
+            found.append((last * rate, series.name, last, rates))
     if not found or not max(found)[0]:
         return
     short, long = max(found), min(found)
@@ -169,21 +170,25 @@ def require_time_scale(problem: Problem) -> None:
         raise _refused(long, "all would have been over long before", "µs, or ms that were called s")
 
 
-def _fastest(problem: Problem, run: str) -> tuple[str, float]:
-    """Of the rates of the last stage of a run: another one may be fast and over. Nameless and 0 where none is known."""
+def _rates(problem: Problem, run: str) -> dict[str, float]:
+    """Prior medians of the rates of the last stage of a run, by label: another one may be fast and over."""
     experiment = problem.experiment
     lights, member = experiment.run_stages(run)[-1].label, experiment.member.get(run, "")
     medians = {u.label: float(u.prior.quantile(0.5)) for u in problem.parameters}
-    found = [(name, find(medians, name, member, of)) for name in RATES for of in ("", lights)]
-    known = [(name, rate) for name, rate in found if rate is not None]
-    return max(known, key=lambda item: item[1], default=("", 0.0))
+    found = {name: find(medians, name, member, of) for of in ("", lights) for name in sorted(RATES)}
+    return {name: rate for name, rate in found.items() if rate is not None}
 
 
-def _refused(found: tuple[float, str, float, str, float], happened: str, unit: str) -> ExperimentError:
-    _, series, last, label, rate = found
+def _refused(found: tuple[float, str, float, dict[str, float]], happened: str, unit: str) -> ExperimentError:
+    """With the lines that say that the times are right: of all rates that are too fast, or of the fastest."""
+    _, series, last, rates = found
+    label, fastest = max(rates.items(), key=lambda item: item[1])
+    beyond = [name for name, rate in rates.items() if rate * last > _LONGEST] or [label]
+    lines = " ".join(f'{name} = "lognormal({_EVENTS / last:.2g}, 1)"' for name in beyond)
     return ExperimentError(
-        f"series {series}: its last point is at {last:g} ms, but the fastest rate, {label}, is expected to be {rate:g}"
-        f" 1/ms: {happened}. Are its times in {unit}? If they are right, give the rates priors of that size"
+        f"series {series}: its last point is at {last:g} ms, but the fastest rate, {label}, is expected to be"
+        f" {fastest:g} 1/ms: {happened}. Are its times in {unit}? If they are right, give the rates priors of that"
+        f" size (median in 1/ms), in the table [prior] of experiment.toml: {lines}"
     )
 
 
@@ -202,10 +207,22 @@ def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = 
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
     if several is None:
         one = source if isinstance(source, Experiment) else read(source)
-        if ways and not set(ways) <= set(DAY_FACTORS):
-            raise ExperimentError("sharing: found one experiment, expected several that share parameters")
-        return check_experiment(replace(one, sharing=one.sharing | dict(ways)), "sharing") if ways else one
-    return joint({name: one if isinstance(one, Experiment) else read(one) for name, one in several.items()}, ways)
+        return _with_sharing(one, check_sharing(ways)) if ways else one
+    faults, found = Faults(), {}
+    for name, one in several.items():
+        with faults:
+            found[name] = one if isinstance(one, Experiment) else read(one)
+    faults.settle()
+    return joint(found, ways)
+
+
+def _with_sharing(one: Experiment, ways: Mapping[str, str]) -> Experiment:
+    """A single experiment, whose days share parameters."""
+    for name in ways:
+        if name not in DAY_FACTORS:
+            raise ExperimentError(f"sharing: found one experiment, expected several that share {name}")
+    require_days(ways, one.series, "sharing")
+    return check_experiment(replace(one, sharing=one.sharing | dict(ways)))
 
 
 def _by_name(source: Any) -> dict[str, Any] | None:

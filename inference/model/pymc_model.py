@@ -67,6 +67,9 @@ def model_of(problem: Problem) -> pymc.Model:
     experiment = problem.experiment
     coords: dict[str, Any] = {v.dim: list(v.coordinate) for v in problem.variables if v.dim is not None}
     coords |= {fitted.dim: fitted.at for fitted in fitted_data(experiment)}
+    if pytensor.config.floatX != "float64":
+        found = f"PyTensor: found floatX = {pytensor.config.floatX!r}, which a .pytensorrc or PYTENSOR_FLAGS asked for"
+        raise ExperimentError(f"{found}, expected double precision: pytensor.config.floatX = 'float64'")
     # PyTensor notes for each of its nodes where in the source it was made, which takes a third of the time
     with pytensor.config.change_flags(traceback__limit=0), pm.Model(coords=coords) as model:
         values = _free_variables(problem)

@@ -51,7 +51,8 @@ def rival_model(change: Change) -> Change:
     of them: `replace(settings, …)`, `with_priors(settings, collision_rate="fixed(0)")`, another experiment.
     """
     name = change.__name__.replace("_", "-")
-    about = (change.__doc__ or "").strip().splitlines()
+    forgotten = name if sys.flags.optimize > 1 else ""  # python -OO takes docstrings away
+    about = (change.__doc__ or forgotten).strip().splitlines()
     if not about:
         raise ExperimentError(f"rival model {name}: found no docstring, expected a line that says what it assumes")
     RIVAL_MODELS[name] = RivalModel(name, about[0], change)
@@ -142,7 +143,7 @@ def _changed(names: Sequence[str], experiment: Experiment, settings: ModelSettin
     for name in names:
         try:
             changed = RIVAL_MODELS[name].change(experiment, settings)
-        except (ExperimentError, PriorError, InvalidValue):
+        except (ExperimentError, InvalidValue):
             raise
         except Exception as error:
             raise ExperimentError(f"model {name}: {type(error).__name__}: {error}") from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...datasets.errors import violation
+from ...datasets.experiment import by_label
 from ...forward_models import Closure, CoupledSpin, Dynamics, TransverseSpin
 from ..choices import ENGINES
 
@@ -40,6 +41,9 @@ class ModelSettings:
     name: str = ""
     coupled_spin: CoupledSpin = "two-level"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "priors", by_label(self.priors, "prior"))  # `dGamma` is collective_rate
+
     @property
     def dynamics(self) -> Dynamics:
         """How rates become observables."""
@@ -68,9 +72,12 @@ class SamplerSettings:
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
+            if name == "cores" and value is None:
+                continue
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if not (whole and value >= least) and not (name == "cores" and value is None):
-                raise violation(f"sampler: {name}", value, f"a whole number from {least}")
+            if not (whole and least <= value < 2**63):
+                raise violation(f"sampler: {name}", value, f"a whole number from {least} to 2⁶³ − 1")
+            object.__setattr__(self, name, int(value))  # NumPy's are no JSON
         if not isinstance(self.target_accept, float) or not 0 < self.target_accept < 1:
             raise violation("sampler: target_accept", self.target_accept, "a number between 0 and 1")
         if self.engine is not None and self.engine not in ENGINES:

@@ -136,6 +136,8 @@ def _require_known_noise(experiment: Experiment) -> None:
 def _is_known(experiment: Experiment, parameter: ModelParameter) -> bool:
     """Whether a lab has the value from elsewhere."""
     name, members = parameter.name, experiment.members or [""]
+    if (name, parameter.index) in experiment.free:
+        return False
     stated = any(experiment.knows(name, member) for member in members)
     by_angle = name == "optical_depth" and any(experiment.knows("faraday_angle", member) for member in members)
     calibrated = parameter.label in experiment.calibrated or name in experiment.calibrated

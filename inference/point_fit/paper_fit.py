@@ -123,6 +123,11 @@ def _points(experiment: Experiment, kind: str, stage: StageEntry) -> Points:
     """The fitted points of all series of a kind within the first stage, in order of time; for some kinds maybe none."""
     rows = [np.empty((3, 0))]
     for one in (s for s in experiment.series if s.kind == kind):
+        for name, of in one.free:
+            raise ExperimentError(
+                f"{experiment.title!r}: found {name} = 'free' of {of}, expected values normalised to their start: the"
+                " paper's fit begins there; use --method posterior or least-squares"
+            )
         use = one.fitted & (one.x <= stage.duration)
         sigma = NOISES[one.noise].scatter(one.value[use], one.spread[use])
         rows.append(np.stack([one.x[use], one.value[use], np.broadcast_to(sigma, one.x[use].shape)]))

@@ -1,10 +1,15 @@
 """The scripts in examples/ run, and say what they promise."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.optimize import curve_fit
+
+from dissentangle import datasets
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -25,6 +30,30 @@ def test_own_forward_model_is_small_and_runs(capsys):
     assert len([line for line in body.splitlines() if line.strip()]) <= 20
     runpy.run_path(str(EXAMPLES / "own_forward_model.py"), run_name="__main__")
     assert "these data cannot tell" in capsys.readouterr().out
+
+
+def test_relaxation_of_liquids_is_small_and_agrees_with_least_squares(capsys):
+    """T1 and T2 of measured data, against SciPy's fit of A e^{−t/T} to the same points."""
+    folder = EXAMPLES / "relaxation"
+    source = (folder / "relaxation.py").read_text()
+    body = source[source.index("@inference") : source.index("if __name__")]
+    assert len([line for line in body.splitlines() if line.strip()]) <= 10
+    runpy.run_path(str(folder / "relaxation.py"), run_name="__main__")
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 4
+    for line in printed:
+        liquid, symbol, mean, error = re.fullmatch(r"(\w+): (T[12]) = ([\d.]+) ± ([\d.]+) s", line).groups()
+        points = datasets.read(folder / liquid).series[int(symbol[1]) - 1]
+        use = points.fitted
+
+        def decay(t, amplitude, time):
+            return amplitude * np.exp(-t / time)
+
+        found, covariance = curve_fit(
+            decay, points.x[use] / 1000, points.value[use], (500, 3), points.spread[use], absolute_sigma=True
+        )
+        assert abs(float(mean) - found[1]) < 0.3 * float(error)
+        assert float(error) == pytest.approx(np.sqrt(covariance[1, 1]), rel=0.15)
 
 
 def test_power_study():

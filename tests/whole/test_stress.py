@@ -80,6 +80,15 @@ def test_priors_of_that_size_make_such_times_possible():
         require_time_scale(Problem(slow))
 
 
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+def test_the_lines_of_the_message_are_enough(factor):
+    given = STUDY["times_by"](factor)(1)
+    with pytest.raises(ExperimentError, match=r"in the table \[prior\] of experiment.toml") as refused:
+        require_time_scale(Problem(given))
+    lines = dict(re.findall(r'(\w+) = "(lognormal\([^"]*\))"', str(refused.value)))
+    require_time_scale(Problem(replace(given, priors=lines)))
+
+
 def test_one_short_series_or_a_stage_that_is_over_are_no_wrong_unit():
     whole = STUDY["like"](1)
     start = replace(whole.series[0], **{name: getattr(whole.series[0], name)[:1] for name in ("x", "value", "spread")})

@@ -63,7 +63,15 @@ def test_a_covariance_stands_in_place_of_sigma(tmp_path):
     matrix.write_text("\n".join(rows[1:]) + "\n")  # without names of columns
     np.testing.assert_array_equal(read(tmp_path / "run").series[1].covariance, COVARIANCE)
     matrix.write_text("\n".join(rows[:-1]) + "\n")
-    with pytest.raises(ExperimentError, match=r"covariance.csv: found 9 rows, expected 10, one for each point"):
+    with pytest.raises(ExperimentError, match=r"covariance.csv: found 9 rows, expected 10 × 10 numbers: a row and a"):
+        read(tmp_path / "run")
+    matrix.write_text("\n".join(row.rpartition(",")[0] for row in rows) + "\n")
+    with pytest.raises(
+        ExperimentError, match=r"covariance.csv: line 1: column #10: found 9 columns, .*, in 10 × 10 numbers"
+    ):
+        read(tmp_path / "run")
+    matrix.write_text("\n".join(rows).replace(rows[1].split(",")[0], "much", 1) + "\n")
+    with pytest.raises(ExperimentError, match=r"covariance.csv: line 2: .*found 'much', expected a number"):
         read(tmp_path / "run")
     (tmp_path / "run" / "polarization.csv").write_text(table.replace("value", "sigma").replace("time", "value"))
     with pytest.raises(ExperimentError, match=r"covariance: found a column of errors in "):

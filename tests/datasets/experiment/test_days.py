@@ -99,7 +99,7 @@ def test_a_file_says_days(tmp_path):
     text = toml.read_text()
     assert text.count('day = "tuesday"') == 1
     for found, put, message in (
-        ('day = "tuesday"', 'day = "a/b"', "day: found 'a/b', expected a text without"),
+        ('day = "tuesday"', 'day = "a/b"', "day: found 'a/b', expected a text such as '2026-03-01', without"),
         ('day = "tuesday"', "day = 2011-05-03", r"day: found datetime.date\(2011, 5, 3\), expected a text"),
         (
             "[truth]",

@@ -168,7 +168,7 @@ BROKEN[1, 2, 3] = np.nan
     [
         (
             replace(HYBRID, constant={}),
-            "populations of run 'coherent': found 'moving' (the default), expected 'steady' or",
+            "populations of run 'coherent': found 'moving' (the default), expected constant rates: [[run]]",
         ),
         (changed(samples=SAMPLES[0]), "samples: found shape (200, 120), expected (2, records, samples)"),
         (changed(samples=BROKEN), "sin: record 3, sample 4: found nan, expected a finite number"),
@@ -428,7 +428,7 @@ def test_too_large_records_are_not_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        ('name = "main"', "relative_depth: found nothing, expected the key relative_depth"),
+        ('name = "main"', "relative_depth: found nothing, expected a line like relative_depth = 0.6"),
         ('name = "main"\nbegins = "steady"', "begins: found 'steady', expected the key populations beside it"),
         (
             'name = "main"\npopulations = "frozen"',

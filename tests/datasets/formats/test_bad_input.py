@@ -76,7 +76,7 @@ def test_the_unchanged_one_is_read(tmp_path):
         ),
         (
             "time,value,sigma\n21,0.9,0.1\n",
-            r"row 1: found 21, expected a time inside the stages of run 'main', 0 to 20 ms \(other units: time_unit\)",
+            r"row 1: found 21, expected a time inside the stages of run 'main', 0 to 20 ms \(of µs: time_unit = .us.\)",
         ),
         ("time,value,repetitions\n1,0.9,1\n", r"repetitions: row 1: found 1, expected at least 2 repetitions"),
         ("time,value,repetitions\n1,-0.9,10\n", r"value: row 1: found -0.9, expected a variance > 0"),
@@ -101,12 +101,12 @@ def test_csv(csv, text, tmp_path):
         (change('"20 ms"', '"20 blinks"'), r"stage 1: duration: found the unknown unit 'blinks'"),
         (
             change('"20 ms"', "20"),
-            r"duration: found 20 without a unit, expected a number with a unit, such as '1.0 ms'",
+            r'duration: found 20 without a unit, expected a number with a unit, such as "20 ms"',
         ),
         (change('"20 ms"', '"-1 ms"'), r"stage 1: duration: found -1 ms, expected a positive time"),
         (change('"20 ms"', '"2 ms"'), r"time: row 3: found 3, expected a time inside the stages"),
         (change("drive = true", 'drive = "on"'), r"stage 1: drive: found 'on', expected true, false, a relative power"),
-        (change("simulated = false", ""), r"simulated: found nothing, expected the key simulated \(true or false\)"),
+        (change("simulated = false", ""), r"simulated: found nothing, expected a line like simulated = false \(true"),
         (change("format_version = 1", "format_version = 2"), r"format_version: found 2, expected 1"),
         (change("value = 55, sigma = 3", "value = 55, sigma = -3"), r"optical_depth: found 55 ± -3, expected finite"),
         (change("optical_depth", "optical_dept"), r"did you mean 'optical_depth'\?"),
@@ -141,7 +141,8 @@ def test_toml(toml, text, tmp_path):
 def test_xi_in_per_cent(tmp_path):
     csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"
     expected = (
-        r"value: found values of size 95, expected ξ, which is 1 for uncorrelated spins \(of per cent: a hundredth\)"
+        r"value: found values of size 95, expected ξ, which is 1 for uncorrelated spins"
+        r" \(of per cent: factor = \{ value = 0.01 \}\)"
     )
     with pytest.raises(ExperimentError, match=expected):
         datasets.read(write(tmp_path, TOML, csv))
@@ -151,7 +152,7 @@ def test_xi_in_per_cent(tmp_path):
 def test_a_spin_in_per_cent(kind, tmp_path):
     csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"
     toml = TOML.replace('kind = "xi"', f'kind = "{kind}"')
-    with pytest.raises(ExperimentError, match=r"value: found values of size 95, .*\(of per cent: a hundredth\)"):
+    with pytest.raises(ExperimentError, match=r"value: found values of size 95, .*\(of per cent: factor = .*\)"):
         datasets.read(write(tmp_path, toml, csv))
 
 

@@ -528,14 +528,6 @@ def test_wrong_mappings_of_shots(names, message, tmp_path):
         shots_of(tmp_path, "a.csv", names)
 
 
-def test_decibels_are_no_factor(tmp_path):
-    (tmp_path / "x.csv").write_text("time,value,sigma\n1,-0.5,0.1\n")
-    with pytest.raises(
-        ExperimentError, match=r"units: value: found the logarithmic unit 'dB', expected a unit like '1'"
-    ):
-        datasets.read(experiment(tmp_path, "x.csv", OURS + '\nunits = { value = "dB" }'))
-
-
 @pytest.mark.parametrize(
     ("data", "kind", "options", "message"),
     [

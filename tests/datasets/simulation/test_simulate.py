@@ -19,9 +19,11 @@ THIRD = np.arange(10) % 3 == 0
 OTHER = {str: "other", bool: False, float: 0.375}
 FITTING = {
     "run": "main", "noise": "student-t", "kind": "xi", "quantity": "orientation", "slope_used": 0.09,
-    "gain_drift_uncertainty": 0.05, "noise_correlation": "",
+    "gain_drift_uncertainty": 0.05, "noise_correlation": "", "amplitude": "", "offset": "",
 }  # fmt: skip
-"""Values that are possible, where any other word or number is not; noise that is correlated is Gaussian."""
+"""Values that are possible, where any other word or number is not; noise that is correlated is Gaussian.
+
+What is free has no uncertainty."""
 
 
 def said_otherwise(kind, **given):
@@ -40,12 +42,18 @@ def experiment():
     )  # fmt: skip
     light = SeriesPlan("light_variance", TIMES, 3000, probe_duration=1.0, excluded=np.repeat(THIRD, 2), note="a note")
     beat = SeriesPlan("orientation_beat", TIMES, 0.003, pulse_time=3.0)
+    volts = SeriesPlan("polarization", TIMES, 0.01, amplitude="free", offset="free")
     number = said_otherwise(Observation, value=0.9, sigma=0.01, time=4.0, run="main", shared_scale="gain")
     return datasets.Experiment(
         title="t",
         simulated=False,
         stages=STAGES,
-        series=(xi, replace(light, value=np.ones(20)), replace(beat, value=np.ones(20))),
+        series=(
+            xi,
+            replace(light, value=np.ones(20)),
+            replace(beat, value=np.ones(20)),
+            replace(volts, value=np.ones(10)),
+        ),
         observations=(number, replace(number, quantity="xi", excluded="", sigma=1e-4)),
         apparatus={"detection_efficiency": Known(0.8, 0.03), "optical_depth": Known(55.0, 3.0)},
         priors={"collision_rate": "fixed(0.002)"},

@@ -113,6 +113,32 @@ def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
             "collective_rate = -1: expected a finite",
         ),
         (["datasets", "fig2b-d55"], "expected -o FOLDER or -o FILE.nc"),
+        (["fit", "fig2b-d55", "--fix", "dephasing_rate=0.1"], "other losses; --free-dephasing, in Python free_deph"),
+        (["fit", "fig2b-d55", "--fix", "eta=0.8"], "a line efficiency_in_scale = false in its [[series]] gives it"),
+        (["fit", "fig2b-d55", "--fix", "offset=0"], "(a line offset_uncertainty = … in its [[series]] gives it)"),
+        (["fit", "fig2b-d55", "--fix", "Gamma=1"], "(dΓ = d Γ: the third follows from the other two)"),
+        (["fit", "fig2b-d55", "--fix", "Gdeph[dark]=1"], "(Γdeph is that of pure_dephasing_rate[drive])"),
+        (["fit", "fig2b-d55", "--fix", "d=1", "--fix", "OD=2"], "prior: found optical_depth twice, as d and as OD"),
+        (
+            ["fit", "fig2b-d55", "--prior", "dGamma=lognorm(1, 1)"],
+            "did you mean 'lognormal'?): expected lognormal(median, sd of the logarithm) | ",
+        ),
+        (["fit", "fig2b-d55", "--share", "day_dept=shared"], "sharing: found 'day_dept' (did you mean 'day_depth'?)"),
+        (["fit", "fig2b-d55", "--share", "day_depth=shared"], "sharing: day_depth: found series of one day, expected"),
+        (["fit", "fig2b-d55", "--share", "d=tied"], "expected several that share optical_depth"),
+        (
+            ["simulate", "fig2b-d55", "-o", "x", "--set", "c=0.5"],
+            "loss_noise_share: found closure 'microscopic', expected closure 'open' (--closure open)",
+        ),
+        (["simulate", "fig2b-d55", "-o", "x", "--closure", "open"], "from 0 to 1 (--set loss_noise_share=0.5)"),
+        (["fit", "fig2b-d55", "--prior", "dGamma=0.1 ± 0.02"], "'0.1 ± 0.02': expected normal(0.1, 0.02)"),
+        (["fit", "fig2b-d55", "--prior", "dGamma=0.1"], "'0.1': expected fixed(0.1), or a prior with a width"),
+        (["fit", "fig2b-d55", "--fix", "Gcol=2 1/s"], "as in fixed(value), in 1/ms, without the unit"),
+        (["fit", "fig2b-d55", "--fix", "dGama=2"], "unknown parameter (did you mean 'collective_rate'?)"),
+        (["fit", "fig2b-d55", "--closure", "micro"], "'micro' (did you mean 'microscopic'?) (choose from"),
+        (["chek", "fig2b-d55"], "'chek' (did you mean 'check'?)"),
+        (["simulate", "fig2b-d55", "-o", "x", "--set", "dGama=1"], "'dGama' (did you mean 'collective_rate'?), expec"),
+        (["schema", "-o", "."], "found a folder, expected the name of a file to write"),
         (["frobnicate"], "frobnicate"),
     ],
 )
@@ -124,6 +150,52 @@ def test_bad_arguments(arguments, text, tmp_path, monkeypatch, capsys):
     assert error.count("\n") == 1
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_errors_are_lines(tmp_path, capsys):
+    (tmp_path / "experiment.toml").write_text('title = "t"\nsimulated = "\\u0007"\n')
+    assert run("check", str(tmp_path)) == 2
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "dissentangle: 3 errors:"
+    assert [line.rpartition("toml: ")[2].partition(":")[0] for line in lines] == [
+        "format_version",
+        "simulated",
+        "stage",
+    ]
+    assert run("check", "fig2b-d55", "--fix", "offset=0", "--fix", "pump_rate=0") == 2
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "dissentangle: 2 errors:"
+    assert "prior offset: " in lines[0]
+    assert "prior pump_rate: this experiment has no such parameter (a stage with pump = true gives it)" in lines[1]
+
+
+def test_symbols_of_parameters(capsys):
+    symbols = ["--fix", "d=100", "--fix", "dGamma=0.1", "--fix", "Gamma_tilde=0.3", "--free-dephasing"]
+    assert run("check", "fig2b-d55", *symbols) == 0
+    printed = capsys.readouterr().out
+    for line in ("optical_depth = 100", "collective_rate = 0.1", "dephasing_rate[drive] = 0.3"):
+        assert f"fixed: {line}\n" in printed
+
+
+def test_schema(tmp_path, capsys):
+    assert run("schema") == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == datasets.experiment_schema()
+    assert run("schema", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == datasets.experiment_schema()
+    assert run("schema", "-o", str(tmp_path / "s.json")) == 0
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == printed
+
+
+def test_check_says_where_a_power_is_not_known(tmp_path, capsys):
+    datasets.save(datasets.read("fig2b-d55"), tmp_path / "a")
+    toml = tmp_path / "a" / "experiment.toml"
+    text = toml.read_text(encoding="utf-8")
+    for power, held in (("[[0, 1], [5, 0.9]]", True), ("[[0, 1], [15, 0.9]]", False), ("0.9", False)):
+        toml.write_text(text.replace("drive = true", f"drive = {power}"), encoding="utf-8")
+        assert run("check", str(tmp_path / "a")) == 0
+        said = "at 0.9 at 5 ms, and so from 5 ms to 20 ms: no point says otherwise)" in capsys.readouterr().out
+        assert said == held
 
 
 def test_show_refuses_an_experiment(tmp_path, capsys):
@@ -158,6 +230,43 @@ def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
     assert not np.array_equal(made.series[0].value, datasets.read("fig2c-pump").series[0].value)
     assert run("prior", "krauter2011-published", "-o", "prior.png") == 0
     assert "what the priors alone predict" in capsys.readouterr().out
+
+
+def test_only_the_points_in_a_range_are_fitted(capsys):
+    counted = {}
+    for limits in ("xi=2:12ms", "xi=2000us:12ms", "xi=:12ms", "xi=12ms:"):
+        assert run("check", "fig2d-dissipation", "--range", limits.replace("xi", "xi-noisy"), "--json", "--quiet") == 0
+        counted[limits] = {s["name"]: s["fitted"] for s in json.loads(capsys.readouterr().out)["series"]}["xi-noisy"]
+    times = next(s.x for s in datasets.read("fig2d-dissipation").series if s.name == "xi-noisy")
+    assert counted["xi=2:12ms"] == counted["xi=2000us:12ms"] == int(((times >= 2) & (times <= 12)).sum())
+    assert counted["xi=:12ms"] + counted["xi=12ms:"] == len(times) + int((times == 12).sum())
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ("xi=3", "--range xi=3: found 3, expected FROM:TO, such as 0.5:12ms"),
+        (
+            "xii=1:2ms",
+            "--range xii=1:2ms: found no series 'xii' (did you mean 'xi'?), expected one of xi, polarization",
+        ),
+        ("xi=1:2", "--range xi=1:2: found '1' without a unit"),
+        ("xi=30ms:", "--range xi=30ms:: found a range from 30 to inf ms, expected one that has points"),
+    ],
+)
+def test_wrong_ranges(limits, text, capsys):
+    assert run("check", "fig2b-d55", "--range", limits) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_check_says_what_is_hardly_right(tmp_path, capsys):
+    datasets.save(datasets.load("fig2b-d55"), tmp_path / "x")
+    path = tmp_path / "x" / "experiment.toml"
+    path.write_text(path.read_text().replace("scale_uncertainty = 0.04", ""))
+    assert run("check", str(tmp_path / "x")) == 0
+    assert "look at: xi: has no scale_uncertainty" in capsys.readouterr().out
+    assert run("check", str(tmp_path / "x"), "--json", "--quiet") == 0
+    assert len(json.loads(capsys.readouterr().out)["doubts"]) == 1
 
 
 def test_dark_only_and_fixed_scale(tmp_path, capsys):

@@ -51,7 +51,7 @@ def test_ways_of_sharing():
     assert derived.labels == ("day_depth[tuesday]",)
     with pytest.raises(ExperimentError, match="sharing: found one experiment, expected several"):
         pose(DATED, sharing={"day_depth": "shared", "optical_depth": "tied"})
-    with pytest.raises(ExperimentError, match="sharing: day_depth: found 'tied', expected one of shared, separate"):
+    with pytest.raises(ExperimentError, match="sharing: day_depth: found 'tied', expected shared, separate or"):
         pose(DATED, sharing={"day_depth": "tied"})
 
 

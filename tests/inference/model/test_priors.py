@@ -7,7 +7,7 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from dissentangle.datasets import read
+from dissentangle.datasets import ExperimentError, read
 from dissentangle.inference.model.defaults import DEFAULTS
 from dissentangle.inference.model.priors import PriorError, parse_prior, vector_variable
 from dissentangle.inference.model.problem import Problem, pose
@@ -96,7 +96,10 @@ def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
         ({"initial_nh": "uniform(0, 1)"}, r"found a sum up to 1.\d+, expected at most 1"),
         ({"initial_excess_variance": "normal(0, 2)"}, r"found values down to -9.51, expected above -0.9"),
         ({"squeezing_limit": "fixed(0.001)"}, r"expected values in \[0.005, 1\]"),
-        ({"dephasing_rate[drive]": "fixed(1)"}, r"did you mean 'pure_dephasing_rate\[drive\]'\?"),
+        (
+            {"dephasing_rate[drive]": "fixed(1)"},
+            r"\(Γ̃ follows from pure_dephasing_rate .*; --free-dephasing, in Python",
+        ),
     ],
 )
 def test_priors_that_do_not_fit(priors, message):
@@ -130,3 +133,17 @@ def test_the_prior_of_the_projection_noise_has_the_unit_of_its_run(unit, steps):
 def test_what_the_user_says_of_the_shot_noise_comes_first():
     problem = pose("laboratory-d55", priors={"shot_noise_level": "lognormal(2, 0.1)"})
     assert next(u.prior for u in problem.parameters if u.name == "shot_noise_level").numbers == (2.0, 0.1)
+
+
+def test_priors_by_symbol_and_several_wrong_ones():
+    settings = ModelSettings(priors={"dΓ": "fixed(0.1)", "Gamma_tilde[drive]": "fixed(0.2)"}, free_dephasing=True)
+    assert list(settings.priors) == ["collective_rate", "dephasing_rate[drive]"]
+    assert Problem(read("fig2b-d55"), settings).fixed["dephasing_rate[drive]"] == 0.2
+    with pytest.raises(ExperimentError, match="prior: found collective_rate twice, as dΓ and as collective_rate"):
+        ModelSettings(priors={"dΓ": "fixed(0.1)", "collective_rate": "fixed(0.2)"})
+    with pytest.raises(PriorError) as found:
+        Problem(read("fig2b-d55"), ModelSettings(priors={"dΓ": "0.1 +- 0.02", "eta": "much", "x": "fixed(1)"})).check()
+    assert [line.partition(":")[0] for line in found.value.faults] == [
+        "prior collective_rate = '0.1 +- 0.02'", "prior detection_efficiency = 'much'", "prior x",
+    ]  # fmt: skip
+    assert "expected normal(0.1, 0.02)" in found.value.faults[0]

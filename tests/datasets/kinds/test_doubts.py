@@ -1,0 +1,72 @@
+"""What of a series is possible, but hardly right: it is said with its likely cause."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets.experiment import doubts
+from dissentangle.datasets.experiment.check import check_experiment
+
+DRIVEN = read("fig2b-d55")
+
+
+def experiment(kind, value, sigma=0.01, **said):
+    """fig2b-d55 with one series of these values, from 0.5 ms on."""
+    of = next(s for s in DRIVEN.series if s.kind == kind)
+    times = 0.5 + 10.0 * np.arange(len(value)) / len(value)
+    given = {"noise": "gaussian", "scale_uncertainty": 0.0, "excluded": None, "x": times} | said
+    series = replace(of, value=np.array(value), spread=np.full(len(value), sigma), **given)
+    return replace(DRIVEN, series=(series,))
+
+
+@pytest.mark.parametrize("name", ["fig2b-d55", "fig2c-dark", "laboratory-d55", "fig2d-hybrid"])
+def test_bundled_data_are_not_doubted(name):
+    assert doubts(read(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said", "text"),
+    [
+        ("xi", [0.95, 0.9, -0.1], {"scale_uncertainty": 0.04}, r"xi: -0.1 ± 0.01 at 7.16667 ms is below 0, .*dB"),
+        ("xi", [0.02, 0.3, 0.4, 0.5], {"scale_uncertainty": 0.04}, r"xi: begins at 0.02, .* value = \"dB\""),
+        ("xi", [1.98, 1.8, 1.7], {"scale_uncertainty": 0.04}, r"xi: begins at 1.98, .* projection_noise = 2"),
+        ("xi", [0.95, 0.9, 0.9], {}, r"xi: has no scale_uncertainty: .* scale_uncertainty = 0.04"),
+        ("polarization", [1.08, 0.9, 0.8], {}, r"1.08 ± 0.01 at 0.5 ms is above 1, .* amplitude = \"free\""),
+        (
+            "transverse_spin",
+            [0.8, 0.3, -0.1],
+            {},
+            r"-0.1 ± 0.01 at 7.16667 ms is below 0, .* offset_uncertainty = 0.01",
+        ),
+        ("transverse_spin", [0.8, 0.8, 0.1], {"x": np.array([1.0, 1.0, 2.0])}, r"the same row twice at 1 ms"),
+    ],
+)
+def test_what_is_hardly_right_is_said_with_its_cause(kind, value, said, text):
+    doubted = doubts(experiment(kind, value, **said))
+    assert len(doubted) == 1
+    assert re.search(text, doubted[0])
+
+
+def test_noise_and_what_is_free_are_no_reason():
+    assert doubts(experiment("polarization", [1.03, 0.9, -0.02])) == []
+    assert doubts(experiment("polarization", [1.08, 0.9, 0.8], scale_uncertainty=0.03)) == []
+    assert doubts(experiment("polarization", [5.1, 4.0, -0.4], amplitude="free", offset="free")) == []
+    assert doubts(experiment("xi", [2.1, 1.0, 0.9], amplitude="free")) == []
+    late = np.array([15.0, 16.0, 17.0])
+    assert doubts(experiment("xi", [1.9, 1.9, 1.9], scale_uncertainty=0.04, x=late)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("xi", r"found values of size -0.5, expected a variance > 0 \(of decibels: units = \{ value = \"dB\" \}\)"),
+        ("transverse_spin", r"found values of size -0.5, .*other sign: factor = \{ value = -1 \}\)"),
+    ],
+)
+def test_what_is_impossible_is_refused(kind, text):
+    with pytest.raises(ExperimentError, match=text):
+        check_experiment(experiment(kind, [-0.1, -0.5, -0.6]))
+    check_experiment(experiment(kind, [-0.1, -0.5, -0.6], sigma=0.3))
