@@ -43,8 +43,12 @@ class Disturbance:
 
     def text(self, size: float) -> str:
         """A value of λ with its unit: '0.3 ms', '5 %', '12 Hz'."""
-        value = abs(size) ** 0.5 if self.squared else abs(size)
-        return f"{100 * value:.2g} %" if self.unit == "%" else f"{value:.2g} {self.unit}".strip()
+        if self.squared and size <= 0:
+            return "none"
+        value = size**0.5 if self.squared else abs(size)
+        if self.unit == "%":
+            return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:.0f} %"
+        return f"{value:.2g} {self.unit}".strip()
 
 
 class PosteriorMean:
@@ -187,12 +191,12 @@ def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
     relative = {f: {**depth, s.run: depth.get(s.run, 1.0) * f} for f in (1 + _RELATIVE, 1 - _RELATIVE)}
     high, low = (at.means(experiment=replace(at.experiment, run_depth=one)) for one in relative.values())
     effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-    found = [Disturbance("days", f"the optical depth of {s.name} was another one", "%", 0.1, effect)]
+    found = [Disturbance("days", f"the optical depth of {s.name} was different", "%", 0.1, effect)]
     loss = "light_loss_rate"
     if loss in at.values:
         high, low = (at.means({**at.values, loss: at.values[loss] * f}) for f in relative)
         effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-        found.append(Disturbance("days", f"the loss by the light in {s.name} was another one", "%", 0.1, effect))
+        found.append(Disturbance("days", f"the loss by the light in {s.name} was different", "%", 0.1, effect))
     return found
 
 

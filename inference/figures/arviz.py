@@ -27,6 +27,8 @@ _PAIRS, _STRONGEST = 5, 2
 """Parameters of a pair plot; pairs of the short one."""
 _SCATTER, _STEPS = 500, 250
 """Draws in all of a scatter plot; draws a chain of a rank plot."""
+_LEAST_P = 1e-6
+"""What is smaller is an approximation's zero."""
 _RANKED = 3
 """Parameters in a rank plot."""
 _PANEL = 1.5
@@ -222,7 +224,7 @@ def loo_pit(fitted: Fit) -> Pit:
     for name in names:
         values = of_arviz(fitted.tree, var_names=[name])[name]
         p = values.to_dataset(name="values").azstats.uniformity_test(dim=values.dims)[0]["values"]
-        found[name] = (np.ravel(values.values), float(p))
+        found[name] = (np.ravel(values.values), max(float(p), _LEAST_P))
     return found
 
 

@@ -66,8 +66,8 @@ def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | No
         axis.axvline(0.0, color=INK, lw=0.7)
         names = [f"{one_line(row.series, 22)}: {one_line(_MEANING.get(row.meaning, row.meaning), 34)}" for row in rows]
         axis.set_yticks(range(len(rows)), names, fontsize=8)
-        axis.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-_REACH, _REACH + 1.2))
-        axis.set_xlabel("data among the replications (sd of the replications)", fontsize=8)
+        axis.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-_REACH - 0.4, _REACH + 3.2))
+        axis.set_xlabel("data (sd of the replications)", fontsize=8)
         axis.tick_params(axis="y", length=0)
         mark_simulated(figure, fitted.experiment)
     return figure
@@ -83,7 +83,7 @@ def _statistic(axis: Axes, at: int, row: StatisticRow) -> None:
     away = (row.observed - middle) / scale
     shown = float(np.clip(away, -_REACH, _REACH))
     axis.plot([shown], [at], marker="o" if shown == away else "><"[int(away < 0)], ms=4, ls="none", color=DATA[0])
-    axis.text(_REACH + 1.2, at, f"p = {p_text(row.p_value)}", fontsize=8, ha="right", va="center",
+    axis.text(_REACH + 3.2, at, f"p = {p_text(row.p_value)}", fontsize=8, ha="right", va="center",
               fontweight="bold" if row.surprising else "normal")  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH, found: Lagged |
         axis.set_xlabel("lag (points); bars: 94 % of the replications")
         axis.set_ylabel("correlation")
         axis.locator_params(axis="x", integer=True)
-        legend(axis, ncols=3, fontsize=8)
+        legend(axis, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
         mark_simulated(figure, fitted.experiment)
     return figure
 

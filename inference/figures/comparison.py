@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..comparison import ComparedModel, Comparison
 
 _LINE = 0.27
+_FEWEST = 3
+"""Data sets from which on one can lie far off the others."""
 _OUTLYING = 3.0
 """Standard deviations from the population's mean beyond which a data set is named."""
 _FAR = 30.0
@@ -63,12 +65,20 @@ def _trend(axis: Axes, names: Sequence[str], means: np.ndarray, sds: np.ndarray)
     axis.axhspan(centre - spread, centre + spread, color=MODEL, alpha=0.15, lw=0)
     axis.axhline(centre, color=MODEL, lw=0.9)
     axis.errorbar(there + 1, means[there], sds[there], fmt="o", ms=3, lw=0.8, color=DATA[0])
-    for k in there.tolist():
-        others = there[there != k]
-        apart, scatter = population(means[others], sds[others]) if len(others) > 1 else (means[k], 0.0)
-        if abs(means[k] - apart) <= _OUTLYING * np.hypot(sds[k], scatter):
-            continue
+    for k in outlying(means, sds):
         axis.annotate(one_line(names[k], 18), (k + 1, means[k]), xytext=(3, 3), textcoords="offset points", fontsize=8)
+
+
+def outlying(means: np.ndarray, sds: np.ndarray) -> list[int]:
+    """Which data sets lie more than 3 sd from the population of all others, the errors and the scatter together."""
+    there = np.flatnonzero(np.isfinite(means) & (sds > 0))
+    found = []
+    for k in there.tolist() if len(there) > _FEWEST else []:
+        others = there[there != k]
+        centre, scatter = population(means[others], sds[others])
+        if abs(means[k] - centre) > _OUTLYING * np.hypot(sds[k], scatter):
+            found.append(k)
+    return found
 
 
 def population(means: np.ndarray, sds: np.ndarray) -> tuple[float, float]:

@@ -75,7 +75,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         for k, name in enumerate(names):
             colour = RUNS[k % len(RUNS)]
             times = np.linspace(0.0, fitted.experiment.duration(name), _TIMES)
-            label = one_line(name, 24) if len(names) > 1 else "model"
+            label = one_line(name, 24) if len(names) > 1 else "ξ of the atoms"
             band(above, times, observable(draws, name, "xi", times), colour=colour, name=label, inner=False)
             for series in fitted.experiment.series:
                 if series.run == name and series.about.spin_variance:
@@ -139,7 +139,9 @@ def _data_words(series: Series, shown: tuple[np.ndarray, np.ndarray]) -> str:
 
 def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray], colour: str, label: str = "") -> None:
     use = series.fitted
-    axis.errorbar(series.x[use], values[0][use], values[1][use], fmt="o", ms=2.5, lw=0.7, color=colour, label=label)
+    axis.errorbar(
+        series.x[use], values[0][use], values[1][use], fmt="o", ms=3, mfc="none", lw=0.7, color=colour, label=label
+    )
 
 
 def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:

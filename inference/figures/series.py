@@ -115,7 +115,7 @@ def plot_panel(fitted: Fit, draws: ExperimentDraws, panel: Panel) -> Figure:
             _residuals(below, fitted, series)
         below.axhline(0.0, color=INK, lw=0.7)
         below.axhspan(-2, 2, color=MODEL, alpha=0.12, lw=0)
-        widest = max(3.2, *(abs(end) for end in below.get_ylim()))
+        widest = 1.1 * max(3.0, *(float(np.max(np.abs(fitted.residuals(s.name)))) for s in panel.measured))
         below.set_ylim(-widest, widest)
         below.set_ylabel("residual (σ)")
         _label_abscissa(below, panel.kind)

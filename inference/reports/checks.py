@@ -20,7 +20,7 @@ from ..figures import (
 )
 from ..fits import ENERGY_LIMIT, summary_rows
 from ..sampling import bfmi
-from ..text import Table, calibration_table, p_text, sampled_again
+from ..text import Table, calibration_table, p_text, sampled_again, signed
 from .page import Parts, cell, picture
 from .reported import Check, ReportedFit
 from .svg import densities
@@ -58,7 +58,7 @@ def data(reported: ReportedFit) -> Check:
 def _said(found: Goodness, name: str) -> str:
     judged = "not described by the model" if found.misfit else "described within the scatter"
     return (
-        f"{name}: {judged} ({found.text}, chance of more: {found.above:.2g}); {100 * found.inside:.0f} % of the"
+        f"{name}: {judged} ({found.text}, p = {found.above:.2g}); {100 * found.inside:.0f} % of the"
         " points inside their 94 % predictive interval."
     )
 
@@ -69,7 +69,7 @@ def correlations(reported: ReportedFit) -> Check | None:
     if len(fitted.by_label()) < 2:
         return None
     found = strongest(fitted)
-    named = [f"{Label.parse(one).symbol} and {Label.parse(other).symbol}: {r:+.2f}" for one, other, r in found[:8]]
+    named = [f"{Label.parse(one).symbol} and {Label.parse(other).symbol}: {signed(r)}" for one, other, r in found[:8]]
     if not named:
         return Check("no rank correlation is beyond ± 0.5", ())
     made = picture(
@@ -117,8 +117,8 @@ def influence(reported: ReportedFit) -> Check:
         "pit",
         title="LOO-PIT",
         alt=f"LOO-PIT of each series. {'; '.join(f'{name}: p = {p_text(p)}' for name, p in p_values.items())}.",
-        caption="Above zero on the left, data lie lower than predicted; an S shape, the errors are too large or too"
-        " small. p: the chance of a greater departure.",
+        caption="Above zero on the left, data lie lower than predicted; below, higher; an S shape, the errors are too"
+        " large or too small. p: the chance of a greater departure.",
     )
     return Check(said, [("paragraph", words), ("figures", [pulls, pit])], expected=not (failed or odd))
 

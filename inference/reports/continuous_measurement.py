@@ -35,7 +35,7 @@ def continuous_measurement(reported: ReportedFit) -> Check | None:
             one = found[record.name]
             judged = "not white" if one.misfit else "white"
             caption = (
-                f"What the model does not predict (innovations) is {judged}: {one.text}, chance of more"
+                f"What the model does not predict (innovations) is {judged}: {one.text}, p ="
                 f" {one.above:.2g}. Covariances at different lags go together."
             )
             alt, drawn = describe_record(fitted, record), plot_record(fitted, record)

@@ -75,7 +75,7 @@ def _statistics(fitted: Fit, found: Criticism) -> list[Picture]:
         title="Statistics of the data among those of replications",
         alt=f"{len(found.rows)} statistics of the data among those of replications. Smallest p: {words}.",
         caption=f"Bars: 50 and 94 % of the replications; points: the data.{only}",
-        room=(_AXIS, 0.45, 0.1, 0.15),
+        room=(_AXIS, 0.45, 0.1, 0.3),
     )
     return [made]
 
@@ -93,6 +93,7 @@ def _autocorrelation(fitted: Fit) -> list[Picture]:
         "autocorrelation",
         title="Autocorrelation of the residuals",
         alt=f"Autocorrelation of residuals by series. At lag 1, and lags outside the 94 % band: {'; '.join(words)}.",
-        caption="Several neighbouring lags above their bars: a drift, or a course that the model does not have.",
+        room=(0.62, 0.45, 0.1, 0.5),
+        caption="Several neighbouring lags outside their bars: a drift, or a course that the model does not have.",
     )
     return [made]

@@ -88,22 +88,47 @@ def _answer(reported: ReportedFit) -> Parts:
     every = [row for row in parameter_rows(fitted.tree) if row.summary.sd > 0]
     rows = [row for row in every if row.label.is_rate or row.label.name == LOSS_NOISE_SHARE][:_MOST_RATES] or every
     beside = [title for title, values in known.items() if any(str(row.label) in values for row in rows)]
+    units, off = {row.label.unit for row in rows} - {""}, _could_be_off(reported)
+    one_unit = len(units) == 1
     body = [
-        [row.label.symbol, row.value, row.label.unit]
+        [_named(row.label, one_unit), row.value]
         + [f"{known[title][str(row.label)]:.4g}" if str(row.label) in known[title] else "" for title in beside]
-        + [row.summary.informed or "follows"]
+        + [row.summary.informed or "derived", *([off.get(str(row.label), "")] if off else [])]
         for row in rows
     ]
-    header = ["rate", "value(±)", "", *beside, "informed by"]
+    first = f"rate ({units.pop()})" if one_unit else "rate"
+    header = [first, "value(±)", *beside, "informed by", *(["could be off by"] if off else [])]
     least = [row for row in derived_rows(fitted.tree) if row.name == "xi_minimum"][:_MOST_RUNS]
-    said = [f"least ξ{f' in run {row.entry}' if len(least) > 1 else ''} {row.printed[0]} {row.span}" for row in least]
-    said += [f"ξ < 1 with at least 97 %: {span}" for span in entangled_when(fitted)[:_MOST_RUNS]]
+    said = [
+        f"minimum of ξ{f' in run {row.entry}' if len(least) > 1 else ''} {row.printed[0]}, 94 % {row.span}"
+        for row in least
+    ]
+    said += [f"ξ < 1 with 97 % or more {span}" for span in entangled_when(fitted)[:_MOST_RUNS]]
+    if reported.judged.status in ("misfit", "unhealthy"):
+        said = []
     more = len(every) > len(rows)
     return [
-        ("table", Table(header, body, numeric=(1, *range(3, 3 + len(beside))))),
+        ("table", Table(header, body, numeric=range(1, 2 + len(beside)))),
         ("soft", f"{'; '.join(said)}." if said else ""),
         ("soft", f"{facts_of(reported)}.{' All parameters: see the record.' if more else ''}"),
     ]
+
+
+def _named(label: Label, one_unit: bool) -> str:
+    """Symbol of a row, with its unit where the header has none; c says what it is."""
+    what = "closure" if label.name == LOSS_NOISE_SHARE else "" if one_unit else label.unit
+    return f"{label.symbol} ({what})" if what else label.symbol
+
+
+def _could_be_off(reported: ReportedFit) -> dict[str, str]:
+    """Label of a rate → by how many of its ± what is assumed absent could move it at most; none of a fit not usable."""
+    if not reported.judged.condition:
+        return {}
+    found: dict[str, float] = {}
+    for one in reported.judged.alarms.possible:
+        for label, by in one.shifts.items():
+            found[label] = max(found.get(label, 0.0), abs(by))
+    return {label: f"{by:.1f} ±" if by < 9.95 else f"{by:.0f} ±" for label, by in found.items()}
 
 
 def facts_of(reported: ReportedFit) -> str:
@@ -137,7 +162,12 @@ def _figure(reported: ReportedFit) -> Parts:
 
 def _next_steps(reported: ReportedFit) -> list[str]:
     judged = reported.judged
-    steps = list(judged.next_steps)
+    steps = (
+        [f"Use the fit of {reported.better}, or average over the models: see rival models."] if reported.lost else []
+    )
+    steps += judged.next_steps
+    if judged.condition:
+        steps.append("Measure what is assumed absent, or state its size in the file (docs/model.md).")
     for proposal in proposals(reported.fit)[:2] if judged.status in ("healthy", "doubtful", "weak") else []:
         gains = ", ".join(
             f"{Label.parse(label).symbol} (variance − {100 * gain:.0f} %)" for label, gain in proposal.gains.items()

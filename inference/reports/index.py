@@ -12,7 +12,7 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..checks import STATUS, Assessment, assess
-from ..figures import plot_trend
+from ..figures import outlying, plot_trend
 from ..text import Table, derived_rows, parameter_rows, with_error
 from .page import Picture, cell, page, picture
 
@@ -46,11 +46,12 @@ def index_page(
     said = [f"{count} {_SUFFIXES[status]}" for status, count in counts.items() if count]
     made = sum(row.simulated == 1 for row in rows)
     simulated = f" {made} of the data sets are simulated, not measured." if made else ""
+    far = _far_off(rows, labels)
     titles = len({row.title for row in rows}) > 1
     header = ["data set", "status", *(Label.parse(label).symbol for label in labels), "ESS", "R-hat", ""]
     body = [
-        _cells(row, labels, reports.get(row.name, ""), files.get(row.name, ""), titles)
-        for row in sorted(rows, key=_attention)
+        _cells(row, labels, reports.get(row.name, ""), files.get(row.name, ""), far.get(row.name, ""), titles)
+        for row in sorted(rows, key=lambda row: (*_attention(row)[:2], row.name not in far, row.name))
     ]
     trends = _trends(rows, labels)
     note = "Rates in ms⁻¹: posterior means, in brackets the standard deviation in units of the last digits."
@@ -58,6 +59,7 @@ def index_page(
         f"{len(rows)} fits",
         opening=[
             ("paragraph", f"{', '.join(said)}.{simulated}"),
+            ("paragraph", f"Far off the others: {', '.join(unquote(name) for name in far)}." if far else ""),
             ("paragraph", note),
             ("files", summaries),
             ("table", Table(header, body, numeric=range(2, len(header) - 1))),
@@ -68,16 +70,32 @@ def index_page(
     )
 
 
+def _far_off(rows: Sequence[SummaryRow], labels: Sequence[str]) -> dict[str, str]:
+    """Name of a data set → which of its rates lie far from those of the others, in words."""
+    found: dict[str, list[str]] = {}
+    for label in labels:
+        for k in outlying(*_numbers(rows, label).T):
+            found.setdefault(rows[k].name, []).append(Label.parse(label).symbol)
+    return {name: f"{', '.join(symbols)} far off the others." for name, symbols in found.items()}
+
+
+def _numbers(rows: Sequence[SummaryRow], label: str) -> np.ndarray:
+    """Mean and standard deviation (n, 2) of a parameter, NaN where a data set has none."""
+    missing = (np.nan, np.nan)
+    return np.array([row.parameters[label][:2] if label in row.parameters else missing for row in rows])
+
+
 def _trends(rows: Sequence[SummaryRow], labels: Sequence[str]) -> list[Picture]:
     """Each rate over the data sets, in the order of their names."""
     if len(rows) < 2:
         return []
-    names, missing = [unquote(row.name) for row in rows], (np.nan, np.nan)
+    names = [unquote(row.name) for row in rows]
     pictures = []
     for k, label in enumerate(labels):
-        values = np.array([row.parameters[label][:2] if label in row.parameters else missing for row in rows])
         alt = f"{Label.parse(label).symbol} of {len(rows)} data sets in the order of their names, ± sd."
-        pictures.append(picture(plot_trend(names, label, values), f"trend{k}", alt=alt))
+        pictures.append(
+            picture(plot_trend(names, label, _numbers(rows, label)), f"trend{k}", alt=alt, room=(0.85, 0.45, 0.1, 0.1))
+        )
     return pictures
 
 
@@ -93,11 +111,11 @@ def _attention(row: SummaryRow) -> tuple[int, float, str]:
     return -SUMMARY_STATUS.index(row.status), -row.max_rhat if row.max_rhat > _RHAT else 0.0, row.name
 
 
-def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str, titles: bool) -> list[str]:
+def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str, far: str, titles: bool) -> list[str]:
     numbers = [with_error(*row.parameters[label][:2]) if label in row.parameters else "" for label in labels]
     numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
     title = f"{row.title} " if titles else ""
-    words = f"{title}{row.assumed}" if row.status == "healthy" else row.verdict
+    words = f"{title}{far} {row.assumed}" if row.status == "healthy" else row.verdict
     return [
         cell("links", unquote(row.name), report, file),
         cell("status", row.status),

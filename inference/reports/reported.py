@@ -68,6 +68,11 @@ class ReportedFit:
         return verdict_lines(self.judged.headline, self.after_comparison)
 
     @property
+    def better(self) -> str:
+        """The model that a comparison favours over this one; "" where there is none."""
+        return self.verdict[0].rpartition(" against ")[2].removesuffix(".") if self.lost else ""
+
+    @property
     def lost(self) -> bool:
         """Whether a comparison disfavours it."""
         return self.verdict[0] != self.judged.headline

@@ -16,7 +16,7 @@ from .criticism import (
 )
 from .export import export
 from .fit import fit_facts, fit_text, sampled_again, truth_of
-from .numbers import as_json, number, p_text, with_error
+from .numbers import as_json, number, p_text, signed, with_error
 from .paper_table import averages_as, posterior_as
 from .point_fit import point_fit_facts, point_fit_text
 from .rows import DERIVED, derived_rows, derived_table, paper_values, parameter_rows, published_rows

@@ -108,7 +108,9 @@ def compared_sentences(facts: Mapping[str, Any], fit: str) -> list[str]:
         return []
     evidence, moved = evidence_words(models, this), moved_words(models, this, short=True)
     others = listed([row["model"] for row in models if row["model"] != this])
-    said = [*_lost(models, this), *([f"Compared with {others}, the evidence {evidence}."] if evidence else [])]
+    said = _lost(models, this)
+    if evidence and not (said and len(models) == 2):
+        said.append(f"Compared with {others}, the evidence {evidence}.")
     return said + ([f"Rates (ms⁻¹) that a rival moves by more than their ±: {moved}."] if moved else [])
 
 

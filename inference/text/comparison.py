@@ -121,7 +121,10 @@ def _single_models(found: Comparison) -> list[str]:
     if 0 < len(failed) < len(found.models):
         said.append(f"The sampling of {listed(failed)} failed: not ranked; fit again with more --draws and --tune.")
     if 0 < len(wrong) < len(found.models):
-        said.append(f"Not described by {listed(wrong)}: the data lie farther off than chance would have it (χ²).")
+        said.append(
+            f"Not described by {listed(wrong)}: the data lie farther off than chance would have it (χ²), or contradict"
+            " what was known beforehand."
+        )
     without = [m.name for m in found.models if not isfinite(m.evidence.log_evidence)]
     if without:
         said.append(f"No evidence of {listed(without)}: the posterior lies beyond what numbers can tell of its prior.")

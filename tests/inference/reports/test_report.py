@@ -118,7 +118,7 @@ def test_the_tables(page_d55):
         "d needed for an entangled steady state",
     ):
         assert words in text
-    assert "Γdeph [drive] and dΓ: -0.9" in text
+    assert "Γdeph [drive] and dΓ: −0.9" in text
 
 
 def test_the_command_makes_the_same_draws_again(page_d55, fit_d55, tmp_path, capsys):
