@@ -31,16 +31,16 @@ def posterior(reported: ReportedFit) -> Parts:
     rows = parameter_rows(fitted.tree)
     beside = [title for title, values in known.items() if any(str(row.label) in values for row in rows)]
     body = [
-        [row.label.symbol, row.label.parameter.meaning, row.label.unit, row.mean, row.sd, f"{row.low} … {row.high}"]
+        [row.label.symbol, row.label.parameter.meaning, row.label.unit, row.value, f"{row.low} … {row.high}"]
         + [f"{known[title][str(row.label)]:.4g}" if str(row.label) in known[title] else "" for title in beside]
         + list(row.sampled)
         for row in rows
     ]
-    note = "94 % HDI: the shortest interval with 94 % of the posterior; ESS, R-hat: of the sampling."
+    note = "Value: posterior mean, in brackets the standard deviation. 94 % HDI: the shortest interval with 94 % of the posterior; ESS, R-hat: of the sampling."
     if "paper" in beside:
         note += " Paper: Krauter et al. 2011, captions of Fig. 2 (d of its first series); never conditioned on."
     fixed = [f"{Label.parse(u.label).symbol} = {u.prior.numbers[0]:g}" for u in fitted.parameters if u.prior.fixed]
-    header = ["parameter", "", "unit", "mean", "sd", "94 % HDI", *beside, "ESS", "R-hat"]
+    header = ["parameter", "", "unit", "value(±)", "94 % HDI", *beside, "ESS", "R-hat"]
     return [
         ("table", Table(header, body, numeric=range(3, len(header)))),
         ("soft", note),

@@ -104,8 +104,9 @@ def test_errors_that_are_too_large(fit_d55):
 
 
 def test_values_that_scatter_too_much_are_not_taken_for_standard_deviations(fit_d55):
-    row = next(r for r in criticize(fit_d55).rows if (r.series, r.statistic) == ("xi", "scatter"))
-    found = Findings(True, [], (), [], {}, (), ("xi",), Alarms((), (), 1.0))
+    criticism = criticize(fit_d55)
+    row = next(r for r in criticism.rows if (r.series, r.statistic) == ("xi", "scatter"))
+    found = Findings(True, [], criticism, (), [], {}, (), ("xi",), Alarms((), (), 1.0))
     quiet, loud = (replace(row, observed=factor * row.median) for factor in (0.3, 3.0))
     assert "Are the values of xi variances?" in " ".join(next_steps(replace(found, surprising=(quiet,))))
     assert "Are the values of xi variances?" not in " ".join(next_steps(replace(found, surprising=(loud,))))

@@ -106,7 +106,7 @@ def test_the_verdict_comes_first(page_d55, fit_d55):
 
 
 def test_the_tables(page_d55):
-    text = unescape(page_d55)
+    text = unescape(page_d55).replace("\u00a0", " ")
     for words in (
         "simulated data",
         "collective (entangling) rate",
