@@ -36,7 +36,10 @@ def posterior(reported: ReportedFit) -> Parts:
         + list(row.sampled)
         for row in rows
     ]
-    note = "Value: posterior mean, in brackets the standard deviation. 94 % HDI: the shortest interval with 94 % of the posterior; ESS, R-hat: of the sampling."
+    note = (
+        "Value: posterior mean, in brackets the standard deviation. 94 % HDI: the shortest interval with 94 % of the"
+        " posterior; ESS, R-hat: of the sampling."
+    )
     if "paper" in beside:
         note += " Paper: Krauter et al. 2011, captions of Fig. 2 (d of its first series); never conditioned on."
     fixed = [f"{Label.parse(u.label).symbol} = {u.prior.numbers[0]:g}" for u in fitted.parameters if u.prior.fixed]
