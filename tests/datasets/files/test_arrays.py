@@ -9,6 +9,8 @@ from dissentangle import datasets
 from dissentangle.datasets import ExperimentError, demodulate
 from dissentangle.datasets.files import column_of, open_source
 
+from ...seeds import seed
+
 pa = pytest.importorskip("pyarrow")
 MATRIX = np.arange(12.0).reshape(4, 3)
 TOML = """\
@@ -69,7 +71,7 @@ def test_arrays_of_a_npz_file(tmp_path, monkeypatch):
 
 
 def test_a_series_and_shots_of_a_npz_file(tmp_path):
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed(1))
     shots = rng.normal(0, 1.1, (2, 3, 500))
     np.savez(
         tmp_path / "a.npz", t=[1.0, 2.0, 3.0], data=np.array([[1.0, 0.9, 0.1], [2, 0.8, 0.1]]), yc=shots[0], ys=shots[1]
@@ -119,7 +121,7 @@ def test_channels_that_do_not_take_turns(which):
 
 
 def test_channels_of_a_photocurrent(tmp_path):
-    row = np.random.default_rng(2).integers(-1000, 1000, 9000).astype(np.int16)
+    row = np.random.default_rng(seed(2)).integers(-1000, 1000, 9000).astype(np.int16)
     several = np.stack([row[::-1], row, row // 2], axis=1)
     options = {"larmor": "322 kHz", "length": "2 ms", "shot_noise": 2.0, "sample_rate": "1 MHz"}
     options["triggers"] = np.array([500.0, 3217, 6001])

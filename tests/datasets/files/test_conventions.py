@@ -15,6 +15,8 @@ from dissentangle.datasets.files.hdf5 import chunk_cache
 from dissentangle.datasets.photocurrent.digitiser import Digitisation
 from dissentangle.datasets.units import text_of
 
+from ...seeds import seed
+
 TIME, XI = np.array([1.0, 2.5, 7.0]), np.array([0.95, 0.87, 0.83])
 TOML = """\
 format_version = 1
@@ -126,7 +128,7 @@ def test_packing_that_is_none(tmp_path):
 
 def test_a_packed_photocurrent_keeps_the_attributes_of_its_file(tmp_path):
     plan = datasets.PhotocurrentPlan(records=3)
-    datasets.write_photocurrent(tmp_path / "a.h5", plan, seed=1)
+    datasets.write_photocurrent(tmp_path / "a.h5", plan, seed=seed(1))
     plain = datasets.demodulate(tmp_path / "a.h5", shot_noise=2e-10)
     with h5py.File(tmp_path / "a.h5", "r+") as file:
         file["samples"].attrs["scale_factor"] = 2.0
@@ -223,7 +225,7 @@ def test_excluded_points_where_other_columns_have_other_names(form, tmp_path):
 @pytest.mark.parametrize("form", ["plain.csv", "plain.h5", "matrices.h5", "named.csv"])
 def test_excluded_shots(form, tmp_path):
     """Of 400 shots every twentieth is five times too far out."""
-    rng, bad = np.random.default_rng(0), np.arange(400) % 20 == 0
+    rng, bad = np.random.default_rng(seed(0)), np.arange(400) % 20 == 0
     shots = {name: rng.normal(size=400) * np.where(bad, 5, 1) for name in ("cos", "sin")}
     table = {"time": np.repeat([2.0, 4.0], 200), **shots, "exclude": bad.astype(float)}
     if form == "matrices.h5":  # a time and a flag for each row of ten

@@ -17,6 +17,8 @@ from dissentangle.inference.model import Problem, SamplerSettings
 from dissentangle.inference.model.problem import pose
 from dissentangle.inference.point_fit.least_squares import fit_least_squares
 
+from ...seeds import seed
+
 DRIVEN = read("fig2b-d55")
 
 
@@ -66,7 +68,7 @@ def test_observed_is_amplitude_times_model_plus_offset():
 
 def test_evidence_and_posterior_do_not_depend_on_the_unit():
     """A factor of 1000 leaves the posterior of everything else, and changes the density by the points' Jacobian."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed(1))
     one, other = (Problem(in_volts(factor, offset="free")) for factor in (0.437, 437.0))
     labels = [u.label for u in one.free]
     points = 0.1 * rng.standard_normal((5, len(labels)))
@@ -142,12 +144,12 @@ def test_variances_on_a_background_and_calibrations_cannot():
 def test_who_needs_to_know_the_amplitude_says_so(tmp_path):
     with pytest.raises(ExperimentError, match=r"found amplitude = 'free' of polarization, expected values normalised"):
         inference.paper_fit(in_volts(0.04))
-    sampler = SamplerSettings(1)
+    sampler = SamplerSettings(seed(1))
     with pytest.raises(ExperimentError, match=r"sbc: found amplitude\[polarization\], .*--prior 'amplitude\[polariz"):
         run_sbc(Problem(in_volts(0.04)), sampler, 100, tmp_path)
 
 
 def test_it_is_simulated_where_a_true_value_is_given():
-    made = read(datasets.simulate_like(in_volts(0.04), {"amplitude[polarization]": 0.04}, seed=1))
+    made = read(datasets.simulate_like(in_volts(0.04), {"amplitude[polarization]": 0.04}, seed=seed(1)))
     assert made.truth.parameters["amplitude[polarization]"] == 0.04
     assert made.series[1].value[0] == pytest.approx(0.04, rel=0.1)
