@@ -18,6 +18,7 @@ from .column_values import factors_of
 from .columns import ColumnNames, fill_in, table_of
 from .folder import FILE, read_folder
 from .folder_write import write_folder
+from .templated import read_with
 from .tree import to_tree
 from .tree_read import from_tree
 
@@ -33,13 +34,17 @@ def names() -> list[str]:
     return sorted(folder.name for folder in BUNDLED.iterdir() if (folder / FILE).is_file())
 
 
-def read(source: str | Path | DataTree) -> Experiment:
+def read(source: str | Path | DataTree, *, template: str | Path | None = None) -> Experiment:
     """The experiment behind a bundled name, a folder, an experiment.toml, a NetCDF file or a DataTree.
+
+    template : an experiment.toml that describes the data in the folder, or the one table, `source`
 
     Raises ExperimentError: what was found where, and what is expected.
     """
     if not isinstance(source, (str, Path)):
         return from_tree(source)
+    if template is not None:
+        return read_with(template, source)
     path = Path(source)
     if path.is_dir():
         if not (path / FILE).is_file():
