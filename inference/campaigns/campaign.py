@@ -3,7 +3,6 @@
 FOLDER/fits/NAME.nc      the fit, as `dissentangle fit` writes it
 FOLDER/reports/NAME.txt  its tables in words; for a data set that could not be fitted, why
 FOLDER/summary.nc, .csv  one row per data set
-FOLDER/trend.svg         its rates against the date, where there are two fits
 FOLDER/index.html        the same as a page, what needs attention first
 """
 
@@ -264,14 +263,9 @@ def _finished_before(path: Path, name: str, problem: Problem, sampler: SamplerSe
 def _write_summary(folder: Path, rows: list[SummaryRow], dates: Mapping[str, str]) -> CampaignSummary:
     from xarray import DataTree
 
-    from ..figures import result_figure, write
-    from ..text import common_rates
-
     summary = summary_dataset(rows, dates)
     write_bytes(to_bytes(DataTree(summary)), folder / _SUMMARY)
     write_bytes(summary_csv(rows, dates).encode(errors="replace"), folder / "summary.csv")
-    if len(rows) > 1 and common_rates(summary):
-        write(result_figure(summary), folder / "trend.svg")
     fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
     write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away
     return summary
