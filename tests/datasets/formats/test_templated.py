@@ -100,7 +100,5 @@ def test_the_day_of_an_experiment_is_kept(tmp_path):
     assert read(tmp_path / "xi").date == "2026-01-03"
     for wrong in ('"Monday"', "12"):
         (tmp_path / "xi" / "experiment.toml").write_text(XI.replace("2026-01-02", wrong))
-        with pytest.raises(
-            ExperimentError, match=r"toml: date: found .*, expected a day, such as 2026-11-03"
-        ):
+        with pytest.raises(ExperimentError, match=r"toml: date: found .*, expected a day, such as 2026-11-03"):
             read(tmp_path / "xi")
