@@ -125,7 +125,8 @@ def plot_rates(summary: Dataset, width: float = WIDTHS["page"]) -> Figure:
                 axis.errorbar(x[mine], mean[mine], sd[mine], fmt="o", ms=3.5, lw=0.9, color=MODEL, mfc=face)
             axis.set_ylabel(f"{Label.parse(label).symbol} ({Label.parse(label).unit})")
         if dated:
-            axes[0].xaxis.set_major_formatter(ConciseDateFormatter(axes[0].xaxis.get_major_locator()))
+            dates_of = ConciseDateFormatter(axes[0].xaxis.get_major_locator())  # type: ignore[no-untyped-call]
+            axes[0].xaxis.set_major_formatter(dates_of)
         else:
             figure.supxlabel("number of the data set", fontsize=8)
         mark_simulated(figure, bool((summary["simulated"].values == 1).any()))
