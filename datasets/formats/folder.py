@@ -16,6 +16,7 @@ from ..experiment import (
     Series,
     check_choice,
     check_experiment,
+    date_in,
     require_days,
 )
 from ..files import optional, read_toml, required, rows_of
@@ -25,7 +26,6 @@ from ..units import quantity
 from .calibration import read_calibration, with_calibration
 from .column_values import factors_and_average, with_values_as_said
 from .columns import ColumnNames, read_columns, read_quadratures
-from .dates import date_in
 from .folder_tables import (
     inside,
     keys,
@@ -159,7 +159,7 @@ def _with_series(
     files = [file for _, file in series]
     with faults:
         if "calibration" in table:
-            file = inside(where, required(where, table, "calibration", str), folder, "calibration")
+            file = inside(where, required(where, table, "calibration", str), Path(where).parent, "calibration")
             experiment = with_calibration(experiment, read_calibration(file), f"{where}: calibration: {file.name}")
             files += [file.name] * (len(experiment.series) - len(files))
     return experiment, files

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets import Experiment, ExperimentError, read
+from ...datasets.experiment import date_of
 from ...datasets.files import read_attributes, to_bytes, write_bytes
-from ...datasets.formats import FILE, data_sets, date_of
+from ...datasets.formats import FILE, data_sets
 from ...forward_models import Closure, InvalidValue
 from ..fits import file_name, is_fit_of
 from ..model import (

@@ -7,8 +7,8 @@ import pytest
 
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError, read
-from dissentangle.datasets.formats.dates import date_of
-from dissentangle.datasets.formats.templated import data_sets
+from dissentangle.datasets.experiment import date_of
+from dissentangle.datasets.formats import data_sets
 
 XI = """
 format_version = 1
