@@ -36,6 +36,7 @@ from .simulation import (
     write_photocurrent,
     write_shots,
 )
+from .version import __version__
 
 __all__ = [
     "PAPER",
@@ -56,6 +57,7 @@ __all__ = [
     "StageEntry",
     "Truth",
     "TwoModes",
+    "__version__",
     "demodulate",
     "experiment_schema",
     "feedback_series",

@@ -6,13 +6,19 @@ from .fits import calibrate, fit, predict, read_fit, rerun, save_fit
 from .model import PriorError, add_parameter, build_model, forward_model, rival_model, with_priors
 from .point_fit import PointFit, least_squares, paper_fit
 from .reports import report, report_folder, write_comparison
+from .results import CampaignSummary, FitTree, Prediction
 from .sampling import sample_model
 from .text import comparison_text, export, posterior_as
+from .version import __version__
 
 __all__ = [
+    "CampaignSummary",
     "Comparison",
+    "FitTree",
     "PointFit",
+    "Prediction",
     "PriorError",
+    "__version__",
     "add_parameter",
     "bridge_evidence",
     "build_model",

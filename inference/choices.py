@@ -10,7 +10,8 @@ MOST_DRAWS = 1_000_000
 
 METHODS = {
     "paper": "the paper's own fit, step by step (supplement; fixed-number slope of ΣJ)",
-    "least-squares": "plain least squares of all series at once, without priors",
+    "least-squares": "least squares of all series at once; scales, offsets and populations at the start have a prior"
+    " as a penalty, rates have none",
 }
 """Of a fit without a posterior."""
 
@@ -41,3 +42,13 @@ FIGURES = {
     "left-out": "checks:plot_left_out",
 }
 """Of a fit, by the name that `plot` takes: file in `figures/`, and function of a `Fit`, `width`, and of some `run`."""
+
+RESULTS = {
+    "fit": "series:plot_xi",
+    "point_fit": "series:plot_point_fit",
+    "comparison": "comparison:plot_comparison",
+    "criticism": "checks:plot_statistics",
+    "prediction": "prediction:plot_prediction",
+    "campaign": "comparison:plot_rates",
+}
+"""Figure of each kind of result (`Shown`): file in `figures/`, and function of the result."""

@@ -38,7 +38,7 @@ ALLOWED = {
         "comparison": ("checks", "fits", "sampling", "model"),
         "point_fit": ("model",),
         "text": ("point_fit", "comparison", "checks", "fits", "model"),
-        "figures": ("text", "comparison", "checks", "fits"),
+        "figures": ("text", "point_fit", "comparison", "checks", "fits"),
         "reports": ("figures", "text", "comparison", "checks", "fits", "sampling", "model"),
         "campaigns": ("reports", "figures", "text", "fits", "sampling", "model"),
         "cli": ("campaigns", "reports", "figures", "point_fit", "text", "comparison", "checks", "fits", "sampling",

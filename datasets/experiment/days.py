@@ -1,9 +1,11 @@
-"""Series of different days: what they do not share, and which days are compared with which."""
+"""Days: that of an experiment; series of different ones, what they do not share, which are compared with which."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from datetime import date
+from typing import Any, Protocol
 
 from ..errors import violation
 
@@ -45,3 +47,27 @@ def require_days(
     if said and not other_days(series, member):
         expected = 'series of several days: a line like day = "2026-03-01" in each [[series]]'
         raise violation(f"{where}: {said[0]}", "series of one day", expected)
+
+
+_DAY = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
+_WEEK = re.compile(r"(?<!\d)(\d{4})[-_ ]?[Ww](\d{2})(?!\d)")
+
+
+def date_in(where: str, table: dict[str, Any]) -> str:
+    """The key `date` of a table as 2026-11-03, "" where it is absent; ExperimentError for what is no date."""
+    found = table.get("date", "")
+    try:
+        return found and (found if isinstance(found, date) else date.fromisoformat(found)).isoformat()[:10]
+    except (TypeError, ValueError) as error:
+        raise violation(f"{where}: date", found, "a day, such as 2026-11-03") from error
+
+
+def date_of(name: str) -> str:
+    """The first day in a name, such as 2026-11-03, 20261103, or Monday of 2026-W45, as 2026-11-03; "" without one."""
+    days = [f"{year}-{month}-{day}" for year, _, month, day in _DAY.findall(name)]
+    for text in (*days, *(f"{year}-W{week}-1" for year, week in _WEEK.findall(name))):
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            continue  # a number of other meaning
+    return ""

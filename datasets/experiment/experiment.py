@@ -216,7 +216,7 @@ class Truth:
 class Experiment:
     """An experiment: what an `experiment.toml` says. `check_experiment` raises for one that cannot be.
 
-    title, description : texts;  simulated : whether a model made the data, or some of them
+    title, description : texts;  date : 2026-11-03, or "";  simulated : whether a model made the data, or some of them
     stages : of all runs, in order;  series, records, observations : what was measured
     apparatus : parameter → what is known of it beforehand;  priors : label → text, in place of the default priors
     run_depth : run → optical depth relative to `main`;  constant : the runs in which populations do not move
@@ -241,6 +241,7 @@ class Experiment:
     run_depth: dict[str, float] = field(default_factory=dict)
     constant: dict[str, ConstantRun] = field(default_factory=dict)
     description: str = ""
+    date: str = field(default="", metadata={"later": True})
     truth: Truth | None = None
     member: dict[str, str] = field(default_factory=dict)
     sharing: dict[str, str] = field(default_factory=dict)

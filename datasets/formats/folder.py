@@ -16,6 +16,7 @@ from ..experiment import (
     Series,
     check_choice,
     check_experiment,
+    date_in,
     require_days,
 )
 from ..files import optional, read_toml, required, rows_of
@@ -46,6 +47,7 @@ TOP = (
     "title",
     "simulated",
     "description",
+    "date",
     "apparatus",
     "run",
     "stage",
@@ -81,10 +83,13 @@ RECORD_KEYS: dict[str, tuple[type, str]] = {
 """The same of records."""
 
 
-def read_folder(folder: Path) -> Experiment:
-    """The experiment in `folder`; ExperimentError names file and line or key of all that is wrong."""
-    path = folder / FILE
-    table, where = read_toml(path), str(path)
+def read_folder(folder: Path, template: Path | None = None, table: dict[str, Any] | None = None) -> Experiment:
+    """The experiment in `folder`; ExperimentError names file and line or key of all that is wrong.
+
+    template, table : an experiment.toml from elsewhere, and what it says of the data in the folder
+    """
+    where = str(template or folder / FILE)
+    table = read_toml(Path(where)) if table is None else table
     if table.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:  # of which nothing else is known
         raise violation(f"{where}: format_version", table["format_version"], f"{FORMAT_VERSION}")
     runs, rest = Faults(), Faults()
@@ -97,6 +102,7 @@ def read_folder(folder: Path) -> Experiment:
         "title": lambda: required(where, table, "title", str),
         "simulated": lambda: required(where, table, "simulated", bool),
         "description": lambda: optional(where, table, "description", str, ""),
+        "date": lambda: date_in(where, table),
         "apparatus": lambda: read_apparatus(where, table, rest),
         "priors": lambda: texts_of(where, table, "prior", "a text such as 'lognormal(0.1, 1)'"),
         "sharing": lambda: texts_of(where, table, "sharing", "shared, separate or population"),
@@ -153,7 +159,7 @@ def _with_series(
     files = [file for _, file in series]
     with faults:
         if "calibration" in table:
-            file = inside(where, required(where, table, "calibration", str), folder, "calibration")
+            file = inside(where, required(where, table, "calibration", str), Path(where).parent, "calibration")
             experiment = with_calibration(experiment, read_calibration(file), f"{where}: calibration: {file.name}")
             files += [file.name] * (len(experiment.series) - len(files))
     return experiment, files

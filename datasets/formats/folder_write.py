@@ -58,6 +58,8 @@ def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:
     }
     if experiment.description:
         table["description"] = experiment.description
+    if experiment.date:
+        table["date"] = experiment.date
     if experiment.apparatus:
         table["apparatus"] = {name: _known_row(name, known) for name, known in experiment.apparatus.items()}
     if experiment.calibrated:

@@ -93,6 +93,7 @@ def experiment_schema() -> Schema:
         "title": _TEXT,
         "simulated": _TRUTH | {"description": "whether a model made the data, or some of them"},
         "description": _TEXT,
+        "date": _TEXT | {"description": "the day of the measurement, 2026-11-03"},
         "apparatus": _table({name: _known(name) for name in APPARATUS}),
         "run": _tables(_table(run | _of(ConstantRun), "name")),
         "stage": _tables(_table(_of(StageEntry) | dict.fromkeys(LIGHTS, power), "duration")),

@@ -1,6 +1,6 @@
 """An experiment as an xarray.DataTree and back, without loss.
 
-/            attributes: format_version, title, simulated (0/1), description
+/            attributes: format_version, title, simulated (0/1), description, date (where there is one)
 /apparatus   a scalar for each known parameter, with attributes units and sigma
 /stages      dim stage: duration (ms), drive, pump, repump (0/1), run
 /powers      where lights have not their full power: dim point: stage (counted from 0), light, time (ms), power
@@ -59,6 +59,7 @@ def to_groups(experiment: Experiment) -> dict[str, Dataset]:
     import xarray as xr
 
     said = {"format_version": FORMAT_VERSION, "title": experiment.title, "simulated": int(experiment.simulated)}
+    said |= {"date": experiment.date} if experiment.date else {}
     groups: dict[str, Group] = {
         "/": {"attrs": said | {"description": experiment.description}},
         "/apparatus": _apparatus(experiment.apparatus),

@@ -92,6 +92,7 @@ def _from_tree(tree: Any) -> Experiment:
         title=str(tree.attrs["title"]),
         simulated=bool(tree.attrs["simulated"]),
         description=str(tree.attrs.get("description", "")),
+        date=str(tree.attrs.get("date", "")),
         stages=_stages(tree["stages"].dataset, tree.children.get("powers")),
         run_depth={
             str(run): _real(depth, f"run {run!r}: relative_depth")

@@ -13,12 +13,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets import Experiment, ExperimentError, read
+from ...datasets.experiment import date_of
 from ...datasets.files import read_attributes, to_bytes, write_bytes
-from ...datasets.formats import FILE
+from ...datasets.formats import FILE, data_sets
 from ...forward_models import Closure, InvalidValue
 from ..fits import file_name, is_fit_of
 from ..model import (
@@ -36,7 +39,7 @@ from ..reports import NOT_FITTED, SummaryRow, failed_row, row_of, write_index
 from .summary import summary_csv, summary_dataset
 
 if TYPE_CHECKING:
-    from xarray import Dataset
+    from ..results import CampaignSummary
 
 _SUMMARY = "summary.nc"
 _OF_PROGRAMS = (".", "~")
@@ -59,6 +62,7 @@ def campaign(
     experiments: str | Path | Mapping[str, Any] | Iterable[Any],
     output: str | Path,
     *,
+    template: str | Path | None = None,
     seed: int = 1,
     closure: Closure = "open",
     free_dephasing: bool = False,
@@ -70,15 +74,17 @@ def campaign(
     cores: int | None = None,
     executor: Executor | None = None,
     progress: Done | None = None,
-) -> Dataset:
+) -> CampaignSummary:
     """Fit many experiments, each as `fit` would, and keep every fit in the folder `output`.
 
     Parameters
     ----------
-    experiments : a folder that holds experiments (folders with experiment.toml, .nc files); a list of what `fit` takes;
-        or such by name
+    experiments : a folder that holds experiments (folders with experiment.toml, .nc files), or a pattern such as
+        "runs/*.nc"; a list of what `fit` takes; or such by name
     output : the folder for fits, reports, summary and index. A fit that is there, of the same data with the same
         settings, is not done again
+    template : an experiment.toml that describes all of them: `experiments` are then folders with the data files that it
+        names, or tables that take the place of its only one: a folder of these, a pattern, or a list
     seed, closure, free_dephasing, priors, model, draws, tune, chains : as for `fit`, the same for all
     cores : processes; None: one per core
     executor : any executor of `concurrent.futures`' kind in place of own processes, e.g. Dask's `Client.get_executor()`
@@ -86,8 +92,9 @@ def campaign(
 
     Returns
     -------
-    xarray.Dataset, one row per data set: status, healthy, verdict, effective draws, …; mean, sd, low and high (94 %
-    HDI) of every parameter; median, low and high of every derived quantity.
+    CampaignSummary, an xarray.Dataset with one row per data set: date (of its experiment.toml or its name), status,
+    verdict, effective draws, …; mean, sd, low and high (94 % HDI) of every parameter; median, low and high of every
+    derived quantity. It shows itself in a notebook; `plot()` is the trend of the rates.
 
     Raises
     ------
@@ -96,21 +103,43 @@ def campaign(
     """
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
     sampler = SamplerSettings(seed, draws, tune, chains, cores=1)
-    found, folder = sources(experiments), Path(output)
+    found, folder = sources(experiments, template), Path(output)
     return run_campaign(
         found, folder, settings, sampler, model=model, cores=cores, executor=executor, progress=progress
     )
 
 
-def sources(experiments: Any) -> dict[str, Any]:
-    """What to fit, by the name that its files will have."""
+def sources(experiments: Any, template: str | Path | None = None) -> dict[str, Any]:
+    """What to fit, by the name that its files will have: what `read` takes, or a function that reads it."""
     if isinstance(experiments, Mapping):
-        return {file_name(str(name)): source for name, source in experiments.items()}
-    if isinstance(experiments, (str, Path)):
-        return _in_folder(Path(experiments))
+        found = {file_name(str(name)): source for name, source in experiments.items()}
+    elif isinstance(experiments, (str, Path)) and template is None and not has_magic(str(experiments)):
+        found = _in_folder(Path(experiments))
+    else:
+        found = _named(_places(experiments, template))
+    return found if template is None else {name: partial(read, one, template=template) for name, one in found.items()}
+
+
+def _places(experiments: Any, template: str | Path | None) -> list[Any]:
+    """Data sets one by one: patterns as the paths that they match, folders of a template as the data sets in them."""
+    places: list[Any] = []
+    for one in [experiments] if isinstance(experiments, (str, Path)) else experiments:
+        if not isinstance(one, (str, Path)) or not has_magic(str(one)) or Path(one).exists():
+            places.append(one)
+            continue
+        anchor = Path(one).anchor
+        matching = sorted(Path(anchor).glob(str(Path(one).relative_to(anchor))))
+        if not matching:
+            raise ExperimentError(f"{one}: found nothing of this pattern, expected data sets")
+        places += matching
+    return places if template is None else [path for place in places for path in data_sets(template, place)]
+
+
+def _named(experiments: Iterable[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for k, source in enumerate(experiments, 1):
-        name = file_name(Path(source).stem) if isinstance(source, (str, Path)) else f"{k:04d}"
+        path = Path(source) if isinstance(source, (str, Path)) else Path(f"{k:04d}")
+        name = file_name(path.name if path.is_dir() else path.stem)
         found[f"{name}-{k}" if name in found else name] = source
     return found
 
@@ -140,7 +169,7 @@ def run_campaign(
     cores: int | None = None,
     executor: Executor | None = None,
     progress: Done | None = None,
-) -> Dataset:
+) -> CampaignSummary:
     """The campaign over `found` (sources by name); see `campaign`. Whatever ends it, the summary is written."""
     if not found:
         raise ExperimentError("a campaign: found no experiments, expected at least one")
@@ -148,7 +177,7 @@ def run_campaign(
     cores = processes_for(require_models(model), cores)
     for part in ("fits", "reports"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    rows: dict[str, SummaryRow] = {}
+    rows, dates = dict[str, SummaryRow](), dict[str, str]()
 
     def finished(task: Task, answer: Answer | None, error: Exception | None) -> None:
         rows[task.name] = _kept(folder, task.name, answer, error)
@@ -156,10 +185,10 @@ def run_campaign(
             progress(len(rows), sum(row.status == "failed" for row in rows.values()), len(found))
 
     try:
-        tasks = _tasks(found, folder, settings, sampler, model, finished, rows)
+        tasks = _tasks(found, folder, settings, sampler, model, finished, rows, dates)
         run_tasks(tasks, finished, executor=executor, cores=cores)
     finally:
-        summary = _write_summary(folder, [rows[name] for name in found if name in rows])
+        summary = _write_summary(folder, [rows[name] for name in found if name in rows], dates)
     return summary
 
 
@@ -171,13 +200,18 @@ def _tasks(
     model: str | None,
     finished: Callable[[Task, Any, Exception | None], None],
     rows: dict[str, SummaryRow],
+    dates: dict[str, str],
 ) -> list[Task]:
-    """What is left to do; the rest is told to `finished` or, where its fit is there already, put to `rows`."""
+    """What is left to do; the rest is told to `finished` or, where its fit is there already, put to `rows`. `dates` is
+    filled.
+    """
     tasks = []
     for name, source in found.items():
         task = Task(name, fit_one, ())
         try:
-            experiment = source if isinstance(source, Experiment) else read(source)
+            dates[name] = date_of(name)
+            experiment = source if isinstance(source, Experiment) else source() if callable(source) else read(source)
+            dates[name] = experiment.date or dates[name]
             problem = Problem(*(rival(experiment, settings, model) if model else (experiment, settings)))
         except (ExperimentError, InvalidValue, OSError) as error:
             finished(task, None, error)
@@ -199,6 +233,7 @@ def fit_one(name: str, problem: Problem, sampler: SamplerSettings) -> Answer:
     require_data(problem.experiment, name)
     fit = fit_problem(problem, sampler)
     row = row_of(name, fit)
+    fit.attrs["status"] = row.status
     fit.attrs[_ROW] = json.dumps(asdict(row))
     return Answer(to_bytes(fit), row, fit_text(fit))
 
@@ -226,12 +261,12 @@ def _finished_before(path: Path, name: str, problem: Problem, sampler: SamplerSe
         return None  # made by another command: done again
 
 
-def _write_summary(folder: Path, rows: list[SummaryRow]) -> Dataset:
+def _write_summary(folder: Path, rows: list[SummaryRow], dates: Mapping[str, str]) -> CampaignSummary:
     from xarray import DataTree
 
-    summary = summary_dataset(rows)
+    summary = summary_dataset(rows, dates)
     write_bytes(to_bytes(DataTree(summary)), folder / _SUMMARY)
-    write_bytes(summary_csv(rows).encode(errors="replace"), folder / "summary.csv")
+    write_bytes(summary_csv(rows, dates).encode(errors="replace"), folder / "summary.csv")
     fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
     write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away
     return summary

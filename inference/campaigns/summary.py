@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,18 +13,22 @@ from ...datasets.experiment import Label
 from ..reports import SummaryRow
 
 if TYPE_CHECKING:
-    from xarray import Dataset
+    from ..results import CampaignSummary
 
 _TEXTS = ("status", "title", "verdict", "engine")
 _COUNTS = ("simulated", "divergences", "attempts")
 _NUMBERS = ("min_ess", "max_rhat", "seconds")
 
 
-def summary_dataset(rows: Sequence[SummaryRow]) -> Dataset:
-    """The summary as a Dataset: dims dataset, parameter, derived; NaN where a data set has no such parameter."""
-    import xarray as xr
+def summary_dataset(rows: Sequence[SummaryRow], dates: Mapping[str, str]) -> CampaignSummary:
+    """The summary as a Dataset: dims dataset, parameter, derived; NaN where a data set has no such parameter.
 
-    columns: dict[str, Any] = {n: ("dataset", np.array([getattr(r, n) for r in rows], object)) for n in _TEXTS}
+    dates : 2026-11-03 by name; "" for one that is not known
+    """
+    from ..results import CampaignSummary
+
+    columns: dict[str, Any] = {"date": ("dataset", np.array([dates.get(row.name, "") for row in rows], object))}
+    columns |= {n: ("dataset", np.array([getattr(r, n) for r in rows], object)) for n in _TEXTS}
     columns |= {n: ("dataset", np.array([getattr(r, n) for r in rows], np.int64)) for n in _COUNTS}
     columns |= {n: ("dataset", np.array([getattr(r, n) for r in rows], float)) for n in _NUMBERS}
     coords: dict[str, Any] = {"dataset": np.array([row.name for row in rows], object)}
@@ -38,21 +42,25 @@ def summary_dataset(rows: Sequence[SummaryRow]) -> Dataset:
         for k, number in enumerate(numbers):
             columns[number if dim == "parameter" else f"derived_{number}"] = (("dataset", dim), table[..., k])
     attributes = {"interval": "94 % HDI; of derived quantities 3 to 97 %"}
-    return xr.Dataset(columns, coords=coords, attrs=attributes)
+    return CampaignSummary(columns, coords=coords, attrs=attributes)
 
 
-def summary_csv(rows: Sequence[SummaryRow]) -> str:
+def summary_csv(rows: Sequence[SummaryRow], dates: Mapping[str, str]) -> str:
     """The summary as CSV: a parameter has columns for mean, sd, low and high; units stand in the header."""
     parameters = list(dict.fromkeys(label for row in rows for label in row.parameters))
     derived = list(dict.fromkeys(label for row in rows for label in row.derived))
-    header = ["name", *_TEXTS, *_COUNTS, *_NUMBERS]
+    header = ["name", *_TEXTS, *_COUNTS, *_NUMBERS, "date"]
     header += [f"{label} {what}" for label in parameters for what in _headings(label)]
     header += [f"{label} {what}" for label in derived for what in ("median", "3 %", "97 %")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        cells: list[Any] = [_cell(row.name), *(_cell(getattr(row, n)) for n in (*_TEXTS, *_COUNTS, *_NUMBERS))]
+        cells: list[Any] = [
+            _cell(row.name),
+            *(_cell(getattr(row, n)) for n in (*_TEXTS, *_COUNTS, *_NUMBERS)),
+            dates.get(row.name, ""),
+        ]
         for labels, found, count in ((parameters, row.parameters, 4), (derived, row.derived, 3)):
             for label in labels:
                 cells += [f"{number:.6g}" for number in found[label]] if label in found else [""] * count

@@ -19,6 +19,7 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...forward_models.light import WhitenessCheck
 from ..fits import Fit, checks_in
+from ..shown import Shown
 from .replications import PUBLISHED, Replicated, replications
 from .statistics import STATISTICS, Statistic
 
@@ -64,13 +65,19 @@ class StatisticRow:
         return self.words == _EXPECTED
 
 
-@dataclass(frozen=True)
-class Criticism:
-    """All statistics that were looked at. replications : how many; limit : p-value below which one is surprising."""
+@dataclass(frozen=True, repr=False)
+class Criticism(Shown):
+    """All statistics that were looked at. replications : how many; limit : p-value below which one is surprising.
 
+    title, simulated : of the experiment
+    """
+
+    kind = "criticism"
     rows: tuple[StatisticRow, ...]
     replications: int
     limit: float
+    title: str = ""
+    simulated: bool = False
 
     @property
     def surprising(self) -> tuple[StatisticRow, ...]:
@@ -129,7 +136,8 @@ def criticize(fit: DataTree | Fit, *, statistics: Mapping[str, Statistic] = STAT
     limit = max(FAMILY / max(looked_at, 1), smallest_p_value(number))
     rows = [_row(one, statistic, limit) for one, statistic in pairs]
     rows += [_row_of_record(name, check, limit) for name, checks in of_records.items() for check in checks]
-    return Criticism(tuple(row for row in rows if row is not None), number, limit)
+    about = str(fit.tree.attrs["title"]), bool(fit.tree.attrs["simulated"])
+    return Criticism(tuple(row for row in rows if row is not None), number, limit, *about)
 
 
 def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticRow:

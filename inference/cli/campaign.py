@@ -22,8 +22,13 @@ HEALTHY, NOT_HEALTHY = 0, 1
 @verb("campaign", "fit all experiments of a folder; a summary and an index. A fit that is in the output folder already,"
       " of the same data with the same settings, is not done again", """
 campaign my-runs -o fits --draws 500
+campaign 'data/2026-*.csv' --template experiment.toml -o fits     tables that one experiment.toml describes
 report fits                          a page for each fit, and the index with links to them""",
-      option("folder", help="a folder of experiments: folders with experiment.toml, or .nc files"),
+      option("experiments", nargs="+", metavar="FOLDER",
+             help="a folder of experiments: folders with experiment.toml, or .nc files; or these one by one"),
+      option("--template", default=None, metavar="FILE",
+             help="an experiment.toml for all: FOLDER is then a folder of folders with the files that it names, or of"
+             " tables that take the place of its only one, or a pattern of such"),
       option("-o", "--output", default="campaign", help="folder for fits and summary (%(default)s)"),
       *MODEL, RIVAL, *sampler(draws=1000), CLUSTER)  # fmt: skip
 def campaign(given: Namespace) -> int:
@@ -32,22 +37,17 @@ def campaign(given: Namespace) -> int:
     settings = settings_of(given)
 
     from ..campaigns import run_campaign, sources
-    from ..reports import SUMMARY_STATUS
+    from ..text import campaign_text
 
-    found, made = sources(given.folder), sampler_of(given, cores=1)
+    several = given.experiments if len(given.experiments) > 1 else given.experiments[0]
+    found, made = sources(several, given.template), sampler_of(given, cores=1)
     with _cluster(given.cluster) as executor, resumable(folder), Count("data sets", given.quiet) as progress:
         summary = run_campaign(
             found, folder, settings, made, model=given.model, cores=given.cores, executor=executor, progress=progress
         )
     statuses = [str(status) for status in summary["status"].values]
-    for status in SUMMARY_STATUS:
-        if status in statuses:
-            output.text(f"{statuses.count(status):5d} {status}")
+    output.text(f"{campaign_text(summary)}\n")
     rows = list(zip(summary["dataset"].values, statuses, summary["verdict"].values, strict=True))
-    for name, status, words in rows:
-        if status != "healthy":
-            output.text(f"{name}: {status}: {words}")
-    output.text("")
     output.written(folder / "index.html")
     output.text(f"(with summary.csv, summary.nc, fits/; a page for each: dissentangle report {folder})")
     output.facts({"fits": [{"name": n, "status": s, "verdict": w} for n, s, w in rows]})

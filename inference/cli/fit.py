@@ -89,7 +89,7 @@ fit my-run --json --quiet | jq .status""",
              help="NetCDF file to write (fit.nc); with another --method: JSON (none)"),
       option("--method", choices=(POSTERIOR, *METHODS), default=POSTERIOR,
              help="posterior; or for comparison, a value and a ± each: paper (the paper's fit, step by step),"
-             " least-squares (all data at once, without priors) (%(default)s)"),
+             " least-squares (all data at once; priors only of scales, offsets and n3(0)) (%(default)s)"),
       *MODEL, RIVAL, *sampler(draws=1000),
       option("--engine", choices=ENGINES, default=None, help="(fast where it can)"),
       figure())  # fmt: skip
@@ -125,9 +125,12 @@ def _named(experiment: Experiment) -> str:
 def _save(result: DataTree, target: Path, output: Output) -> None:
     """The file first: tables can wait."""
     from ...datasets.files import write_tree
+    from ..checks import assess
 
+    judged = assess(result)
+    result.attrs["status"] = judged.status
     write_tree(result, target)
-    output.fit(result)
+    output.fit(result, judged=judged)
     output.text("")
     output.written(target)
 
@@ -152,11 +155,11 @@ def _point_fit(given: Namespace) -> int:
 
     from ..model import Problem
     from ..point_fit import fit_least_squares, paper_fit
-    from ..text import as_json, point_fit_facts, point_fit_text, truth_of
+    from ..text import as_json, point_fit_facts, point_fit_text
 
     paper = given.method == "paper"
     result = paper_fit(experiment) if paper else fit_least_squares(Problem(experiment, settings))
-    output.text(point_fit_text(result, experiment, truth_of(experiment)))
+    output.text(point_fit_text(result))
     facts = point_fit_facts(result)
     if target is not None:
         from ...datasets.files import write_bytes

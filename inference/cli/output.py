@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from xarray import DataTree
 
+    from ..checks import Assessment
+
 _COLOURS = {"healthy": 32, "doubtful": 33, "weak": 33, "misfit": 31, "unhealthy": 31, "failed": 31}
 
 
@@ -38,13 +40,13 @@ class Output:
         if self._for_people:
             print(printable(text))
 
-    def fit(self, fit: DataTree, compared: Sequence[str] = ()) -> None:
+    def fit(self, fit: DataTree, compared: Sequence[str] = (), judged: Assessment | None = None) -> None:
         """The tables of a fit, its verdict in colour; `compared`: what a comparison adds to its headline."""
         if self._for_people:
             from ..checks import assess
             from ..text import fit_text
 
-            judged = assess(fit)
+            judged = judged or assess(fit)
             print(fit_text(fit, compared, judged).replace(judged.headline, painted(judged.headline, judged.status), 1))
 
     def figure(self, path: Path | None, made: Callable[[], Figure]) -> None:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from xarray import Dataset
 
-_QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
-_PRINTED = 12
-
 
 @verb("show", "the tables of a fit again", "show my-run.nc\nshow my-run.nc --figure my-run.svg", FIT, figure())
 def show(given: Namespace) -> int:
@@ -161,20 +158,19 @@ def predict(given: Namespace) -> int:
     from ..figures import plot_prediction
     from ..fits import predict as predicted
     from ..fits import read_fit
+    from ..text import QUANTILES, prediction_text
 
     asked = None if given.what is None else [word.strip() for word in given.what.split(",")]
     result = predicted(read_fit(given.fit), times=times, stages=stages, run=given.of_run, changes=changes,
                        quantities=asked)  # fmt: skip
-    quantities = [str(name) for name in result.data_vars if name != "stage_lights"]
-    said = [part for part in (result.attrs["stages"], result.attrs["changes"]) if part]
-    output.text(f"{result.attrs['title']}: {'; '.join(said)} (median, 94 % interval)\n")
-    output.text(_table(result, quantities))
+    output.text(prediction_text(result))
     if target is not None:
-        _write(result, quantities, target)
+        _write(result, target)
         output.written(target)
     output.figure(drawing, lambda: plot_prediction(result))
-    facts = {name: np.quantile(result[name].values, _QUANTILES, axis=0).tolist() for name in quantities}
-    about = {"run": result.attrs["run"], "stages": result.attrs["stages"], "quantiles": list(_QUANTILES)}
+    quantities = [str(name) for name in result.data_vars if name != "stage_lights"]
+    facts = {name: np.quantile(result[name].values, QUANTILES, axis=0).tolist() for name in quantities}
+    about = {"run": result.attrs["run"], "stages": result.attrs["stages"], "quantiles": list(QUANTILES)}
     output.facts(about | {"time": result["time"].values.tolist(), **facts})
     return 0
 
@@ -203,27 +199,9 @@ def _stage(text: str) -> tuple[float, str]:
     return quantity(" ".join(duration), "ms", f"--stage {text[:60]!r}"), lights
 
 
-def _table(result: Dataset, quantities: list[str]) -> str:
-    import numpy as np
-
-    from ..text import Table, number
-
-    times = result["time"].values
-    rows = []
-    for k in range(0, len(times), max(1, len(times) // _PRINTED)):
-        cells = [f"{times[k]:g}", str(result["stage_lights"].values[k])]
-        for name in quantities:
-            low, middle, high = np.quantile(result[name].values[:, k], [0.03, 0.5, 0.97])
-            scale = (high - low) / 4
-            cells.append(f"{number(middle, scale)} [{number(low, scale)}, {number(high, scale)}]")
-        rows.append(cells)
-    return Table(["t (ms)", "light", *quantities], rows).text()
-
-
-def _write(result: Dataset, quantities: list[str], target: Path) -> None:
-    import numpy as np
-
+def _write(result: Dataset, target: Path) -> None:
     from ...datasets.files import write_bytes, write_tree
+    from ..text import prediction_rows
 
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix.lower() == ".nc":
@@ -231,10 +209,8 @@ def _write(result: Dataset, quantities: list[str], target: Path) -> None:
 
         write_tree(DataTree(result), target)
         return
-    header = ["time (ms)", *(f"{name} {100 * q:g} %" for name in quantities for q in _QUANTILES)]
-    columns = [np.quantile(result[name].values, _QUANTILES, axis=0) for name in quantities]
-    body = np.concatenate([result["time"].values[None], *columns])
-    lines = [",".join(header), *(",".join(f"{value:.8g}" for value in row) for row in body.T)]
+    rows = prediction_rows(result)
+    lines = [",".join(rows[0]), *(",".join(f"{value:.8g}" for value in row.values()) for row in rows)]
     write_bytes(("\n".join(lines) + "\n").encode(), target)
 
 

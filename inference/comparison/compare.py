@@ -17,6 +17,7 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import Label
 from ..checks import assess
 from ..fits import Fit, fit_id, read_fit, summary_rows
+from ..shown import Shown
 from .averaged import Draws, ModelAverage, averages
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
@@ -77,14 +78,15 @@ class ComparedModel:
         return difference > max(3 * float(np.hypot(self.evidence.error, self.check.error)), _ALIKE)
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Models in the order of their predictive accuracy, the best first, those whose sampling failed at the end.
 
     unit : what was left out at a time;  versions : of what made it
     data_hash : SHA-256 of what the first model was fitted to
     """
 
+    kind = "comparison"
     title: str
     simulated: bool
     unit: str

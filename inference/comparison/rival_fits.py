@@ -67,7 +67,7 @@ def _there(
     """The fits of these problems that a folder holds; it is made where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     _require_same_data(folder, planned)
-    fits = {}
+    fits: dict[str, DataTree] = {}
     for name, path in files.items():
         if is_fit_of(path, planned[name], sampler):
             fits[name] = read_fit(path)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...datasets import ExperimentError
-from ..choices import FIGURES
+from ..choices import FIGURES, RESULTS
 from ..fits import Fit
-from .style import FORMATS, WIDTHS, legible, write
+from ..shown import Shown
+from .style import FORMATS, WIDTHS, appearing, legible, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,9 +41,32 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
     make = getattr(import_module(f".{file}", __package__), name)
     if run is not None and "run" not in signature(make).parameters:
         raise ExperimentError(f"plot: found a run for {what!r}, expected none: it shows all")
-    if path is not None and Path(path).suffix.lower() not in FORMATS:
-        raise ExperimentError(f"{path}: found no known kind of figure, expected a name ending in {', '.join(FORMATS)}")
+    _require_format(path)
     figure: Figure = make(Fit(fit), width=WIDTHS[width], **({} if run is None else {"run": run}))
     if path is not None:
         write(figure, path)
-    return legible(figure)
+    return appearing(legible(figure))
+
+
+def plot_result(result: Shown, path: str | Path | None = None) -> Figure:
+    """The figure of a result of any kind, see `RESULTS`; written to `path` if given.
+
+    Raises ExperimentError for another ending than those of figures.
+    """
+    _require_format(path)
+    figure = result_figure(result)
+    if path is not None:
+        write(figure, path)
+    return appearing(figure)
+
+
+def result_figure(result: Shown) -> Figure:
+    """The same, for a page."""
+    file, name = RESULTS[result.kind].split(":")
+    made: Figure = getattr(import_module(f".{file}", __package__), name)(result)
+    return made
+
+
+def _require_format(path: str | Path | None) -> None:
+    if path is not None and Path(path).suffix.lower() not in FORMATS:
+        raise ExperimentError(f"{path}: found no known kind of figure, expected a name ending in {', '.join(FORMATS)}")

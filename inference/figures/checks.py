@@ -56,7 +56,11 @@ def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | No
 
     found : what `criticize` found in the fit, or some of its rows; by default all
     """
-    found = found or criticize(fitted)
+    return plot_statistics(found or criticize(fitted), width)
+
+
+def plot_statistics(found: Criticism, width: float = PAGE_WIDTH) -> Figure:
+    """The same, of what `criticize` found."""
     least = sorted(found.rows, key=lambda row: row.p_value)[:ROWS]
     rows = [row for row in found.rows if row in least]
     with style():
@@ -69,7 +73,7 @@ def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | No
         axis.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-_REACH - 0.4, _REACH + 3.2))
         axis.set_xlabel("data (sd of the replications)", fontsize=8)
         axis.tick_params(axis="y", length=0)
-        mark_simulated(figure, fitted.experiment)
+        mark_simulated(figure, found.simulated)
     return figure
 
 
@@ -104,7 +108,7 @@ def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH, found: Lagged |
         axis.set_ylabel("correlation")
         axis.locator_params(axis="x", integer=True)
         legend(axis, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-        mark_simulated(figure, fitted.experiment)
+        mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
 
@@ -151,7 +155,7 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
         axis.tick_params(length=0)
         for side in axis.spines.values():
             side.set(visible=True, color=MUTED)
-        mark_simulated(figure, fitted.experiment)
+        mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
 

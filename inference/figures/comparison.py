@@ -1,4 +1,4 @@
-"""Many fits: models side by side, which data prefer which, and the ranks of a simulation-based calibration."""
+"""Many fits: models side by side, which data prefer which, a trend, the ranks of a simulation-based calibration."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets.experiment import Label
-from .drawing import numbered, panels
-from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
+from ..text import common_rates
+from .drawing import mark_simulated, numbered, panels
+from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, WIDTHS, one_line, style, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,6 +103,34 @@ def _dots(axis: Axes, rows: np.ndarray, values: list[tuple[float, float]], marke
             axis.errorbar(value, row, xerr=error, fmt=marker, ms=4, color=MODEL, ecolor=INK, elinewidth=0.9)
     if any(value < -_FAR for value, _ in values):
         axis.set_xlim(left=-1.15 * _FAR)
+
+
+def plot_rates(summary: Dataset, width: float = WIDTHS["page"]) -> Figure:
+    """Mean ± sd of the rates of a campaign, a panel each, against the date, or in order where dates are missing.
+
+    Hollow: fits that are not to be used.
+    """
+    from matplotlib.dates import ConciseDateFormatter
+
+    labels, dates = common_rates(summary), summary["date"].values.astype(str)
+    fitted = np.isfinite(summary["mean"].sel(parameter=labels).values).any(axis=1)
+    dated = bool((dates[fitted] != "").all())
+    x = dates.astype("datetime64[D]") if dated else np.arange(len(dates))
+    usable = ~np.isin(summary["status"].values.astype(str), ("unhealthy", "misfit"))
+    with style():
+        figure, axes = panels(len(labels), 2, width, 0.3 * width, sharex=True)
+        for axis, label in zip(axes, labels, strict=True):
+            mean, sd = (summary[name].sel(parameter=label).values for name in ("mean", "sd"))
+            for mine, face in ((fitted & usable, MODEL), (fitted & ~usable, "none")):
+                axis.errorbar(x[mine], mean[mine], sd[mine], fmt="o", ms=3.5, lw=0.9, color=MODEL, mfc=face)
+            axis.set_ylabel(f"{Label.parse(label).symbol} ({Label.parse(label).unit})")
+        if dated:
+            dates_of = ConciseDateFormatter(axes[0].xaxis.get_major_locator())  # type: ignore[no-untyped-call]
+            axes[0].xaxis.set_major_formatter(dates_of)
+        else:
+            figure.supxlabel("number of the data set", fontsize=8)
+        mark_simulated(figure, bool((summary["simulated"].values == 1).any()))
+    return figure
 
 
 def plot_units(found: Comparison, width: float = PAGE_WIDTH) -> Figure:

@@ -73,7 +73,7 @@ def figure_2d(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
             above.set_xlabel("t (ms)")
         handles, labels = above.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", fontsize=8, ncols=1 if width < PAGE_WIDTH else 2)
-        mark_simulated(figure, fitted.experiment)
+        mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
 

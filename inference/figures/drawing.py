@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, Series, StageEntry
+from ...datasets import Series, StageEntry
 from ...forward_models import NOISES
 from .style import DATA, INK, LIGHTS, MODEL, MUTED, one_line
 
@@ -38,7 +38,10 @@ def panels(count: int, across: int, width: float, row: float, room: float = 0.0,
 
 def band(axis: Axes, x: np.ndarray, draws: np.ndarray, *, colour: str = MODEL, component: int = 0, name: str = "model",
          inner: bool = True) -> None:  # fmt: skip
-    """Median, 50 and 94 % of draws (draws, T)."""
+    """Median, 50 and 94 % of draws (draws, T); of a single one the curve."""
+    if len(draws) == 1:
+        axis.plot(x, draws[0], color=colour, lw=1.2, ls="-" if component == 0 else "--", label="best fit")
+        return
     low, quarter, middle, upper, high = np.quantile(draws, QUANTILES, axis=0)
     widest = float(np.max(high - low)) / 2
     thin = f" (± {widest:.1g} at most)" if 2 * widest < _THIN * np.ptp(middle) else ""
@@ -102,9 +105,9 @@ def numbered(figure: Figure, axis: Axes, series: Sequence[str], values: np.ndarr
         figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
-def mark_simulated(figure: Figure, experiment: Experiment) -> None:
+def mark_simulated(figure: Figure, simulated: bool) -> None:
     """A title that says so where the data are simulated."""
-    if experiment.simulated:
+    if simulated:
         figure.suptitle("simulated data", fontsize=8)
 
 

@@ -54,7 +54,7 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         for axis in (left, right):
             axis.set_ylim(min(ends), max(ends))
         legend(figure, left, right, **_BELOW)
-        mark_simulated(figure, fitted.experiment)
+        mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
 
@@ -89,7 +89,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         _pulses(below, fitted, names)
         below.set_xlabel("t (ms)")
         legend(figure, above, below, **_BELOW)
-        mark_simulated(figure, fitted.experiment)
+        mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
 

@@ -14,12 +14,14 @@ from ...datasets.prediction import fitted_observations
 from ..fits import Fit
 from .curves import ExperimentDraws, Panel, abscissas, curves, panels_of
 from .drawing import band, entangled_below, from_light, legend, panels, points, stages
-from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style, write
+from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, appearing, one_line, style, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from xarray import DataTree
+
+    from ..point_fit import PointFit
 
 _ACROSS = 3
 _FAR = 3.0
@@ -31,7 +33,25 @@ def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
     figure = plot_series(Fit(fit))
     if path is not None:
         write(figure, path)
+    return appearing(figure)
+
+
+def plot_xi(fit: DataTree) -> Figure:
+    """ξ(t), measured or not, small; the first panel of a fit without a run that has the drive."""
+    fitted = Fit.of(fit)
+    draws = ExperimentDraws.of(fitted)
+    shown = panels_of(draws)
+    driven = [Panel(run, "xi") for run in fitted.driven_runs]
+    panel = next((p for p in shown if p.kind in ("xi", "conditional_xi")), (driven or shown)[0])
+    with style():
+        figure, (axis,) = panels(1, 1, 4.2, 2.8)
+        draw_panel(axis, draws, panel)
     return figure
+
+
+def plot_point_fit(fit: PointFit) -> Figure:
+    """The data of a fit without a posterior with its best curves, a panel for each observable of each measured run."""
+    return plot_bands(ExperimentDraws(fit.experiment, fit.values | fit.fixed, fit.dynamics), fit.title)
 
 
 def plot_series(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:

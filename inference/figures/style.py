@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +108,27 @@ def legible(figure: Figure) -> Figure:
 
 def _as_mathematics(text: str) -> str:
     return text.replace(TILDE, r"$\tilde{\Gamma}$")
+
+
+def appearing(figure: Figure) -> Figure:
+    """The figure, so that it appears: as the value of a notebook's cell; where windows are, by `pyplot.show()`."""
+    vars(figure)["_repr_png_"] = partial(_png, figure)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        from matplotlib import get_backend
+        from matplotlib.backends import BackendFilter, backend_registry
+
+        windows = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+        if get_backend().lower() in windows:
+            pyplot.figure(FigureClass=lambda **_: figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
 
 
 def one_line(text: str, longest: int = 110) -> str:

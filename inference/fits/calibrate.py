@@ -56,17 +56,18 @@ def calibrate(
 
     Returns
     -------
-    xarray.DataTree : the fit, as `fit` returns it
+    FitTree : the fit, as `fit` returns it
 
     Raises
     ------
     ExperimentError, PriorError : where there are no calibration runs, and for what cannot be fitted
     """
+    from ..results import FitTree
     from .fit import fit_problem
 
     data = calibration_runs(experiment if isinstance(experiment, Experiment) else read(experiment))
     problem = Problem(data, calibration_settings(priors or {}))
-    result = fit_problem(problem, SamplerSettings(seed, draws, tune, chains, cores), progress)
+    result = FitTree.of(fit_problem(problem, SamplerSettings(seed, draws, tune, chains, cores), progress))
     if output is not None:
         write_calibration(calibration_of_fit(result), output)
     return result

@@ -51,6 +51,8 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
         value = attributes[key]
         if np.ndim(value) or np.asarray(value).dtype.kind not in kinds:
             raise violation(f"{where}: attribute {key}", value, "a text" if kinds == _TEXT else "a number")
+    if not isinstance(attributes.get("status", ""), str):
+        raise violation(f"{where}: attribute status", attributes["status"], "a text")
     for key in ("bfmi", "thinning"):  # of fits that have them
         if np.asarray(attributes.get(key, 1)).dtype.kind not in "iuf":
             raise violation(f"{where}: attribute {key}", attributes[key], "numbers")

@@ -17,13 +17,14 @@ from ..model import VERSIONS, ModelSettings, Problem, SamplerSettings, data_hash
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from ..results import FitTree
 
 _LONGEST_NAME = 150
 _GROUPS = ("posterior", "summary", "derived", "experiment")
 
 
-def read_fit(path: str | Path) -> DataTree:
-    """The fit in a file, as `fit` returned it.
+def read_fit(path: str | Path) -> FitTree:
+    """The fit in a file, as `fit` returned it; one of an older version gets the status that its verdict has now.
 
     Raises ExperimentError where there is no such file, for a file that is something else, and for a damaged one.
     """
@@ -33,6 +34,7 @@ def read_fit(path: str | Path) -> DataTree:
     for name in _GROUPS:
         if name not in tree.children:
             raise ExperimentError(f"{path}: found no group {name!r}, expected a whole fit")
+    from ..results import FitTree
     from .check_file import check_attributes, check_form
     from .summary import with_influences
 
@@ -41,7 +43,7 @@ def read_fit(path: str | Path) -> DataTree:
         experiment = from_tree(tree["experiment"], f"{path}: experiment")
         _require_forward_model(settings_of(tree))
         check_form(tree, str(path))
-        return with_influences(tree, Problem(experiment, settings_of(tree)))
+        return FitTree.of(with_influences(tree, Problem(experiment, settings_of(tree))))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise

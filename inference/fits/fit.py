@@ -24,6 +24,8 @@ from .summary import QUADRATURE_LIMIT, ParameterSummary, Verdict, summarise, ver
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from ..results import FitTree
+
 _RESOLUTIONS = (1.0, 4.0, 16.0)
 """Factors on the resolved rates: the next one is taken where the draws show that the grid is too coarse."""
 
@@ -43,7 +45,7 @@ def fit(
     cores: int | None = None,
     engine: str | None = None,
     progress: Callable[[Any], None] | None = None,
-) -> DataTree:
+) -> FitTree:
     """Fit an experiment, or several jointly: the posterior of rates and calibration constants, and what follows.
 
     Parameters
@@ -53,28 +55,35 @@ def fit(
     sharing : of a joint fit: parameter → "shared", "separate", "population" or (optical_depth) "tied", or a TOML file
         with a table [sharing]; see `datasets.joint` for what is shared by default
     seed : the same seed gives the same draws, on any number of cores
-    closure, free_dephasing, priors : see `build_model`
-    model : names of rival models, joined by +, e.g. "two-level+student-t"; see `rival_models`
+    closure : "microscopic", "fixed-number" or "open": the share of its projection noise that a lost atom takes along is
+        1, 0, or an unknown between, `loss_noise_share`
+    free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
+    priors : text by parameter: {"collective_rate": "lognormal(0.1, 1)"}, rates in ms⁻¹; "fixed(0.002)" fixes it
+    model : names of rival models, joined by +, e.g. "two-level+student-t"; `dissentangle models` lists them
     draws, tune, chains, cores : of the sampler; cores None takes those of the machine
-    engine : None, "fast" or "general", see `sampling`
+    engine : "fast" (compiled by CasADi and LLVM), "general" (PyMC's own); None takes the fast one where it can
     progress : called now and then with nutpie's progress of the chains
 
     Returns
     -------
-    xarray.DataTree in the ArviZ schema: posterior, prior, posterior_predictive, prior_predictive, log_likelihood,
-    observed_data, sample_stats; and ours: derived, predictions (of published numbers that were not fitted),
-    summary, experiment. Attributes: settings, versions, verdict.
+    FitTree, an xarray.DataTree in the ArviZ schema: posterior, prior, posterior_predictive, prior_predictive,
+    log_likelihood, observed_data, sample_stats; and ours: derived, predictions (of published numbers that were not
+    fitted), summary, experiment. Attributes: status, verdict, settings, versions. It shows itself in a notebook, and
+    has `summary()`, `covariance()`, `curve(times)` and `plot()`
 
     Raises
     ------
     ExperimentError, PriorError : for what cannot be fitted
     """
+    from ..results import FitTree
+
     problem = pose(experiment, sharing, closure, free_dephasing, priors, model)
-    return fit_problem(problem, SamplerSettings(seed, draws, tune, chains, cores, engine=engine), progress)
+    made = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
+    return FitTree.of(fit_problem(problem, made, progress))
 
 
 def fit_problem(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any], None] | None = None) -> DataTree:
-    """The fit of a problem, as `fit` returns it; see there."""
+    """The fit of a problem, as `fit` returns it, as a plain tree without its status; see there."""
     problem = problem.measured
     require_time_scale(problem)
     found = sample_posterior(problem, sampler, progress)

@@ -16,7 +16,9 @@ from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
 
 if TYPE_CHECKING:
-    from xarray import Dataset, DataTree
+    from xarray import DataTree
+
+    from ..results import Prediction
 
 DEFAULT_QUANTITIES = ("xi", "polarization", "transverse_spin")
 CONSTANT_QUANTITIES = ("xi", "conditional_xi", "transverse_spin")
@@ -32,7 +34,7 @@ def predict(
     changes: Mapping[str, float] | None = None,
     quantities: Sequence[str] | None = None,
     draws: int = 1000,
-) -> Dataset:
+) -> Prediction:
     """What the posterior expects of the atoms: no noise and no errors of calibration are added.
 
     Parameters
@@ -49,14 +51,15 @@ def predict(
 
     Returns
     -------
-    xarray.Dataset with the dims draw and time: a variable for each quantity, and `stage_lights` (time)
+    Prediction, an xarray.Dataset with the dims draw and time: a variable for each quantity, and `stage_lights` (time).
+    It shows itself in a notebook; `summary()` has its quantiles
 
     Raises
     ------
     ExperimentError : for a run, a quantity or a label that is unknown, for times that are not in order, and for lights
         whose rates this fit does not know
     """
-    import xarray as xr
+    from ..results import Prediction
 
     fit = Fit.of(fit)
     chosen = _run(fit, run)
@@ -74,7 +77,7 @@ def predict(
     path = evolved(experiment, chosen, values, fit.problem.dynamics, at, accuracy=1e-6)
     shape = max(np.size(v) for v in values.values()), len(at)
     columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), shape).copy()) for q in quantities}
-    return xr.Dataset(
+    return Prediction(
         columns | {"stage_lights": ("time", _lights(entries, at))},
         coords={"time": ("time", at, {"units": "ms"})},
         attrs={

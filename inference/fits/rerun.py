@@ -15,6 +15,8 @@ from .result import Fit
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from ..results import FitTree
+
 
 @dataclass(frozen=True)
 class Rerun:
@@ -25,7 +27,7 @@ class Rerun:
     shift : largest difference of two posterior means, in standard deviations, and `shifted`, of which parameter
     """
 
-    fit: DataTree
+    fit: FitTree
     identical: bool
     versions: dict[str, tuple[str, str]]
     engines: tuple[str, ...]
@@ -49,8 +51,11 @@ def rerun(fit: DataTree | Fit, *, progress: Callable[[Any], None] | None = None)
 
     Raises ExperimentError for an experiment in the file that cannot be fitted.
     """
+    from ..results import FitTree
+
     given = Fit.of(fit)
-    again = Fit(fit_problem(given.problem, given.sampler, progress))
+    made = FitTree.of(fit_problem(given.problem, given.sampler, progress))
+    again = Fit(made)
     now, then = versions(), json.loads(given.tree.attrs["versions"])
     names = sorted(set(now) | set(then))
     changed = {n: (then.get(n, "none"), now.get(n, "none")) for n in names if then.get(n) != now.get(n)}
@@ -60,4 +65,4 @@ def rerun(fit: DataTree | Fit, *, progress: Callable[[Any], None] | None = None)
     shifts = {k: abs(after[k].mean() - before[k].mean()) / before[k].std() for k in before if k in after}
     worst = max(shifts, key=lambda label: shifts[label])
     other = engines if engines[0] != engines[1] else ()
-    return Rerun(again.tree, identical, changed, other, float(shifts[worst]), worst)
+    return Rerun(made, identical, changed, other, float(shifts[worst]), worst)

@@ -51,6 +51,7 @@ def without_texts(experiment: Experiment) -> Experiment:
         experiment,
         title="",
         description="",
+        date="",
         simulated=False,
         truth=None,
         series=tuple(replace(series, note="") for series in experiment.series),

@@ -1,10 +1,13 @@
-"""Plain least squares, as a lab fits a model to its series: all at once, without priors, by SciPy.
+"""Least squares, as a careful lab fits a model to its series: all at once, by SciPy.
 
 Model and data are those of the posterior. What is different:
 
-- no priors: the medians of the posterior's priors are where the search starts, nothing more;
-- what the lab knows is taken as exactly known: the entries of [apparatus], calibration files, d by the Faraday angle,
-  Z, η and ν₂ (published ones where nothing is said), every common scale (1) and offset (0), parameters fixed by hand;
+- rates have no priors: the medians of the posterior's priors are where the search starts, nothing more;
+- the common errors of a series (scale, offset, …) and the populations at the start are parameters with a penalty: the
+  z-score in their prior is one more residual each. Either alone can take up an error of the other;
+- what else the lab knows is taken as exactly known: the entries of [apparatus], calibration files, d by the Faraday
+  angle, Z, η and ν₂ (published ones where nothing is said), parameters fixed by hand. `--fix 'scale[xi]=1'` is the fit
+  of a lab that forgets the error of the scale;
 - every noise is Gaussian: of a variance from R repetitions σ = value × √(2/dof), of Student's t its scale.
 
 Rates are fitted in natural units, bounded where their domain ends (≥ 0), by a trust region reflective search: in
@@ -33,16 +36,19 @@ _CALIBRATIONS = (
     "detection_efficiency",
     "quadratic_zeeman",
     "depth_per_degree",
-    *SERIES_ERRORS,
-    *DAY_FACTORS,
     "discrepancy",
 )
 """Constants that a lab takes from elsewhere, also where the experiment says nothing of them."""
+_PENALISED = (*SERIES_ERRORS, *DAY_FACTORS, "initial_n3", "initial_nh")
+"""Parameters that have their prior as a residual."""
 _TOLERANCE = 1e-10
 _SINGULAR = 1e8
 _MOST_EVALUATIONS = 1000
 """Of the model; a search that ends takes a few dozen."""
-_MEANING = "one standard deviation from the covariance matrix of the fit, all that is held fixed taken as exact"
+_MEANING = (
+    "one standard deviation from the covariance matrix of the fit, the priors of scales, offsets and populations at the"
+    " start included, all that is held fixed taken as exact"
+)
 
 
 def least_squares(
@@ -53,12 +59,13 @@ def least_squares(
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
 ) -> PointFit:
-    """The plain least-squares fit of an experiment, or of several; what is fitted and what is not: see this module.
+    """The least-squares fit of an experiment, or of several; what is fitted and what is not: see this module.
 
     Parameters
     ----------
     experiment, sharing, closure, free_dephasing : as for `fit`
-    priors : `fixed(value)` fixes a parameter; of any other one the median is the start of the search
+    priors : `fixed(value)` fixes a parameter; those of scales, offsets and populations at the start are penalties; of
+        any other one the median is the start of the search
 
     Returns
     -------
@@ -76,20 +83,21 @@ def least_squares(
 
 
 def fit_least_squares(problem: Problem) -> PointFit:
-    """The plain least-squares fit of a problem; raises as `least_squares` does."""
+    """The least-squares fit of a problem; raises as `least_squares` does."""
     experiment = problem.experiment
     _require_known_noise(experiment)
     known = [p for p in problem.free if _is_known(experiment, p)]
-    if len(known) == len(problem.free):
+    if all(p in known or p.name in _PENALISED for p in problem.free):
         raise ExperimentError("least squares: found every parameter known or fixed, expected at least one to fit")
     held = {p.label: f"fixed({_known_value(p.prior)!r})" for p in known}
     settings = replace(problem.settings, priors={**problem.settings.priors, **held})
-    residuals = Residuals(Problem(experiment, settings))
+    residuals = Residuals(Problem(experiment, settings), _PENALISED)
     varied = residuals.problem.free
     if residuals.count() < len(varied):
+        penalties = len(residuals.penalties)
         raise ExperimentError(
-            f"least squares: found {residuals.count()} data for {len(varied)} parameters, expected at least as many;"
-            " fix some, or use --method posterior"
+            f"least squares: found {residuals.count() - penalties} data for {len(varied) - penalties} parameters,"
+            " expected at least as many; fix some, or use --method posterior"
         )
     found, covariance, warnings = _minimum(residuals)
     values, errors = _with_derived(residuals, found.x, covariance)
@@ -98,16 +106,16 @@ def fit_least_squares(problem: Problem) -> PointFit:
     low = {p.label: p.prior.low for p in varied if np.isfinite(p.prior.low)}
     return PointFit(
         method="least-squares",
-        title=experiment.title,
-        simulated=experiment.simulated,
+        experiment=experiment,
+        dynamics=problem.dynamics,
         meaning=_MEANING,
         values=values,
         errors=errors,
         fixed={label: float(value) for label, value in residuals.problem.fixed.items()},
         steps=steps,
         labels=labels,
-        covariance=covariance,
-        warnings=(*warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, varied)),
+        matrix=covariance,
+        warnings=(*warnings, *misfits(steps), *edge_warnings(values, errors, low), _ignored(known, residuals)),
         converged=bool(found.success),
     )
 
@@ -136,7 +144,7 @@ def _require_known_noise(experiment: Experiment) -> None:
 def _is_known(experiment: Experiment, parameter: ModelParameter) -> bool:
     """Whether a lab has the value from elsewhere."""
     name, members = parameter.name, experiment.members or [""]
-    if (name, parameter.index) in experiment.free:
+    if name in _PENALISED or (name, parameter.index) in experiment.free:
         return False
     stated = any(experiment.knows(name, member) for member in members)
     by_angle = name == "optical_depth" and any(experiment.knows("faraday_angle", member) for member in members)
@@ -149,11 +157,12 @@ def _known_value(prior: Prior) -> float:
     return float(prior.numbers[0] if prior.form == "normal" else prior.quantile(0.5))
 
 
-def _ignored(known: list[ModelParameter], varied: list[ModelParameter]) -> str:
+def _ignored(known: list[ModelParameter], residuals: Residuals) -> str:
     """What a lab's knowledge is not used for."""
     exact = ", ".join(p.label for p in known)
     text = f"the uncertainty of {exact} is in no ±; " if exact else ""
-    return f"{text}no prior is used for {', '.join(p.label for p in varied)}"
+    without = (p.label for k, p in enumerate(residuals.problem.free) if k not in residuals.penalties)
+    return f"{text}no prior is used for {', '.join(without)}"
 
 
 def _minimum(residuals: Residuals) -> tuple[Any, np.ndarray | None, list[str]]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from ...datasets import PAPER, Experiment, ExperimentError, StageEntry
 from ...datasets.experiment import Label
-from ...forward_models import NOISES
+from ...forward_models import NOISES, Dynamics
 from ..model import experiment_of
 from .paper_steps import (
     START,
@@ -86,7 +86,7 @@ def paper_fit(experiment: Any) -> PointFit:
     warnings = *warnings, *_unsaid(data, stage, collective)
     intervals = found.intervals | ({} if interval is None else {label: interval})
     return PointFit(
-        "paper", data.title, data.simulated, _MEANING, values, errors, fixed, steps,
+        "paper", data, Dynamics("fixed-number"), _MEANING, values, errors, fixed, steps,
         warnings=warnings, intervals=intervals,
     )  # fmt: skip
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ...datasets import Experiment, ExperimentError
+from ...datasets.prediction import evolved
+from ...forward_models import OBSERVABLES, Dynamics
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _MANY = 4.0
 """Standard deviations by which a χ² may exceed its degrees of freedom before a warning says so."""
@@ -26,32 +35,44 @@ class Step:
         return self.chi2 / self.dof if self.dof > 0 else float("nan")
 
 
-@dataclass(frozen=True)
-class PointFit:
+@dataclass(frozen=True, repr=False)
+class PointFit(Shown):
     """Values with a ±, by label, in the units of the table of parameters (rates in ms⁻¹).
 
-    method : "paper" or "least-squares";  title, simulated : of the experiment;  meaning : what a ± is
+    method : "paper" or "least-squares";  meaning : what a ± is
+    experiment, dynamics : what was fitted, by which equations of motion
     values, errors : of what was fitted and of rates that follow; a ± is NaN where the method gives none
     intervals : (low, high) in place of a ±, from the profile of χ² (Δχ² = 1), where a ± would say nothing
     fixed : what was taken as exactly known
     steps : the least-squares problems that were solved, in order
-    covariance : (n, n) of the parameters `labels`, where all were fitted at once; else None
+    matrix : covariance (n, n) of the parameters `labels`, where all were fitted at once; else None
     warnings : in words;  converged : whether the minimiser says so
     """
 
+    kind = "point_fit"
     method: str
-    title: str
-    simulated: bool
+    experiment: Experiment
+    dynamics: Dynamics
     meaning: str
     values: dict[str, float]
     errors: dict[str, float]
     fixed: dict[str, float]
     steps: tuple[Step, ...]
     labels: tuple[str, ...] = ()
-    covariance: np.ndarray | None = None
+    matrix: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
     converged: bool = True
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Of the experiment."""
+        return self.experiment.title
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a model made the data."""
+        return self.experiment.simulated
 
     @property
     def chi2(self) -> float:
@@ -63,13 +84,33 @@ class PointFit:
         """Of all steps."""
         return sum(step.dof for step in self.steps)
 
+    def covariance(self) -> DataFrame | None:
+        """Of the fitted parameters by label, in their units; None where there is none."""
+        import pandas as pd
+
+        return None if self.matrix is None else pd.DataFrame(self.matrix, self.labels, self.labels)
+
     @property
     def correlation(self) -> np.ndarray | None:
         """Of the parameters `labels`, (n, n); None where there is no covariance."""
-        if self.covariance is None:
+        if self.matrix is None:
             return None
-        sd = np.sqrt(np.diag(self.covariance))
-        return np.asarray(self.covariance / np.outer(sd, sd))
+        sd = np.sqrt(np.diag(self.matrix))
+        return np.asarray(self.matrix / np.outer(sd, sd))
+
+    def curve(self, times: Sequence[float] | np.ndarray, quantity: str = "xi", *, run: str | None = None) -> DataFrame:
+        """The best fit of a quantity of the atoms at these times (ms, rising), a row per time.
+
+        Raises ExperimentError for a quantity or a run that there is not.
+        """
+        import pandas as pd
+
+        runs, at = self.experiment.runs, np.asarray(times, float)
+        for what, found, known in (("quantity", quantity, OBSERVABLES), ("run", run or runs[0], runs)):
+            if found not in known:
+                raise ExperimentError(f"curve: found the {what} {found!r}, expected one of {', '.join(known)}")
+        path = evolved(self.experiment, run or runs[0], self.values | self.fixed, self.dynamics, at)
+        return pd.DataFrame({quantity: getattr(path, quantity)}, pd.Index(at, name="time (ms)"))
 
     def step_of(self, label: str) -> str:
         """The step that determined a parameter; "follows from others" for a derived rate."""

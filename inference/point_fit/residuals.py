@@ -1,8 +1,8 @@
-"""Residuals of all fitted data in standard deviations, their derivatives, and rates that follow from the parameters."""
+"""Residuals of all fitted data and of what is known beforehand, in standard deviations; rates that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from ...datasets.prediction import expected, fitted_observations
 from ...forward_models import NOISES
-from ..model import Problem
+from ..model import Prior, Problem
 
 _STEP = 1e-4
 """Of the differences that make derivatives, relative to the starting value of each parameter."""
@@ -21,9 +21,13 @@ _START = 0.1
 
 @dataclass(frozen=True)
 class Residuals:
-    """(model − measured)/σ of all fitted data, as a function of the problem's free parameters x (n,)."""
+    """(model − measured)/σ of all fitted data, then the penalties, as a function of the free parameters x (n,).
+
+    penalised : names of parameters whose prior is a residual each, the z-score of the value in it
+    """
 
     problem: Problem
+    penalised: Container[str] = ()
 
     @cached_property
     def start(self) -> np.ndarray:
@@ -49,16 +53,27 @@ class Residuals:
         sigmas.append(np.array([o.sigma for o in observations]))
         return np.concatenate(values), np.concatenate(sigmas)
 
+    @cached_property
+    def penalties(self) -> dict[int, Prior]:
+        """The priors that are residuals, by the place of their parameter in x; a uniform one prefers no value."""
+        free = self.problem.experiment.free
+        named = {
+            k: p.prior
+            for k, p in enumerate(self.problem.free)
+            if p.name in self.penalised and (p.name, p.index) not in free
+        }
+        return {k: prior for k, prior in named.items() if prior.form != "uniform"}
+
     def count(self) -> int:
-        """How many data there are."""
-        return len(self._data[0])
+        """How many residuals there are."""
+        return len(self._data[0]) + len(self.penalties)
 
     def values(self, x: np.ndarray) -> dict[str, Any]:
         """Parameters by label, fixed ones included; x (n,), or (draws, n)."""
         return self.problem.complete({p.label: x[..., k] for k, p in enumerate(self.problem.free)})
 
     def at(self, x: np.ndarray) -> np.ndarray:
-        """(data,), or (draws, data) for x (draws, n)."""
+        """(residuals,), or (draws, residuals) for x (draws, n)."""
         experiment, dynamics = self.problem.experiment, self.problem.dynamics
         points = {series.name: series.fitted_x for series in experiment.series}
         means = expected(experiment, self.values(x), dynamics, points=points, accuracy=1e-11)
@@ -66,10 +81,11 @@ class Residuals:
         columns = [np.broadcast_to(m, (*shape, np.shape(m)[-1])) for m in means.series.values()]
         columns += [np.broadcast_to(m, shape)[..., None] for m in means.observations]
         measured, sigma = self._data
-        return np.asarray((np.concatenate(columns, axis=-1) - measured) / sigma)
+        scores = [prior.z_score(x[..., k, None]) for k, prior in self.penalties.items()]
+        return np.concatenate([(np.concatenate(columns, axis=-1) - measured) / sigma, *scores], axis=-1)
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
-        """(data, n)."""
+        """(residuals, n)."""
         return self._derivative(x, self.at)
 
     def derived(self, x: np.ndarray) -> tuple[dict[str, float], np.ndarray]:

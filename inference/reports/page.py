@@ -6,12 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup, escape
 
-from ..figures import TILDE
+from ..figures import TILDE, result_figure
+from ..shown import Shown
+from ..text import VIEWS
 from .svg import ROOM, Room, colour_variables, inline_svg
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 _MATHML = '<math><mover accent="true"><mi mathvariant="normal">Γ</mi><mo stretchy="false">˜</mo></mover></math>'
 _LONGEST = 300
 """Characters of a text of the user's that a page shows."""
+
+_SHOWN = count()
+"""Tells the identifiers of one figure of a notebook from those of the others."""
 
 Part = tuple[
     Literal["paragraph", "soft", "heading", "command", "items", "terms", "files", "figures", "table", "beside"], Any
@@ -104,6 +110,13 @@ def page(
         title=title, heading=heading or title, simulated=simulated, verdict=verdict, status=status,
         opening=_filled(opening), groups=ordered, generator=generator(),
     )  # fmt: skip
+
+
+def shown_html(result: Shown) -> str:
+    """A result as a notebook shows it: verdict, figure, tables. Its colours do not depend on the page around it."""
+    drawn = inline_svg(result_figure(result), f"shown{next(_SHOWN)}", "figure of this result", None)
+    svg = re.sub(r"var\(--c(\w+)\)", r"#\1", drawn)
+    return cell("notebook", VIEWS[result.kind].view(result), svg)
 
 
 def _filled(parts: Parts) -> list[Part]:

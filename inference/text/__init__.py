@@ -20,4 +20,5 @@ from .numbers import as_json, number, p_text, signed, with_error
 from .paper_table import averages_as, posterior_as
 from .point_fit import point_fit_facts, point_fit_text
 from .rows import DERIVED, derived_rows, derived_table, paper_values, parameter_rows, published_rows
-from .table import Table
+from .shown import QUANTILES, VIEWS, campaign_text, common_rates, prediction_rows, prediction_text
+from .table import Table, View

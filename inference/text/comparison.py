@@ -11,7 +11,7 @@ from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison
 from .averages import average_facts, averages_table
 from .compared import ALIKE, BEST, FAILED, PERHAPS, WORSE, evidence_words, listed, moved_rates, moved_words, usable
 from .numbers import with_error
-from .table import Table
+from .table import Table, View
 
 _HEADER = ("model", "elpd", "difference ± se", "weight", "p_loo", "ln evidence", "ln Bayes factor", "prediction", "fit")
 _CLEAR = 2.0
@@ -30,6 +30,26 @@ def comparison_text(found: Comparison) -> str:
     if facts["averages"]:
         lines += [averages_table(facts).text(), *(one["in_words"] for one in facts["averages"]), ""]
     return "\n".join([*lines, *(text for text in facts["in_words"] if text not in first)])
+
+
+def comparison_view(found: Comparison) -> View:
+    """What to read first, the models, every rate by every model."""
+    facts = comparison_facts(found)
+    tables = [models_table(facts), rates_table(facts)]
+    return View(found.title, found.simulated, headlines(found), tables, status="misfit" if facts["objections"] else "")
+
+
+def comparison_rows(found: Comparison) -> list[dict[str, Any]]:
+    """A row per model for scripts: its numbers, mean and standard deviation of each rate."""
+    return [
+        {name: value for name, value in row.items() if name not in ("rates", "fit")}
+        | {
+            f"{label}{what}": n
+            for label, pair in row["rates"].items()
+            for what, n in zip(("", " sd"), pair, strict=True)
+        }
+        for row in comparison_facts(found)["models"]
+    ]
 
 
 def models_table(facts: Mapping[str, Any]) -> Table:

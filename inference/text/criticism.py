@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,18 +23,32 @@ from ..checks import (
 )
 from ..comparison import LeftOut
 from .numbers import interval, number, p_text, signed
-from .table import Table
+from .table import Table, View
 
 _LISTED, _FINEST, _NAMED, _MOVED = 8, 1e-3, 4, 0.5
 
 
 def criticism_text(found: Criticism) -> str:
     """The verdict, then a row per statistic: value of the data, 94 % interval of the replications, p-value."""
+    rows = _statistics(found)
+    return "\n\n".join([found.verdict, rows.text()] if rows else [found.verdict])
+
+
+def _statistics(found: Criticism) -> Table:
     body = [
         [f"{row.series}: {row.meaning}", *row_numbers(row), "" if row.expected else row.words] for row in found.rows
     ]
-    rows = Table(["statistic", "data", "replicated, 94 %", "p", ""], body)
-    return "\n\n".join([found.verdict, rows.text()] if rows else [found.verdict])
+    return Table(["statistic", "data", "replicated, 94 %", "p", ""], body, numeric=(1, 2, 3))
+
+
+def criticism_view(found: Criticism) -> View:
+    """The verdict and the statistics."""
+    return View(found.title, found.simulated, [found.verdict], [_statistics(found)])
+
+
+def criticism_rows(found: Criticism) -> list[dict[str, Any]]:
+    """A row per statistic for scripts."""
+    return list(found.facts()["statistics"])
 
 
 def disturbance_table(found: Alarms) -> Table:

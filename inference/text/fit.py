@@ -16,7 +16,7 @@ from ..checks import Assessment, assess, goodness
 from .compared import verdict_lines
 from .numbers import as_json
 from .rows import derived_rows, derived_table, paper_values, parameter_rows, published_rows
-from .table import Table
+from .table import Table, View
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -31,22 +31,18 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
     """
     experiment, judged = from_tree(fit["experiment"]), judged or assess(fit)
     beside, title = (paper_values(experiment), "paper") if experiment.truth is None else (truth_of(experiment), "truth")
-    rows = derived_rows(fit)
-    texts = [[f"{row.name}[{row.entry}]", row.shown_unit, row.printed[0], row.span] for row in rows]
-    derived = derived_table(rows, ["derived quantity", "", "median", "94 % interval"], texts)
     published = Table(["published number", "", "value", "94 % predictive", "inside", ""], published_rows(fit))
-    to_do = judged.status in ("doubtful", "misfit", "unhealthy")  # else the table says it all
     parts = [
         f"{experiment.title}" + (" [simulated]" if experiment.simulated else ""),
         "\n".join(
             filter(None, (*verdict_lines(judged.headline, compared), judged.condition, judged.sampling, judged.model))
         ),
         _posterior(fit, beside, title).text(),
-        derived.text(),
+        _derived(fit).text(),
         published.text() if published else "",
         "\n".join(f"{series.name}: {series.note}" for series in experiment.series if series.note),
         _remarks(fit, judged.by_prior),
-        "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)]) if to_do else "",
+        "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)]) if _to_do(judged) else "",
     ]
     return printable("\n\n".join(part for part in parts if part))
 
@@ -63,6 +59,43 @@ def _posterior(fit: DataTree, beside: Mapping[str, float], title: str) -> Table:
         symbol = f"{parameter.symbol} {unit}".strip()
         body.append([text, symbol, row.mean, row.sd, ends, known, *row.sampled, row.summary.informed])
     return Table(header, body)
+
+
+def _derived(fit: DataTree) -> Table:
+    rows = derived_rows(fit)
+    texts = [[f"{row.name}[{row.entry}]", row.shown_unit, row.printed[0], row.span] for row in rows]
+    return derived_table(rows, ["derived quantity", "", "median", "94 % interval"], texts)
+
+
+def _to_do(judged: Assessment) -> bool:
+    """Whether there is more to do than the tables say."""
+    return judged.status in ("doubtful", "misfit", "unhealthy")
+
+
+def fit_view(fit: DataTree) -> View:
+    """The verdict, the posterior as value(uncertainty) with units, derived quantities, what to do next."""
+    experiment, judged = from_tree(fit["experiment"]), assess(fit)
+    truth = truth_of(experiment)
+    header = ["parameter", "", "value", "unit", "94 % HDI", *(["truth"] if truth else []), "informed by"]
+    body = []
+    for row in parameter_rows(fit):
+        label = str(row.label)
+        known = [f"{truth[label]:g}" if label in truth else ""] if truth else []
+        ends = f"[{row.low}, {row.high}]"
+        body.append([row.label.symbol, label, row.value, row.label.unit, ends, *known, row.summary.informed])
+    return View(
+        title=experiment.title,
+        simulated=experiment.simulated,
+        status=judged.status,
+        verdict=[judged.headline],
+        tables=[Table(header, body, numeric=range(2, len(header) - 1)), _derived(fit)],
+        notes=[text for text in (judged.condition, *(judged.next_steps if _to_do(judged) else ())) if text],
+    )
+
+
+def fit_rows(fit: DataTree) -> list[dict[str, Any]]:
+    """The posterior table for scripts, a row per parameter."""
+    return [row.facts() for row in parameter_rows(fit)]
 
 
 def fit_facts(fit: DataTree, compared: Sequence[str] = ()) -> dict[str, Any]:
@@ -89,7 +122,7 @@ def fit_facts(fit: DataTree, compared: Sequence[str] = ()) -> dict[str, Any]:
         "surprises": list(judged.surprises),
         "could_be_wrong": [one.facts() for one in judged.alarms.suspicions],
         "divergences": int(fit["sample_stats"]["diverging"].sum()),
-        "parameters": [row.facts() for row in parameter_rows(fit)],
+        "parameters": fit_rows(fit),
         "derived": [asdict(row) for row in derived_rows(fit)],
         "series": [asdict(series) | {"misfit": series.misfit} for series in goodness(fit)],
     }

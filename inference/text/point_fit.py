@@ -2,67 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ...datasets import Experiment
 from ...datasets.experiment import Label
 from ..choices import METHODS
 from ..point_fit import PointFit
-from .numbers import number
+from .fit import truth_of
+from .numbers import number, with_error
 from .rows import paper_values
-from .table import Table
+from .table import Table, View
 
 
-def point_fit_text(fit: PointFit, experiment: Experiment, true: Mapping[str, float]) -> str:
+def point_fit_text(fit: PointFit) -> str:
     """The table of values and ±, χ² of each step, what was held fixed, the warnings.
 
-    experiment : what was fitted;  true : label → value, of simulated data, shown in place of the paper's values
+    Beside the values stands the truth of simulated data, or what the paper published.
     """
-    beside, title = (true, "truth") if experiment.truth is not None else (paper_values(experiment), "paper")
+    known, title = _beside(fit)
     body = []
     for label, value in fit.values.items():
-        error = fit.errors[label]
-        known = f"{beside[label]:.4g}" if label in beside else ""
+        error, of = fit.errors[label], Label.parse(label)
         shown = number(value, error) if np.isfinite(error) else f"{value:.2g}"
-        plus_minus = number(error, error) if np.isfinite(error) else "none"
-        if label in fit.intervals:
-            plus_minus = "[{:.2g}, {:.2g}]".format(*fit.intervals[label])
-        of = Label.parse(label)
-        body.append([label, f"{of.parameter.symbol} {of.unit}".strip(), shown, plus_minus, known, fit.step_of(label)])
-    chi2 = [
-        f"{step.name}: χ² = {step.chi2:.1f} with {step.dof} degrees of freedom (χ²/dof = {step.reduced_chi2:.2f})"
-        for step in fit.steps
-    ]
-    held = ", ".join(f"{label} = {value:.4g}" for label, value in fit.fixed.items())
+        plus_minus = number(error, error) if np.isfinite(error) else _interval(fit, label)
+        symbol = f"{of.parameter.symbol} {of.unit}".strip()
+        body.append([label, symbol, shown, plus_minus, known.get(label, ""), fit.step_of(label)])
     parts = [
         fit.title + (" [simulated]" if fit.simulated else ""),
-        f"Method: {fit.method}, {METHODS[fit.method]}. Not a posterior.\n±: {fit.meaning}.",
+        "\n".join(_meaning(fit)),
         Table(["parameter", "", "value", "±", title, "from"], body).text(),
-        "\n".join(chi2),
-        f"Held fixed, as if exactly known: {held}." if held else "",
+        "\n".join(_steps(fit)),
+        _held(fit),
         "\n".join(f"Warning: {warning}." for warning in fit.warnings),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def point_fit_facts(fit: PointFit) -> dict[str, Any]:
-    """The same as plain values, for --json and for files; without a ± it is NaN, and there may be an interval."""
-    correlation = fit.correlation
-    parameters = []
+def point_fit_view(fit: PointFit) -> View:
+    """What a ± is, values as value(uncertainty) with units, χ², what was held fixed, the warnings."""
+    known, title = _beside(fit)
+    body = []
+    for label, value in fit.values.items():
+        error, of = fit.errors[label], Label.parse(label)
+        shown = with_error(value, error) if np.isfinite(error) else f"{value:.2g} {_interval(fit, label)}"
+        body.append([of.symbol, label, shown, of.unit, known.get(label, ""), fit.step_of(label)])
+    table = Table(["parameter", "", "value", "unit", title, "from"], body, numeric=(2, 4))
+    notes = [*_steps(fit), _held(fit), *(f"Warning: {warning}." for warning in fit.warnings)]
+    return View(fit.title, fit.simulated, _meaning(fit), [table], [note for note in notes if note])
+
+
+def point_fit_rows(fit: PointFit) -> list[dict[str, Any]]:
+    """A row per parameter for scripts; without a ± it is NaN, and there may be an interval."""
+    rows = []
     for label, value in fit.values.items():
         of = Label.parse(label).parameter
         row = {"label": label, "symbol": of.symbol, "unit": of.unit, "value": value, "error": fit.errors[label]}
-        parameters.append(row | {"interval": fit.intervals.get(label), "from": fit.step_of(label)})
+        rows.append(row | {"interval": fit.intervals.get(label), "from": fit.step_of(label)})
+    return rows
+
+
+def _beside(fit: PointFit) -> tuple[dict[str, str], str]:
+    """What stands beside the values, by label, and its title."""
+    true = fit.experiment.truth is not None
+    known, title = (truth_of(fit.experiment), "truth") if true else (paper_values(fit.experiment), "paper")
+    return {label: f"{value:.4g}" for label, value in known.items()}, title
+
+
+def _meaning(fit: PointFit) -> list[str]:
+    return [f"Method: {fit.method}, {METHODS[fit.method]}. Not a posterior.", f"±: {fit.meaning}."]
+
+
+def _interval(fit: PointFit, label: str) -> str:
+    return "[{:.2g}, {:.2g}]".format(*fit.intervals[label]) if label in fit.intervals else "none"
+
+
+def _steps(fit: PointFit) -> list[str]:
+    return [
+        f"{step.name}: χ² = {step.chi2:.1f} with {step.dof} degrees of freedom (χ²/dof = {step.reduced_chi2:.2f})"
+        for step in fit.steps
+    ]
+
+
+def _held(fit: PointFit) -> str:
+    held = ", ".join(f"{label} = {value:.4g}" for label, value in fit.fixed.items())
+    return f"Held fixed, as if exactly known: {held}." if held else ""
+
+
+def point_fit_facts(fit: PointFit) -> dict[str, Any]:
+    """The same as plain values, for --json and for files."""
+    correlation = fit.correlation
     return {
         "method": fit.method,
         "title": fit.title,
         "simulated": fit.simulated,
         "converged": fit.converged,
         "error_means": fit.meaning,
-        "parameters": parameters,
+        "parameters": point_fit_rows(fit),
         "fixed": fit.fixed,
         "steps": [
             {"name": step.name, "chi2": step.chi2, "dof": step.dof, "reduced_chi2": step.reduced_chi2}

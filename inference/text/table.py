@@ -1,4 +1,4 @@
-"""A table of a result: the same rows as plain text, Markdown, LaTeX and CSV; a report shows them as HTML."""
+"""A table of a result: the same rows as plain text, Markdown, LaTeX and CSV; a report shows them as HTML; a view."""
 
 from __future__ import annotations
 
@@ -58,6 +58,21 @@ class Table:
         stream = io.StringIO()
         csv.writer(stream, lineterminator="\n").writerows([self.header, *self.rows])
         return stream.getvalue()
+
+
+@dataclass(frozen=True)
+class View:
+    """What a result shows of itself in a notebook, beside its figure.
+
+    status : of a fit, which colours the verdict;  verdict : what stands first;  notes : below the tables
+    """
+
+    title: str
+    simulated: bool
+    verdict: Sequence[str]
+    tables: Sequence[Table]
+    notes: Sequence[str] = ()
+    status: str = ""
 
 
 def _in_markdown(text: str) -> str:

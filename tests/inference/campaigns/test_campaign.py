@@ -17,7 +17,7 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, read
 from dissentangle.datasets.files import open_tree
 from dissentangle.inference.campaigns.campaign import sources
-from dissentangle.inference.campaigns.summary import summary_csv
+from dissentangle.inference.campaigns.summary import summary_csv, summary_dataset
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.file import file_name
 from dissentangle.inference.reports.index import SummaryRow, failed_row, index_page
@@ -140,6 +140,47 @@ def test_names_of_sources(tmp_path):
         inference.campaign([], tmp_path / "out")
 
 
+def test_sources_by_pattern_and_by_template(tmp_path):
+    for week in ("2026-W01", "2026-W02"):
+        datasets.save(read("fig2b-d55"), tmp_path / "weeks" / week)
+    (tmp_path / "weeks" / ".ipynb_checkpoints").mkdir()
+    (tmp_path / "weeks" / ".ipynb_checkpoints" / "experiment.toml").touch()
+    assert list(sources(str(tmp_path / "weeks"))) == list(sources(str(tmp_path / "weeks" / "2026-*")))
+    template = tmp_path / "experiment.toml"
+    (tmp_path / "weeks" / "2026-W01" / "experiment.toml").rename(template)
+    (tmp_path / "weeks" / "2026-W02" / "experiment.toml").unlink()
+    found = sources(tmp_path / "weeks", template)
+    assert list(found) == ["2026-W01", "2026-W02"]
+    assert found["2026-W02"]().date == "2026-01-05"
+    with pytest.raises(ExperimentError, match=r"found nothing of this pattern, expected data sets"):
+        sources(str(tmp_path / "*.nc"))
+
+
+def rows_of(*rates):
+    return [
+        SummaryRow(f"2026-11-{k + 1:02d}", "healthy", "fine", title="t", simulated=1,
+                   parameters={"collective_rate": (rate, 0.007, 0.1, 0.12), "optical_depth": (55.0, 2.7, 50, 60)})
+        for k, rate in enumerate(rates)
+    ]  # fmt: skip
+
+
+def test_a_summary_shows_itself_and_its_trend():
+    rows = [*rows_of(0.1125, 0.1025), failed_row("z", "no such file")]
+    summary = summary_dataset(rows, {row.name: row.name for row in rows[:2]} | {"z": ""})
+    assert "2 healthy, 1 failed" in repr(summary)
+    assert "2026-11-01  2026-11-01  healthy  0.1125(70)" in repr(summary)
+    assert "z: failed: no such file" in repr(summary)
+    assert "(simulated data)" not in summary._repr_html_()  # of the failed one nobody knows
+    assert summary.summary().loc["2026-11-02", "collective_rate"] == 0.1025
+    axis = summary.plot().axes[0]
+    assert axis.get_ylabel() == "dΓ (ms⁻¹)"
+    assert len(summary.plot().axes) == 1  # d is no rate
+    assert type(axis.xaxis.get_major_formatter()).__name__ == "ConciseDateFormatter"
+    undated = summary_dataset(rows, {}).plot()
+    assert undated.get_supxlabel() == "number of the data set"
+    assert repr(summary.isel(parameter=0)).startswith("<xarray.")
+
+
 def test_its_own_summary_is_no_data_set(tmp_path):
     datasets.save(read("fig2b-d35"), tmp_path / "one.nc")
     (tmp_path / "summary.nc").write_bytes(b"a data set, as far as its name tells")
@@ -161,8 +202,9 @@ def test_index_shows_texts_as_texts_and_what_needs_attention_first():
     assert page.index("no &lt;b&gt;such") < page.index("Do not use this fit.") < page.index("0.1125(72)")
     assert 'href="reports/%253Cscript%253E.txt">&lt;script&gt;</a>' in page
     assert "1 of the data sets are simulated" in page
-    text = summary_csv([replace(rows[0], title="=cmd|' /C calc'!A0"), *rows[1:]])
+    text = summary_csv([replace(rows[0], title="=cmd|' /C calc'!A0"), *rows[1:]], {"a": "2026-11-03"})
     assert "'=cmd" in text
+    assert ",2026-11-03," in text
 
 
 def test_command(folder, done, tmp_path, capsys):
