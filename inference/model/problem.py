@@ -206,12 +206,12 @@ def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = 
     several = _by_name(source)
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
     if several is None:
-        one = source if isinstance(source, Experiment) else read(source)
+        one = check_experiment(source) if isinstance(source, Experiment) else read(source)
         return _with_sharing(one, check_sharing(ways)) if ways else one
     faults, found = Faults(), {}
     for name, one in several.items():
         with faults:
-            found[name] = one if isinstance(one, Experiment) else read(one)
+            found[name] = check_experiment(one) if isinstance(one, Experiment) else read(one)
     faults.settle()
     return joint(found, ways)
 
