@@ -10,6 +10,7 @@ from .errors import ExperimentError, violation
 
 _UNIT = re.compile(r"(1/)?[A-Za-zµμ°%]{1,24}((\^|\*\*)-?1)?|ms⁻¹")
 _ANGLE = re.compile(r"°|deg|degrees?|m?rad|(milli)?radians?")
+_ENDING = re.compile(r"(?:_| in | )(s|ms|us|µs|μs|ns)$")
 _NAMED = re.compile(r"[(\[/]\s*([^\s()\[\]/]+)\s*[)\]]?$")
 _QUANTITY = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:inf|nan))\s*(.*)")
 _DECIMAL_COMMA = re.compile(r"(\d),(\d)")
@@ -70,8 +71,11 @@ def unit_of(column: Any, where: str) -> str | None:
 
 
 def unit_in(name: str, target: str) -> str:
-    """The unit of `T (µs)`, `T [µs]` or `T / µs`, if it is another one than `target` and of its dimension; else ""."""
-    match = _NAMED.search(name)
+    """The unit of `T (µs)`, `T [µs]`, `T / µs` or `t_us`, if it is another one than `target` and of its dimension.
+
+    Else "".
+    """
+    match = _NAMED.search(name) or (_ENDING.search(name) if target == "ms" else None)
     unit = match[1] if match else target
     try:
         return unit if target != "1" and factor(unit, target, name) != 1.0 else ""

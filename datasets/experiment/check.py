@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from numbers import Real
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
 from .light_power import check_power
-from .runs import POPULATIONS, StageEntry
+from .runs import LIGHTS, POPULATIONS, StageEntry
 
 MOST_STAGES = 1000
 WAYS_OF_DAYS = ("shared", "separate", "population")
@@ -30,6 +31,8 @@ ABOVE_ZERO = (
 )
 FEWEST_THAT_DIFFER = 8
 """Series with fewer different values may agree by chance, where they are given to two digits."""
+_HARDLY_BEGUN = 0.01
+"""Of a run: a series that ends before that has probably times in another unit."""
 _NAMED = 4
 """Points that are named, at most."""
 _PLACES = {name: kind.populations for name, kind in KINDS.items() if kind.quantity} | {
@@ -83,11 +86,21 @@ def check_experiment(
 def _check_stage(stage: StageEntry, where: str) -> None:
     if not (np.isfinite(stage.duration) and stage.duration > 0):
         raise violation(f"{where}: duration", f"{stage.duration:g} ms", "a positive time")
+    for light in sorted(stage.lights):
+        check_choice(f"{where}: light", light, LIGHTS)
     faults = Faults()
     for power in stage.power:
         with faults:
             check_power(power, stage.duration, stage.lights, where)
     faults.settle()
+
+
+def _too_short(series: Series, experiment: Experiment) -> list[str]:
+    """A series whose times end where its run has hardly begun: in another unit, perhaps."""
+    end, run = float(np.max(series.fitted_x)), experiment.duration(series.run)
+    if series.about.abscissa != "time" or end > _HARDLY_BEGUN * run:
+        return []
+    return [f'its times end at {end:.3g} ms in a run of {run:g} ms: another unit, such as time_unit = "s"?']
 
 
 def doubts(experiment: Experiment) -> list[str]:
@@ -96,7 +109,7 @@ def doubts(experiment: Experiment) -> list[str]:
     for series in experiment.series:
         if series.fitted.any():
             moving = experiment.populations(series.run) == POPULATIONS[0]
-            texts = [*_repeated(series), *series.about.doubts(series, moving=moving)]
+            texts = [*_repeated(series), *_too_short(series, experiment), *series.about.doubts(series, moving=moving)]
             found += [f"{series.name}: {text}" for text in texts]
     return found
 
@@ -183,6 +196,9 @@ def _check_texts(experiment: Experiment, where: str) -> None:
 
 def _check_known(where: str, name: str, known: Known) -> None:
     check_choice(where, name, APPARATUS)
+    numbers = (getattr(known, "value", None), getattr(known, "sigma", None))
+    if not all(isinstance(one, Real) for one in numbers):
+        raise violation(where, repr(known), f"Known(value, sigma), numbers in {PARAMETERS[name].unit}")
     parameter = PARAMETERS[name]
     if not np.isfinite(known.value) or not (np.isfinite(known.sigma) and known.sigma >= 0):
         raise violation(where, f"{known.value:g} ± {known.sigma:g}", "finite numbers, sigma ≥ 0")

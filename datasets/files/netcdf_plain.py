@@ -69,7 +69,7 @@ def _read_dataset(arrays: dict[str, Any], attributes: dict[str, Any]) -> Dataset
             raise _NotPlainError
         scales = of_array.get("DIMENSION_LIST", ())
         dims = [name] if "CLASS" in of_array else [array.file[refs[0]].name.rpartition("/")[2] for refs in scales]
-        if len(dims) != array.ndim or array.dtype.kind not in "iufO":
+        if len(dims) != array.ndim or array.dtype.kind not in "iufO" or array.dtype == np.float16:
             raise _NotPlainError
         values = np.array(array.asstr()[()].tolist(), str) if array.dtype.kind == "O" else array[()]
         if of_array.pop("dtype", "") == "bool":

@@ -27,6 +27,8 @@ _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*")
 _MOST_LINES = 1000
 """In which the form of a table is looked for."""
 _ELSEWHERE = "; or the line skip_rows = …, if the names stand farther below"
+_NEVER_GUESSED = ("exclude", "taken")
+"""Columns that a message does not take others for: a wrong guess would leave points out."""
 _IGOR, _END = "IGOR", "END"
 """The first line of Igor's text files, and the one that ends their table."""
 
@@ -176,7 +178,9 @@ class Table:
         for name in names:
             at = f"{where}: column {name!r}"
             if name not in self.known:
-                missing = [one for one in self.known if one not in names][: len(self.also) + 1] or list(self.known)
+                missing = [one for one in self.known if one not in (*names, *_NEVER_GUESSED)] or list(self.known)
+                if "sigma" in (*names, *missing) and "repetitions" in missing:
+                    missing.remove("repetitions")  # one spread
                 others = [theirs for theirs in names if theirs not in self.known]
                 line = ", ".join(f"{ours} = {theirs!r}" for ours, theirs in zip(missing, others, strict=False))
                 expected = (

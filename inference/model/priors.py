@@ -182,6 +182,8 @@ def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
     beta(a, b), fixed(value); numbers in the unit of the parameter table.
     """
     place = f"{where} {name} = {text!r}"
+    if not isinstance(text, str):
+        raise PriorError(f"{place}: expected a text such as 'normal(0.1, 0.02)' or 'fixed({text})'")
     match = _PATTERN.fullmatch(text)
     if match is None or match[1] not in FORMS:
         form = text.partition("(")[0].strip()

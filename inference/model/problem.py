@@ -206,14 +206,20 @@ def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = 
     several = _by_name(source)
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
     if several is None:
-        one = source if isinstance(source, Experiment) else read(source)
+        one = _checked(source) if isinstance(source, Experiment) else read(source)
         return _with_sharing(one, check_sharing(ways)) if ways else one
     faults, found = Faults(), {}
     for name, one in several.items():
         with faults:
-            found[name] = one if isinstance(one, Experiment) else read(one)
+            found[name] = _checked(one) if isinstance(one, Experiment) else read(one)
     faults.settle()
     return joint(found, ways)
+
+
+def _checked(made: Experiment) -> Experiment:
+    """One made in Python, like one of a folder; one that is planned has no values yet."""
+    planned = any(np.isnan(series.value).all() for series in made.series)
+    return made if planned else check_experiment(made)
 
 
 def _with_sharing(one: Experiment, ways: Mapping[str, str]) -> Experiment:

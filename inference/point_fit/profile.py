@@ -13,7 +13,9 @@ _PARABOLA = 0.5, 2.0
 """Rise of the profile at value ± one ± between which this is taken for right; it is 1 for a parabola."""
 _FARTHEST = 1e3
 """Starting values to which an interval is looked for; what is beyond is ∞."""
-_CLOSE = 1e-4
+_PROFILE_TOLERANCE = 1e-5
+"""Relative, of χ² along a profile, where a rise of 1 is looked for."""
+_CLOSE = 1e-3
 """Of the distance between a value within an interval and one beyond, to which its end is found."""
 
 
@@ -67,6 +69,7 @@ def _solve(
         begin[free],
         jac=jacobian,
         bounds=(0, np.inf),
+        ftol=_PROFILE_TOLERANCE if held else 1e-8,
         x_scale=start[free],
     )
     return at(solution.x), float(2 * solution.cost)

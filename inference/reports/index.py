@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from ...datasets.experiment import Label
+from ...datasets.experiment import Label, date_of
 from ..checks import STATUS, Assessment, assess
 from ..figures import outlying, plot_trend
 from ..text import Table, derived_rows, parameter_rows, with_error
@@ -29,8 +29,8 @@ _SUFFIXES = {
 }
 _RHAT = 1.01
 _OF_TRENDS = (
-    "In the order of their names. Line and band: mean of the population and its scatter beyond the errors; named:"
-    " farther than 3 sd from the others."
+    "By date where all have one, else by name. Line and band: mean of the population and its scatter beyond the errors;"
+    " named: farther than 3 sd from the others."
 )
 
 
@@ -86,13 +86,15 @@ def _numbers(rows: Sequence[SummaryRow], label: str) -> np.ndarray:
 
 
 def _trends(rows: Sequence[SummaryRow], labels: Sequence[str]) -> list[Picture]:
-    """Each rate over the data sets, in the order of their names."""
+    """Each rate over the data sets, by date where all have one, else by name."""
     if len(rows) < 2:
         return []
+    if all(row.date for row in rows):
+        rows = sorted(rows, key=lambda row: (row.date, row.name))
     names = [unquote(row.name) for row in rows]
     pictures = []
     for k, label in enumerate(labels):
-        alt = f"{Label.parse(label).symbol} of {len(rows)} data sets in the order of their names, ± sd."
+        alt = f"{Label.parse(label).symbol} of {len(rows)} data sets, ± sd."
         pictures.append(
             picture(plot_trend(names, label, _numbers(rows, label)), f"trend{k}", alt=alt, room=(0.85, 0.45, 0.1, 0.1))
         )
@@ -135,6 +137,7 @@ class SummaryRow:
     """What the summary says of one data set; for a failed one `verdict` is the reason.
 
     assumed : which rates are from the prior alone, as a sentence
+    date : 2026-11-03, of its experiment.toml or its name, else ""
     parameters : label → mean, sd, low, high (94 % HDI);  derived : label → median, low, high (94 %)
     min_ess : least bulk or tail ESS of all parameters;  seconds : preparing and sampling
     """
@@ -143,6 +146,7 @@ class SummaryRow:
     status: str
     verdict: str
     title: str = ""
+    date: str = ""
     assumed: str = ""
     engine: str = ""
     simulated: int = -1
@@ -175,6 +179,7 @@ def row_of(name: str, fit: DataTree, judged: Assessment | None = None) -> Summar
         verdict=_verdict(judged),
         assumed=judged.assumed,
         title=str(fit.attrs["title"]),
+        date=str(fit["experiment"].attrs.get("date", "")) or date_of(unquote(name)),
         engine=str(fit.attrs["engine"]),
         simulated=int(fit.attrs["simulated"]),
         divergences=int(fit["sample_stats"]["diverging"].sum()),

@@ -37,7 +37,7 @@ def rows_of(fit):
 
 @pytest.fixture(scope="module")
 def fit_laboratory():
-    return inference.fit("laboratory-d55", seed=seed(3), draws=500)
+    return inference.fit("laboratory-d55", closure="microscopic", seed=seed(3), draws=500)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_calibration_file_serves_as_the_runs_themselves(fit_laboratory, calibr
     assert found.value == pytest.approx(np.interp(found.faraday_angle, measured.x, measured.value), abs=0.02)
     assert found.sigma < 0.01 / 2
     few = replace(LABORATORY, series=tuple(s for s in LABORATORY.series if not s.about.calibration))
-    later = rows_of(inference.fit(with_calibration(few, calibration), seed=seed(3), draws=500))
+    later = rows_of(inference.fit(with_calibration(few, calibration), closure="microscopic", seed=seed(3), draws=500))
     everything = rows_of(fit_laboratory)
     for label in ("collective_rate", "dephasing_rate[drive]", "initial_n3", "detection_efficiency", "shot_noise_level"):
         assert later[label].mean == pytest.approx(everything[label].mean, abs=0.25 * everything[label].sd)
@@ -270,7 +270,7 @@ def test_variances_in_any_unit_with_their_shot_noise_run_are_usable(fit_laborato
         replace(s, value=0.0042 * s.value) if s.kind in ("light_variance", "shot_noise") else s
         for s in LABORATORY.series
     )
-    fit = inference.fit(replace(LABORATORY, series=series, truth=None), seed=seed(3), draws=500)
+    fit = inference.fit(replace(LABORATORY, series=series, truth=None), closure="microscopic", seed=seed(3), draws=500)
     assert assess(fit).headline.startswith("Usable: the sampling is healthy and the model describes the data.")
     there, here = rows_of(fit_laboratory), rows_of(fit)
     for label in ("collective_rate", "light_loss_rate", "detection_efficiency", "initial_n3"):

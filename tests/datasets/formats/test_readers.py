@@ -666,6 +666,7 @@ def test_components_of_a_point_belong_together():
 @pytest.mark.parametrize(
     ("name", "unit", "factor"),
     [("T (µs)", "", 1e-3), ("T [us]", "", 1e-3), ("T / s", "", 1e3), ("T (ms)", "", 1), ("T (run 3)", "", 1),
+     ("t_us", "", 1e-3), ("Time s", "", 1e3), ("T in ms", "", 1), ("delays", "", 1),
      ("T", "", 1), ("T (us)", 'time_unit = "s"', 1e3)],
 )  # fmt: skip
 def test_the_unit_in_the_name_of_a_column(name, unit, factor, tmp_path):

@@ -274,7 +274,11 @@ def nothing_kept(monkeypatch):
     monkeypatch.setattr(prepared, "KEPT", LRUCache(1))
 
 
-SEEDED = Problem(read("fig2b-d55")), SamplerSettings(seed(3), 500, 300, 2, cores=1)
+SEEDED = (
+    Problem(read("fig2b-d55"), ModelSettings(closure="microscopic")),
+    SamplerSettings(seed(3), 500, 300, 2, cores=1),
+)
+"""With the closure unknown half of the simulations are sampled twice; docs/trust.md has a hundred of those."""
 
 
 def test_a_few_unhealthy_samplings_are_told_and_no_reason():

@@ -11,7 +11,7 @@ import pytest
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from dissentangle import datasets, inference
-from dissentangle.datasets import Known, joint, read
+from dissentangle.datasets import ExperimentError, Known, StageEntry, joint, read
 from dissentangle.datasets.formats.calibration import CalibrationFile, with_calibration
 from dissentangle.datasets.prediction.expected import expected
 from dissentangle.forward_models import NOISES
@@ -20,7 +20,7 @@ from dissentangle.inference.engine.coordinate_map import plain
 from dissentangle.inference.engine.translation import NotTranslatable
 from dissentangle.inference.fits.predictive import log_likelihood
 from dissentangle.inference.model.likelihood import LIKELIHOODS
-from dissentangle.inference.model.problem import Problem
+from dissentangle.inference.model.problem import Problem, experiment_of
 from dissentangle.inference.model.pymc_model import model_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.sampling.coordinates import coordinates
@@ -242,3 +242,22 @@ def test_a_term_without_translation_is_reported():
 
 def test_every_family_of_noise_has_a_likelihood():
     assert set(LIKELIHOODS) == {noise.family for noise in NOISES.values()}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"apparatus": {"d": Known(55, 2.75)}}, "apparatus: d: found 'd', expected one of optical_depth"),
+        ({"apparatus": {"optical_depth": 55}}, r"optical_depth: found 55, expected Known\(value, sigma\)"),
+        ({"apparatus": {"faraday_angle": Known("14 deg", 0.1)}}, r"expected Known\(value, sigma\), numbers in deg"),
+        ({"stages": (StageEntry(20.0, frozenset({"driv"})),)}, r"found 'driv' \(did you mean 'drive'\?\)"),
+    ],
+)
+def test_an_experiment_made_in_python_is_checked_like_a_folder(change, words):
+    with pytest.raises(ExperimentError, match=words):
+        Problem(experiment_of(replace(read("fig2b-d55"), **change)))
+
+
+def test_a_prior_is_a_text():
+    with pytest.raises(ExperimentError, match=r"expected a text such as 'normal\(0.1, 0.02\)' or 'fixed\(0.1\)'"):
+        inference.build_model("fig2b-d55", priors={"collective_rate": 0.1})
