@@ -18,6 +18,10 @@ MEMBER_PRECISION = 0.1
 """σ: how well the data of one member of a population typically fix the logarithm of a parameter."""
 LOSS_WEIGHT = 4.4
 """−∂ log(dΓ/rest)/∂c over loss/(dΓ + rest), where both halves of the sum are alike: seen in posteriors."""
+COLLISION_SLOPE = -0.75
+"""∂ ln(Γout_L/Γcol)/∂c: seen in posteriors."""
+_WIDTH = 2.0
+"""Standard deviation of ln c/(1 − c) near its centre, by the curvature of the prior beta(½, ½) there."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 
@@ -132,6 +136,37 @@ def closure_shear(
         u[ratio] = u[ratio] - LOSS_WEIGHT * loss_over_total * loss_rate * taken
 
     return step
+
+
+def collision_shear(share: int, collisions: int) -> Callable[[list[Any]], None]:
+    """log of Γout_L over Γcol from what the late ξ fixes: more loss noise taken along, more of Γcol.
+
+    Before `sum_and_ratios`: `collisions` is that ratio.
+    """
+
+    def step(u: list[Any]) -> None:
+        u[collisions] = u[collisions] + COLLISION_SLOPE * (1 / (1 + exponential(-u[share])) - 0.5)
+
+    return step
+
+
+def stretching(share: int) -> Callable[[list[Any]], None]:
+    """ln c/(1 − c) = x √(x² + 4): x is near to normal under beta(½, ½), whose tails are e^{−|u|/2}."""
+
+    def step(u: list[Any]) -> None:
+        u[share] = u[share] * (u[share] ** 2 + _WIDTH**2) ** 0.5
+
+    return step
+
+
+def stretched(share: int) -> Callable[[list[Any]], Any]:
+    """From u the logarithm of the Jacobian of `stretching`."""
+
+    def log_volume(u: list[Any]) -> Any:
+        square = (_WIDTH**4 + 4 * u[share] ** 2) ** 0.5 / 2 - _WIDTH**2 / 2
+        return logarithm(2 * square + _WIDTH**2) - 0.5 * logarithm(square + _WIDTH**2)
+
+    return log_volume
 
 
 def average(median: int, spread: int, scores: list[int]) -> Callable[[list[Any]], None]:

@@ -8,7 +8,8 @@ combinations; in plain logarithms these are curved ridges. They follow from the 
 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
 - the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
-- ξ fixes dΓ + about c times the loss: with an unknown c, log(dΓ/rest) → the same without its part of the loss
+- ξ fixes dΓ + about c times the loss: with an unknown c, log(dΓ/rest) → the same without its part of the loss, and
+  log(Γout_L/Γcol) likewise; ln c/(1 − c), whose prior beta(½, ½) has long tails, is stretched
 - ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
 - of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
   and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z); a
@@ -39,12 +40,15 @@ from .coordinate_steps import (
     bath_shear,
     beginning_shear,
     closure_shear,
+    collision_shear,
     coupling_shear,
     loss_shear,
     narrowed,
     narrowing,
     scale_shear,
     signal_shear,
+    stretched,
+    stretching,
     sum_and_ratios,
 )
 
@@ -99,11 +103,15 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
         own = str(Label("scale", series.name))
         if series.about.spin_variance and own in labels and n3 in logarithmic:
             steps.append(scale_shear(labels.index(own), labels.index(n3), centre))
-    if not populations:
-        return Coordinates(np.asarray(centre, float), scale, tuple(steps))
-    return Coordinates(
-        np.asarray(centre, float), scale, (narrowing(populations), *steps), log_volume=narrowed(populations)
-    )
+    first, volumes = [], []
+    if populations:
+        first.append(narrowing(populations))
+        volumes.append(narrowed(populations))
+    if LOSS_NOISE_SHARE in labels and by_label[LOSS_NOISE_SHARE].form == "beta":
+        first.append(stretching(labels.index(LOSS_NOISE_SHARE)))
+        volumes.append(stretched(labels.index(LOSS_NOISE_SHARE)))
+    volume = (lambda u: sum(one(u) for one in volumes)) if volumes else None
+    return Coordinates(np.asarray(centre, float), scale, (*first, *steps), log_volume=volume)
 
 
 def _closure_shears(
@@ -121,7 +129,7 @@ def _closure_shears(
             total = sum(weight * rates[label] for label, weight in zip(group, weights, strict=True))
             share, ratio, first, loss = (labels.index(one) for one in (LOSS_NOISE_SHARE, group[1], group[0], losses[0]))
             shears.append(closure_shear(share, ratio, first, loss, centre, lost / total))
-    return shears
+    return [*shears, collision_shear(labels.index(LOSS_NOISE_SHARE), labels.index(losses[1]))] if shears else []
 
 
 def _measurement_steps(
