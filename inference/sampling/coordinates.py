@@ -103,15 +103,12 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
         own = str(Label("scale", series.name))
         if series.about.spin_variance and own in labels and n3 in logarithmic:
             steps.append(scale_shear(labels.index(own), labels.index(n3), centre))
-    first, volumes = [], []
-    if populations:
-        first.append(narrowing(populations))
-        volumes.append(narrowed(populations))
+    first = [(narrowing(populations), narrowed(populations))] if populations else []
     if LOSS_NOISE_SHARE in labels and by_label[LOSS_NOISE_SHARE].form == "beta":
-        first.append(stretching(labels.index(LOSS_NOISE_SHARE)))
-        volumes.append(stretched(labels.index(LOSS_NOISE_SHARE)))
-    volume = (lambda u: sum(one(u) for one in volumes)) if volumes else None
-    return Coordinates(np.asarray(centre, float), scale, (*first, *steps), log_volume=volume)
+        share = labels.index(LOSS_NOISE_SHARE)
+        first.append((stretching(share), stretched(share)))
+    volume = (lambda u: sum(of(u) for _, of in first)) if first else None
+    return Coordinates(np.asarray(centre, float), scale, (*(step for step, _ in first), *steps), log_volume=volume)
 
 
 def _closure_shears(

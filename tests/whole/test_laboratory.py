@@ -249,8 +249,8 @@ def test_check_of_many_series_names_the_two_that_inform_most(capsys):
 
 def test_a_calibration_must_determine_something():
     only = replace(LABORATORY, series=tuple(s for s in LABORATORY.series if s.kind == "shot_noise"))
-    priors = {"shot_noise_level": "lognormal(1, 0.001)"}
-    fit = inference.calibrate(only, priors=priors, seed=seed(1), draws=200)
+    priors = {"shot_noise_level": "lognormal(1, 0.0001)"}
+    fit = inference.calibrate(only, priors=priors, seed=seed(1), draws=2000)
     with pytest.raises(ExperimentError, match="found nothing that these data determine, expected some precise"):
         calibration_of_fit(fit)
 
