@@ -31,7 +31,10 @@ def optimal_mode_rate(measurement: ContinuousMeasurement, *, xp: Any = np) -> An
     Larger than γ where n_b > Z. Main text, p. 4: 0.83 ms⁻¹ at γ = 0.27 ms⁻¹.
     """
     m = measurement
-    return xp.sqrt(m.decay_rate**2 + m.measurement_rate * m.excess_production)
+    square = m.decay_rate**2 + m.measurement_rate * m.excess_production
+    return xp.sqrt(
+        np.maximum(square, 0.0) if xp is np else square
+    )  # 0 but for rounding where γs = γextra, n_b = 0, η = 1
 
 
 def steady_conditional_xi(measurement: ContinuousMeasurement, *, xp: Any = np) -> Any:
