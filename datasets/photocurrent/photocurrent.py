@@ -92,30 +92,38 @@ def open_photocurrent(
     if path.suffix.lower() not in FORMATS:
         raise violation(str(path), "an unknown kind of file", f"one of {', '.join(FORMATS)}")
     with open_source(path) as source:
-        nameless = ONLY in source.arrays
         if triggers is None and triggers_where_there is not None and triggers_where_there in source:
             triggers = triggers_where_there
-        if nameless and (samples is not None or isinstance(triggers, str)):
+        if ONLY in source.arrays and (samples is not None or isinstance(triggers, str)):
             raise violation(str(path), f"names of arrays ({samples or triggers})", "none: a .npy file has one array")
-        name = samples or (ONLY if nameless else SAMPLES)
-        if len(source.arrays) > 1 and nameless:
-            if channel is None:
-                found = f"an array of {len(source.arrays)} channels"
-                raise violation(str(path), found, "the number of one of them (--channel 2)")
-            name, channel = f"#{channel}", None
+        name, channel = _one_of(source, path, samples, channel)
         array = source.array(name)
         attributes = {**_attributes(array, of_file=True), **_attributes(array)}
-        where, numbers = str(path) if nameless else f"{path}: {name!r}", None
+        where = str(path) if ONLY in source.arrays else f"{path}: {name!r}"
         rate = _sample_rate(where, attributes, sample_rate, fallback_rate)
-        if isinstance(triggers, np.ndarray):
-            numbers = _given(triggers)
-        elif triggers is not None or TRIGGERS in source:
-            numbers = source.column(triggers or TRIGGERS, MOST_TRIGGERS)
-            unit = source.unit(triggers or TRIGGERS)
-            if unit is not None:
-                numbers = numbers * factor(unit, "s", f"{path}: {triggers or TRIGGERS!r}: units") * rate
+        numbers = _given(triggers) if isinstance(triggers, np.ndarray) else _triggers(source, path, triggers, rate)
         part = vector(array, where) if channel is None else column_of(array, str(channel), where)
         yield _stream(where, part, attributes, rate, numbers)
+
+
+def _one_of(source: Any, path: Path, samples: str | None, channel: str | int | None) -> tuple[str, str | int | None]:
+    """The name of the array of samples, and which of its columns; the columns of a .npy file have names themselves."""
+    if ONLY not in source.arrays:
+        return samples or SAMPLES, channel
+    if len(source.arrays) == 1:
+        return ONLY, channel
+    if channel is None:
+        found = f"an array of {len(source.arrays)} channels"
+        raise violation(str(path), found, "the number of one of them (--channel 2)")
+    return f"#{channel}", None
+
+
+def _triggers(source: Any, path: Path, name: str | None, rate: float) -> np.ndarray | None:
+    """The triggers in a file, in samples: of the array of this name, or of "triggers" where there is one."""
+    if name is None and TRIGGERS not in source:
+        return None
+    numbers, unit = source.column(name or TRIGGERS, MOST_TRIGGERS), source.unit(name or TRIGGERS)
+    return numbers if unit is None else numbers * factor(unit, "s", f"{path}: {name or TRIGGERS!r}: units") * rate
 
 
 def _stream(

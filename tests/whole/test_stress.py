@@ -106,10 +106,8 @@ def test_one_short_series_or_a_stage_that_is_over_are_no_wrong_unit():
 def test_the_energy_is_judged_before_thinning():
     """A slow energy (E-BFMI 0.1) of which every fifth draw is kept would look well mixed."""
     rng = np.random.default_rng(seed(2))
-    energy = np.empty((2, 5000))
-    energy[:, 0] = rng.standard_normal(2)
-    for k in range(1, 5000):
-        energy[:, k] = 0.95 * energy[:, k - 1] + np.sqrt(1 - 0.95**2) * rng.standard_normal(2)
+    angle = np.arccos(0.95) * np.arange(5000)  # of a cosine, E-BFMI is 2 (1 − cos of its step): no chance in it
+    energy = np.array([np.cos(angle), np.sin(angle)])
     statistics = {"diverging": np.zeros((2, 5000), bool), "energy": energy, "n_steps": np.full((2, 5000), 7.0)}
     whole = Draws({"a": rng.standard_normal((2, 5000))}, statistics, "fast")
 
@@ -125,7 +123,7 @@ def test_the_energy_is_judged_before_thinning():
     drawn = sample(Sampler(), SamplerSettings(seed(1), 1000, 300, 2))
     assert (drawn.thinning, drawn.attempts) == (5, 2)
     judged = verdict(summarise(drawn.variables, []), drawn.statistics, bfmi=drawn.bfmi)
-    assert re.search(r"The energy moves slowly \(E-BFMI 0\.(08|09|1)", judged.text)
+    assert "The energy moves slowly (E-BFMI 0.1" in judged.text
     assert verdict(summarise(drawn.variables, []), drawn.statistics).healthy
 
 

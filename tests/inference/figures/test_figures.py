@@ -87,11 +87,11 @@ def test_text_of_the_user_is_one_short_line_without_mathematics():
 
 def test_a_trend_has_the_population_and_names_what_is_far_off_the_others():
     rng = np.random.default_rng(seed(1))
-    means, sds = 0.11 + 0.01 * rng.standard_normal(400), np.full(400, 0.01)
+    means, sds = 0.11 + 0.01 * rng.standard_normal(1600), np.full(1600, 0.01)
     centre, spread = population(means, sds)
-    assert centre == pytest.approx(0.11, abs=5 * 0.01 / 20)
+    assert centre == pytest.approx(0.11, abs=5 * 0.01 / 40)
     assert spread < 0.005  # the errors explain the scatter
-    assert population(0.11 + np.hypot(0.03, 0.01) * rng.standard_normal(400), sds)[1] == pytest.approx(0.03, rel=0.2)
+    assert population(0.11 + np.hypot(0.03, 0.01) * rng.standard_normal(1600), sds)[1] == pytest.approx(0.03, rel=0.2)
     values = np.stack([[0.11, 0.112, 0.109, 0.17, np.nan], np.full(5, 0.01)], axis=1)
     (axis,) = plot_trend(["a", "b", "c", "far", "none"], "collective_rate", values).axes
     assert [text.get_text() for text in axis.texts] == ["far"]
