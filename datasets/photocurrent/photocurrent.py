@@ -122,7 +122,8 @@ def _triggers(source: Any, path: Path, name: str | None, rate: float) -> np.ndar
     """The triggers in a file, in samples: of the array of this name, or of "triggers" where there is one."""
     if name is None and TRIGGERS not in source:
         return None
-    numbers, unit = source.column(name or TRIGGERS, MOST_TRIGGERS), source.unit(name or TRIGGERS)
+    numbers: np.ndarray = source.column(name or TRIGGERS, MOST_TRIGGERS)
+    unit = source.unit(name or TRIGGERS)
     return numbers if unit is None else numbers * factor(unit, "s", f"{path}: {name or TRIGGERS!r}: units") * rate
 
 
