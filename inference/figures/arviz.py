@@ -148,6 +148,7 @@ def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
 
     p: the chance of a greater departure, if all chains draw from one distribution (Säilynoja et al. 2022).
     """
+    import arviz_stats  # noqa: F401 - which gives xarray its azstats
     import xarray as xr
     from scipy.stats import rankdata
 

@@ -1,6 +1,8 @@
 """Figures for a paper: what can be asked for, sizes, embedded fonts, names of the user."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -29,6 +31,15 @@ def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
     assert content.startswith(b"%PDF")
     assert b"/FontFile2" in content  # TrueType, embedded
     assert b"/Type3" not in content
+
+
+@pytest.mark.slow
+def test_ranks_in_a_process_that_imported_nothing_else(fit_d55, tmp_path):
+    """What gives xarray an accessor must be imported where that is used, not by a check that came before."""
+    inference.save_fit(fit_d55, tmp_path / "f.nc")
+    script = "from dissentangle import inference; inference.plot(inference.read_fit('f.nc'), 'ranks', 'r.svg')"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "r.svg").is_file()
 
 
 def test_fig2a_has_two_scales_and_says_that_data_are_simulated(fit_d55):
