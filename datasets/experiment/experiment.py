@@ -16,8 +16,7 @@ from .runs import MAIN_RUN, POPULATIONS, ConstantRun, StageEntry
 DECAY_TIMES = ("polarization_decay_time", "transverse_spin_decay_time")
 TIMELESS = {**dict.fromkeys(DECAY_TIMES, "ms"), "optimal_mode_rate": "1/ms"}
 """Numbers that belong to no time of a run, with their units; the decay times are those at its start."""
-QUANTITIES = (*(name for name, kind in KINDS.items() if kind.quantity), *TIMELESS)
-"""Of which a number can be given."""
+QUANTITIES = (*(name for name, kind in KINDS.items() if kind.quantity), *TIMELESS)  # that a number can be of
 SERIES_ERRORS = {"scale": 1.0, "offset": 0.0, "gain_drift": 0.0, "offset_drift": 0.0, "time_offset": 0.0}
 """Errors that a series has in common: the parameter of the field NAME_uncertainty, with its value without error."""
 ORDERS = ("time", "taken")

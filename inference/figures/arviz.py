@@ -27,6 +27,12 @@ _PAIRS, _STRONGEST = 5, 2
 """Parameters of a pair plot; pairs of the short one."""
 _SCATTER, _STEPS = 500, 250
 """Draws in all of a scatter plot; draws a chain of a rank plot."""
+_LEGEND = 0.6
+"""Inches for the names below a figure."""
+_CELL = 1.1
+"""Inches that a panel of a pair plot needs for its numbers."""
+_TWO_NAMES = 4.0
+"""Inches from which on a legend has two names in a line."""
 _LEAST_P = 1e-6
 """What is smaller is an approximation's zero."""
 _RANKED = 3
@@ -61,11 +67,11 @@ def _figure(collection: PlotCollection) -> Figure:
     return figure
 
 
-def _legend_above(figure: Figure) -> None:
+def _legend_below(figure: Figure) -> None:
     for old in list(figure.legends):
         names, handles = [text.get_text() for text in old.get_texts()], [h for h in old.legend_handles if h is not None]
         old.remove()
-        figure.legend(handles, names, loc="outside upper center", ncols=len(names))
+        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
 
 
 def _small_panels(count: int, width: float, height: float = _ROW) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def plot_prior_posterior(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequenc
         low, high = max(ends[0], mean - reach), min(ends[1], mean + reach)
         axis.set_xlim(min(low, float(draws.min())), max(high, float(draws.max())))
     figure = _figure(collection)
-    _legend_above(figure)
+    _legend_below(figure)
     return figure
 
 
@@ -96,7 +102,8 @@ def plot_pairs(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     """Scatter of pairs of parameters with their marginals: the rates and what goes with them."""
     from arviz_plots import plot_pair
 
-    tree = _named_tree(fitted, for_pair_plot(fitted, _PAIRS), ("posterior", "sample_stats"))
+    most = min(_PAIRS, int(width / _CELL))
+    tree = _named_tree(fitted, for_pair_plot(fitted, most), ("posterior", "sample_stats"))
     few = _scattered(tree)
     diverged = bool(few["sample_stats"]["diverging"].any())
     visuals = {"scatter": {"alpha": 0.35, "size": 6}, "divergence": diverged}
@@ -161,12 +168,12 @@ def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
     data = xr.Dataset({str(k): (("chain", "draw"), one) for k, one in enumerate(ranks.values())})
     p_values = data.azstats.mchain_uniformity_test(dim=["chain", "draw"])[0]
     with style():
-        figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        figure, (axis,) = panels(1, 1, width, max(1.5, 0.4 * width), _LEGEND)
         for k, (label, chains) in enumerate(ranks.items()):
             name = f"{_in_one_line(label)}, p = {p_text(float(p_values[str(k)]))}"
             for number, one in enumerate(chains):
                 _departure(axis, one, CYCLE[k], name if number == 0 else "")
-        _finish_departures(axis, "rank of the draw (share)")
+        _finish_departures(figure, axis, "rank of the draw (share)")
     return figure
 
 
@@ -176,11 +183,11 @@ def _departure(axis: Axes, values: np.ndarray, colour: str, name: str) -> None:
     axis.step(x, np.arange(1, len(x) + 1) / len(x) - x, where="post", color=colour, lw=0.9, label=name)
 
 
-def _finish_departures(axis: Axes, abscissa: str) -> None:
+def _finish_departures(figure: Figure, axis: Axes, abscissa: str) -> None:
     widest = max((float(np.max(np.abs(line.get_ydata()))) for line in axis.get_lines()), default=0.0)
     axis.axhline(0.0, color=INK, lw=0.7)
-    axis.set(xlim=(0, 1), ylim=(-1.9 * widest - 0.01, 1.2 * widest + 0.01), xlabel=abscissa, ylabel="ECDF − uniform")
-    axis.legend(loc="lower center", ncols=2, fontsize=8)
+    axis.set(xlim=(0, 1), ylim=(-1.2 * widest - 0.01, 1.2 * widest + 0.01), xlabel=abscissa, ylabel="ECDF − uniform")
+    figure.legend(loc="outside lower center", ncols=2 if figure.get_figwidth() > _TWO_NAMES else 1)
 
 
 def worst_mixed(fitted: Fit, count: int = 6) -> list[str]:
@@ -206,10 +213,10 @@ def plot_pit(fitted: Fit, width: float = PAGE_WIDTH, found: Pit | None = None) -
     if not found:
         raise ExperimentError(f"{fitted.experiment.title}: found records only, expected series for LOO-PIT")
     with style():
-        figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        figure, (axis,) = panels(1, 1, width, max(1.5, 0.4 * width), _LEGEND)
         for k, (name, (values, p)) in enumerate(found.items()):
             _departure(axis, values, CYCLE[k % len(CYCLE)], f"{one_line(name, 30)}, p = {p_text(p)}")
-        _finish_departures(axis, "LOO-PIT: share of the prediction below the point")
+        _finish_departures(figure, axis, "LOO-PIT (share of the prediction below)")
     return figure
 
 

@@ -11,6 +11,7 @@ from ...datasets import ExperimentError
 from ..choices import FIGURES, RESULTS
 from ..fits import Fit
 from ..shown import Shown
+from .drawing import mark_simulated
 from .style import FORMATS, WIDTHS, appearing, legible, write
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
         raise ExperimentError(f"plot: found a run for {what!r}, expected none: it shows all")
     _require_format(path)
     figure: Figure = make(Fit(fit), width=WIDTHS[width], **({} if run is None else {"run": run}))
+    if "simulated" not in figure.get_suptitle():
+        mark_simulated(figure, Fit(fit).experiment.simulated)
     if path is not None:
         write(figure, path)
     return appearing(legible(figure))

@@ -119,6 +119,7 @@ def influence(reported: ReportedFit) -> Check:
         alt=f"LOO-PIT of each series. {'; '.join(f'{name}: p = {p_text(p)}' for name, p in p_values.items())}.",
         caption="Above zero on the left, data lie lower than predicted; below, higher; an S shape, the errors are too"
         " large or too small. p: the chance of a greater departure.",
+        room=None,
     )
     return Check(said, [("paragraph", words), ("figures", [pulls, pit])], expected=not (failed or odd))
 
@@ -141,6 +142,7 @@ def sampling(reported: ReportedFit) -> Check:
             alt=f"Ranks of each chain for {', '.join(Label.parse(label).symbol for label in worst_mixed(fitted, 3))}.",
             caption="The parameters with the largest R-hat, a line per chain: chains that agree wander about zero."
             " p: the chance of a greater departure.",
+            room=None,
         )
     ]
     if "energy" in statistics:

@@ -10,18 +10,10 @@ from dissentangle.datasets import ExperimentError, demodulate
 from dissentangle.datasets.files import column_of, open_source
 
 from ...seeds import seed
+from ..driven import DRIVEN
 
 pa = pytest.importorskip("pyarrow")
 MATRIX = np.arange(12.0).reshape(4, 3)
-TOML = """\
-format_version = 1
-title = "t"
-simulated = true
-[[stage]]
-duration = "20 ms"
-drive = true
-[[series]]
-"""
 
 
 def write_parquet(path):
@@ -77,10 +69,10 @@ def test_a_series_and_shots_of_a_npz_file(tmp_path):
         tmp_path / "a.npz", t=[1.0, 2.0, 3.0], data=np.array([[1.0, 0.9, 0.1], [2, 0.8, 0.1]]), yc=shots[0], ys=shots[1]
     )
     names = '{ time = "data#1", value = "data#2", sigma = "data#3" }'
-    (tmp_path / "experiment.toml").write_text(TOML + f'kind = "xi"\nfile = "a.npz"\ncolumns = {names}\n')
+    (tmp_path / "experiment.toml").write_text(DRIVEN + f'kind = "xi"\nfile = "a.npz"\ncolumns = {names}\n')
     np.testing.assert_array_equal(datasets.read(tmp_path).series[0].value, [0.9, 0.8])
     names = 'probe_duration = "1 ms"\ncolumns = { time = "t", cos = "yc", sin = "ys" }'
-    (tmp_path / "experiment.toml").write_text(TOML + f'kind = "quadratures"\nfile = "a.npz"\n{names}\n')
+    (tmp_path / "experiment.toml").write_text(DRIVEN + f'kind = "quadratures"\nfile = "a.npz"\n{names}\n')
     found = datasets.read(tmp_path).series[0].value.reshape(3, 2)
     np.testing.assert_allclose(found, shots.var(axis=2, ddof=1).T, rtol=1e-12)
 

@@ -16,20 +16,17 @@ from dissentangle.datasets.photocurrent.digitiser import Digitisation
 from dissentangle.datasets.units import text_of
 
 from ...seeds import seed
+from ..driven import DRIVEN
 
 TIME, XI = np.array([1.0, 2.5, 7.0]), np.array([0.95, 0.87, 0.83])
-TOML = """\
-format_version = 1
-title = "t"
-simulated = true
-[[stage]]
-duration = "20 ms"
-drive = true
-[[series]]
+TOML = (
+    DRIVEN
+    + """\
 kind = "xi"
 file = "{file}"
 columns = {{ {columns} }}
 """
+)
 
 
 def read(folder, file, columns='time = "time", value = "value", sigma = 0.02'):

@@ -28,6 +28,7 @@ def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
     if what != "series":
         assert figure.get_figwidth() == pytest.approx(WIDTHS["column"])
     content = path.read_bytes()
+    assert "simulated" in figure.get_suptitle()
     assert content.startswith(b"%PDF")
     assert b"/FontFile2" in content  # TrueType, embedded
     assert b"/Type3" not in content
