@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 AHEAD = 256
 """Tasks that wait in an executor at a time: bounds the memory of results that nobody has taken yet."""
@@ -134,3 +141,37 @@ def _tell(finished: Finished, task: Task, answer: Callable[[], Any]) -> None:
 def available_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def beside[T](work: Callable[[], T], cores: int | None = None) -> Callable[[], T]:
+    """Begin `work` in a copy of this process, and go on; what is returned waits for its answer.
+
+    Where there is one core, or no copy (not Linux) or no answer of it, the work is done when it is asked for. Only for
+    a process without threads that do something: a command, not a notebook.
+    """
+    if (cores or available_cores()) < 2 or sys.platform != "linux":
+        return work
+    from multiprocessing import get_context
+
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the idle threads of the linear algebra
+        copy = context.Process(target=_answer, args=(work, sender), daemon=True)
+        copy.start()
+    sender.close()
+
+    def answer() -> T:
+        try:
+            found: T = receiver.recv()
+        except EOFError:
+            return work()
+        return found
+
+    return answer
+
+
+def _answer(work: Callable[[], Any], sender: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its parent, which says so
+    with suppress(Exception):  # raised again where the answer is missed
+        sender.send(work())

@@ -152,13 +152,10 @@ def _differences(mean: np.ndarray, count: int) -> np.ndarray:
 
 def strongest(fitted: Fit) -> list[tuple[str, str, float]]:
     """Pairs of free parameters whose rank correlation (Spearman's) is at least ± 0.5, and this, the strongest first."""
-    from scipy.stats import rankdata
+    from pandas import DataFrame
 
-    draws = {label: array for label, array in fitted.by_label().items() if np.ptp(array) > 0}
-    if len(draws) < 2:
-        return []
-    names = list(draws)
-    matrix = np.corrcoef([rankdata(array.reshape(-1)) for array in draws.values()])
+    draws = {label: array.reshape(-1) for label, array in fitted.by_label().items() if np.ptp(array) > 0}
+    names, matrix = list(draws), DataFrame(draws).corr("spearman").to_numpy()
     pairs = [(names[i], names[j], float(matrix[i, j])) for i in range(len(names)) for j in range(i)]
     return sorted((pair for pair in pairs if abs(pair[2]) >= _STRONG), key=lambda pair: -abs(pair[2]))
 

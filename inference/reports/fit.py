@@ -10,6 +10,7 @@ from ...forward_models import LOSS_NOISE_SHARE
 from ..checks import proposals
 from ..figures import PAGE_WIDTH, constant_runs, entangled_when, figure_2b, figure_2d, panels_of, plot_panel
 from ..fits import Fit
+from ..parallel import beside
 from ..text import Table, derived_rows, paper_values, parameter_rows, truth_of
 from .checks import correlations, data, influence, priors, sampling
 from .continuous_measurement import continuous_measurement
@@ -33,6 +34,8 @@ CHECKS: dict[str, Callable[[ReportedFit], Check | None]] = {
     "Sampling": sampling,
 }
 """Heading of a check, and what gives it; None where there is nothing to check."""
+_APART = ("Influence of single points", "Weight of the priors", "Sampling")
+"""Checks that need ArviZ, which takes as long to import as the others take to be drawn."""
 RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
     "All parameters": posterior,
     "What follows: entanglement": derived,
@@ -56,14 +59,19 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     return page_of(ReportedFit(Fit(fit), file, compared))
 
 
-def page_of(reported: ReportedFit) -> str:
-    """The page of a fit of which something is worked out already."""
-    checks = {title: found for title, check in CHECKS.items() if (found := check(reported)) is not None}
+def page_of(reported: ReportedFit, cores: int | None = 1) -> str:
+    """The page of a fit of which something is worked out already; with more than one core in a process beside this."""
+    apart = beside(lambda: {title: CHECKS[title](reported) for title in _APART}, cores)
+    here = {title: check(reported) for title, check in CHECKS.items() if title not in _APART}
+    record = [Section(title, make(reported), expected=True) for title, make in RECORD.items()]
+    above = opening(reported)
+    every = here | apart()
+    checks = {title: found for title in CHECKS if (found := every[title]) is not None}
     groups = {
         "Checks": [Section(title, one.parts, one.said, one.expected) for title, one in checks.items()],
-        "Record": [Section(title, make(reported), expected=True) for title, make in RECORD.items()],
+        "Record": record,
     }
-    return page(**opening(reported), groups=groups)
+    return page(**above, groups=groups)
 
 
 def opening(reported: ReportedFit) -> dict[str, Any]:

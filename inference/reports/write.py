@@ -120,8 +120,12 @@ def said_beside(fit: DataTree, file: Path) -> list[str]:
     return [facts] if isinstance(facts, str) else compared_sentences(facts, fit_id(fit))
 
 
-def write_report(fit: DataTree, target: Path, file: Path | None = None) -> ReportedFit:
-    """Write the page of a fit. `file`: of the fit, for the command that makes it again, and what lies beside it."""
+def write_report(fit: DataTree, target: Path, file: Path | None = None, cores: int | None = 1) -> ReportedFit:
+    """Write the page of a fit.
+
+    file : of the fit, for the command that makes it again, and what lies beside it
+    cores : with more than one in two processes (None: where there are two), see `parallel.beside`
+    """
     from ...datasets.files import write_bytes
     from ..fits import Fit
     from .fit import page_of
@@ -130,5 +134,5 @@ def write_report(fit: DataTree, target: Path, file: Path | None = None) -> Repor
     target.parent.mkdir(parents=True, exist_ok=True)
     name, compared = ("", None) if file is None else (file.name, comparison_beside(file))
     reported = ReportedFit(Fit(fit), name, compared)
-    write_bytes(page_of(reported).encode(errors="replace"), target)
+    write_bytes(page_of(reported, cores).encode(errors="replace"), target)
     return reported

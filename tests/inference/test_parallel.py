@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from dissentangle.inference.parallel import Task, WorkerDied, run_tasks
+from dissentangle.inference.parallel import Task, WorkerDied, beside, run_tasks
 
 
 def collected(tasks, **options):
@@ -109,3 +110,22 @@ def runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def _dies(parent):
+    if os.getpid() != parent:
+        os._exit(1)
+    return 3
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_work_beside_gives_its_answer_its_error_or_is_done_again(cores):
+    assert beside(partial(operator.add, 1, 2), cores)() == 3
+    with pytest.raises(ZeroDivisionError):
+        beside(partial(operator.truediv, 1, 0), cores)()
+    assert beside(partial(_dies, os.getpid()), cores)() == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process only on Linux")
+def test_work_beside_is_done_in_another_process():
+    assert beside(os.getpid, 2)() != os.getpid() == beside(os.getpid, 1)()
