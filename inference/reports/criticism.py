@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..checks import STATISTICS, Criticism
+from ..checks import ALARM, STATISTICS, Criticism
 from ..figures import ROWS, lagged, plot_autocorrelation, plot_criticism
 from ..fits import Fit
 from ..text import Table, disturbance_table, row_numbers
@@ -55,9 +55,9 @@ def could_be_wrong(reported: ReportedFit) -> Check | None:
         " the data alone: its size if all that looks like it is it. Plausible: two standard deviations, by the data and"
         " by what is usual in laboratories. Last: by how many posterior standard deviations that moves the rates."
     )
-    agree = "do not agree" if found.raised else "agree"
+    agree = "do not agree" if found.raised else "agree within their errors"
     possible = f"{len(found.possible)} disturbances that they cannot exclude would move a rate by about its ±"
-    said = f"the series {agree} with each other (p = {found.p:.2g}); {possible}"
+    said = f"the series {agree} (p = {found.p:.2g}, an alarm below {ALARM:g}); {possible}"
     return Check(said, [("table", disturbance_table(found)), ("soft", note)], expected=not found.raised)
 
 
