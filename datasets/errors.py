@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MOST_FAULTS = 30
 """That are listed."""
+TO_WRITE = "\n    "
+"""Before each line to write, below the words of an error."""
 
 
 _SIDE, _ERROR = (
@@ -60,14 +62,16 @@ class Faults:
             raise together
 
 
-def violation(where: str, found: Any, expected: str) -> ExperimentError:
-    """The one form of all errors: place, what was found, what is expected."""
+def violation(where: str, found: Any, expected: str, lines: Sequence[str] = ()) -> ExperimentError:
+    """The one form of all errors: place, what was found, what is expected; below, whole, the lines to write."""
     text = found if isinstance(found, str) else repr(found)
     if len(text) > 120:
         text = text[:117] + "…"
     if len(expected) > 600:
         expected = expected[:599] + "…"
-    return ExperimentError(visible(f"{shortened(where, 300)}: found {text}, expected {expected}"))
+    return ExperimentError(
+        visible(TO_WRITE.join([f"{shortened(where, 300)}: found {text}, expected {expected}", *lines]))
+    )
 
 
 def shortened(text: str, longest: int) -> str:

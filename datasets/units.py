@@ -73,8 +73,9 @@ def unit_of(column: Any, where: str) -> str | None:
 def unit_in(name: str, target: str) -> str:
     """The unit of `T (µs)`, `T [µs]`, `T / µs` or `t_us`, if it is another one than `target` and of its dimension.
 
-    Else "".
+    Else "". Of a path, which begins with `/`, the last part counts.
     """
+    name = name.rpartition("/")[2] if name.startswith("/") else name
     match = _NAMED.search(name) or (_ENDING.search(name) if target == "ms" else None)
     unit = match[1] if match else target
     try:

@@ -1,7 +1,7 @@
 from .choices import CLOSURES, OBSERVABLES, Closure, CoupledSpin
 from .noise import NOISES, Noise, noise_kind
 from .parameters import PARAMETERS, Parameter
-from .symbols import nearest_parameter, parameter_name
+from .symbols import nearest_parameter, parameter_name, small_gammas
 from .three_state import (
     LIGHTS,
     Entanglement,
@@ -56,6 +56,7 @@ __all__ = [
     "parameter_name",
     "polarization_decay_time",
     "sliced",
+    "small_gammas",
     "speed",
     "steady_state",
     "transitions",

@@ -22,6 +22,13 @@ def parameter_name(text: str) -> str:
     return "radiative_rate" if text in _CAPITAL else _spellings().get(_plain(text), text)
 
 
+def small_gammas(text: str) -> list[str]:
+    """Names of the parameters that a small gamma alone could be; none for other words."""
+    if _plain(text) != "gamma":
+        return []
+    return [row.name for row in PARAMETERS.values() if row.symbol == "Γ" or row.symbol.startswith("γ")]
+
+
 def nearest_parameter(text: str) -> str:
     """The name of the parameter whose name or symbol is nearest to a word, in plain spelling; '' for none."""
     spellings = _spellings()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-from ...forward_models import PARAMETERS, Parameter, Rates, nearest_parameter, parameter_name
+from ...forward_models import PARAMETERS, Parameter, Rates, nearest_parameter, parameter_name, small_gammas
 from ...forward_models.light import ContinuousMeasurement
 from ..errors import nearest, violation
 
@@ -94,7 +94,9 @@ def by_label[Value](given: Mapping[str, Value], where: str) -> dict[str, Value]:
 
 
 def meant(name: str) -> str:
-    """' (did you mean …?)' for the parameter whose name or symbol is nearest to a word, or nothing."""
+    """' (did you mean …?)' for the parameter whose name or symbol is nearest to a word, or nothing; of `gamma` all."""
+    if several := small_gammas(name):
+        return f" ({', '.join(f'{PARAMETERS[one].symbol} is {one}' for one in several)})"
     return nearest(name, PARAMETERS) or nearest(nearest_parameter(name), PARAMETERS)
 
 

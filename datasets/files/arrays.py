@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import ExperimentError, nearest, violation
+from ..errors import TO_WRITE, ExperimentError, nearest, violation
 from ..units import text_of
 from .atomic import LARGEST, check_size
 from .hdf5 import check_written
@@ -24,6 +24,8 @@ from .table import FORMATS
 _COLUMN = re.compile(r"(.+)#(\d{1,5}(?:/\d{1,5})?)")
 MOST_ROWS = 100_000
 """Of a column."""
+_FEW = 16
+"""Columns of a matrix that a message names one by one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Source:
             expected = "arrays of numbers: save its fields as such, in MATLAB t = [scan.time], c = cell2mat(c)"
             raise violation(f"{self.path}: {name!r}", "a struct array or a cell", expected)
         if found is None:
-            some = ", ".join(list(self.arrays)[:20]) or "nothing"
+            some = ", ".join(f"{one}{_size(array)}" for one, array in list(self.arrays.items())[:20]) or "nothing"
             raise violation(f"{self.path}: {name!r}{nearest(name, self.arrays)}", "no such array", f"one of {some}")
         stored = _stored(found)
         stored = getattr(stored, "raw", None) or stored
@@ -68,6 +70,33 @@ class Source:
             raise violation(f"{self.path}: {name!r}", "an empty array", "numbers")
         if hasattr(stored, "id"):
             check_written(stored, f"{self.path}: {name!r}")
+        return found
+
+    def require(
+        self, names: Iterable[str], lines: Callable[[Sequence[str]], Sequence[str]], *, matrices: bool = False
+    ) -> None:
+        """Raise ExperimentError for the first of these arrays that is not there, with the lines to write.
+
+        lines : what makes them of the columns that are there, `NAME#1`, … of a matrix, or its own name if `matrices`
+        """
+        for name in names:
+            if name not in self:
+                try:
+                    self.array(name)
+                except ExperimentError as error:
+                    written = lines(self._columns(matrices))
+                    words = f"{error}; or such as" if written else str(error)
+                    raise ExperimentError(TO_WRITE.join([words, *written])) from error
+
+    def _columns(self, matrices: bool) -> list[str]:
+        """Names of what can be a column: arrays of real numbers."""
+        found = []
+        for name, array in self.arrays.items():
+            shape = array.shape if np.dtype(array.dtype).kind in "iufb" else None
+            if shape and (len(shape) == 1 or 1 in shape or matrices):
+                found.append(name)
+            elif shape and len(shape) == 2 and shape[1] <= _FEW:
+                found += [f"{name}#{k}" for k in range(1, shape[1] + 1)]
         return found
 
     def unit(self, name: str) -> str | None:
@@ -89,6 +118,11 @@ class Source:
             row = int(np.argmin(np.isfinite(values)))
             raise violation(f"{self.path}: {name!r}: entry {row + 1}", f"{values[row]:g}", "a finite number")
         return values
+
+
+def _size(array: Any) -> str:
+    """' (30 × 2)'."""
+    return f" ({' × '.join(map(str, array.shape))})" if array.shape else ""
 
 
 def column_of(array: Any, which: str, where: str) -> Sliced:

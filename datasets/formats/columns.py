@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from ...forward_models import NOISES
 from ..errors import check_keys, violation
 from ..experiment import Series, check_choice
 from ..files import FORMATS, open_source
-from ..kinds import ABSCISSAS, SHOTS, Kind
+from ..kinds import ABSCISSAS, SHOTS, Kind, lines_for
 from ..tables import Form, read_matrix
 from ..tables import Table as TextTable
-from ..units import factor, plain_number
+from ..units import factor, plain_number, unit_in
 from .column_values import averaged, linear
 from .shots import EXCLUDE, read_shots, unit_of_shots
 
@@ -38,6 +38,15 @@ class ColumnNames:
     where: str = "columns"
     factors: Mapping[str, float] = field(default_factory=dict)
     average: int = 0
+
+    def lines(self, kind: Kind, columns: Sequence[str] = ()) -> Callable[[Sequence[str]], list[str]]:
+        """What makes the lines to write of the names in a file; `columns`: ours that are wanted, where not all."""
+
+        def written(names: Sequence[str]) -> list[str]:
+            right = {ours: name for ours, name in self.names.items() if not isinstance(name, str) or name in names}
+            return lines_for(kind, names, right, columns, self.units)
+
+        return written
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,7 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
         said = "factor" if given.factors else "average"
         raise violation(f"{given.where}: {said}", "one of shots", "none: variances of the light may be in any unit")
     names = {name: given.names.get(name, name) for name in known}
-    found, told = unit_of_shots(path, names, key, given.form)
+    found, told = unit_of_shots(path, names, key, given.form, given.lines(kind, known))
     unit = given.units.get(key) or found or ABSCISSAS[key]
     if found and unit != found and not told:  # a name of a column does not count against what is given
         raise violation(f"{given.where}: units: {key}", repr(unit), f"{found!r}, as in {path}")
@@ -175,13 +184,17 @@ def _read(
         with open_source(path) as source:
             candidates = needed if given.names else known
             theirs |= {n: n for n in candidates if n in source}
+            source.require([*theirs.values(), *needed[:-1]], given.lines(kind))
             columns = {ours: source.column(name) for ours, name in theirs.items()}
             for ours, name in theirs.items():
                 found = source.unit(name) if ours == kind.abscissa else None
+                if ours == kind.abscissa and found is None and ours not in units:
+                    units |= {ours: unit} if (unit := unit_in(f"/{name}", kind.unit)) else {}
+                    note = f"{ours} in {unit}, as the name of its array says" if unit else ""
                 if found is not None and units.setdefault(ours, found) != found:
                     raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
-        table = TextTable(path, known, theirs if given.names else None, given.form, needed)
+        table = TextTable(path, known, theirs if given.names else None, given.form, needed, lines=given.lines(kind))
         columns = table.read()
         unit, words = table.unit(kind.abscissa, kind.unit) if kind.abscissa not in units else ("", "")
         units |= {kind.abscissa: unit} if unit else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import isclose
 from pathlib import Path
@@ -83,10 +83,20 @@ RECORD_KEYS: dict[str, tuple[type, str]] = {
 """The same of records."""
 
 
-def read_folder(folder: Path, template: Path | None = None, table: dict[str, Any] | None = None) -> Experiment:
+CheckPriors = Callable[[Mapping[str, str], str], object]
+"""Raises ExperimentError for texts by parameter that are no priors; the place, for errors. `inference` knows them."""
+
+
+def read_folder(
+    folder: Path,
+    template: Path | None = None,
+    table: dict[str, Any] | None = None,
+    check_priors: CheckPriors | None = None,
+) -> Experiment:
     """The experiment in `folder`; ExperimentError names file and line or key of all that is wrong.
 
     template, table : an experiment.toml from elsewhere, and what it says of the data in the folder
+    check_priors : checks the texts of [prior], so that what is wrong with them is said with the rest
     """
     where = str(template or folder / FILE)
     table = read_toml(Path(where)) if table is None else table
@@ -112,6 +122,9 @@ def read_folder(folder: Path, template: Path | None = None, table: dict[str, Any
     for name, function in read.items():
         with rest:
             parts[name] = function()
+    if check_priors is not None and parts.get("priors"):
+        with rest:
+            check_priors(parts["priors"], f"{where}: prior")
     parts["stages"] = _each(rest, where, table, "stage", lambda at, row: read_stage(at, row, folder, rest))
     with runs:
         parts |= read_runs(where, table)

@@ -13,11 +13,11 @@ from ..bundled_files import BUNDLED
 from ..errors import ExperimentError, check_keys, nearest, violation
 from ..experiment import Experiment, Series, check_choice, date_of, entries
 from ..files import check_size, listed, open_tree, read_toml, write_tree
-from ..kinds import KINDS, Kind
-from ..units import unit_of
+from ..kinds import KINDS, Kind, arguments_for
+from ..units import unit_in, unit_of
 from .column_values import factors_of
 from .columns import ColumnNames, fill_in, table_of
-from .folder import FILE, read_folder
+from .folder import FILE, CheckPriors, read_folder
 from .folder_write import write_folder
 from .tree import to_tree
 from .tree_read import from_tree
@@ -34,24 +34,31 @@ def names() -> list[str]:
     return sorted(folder.name for folder in BUNDLED.iterdir() if (folder / FILE).is_file())
 
 
-def read(source: str | Path | DataTree, *, template: str | Path | None = None) -> Experiment:
+def read(
+    source: str | Path | DataTree,
+    *,
+    template: str | Path | None = None,
+    check_priors: CheckPriors | None = None,
+) -> Experiment:
     """The experiment behind a bundled name, a folder, an experiment.toml, a NetCDF file or a DataTree.
 
     template : an experiment.toml that describes the data in the folder, or the one table, `source`
+    check_priors : checks the table [prior] of an experiment.toml, priors by parameter and its place; what it raises is
+        said with all else that is wrong. `inference` checks it when the experiment is fitted
 
     Raises ExperimentError: what was found where, and what is expected.
     """
     if not isinstance(source, (str, Path)):
         return from_tree(source)
     if template is not None:
-        return read_with(template, source)
+        return read_with(template, source, check_priors)
     path = Path(source)
     if path.is_dir():
         if not (path / FILE).is_file():
             raise violation(f"{path}", f"a folder without {FILE}", f"one: `dissentangle init {path}` writes it")
-        return read_folder(path)
+        return read_folder(path, check_priors=check_priors)
     if path.is_file():
-        return read_folder(path.parent) if path.name == FILE else _in_file(path)
+        return read_folder(path.parent, check_priors=check_priors) if path.name == FILE else _in_file(path)
     if str(source) in names():
         return read_folder(BUNDLED / str(source))
     beside = [str(path.with_name(name)) for name in listed(path.parent)]
@@ -62,7 +69,7 @@ def read(source: str | Path | DataTree, *, template: str | Path | None = None) -
     )
 
 
-def read_with(template: str | Path, source: str | Path) -> Experiment:
+def read_with(template: str | Path, source: str | Path, check_priors: CheckPriors | None = None) -> Experiment:
     """The data of a folder, or of one file, as the experiment.toml `template` describes them.
 
     Title and date are completed by the name of the source. A calibration that the template names lies beside it.
@@ -81,7 +88,7 @@ def read_with(template: str | Path, source: str | Path) -> Experiment:
         table["series"] = [row | {"file": place.name} for row in table["series"]]
     elif not place.is_dir():
         raise violation(str(place), "no such folder or file", "a folder or a table of data")
-    experiment = read_folder(place if place.is_dir() else place.parent, path, table)
+    experiment = read_folder(place if place.is_dir() else place.parent, path, table, check_priors)
     name = place.name if place.is_dir() else place.stem
     return replace(experiment, title=f"{experiment.title}: {name}", date=date_of(name) or experiment.date)
 
@@ -172,7 +179,8 @@ def series_of(
     data : columns by name: pandas.DataFrame, xarray.Dataset or DataArray, Arrow table, structured array, dict of arrays
     kind : of the series: xi, polarization, light_variance, …; docs/laboratory.md has all
     columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
-    units : our column → unit, where it is not ms or deg; xarray's own attribute `units` counts too; "dB" of variances
+    units : our column → unit, where it is not ms or deg, and neither xarray's attribute `units` nor the name of the
+        column ("T (µs)", "t_s") says so; "dB" of variances
     factor : our column → number by which it is multiplied; that of the values holds for sigma, too
     average : so many rows in a row are averaged into one point, whose sigma follows from their scatter; 0: none
     name : by default that of the kind;  noise : by default that of the column sigma or repetitions
@@ -195,7 +203,9 @@ def series_of(
     about = KINDS[kind]
     check_keys("columns", dict(columns or {}), about.columns)
     check_keys("units", dict(units or {}), about.columns)
-    found, stated = _mapped(data, about, columns, units)
+    found, stated, told = _mapped(data, about, columns, units)
+    if told:
+        more["note"] = "; ".join(filter(None, (more.get("note"), told)))
     factors = factors_of(factor or {}, about, "factor")
     table = table_of(found, about, "data", ColumnNames({}, stated, where="series", factors=factors, average=average))
     return table.series(name or kind, about, noise, "data", **more)
@@ -203,24 +213,30 @@ def series_of(
 
 def _mapped(
     data: Any, about: Kind, columns: Mapping[str, Any] | None, units: Mapping[str, str] | None
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Columns by our names, constant ones filled in, and their units."""
+) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
+    """Columns by our names, constant ones filled in; their units; and what to tell of one in the name of a column."""
     known, there, stated = about.columns, _columns_of(data), dict(units or {})
     names = {ours: ours for ours in (("exclude",) if columns else known) if ours in there} | dict(columns or {})
     found: dict[str, np.ndarray] = {}
+    some, told = [str(name) for name in there], ""
+    right = {ours: name for ours, name in names.items() if not isinstance(name, str) or name in there}
+    argument = arguments_for(about, some, right) if some else ""
     for ours, theirs in names.items():
         if isinstance(theirs, str) or theirs in there:
             if theirs not in there:
-                some = [str(name) for name in there]
-                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", ", ".join(some))
+                expected = f"{', '.join(some)}{argument and f': such as {argument}'}"
+                raise violation(f"column {theirs!r}{nearest(theirs, some)}", "no such column", expected)
             found[ours] = _numbers(str(theirs), there[theirs])
             unit = unit_of(there[theirs], f"units: {ours}") if ours == about.abscissa else None
             if unit is not None and stated.setdefault(ours, unit) != unit:
                 raise violation(f"units: {ours}", repr(stated[ours]), f"{unit!r}, as the data say")
+            if ours == about.abscissa and ours not in stated and (named := unit_in(str(theirs), about.unit)):
+                stated[ours], told = named, f"{ours} in {named}, as the name of its column says"
     if not found:
-        raise violation("data", "no column in use", f"columns {', '.join(known)}, or names for them")
+        said = f"names for them, such as {argument}" if argument else "names for them"
+        raise violation("data", "no column in use", f"columns {', '.join(known)}, or {said}")
     fill_in(found, names, "columns")
-    return found, stated
+    return found, stated, told
 
 
 def _columns_of(data: Any) -> dict[Any, Any]:

@@ -6,7 +6,7 @@ in pieces; no piece is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..errors import violation
 from ..files import FORMATS, LARGEST, open_source
 from ..kinds import ABSCISSAS
 from ..tables import Form, Table
+from ..units import unit_in
 
 EXCLUDE = "exclude"
 _Flagged = tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -210,14 +211,27 @@ def _said(reduced: Reduced, left_out: list[int], form: str = "") -> Reduced:
     return replace(reduced, note="; ".join(filter(None, [form, words, reduced.note])))
 
 
-def unit_of_shots(path: Path, columns: Mapping[str, str], key: str, form: Form | None = None) -> tuple[str, str]:
-    """The unit that a file says of its keys, "" where none; and what to tell of one in the name of a column."""
-    if key not in columns:
-        return "", ""
+def unit_of_shots(
+    path: Path,
+    columns: Mapping[str, str],
+    key: str,
+    form: Form | None = None,
+    lines: Callable[[Sequence[str]], Sequence[str]] = lambda names: (),
+) -> tuple[str, str]:
+    """The unit that a file says of its keys, "" where none; and what to tell of one in the name of a column.
+
+    lines : the lines to write, from the names of its columns; for the error about one that is not there
+    """
     if path.suffix.lower() not in FORMATS:
-        return Table(path, columns, columns, form, largest=LARGEST).unit(key, ABSCISSAS[key])
+        table = Table(path, columns, columns, form, largest=LARGEST, lines=lines)
+        return table.unit(key, ABSCISSAS[key]) if key in columns else ("", "")
     with open_source(path) as source:
-        return source.unit(columns[key]) or "", ""
+        source.require(list(columns.values()), lines, matrices=True)
+        if key not in columns:
+            return "", ""
+        said = source.unit(columns[key])
+        unit = unit_in(f"/{columns[key]}", ABSCISSAS[key]) if said is None else said
+        return unit, f"{key} in {unit}, as the name of its array says" if unit and said is None else ""
 
 
 def _of_arrays(

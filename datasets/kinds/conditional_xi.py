@@ -35,4 +35,5 @@ CONDITIONAL_XI = ConditionalXi(
     quantity=True,
     constants=("detection_efficiency",),
     entangled_below_one=True,
+    symbols=("xicond", "ξcond", "conditionalxi", "xi", "ξ"),
 )

@@ -32,4 +32,5 @@ COUPLING = Coupling(
     calibration=True,
     needs=("probe_duration",),
     constants=("faraday_angle",),
+    symbols=("kappa2", "κ2", "κ²", "kappasq", "kappa", "coupling"),
 )

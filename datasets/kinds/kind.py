@@ -114,6 +114,7 @@ class Kind:
     reconstructs_xi : whether ξ follows from it by the readout
     entangled_below_one : whether values below 1 show entanglement
     without : a parameter, and the name of the curve that the model has where that is 0
+    symbols : what laboratories call the column of its values, in small letters without signs and units
     """
 
     name: str
@@ -135,6 +136,7 @@ class Kind:
     reconstructs_xi: bool = False
     entangled_below_one: bool = False
     without: tuple[str, str] | None = None
+    symbols: tuple[str, ...] = ()
 
     def expected(self, series: Measured, x: np.ndarray, run: Run) -> Any:
         """The mean (…, T) of what is measured at the abscissas `x` (T,), without errors of scale and offset.

@@ -118,6 +118,7 @@ XI = SpinVariance(
     populations=("moving", "steady", "unmodelled"),
     quantity=True,
     entangled_below_one=True,
+    symbols=("xi", "ξ", "epr", "squeezing", "varsum", "variance", "var"),
 )
 POLARIZATION = NormalisedSpin(
     "polarization",
@@ -126,6 +127,7 @@ POLARIZATION = NormalisedSpin(
     quantity=True,
     normalised_to_start=True,
     shows_coupling=False,
+    symbols=("p", "pol", "polarization", "polarisation", "polarisierung", "jx", "sx"),
 )
 TRANSVERSE_SPIN = NormalisedSpin(
     "transverse_spin",
@@ -135,6 +137,7 @@ TRANSVERSE_SPIN = NormalisedSpin(
     quantity=True,
     normalised_to_start=True,
     shows_xi=False,
+    symbols=("jy", "sy", "transversespin", "transverse"),
 )
 ORIENTATION = Kind(
     "orientation",
@@ -143,6 +146,7 @@ ORIENTATION = Kind(
     populations=("moving", "steady"),
     quantity=True,
     shows_coupling=False,
+    symbols=("o", "orientation", "orientierung"),
 )
 EPR_VARIANCE = SpinVariance(
     "epr_variance",
@@ -151,4 +155,5 @@ EPR_VARIANCE = SpinVariance(
     noises=VARIANCE_NOISES,
     takes=("efficiency_in_scale",),
     quantity=True,
+    symbols=("sigmaj", "σj", "epr", "varsum", "variance", "var"),
 )

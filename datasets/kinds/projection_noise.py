@@ -28,5 +28,6 @@ PROJECTION_NOISE = ProjectionNoise(
     calibration=True,
     constants=("faraday_angle", "classical_noise", "projection_noise_slope"),
     shows_coupling=False,
+    symbols=("pn", "noise", "atomicnoise", "variance", "var"),
     without=("classical_noise", "linear part: projection noise"),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +27,6 @@ _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*")
 _MOST_LINES = 1000
 """In which the form of a table is looked for."""
 _ELSEWHERE = "; or the line skip_rows = …, if the names stand farther below"
-_NEVER_GUESSED = ("exclude", "taken")
-"""Columns that a message does not take others for: a wrong guess would leave points out."""
 _IGOR, _END = "IGOR", "END"
 """The first line of Igor's text files, and the one that ends their table."""
 
@@ -46,6 +44,7 @@ class Table:
         all must be in `known`
     form : what is said of how it is written
     also : our names that are looked for under themselves where `columns` says nothing of them
+    lines : the lines to write, from the names of its columns, `#1`, … where they have none; for errors
 
     Raises ExperimentError with the line, for whatever is no such table.
     """
@@ -58,8 +57,10 @@ class Table:
         form: Form | None = None,
         also: Collection[str] = (),
         largest: int = LARGEST_TABLE,
+        lines: Callable[[Sequence[str]], Sequence[str]] = lambda names: (),
     ) -> None:
         check_size(path, largest)
+        self.lines = lines
         self.path, self.known, self.also, self.form = path, known, also, form or Form()
         self.columns = None if columns is None else {ours: plain(theirs) for ours, theirs in columns.items()}
         self.signs = tuple(filter(None, (*SIGNS, self.form.comment)))
@@ -169,24 +170,18 @@ class Table:
         self.width = layout.width
         columns = self.columns
         if not names and (columns is None or any(_numbered(theirs) is None for theirs in columns.values())):
-            first = next(iter(self.known))
-            expected = f"a header line first: columns {', '.join(columns or self.known)}; or, without one, numbers: "
-            raise violation(where, "numbers", f"{expected}columns = {{ {first} = '#1', … }}{_ELSEWHERE}")
+            lines = self.lines([f"#{k}" for k in range(1, self.width + 1)])
+            said = f"a header line first: columns {', '.join(columns or self.known)}{_ELSEWHERE}"
+            raise violation(where, "numbers", f"{said}{'; or without one, by number' if lines else ''}", lines)
         if columns is not None:
             places = {ours: self._place(where, theirs) for ours, theirs in columns.items()}
             return {one: names.index(one) for one in self.also if one not in places and names.count(one) == 1} | places
         for name in names:
             at = f"{where}: column {name!r}"
             if name not in self.known:
-                missing = [one for one in self.known if one not in (*names, *_NEVER_GUESSED)] or list(self.known)
-                if "sigma" in (*names, *missing) and "repetitions" in missing:
-                    missing.remove("repetitions")  # one spread
-                others = [theirs for theirs in names if theirs not in self.known]
-                line = ", ".join(f"{ours} = {theirs!r}" for ours, theirs in zip(missing, others, strict=False))
-                expected = (
-                    f"columns {', '.join(self.known)}; or a line that names yours, such as columns = {{ {line} }}"
-                )
-                raise violation(f"{at}{nearest(name, self.known)}", "an unknown column", expected)
+                lines = self.lines(names)
+                said = f"columns {', '.join(self.known)}{'; or lines that name yours, such as' if lines else ''}"
+                raise violation(f"{at}{nearest(name, self.known)}", "an unknown column", said, lines)
             if names.count(name) > 1:
                 raise violation(at, "the column twice", "each column once")
         return {name: k for k, name in enumerate(names)}
@@ -200,7 +195,9 @@ class Table:
             return place - 1
         if names.count(theirs) != 1:
             found = "the column twice" if theirs in names else f"no such column{nearest(theirs, names)}"
-            raise violation(f"{where}: column {theirs!r}", found, f"one of {', '.join(names)}{_ELSEWHERE}")
+            lines = self.lines(names)
+            expected = f"one of {', '.join(names)}{_ELSEWHERE}{'; or such as' if lines else ''}"
+            raise violation(f"{where}: column {theirs!r}", found, expected, lines)
         return names.index(theirs)
 
     def _rows(self, first: int, block: str) -> Iterator[tuple[int, Sequence[Cell]]]:

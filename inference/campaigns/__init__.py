@@ -1,4 +1,5 @@
 """Many fits: campaigns, simulation-based calibration."""
 
-from .campaign import campaign, run_campaign, sources
+from .campaign import campaign, run_campaign
 from .sbc import run_sbc, sbc
+from .sources import sources

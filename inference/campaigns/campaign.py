@@ -13,22 +13,20 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...datasets import Experiment, ExperimentError, read
+from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import date_of
 from ...datasets.files import read_attributes, to_bytes, write_bytes
-from ...datasets.formats import FILE, data_sets
 from ...forward_models import Closure, InvalidValue
-from ..fits import file_name, is_fit_of
+from ..fits import is_fit_of
 from ..model import (
     ModelSettings,
     Problem,
     SamplerSettings,
     processes_for,
+    read_checked,
     read_priors,
     require_data,
     require_models,
@@ -36,14 +34,12 @@ from ..model import (
 )
 from ..parallel import Done, Task, run_tasks
 from ..reports import NOT_FITTED, SummaryRow, failed_row, row_of, write_index
+from .sources import SUMMARY, sources
 from .summary import summary_csv, summary_dataset
 
 if TYPE_CHECKING:
     from ..results import CampaignSummary
 
-_SUMMARY = "summary.nc"
-_OF_PROGRAMS = (".", "~")
-"""Beginnings of names that editors, file systems and notebooks give: `.ipynb_checkpoints`, `._monday.nc`, `~$a.nc`."""
 _ROW = "campaign_row_2"
 """Attribute of a fit's file: its row, so that a campaign that goes on need not read the whole file. It has another
 number where rows say something else than before: such fits are done again."""
@@ -98,8 +94,9 @@ def campaign(
 
     Raises
     ------
-    ExperimentError, PriorError : where nothing is found to fit, and for priors that cannot be read. A data set that
-        cannot be read or fitted raises nothing: it is a row with the status "failed" and the reason
+    ExperimentError, PriorError : where nothing is found to fit, for priors that cannot be read, and for a template that
+        describes none of the data sets. A single data set that cannot be read or fitted raises nothing: it is a row
+        with the status "failed" and the reason
     """
     settings = ModelSettings(closure, free_dephasing, dict(priors or {}))
     sampler = SamplerSettings(seed, draws, tune, chains, cores=1)
@@ -107,56 +104,6 @@ def campaign(
     return run_campaign(
         found, folder, settings, sampler, model=model, cores=cores, executor=executor, progress=progress
     )
-
-
-def sources(experiments: Any, template: str | Path | None = None) -> dict[str, Any]:
-    """What to fit, by the name that its files will have: what `read` takes, or a function that reads it."""
-    if isinstance(experiments, Mapping):
-        found = {file_name(str(name)): source for name, source in experiments.items()}
-    elif isinstance(experiments, (str, Path)) and template is None and not has_magic(str(experiments)):
-        found = _in_folder(Path(experiments))
-    else:
-        found = _named(_places(experiments, template))
-    return found if template is None else {name: partial(read, one, template=template) for name, one in found.items()}
-
-
-def _places(experiments: Any, template: str | Path | None) -> list[Any]:
-    """Data sets one by one: patterns as the paths that they match, folders of a template as the data sets in them."""
-    places: list[Any] = []
-    for one in [experiments] if isinstance(experiments, (str, Path)) else experiments:
-        if not isinstance(one, (str, Path)) or not has_magic(str(one)) or Path(one).exists():
-            places.append(one)
-            continue
-        anchor = Path(one).anchor
-        matching = sorted(Path(anchor).glob(str(Path(one).relative_to(anchor))))
-        if not matching:
-            raise ExperimentError(f"{one}: found nothing of this pattern, expected data sets")
-        places += matching
-    return places if template is None else [path for place in places for path in data_sets(template, place)]
-
-
-def _named(experiments: Iterable[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for k, source in enumerate(experiments, 1):
-        path = Path(source) if isinstance(source, (str, Path)) else Path(f"{k:04d}")
-        name = file_name(path.name if path.is_dir() else path.stem)
-        found[f"{name}-{k}" if name in found else name] = source
-    return found
-
-
-def _in_folder(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise ExperimentError(f"{folder}: found no such folder, expected one that holds experiments")
-    if (folder / FILE).is_file():
-        raise ExperimentError(f"{folder}: found one experiment, expected a folder of them (or: dissentangle fit)")
-    own = folder / _SUMMARY if (folder / "summary.csv").is_file() and (folder / "fits").is_dir() else None
-    there = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_OF_PROGRAMS)]
-    inside = [path for path in there if (path / FILE).is_file() or (path.suffix == ".nc" and path.is_file())]
-    inside = [path for path in inside if path != own]  # of a campaign that was written to the folder of its data
-    if not inside:
-        raise ExperimentError(f"{folder}: found no experiment, expected folders with {FILE} or .nc files")
-    names = [path.name if path.is_dir() or path.with_suffix("").is_dir() else path.stem for path in inside]
-    return {file_name(name): path for name, path in zip(names, inside, strict=True)}
 
 
 def run_campaign(
@@ -210,7 +157,8 @@ def _tasks(
         task = Task(name, fit_one, ())
         try:
             dates[name] = date_of(name)
-            experiment = source if isinstance(source, Experiment) else source() if callable(source) else read(source)
+            known = isinstance(source, Experiment)
+            experiment = source if known else source() if callable(source) else read_checked(source)
             dates[name] = experiment.date or dates[name]
             problem = Problem(*(rival(experiment, settings, model) if model else (experiment, settings)))
         except (ExperimentError, InvalidValue, OSError) as error:
@@ -265,7 +213,7 @@ def _write_summary(folder: Path, rows: list[SummaryRow], dates: Mapping[str, str
     from xarray import DataTree
 
     summary = summary_dataset(rows, dates)
-    write_bytes(to_bytes(DataTree(summary)), folder / _SUMMARY)
+    write_bytes(to_bytes(DataTree(summary)), folder / SUMMARY)
     write_bytes(summary_csv(rows, dates).encode(errors="replace"), folder / "summary.csv")
     fits = {row.name: folder / "fits" / f"{row.name}.nc" for row in rows if row.status != "failed"}
     write_index(folder, rows, {name: path for name, path in fits.items() if path.is_file()})  # one may be taken away

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from ...datasets.errors import ExperimentError, nearest, printable
+from ...datasets.errors import TO_WRITE, ExperimentError, nearest, printable
 from .table import VERBS
 
 __all__ = ["VERBS", "main", "parser"]
@@ -147,7 +147,10 @@ def _interrupt_again(others: Callable[[Any], Any], ignored: Any) -> None:
 
 
 def _in_words(error: Exception) -> str:
-    """An error in one line; several, each in a line of its own."""
+    """An error in one line; several, each in a line of its own, and so the lines to write."""
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-    lines = text.splitlines() if isinstance(error, ExperimentError) and error.faults else [text]
-    return "\n  ".join(printable(" ".join(line.split())) for line in lines)
+    several = isinstance(error, ExperimentError) and (error.faults or TO_WRITE in text)
+    return "\n  ".join(
+        "  " * line.startswith("  ") + printable(" ".join(line.split()))
+        for line in (text.splitlines() if several else [text])
+    )

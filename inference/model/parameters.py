@@ -79,7 +79,8 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     not among them. Raises PriorError for priors that cannot be read, of unknown parameters, or of unused ones.
     """
     _check_constant_runs(experiment, settings)
-    given = read_priors(experiment.priors, "experiment: prior") | read_priors(settings.priors)
+    faults = Faults()
+    given = read_priors(experiment.priors, "experiment: prior", faults) | read_priors(settings.priors, faults=faults)
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
     used: set[str] = set()
     result = []
@@ -96,7 +97,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
             prior = _of_free(experiment, name, index) if free else _default(experiment, name, member)
             guessed = name not in _SCORES and not free
         result.append(ModelParameter(name, index, prior, guessed))
-    faults, labels = Faults(), [unknown.label for unknown in result]
+    labels = [unknown.label for unknown in result]
     for key in given:
         with faults:
             if key not in used:
@@ -168,17 +169,22 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
     return [name for name in dict.fromkeys(known) if name not in used]
 
 
-def read_priors(texts: Mapping[str, str], where: str = "prior") -> dict[str, Prior]:
-    """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter."""
-    given, faults = {}, Faults()
+def read_priors(texts: Mapping[str, str], where: str = "prior", faults: Faults | None = None) -> dict[str, Prior]:
+    """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter.
+
+    faults : keeps these errors, if it is given
+    """
+    given, found = {}, Faults() if faults is None else faults
     for key, text in texts.items():
         name = Label.parse(key).name
-        with faults:
+        with found:
             if name not in PARAMETERS:
                 hint = meant(name)
-                raise PriorError(f"{where} {key}: unknown parameter{hint}; expected one of {', '.join(PARAMETERS)}")
+                expected = "a name that `dissentangle check` lists" if hint else f"one of {', '.join(PARAMETERS)}"
+                raise PriorError(f"{where} {key}: unknown parameter{hint}; expected {expected}")
             given[key] = parse_prior(name, text, where)
-    faults.settle()
+    if faults is None:
+        found.settle()
     return given
 
 

@@ -16,7 +16,7 @@ from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_s
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
 from .fingerprint import fingerprint, measured, without_values
-from .parameters import ModelParameter, parameters_of
+from .parameters import ModelParameter, parameters_of, read_priors
 from .priors import Correlated
 from .rivals import rival
 from .settings import ModelSettings
@@ -206,14 +206,19 @@ def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = 
     several = _by_name(source)
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
     if several is None:
-        one = _checked(source) if isinstance(source, Experiment) else read(source)
+        one = _checked(source) if isinstance(source, Experiment) else read_checked(source)
         return _with_sharing(one, check_sharing(ways)) if ways else one
     faults, found = Faults(), {}
     for name, one in several.items():
         with faults:
-            found[name] = _checked(one) if isinstance(one, Experiment) else read(one)
+            found[name] = _checked(one) if isinstance(one, Experiment) else read_checked(one)
     faults.settle()
     return joint(found, ways)
+
+
+def read_checked(source: Any, *, template: str | Path | None = None) -> Experiment:
+    """What `datasets.read` reads; what is wrong with the priors of an experiment.toml is said with the rest."""
+    return read(source, template=template, check_priors=read_priors)
 
 
 def _checked(made: Experiment) -> Experiment:

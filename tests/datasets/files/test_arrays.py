@@ -55,7 +55,7 @@ def test_arrays_of_a_npz_file(tmp_path, monkeypatch):
                 source.array(name)
         with pytest.raises(ExperimentError, match=r"'m': column 4: found an array of shape \(4, 3\), expected the num"):
             source.array("m#4")
-        with pytest.raises(ExperimentError, match=r"'x'.*: found no such array, expected one of m, run.time"):
+        with pytest.raises(ExperimentError, match=r"'x'.*: found no such array, expected one of m \(4 × 3\), run.time"):
             source.array("x#1")
     monkeypatch.setattr("dissentangle.datasets.files.npy._LARGEST", 100)
     with pytest.raises(ExperimentError, match=r"a.npz: found more than 1 GB unpacked"):

@@ -164,7 +164,8 @@ def test_arrays_by_the_names_of_links(tmp_path):
         assert (series.x.tolist(), series.value.tolist()) == (TIME.tolist(), XI.tolist())
     for name in ("circle", "outside", "relative/link", "value/x", ""):
         with pytest.raises(
-            ExperimentError, match="found no such array, expected one of /data/time, /data/v, /instrument/time"
+            ExperimentError,
+            match=r"found no such array, expected one of /data/time \(3\), /data/v \(3\), /instrument/time",
         ):
             read(tmp_path, "a.h5", f'time = "data/time", value = "{name}", sigma = 0.02')
 

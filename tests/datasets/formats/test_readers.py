@@ -255,7 +255,10 @@ def _hdf5(tmp_path, **arrays):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"t": TIME, "xj": XI, "err": ERROR}, r"run.h5: 'xi'.*: found no such array, expected one of /err, /t, /xj"),
+        (
+            {"t": TIME, "xj": XI, "err": ERROR},
+            r"'xi'.*: found no such array, expected one of /err \(3\), /t \(3\), /xj",
+        ),
         ({"t": TIME, "xi": XI[:2], "err": ERROR}, r"columns of different length: 3 of time, 2 of value, 3 of sigma"),
         ({"t": TIME, "xi": XI.reshape(3, 1) * [1, 2], "err": ERROR}, r"'xi': found an array of shape \(3, 2\)"),
         ({"t": TIME, "xi": XI * 1j, "err": ERROR}, r"'xi': found entries of type complex128, expected real numbers"),

@@ -1,0 +1,142 @@
+"""Which columns of a lab's file a kind of series has, by their names: the lines to paste that say so.
+
+A guess is never taken for the answer. It stands in the message about a file whose columns have other names than ours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ..units import unit_in
+from .kind import ABSCISSAS, Kind
+
+_WORDS = {
+    "time": ("t", "time", "times", "delay", "zeit", "temps", "tau", "xvalue"),
+    "faraday_angle": ("theta", "θ", "angle", "faraday", "faradayangle", "thetaf"),
+    "cos": ("cos", "cosine", "yc", "xc", "c"),
+    "sin": ("sin", "sine", "ys", "xs", "s"),
+    "in_phase": ("inphase", "i", "x", "re", "real"),
+    "quadrature": ("quadrature", "q", "y", "im", "imag"),
+    "repetitions": ("repetitions", "reps", "r", "n", "averages", "shots", "count", "counts"),
+}
+"""What columns are called, as `_plain` makes it; values are called as their kind says."""
+_WORDS["delay"] = _WORDS["time"]
+_SPREAD = ("sigma", "error", "err", "stdev", "stddev", "std", "sd", "fehler", "uncertainty", "unc", "σ")
+_BEFORE = ("d", "δ", "delta", "s", "u", "e", *_SPREAD)
+"""Before the name of a value, which then is its error: dxi, σξ."""
+_UNIT = re.compile(r"\s*[(\[/].*$|(?:_| in | )(?:s|ms|us|µs|μs|ns|dB)$")
+_DECIBEL, _PER_CENT = re.compile(r"[(\[/_ ]\s*dB\b"), re.compile(r"[(\[/_ ]\s*%")
+_SAID = re.compile(r"[(\[/]\s*ms\b|(_| in | )ms$")
+"""A name that says that its times are in ms."""
+_LONGEST = 1000
+MISSING = "…"
+"""In place of what the file has no column for: no TOML, so that nobody fits with it."""
+
+
+def lines_for(
+    kind: Kind, names: Sequence[str], given: Mapping[str, Any], columns: Sequence[str] = (), units: Collection[str] = ()
+) -> list[str]:
+    """The lines of a [[series]] that name the columns of a file.
+
+    names : of its columns or arrays, `#1`, `#2`, … where they have none
+    given : our column → theirs, or a number, as far as it is said and right
+    columns : ours that are wanted; by default those of a table of this kind;  units : ours whose units are said
+
+    Returns no lines where they would be of no use: for names of the length of a damaged file.
+    """
+    found, spread = _guess(kind, names, given, columns)
+    pairs = ", ".join(f"{ours} = {MISSING if theirs is None else _toml(theirs)}" for ours, theirs in found.items())
+    remark = f"; {spread} = {MISSING}: a column, or a number for all rows" if found.get(spread, "") is None else ""
+    lines = [f"columns = {{ {pairs} }}    # of {kind.name}{remark}"]
+    abscissa = found.get(kind.abscissa)
+    said = kind.abscissa in units or not isinstance(abscissa, str) or _says_unit(abscissa)
+    if ABSCISSAS[kind.abscissa] == "ms" and not said:
+        lines.append('time_unit = "ms"    # or "us", "s": the file does not say it')
+    lines += [] if "value" in units else _of_values(found)
+    return lines if max(map(len, lines)) <= _LONGEST else []
+
+
+def arguments_for(kind: Kind, names: Sequence[str], given: Mapping[str, Any]) -> str:
+    """The same as arguments of `series_of`."""
+    found, _ = _guess(kind, names, given, ())
+    pairs = ", ".join(f'"{ours}": {MISSING if theirs is None else _toml(theirs)}' for ours, theirs in found.items())
+    text = f"columns={{{pairs}}}"
+    if ABSCISSAS[kind.abscissa] == "ms" and not _says_unit(str(found.get(kind.abscissa))):
+        text += f', units={{"{kind.abscissa}": "ms"}} (or "us", "s")'
+    return text if len(text) <= _LONGEST else ""
+
+
+def _guess(
+    kind: Kind, names: Sequence[str], given: Mapping[str, Any], columns: Sequence[str]
+) -> tuple[dict[str, Any], str]:
+    """Our column → theirs, None where there is none; and how ours of the errors is called, "" where none is wanted."""
+    wanted = [kind.abscissa, *kind.components]
+    wanted = [name for name in columns or wanted if name != "number" and name in wanted]
+    spreads = [] if columns else [name for name in ("sigma", "repetitions") if name in kind.columns]
+    found: dict[str, Any] = dict(given)
+    left = [name for name in names if name not in found.values()]
+
+    def take(ours: str, fits: list[str]) -> None:
+        if fits and ours not in found:
+            found[ours] = fits[0]
+            left.remove(fits[0])
+
+    for ours in wanted:
+        words = kind.symbols if ours == "value" else _WORDS.get(ours, (ours,))
+        take(ours, [name for word in (ours.replace("_", ""), *words) for name in left if _plain(name) == word])
+    for ours in wanted:
+        take(ours, [name for name in left if not _is_spread(name, names)])
+    values = [_plain(found[name]) for name in kind.components if isinstance(found.get(name), str)]
+    if not {"sigma", "repetitions"} & found.keys() and spreads:
+        _take_spread(take, left, names, values, spreads)
+    spread = next((name for name in ("sigma", "repetitions") if name in found), next(iter(spreads), ""))
+    return {name: found.get(name) for name in dict.fromkeys([*wanted, *filter(None, [spread]), *found])}, spread
+
+
+def _take_spread(take: Any, left: list[str], names: Sequence[str], values: list[str], spreads: Sequence[str]) -> None:
+    """The column of errors: that of the value, one that is called an error, R, or the one after the value."""
+    own = [name for name in left if any(_is_spread_of(_plain(name), value) for value in values)]
+    bare = [name for name in left if _plain(name) in _SPREAD]
+    if "sigma" in spreads and (own or bare):
+        take("sigma", own or bare)
+    elif counted := [name for name in left if "repetitions" in spreads and _plain(name) in _WORDS["repetitions"]]:
+        take("repetitions", counted)
+    elif "sigma" in spreads and all("#" in name for name in names):
+        take("sigma", left[:1])
+
+
+def _is_spread(name: str, names: Sequence[str]) -> bool:
+    """Whether a column looks like the errors of another one."""
+    plain = _plain(name)
+    return plain in _SPREAD or any(_is_spread_of(plain, _plain(other)) for other in names if other != name)
+
+
+def _is_spread_of(plain: str, value: str) -> bool:
+    before = {*_BEFORE, *(f"{word}of" for word in _SPREAD)}
+    return plain in {f"{word}{value}" for word in before} | {f"{value}{word}" for word in _SPREAD}
+
+
+def _plain(name: str) -> str:
+    """A name without its unit, in small letters and digits."""
+    return "".join(c for c in _UNIT.sub("", name.rpartition("/")[2] if name.startswith("/") else name).lower()
+                   if c.isalnum())  # fmt: skip
+
+
+def _says_unit(name: str) -> bool:
+    return bool(_SAID.search(name) or unit_in(name, "ms"))
+
+
+def _of_values(found: Mapping[str, Any]) -> list[str]:
+    value = str(found.get("value"))
+    if _DECIBEL.search(value):
+        linear = isinstance(found.get("sigma"), str) and not _DECIBEL.search(found["sigma"])
+        return ['units = { value = "dB" }' + ('    # with sigma = "1" if the errors are linear' if linear else "")]
+    return ["factor = { value = 0.01 }"] if _PER_CENT.search(value) else []
+
+
+def _toml(value: Any) -> str:
+    """A text or a number, as TOML and Python have them."""
+    return json.dumps(value, ensure_ascii=False)
