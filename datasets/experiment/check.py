@@ -100,7 +100,8 @@ def _too_short(series: Series, experiment: Experiment) -> list[str]:
     end, run = float(np.max(series.fitted_x)), experiment.duration(series.run)
     if series.about.abscissa != "time" or end > _HARDLY_BEGUN * run:
         return []
-    return [f'its times end at {end:.3g} ms in a run of {run:g} ms: another unit, such as time_unit = "s"?']
+    seconds = ' If they are in seconds, write time_unit = "s" in its [[series]]' if end * 1000 < 1.01 * run else ""
+    return [f"its times end at {end:.3g} ms in a run of {run:g} ms: in another unit?{seconds}"]
 
 
 def doubts(experiment: Experiment) -> list[str]:

@@ -44,29 +44,32 @@ class Known:
 class Series:
     """A measured series of T values. Observed = scale × model + offset, plus noise; scale and offset may drift.
 
-    name : its own in the experiment;  kind : what is measured, one of `KINDS`;  run : in which run
+    name : a different one for each series;  kind : what is measured;  run : the run in which it is measured
+    noise : the law of its noise; by default that of its column of errors
     x (T,): what it is measured against, in the unit of its kind: ms, deg or 1;  value (T,), without unit
     spread (T,): standard deviations, or numbers of repetitions R, as `noise` (one of `NOISES`) asks
     component (T,): for kinds with several components, which one each value is; those of one point follow each other
     excluded (T,): points that are kept but not fitted
     left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
 
-    scale_uncertainty, offset_uncertainty : standard deviations of scale − 1 and of offset, common to the series
-    gain_drift_uncertainty, offset_drift_uncertainty : of the relative change of the scale and of the change of the
-        offset from the first to the last point, in a straight line
-    amplitude, offset : "free" where nothing is known of them: of values in volts or degrees, on any background
-    time_offset_uncertainty : of the time by which the values are later than `x` says, ms
-    noise_correlation : "time" or "taken": the order in which the noise of each point knows that of the one before
+    scale_uncertainty : standard deviation of an error of the scale that all values have in common
+    offset_uncertainty : standard deviation of an offset that all values have in common
+    gain_drift_uncertainty : standard deviation of the relative change of the scale from the first to the last point
+    offset_drift_uncertainty : standard deviation of the change of the offset from the first to the last point
+    amplitude : "free" for values in volts or degrees, whose amplitude is unknown
+    offset : "free" for values on an unknown background
+    time_offset_uncertainty : standard deviation of an error that all its times have in common, ms
+    noise_correlation : the order of points in which noise is correlated: "time", or that of the column "taken"
     taken (T,): the order in which the points were taken, where that is not the one of time
     covariance (T, T): of the noise of all points, whose standard deviations are `spread`
     discrepancy_uncertainty : standard deviation of a smooth curve by which the values differ from the model
-    efficiency_in_scale : False where ξ was computed with the η of the apparatus and follows the fitted η
+    efficiency_in_scale : false where ξ was computed with the η of [apparatus] and follows the fitted η
     tail : degrees of freedom ν of Student-t noise
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
     slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
     mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
-    day : on which it was taken; series of different days share neither d nor Γout_L, see `other_days`
-    note : what reading the data found worth saying
+    day : on which it was taken; series of different days share neither d nor Γout_L
+    note : a remark, which check and the tables of a fit repeat
     """
 
     name: str
@@ -172,10 +175,12 @@ class Series:
 class Observation:
     """A single measured or published number.
 
-    quantity : a kind of series, or one of `TIMELESS`;  value, sigma : the number and its standard deviation, in `unit`
-    time : in its run, ms; without meaning for those of `TIMELESS`
-    excluded : the reason why it is not fitted, if it is not;  source : where it stands
-    scale_uncertainty : standard deviation of a scale error, which observations with one `shared_scale` have in common
+    quantity : what the number is of: a kind of series, a decay time, or the optimal mode rate
+    value, sigma : the number and its standard deviation, in `unit`
+    time : in its run, ms; not for decay times and the optimal mode rate;  run : the run in which it is measured
+    excluded : the reason why it is not fitted, if it is not;  source : where the number was published
+    scale_uncertainty : standard deviation of a scale error
+    shared_scale : the name of a scale error that several numbers have in common
     left_out : taken out of one fit, to be predicted by it
     """
 

@@ -24,6 +24,7 @@ class RecordSeries:
 
     samples (2, R, T), float32: cos and sin quadrature of R records in T bins, each the integral of the light over the
         bin, in units in which shot noise has variance 1; the mean of all records is subtracted where there are several
+    name : a different one for each series;  run : the run in which it is measured
     interval : Δ, duration of a bin, ms;  start : when in the run the first bin begins, ms
     excluded (R,): records that are kept but not fitted;  left_out (R,): taken out of one fit, to be predicted by it
     simulated : whether a model made them;  note : what demodulation found worth saying

@@ -20,7 +20,7 @@ class ConstantRun:
 
     populations : "steady": those that dΓ, Γcol, Γpump, … lead to, from which γs, γextra and n_b follow; "unmodelled":
         γs, γextra and n_b are parameters themselves, one of each for each kind of stage
-    begins : "unknown": ξ at the beginning is a parameter, `initial_xi[RUN]`; "steady": it is that of the steady state
+    begins : "unknown": ξ at the beginning is a parameter, initial_xi[RUN]; "steady": it is that of the steady state
     """
 
     populations: str = field(default="unmodelled", metadata={"choices": POPULATIONS})
@@ -31,6 +31,7 @@ class ConstantRun:
 class StageEntry:
     """One stage of a run: its duration, ms, and which of the lights drive, pump, repump are on.
 
+    duration : of the stage, with its unit;  run : the run to which the stage belongs
     power : of the lights that have not the power at which their rates are the parameters, or not all the time
     """
 

@@ -80,19 +80,25 @@ def experiment_schema() -> Schema:
     series, record = _of(Series, FILE_KEYS) | _of(Form), _of(RecordSeries, RECORD_KEYS)
     series["kind"]["enum"] = [*series["kind"]["enum"], "quadratures"]
     record["kind"]["enum"] = [RECORD]
-    run = {"name": _TEXT, "relative_depth": _NUMBER | {"description": "optical depth over that of the run main"}}
+    run = {
+        "name": _TEXT | {"description": "of a run besides main"},
+        "relative_depth": _NUMBER | {"description": "optical depth over that of the run main"},
+    }
     points = {"type": "array", "items": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}}
     power = {
         "anyOf": [_TRUTH, _NUMBER, points, _table({"file": _TEXT}, "file")],
         "description": "on, or its power relative to that of the rates: a number, [[ms, power], …], { file = … }",
     }
-    numbers = dict.fromkeys(("value", "sigma"), _EITHER)  # decay times have a unit
+    numbers = {
+        "value": _EITHER | {"description": "the number; a decay time with its unit"},
+        "sigma": _EITHER | {"description": "its standard deviation; of a decay time with its unit"},
+    }
     truth = {"closure": {"enum": [*CLOSURES]}, "seed": _WHOLE, "parameters": _NUMBERS}
     top = {
         "format_version": {"enum": [FORMAT_VERSION]},
-        "title": _TEXT,
+        "title": _TEXT | {"description": "of the experiment, for tables and figures"},
         "simulated": _TRUTH | {"description": "whether a model made the data, or some of them"},
-        "description": _TEXT,
+        "description": _TEXT | {"description": "anything worth knowing"},
         "date": _TEXT | {"description": "the day of the measurement, 2026-11-03"},
         "apparatus": _table({name: _known(name) for name in APPARATUS}),
         "run": _tables(_table(run | _of(ConstantRun), "name")),
@@ -101,7 +107,7 @@ def experiment_schema() -> Schema:
         "observation": _tables(_table(_of(Observation) | numbers, "quantity", "value", "sigma")),
         "prior": _TEXTS | {"properties": {name: _TEXT | _parameter(name) for name in PARAMETERS}},
         "sharing": _table({name: _parameter(name) | {"enum": [*WAYS_OF_DAYS]} for name in DAY_FACTORS}),
-        "calibration": _TEXT | {"description": "a file that `dissentangle calibrate` wrote"},
+        "calibration": _TEXT | {"description": "a file that dissentangle calibrate wrote"},
         "truth": _table(truth, *truth),
     }  # fmt: skip
     return {"$schema": "http://json-schema.org/draft-04/schema#", "title": "experiment.toml of dissentangle",

@@ -21,17 +21,18 @@ _NOT_BETWEEN_CELLS = set('"\n\r#.+-0123456789')
 class Form:
     """How a table is written.
 
-    encoding : of a text;  separator : of cells, " " for any number of blanks;  decimal : "." or ","
+    encoding : of a text file: utf-8, cp1252, utf-16, …
+    separator : the character between cells, " " for any number of blanks;  decimal : "." or ","
     comment : a sign, besides #, with which lines begin that are left out
-    skip_rows : lines (of a spreadsheet: rows) above the names, or above the numbers where there are none; -1: not said
-    sheet, cells : of a spreadsheet: its name, and a range such as B4:E60
+    skip_rows : how many lines (of a spreadsheet: rows) above the names, or above the numbers where there are none
+    sheet : the name of a sheet of a spreadsheet;  cells : a range of a spreadsheet, such as B4:E60
     """
 
     encoding: str = ""
     separator: str = ""
     decimal: str = ""
     comment: str = ""
-    skip_rows: int = -1
+    skip_rows: int = -1  # not said
     sheet: str = ""
     cells: str = ""
 

@@ -101,7 +101,7 @@ class Assessment:
         less = "; ".join(_together([one.disturbance for one in possible[_NAMED:]]))
         less = f"To a lesser degree: {less}. " if less else ""
         advice = "Measure these, or state their size in the file (docs/model.md)."
-        return f"Assumed absent, for these data cannot exclude it: {worst}.", f"{less}{advice}"
+        return f"These data cannot exclude the following, which the fit assumes absent: {worst}.", f"{less}{advice}"
 
     @property
     def assumed(self) -> str:

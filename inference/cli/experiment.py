@@ -30,11 +30,14 @@ def check(given: Namespace) -> int:
     from ...datasets.experiment import doubts, reversed_beats
     from ..checks import expected_information
     from ..model import Problem, require_time_scale, unused_knowledge
+    from ..text import sharing_text
 
     problem = Problem(experiment, settings)
     require_time_scale(problem)
     output = Output(given)
     output.text(f"{_description(experiment)}\n\nmodel: {_theory(settings)}")
+    if shares := sharing_text(experiment, [parameter.label for parameter in problem.parameters]):
+        output.text(shares)
     fixed, unused = problem.fixed, unused_knowledge(experiment, problem.parameters)
     for label, value in fixed.items():
         output.text(f"fixed: {label} = {value:g}")

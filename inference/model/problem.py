@@ -165,9 +165,13 @@ def require_time_scale(problem: Problem) -> None:
         return
     short, long = max(found), min(found)
     if short[0] < _SHORTEST:
-        raise _refused(short, "nothing could have happened", "s")
+        raise _refused(short, "nothing could have happened", 's (time_unit = "s" in its [[series]])')
     if long[0] > _LONGEST:
-        raise _refused(long, "all would have been over long before", "µs, or ms that were called s")
+        raise _refused(
+            long,
+            "all would have been over long before",
+            'µs (time_unit = "us" in its [[series]]), or ms that were called s',
+        )
 
 
 def _rates(problem: Problem, run: str) -> dict[str, float]:

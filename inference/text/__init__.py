@@ -15,7 +15,7 @@ from .criticism import (
     shift_sentences,
 )
 from .export import export
-from .fit import fit_facts, fit_text, sampled_again, truth_of
+from .fit import fit_facts, fit_text, sampled_again, sharing_text, truth_of
 from .numbers import as_json, number, p_text, signed, with_error
 from .paper_table import averages_as, posterior_as
 from .point_fit import point_fit_facts, point_fit_text

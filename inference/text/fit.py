@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from ...datasets import Experiment, from_tree
 from ...datasets.errors import printable
 from ...datasets.experiment import Label
 from ...datasets.prediction import rates_of
-from ...forward_models import LOSS_NOISE_SHARE, dephasing_floor
+from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, dephasing_floor
 from ...forward_models.three_state import noise_share
 from ..checks import Assessment, assess, goodness
 from .compared import verdict_lines
@@ -37,6 +37,7 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
         "\n".join(
             filter(None, (*verdict_lines(judged.headline, compared), judged.condition, judged.sampling, judged.model))
         ),
+        sharing_text(experiment, [str(row.label) for row in parameter_rows(fit)]),
         _posterior(fit, beside, title).text(),
         _derived(fit).text(),
         published.text() if published else "",
@@ -90,6 +91,28 @@ def fit_view(fit: DataTree) -> View:
         verdict=[judged.headline],
         tables=[Table(header, body, numeric=range(2, len(header) - 1)), _derived(fit)],
         notes=[text for text in (judged.condition, *(judged.next_steps if _to_do(judged) else ())) if text],
+    )
+
+
+def sharing_text(experiment: Experiment, labels: Iterable[str]) -> str:
+    """Which of the parameters `labels` several experiments share, which each has for itself, and how to change it.
+
+    "" for a single experiment.
+    """
+    if not experiment.members:
+        return ""
+    names = dict.fromkeys(Label.parse(label).name for label in labels)
+    rows = [PARAMETERS[name] for name in names if not PARAMETERS[name].per_series]
+    shown = {"shared": "have in common", "separate": "have each for itself", "population": "have from one population"}
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(experiment.sharing.get(row.name, "shared"), []).append(row.symbol)
+    lines = [f"{words} {', '.join(found[way])}" for way, words in shown.items() if way in found]
+    tied = "d ∝ Θ with one factor; " if experiment.sharing.get("optical_depth") == "tied" else ""
+    change = "pure_dephasing_rate" if "pure_dephasing_rate" in names else next(iter(names), "radiative_rate")
+    return (
+        f"joint fit: the experiments {'; '.join(lines)} ({tied}dΓ = d Γ; scales and offsets are those of each series)\n"
+        f"to change it: --share {change}=separate, shared or population, in Python sharing= (docs/laboratory.md)"
     )
 
 

@@ -114,6 +114,26 @@ def test_what_an_editor_shows():
     depth = SCHEMA["properties"]["apparatus"]["properties"]["faraday_angle"]
     assert depth["description"] == "Θ: Faraday rotation angle, ∝ Jx, deg"
     series = SCHEMA["properties"]["series"]["items"]["anyOf"][0]["properties"]
-    assert series["scale_uncertainty"]["description"].startswith("standard deviations of scale − 1 and of offset")
+    assert series["scale_uncertainty"]["description"].startswith("standard deviation of an error of the scale")
     assert series["scale_uncertainty"]["default"] == 0.0
     assert set(series["kind"]["enum"]) >= {"xi", "quadratures"}
+
+
+def described(schema):
+    """Properties by name with their descriptions; those of tables and lists of tables, too."""
+    for name, about in schema.get("properties", {}).items():
+        if "properties" not in about and "items" not in about:
+            yield name, about.get("description", "")
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", []), schema.get("items", {})]
+    for one in inner:
+        if isinstance(one, dict) and {"properties", "items", "anyOf"} & set(one):
+            yield from described(one)
+
+
+def test_descriptions_are_for_users():
+    found = list(described(SCHEMA))
+    assert {"kind", "quantity", "noise", "duration", "optical_depth"} <= {name for name, _ in found}
+    for name, text in found:
+        assert not re.search(r"`|\b[A-Z]{3,}_?[A-Z]+\b|\bFalse\b|\bTrue\b|see ", text), (name, text)
+    silent = {name for name, text in found if not text}
+    assert silent <= {"format_version", "value", "sigma", "file", "closure", "seed", "parameters"}, silent

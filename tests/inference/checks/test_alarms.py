@@ -77,7 +77,9 @@ def test_what_a_disturbance_does_to_a_rate_is_what_fits_with_and_without_it_say(
     per_unit = one.shifts["collective_rate"] / one.possible * float(np.std(fit.by_label()["collective_rate"]))
     assert per_unit == pytest.approx(means["microscopic"] - means["fixed-number"], rel=0.4)  # by 1 − c
     said = assess(fits["microscopic"]).condition
-    assert said.startswith("Assumed absent, for these data cannot exclude it: the microscopic closure does not hold")
+    assert said.startswith(
+        "These data cannot exclude the following, which the fit assumes absent: the microscopic closure does not hold"
+    )
 
 
 def test_effects_are_derivatives(fit_d55):

@@ -32,7 +32,7 @@ def test_a_good_fit(fit_d55):
     assert judged.status == "healthy"
     assert judged.headline == HEADLINES["healthy"]
     assert judged.condition.startswith(
-        "Assumed absent, for these data cannot exclude it: the microscopic closure does not hold"
+        "These data cannot exclude the following, which the fit assumes absent: the microscopic closure does not hold"
     )
     by_data = set(judged.by_data) - {"collective_rate"}  # which the prior of n3(0) moves by about the limit
     assert by_data == {"light_loss_rate", "collision_rate", "pure_dephasing_rate[drive]"}
