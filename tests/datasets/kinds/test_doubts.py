@@ -53,7 +53,10 @@ def test_what_is_hardly_right_is_said_with_its_cause(kind, value, said, text):
 def test_noise_and_what_is_free_are_no_reason():
     assert doubts(experiment("polarization", [1.03, 0.9, -0.02])) == []
     (short,) = doubts(experiment("polarization", [1.0, 0.9, 0.8], x=np.array([0.001, 0.002, 0.02])))
-    assert short.startswith("polarization: its times end at 0.02 ms in a run of 20 ms: another unit")
+    said = "polarization: its times end at 0.02 ms in a run of 20 ms: in another unit?"
+    assert short == said + ' If they are in seconds, write time_unit = "s" in its [[series]]'
+    (short,) = doubts(experiment("polarization", [1.0, 0.9, 0.8], x=np.array([0.001, 0.002, 0.1])))
+    assert short.endswith("in another unit?")  # 100 s are longer than the run
     assert doubts(experiment("polarization", [1.08, 0.9, 0.8], scale_uncertainty=0.03)) == []
     assert doubts(experiment("polarization", [5.1, 4.0, -0.4], amplitude="free", offset="free")) == []
     assert doubts(experiment("xi", [2.1, 1.0, 0.9], amplitude="free")) == []

@@ -129,7 +129,9 @@ def test_names_of_sources(tmp_path):
     assert file_name("../a/b.nc") == "%2E.%2Fa%2Fb.nc"
     with pytest.raises(ExperimentError, match="found a name too long for a file"):
         file_name("Γ" * 100)
-    with pytest.raises(ExperimentError, match=r"found no experiment, expected folders with experiment\.toml"):
+    with pytest.raises(
+        ExperimentError, match=r"found no experiment, expected folders with .*: --template experiment\.toml, in Py"
+    ):
         sources(tmp_path)
     with pytest.raises(ExperimentError, match="found no such folder"):
         sources(tmp_path / "none")
@@ -154,6 +156,25 @@ def test_sources_by_pattern_and_by_template(tmp_path):
     assert found["2026-W02"]().date == "2026-01-05"
     with pytest.raises(ExperimentError, match=r"found nothing of this pattern, expected data sets"):
         sources(str(tmp_path / "*.nc"))
+
+
+def test_a_template_that_describes_no_data_set_is_an_error(tmp_path):
+    for week in ("W01", "W02"):
+        datasets.save(read("fig2b-d55"), tmp_path / "weeks" / week)
+        (tmp_path / "weeks" / week / "experiment.toml").rename(tmp_path / "experiment.toml")
+        path = tmp_path / "weeks" / week / "polarization.csv"
+        path.write_text(path.read_text().replace("time,value", "T_ms,P"))
+    with (tmp_path / "experiment.toml").open("a") as file:
+        file.write('[prior]\ngamma = "normal(0.1, 0.1)"\n')
+    with pytest.raises(ExperimentError) as found:
+        sources(tmp_path / "weeks", tmp_path / "experiment.toml")
+    first, *texts = found.value.faults
+    assert first.endswith("experiment.toml: describes none of 2 data sets; what is wrong in the first:")
+    assert any("prior gamma: unknown parameter" in text for text in texts)
+    assert any("W01/polarization.csv" in text and '{ time = "T_ms", value = "P"' in text for text in texts)
+    path.write_text(path.read_text().replace("T_ms,P", "time,value"))
+    (tmp_path / "experiment.toml").write_text((tmp_path / "experiment.toml").read_text().partition("[prior]")[0])
+    assert list(sources(tmp_path / "weeks", tmp_path / "experiment.toml")) == ["W01", "W02"]  # a row for the other
 
 
 def rows_of(*rates):

@@ -7,10 +7,10 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets import ExperimentError, read, save
 from dissentangle.inference.model.defaults import DEFAULTS
 from dissentangle.inference.model.priors import PriorError, parse_prior, vector_variable
-from dissentangle.inference.model.problem import Problem, pose
+from dissentangle.inference.model.problem import Problem, experiment_of, pose
 from dissentangle.inference.model.settings import ModelSettings
 
 EXACT = {
@@ -85,6 +85,23 @@ def test_a_label_takes_precedence_and_experiment_priors_are_overridden():
     values = {u.label: str(u.prior) for u in chosen}
     assert values["pure_dephasing_rate[dark]"] == "fixed(0.04)"
     assert values["pure_dephasing_rate[drive+pump]"] == "lognormal(0.2, 1)"
+
+
+def test_all_that_is_wrong_with_priors_is_said_at_once(tmp_path):
+    save(read("fig2b-d55"), tmp_path / "run")
+    with (tmp_path / "run" / "experiment.toml").open("a") as file:
+        file.write('[prior]\ncollision_rate = "0.002 ± 0.001"\ngamma = "normal(1, 1)"\npump_rate = "fixed(1)"\n')
+    (tmp_path / "run" / "xi.csv").write_text("t,xi,err\n1,0.9,0.1\n")
+    with pytest.raises(ExperimentError) as found:
+        experiment_of(tmp_path / "run")
+    one, other, columns = found.value.faults
+    assert one.endswith("experiment.toml: prior collision_rate = '0.002 ± 0.001': expected normal(0.002, 0.001)")
+    assert "gamma: unknown parameter (Γ is radiative_rate, γs is swap_rate, γextra is extra_decay_rate); exp" in other
+    assert 'columns = { time = "t", value = "xi", sigma = "err" }' in columns
+    priors = {"collision_rate": "1", "gama": "fixed(1)", "pump_rate": "fixed(1)"}
+    with pytest.raises(PriorError) as found:
+        Problem(read("fig2b-d55"), ModelSettings(priors=priors)).check()
+    assert [text.partition(":")[0].partition(" =")[0] for text in found.value.faults] == [f"prior {p}" for p in priors]
 
 
 @pytest.mark.parametrize(

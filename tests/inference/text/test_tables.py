@@ -2,14 +2,15 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError
+from dissentangle.datasets import ExperimentError, Known, joint, read
 from dissentangle.forward_models import PARAMETERS
-from dissentangle.inference.text import derived_rows, fit_text
+from dissentangle.inference.text import derived_rows, fit_text, sharing_text
 from dissentangle.inference.text.numbers import with_error
 from dissentangle.inference.text.paper_table import _escaped
 
@@ -32,6 +33,24 @@ from dissentangle.inference.text.paper_table import _escaped
 )
 def test_rounding(mean, sd, text):
     assert with_error(mean, sd) == text
+
+
+def test_a_joint_fit_says_what_it_shares():
+    assert sharing_text(read("fig2b-d55"), ["optical_depth"]) == ""
+    sharing = {"pure_dephasing_rate": "separate", "collision_rate": "population"}
+    parts = {name: read(name) for name in ("fig2b-d55", "fig2b-d35")}
+    labels = ["radiative_rate", "squeezing_limit", "optical_depth[fig2b-d55]", "optical_depth[fig2b-d35]"]
+    labels += ["pure_dephasing_rate[fig2b-d55: drive]", "collision_rate", "scale[fig2b-d55.xi]"]
+    first, second = sharing_text(joint(parts, sharing), labels).splitlines()
+    assert first == (
+        "joint fit: the experiments have in common Γ, Z; have each for itself d, Γdeph; have from one population Γcol"
+        " (dΓ = d Γ; scales and offsets are those of each series)"
+    )
+    assert second.startswith("to change it: --share pure_dephasing_rate=separate, shared or population, in Python")
+    assert "(dΓ = d Γ;" in sharing_text(joint(parts), labels)
+    angles = {name: replace(one, apparatus={"faraday_angle": Known(14.0)}) for name, one in parts.items()}
+    tied = sharing_text(joint(angles, {"optical_depth": "tied"}), ["radiative_rate", "depth_per_degree"])
+    assert "in common Γ, d/Θ (d ∝ Θ with one factor; dΓ" in tied
 
 
 def test_every_parameter_has_a_symbol_for_latex():
