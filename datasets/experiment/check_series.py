@@ -52,7 +52,7 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     """Raise for a series that does not fit the experiment or itself, all at once; rows are counted from 1."""
     _check_words(series, experiment, where)
     if not len(series.x):
-        raise violation(where, "no rows", "at least one measurement")
+        raise violation(where, "no rows", "at least one measurement, or no such [[series]]")
     columns = (series.x, series.value, series.spread, *(() if series.taken is None else (series.taken,)))
     if len({len(column) for column in columns}) > 1:
         raise violation(where, "columns of different length", "the same number of times, values and errors")

@@ -55,7 +55,10 @@ def read(
     path = Path(source)
     if path.is_dir():
         if not (path / FILE).is_file():
-            raise violation(f"{path}", f"a folder without {FILE}", f"one: `dissentangle init {path}` writes it")
+            inside = sorted(one.name for one in path.iterdir() if (one / FILE).is_file())
+            several = f"one of its folders, or several for a joint fit: {', '.join(inside)}"
+            expected = several if inside else f"one: `dissentangle init {path}` writes it"
+            raise violation(f"{path}", f"a folder without {FILE}", expected)
         return read_folder(path, check_priors=check_priors)
     if path.is_file():
         return read_folder(path.parent, check_priors=check_priors) if path.name == FILE else _in_file(path)

@@ -139,6 +139,10 @@ def test_the_line_to_write(old, new, expected, tmp_path):
 def test_a_folder_without_experiment(tmp_path):
     with pytest.raises(ExperimentError, match=r"found a folder without experiment\.toml, expected one: `diss"):
         datasets.read(tmp_path)
+    for name in ("38C", "44C"):
+        datasets.save(datasets.read("krauter2011-published"), tmp_path / name)
+    with pytest.raises(ExperimentError, match=r"expected one of its folders, or several for a joint fit: 38C, 44C"):
+        datasets.read(tmp_path)
 
 
 def test_what_lies_beside_a_wrong_path(tmp_path, monkeypatch):
