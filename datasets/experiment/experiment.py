@@ -45,7 +45,6 @@ class Series:
     """A measured series of T values. Observed = scale × model + offset, plus noise; scale and offset may drift.
 
     name : a different one for each series;  kind : what is measured;  run : the run in which it is measured
-    noise : the law of its noise; by default that of its column of errors
     x (T,): what it is measured against, in the unit of its kind: ms, deg or 1;  value (T,), without unit
     spread (T,): standard deviations, or numbers of repetitions R, as `noise` (one of `NOISES`) asks
     component (T,): for kinds with several components, which one each value is; those of one point follow each other
@@ -56,20 +55,18 @@ class Series:
     offset_uncertainty : standard deviation of an offset that all values have in common
     gain_drift_uncertainty : standard deviation of the relative change of the scale from the first to the last point
     offset_drift_uncertainty : standard deviation of the change of the offset from the first to the last point
-    amplitude : "free" for values in volts or degrees, whose amplitude is unknown
-    offset : "free" for values on an unknown background
+    amplitude : "free" for values in volts or degrees;  offset : "free" for values on an unknown background
     time_offset_uncertainty : standard deviation of an error that all its times have in common, ms
     noise_correlation : the order of points in which noise is correlated: "time", or that of the column "taken"
     taken (T,): the order in which the points were taken, where that is not the one of time
     covariance (T, T): of the noise of all points, whose standard deviations are `spread`
     discrepancy_uncertainty : standard deviation of a smooth curve by which the values differ from the model
     efficiency_in_scale : false where ξ was computed with the η of [apparatus] and follows the fitted η
-    tail : degrees of freedom ν of Student-t noise
+    noise : its law; by default that of its errors;  tail : degrees of freedom ν of Student-t noise
     probe_duration : of the pulse that reads the atoms out, ms;  pulse_time : when in the run the RF pulse comes, ms
     slope_used : projection noise per degree by which ξ was divided, where it is to be corrected by the fitted one
     mode_rate : m of the mode e^{mt} of the past light with which the atoms were predicted, ms⁻¹
-    day : on which it was taken; series of different days share neither d nor Γout_L
-    note : a remark, which check and the tables of a fit repeat
+    day : on which it was taken; different days share neither d nor Γout_L;  note : a remark, for check and tables
     """
 
     name: str
@@ -176,12 +173,10 @@ class Observation:
     """A single measured or published number.
 
     quantity : what the number is of: a kind of series, a decay time, or the optimal mode rate
-    value, sigma : the number and its standard deviation, in `unit`
+    value, sigma : number and standard deviation, in `unit`;  left_out : taken out of one fit, to be predicted by it
     time : in its run, ms; not for decay times and the optimal mode rate;  run : the run in which it is measured
     excluded : the reason why it is not fitted, if it is not;  source : where the number was published
-    scale_uncertainty : standard deviation of a scale error
-    shared_scale : the name of a scale error that several numbers have in common
-    left_out : taken out of one fit, to be predicted by it
+    scale_uncertainty : sd of a scale error;  shared_scale : the name of a scale error that several numbers have
     """
 
     quantity: str = field(metadata={"choices": QUANTITIES})

@@ -37,7 +37,7 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
         "\n".join(
             filter(None, (*verdict_lines(judged.headline, compared), judged.condition, judged.sampling, judged.model))
         ),
-        sharing_text(experiment, [str(row.label) for row in parameter_rows(fit)]),
+        sharing_text(experiment, [str(row.label) for row in parameter_rows(fit) if row.summary.informed]),
         _posterior(fit, beside, title).text(),
         _derived(fit).text(),
         published.text() if published else "",
