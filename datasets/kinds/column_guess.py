@@ -24,10 +24,13 @@ _WORDS = {
 }
 """What columns are called, as `_plain` makes it; values are called as their kind says."""
 _WORDS["delay"] = _WORDS["time"]
-_SPREAD = ("sigma", "error", "err", "stdev", "stddev", "std", "sd", "fehler", "uncertainty", "unc", "σ")
+_SPREAD = ("sigma", "error", "err", "stdev", "stddev", "std", "sd", "sem", "se", "fehler", "standardabweichung",
+           "uncertainty", "unc", "σ", "±")  # fmt: skip
 _BEFORE = ("d", "δ", "delta", "s", "u", "e", *_SPREAD)
 """Before the name of a value, which then is its error: dxi, σξ."""
 _UNIT = re.compile(r"\s*[(\[/].*$|(?:_| in | )(?:s|ms|us|µs|μs|ns|dB)$")
+_FIELD = re.compile(r"\w+(\.\w+)+")
+"""Of a structure: scan.T."""
 _DECIBEL, _PER_CENT = re.compile(r"[(\[/_ ]\s*dB\b"), re.compile(r"[(\[/_ ]\s*%")
 _SAID = re.compile(r"[(\[/]\s*ms\b|(_| in | )ms$")
 """A name that says that its times are in ms."""
@@ -99,30 +102,41 @@ def _guess(
 def _take_spread(take: Any, left: list[str], names: Sequence[str], values: list[str], spreads: Sequence[str]) -> None:
     """The column of errors: that of the value, one that is called an error, R, or the one after the value."""
     own = [name for name in left if any(_is_spread_of(_plain(name), value) for value in values)]
-    bare = [name for name in left if _plain(name) in _SPREAD]
+    bare = [name for name in left if _words(name) & {*_SPREAD} and not _of_another(name, names)]
+    counted = [name for name in left if "repetitions" in spreads and _words(name) & {*_WORDS["repetitions"]}]
     if "sigma" in spreads and (own or bare):
         take("sigma", own or bare)
-    elif counted := [name for name in left if "repetitions" in spreads and _plain(name) in _WORDS["repetitions"]]:
+    elif counted:
         take("repetitions", counted)
     elif "sigma" in spreads and all("#" in name for name in names):
         take("sigma", left[:1])
 
 
 def _is_spread(name: str, names: Sequence[str]) -> bool:
-    """Whether a column looks like the errors of another one."""
-    plain = _plain(name)
-    return plain in _SPREAD or any(_is_spread_of(plain, _plain(other)) for other in names if other != name)
+    """Whether a column looks like errors, or numbers of repetitions."""
+    return bool(_words(name) & {*_SPREAD, "repetitions", "shots", "averages"}) or _of_another(name, names)
+
+
+def _of_another(name: str, names: Sequence[str]) -> bool:
+    """Whether a column looks like the errors of another one: dP beside P."""
+    return any(_is_spread_of(_plain(name), _plain(other)) for other in names if other != name)
 
 
 def _is_spread_of(plain: str, value: str) -> bool:
     before = {*_BEFORE, *(f"{word}of" for word in _SPREAD)}
-    return plain in {f"{word}{value}" for word in before} | {f"{value}{word}" for word in _SPREAD}
+    return bool(value) and plain in {f"{word}{value}" for word in before} | {f"{value}{word}" for word in _SPREAD}
 
 
 def _plain(name: str) -> str:
-    """A name without its unit, in small letters and digits."""
-    return "".join(c for c in _UNIT.sub("", name.rpartition("/")[2] if name.startswith("/") else name).lower()
-                   if c.isalnum())  # fmt: skip
+    """A name without its unit and its place in a file, in small letters and digits."""
+    name = name.rpartition("/")[2] if name.startswith("/") else name
+    name = name.rpartition(".")[2] if _FIELD.fullmatch(name) else name
+    return "".join(c for c in _UNIT.sub("", name).lower() if c.isalnum())
+
+
+def _words(name: str) -> set[str]:
+    """Its words, and all of it in plain letters."""
+    return {_plain(name), *re.findall(r"[^\W\d_]+|±", _UNIT.sub("", name).lower())}
 
 
 def _says_unit(name: str) -> bool:
