@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TO_WRITE, ExperimentError, nearest, violation
+from ..errors import TO_WRITE, ExperimentError, nearest, violation, visible
 from ..units import text_of
 from .atomic import LARGEST, check_size
 from .hdf5 import check_written
@@ -86,7 +86,7 @@ class Source:
                 except ExperimentError as error:
                     written = lines(self._columns(matrices))
                     words = f"{error}; or such as" if written else str(error)
-                    raise ExperimentError(TO_WRITE.join([words, *written])) from error
+                    raise ExperimentError(visible(TO_WRITE.join([words, *written]))) from error
 
     def _columns(self, matrices: bool) -> list[str]:
         """Names of what can be a column: arrays of real numbers."""

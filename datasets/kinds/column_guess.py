@@ -34,7 +34,8 @@ _FIELD = re.compile(r"\w+(\.\w+)+")
 _DECIBEL, _PER_CENT = re.compile(r"[(\[/_ ]\s*dB\b"), re.compile(r"[(\[/_ ]\s*%")
 _SAID = re.compile(r"[(\[/]\s*ms\b|(_| in | )ms$")
 """A name that says that its times are in ms."""
-_LONGEST = 1000
+_LONGEST, _MOST = 500, 50
+"""Of a name that is looked at, and of names: damaged files have names of megabytes, and tables of shots thousands."""
 MISSING = "…"
 """In place of what the file has no column for: no TOML, so that nobody fits with it."""
 
@@ -48,7 +49,7 @@ def lines_for(
     given : our column → theirs, or a number, as far as it is said and right
     columns : ours that are wanted; by default those of a table of this kind;  units : ours whose units are said
 
-    Returns no lines where they would be of no use: for names of the length of a damaged file.
+    Of many names the first are looked at, but for those of the length of a damaged file.
     """
     found, spread = _guess(kind, names, given, columns)
     pairs = ", ".join(f"{ours} = {MISSING if theirs is None else _toml(theirs)}" for ours, theirs in found.items())
@@ -59,7 +60,7 @@ def lines_for(
     if ABSCISSAS[kind.abscissa] == "ms" and not said:
         lines.append('time_unit = "ms"    # or "us", "s": the file does not say it')
     lines += [] if "value" in units else _of_values(found)
-    return lines if max(map(len, lines)) <= _LONGEST else []
+    return lines
 
 
 def arguments_for(kind: Kind, names: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -69,7 +70,7 @@ def arguments_for(kind: Kind, names: Sequence[str], given: Mapping[str, Any]) ->
     text = f"columns={{{pairs}}}"
     if ABSCISSAS[kind.abscissa] == "ms" and not _says_unit(str(found.get(kind.abscissa))):
         text += f', units={{"{kind.abscissa}": "ms"}} (or "us", "s")'
-    return text if len(text) <= _LONGEST else ""
+    return text
 
 
 def _guess(
@@ -79,6 +80,7 @@ def _guess(
     wanted = [kind.abscissa, *kind.components]
     wanted = [name for name in columns or wanted if name != "number" and name in wanted]
     spreads = [] if columns else [name for name in ("sigma", "repetitions") if name in kind.columns]
+    names = [name for name in names[:_MOST] if len(name) <= _LONGEST]
     found: dict[str, Any] = dict(given)
     left = [name for name in names if name not in found.values()]
 

@@ -70,9 +70,10 @@ def test_of_shots_no_errors_are_asked_for():
     assert tomllib.loads(lines[0])["columns"] == {"time": "delay", "cos": "yc", "sin": "ys"}
 
 
-def test_names_of_a_damaged_file_are_not_repeated():
-    assert lines_for(KINDS["xi"], ["t", "x" * 10_000], {}) == []
-    assert arguments_for(KINDS["xi"], ["t", "x" * 10_000], {}) == ""
+def test_names_of_damaged_files_and_thousands_of_columns_are_left_aside():
+    (columns,) = lines_for(KINDS["xi"], ["t_ms", " " * 10**6 + "x", *(f"dy{k}" for k in range(10**5))], {})
+    assert columns.startswith('columns = { time = "t_ms", value = "dy0", sigma = … }')
+    assert arguments_for(KINDS["xi"], ["t_ms", "x" * 10**6], {}) == 'columns={"time": "t_ms", "value": …, "sigma": …}'
 
 
 TOML = """\
