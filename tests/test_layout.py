@@ -40,7 +40,7 @@ ALLOWED = {
         "text": ("point_fit", "comparison", "checks", "fits", "model"),
         "figures": ("text", "point_fit", "comparison", "checks", "fits"),
         "reports": ("figures", "text", "comparison", "checks", "fits", "sampling", "model"),
-        "campaigns": ("reports", "figures", "text", "fits", "sampling", "model"),
+        "campaigns": ("reports", "figures", "text", "checks", "fits", "sampling", "model"),
         "cli": ("campaigns", "reports", "figures", "point_fit", "text", "comparison", "checks", "fits", "sampling",
                 "model"),
     },

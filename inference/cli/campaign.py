@@ -1,11 +1,11 @@
-"""The verbs `campaign` and `sbc`: many fits, on this machine or on a cluster."""
+"""The verbs `campaign`, `sbc` and `watch`: many fits, on this machine or on a cluster."""
 
 from __future__ import annotations
 
 import contextlib
 from argparse import Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
 from .options import CLUSTER, MODEL, RIVAL, experiments, modelled, positive, sampler, sampler_of, settings_of
@@ -89,6 +89,38 @@ def sbc(given: Namespace) -> int:
     calibrated = bool(result.attrs["calibrated"])
     output.facts({"calibrated": calibrated, "verdict": result.attrs["verdict"], "coverage": shares})
     return HEALTHY if result.attrs["calibrated"] else NOT_HEALTHY
+
+
+@verb("watch", "fit again whenever files change, while the measurement runs, until Ctrl-C; files that cannot be read"
+      " are reported, and read again when they change", """
+watch my-run -o live --page live.html       a page that loads itself again
+watch my-run -o live --json                 a JSON object per fit, as in live/watch.jsonl""",
+      *experiments(),
+      option("-o", "--output", default="live", help="folder for every fit and watch.jsonl (%(default)s)"),
+      option("--page", default=None, metavar="FILE", help="HTML file with the report of the newest fit"),
+      *MODEL, RIVAL, *sampler(draws=1000))  # fmt: skip
+def watch(given: Namespace) -> int:
+    """Fit, and fit again after each change, until Ctrl-C; 0."""
+    from pathlib import Path
+
+    from ..model import Problem
+    from .paths import writable
+
+    output, folder = Output(given), writable_folder(given.output)
+    page = None if given.page is None else writable(given.page)
+
+    from ..campaigns import watch
+
+    def told(line: dict[str, Any]) -> None:
+        rates = ", ".join(f"{label} {one['mean']:.4g}({one['sd']:.2g})" for label, one in line.get("rates", {}).items())
+        found = f"{line['file']}: {line['headline']} {rates}" if "file" in line else line["error"]
+        output.text(f"{line['time'][11:19]} {found}")
+        output.facts(line)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        watch([Path(one) for one in given.experiments], folder, lambda: Problem(*modelled(given)).check(),
+              sampler_of(given, cores=given.cores), told, page=page)  # fmt: skip
+    return HEALTHY
 
 
 @contextlib.contextmanager

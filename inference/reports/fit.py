@@ -46,6 +46,8 @@ RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
 
 _MOST_RATES, _MOST_RUNS = 14, 3
 """In the table and the lines that stand first."""
+_REFRESH = 5
+"""Seconds after which a live page loads itself again."""
 _RATIO = 0.75
 """Height over width of the figure that stands first."""
 
@@ -59,8 +61,16 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     return page_of(ReportedFit(Fit(fit), file, compared))
 
 
-def page_of(reported: ReportedFit, cores: int | None = 1) -> str:
-    """The page of a fit of which something is worked out already; with more than one core in a process beside this."""
+def live_page(fit: DataTree, file: str, notice: str = "") -> str:
+    """The report of a fit as a page that loads itself again every few seconds. notice : stands before all else"""
+    return page_of(ReportedFit(Fit(fit), file), notice=notice, refresh=_REFRESH)
+
+
+def page_of(reported: ReportedFit, cores: int | None = 1, **more: Any) -> str:
+    """The page of a fit of which something is worked out already; with more than one core in a process beside this.
+
+    more : passed on to `page`
+    """
     apart = beside(lambda: {title: CHECKS[title](reported) for title in _APART}, cores)
     here = {title: check(reported) for title, check in CHECKS.items() if title not in _APART}
     record = [Section(title, make(reported), expected=True) for title, make in RECORD.items()]
@@ -71,7 +81,7 @@ def page_of(reported: ReportedFit, cores: int | None = 1) -> str:
         "Checks": [Section(title, one.parts, one.said, one.expected) for title, one in checks.items()],
         "Record": record,
     }
-    return page(**above, groups=groups)
+    return page(**above, groups=groups, **more)
 
 
 def opening(reported: ReportedFit) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def page(
     status: str = "",
     opening: Parts = (),
     groups: Mapping[str, Sequence[Section]] | None = None,
+    notice: str = "",
+    refresh: int = 0,
 ) -> str:
     """A whole page as HTML, without scripts, which needs no network.
 
@@ -100,6 +102,7 @@ def page(
     verdict : lines that stand first, in the colour of `status`;  opening : what stands below the heading
     groups : sections by the heading of their group ("" for none); of those that fold, the unexpected ones come first;
         one without content is left out
+    notice : stands before all else;  refresh : seconds after which the page loads itself again, 0: never
     """
     kept = {
         name: [replace(one, parts=_filled(one.parts)) for one in sections if one.said or _filled(one.parts)]
@@ -108,7 +111,7 @@ def page(
     ordered = {name: sorted(some, key=lambda one: one.expected is True) for name, some in kept.items() if some}
     return _templates().get_template("page.html").render(
         title=title, heading=heading or title, simulated=simulated, verdict=verdict, status=status,
-        opening=_filled(opening), groups=ordered, generator=generator(),
+        opening=_filled(opening), groups=ordered, generator=generator(), notice=notice, refresh=refresh,
     )  # fmt: skip
 
 

@@ -1,0 +1,190 @@
+"""An experiment that is fitted again whenever its files change, while it is measured.
+
+FOLDER/0001.nc, 0002.nc, …  every fit, as `dissentangle fit` writes it
+FOLDER/watch.jsonl          a JSON object per line: what each fit found, or why the files cannot be fitted
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...datasets import ExperimentError
+from ...datasets.experiment import Label
+from ...datasets.files import write_bytes, write_tree
+from ...forward_models import InvalidValue
+from ..checks import assess, proposals
+from ..fits import Fit, fit_problem, read_fit, summary_rows
+from ..model import Problem, SamplerSettings, data_hash, require_data
+from ..reports import live_page
+from ..text import as_json
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from threading import Event
+
+    from loky import ProcessPoolExecutor
+
+LINES = "watch.jsonl"
+_SETTLED = 0.15
+"""Seconds without a change after which files count as written."""
+_HALF_WRITTEN = 1.0
+"""Seconds without a change after which files that cannot be read count as wrong, and no longer as half-written."""
+_LONGEST = 2.0
+"""Seconds after which files that change all the time are read all the same."""
+
+
+def watch(
+    sources: Sequence[Path],
+    folder: Path,
+    posed: Callable[[], Problem],
+    sampler: SamplerSettings,
+    told: Callable[[dict[str, Any]], None],
+    *,
+    page: Path | None = None,
+    stop: Event | None = None,
+) -> None:
+    """Fit now, and again after each change of the files, until `stop` is set or Ctrl-C.
+
+    Parameters
+    ----------
+    sources : folders whose files are watched, and files
+    folder : for fits and lines; it goes on where an earlier watch ended
+    posed : reads the files and gives the problem that they pose
+    told : called with each line
+    page : HTML file, the report of the newest fit; it loads itself again every few seconds
+
+    Raises
+    ------
+    ExperimentError : without watchfiles, and for files that do not exist. What cannot be read later is a line
+    """
+    states = _States(folder, page, told)
+    first = last = 0.0
+    changed, fitted = True, ""
+    try:
+        for found in _changes(sources, {folder, *([page] if page else [])}, stop):
+            states.draw()
+            now = time.monotonic()
+            if found:
+                first, last, changed = now if not changed else first, now, True
+            if not changed or (now - last < _SETTLED and now - first < _LONGEST):
+                continue
+            try:
+                problem = posed()
+                require_data(problem.experiment, problem.experiment.title)
+                hashed = data_hash(problem.experiment)
+            except (ExperimentError, InvalidValue, OSError) as error:
+                if now - last >= _HALF_WRITTEN:
+                    changed, fitted = False, ""
+                    states.add_fault(error)
+                continue
+            changed = False
+            if hashed != fitted:
+                fitted = hashed
+                states.add(problem, sampler)
+    finally:
+        states.close()
+
+
+def _changes(sources: Sequence[Path], own: set[Path], stop: Event | None) -> Any:
+    """Sets of changes since the one before, an empty one after a tenth of a second without any."""
+    try:
+        from watchfiles import DefaultFilter
+        from watchfiles import watch as changes
+    except ImportError as error:
+        raise ExperimentError("watch: found no watchfiles, expected: pip install 'dissentangle[live]'") from error
+    for path in sources:
+        if not path.exists():
+            raise ExperimentError(f"{path}: found no such file or folder, expected one with data to watch")
+    allowed = DefaultFilter(ignore_paths=[path.resolve() for path in own])
+    return changes(*sources, watch_filter=allowed, debounce=200, step=50, rust_timeout=100, yield_on_timeout=True,
+                   stop_event=stop)  # fmt: skip
+
+
+@dataclass
+class _States:
+    """What was fitted, in files, and the page of the newest."""
+
+    folder: Path
+    page: Path | None
+    told: Callable[[dict[str, Any]], None]
+    _wanted: tuple[Path, str] | None = None
+    _pages: ProcessPoolExecutor | None = None
+    _drawn: Future[None] | None = None
+    _newest: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        numbers = [int(path.stem) for path in self.folder.glob("*.nc") if path.stem.isdigit()]
+        self._number = max(numbers, default=0)
+
+    def add(self, problem: Problem, sampler: SamplerSettings) -> None:
+        """Fit and keep it."""
+        gc.collect(0)  # the fit before, whose trees refer to themselves
+        start = time.monotonic()
+        try:
+            fit = fit_problem(problem, sampler)
+        except (ExperimentError, InvalidValue) as error:
+            self.add_fault(error)
+            return
+        judged = assess(fit)
+        fit.attrs["status"] = judged.status
+        self._number += 1
+        self._newest = self.folder / f"{self._number:04d}.nc"
+        write_tree(fit, self._newest)
+        rates = {
+            row.label: {"mean": row.mean, "sd": row.sd} for row in summary_rows(fit) if Label.parse(row.label).is_rate
+        }
+        measure = [f"{one.kind} in run {one.run}" for one in proposals(Fit(fit))[:1]]
+        self._say({"file": self._newest.name, "seconds": round(time.monotonic() - start, 3), "status": judged.status,
+                   "headline": judged.headline, "rates": rates, "measure_next": measure})  # fmt: skip
+        self._show("")
+
+    def add_fault(self, error: Exception) -> None:
+        """Say why the files cannot be fitted."""
+        self._say({"status": "failed", "error": f"{error}"})
+        self._show(f"The files as they are now cannot be fitted: {error}")
+
+    def _say(self, line: dict[str, Any]) -> None:
+        line = as_json({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | line)
+        with (self.folder / LINES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self.told(line)
+
+    def _show(self, notice: str) -> None:
+        if self.page is not None and self._newest is not None:
+            self._wanted = self._newest, notice
+            self.draw()
+
+    def draw(self) -> None:
+        """Begin the page of the newest fit in another process, once that of the fit before is there."""
+        if self._drawn is not None and self._drawn.done():
+            try:
+                self._drawn.result()
+            except Exception as error:  # a page that cannot be drawn or written must not end the fits
+                self._say({"status": "failed", "error": f"{self.page}: {error}"})
+            self._drawn = None
+        if self._wanted is None or self._drawn is not None:
+            return
+        from loky import get_reusable_executor
+
+        self._pages = get_reusable_executor(1, timeout=None)
+        self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
+        self._wanted = None
+
+    def close(self) -> None:
+        """Wait for the page that is being drawn."""
+        if self._drawn is not None:
+            self._drawn.exception()
+        if self._pages is not None:
+            self._pages.shutdown()
+
+
+def _draw(fit: Path, notice: str, page: Path) -> None:
+    write_bytes(live_page(read_fit(fit), fit.name, notice).encode(errors="replace"), page)

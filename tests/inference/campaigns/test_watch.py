@@ -1,0 +1,84 @@
+"""`watch`: a fit after each change of the files; files that cannot be read are reported and waited for."""
+
+import json
+import sys
+import time
+from threading import Event, Thread
+
+import pytest
+
+from dissentangle import datasets
+from dissentangle.datasets import ExperimentError
+from dissentangle.inference import read_fit
+from dissentangle.inference.campaigns import watch
+from dissentangle.inference.campaigns.watch import LINES
+from dissentangle.inference.model import Problem, SamplerSettings, data_hash
+
+SAMPLER = SamplerSettings(1, 50, 100, 2)
+
+
+class Watched:
+    """A folder of data that is watched from a thread."""
+
+    def __init__(self, place):
+        self.run, self.live, self.page = place / "run", place / "live", place / "live.html"
+        self.lines, self.stop = [], Event()
+        datasets.save(datasets.read("fig2b-d55"), self.run)
+        self.thread = Thread(target=self.watch)
+        self.thread.start()
+
+    def watch(self):
+        watch([self.run], self.live, self.posed, SAMPLER, self.lines.append, page=self.page, stop=self.stop)
+
+    def posed(self):
+        return Problem(datasets.read(self.run)).check()
+
+    def line(self, number):
+        """The line of that number, waited for."""
+        end = time.monotonic() + 180
+        while len(self.lines) < number and self.thread.is_alive() and time.monotonic() < end:
+            time.sleep(0.02)
+        return self.lines[number - 1]
+
+    def is_of_the_files(self, line):
+        """Whether a line is of the data that are there now."""
+        fit = read_fit(self.live / line["file"])
+        return fit.attrs["data_sha256"] == data_hash(datasets.read(self.run))
+
+
+@pytest.fixture
+def watched(tmp_path):
+    found = Watched(tmp_path)
+    yield found
+    found.stop.set()
+    found.thread.join()
+
+
+def test_each_change_is_fitted_and_what_cannot_be_read_is_reported(watched):
+    first, text = watched.line(1), (watched.run / "xi.csv").read_text()
+    assert first["file"] == "0001.nc"
+    assert watched.is_of_the_files(first)
+    (watched.run / "xi.csv").write_text("".join(text.splitlines(keepends=True)[:-3]))
+    assert watched.is_of_the_files(watched.line(2))
+    (watched.run / "xi.csv").write_text("time,value\n1,")
+    assert "xi.csv" in watched.line(3)["error"]
+    half = text.index(",", len(text) // 2) + 1
+    with (watched.run / "xi.csv").open("w") as file:  # half-written, it ends in a row without a value
+        file.write(text[:half])
+        file.flush()
+        time.sleep(0.4)
+        file.write(text[half:])
+    assert watched.is_of_the_files(watched.line(4))
+    watched.stop.set()
+    watched.thread.join()
+    assert [json.loads(line) for line in (watched.live / LINES).read_text().splitlines()] == watched.lines
+    page = watched.page.read_text()
+    assert '<meta http-equiv="refresh"' in page
+
+
+def test_what_cannot_be_watched(tmp_path, monkeypatch):
+    with pytest.raises(ExperimentError, match="found no such file or folder, expected one with data to watch"):
+        watch([tmp_path / "nowhere"], tmp_path / "live", lambda: None, SAMPLER, print)
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    with pytest.raises(ExperimentError, match=r"expected: pip install 'dissentangle\[live\]'"):
+        watch([tmp_path], tmp_path / "live", lambda: None, SAMPLER, print)
