@@ -18,4 +18,4 @@ from .prior_sensitivity import (
 )
 from .replications import PUBLISHED, Replicated, replications
 from .statistics import STATISTICS, autocorrelation
-from .verdict import STATUS, Assessment, assess
+from .verdict import STATUS, Assessment, assess, reason

@@ -33,6 +33,8 @@ _ABOUT_ITS_ERROR = 0.7
 """Standard deviations of a rate from which a disturbance that the data cannot exclude is named."""
 _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
+_ABSURD = 10.0
+"""Usual sizes of a disturbance beyond which it explains nothing: a gain does not drift by 112 %."""
 _FIXED = 1.0
 """Information about a parameter, over that of its prior, from which on a series fixes it by itself."""
 
@@ -63,6 +65,13 @@ class Suspicion:
         """ln of the Bayes factor of the disturbance, of its usual size, over none: what explains most stands first."""
         information = (self.disturbance.size / self.error) ** 2
         return float(0.5 * (self.z**2 * information / (1 + information) - np.log1p(information)))
+
+    @property
+    def can_be(self) -> bool:
+        """Whether λ by the data has a possible sign and is not far beyond what laboratories have."""
+        one = self.disturbance
+        bounded = one.squared or np.isfinite(one.most)
+        return (self.estimate > 0 or not bounded) and abs(self.estimate) <= _ABSURD * one.size
 
     def facts(self) -> dict[str, Any]:
         """For --json: what it is, how large it could be, and how far that would move each rate."""
@@ -96,9 +105,10 @@ class Alarms:
 
     @property
     def explanations(self) -> tuple[Suspicion, ...]:
-        """What would explain an alarm best: the largest scores, the likelier size first."""
-        most = max((abs(one.z) for one in self.suspicions), default=0.0)
-        alike = [one for one in self.suspicions if abs(one.z) > max(_CLEAR, most - _ALIKE)]
+        """What would explain an alarm best: the largest scores of sizes that can be, the likelier size first."""
+        sized = [one for one in self.suspicions if one.can_be]
+        most = max((abs(one.z) for one in sized), default=0.0)
+        alike = [one for one in sized if abs(one.z) > max(_CLEAR, most - _ALIKE)]
         return tuple(sorted(alike, key=lambda one: -one.log_evidence))
 
     @property

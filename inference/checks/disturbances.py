@@ -170,7 +170,7 @@ def _background(at: PosteriorMean, s: Series) -> list[Disturbance]:
     found = []
     if not (s.offset_uncertainty or s.offset):
         flat = at.only(s.name, np.ones_like(at.at_mean[s.name]))
-        found.append(Disturbance("background", f"{s.name} has a background", "", 0.01, flat))
+        found.append(Disturbance("background", f"there is a background in {s.name}", "", 0.01, flat))
     if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ
         growing = at.only(s.name, s.ramp(s.fitted_x))
         found.append(

@@ -63,12 +63,12 @@ class Findings:
         """As sentences, without what χ² of a misfit says already."""
         return (
             *(f"{name}: its quadrature has the opposite sign" for name in self.backwards),
+            *_alarmed(self.alarms),
             *(f"{symbols([label])} leans on the bound {end:g} of its prior" for label, end in self.leaning.items()),
             *(f"{symbols([label])} is pulled {z_score:+.1f} standard deviations from its prior"
               for label, z_score in self.pulls.items()),
             *(f"{series.name}: the errors given are too large ({series.text})" for series in self.close),
             *(f"{row.series}: {row.words}" for row in self.surprising),
-            *_alarmed(self.alarms),
         )  # fmt: skip
 
 

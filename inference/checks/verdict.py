@@ -78,8 +78,11 @@ class Assessment:
         if self.status == "healthy" and self.untested:
             said = f"Usable if the model is right: the sampling is healthy, but {self.untested}, which tests no model."
         if self.surprises and self.status in ("doubtful", "weak"):
-            more = f" (and {len(self.surprises) - 1} more)" if len(self.surprises) > 1 else ""
-            said += f" {'But ' if self.status == 'weak' else ''}{self.surprises[0]}{more}."
+            others = len(self.surprises) - 1
+            more = f" (and {others} other finding{'s' * (others > 1)})" if others else ""
+            said = (
+                f"{said.removesuffix('.')}{': ' if self.status == 'doubtful' else '; and '}{self.surprises[0]}{more}."
+            )
         return " ".join(part for part in (said, self.assumed) if part)
 
     @property
@@ -114,6 +117,12 @@ class Assessment:
         said = [f"Not from the data: {rates}."] if rates else []
         said += [f"Another prior of {by} moves {of} by about its ± or more." for by, of in by_prior(self.moved)]
         return " ".join(said)
+
+
+def reason(status: str, headline: str) -> str:
+    """What a headline adds to its status, which a table has in a column of its own."""
+    more = headline.removeprefix(HEADLINES.get(status, "").removesuffix(".")).lstrip(".:; ")
+    return more or headline
 
 
 def _together(found: Sequence[Disturbance]) -> list[str]:

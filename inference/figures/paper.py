@@ -80,7 +80,8 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
             for series in fitted.experiment.series:
                 if series.run == name and series.about.spin_variance:
                     shown = _corrected(fitted, draws, series, "xi")
-                    _errorbars(above, series, shown, colour, label=_data_words(series, shown))
+                    words = _data_words(series, shown)
+                    _errorbars(above, series, shown, colour, label=f"{label}: {words}" if len(names) > 1 else words)
             if (name, "xi") in draws.reconstructed:
                 from_light(above, *draws.reconstructed[name, "xi"])
         above.axhline(1.0, color=INK, ls="--", lw=0.8)

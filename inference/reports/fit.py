@@ -44,7 +44,7 @@ RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
 }
 """Heading of a section, and what gives its parts; one without any is left out."""
 
-_MOST_RATES, _MOST_RUNS = 14, 3
+_MOST_RATES, _MOST_RUNS = 30, 3
 """In the table and the lines that stand first."""
 _REFRESH = 5
 """Seconds after which a live page loads itself again."""
@@ -104,7 +104,8 @@ def _answer(reported: ReportedFit) -> Parts:
     fitted, experiment = reported.fit, reported.fit.experiment
     known = {"true": truth_of(experiment), "paper": paper_values(experiment)}
     every = [row for row in parameter_rows(fitted.tree) if row.summary.sd > 0]
-    rows = [row for row in every if row.label.is_rate or row.label.name == LOSS_NOISE_SHARE][:_MOST_RATES] or every
+    rates = [row for row in every if row.label.is_rate or row.label.name == LOSS_NOISE_SHARE] or every
+    rows = rates[:_MOST_RATES]
     beside = [title for title, values in known.items() if any(str(row.label) in values for row in rows)]
     units, off = {row.label.unit for row in rows} - {""}, _could_be_off(reported)
     one_unit = len(units) == 1
@@ -124,11 +125,12 @@ def _answer(reported: ReportedFit) -> Parts:
     said += [f"ξ < 1 with 97 % or more {span}" for span in entangled_when(fitted)[:_MOST_RUNS]]
     if reported.judged.status in ("misfit", "unhealthy"):
         said = []
-    more = len(every) > len(rows)
+    left = len(rates) - len(rows)
+    more = f" {left} more rates and all" if left else " All" if len(every) > len(rows) else ""
     return [
         ("table", Table(header, body, numeric=range(1, 2 + len(beside)))),
         ("soft", f"{'; '.join(said)}." if said else ""),
-        ("soft", f"{facts_of(reported)}.{' All parameters: see the record.' if more else ''}"),
+        ("soft", f"{facts_of(reported)}.{f'{more} parameters: see the record.' if more else ''}"),
     ]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from ...datasets.experiment import Label, date_of
-from ..checks import STATUS, Assessment, assess
+from ..checks import STATUS, Assessment, assess, reason
 from ..figures import outlying, plot_trend
 from ..text import Table, derived_rows, parameter_rows, with_error
 from .page import Picture, cell, page, picture
@@ -117,7 +117,7 @@ def _cells(row: SummaryRow, labels: Sequence[str], report: str, file: str, far: 
     numbers = [with_error(*row.parameters[label][:2]) if label in row.parameters else "" for label in labels]
     numbers += ["", ""] if row.status == "failed" else [f"{row.min_ess:.0f}", f"{row.max_rhat:.3f}"]
     title = f"{row.title} " if titles else ""
-    words = f"{title}{far} {row.assumed}" if row.status == "healthy" else row.verdict
+    words = f"{title}{far} {row.assumed}" if row.status == "healthy" else reason(row.status, row.verdict)
     return [
         cell("links", unquote(row.name), report, file),
         cell("status", row.status),

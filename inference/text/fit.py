@@ -158,8 +158,8 @@ def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:
         lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
     if result.attrs["attempts"] > 1:
         lines.append(sampled_again(result))
-    why = f" ({result.attrs['engine_reason']})" if result.attrs["engine_reason"] else ""
-    lines.append(f"Engine: {result.attrs['engine']}{why}.")
+    if result.attrs["engine_reason"]:
+        lines.append(f"Engine: {result.attrs['engine']} ({result.attrs['engine_reason']}).")
     return "\n".join(lines)
 
 

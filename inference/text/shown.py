@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...datasets.experiment import Label
-from ..checks import STATUS
+from ..checks import STATUS, reason
 from .comparison import comparison_rows, comparison_text, comparison_view
 from .criticism import criticism_rows, criticism_text, criticism_view
 from .fit import fit_rows, fit_text, fit_view
@@ -73,7 +73,11 @@ def campaign_view(summary: Dataset) -> View:
     header = ["data set", "date", "status", *(f"{of.symbol} {of.unit}".strip() for of in map(Label.parse, labels))]
     body = [[row["name"], row["date"], row["status"], *(_value(row, label) for label in labels)] for row in rows]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in (*STATUS, "failed") if status in statuses)
-    notes = [f"{row['name']}: {row['status']}: {row['verdict']}" for row in rows if row["status"] != "healthy"]
+    notes = [
+        f"{row['name']}: {row['status']}: {reason(row['status'], row['verdict'])}"
+        for row in rows
+        if row["status"] != "healthy"
+    ]
     simulated = bool((summary["simulated"].values == 1).all())
     return View(
         f"{len(rows)} data sets", simulated, [counts], [Table(header, body, numeric=range(3, len(header)))], notes

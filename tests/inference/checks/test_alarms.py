@@ -8,8 +8,8 @@ import pytest
 from dissentangle import datasets, inference
 from dissentangle.datasets import Known, joint, read
 from dissentangle.inference.checks import assess
-from dissentangle.inference.checks.alarms import ALARM, _sources, alarms
-from dissentangle.inference.checks.disturbances import PosteriorMean, disturbances
+from dissentangle.inference.checks.alarms import ALARM, Alarms, Suspicion, _sources, alarms
+from dissentangle.inference.checks.disturbances import Disturbance, PosteriorMean, disturbances
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model.problem import pose
 
@@ -156,3 +156,14 @@ def test_all_series_of_a_run_are_a_source_too():
     assert [source for source, names in sources.items() if len(names) == 3] == ["run a", "run b"]
     alone = read("fig2b-d55")
     assert all(len(names) == 1 for names in _sources(alone, [series.name for series in alone.series]).values())
+
+
+def test_a_size_that_cannot_be_explains_nothing():
+    def suspected(estimate, **more):
+        one = Disturbance("gain-drift", "the gain of P drifts", "%", 0.03, {}, **more)
+        return Suspicion(one, 9.0, estimate, abs(estimate) / 9, 0.06, {})
+
+    found = [suspected(0.05), suspected(-0.05), suspected(1.12), suspected(-1e-3, squared=True)]
+    assert [one.can_be for one in found] == [True, True, False, False]
+    assert Alarms((), tuple(found), 1e-6).explanations == (found[0], found[1])
+    assert Alarms((), tuple(found[2:]), 1e-6).explanations == ()

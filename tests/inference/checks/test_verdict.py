@@ -15,7 +15,7 @@ from dissentangle.inference.checks.goodness import goodness
 from dissentangle.inference.checks.information import for_pair_plot, strongest
 from dissentangle.inference.checks.next_measurement import proposals
 from dissentangle.inference.checks.prior_sensitivity import prior_sensitivity
-from dissentangle.inference.checks.verdict import HEADLINES, STATUS, Findings, assess, next_steps
+from dissentangle.inference.checks.verdict import HEADLINES, STATUS, Findings, assess, next_steps, reason
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.reports.fit import opening
@@ -271,3 +271,19 @@ def test_parameters_pulled_far_from_their_priors_are_named(fit_d55):
     judged = assess(tree)
     assert judged.status == "doubtful"
     assert "Pulled away from the prior: Z by -4.0 of its standard deviations" in judged.model
+
+
+@pytest.mark.parametrize(
+    ("status", "headline", "found"),
+    [
+        (
+            "doubtful",
+            f"{HEADLINES['doubtful'].removesuffix('.')}: the series do not agree.",
+            "the series do not agree.",
+        ),
+        ("misfit", HEADLINES["misfit"], HEADLINES["misfit"]),
+        ("failed", "xi.csv: line 3: found no number", "xi.csv: line 3: found no number"),
+    ],
+)
+def test_what_a_headline_adds_to_its_status(status, headline, found):
+    assert reason(status, headline) == found
