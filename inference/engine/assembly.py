@@ -7,7 +7,7 @@ vector length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .instructions import Code
 from .program import Access, Buffer, CumulativeSum, Loop, Step
@@ -49,11 +49,7 @@ def _parts(name: str, step: Step, memory: Memory) -> Iterator[tuple[str, list[st
     if isinstance(step, CumulativeSum):
         yield name, _cumulative_sum(_Code(name, step, memory, 1), step)
         return
-    wide = step.size - step.size % WIDTH
-    if wide:
-        yield f"{name}.wide", _loop(_Code(name, step, memory, WIDTH), step, 0, wide)
-    if wide < step.size:
-        yield f"{name}.rest", _loop(_Code(name, step, memory, 1), step, wide, step.size)
+    yield name, _loop(_Code(name, step, memory, WIDTH if step.size >= WIDTH else 1), step)
 
 
 def _accesses(step: Step) -> list[Access]:
@@ -133,31 +129,48 @@ def _cumulative_sum(code: _Code, step: CumulativeSum) -> list[str]:
             "  br i1 %more, label %loop, label %end", "end:"]  # fmt: skip
 
 
-def _loop(code: _Code, loop: Loop, first: int, end: int) -> list[str]:
-    """The lanes from `first` to `end`; what is added to one entry by all lanes is summed up before."""
-    lane = "%i" if end - first > code.width else f"{first}"
-    loaded = [code.load(where, lane) if _same_for_all(where) else "" for where in loop.loads]
+def _loop(code: _Code, loop: Loop) -> list[str]:
+    """All lanes, `width` at a time; what is added to one entry by all lanes is summed up before.
+
+    The last lanes of a number that is no multiple of `width` are done together with some before them once more, which
+    then add zero.
+    """
+    last = loop.size - code.width
+    begin = "0" if last == 0 else "%lane"
+    loaded = [code.load(where, begin) if _same_for_all(where) else "" for where in loop.loads]
+    same = [value for value in loaded if value and last]
     before = code.taken()
-    loaded = [value or code.load(where, lane) for value, where in zip(loaded, loop.loads, strict=True)]
-    results = code.evaluate(loop.symbols, [output.expression for output in loop.outputs], loaded)
+    masked = _masked(code, loop.size)
+    loaded = [value or code.load(where, begin) for value, where in zip(loaded, loop.loads, strict=True)]
+    results = code.evaluate(loop.symbols, [output.expression for output in loop.outputs], loaded, same)
     sums = {}
     for k, (output, value) in enumerate(zip(loop.outputs, results, strict=True)):
         if output.add and _same_for_all(output.target):
-            sums[k] = value
+            sums[k] = masked(value)
         else:
-            code.store(value, output.target, lane, add=output.add)
+            code.store(masked(value) if output.add else value, output.target, begin, add=output.add)
     body = code.taken()
     for k, value in sums.items():
-        code.add_total(f"%sum{k}" if lane == "%i" else value, loop.outputs[k].target)
+        code.add_total(f"%sum{k}" if last else value, loop.outputs[k].target)
     after = code.taken()
-    if lane != "%i":
-        return [*before, *body, *after]
+    if not last:
+        return [*before, *code.ahead, *body, *after]
     carried = [f"  %carried{k} = phi {code.number} [{code.zero}, %0], [%sum{k}, %loop]" for k in sums]
     added = [f"  %sum{k} = fadd {code.number} %carried{k}, {value}" for k, value in sums.items()]
-    return [*before, "  br label %loop", "loop:", f"  %i = phi i64 [{first}, %0], [%next, %loop]",
-            *carried, *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}",
-            f"  %more = icmp ult i64 %next, {end}",
+    return [*before, *code.ahead, "  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %loop]", *carried,
+            f"  %beyond = icmp ugt i64 %i, {last}", f"  %lane = select i1 %beyond, i64 {last}, i64 %i",
+            *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {loop.size}",
             "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
+
+
+def _masked(code: _Code, size: int) -> Callable[[str], str]:
+    """What makes values zero in lanes that have been done already."""
+    if size % code.width == 0:
+        return lambda value: value
+    repeated = code.splat(code.new("sub i64 %i, %lane"), code.whole, "i64")
+    lanes = f"<{', '.join(f'i64 {k}' for k in range(code.width))}>"
+    fresh = code.new(f"icmp uge {code.whole} {lanes}, {repeated}")
+    return lambda value: code.select(fresh, value, code.zero)
 
 
 def place(steps: Sequence[Step], memory: Memory) -> int:

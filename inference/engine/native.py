@@ -15,6 +15,7 @@ import numpy as np
 
 from . import assembly
 from .assembly import WIDTH, Memory
+from .elementary_functions import definitions
 from .instructions import LIBRARY, declarations
 from .program import Data, Lanes, Program
 from .translation import NotTranslatable
@@ -155,7 +156,7 @@ def _provide_library_functions(llvm: Any) -> None:
     import sys
 
     windows = sys.platform == "win32"
-    for names, library in ((LIBRARY, "m"), (("malloc", "free"), "c")):
+    for names, library in (((*LIBRARY, "fma"), "m"), (("malloc", "free"), "c")):
         found = ctypes.CDLL("ucrtbase" if windows else ctypes.util.find_library(library) or None)
         for name in names:
             llvm.add_symbol(name, ctypes.cast(getattr(found, name), ctypes.c_void_p).value)
@@ -170,7 +171,7 @@ def assembled(density: Program, logp: Lanes, expansion: Program, natural: Sequen
     for buffer, _ in (*density.constants, *expansion.constants):
         memory.add(buffer, "%data")
     parts = [_density(density, logp, memory), _expansion(expansion, natural, memory)]
-    return "\n".join([declarations(WIDTH), _SYSTEM, *parts])
+    return "\n".join([declarations(WIDTH), definitions(WIDTH), _SYSTEM, *parts])
 
 
 def _density(program: Program, logp: Lanes, memory: Memory) -> str:

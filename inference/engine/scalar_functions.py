@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import cache, reduce
-from math import log, pi
+from math import inf, log, pi
 from typing import Any
 
 _SHIFT = 8
@@ -20,6 +20,15 @@ def _log_gamma(a: Any) -> Any:
         product = product * (a + k)
     series = 1 / (12 * x) - 1 / (360 * x**3) + 1 / (1260 * x**5) - 1 / (1680 * x**7) + 1 / (1188 * x**9)
     return (x - 0.5) * ca.log(x) - x + 0.5 * log(2 * pi) + series - ca.log(product)
+
+
+def _equal(a: Any, b: Any) -> Any:
+    """a = b; of a logarithm and −∞, as in PyMC's powers, without the logarithm, which the derivative needs not."""
+    import casadi as ca
+
+    if b.is_constant() and float(b) == -inf and not a.is_leaf() and a.op() == ca.OP_LOG:
+        return a.dep(0) == 0
+    return a == b
 
 
 @cache
@@ -46,6 +55,7 @@ def rules() -> dict[str, Callable[..., Any]]:
         "arctan": ca.atan,
         "reciprocal": lambda a: 1 / a,
         "switch": ca.if_else,
+        "eq": _equal,
         "neq": operator.ne,
         "and": ca.logic_and,
         "or": ca.logic_or,
@@ -54,6 +64,6 @@ def rules() -> dict[str, Callable[..., Any]]:
         "identity": lambda a: a,
         "second": lambda a, b: b,
     }
-    ours |= {name: getattr(operator, name) for name in ("sub", "truediv", "neg", "lt", "gt", "le", "ge", "eq")}
+    ours |= {name: getattr(operator, name) for name in ("sub", "truediv", "neg", "lt", "gt", "le", "ge")}
     same = ("sqrt", "exp", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "sign")
     return ours | {name: getattr(ca, name) for name in same}
