@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from .instructions import Code
-from .program import Access, Buffer, CumulativeSum, Loop, Step
+from .steps import Access, Buffer, CumulativeSum, Loop, MatrixProduct, Step
 
 WIDTH = 4
 POINTERS = ("%x", "%out", "%work", "%data")
@@ -38,24 +38,23 @@ def functions(prefix: str, steps: Sequence[Step], memory: Memory) -> tuple[str, 
     names: list[str] = []
     for k, step in enumerate(steps):
         name = f"{prefix}{k}"
-        texts += _indices(name, step)
-        for part, lines in _parts(name, step, memory):
-            texts += [f"define internal void @{part}({_ARGUMENTS}) {{", *lines, "  ret void", "}"]
-            names.append(part)
+        texts += [*_indices(name, step), f"define internal void @{name}({_ARGUMENTS}) {{"]
+        texts += [*_lines(name, step, memory), "  ret void", "}"]
+        names.append(name)
     return "\n".join([*texts, ""]), "\n".join(f"  call void @{name}({_PASSED})" for name in names)
 
 
-def _parts(name: str, step: Step, memory: Memory) -> Iterator[tuple[str, list[str]]]:
+def _lines(name: str, step: Step, memory: Memory) -> list[str]:
     if isinstance(step, CumulativeSum):
-        yield name, _cumulative_sum(_Code(name, step, memory, 1), step)
-        return
-    yield name, _loop(_Code(name, step, memory, WIDTH if step.size >= WIDTH else 1), step)
+        return _cumulative_sum(_Code(name, step, memory, 1), step)
+    code = _Code(name, step, memory, WIDTH if step.size >= WIDTH else 1)
+    return _matrix_product(code, step) if isinstance(step, MatrixProduct) else _loop(code, step)
 
 
 def _accesses(step: Step) -> list[Access]:
-    if isinstance(step, CumulativeSum):
-        return [step.source, step.target]
-    return [*step.loads, *(output.target for output in step.outputs)]
+    if isinstance(step, Loop):
+        return [*step.loads, *(output.target for output in step.outputs)]
+    return [step.source, step.target]
 
 
 def _indices(name: str, step: Step) -> Iterator[str]:
@@ -77,10 +76,14 @@ class _Code(Code):
     def load(self, where: Access, lane: str) -> str:
         """The entries of `width` lanes from `lane` on."""
         if _same_for_all(where):
-            return self.splat(self.new(f"load double, ptr {self._address(where, lane)}"))
+            return self.one(where, lane)
         if where.index is None:
             return self.new(f"load {self.number}, ptr {self._address(where, lane)}, align 8")
         return self.gathered([self.new(f"load double, ptr {self._address(where, each)}") for each in self.lanes(lane)])
+
+    def one(self, where: Access, lane: str) -> str:
+        """The entry of one lane, in all of them."""
+        return self.splat(self.new(f"load double, ptr {self._address(where, lane)}"))
 
     def store(self, value: str, where: Access, lane: str, *, add: bool) -> None:
         """Put the values of `width` lanes to their places, or add them to what is there."""
@@ -129,6 +132,30 @@ def _cumulative_sum(code: _Code, step: CumulativeSum) -> list[str]:
             "  br i1 %more, label %loop, label %end", "end:"]  # fmt: skip
 
 
+def _matrix_product(code: _Code, step: MatrixProduct) -> list[str]:
+    """Entries of the result `width` at a time, each summed up from the first term to the last."""
+    last = step.size - code.width
+    masked = _masked(code, step.size)
+    before = code.taken()
+    row = code.new(f"mul i64 %j, {step.size}")
+    entries = code.load(Access(step.matrix), code.new(f"add i64 {row}, %lane"))
+    code.written.append(f"  %total = {code.fused(entries, code.one(step.source, '%j'), '%sum')}")
+    term = code.taken()
+    code.store(masked("%total") if step.add else "%total", step.target, "%lane", add=step.add)
+    return ["  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %end.sum]", *_lane(last), *before,
+            "  br label %term", "term:", "  %j = phi i64 [0, %loop], [%j.next, %term]",
+            f"  %sum = phi {code.number} [{code.zero}, %loop], [%total, %term]", *term,
+            "  %j.next = add nuw nsw i64 %j, 1", f"  %j.more = icmp ult i64 %j.next, {step.inner}",
+            "  br i1 %j.more, label %term, label %end.sum", "end.sum:", *code.taken(),
+            f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {step.size}",
+            "  br i1 %more, label %loop, label %end", "end:"]  # fmt: skip
+
+
+def _lane(last: int) -> list[str]:
+    """The first lane of a block that begins at %i or, so that it does not end beyond the last one, before it."""
+    return [f"  %beyond = icmp ugt i64 %i, {last}", f"  %lane = select i1 %beyond, i64 {last}, i64 %i"]
+
+
 def _loop(code: _Code, loop: Loop) -> list[str]:
     """All lanes, `width` at a time; what is added to one entry by all lanes is summed up before.
 
@@ -158,8 +185,7 @@ def _loop(code: _Code, loop: Loop) -> list[str]:
     carried = [f"  %carried{k} = phi {code.number} [{code.zero}, %0], [%sum{k}, %loop]" for k in sums]
     added = [f"  %sum{k} = fadd {code.number} %carried{k}, {value}" for k, value in sums.items()]
     return [*before, *code.ahead, "  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %loop]", *carried,
-            f"  %beyond = icmp ugt i64 %i, {last}", f"  %lane = select i1 %beyond, i64 {last}, i64 %i",
-            *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {loop.size}",
+            *_lane(last), *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {loop.size}",
             "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
 
 

@@ -113,8 +113,15 @@ class Code:
 
     def intrinsic(self, name: str, values: Sequence[str]) -> str:
         """One of LLVM's functions, by CasADi's name: an instruction of the processor."""
+        return self.new(self._call(name, values))
+
+    def _call(self, name: str, values: Sequence[str]) -> str:
         arguments = ", ".join(f"{self.number} {value}" for value in values)
-        return self.new(f"call {self.number} @llvm.{_INTRINSIC[name]}.{self._suffix}({arguments})")
+        return f"call {self.number} @llvm.{_INTRINSIC[name]}.{self._suffix}({arguments})"
+
+    def fused(self, a: str, b: str, c: str) -> str:
+        """The instruction a·b + c, rounded once."""
+        return self._call("FMA", [a, b, c])
 
     def evaluate(
         self, symbols: Sequence[Any], expressions: Sequence[Any], values: Sequence[str], same: Sequence[str] = ()

@@ -9,59 +9,12 @@ expressions only: the adjoint of a program is the adjoint of each loop, in rever
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(eq=False)
-class Buffer:
-    """An array in memory while a program runs.
-
-    level : 0 for inputs and data; else all that it is computed from has a smaller one
-    active : whether it depends on an input
-    accumulated : whether entries are added to it, which must then begin at zero
-    """
-
-    name: str
-    size: int
-    level: int = 0
-    active: bool = True
-    accumulated: bool = False
-
-
-@dataclass(frozen=True)
-class Access:
-    """Which entry of a buffer belongs to lane i of a loop: start + step·i, or index[i] where `index` is given."""
-
-    buffer: Buffer
-    start: int = 0
-    step: int = 1
-    index: np.ndarray | None = None
-
-    def __str__(self) -> str:
-        """As in `listing`: buffer[start + step·i]."""
-        table, step = self.index is not None, self.step
-        place = "table[i]" if table else str(self.start) if step == 0 else f"i + {self.start}" if self.start else "i"
-        return f"{self.buffer.name}[{place}]"
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """Equal for equal accesses."""
-        return (id(self.buffer), self.start, self.step, None if self.index is None else self.index.tobytes())
-
-    def positions(self, size: int) -> np.ndarray:
-        """The entries of all lanes."""
-        return self.start + self.step * np.arange(size) if self.index is None else self.index
-
-
-def access(buffer: Buffer, positions: np.ndarray) -> Access:
-    """The access to these positions (one per lane), in its simplest form."""
-    steps = np.diff(positions)
-    if not len(steps) or ((steps == steps[0]).all() and steps[0] in (0, 1)):
-        return Access(buffer, int(positions[0]), int(steps[0]) if len(steps) else 0)
-    return Access(buffer, index=positions.astype(np.int64))
+from .steps import Access, Buffer, CumulativeSum, Loop, MatrixProduct, Output, Step, access
 
 
 @dataclass
@@ -86,44 +39,6 @@ class Data:
     compute: Callable[[], np.ndarray] | None = None
 
 
-@dataclass(frozen=True)
-class Output:
-    """Where a loop puts the value of an expression; `add` to what is there instead of replacing it.
-
-    exponent : where the expression is an exponential, its argument: the derivative then needs no new exponential
-    """
-
-    expression: Any
-    target: Access
-    add: bool = False
-    exponent: Any = None
-
-
-@dataclass
-class Loop:
-    """The same expressions for each of `size` lanes. `symbols` stand for loaded entries."""
-
-    size: int
-    level: int
-    outputs: list[Output] = field(default_factory=list)
-    symbols: list[Any] = field(default_factory=list)
-    loads: list[Access] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class CumulativeSum:
-    """target[i] = source[0] + … + source[i]; `reverse`: target[i] += source[i] + … + source[n−1]."""
-
-    size: int
-    level: int
-    source: Access
-    target: Access
-    reverse: bool = False
-
-
-Step = Loop | CumulativeSum
-
-
 class Program:
     """Loops in the making, and what they read: `inputs` (the unknowns) and constants, some of which are data."""
 
@@ -134,7 +49,7 @@ class Program:
         self.derived_data: list[Data] = []
         self.fixed: list[tuple[Data, np.ndarray]] = []
         self._loops: dict[tuple[int, int], Loop] = {}
-        self._sums: list[CumulativeSum] = []
+        self._others: list[CumulativeSum | MatrixProduct] = []
         self._symbols: dict[tuple[Any, ...], Any] = {}
         self._accesses: dict[str, Access] = {}
         self._constant_of: dict[Any, Buffer] = {}
@@ -208,7 +123,24 @@ class Program:
         source = self.store(lanes)
         buffer = self._buffer(lanes.size)
         buffer.level, buffer.active = source.buffer.level + 1, source.buffer.active
-        self._sums.append(CumulativeSum(lanes.size, buffer.level, source, Access(buffer)))
+        self._others.append(CumulativeSum(lanes.size, buffer.level, source, Access(buffer)))
+        return buffer
+
+    def matrix_product(
+        self, matrix: np.ndarray | Data, transposed: np.ndarray | Data, source: Buffer, rows: np.ndarray
+    ) -> Buffer:
+        """The buffer of the products of each of `rows` (rows, inner), places in `source`, and `matrix`.
+
+        matrix, transposed : numbers, (inner, columns) and (columns, inner)
+        """
+        of, turned = self.constant(matrix), self.constant(transposed)
+        inner = rows.shape[1]
+        columns = of.size // inner
+        buffer = self._buffer(len(rows) * columns)
+        buffer.level, buffer.active = source.level + 1, source.active
+        for k, row in enumerate(rows):
+            read, written = access(source, row), Access(buffer, k * columns)
+            self._others.append(MatrixProduct(columns, inner, buffer.level, of, turned, read, written))
         return buffer
 
     def reduce(self, lanes: Lanes, groups: np.ndarray, count: int) -> Buffer:
@@ -221,7 +153,7 @@ class Program:
         """What to do, in order."""
         for loop in self._loops.values():
             loop.symbols, loop.loads = self._read([output.expression for output in loop.outputs])
-        return sorted([*self._loops.values(), *self._sums], key=lambda step: step.level)
+        return sorted([*self._loops.values(), *self._others], key=lambda step: step.level)
 
     def _read(self, expressions: list[Any]) -> tuple[list[Any], list[Access]]:
         import casadi
@@ -236,7 +168,7 @@ class Program:
         """
         buffers = {self.inputs: Buffer("gradient", self.inputs.size, accumulated=True)}
         for step in steps:
-            targets = [step.target] if isinstance(step, CumulativeSum) else [o.target for o in step.outputs]
+            targets = [o.target for o in step.outputs] if isinstance(step, Loop) else [step.target]
             for buffer in (target.buffer for target in targets):
                 if buffer.active and buffer not in buffers:
                     buffers[buffer] = Buffer(f"d_{buffer.name}", buffer.size, accumulated=True)
@@ -244,9 +176,8 @@ class Program:
         for step in reversed(steps):
             if isinstance(step, Loop):
                 back += self._adjoint_loop(step, buffers)
-            elif step.target.buffer.active:
-                source, target = (_moved(where, buffers) for where in (step.target, step.source))
-                back.append(CumulativeSum(step.size, step.level, source, target, reverse=True))
+            elif step.source.buffer.active:
+                back.append(_turned(step, *(_moved(where, buffers) for where in (step.target, step.source))))
         return back, buffers
 
     def _adjoint_loop(self, loop: Loop, buffers: dict[Buffer, Buffer]) -> list[Step]:
@@ -271,20 +202,13 @@ class Program:
         return [made]
 
 
-def listing(steps: list[Step]) -> str:
-    """Steps for people to read: each loop with what it loads and what it writes."""
-    lines = []
-    for step in steps:
-        if isinstance(step, CumulativeSum):
-            way, sign = ("backward ", "+=") if step.reverse else ("", "=")
-            lines.append(f"for i < {step.size}: {step.target} {sign} {way}cumulative sum of {step.source}")
-            continue
-        lines.append(f"for i < {step.size}:")
-        lines += [f"  {symbol} = {where}" for symbol, where in zip(step.symbols, step.loads, strict=True)]
-        lines += [f"  {out.target} {'+=' if out.add else '='} {out.expression}" for out in step.outputs]
-    return "\n".join(lines)
-
-
 def _moved(where: Access, buffers: dict[Buffer, Buffer]) -> Access:
     """The same entries of the buffer of derivatives."""
     return Access(buffers[where.buffer], where.start, where.step, where.index)
+
+
+def _turned(step: CumulativeSum | MatrixProduct, source: Access, target: Access) -> Step:
+    """The adjoint: it adds to `target`, the derivatives by what `step` reads."""
+    if isinstance(step, CumulativeSum):
+        return CumulativeSum(step.size, step.level, source, target, reverse=True)
+    return MatrixProduct(step.inner, step.size, step.level, step.transposed, step.matrix, source, target, add=True)

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .program import Access, Data, Lanes, Program, access
+from .matrix_products import product
+from .program import Data, Lanes, Program
 from .scalar_functions import rules
+from .steps import Access, access
 
 
 class NotTranslatable(Exception):
@@ -104,6 +106,8 @@ class Translation:
             return self._reduce(node.op, arguments[0])
         if kind == "CumOp" and node.op.mode == "add" and len(arguments[0].shape) == 1:
             return self._loaded(arguments[0].shape, Access(self.program.cumulative_sum(arguments[0])))
+        if type(getattr(node.op, "core_op", node.op)).__name__ == "Dot" and node.outputs[0].ndim == 2:
+            return product(self, *arguments)
         if kind in ("Join", "MakeVector"):
             return self._join(arguments, node.op.axis if kind == "Join" else None)
         if kind == "Alloc":

@@ -13,6 +13,7 @@ from dissentangle.datasets import read
 from dissentangle.inference.engine.compile import compile_model, start_of
 from dissentangle.inference.engine.native import NativeDensity
 from dissentangle.inference.engine.program import Lanes, Program
+from dissentangle.inference.engine.steps import listing
 from dissentangle.inference.engine.translation import NotTranslatable, Translation
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.pymc_model import data_of, model_of
@@ -47,6 +48,15 @@ def graphs():
     yield "an operation that was added as docs/engine.md says", x, (pt.arctan(3 * x) * WEIGHTS).sum()
     yield "a function of a whole number", x, (pt.log(2) * x + pt.log(3) * x**2).sum()
     yield "signs", x, (pt.sign(x) * x).sum()
+    square = np.sin(np.arange(SIZE**2.0)).reshape(SIZE, SIZE)
+    yield "a matrix times a vector", x, (pt.dot(square, pt.exp(x)) ** 2 * WEIGHTS).sum()
+    yield "a vector times a matrix", x, (pt.sin(pt.dot(x[ORDER], square[:5, :3])) ** 2).sum()
+    yield "a matrix of few rows", x, (pt.as_tensor(square[:2]) @ x**2).prod() + (pt.as_tensor(square[:1]) @ x)[0] ** 2
+    yield "numbers times columns", x, (pt.as_tensor(square[:, :3]) @ (column * row) * WEIGHTS[:, None]).sum() ** 2
+    yield "rows times numbers", x, ((column * row) @ pt.as_tensor(TABLE.T[:, :2]) * TABLE[:, :2]).sum() ** 2
+    yield "a scalar product", x, pt.dot(x, WEIGHTS) ** 3 + pt.dot(x, pt.exp(x))
+    yield "a product of unknowns", x, ((column * row) @ x.reshape((3, 2))[[0, 1, 2, 1]] * TABLE[:, 1:3]).sum()
+    yield "a matrix twice", x, (pt.dot(square, pt.tanh(pt.dot(square, x))) ** 2).sum()
     yield "the same exponential twice", x, (pt.exp(x) * WEIGHTS).sum() + pt.exp(x)[2] ** 2
 
 
@@ -155,3 +165,36 @@ def test_a_density_without_unknowns_is_refused():
     (value,) = Translation(program).values([pt.as_tensor(2.0) * pt.as_tensor(3.0)], {})
     with pytest.raises(NotTranslatable, match="without unknowns"):
         NativeDensity(program, Translation(program).lanes(value), nothing, [Lanes((), nothing.input(0))])
+
+
+def test_a_matrix_of_data_can_be_exchanged():
+    generator = np.random.default_rng(seed(4))
+    first, second = generator.normal(size=(2, 5, 3))
+
+    def compiled(matrix):
+        with pm.Model() as model:
+            x = pm.Normal("x", shape=3)
+            pm.Potential("p", -(pt.dot(pm.Data("matrix", matrix), x) ** 4).sum())
+        return compile_model(model)
+
+    exchanged, fresh = compiled(first).with_data({"matrix": second}), compiled(second)
+    point = np.array([0.3, -0.2, 0.5])
+    value, slope = exchanged.density(point, exchanged.data)
+    expected, gradient = fresh.density(point)
+    assert value == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-12)
+
+
+def test_a_matrix_product_is_one_step_whatever_its_size():
+    x = pt.dvector("x", shape=(SIZE,))
+    program = Program(SIZE)
+    translation = Translation(program)
+    inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
+    (value,) = translation.values([(pt.dot(np.ones((64, SIZE)), x) ** 2).sum()], {x: inputs})
+    program.store(translation.lanes(value))
+    forward = program.steps()
+    assert [line for line in listing(forward).splitlines() if not line.startswith("  ")] == [
+        "for i < 1:",
+        "for i < 64: work2[i] = sum over j < 6 of constant0[j, i] work1[j]",
+        "for i < 64:",
+    ]
