@@ -1,13 +1,17 @@
-"""Log-posterior and gradient, µs: one and four stages; machine code, PyTensor → Numba, an ODE solver.
+"""Log-posterior and gradient, µs: machine code against a kernel in C, by hand; PyTensor → Numba, an ODE solver.
 
-python benchmarks/gradient.py            (the ODE solver needs the extra `bench`)
+python benchmarks/gradient.py            (the kernel needs the compiler `cc`, the ODE solver the extra `bench`)
 """
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +57,46 @@ def native(experiment: Experiment) -> tuple[float, float]:
     return ready, microseconds(lambda: density._logp(*arguments))
 
 
+_LOOP = """
+#include <stdint.h>
+void repeat(int64_t (*f)(uint64_t, void *, void *, void *, void *), int64_t n, uint64_t dim, void *x, void *g, void *v,
+            void *data) { for (int64_t i = 0; i < n; i++) f(dim, x, g, v, data); }
+"""
+
+
+def compiled(source: str, folder: Path, *options: str) -> ctypes.CDLL:
+    """A library made of a text in C."""
+    file = folder / f"{len(list(folder.iterdir()))}.so"
+    command = ["cc", "-O3", *options, "-shared", "-fPIC", "-x", "c", "-", "-o", str(file), "-lm"]
+    subprocess.run(command, input=source, text=True, check=True)
+    return ctypes.CDLL(str(file))
+
+
+def against_kernel() -> tuple[float, float, float]:
+    """µs of the engine and of `gradient_kernel.c`, in turns, and the largest relative difference of their gradients.
+
+    Both are called from C, 50 times; of 200 turns the fastest counts.
+    """
+    model = model_of(Problem(read("fig2b-d55"), ModelSettings("microscopic")))
+    start = start_of(model)
+    density = compile_model(model, start).density
+    with tempfile.TemporaryDirectory() as folder:
+        repeat = compiled(_LOOP, Path(folder)).repeat
+        text = Path(__file__).with_name("gradient_kernel.c").read_text(encoding="utf-8")
+        kernel = compiled(text, Path(folder), "-march=native", "-ffast-math").kernel
+    address = ctypes.cast(kernel, ctypes.c_void_p).value
+    both = [(density.logp_address, density.data), (address, np.concatenate([start.centre, density.data]))]
+    x = np.linspace(-0.01, 0.01, density.dimension)
+    best, gradients = [np.inf, np.inf], [np.empty(len(x)), np.empty(len(x))]
+    for turn in range(400):
+        (code, data), gradient, value = both[turn % 2], gradients[turn % 2], np.empty(1)
+        arrays = [ctypes.c_void_p(array.ctypes.data) for array in (x, gradient, value, data)]
+        begin = time.perf_counter()
+        repeat(ctypes.c_void_p(code), ctypes.c_int64(50), ctypes.c_uint64(len(x)), *arrays)
+        best[turn % 2] = min(best[turn % 2], (time.perf_counter() - begin) / 50 * 1e6)
+    return best[0], best[1], float(np.abs(gradients[0] / gradients[1] - 1).max())
+
+
 def numba(experiment: Experiment) -> tuple[float, float]:
     """The same through PyTensor's Numba backend: the jitted function, called from Python."""
     model = model_of(Problem(experiment, ModelSettings("microscopic")))
@@ -87,6 +131,9 @@ def ode_solver() -> tuple[float, float] | None:
 
 def main() -> None:
     """Print the table."""
+    engine, kernel, difference = against_kernel()
+    print(f"one stage, from C: engine {engine:.2f} µs, by hand in C {kernel:.2f} µs, ratio {engine / kernel:.2f}")
+    print(f"largest relative difference of the gradients {difference:.0e}\n", flush=True)
     rows = {}
     for name, experiment in (("one stage", read("fig2b-d55")), ("four stages", four_stages())):
         rows[f"machine code, {name}"] = native(experiment)

@@ -1,6 +1,6 @@
 /* Log-posterior and gradient of fig2b-d55 (microscopic closure, one stage), derived by hand: what a gradient can cost.
 
-   cc -O3 -march=native -ffast-math -shared -fPIC gradient_kernel.c -lm: the compiler takes exp and log four at a time.
+   benchmarks/gradient.py compiles it with -O3 -march=native -ffast-math: exp and log are then taken four at a time.
    Populations by their plain closed form, which is not safe where two exponents coincide. Same arguments as the engine's:
    data: the centre of the 8 parameters, then the constants of the engine's program. */
 #include <math.h>

@@ -1,3 +1,4 @@
+from .bundled_files import names
 from .errors import ExperimentError
 from .experiment import (
     ConstantRun,
@@ -15,7 +16,6 @@ from .formats import (
     experiment_schema,
     from_tree,
     load,
-    names,
     read,
     save,
     series_of,

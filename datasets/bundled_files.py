@@ -1,5 +1,35 @@
-"""Where the bundled data sets are."""
+"""Where experiments are: the bundled ones, and what a folder has; imports nothing slow."""
 
+import contextlib
 from pathlib import Path
 
+from .errors import nearest, violation
+
 BUNDLED = Path(__file__).with_name("bundled")
+FILE = "experiment.toml"
+"""That a folder with an experiment has."""
+
+
+def names() -> list[str]:
+    """Names of the bundled experiments."""
+    return sorted(folder.name for folder in BUNDLED.iterdir() if (folder / FILE).is_file())
+
+
+def listed(folder: Path) -> list[str]:
+    """Names in a folder, in order; none where it cannot be read."""
+    with contextlib.suppress(OSError):
+        return sorted(path.name for path in folder.iterdir())
+    return []
+
+
+def require_source(source: str | Path) -> None:
+    """Raise ExperimentError where `source` is no folder, no file and no bundled experiment."""
+    path = Path(source)
+    if path.is_dir() or path.is_file() or str(source) in names():
+        return
+    beside = [str(path.with_name(name)) for name in listed(path.parent)]
+    raise violation(
+        f"{source}",
+        f"no such folder, file or bundled experiment{nearest(str(source), [*names(), *beside])}",
+        f"a folder with {FILE}, a .nc file, or one of {', '.join(names())}",
+    )

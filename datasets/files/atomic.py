@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..bundled_files import listed
 from ..errors import nearest, violation
 
 LARGEST_TABLE, LARGEST = 1 << 25, 1 << 34
@@ -24,13 +25,6 @@ def _others(path: Path) -> str:
     names = [name for name in listed(path.parent) if (path.parent / name).is_file()]
     alike = ", ".join([name for name in names if Path(name).suffix.lower() == path.suffix.lower()][:_MOST_NAMED])
     return nearest(path.name, names) or (f" ({path.parent} has {alike})" if alike else "")
-
-
-def listed(folder: Path) -> list[str]:
-    """Names in a folder, in order; none where it cannot be read."""
-    with contextlib.suppress(OSError):
-        return sorted(path.name for path in folder.iterdir())
-    return []
 
 
 def check_size(path: Path, largest: int = LARGEST_TABLE) -> None:

@@ -8,6 +8,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from ..bundled_files import FILE
 from ..errors import Faults, check_keys, violation
 from ..experiment import KIND as RECORD
 from ..experiment import (
@@ -40,7 +41,6 @@ from .folder_tables import (
 from .record_file import read_record
 from .tree import FORMAT_VERSION
 
-FILE = "experiment.toml"
 """The file that makes a folder an experiment."""
 TOP = (
     "format_version",

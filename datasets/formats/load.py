@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..bundled_files import BUNDLED
+from ..bundled_files import BUNDLED, FILE, require_source
 from ..errors import ExperimentError, check_keys, nearest, violation
 from ..experiment import Experiment, Series, check_choice, date_of, entries
-from ..files import check_size, listed, open_tree, read_toml, write_tree
+from ..files import check_size, open_tree, read_toml, write_tree
 from ..kinds import KINDS, Kind, arguments_for
 from ..units import unit_in, unit_of
 from .column_values import factors_of
 from .columns import ColumnNames, fill_in, table_of
-from .folder import FILE, CheckPriors, read_folder
+from .folder import CheckPriors, read_folder
 from .folder_write import write_folder
 from .tree import to_tree
 from .tree_read import from_tree
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".xlsx", ".mat", ".npy", ".npz", ".parquet", ".tdms", ".lvm")
-
-
-def names() -> list[str]:
-    """Names of the bundled experiments."""
-    return sorted(folder.name for folder in BUNDLED.iterdir() if (folder / FILE).is_file())
 
 
 def read(
@@ -62,14 +57,8 @@ def read(
         return read_folder(path, check_priors=check_priors)
     if path.is_file():
         return read_folder(path.parent, check_priors=check_priors) if path.name == FILE else _in_file(path)
-    if str(source) in names():
-        return read_folder(BUNDLED / str(source))
-    beside = [str(path.with_name(name)) for name in listed(path.parent)]
-    raise violation(
-        f"{source}",
-        f"no such folder, file or bundled experiment{nearest(str(source), [*names(), *beside])}",
-        f"a folder with {FILE}, a .nc file, or one of {', '.join(names())}",
-    )
+    require_source(source)
+    return read_folder(BUNDLED / str(source))
 
 
 def read_with(template: str | Path, source: str | Path, check_priors: CheckPriors | None = None) -> Experiment:

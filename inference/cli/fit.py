@@ -97,10 +97,10 @@ def fit(given: Namespace) -> int:
     """Fit an experiment, write the file, print the tables; 0 healthy, 1 not."""
     if given.method != POSTERIOR:
         return _point_fit(given)
-    from ..model import Problem, require_data
-
     output = Output(given)
     experiment, settings = modelled(given)
+    from ..model import Problem, require_data
+
     require_data(experiment, experiment.title)
     problem = Problem(experiment, settings).check()  # a wrong prior is reported before the slow imports
     target, drawing = fit_target(given.output or "fit.nc"), figure_target(given.figure)

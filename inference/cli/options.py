@@ -58,6 +58,10 @@ def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
 
 def experiment_of(given: Namespace) -> Experiment:
     """The experiment, or the joint one, that `experiments` names."""
+    from ...datasets.bundled_files import require_source
+
+    if len(given.experiments) == 1:
+        require_source(given.experiments[0])  # a mistyped name is reported before the slower imports
     from ...datasets import read_sharing
     from ..model import experiment_of as joined
 
@@ -128,11 +132,11 @@ RIVAL = option("--model", default=None, metavar="NAMES", help="rival models join
 
 def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
     """The experiment and the settings that `experiments`, `MODEL` and `RIVAL` ask for."""
-    from ..model import rival
-
     data, settings = experiment_of(given), settings_of(given)
     if not given.model:
         return data, settings
+    from ..model import rival
+
     changed = rival(data, settings, given.model)
     if changed[1].closure != given.closure != CLOSURES[0]:
         raise ExperimentError(

@@ -185,7 +185,8 @@ def _loop(code: _Code, loop: Loop) -> list[str]:
     carried = [f"  %carried{k} = phi {code.number} [{code.zero}, %0], [%sum{k}, %loop]" for k in sums]
     added = [f"  %sum{k} = fadd {code.number} %carried{k}, {value}" for k, value in sums.items()]
     return [*before, *code.ahead, "  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %loop]", *carried,
-            *_lane(last), *body, *added, f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {loop.size}",
+            *_lane(last), *body, *added,
+            f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {loop.size}",
             "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
 
 

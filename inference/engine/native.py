@@ -7,7 +7,9 @@ so that they can be exchanged.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -82,11 +84,24 @@ class NativeDensity:
         self.expanded = sum(lanes.size for lanes in natural)
         self._programs = (density, expansion)
         self._exchanging = Lock()
-        self._engine = _compile(assembled(density, logp, expansion, natural))
-        self.logp_address = self._engine.get_function_address("logp")
-        self.expand_address = self._engine.get_function_address("expand")
-        self._logp = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
+        compiling = ThreadPoolExecutor(1)  # LLVM works outside Python's lock, while the caller imports a sampler
+        self._compiled = compiling.submit(_compile, assembled(density, logp, expansion, natural))
+        compiling.shutdown(wait=False)
         self.data = self._numbers()
+
+    @cached_property
+    def logp_address(self) -> int:
+        """Of the C function `logp`."""
+        return int(self._compiled.result().get_function_address("logp"))
+
+    @cached_property
+    def expand_address(self) -> int:
+        """Of the C function `expand`."""
+        return int(self._compiled.result().get_function_address("expand"))
+
+    @cached_property
+    def _logp(self) -> Callable[..., int]:
+        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> np.ndarray:
         """The numbers to read where the data called so have new values, of the same shape.

@@ -121,10 +121,9 @@ def listing(steps: list[Step]) -> str:
             lines.append(f"for i < {step.size}: {step.target} {sign} {way}cumulative sum of {step.source}")
             continue
         if isinstance(step, MatrixProduct):
-            sign, source = "+=" if step.add else "=", str(step.source).replace("[i", "[j")
-            lines.append(
-                f"for i < {step.size}: {step.target} {sign} sum over j < {step.inner} of {step.matrix.name}[j, i] {source}"
-            )
+            sign, factor = "+=" if step.add else "=", str(step.source).replace("[i", "[j")
+            total = f"sum over j < {step.inner} of {step.matrix.name}[j, i] {factor}"
+            lines.append(f"for i < {step.size}: {step.target} {sign} {total}")
             continue
         lines.append(f"for i < {step.size}:")
         lines += [f"  {symbol} = {where}" for symbol, where in zip(step.symbols, step.loads, strict=True)]

@@ -141,13 +141,15 @@ def prepare(
     reason = "as asked"
     if engine != "general":
         try:
-            return FastSampler(compile_model(model, start, coordinates))
+            compiled = compile_model(model, start, coordinates)
+            nutpie_sampler.import_nutpie()  # while LLVM works
+            return FastSampler(compiled)
         except NotTranslatable as error:
             if engine == "fast":
                 raise
             reason = str(error)
-    compiled = nutpie_sampler.import_nutpie().compile_pymc_model(model, backend="numba", jitter_rvs=_spread_out(model))
-    return GeneralSampler(compiled, [variable.name for variable in natural_variables(model)], reason)
+    general = nutpie_sampler.import_nutpie().compile_pymc_model(model, backend="numba", jitter_rvs=_spread_out(model))
+    return GeneralSampler(general, [variable.name for variable in natural_variables(model)], reason)
 
 
 def _spread_out(model: Any) -> set[Any]:
