@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. 0: done, and the fit is healthy; 1: it did not converge; 2: bad input."""
-    gc.set_threshold(2_000_000)  # imports and graphs are no garbage: looking for it takes a tenth of a fit
+    gc.set_threshold(1_000_000)  # imports and graphs are no garbage: looking for it takes a tenth of a fit
     if "MPLBACKEND" in os.environ:  # a notebook's own, which Matplotlib here may not have; figures go to files
         os.environ["MPLBACKEND"] = "agg"
     os.environ["PYTENSOR_FLAGS"] = f"{os.environ.get('PYTENSOR_FLAGS', '').removesuffix(_DOUBLE)}{_DOUBLE}".lstrip(",")
