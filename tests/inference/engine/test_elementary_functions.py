@@ -2,9 +2,11 @@
 
 import ctypes
 import os
+import platform
 import subprocess
 import sys
 
+import llvmlite.binding
 import mpmath
 import numpy as np
 import pytest
@@ -34,19 +36,19 @@ define void @wide.{name}(ptr %from, ptr %to) {{
 """
 
 
-@pytest.fixture(scope="module")
-def functions():
+def library():
+    """The functions by name and number of lanes, of addresses of numbers; and what keeps them alive."""
     calls = [_ONE_AND_WIDE.format(name=name, width=WIDTH) for name in OWN]
     engine = _compile("\n".join([declarations(WIDTH), definitions(WIDTH), *calls]))
-    made = {}
-    for name in OWN:
-        for kind, lanes in (("one", 1), ("wide", WIDTH)):
-            function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(
-                engine.get_function_address(f"{kind}.{name}")
-            )
-            made[name, lanes] = function
-    yield made
-    del engine
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+    made = {(name, 1): kind(engine.get_function_address(f"one.{name}")) for name in OWN}
+    made |= {(name, WIDTH): kind(engine.get_function_address(f"wide.{name}")) for name in OWN}
+    return made | {"engine": engine}
+
+
+@pytest.fixture(scope="module")
+def functions():
+    return library()
 
 
 def values(functions, name, lanes, x):
@@ -121,3 +123,14 @@ def test_the_bits_do_not_depend_on_what_the_c_library_finds():
         for setting in ("", "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4")
     }
     assert len(found) == 1
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the processor is an x86-64")
+def test_the_bits_do_not_depend_on_what_the_processor_has(functions, monkeypatch):
+    """The same assembly for the first x86-64 processors: two lanes, no fused multiply-add, no rounding instruction."""
+    monkeypatch.setattr(llvmlite.binding, "get_host_cpu_name", lambda: "x86-64")
+    monkeypatch.setattr(llvmlite.binding, "get_host_cpu_features", llvmlite.binding.FeatureMap)
+    others = library()
+    for name in OWN:
+        x = points(name)
+        np.testing.assert_array_equal(values(functions, name, WIDTH, x), values(others, name, WIDTH, x))
