@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from .errors import nearest, violation
+from .errors import nearest, nearest_file, violation
 
 BUNDLED = Path(__file__).with_name("bundled")
 FILE = "experiment.toml"
@@ -28,8 +28,9 @@ def require_source(source: str | Path) -> None:
     if path.is_dir() or path.is_file() or str(source) in names():
         return
     beside = [str(path.with_name(name)) for name in listed(path.parent)]
+    meant = nearest(str(source), names()) or nearest_file(str(source), beside)
     raise violation(
         f"{source}",
-        f"no such folder, file or bundled experiment{nearest(str(source), [*names(), *beside])}",
+        f"no such folder, file or bundled experiment{meant}",
         f"a folder with {FILE}, a .nc file, or one of {', '.join(names())}",
     )

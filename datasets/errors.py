@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,29 @@ _SIDE, _ERROR = (
 )
 _ONE_SIDED = re.compile(rf"(?i){_ERROR}[ _.-]*{_SIDE}|{_SIDE}[ _.-]*{_ERROR}")
 """Names of columns that hold one side of an asymmetric error: sigma_plus, err-, upper_error."""
+
+_PAIR = r'(?:"[^"]*"|[\w.]+) = (?:"[^"]*"|[^\s,"]+)'
+_ARGUMENTS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (
+        rf"in the table \[prior\] of experiment\.toml: ({_PAIR}(?: {_PAIR})*)",
+        lambda found: f"as an argument: priors={_dict(found[1])}",
+    ),
+    (r'time_unit = ("\w+") in its \[\[series\]\]', r'units={"time": \1} in its series_of'),
+    (r'time_unit = ("\w+")', r'units={"time": \1}'),
+    (rf"(\w+) = \{{ ({_PAIR}(?:, {_PAIR})*) \}}", lambda found: f"{found[1]}={_dict(found[2])}"),
+    (r'\[\[stage\]\] with a line like duration = "20 ms"', 'StageEntry(20.0, frozenset({"drive"}))'),
+    (r"\bin (its|each|a) \[\[series\]\]", r"in \1 series_of"),
+    (r"\[\[(\w+)\]\]", r"\1"),
+    (r"\ba line (like )?(?=\w+ = )", ""),
+    (r'\b([a-z_]+) = (?=["\'…\d.-])', r"\1="),
+)
+"""How a line of TOML in an error is written as an argument in Python, the first that fits."""
+
+
+def _dict(pairs: str) -> str:
+    """'{"sigma": 0.01}' of 'sigma = 0.01'."""
+    found = (pair.partition(" = ") for pair in re.findall(_PAIR, pairs))
+    return "{" + ", ".join('"{}": {}'.format(key.strip('"'), value) for key, _, value in found) + "}"
 
 
 class ExperimentError(ValueError):
@@ -74,6 +98,24 @@ def violation(where: str, found: Any, expected: str, lines: Sequence[str] = ()) 
     )
 
 
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Whatever ExperimentError ends the block says in Python what to write, for what was made there."""
+    try:
+        yield
+    except ExperimentError as error:
+        told = type(error)(as_python(str(error)))
+        told.faults = tuple(as_python(text) for text in error.faults)
+        raise told from error
+
+
+def as_python(text: str) -> str:
+    """Words about a file with lines of TOML to write, as those about objects in Python, with arguments to give."""
+    for toml, python in _ARGUMENTS:
+        text = re.sub(toml, python, text)
+    return text
+
+
 def shortened(text: str, longest: int) -> str:
     """Beginning and end of a text that is longer than that."""
     half = longest // 2
@@ -98,6 +140,22 @@ def nearest(word: str, known: Collection[str]) -> str:
         return " (an asymmetric error: give repetitions of a variance, or in sigma the mean of both sides)"
     matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def nearest_file(name: str, files: Collection[str]) -> str:
+    """The same for a file: what it is called before its ending must be alike, capitals aside."""
+    stem, ending = _stem_and_ending(name)
+    for file in files:
+        if _stem_and_ending(file)[0] == stem:
+            return f" (did you mean {file!r}?)"
+    stems = {_stem_and_ending(file)[0]: file for file in files if _stem_and_ending(file)[1] == ending}
+    matches = get_close_matches(stem, list(stems), n=1, cutoff=0.6)
+    return f" (did you mean {stems[matches[0]]!r}?)" if matches else ""
+
+
+def _stem_and_ending(name: str) -> tuple[str, str]:
+    stem, dot, ending = name.rpartition("/")[2].casefold().rpartition(".")
+    return (stem, ending) if dot else (ending, "")
 
 
 def check_keys(where: str, table: dict[str, Any], known: Collection[str]) -> None:

@@ -16,11 +16,10 @@ from .experiment import (
     Known,
     Observation,
     Series,
-    Truth,
 )
 from .fields import Entry, entries
 from .joint import CALIBRATED_COUPLING, check_sharing, joint, read_sharing, with_members
-from .label import RATES, Label, by_label, meant, shown_unit
+from .label import RATES, Label, Truth, by_label, meant, shown_unit
 from .light_power import LightPower
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun, StageEntry

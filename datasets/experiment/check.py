@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from numbers import Real
 
 import numpy as np
 
 from ...forward_models import CLOSURES, PARAMETERS
-from ..errors import ExperimentError, Faults, violation
+from ..errors import Faults, violation
 from ..kinds import KINDS, LARGEST_NUMBER
-from .check_records import check_constant_runs, check_record
+from .check_records import FEWEST_THAT_DIFFER, check_constant_runs, check_record, check_records_once, copy_of
 from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_series
 from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
@@ -29,8 +28,6 @@ ABOVE_ZERO = (
     "projection_noise_slope",
     "depth_per_degree",
 )
-FEWEST_THAT_DIFFER = 8
-"""Series with fewer different values may agree by chance, where they are given to two digits."""
 _HARDLY_BEGUN = 0.01
 """Of a run: a series that ends before that has probably times in another unit."""
 _NAMED = 4
@@ -95,24 +92,49 @@ def _check_stage(stage: StageEntry, where: str) -> None:
     faults.settle()
 
 
-def _too_short(series: Series, experiment: Experiment) -> list[str]:
-    """A series whose times end where its run has hardly begun: in another unit, perhaps."""
-    end, run = float(np.max(series.fitted_x)), experiment.duration(series.run)
-    if series.about.abscissa != "time" or end > _HARDLY_BEGUN * run:
-        return []
-    seconds = ' If they are in seconds, write time_unit = "s" in its [[series]]' if end * 1000 < 1.01 * run else ""
-    return [f"its times end at {end:.3g} ms in a run of {run:g} ms: in another unit?{seconds}"]
+def _too_short(experiment: Experiment) -> list[str]:
+    """The series whose times end where their run has hardly begun: in another unit, perhaps."""
+    found: dict[tuple[float, bool], dict[str, float]] = {}
+    for series in experiment.series:
+        if series.fitted.any() and series.about.abscissa == "time":
+            end, run = float(np.max(series.fitted_x)), experiment.duration(series.run)
+            if end <= _HARDLY_BEGUN * run:
+                found.setdefault((run, end * 1000 < 1.01 * run), {})[series.name] = end
+    lines = []
+    for (run, possible), ends in found.items():
+        its, one, span = ("its", "its", "") if len(ends) == 1 else ("their", "each", f"{min(ends.values()):.3g} to ")
+        span = "" if len({*ends.values()}) == 1 else span
+        seconds = f' If they are in seconds, write time_unit = "s" in {one} [[series]]' if possible else ""
+        place = f"{its} times end at {span}{max(ends.values()):.3g} ms in a run of {run:g} ms"
+        lines.append(f"{', '.join(ends)}: {place}: in another unit?{seconds}")
+    return lines
+
+
+def _same_values(experiment: Experiment) -> list[str]:
+    """Series of different kinds that have the same values at the same times: read from the same column, perhaps."""
+    first: dict[bytes, Series] = {}
+    found = []
+    for series in experiment.series:
+        if len(np.unique(series.value)) > 1:
+            other = first.setdefault(np.stack([series.x, series.value]).tobytes(), series)
+            if other.kind != series.kind:
+                same = (
+                    f"has the values of {other.name} at the same times: does it read the same column of the same file?"
+                )
+                found.append(f"{series.name}: {same}")
+    return found
 
 
 def doubts(experiment: Experiment) -> list[str]:
     """What of the series is possible, but hardly right, with its likely cause: 'xi: begins at 1.98, …'."""
-    found = []
+    found: dict[str, list[str]] = {}
     for series in experiment.series:
         if series.fitted.any():
             moving = experiment.populations(series.run) == POPULATIONS[0]
-            texts = [*_repeated(series), *_too_short(series, experiment), *series.about.doubts(series, moving=moving)]
-            found += [f"{series.name}: {text}" for text in texts]
-    return found
+            for text in (*_repeated(series), *series.about.doubts(series, moving=moving)):
+                found.setdefault(text, []).append(series.name)
+    alike = [f"{', '.join(names)}: {text}" for text, names in found.items()]
+    return [*_same_values(experiment), *_too_short(experiment), *alike]
 
 
 def _repeated(series: Series) -> list[str]:
@@ -246,9 +268,9 @@ def _check_each_once(experiment: Experiment, where: str) -> None:
         if len(np.unique(series.value[use])) >= FEWEST_THAT_DIFFER:
             contents = (series.kind, *(part[use].tobytes() for part in (series.x, series.value, series.spread)))
             if first.setdefault(contents, series.name) != series.name:
-                raise _copy(first[contents], series.name, where)
+                raise copy_of(first[contents], series.name, where)
         _check_rows(series, where)
-    _check_records(experiment, where)
+    check_records_once(experiment, where)
 
 
 def _check_rows(series: Series, where: str) -> None:
@@ -263,24 +285,3 @@ def _check_rows(series: Series, where: str) -> None:
     if len(np.unique(again[:, 1])) >= FEWEST_THAT_DIFFER:
         found = f"{len(again)} rows more than once, the first of them at {again[0, 0]:g}"
         raise violation(f"{where}: series {series.name!r}", found, "each measurement once, or it counts twice")
-
-
-def _check_records(experiment: Experiment, where: str) -> None:
-    """Raise where a record is there twice, in one series or in two."""
-    seen: dict[bytes, tuple[str, int]] = {}
-    for series in experiment.records:
-        if series.length < FEWEST_THAT_DIFFER:
-            continue
-        for k in map(int, np.flatnonzero(series.fitted)):
-            contents = blake2b(series.samples[:, k].tobytes(), digest_size=16).digest()
-            name, first = seen.setdefault(contents, (series.name, k))
-            if name != series.name:
-                raise _copy(name, series.name, where)
-            if first != k:
-                expected = "each record once, or it counts twice: exclude one of them"
-                raise violation(f"{where}: series {name!r}", f"record {k + 1}, a copy of record {first + 1}", expected)
-
-
-def _copy(one: str, other: str, where: str) -> ExperimentError:
-    expected = "each measurement once, or it counts twice: leave one out, and share the parameters that it tells of"
-    return violation(f"{where}: series {other!r}", f"the values of {one!r} again", expected)

@@ -1,10 +1,12 @@
-"""Checks of the continuous measurement: runs with constant rates, and records."""
+"""Checks of the continuous measurement: runs with constant rates, and records, each of which is there once."""
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import numpy as np
 
-from ..errors import violation
+from ..errors import ExperimentError, violation
 from .check_series import check_choice, check_name
 from .experiment import Experiment
 from .record_series import QUADRATURES, RecordSeries
@@ -12,6 +14,8 @@ from .runs import BEGINNINGS, POPULATIONS
 
 _FEW, _SURE = 20, 8.0
 """Fewer records or samples tell nothing of their order; standard errors of a correlation that is no accident."""
+FEWEST_THAT_DIFFER = 8
+"""Series with fewer different values may agree by chance, where they are given to two digits."""
 MOST_SAMPLES = 20_000
 SMALLEST_SHOT_NOISE, LARGEST_SHOT_NOISE = 0.1, 10.0
 
@@ -83,3 +87,25 @@ def _check_rows_are_records(record: RecordSeries, where: str) -> None:
     if in_column > _SURE and in_row < 0.3 * in_column:
         found = "records that are correlated from one to the next, more than the samples of one"
         raise violation(f"{where}: samples", found, "a record a row: transposed?")
+
+
+def check_records_once(experiment: Experiment, where: str) -> None:
+    """Raise where a record is there twice, in one series or in two."""
+    seen: dict[bytes, tuple[str, int]] = {}
+    for series in experiment.records:
+        if series.length < FEWEST_THAT_DIFFER:
+            continue
+        for k in map(int, np.flatnonzero(series.fitted)):
+            contents = blake2b(series.samples[:, k].tobytes(), digest_size=16).digest()
+            name, first = seen.setdefault(contents, (series.name, k))
+            if name != series.name:
+                raise copy_of(name, series.name, where)
+            if first != k:
+                expected = "each record once, or it counts twice: exclude one of them"
+                raise violation(f"{where}: series {name!r}", f"record {k + 1}, a copy of record {first + 1}", expected)
+
+
+def copy_of(one: str, other: str, where: str) -> ExperimentError:
+    """The error about a part of an experiment that is a copy of another one."""
+    expected = "each measurement once, or it counts twice: leave one out, and share the parameters that it tells of"
+    return violation(f"{where}: series {other!r}", f"the values of {one!r} again", expected)

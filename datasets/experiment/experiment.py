@@ -9,7 +9,8 @@ import numpy as np
 from ...forward_models import NOISES, PARAMETERS
 from ..errors import violation
 from ..kinds import KINDS, Kind
-from .fields import ALWAYS, FIRST, LATER
+from .fields import ALWAYS, FIRST, LATER, gather, require_numbers
+from .label import Truth
 from .record_series import RecordSeries
 from .runs import MAIN_RUN, POPULATIONS, ConstantRun, StageEntry
 
@@ -98,6 +99,9 @@ class Series:
     covariance: np.ndarray | None = field(default=None, metadata=LATER)
     note: str = ""
     left_out: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        require_numbers(self, "x", "value", "spread")
 
     @property
     def about(self) -> Kind:
@@ -203,27 +207,18 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Truth:
-    """How a simulated experiment was made: parameter values by label, closure, seed."""
-
-    parameters: dict[str, float]
-    closure: str
-    seed: int
-
-
-@dataclass(frozen=True)
 class Experiment:
     """An experiment: what an `experiment.toml` says. `check_experiment` raises for one that cannot be.
 
     title, description : texts;  date : 2026-11-03, or "";  simulated : whether a model made the data, or some of them
-    stages : of all runs, in order;  series, records, observations : what was measured
+    stages : of all runs, in order;  series, records, observations : what was measured; a tuple, a list or a single one
     apparatus : parameter → what is known of it beforehand;  priors : label → text, in place of the default priors
     run_depth : run → optical depth relative to `main`;  constant : the runs in which populations do not move
     truth : how it was simulated
 
-    Of several experiments put together (`joint`): `member` says to which each run belongs, `sharing` which parameters
-    are not common to all (parameter → "separate" or "population"), `known_of` what is known of single members.
-    `sharing` also says how days share what `DAY_FACTORS` names; "separate" where it says nothing.
+    Of several put together (`joint`): `member` says to which each run belongs, `sharing` which parameters are not
+    common to all (parameter → "separate" or "population"; also how days share what `DAY_FACTORS` names, "separate"
+    where it says nothing), `known_of` what is known of single members.
 
     From a calibration: priors `calibrated`, and the `correlation` (n, n) of those of the parameters `correlated`, on
     the scale on which each is normal.
@@ -231,10 +226,10 @@ class Experiment:
 
     title: str
     simulated: bool
-    stages: tuple[StageEntry, ...]
-    series: tuple[Series, ...] = ()
-    records: tuple[RecordSeries, ...] = ()
-    observations: tuple[Observation, ...] = ()
+    stages: tuple[StageEntry, ...] = field(metadata={"parts": StageEntry})
+    series: tuple[Series, ...] = field(default=(), metadata={"parts": Series})
+    records: tuple[RecordSeries, ...] = field(default=(), metadata={"parts": RecordSeries})
+    observations: tuple[Observation, ...] = field(default=(), metadata={"parts": Observation})
     apparatus: dict[str, Known] = field(default_factory=dict)
     priors: dict[str, str] = field(default_factory=dict)
     run_depth: dict[str, float] = field(default_factory=dict)
@@ -248,6 +243,9 @@ class Experiment:
     calibrated: dict[str, str] = field(default_factory=dict)
     correlated: tuple[str, ...] = ()
     correlation: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def __post_init__(self) -> None:
+        gather(self)
 
     @property
     def members(self) -> list[str]:

@@ -8,6 +8,7 @@ first : it stands before the others in files
 always : it is written also where it is the default
 stored : False where it belongs to one fit only
 choices : the only texts that it can be
+parts : of a tuple, the class of what is in it
 later : it came after files of fits were written, whose hashes are without it where it is the default
 
 Reading and writing, simulating and the check of unknown keys follow from it: a new field needs no other line.
@@ -17,9 +18,14 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any
+
+import numpy as np
+
+from ..errors import violation
 
 FIRST: dict[str, Any] = {"first": True}
 ALWAYS: dict[str, Any] = {"always": True}
@@ -44,6 +50,41 @@ class Entry:
     always: bool
     choices: tuple[str, ...]
     meaning: str
+
+
+_EXAMPLES = {"StageEntry": 'StageEntry(20.0, frozenset({"drive"}))', "Series": 'series_of(data, "xi")'}
+
+
+def gather(made: Any) -> None:
+    """Make the fields of a frozen object whose metadata name a class of `parts` tuples, of a list or of a single one.
+
+    Raises ExperimentError for something else.
+    """
+    for field in fields(made):
+        kind, given = field.metadata.get("parts"), getattr(made, field.name)
+        if kind is None or (type(given) is tuple and all(isinstance(one, kind) for one in given)):
+            continue
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes, dict))
+        found = tuple(given) if several else (given,)
+        for one in found:
+            if not isinstance(one, kind):
+                example = f", such as {_EXAMPLES[kind.__name__]}" if kind.__name__ in _EXAMPLES else ""
+                expected = f"one {kind.__name__} or several in a tuple{example}"
+                raise violation(f"{type(made).__name__}: {field.name}", f"{type(one).__name__}: {one!r}", expected)
+        object.__setattr__(made, field.name, found)
+
+
+def require_numbers(made: Any, *names: str) -> None:
+    """Make fields of a frozen object arrays of numbers, of whatever NumPy takes; ExperimentError for what it is not."""
+    for name in names:
+        given = getattr(made, name)
+        if isinstance(given, np.ndarray):
+            continue
+        try:
+            object.__setattr__(made, name, np.asarray(given, float))
+        except (TypeError, ValueError) as error:
+            where = f"{type(made).__name__} {made.name!r}: {name}"
+            raise violation(where, f"{type(given).__name__}: {given!r}", "an array of numbers") from error
 
 
 @cache

@@ -19,8 +19,8 @@ from ..files import read_toml
 from .check import check_experiment
 from .check_series import check_choice
 from .days import DAY_FACTORS, require_days
-from .experiment import Experiment, Known, Series, Truth
-from .label import Label, by_label
+from .experiment import Experiment, Known, Series
+from .label import Label, Truth, by_label
 from .runs import MAIN_RUN
 
 CALIBRATED_COUPLING = "calibrated_coupling"

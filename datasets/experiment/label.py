@@ -21,6 +21,15 @@ RATES = frozenset(
 
 
 @dataclass(frozen=True)
+class Truth:
+    """How a simulated experiment was made: parameter values by label, closure, seed."""
+
+    parameters: dict[str, float]
+    closure: str
+    seed: int
+
+
+@dataclass(frozen=True)
 class Label:
     """A parameter's name and the entry in brackets: `collective_rate`, `scale[xi]`, `dephasing_rate[A: drive+pump]`.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 from ...forward_models import LIGHTS
+from ..errors import violation
 from .fields import LATER
 from .light_power import LightPower, spans
 
@@ -32,6 +34,7 @@ class StageEntry:
     """One stage of a run: its duration, ms, and which of the lights drive, pump, repump are on.
 
     duration : of the stage, with its unit;  run : the run to which the stage belongs
+    lights : frozenset({"drive", "pump"}), empty in the dark; a list of them, or "drive+pump" and "dark", becomes one
     power : of the lights that have not the power at which their rates are the parameters, or not all the time
     """
 
@@ -39,6 +42,18 @@ class StageEntry:
     lights: frozenset[str]
     run: str = MAIN_RUN
     power: tuple[LightPower, ...] = field(default=(), metadata=LATER)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.duration, bool) or not isinstance(self.duration, Real):
+            expected = 'a number of ms, such as StageEntry(20.0, frozenset({"drive"}))'
+            raise violation("StageEntry: duration", self.duration, expected)
+        lights = self.lights
+        if isinstance(lights, str):
+            lights = frozenset(lights.split("+")) - {"dark", ""}
+        if not isinstance(lights, (frozenset, set, list, tuple)) or not all(isinstance(one, str) for one in lights):
+            expected = f"those of {', '.join(LIGHTS)} that are on: frozenset({{'drive'}}), in the dark frozenset()"
+            raise violation("StageEntry: lights", repr(self.lights), expected)
+        object.__setattr__(self, "lights", frozenset(lights))
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bundled_files import listed
-from ..errors import nearest, violation
+from ..errors import nearest_file, violation
 
 LARGEST_TABLE, LARGEST = 1 << 25, 1 << 34
 """Bytes of a table in memory; of a file that is read in pieces, and of an array in it."""
@@ -24,7 +24,7 @@ def _others(path: Path) -> str:
     """What may be meant by the name of a file that is not there."""
     names = [name for name in listed(path.parent) if (path.parent / name).is_file()]
     alike = ", ".join([name for name in names if Path(name).suffix.lower() == path.suffix.lower()][:_MOST_NAMED])
-    return nearest(path.name, names) or (f" ({path.parent} has {alike})" if alike else "")
+    return nearest_file(path.name, names) or (f" ({path.parent} has {alike})" if alike else "")
 
 
 def check_size(path: Path, largest: int = LARGEST_TABLE) -> None:

@@ -13,10 +13,11 @@ from ..units import plain_number
 from .atomic import check_size
 
 _LARGEST = 1 << 20
-_AT_LINE = re.compile(r"at line (\d+)")
+_AT_LINE = re.compile(r"at line (\d+)(?:, column (\d+))?")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_.-]+|\".*\"|'.*'")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _NUMBER = re.compile(r"([-+]?\d+(?:\.\d+)?)( ?%)?")
+_EXPECTED = "text in UTF-8: lines like key = value, texts and '20 ms' in quotation marks"
 _TRUTH = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 
 
@@ -31,9 +32,21 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         place = _AT_LINE.search(str(error))
         line = text.split("\n")[int(place[1]) - 1] if place else ""
-        expected = _corrected(line) or "text in UTF-8: lines like key = value, texts and '20 ms' in quotation marks"
+        column = int(place[2]) - 1 if place and place[2] else 0
+        expected = _filled_in(line, column) or _corrected(line) or _EXPECTED
         found = f"no valid TOML ({error})"
         raise violation(str(path), found + (f" in: {line.strip()}" if line else ""), expected) from error
+
+
+def _filled_in(line: str, column: int) -> str:
+    """What to write where a line has … in place of a value at a column; '' for other lines."""
+    if not line[column:].startswith(("…", "...")):
+        return ""
+    key = line[:column].rpartition("=")[0].rpartition(",")[2].rpartition("{")[2].strip() or "key"
+    if key in ("sigma", "repetitions"):
+        number = "0.01" if key == "sigma" else "3000"
+        return f'a column or a number in place of …: {key} = "NAME", of a column of your file, or {key} = {number}'
+    return f'a value in place of …: {key} = "…" is a text, such as the name of a column, {key} = 0.01 a number'
 
 
 def _corrected(line: str) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...forward_models import NOISES
-from ..errors import check_keys, violation
+from ..errors import ExperimentError, check_keys, violation
 from ..experiment import Series, check_choice
 from ..files import FORMATS, open_source
-from ..kinds import ABSCISSAS, SHOTS, Kind, lines_for
+from ..kinds import ABSCISSAS, SHOTS, Around, Kind, are_named, lines_for
 from ..tables import Form, read_matrix
 from ..tables import Table as TextTable
 from ..units import factor, plain_number, unit_in
 from .column_values import averaged, linear
-from .shots import EXCLUDE, read_shots, unit_of_shots
+from .shots import EXCLUDE, read_shots, unit_of_shots, what_was_read
 
 SPREADS = ("sigma", "repetitions")
 
@@ -30,6 +32,7 @@ class ColumnNames:
     names : our column → theirs, or a number that holds for all rows;  units : our column → unit
     form : what is said of how a text or a sheet is written;  where : for errors
     factors : our column → number by which it is multiplied;  average : rows that are averaged into one; 0: none
+    around : what the experiment says around the series, for errors
     """
 
     names: dict[str, Any]
@@ -38,15 +41,26 @@ class ColumnNames:
     where: str = "columns"
     factors: Mapping[str, float] = field(default_factory=dict)
     average: int = 0
+    around: Around = field(default_factory=Around)
 
-    def lines(self, kind: Kind, columns: Sequence[str] = ()) -> Callable[[Sequence[str]], list[str]]:
-        """What makes the lines to write of the names in a file; `columns`: ours that are wanted, where not all."""
+    def lines(self, kind: Kind, path: Path, columns: Sequence[str] = ()) -> Callable[[Sequence[str]], list[str]]:
+        """What makes the lines to write of the names in the file; `columns`: ours that are wanted, where not all."""
 
         def written(names: Sequence[str]) -> list[str]:
             right = {ours: name for ours, name in self.names.items() if not isinstance(name, str) or name in names}
-            return lines_for(kind, names, right, columns, self.units)
+            return lines_for(kind, names, right, columns, self.units, self.around, partial(_end, path, self.form))
 
         return written
+
+
+def _end(path: Path, form: Form | None, name: str) -> float:
+    """The greatest number of a column, 0 where it cannot be read."""
+    with suppress(ExperimentError):
+        if path.suffix.lower() not in FORMATS:
+            return float(TextTable(path, ("time",), {"time": name}, form).read()["time"].max(initial=0.0))
+        with open_source(path) as source:
+            return float(source.column(name).max(initial=0.0))
+    return 0.0
 
 
 @dataclass(frozen=True)
@@ -160,7 +174,7 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
         said = "factor" if given.factors else "average"
         raise violation(f"{given.where}: {said}", "one of shots", "none: variances of the light may be in any unit")
     names = {name: given.names.get(name, name) for name in known}
-    found, told = unit_of_shots(path, names, key, given.form, given.lines(kind, known))
+    found, told = unit_of_shots(path, names, key, given.form, given.lines(kind, path, known))
     unit = given.units.get(key) or found or ABSCISSAS[key]
     if found and unit != found and not told:  # a name of a column does not count against what is given
         raise violation(f"{given.where}: units: {key}", repr(unit), f"{found!r}, as in {path}")
@@ -168,7 +182,8 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
     x = reduced.key * factor(unit, ABSCISSAS[key], f"{given.where}: units: {key}")
     count = len(kind.components)
     repetitions = np.repeat(reduced.repetitions, count)
-    note = "; ".join(filter(None, (reduced.note, "" if key in given.units else told)))
+    read = what_was_read(path, reduced, key)
+    note = "; ".join(filter(None, (read, reduced.note, "" if key in given.units else told)))
     return Table(np.repeat(x, count), reduced.variance.ravel(), "repetitions", repetitions, note=note)
 
 
@@ -184,7 +199,7 @@ def _read(
         with open_source(path) as source:
             candidates = needed if given.names else known
             theirs |= {n: n for n in candidates if n in source}
-            source.require([*theirs.values(), *needed[:-1]], given.lines(kind))
+            source.require([*theirs.values(), *needed[:-1]], given.lines(kind, path))
             columns = {ours: source.column(name) for ours, name in theirs.items()}
             for ours, name in theirs.items():
                 found = source.unit(name) if ours == kind.abscissa else None
@@ -194,7 +209,8 @@ def _read(
                 if found is not None and units.setdefault(ours, found) != found:
                     raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
-        table = TextTable(path, known, theirs if given.names else None, given.form, needed, lines=given.lines(kind))
+        written, fit = given.lines(kind, path), partial(are_named, kind)
+        table = TextTable(path, known, theirs if given.names else None, given.form, needed, lines=written, fit=fit)
         columns = table.read()
         unit, words = table.unit(kind.abscissa, kind.unit) if kind.abscissa not in units else ("", "")
         units |= {kind.abscissa: unit} if unit else {}

@@ -12,6 +12,7 @@ from ..bundled_files import FILE
 from ..errors import Faults, check_keys, violation
 from ..experiment import KIND as RECORD
 from ..experiment import (
+    MAIN_RUN,
     Experiment,
     RecordSeries,
     Series,
@@ -21,7 +22,7 @@ from ..experiment import (
     require_days,
 )
 from ..files import optional, read_toml, required, rows_of
-from ..kinds import KINDS, SHOTS, Kind
+from ..kinds import KINDS, SHOTS, Around, Kind
 from ..tables import Form, read_form
 from ..units import quantity
 from .calibration import read_calibration, with_calibration
@@ -128,7 +129,7 @@ def read_folder(
     parts["stages"] = _each(rest, where, table, "stage", lambda at, row: read_stage(at, row, folder, rest))
     with runs:
         parts |= read_runs(where, table)
-    experiment, files = _with_series(Experiment(**parts), where, table, folder, rest)
+    experiment, files = _with_series(Experiment(**parts), where, table, folder, rest, template is not None)
     if not runs.found:  # what is measured in them can be checked
         with rest:
             check_experiment(experiment, where, files)
@@ -153,14 +154,17 @@ def _each(
 
 
 def _with_series(
-    experiment: Experiment, where: str, table: dict[str, Any], folder: Path, faults: Faults
+    experiment: Experiment, where: str, table: dict[str, Any], folder: Path, faults: Faults, template: bool
 ) -> tuple[Experiment, list[str]]:
     """The experiment with series, records and calibration, and the file of each series."""
 
     def read(at: str, row: dict[str, Any]) -> tuple[Series | RecordSeries, str]:
         if row.get("kind") == RECORD:
             return _records(at, row, folder, experiment.simulated), row["file"]
-        return _series(at, row, folder), row["file"]
+        of_file = [one for _, one in rows_of(where, table, "series") if one.get("file") == row.get("file")]
+        before = next(k for k, one in enumerate(of_file) if one is row)
+        duration = experiment.duration(str(row.get("run", MAIN_RUN)))
+        return _series(at, row, folder, Around(duration, before, len(of_file), template)), row["file"]
 
     found = _each(faults, where, table, "series", read)
     series = [(part, file) for part, file in found if isinstance(part, Series)]
@@ -178,8 +182,8 @@ def _with_series(
     return experiment, files
 
 
-def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
-    """The series of a table [[series]]; `folder`: of the experiment."""
+def _series(where: str, row: dict[str, Any], folder: Path, around: Around) -> Series:
+    """The series of a table [[series]]; `folder`: of the experiment; `around`: what that says besides."""
     kind, shots = required(where, row, "kind", str), optional(where, row, "shots", bool, False)
     if kind == "quadratures":
         kind, shots = "light_variance", True
@@ -194,7 +198,7 @@ def _series(where: str, row: dict[str, Any], folder: Path) -> Series:
     with faults:
         path = inside(where, required(where, row, "file", str), folder)
         name = optional(where, row, "name", str, kind)
-        names = _column_names(where, row, KINDS[kind], path.suffix.lower())
+        names = replace(_column_names(where, row, KINDS[kind], path.suffix.lower()), around=around)
         if "covariance" in row:
             if shots:
                 raise violation(f"{where}: covariance", "one of shots", "none: their variances have Gamma noise")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..bundled_files import BUNDLED, FILE, require_source
-from ..errors import ExperimentError, check_keys, nearest, violation
+from ..errors import ExperimentError, check_keys, in_python, nearest, violation
 from ..experiment import Experiment, Series, check_choice, date_of, entries
 from ..files import check_size, open_tree, read_toml, write_tree
 from ..kinds import KINDS, Kind, arguments_for
@@ -152,6 +152,7 @@ def save(experiment: Experiment | DataTree, path: str | Path) -> None:
         write_folder(checked, target)
 
 
+@in_python()
 def series_of(
     data: Any,
     kind: str,

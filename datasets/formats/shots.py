@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import violation
+from ..errors import ExperimentError, violation
 from ..files import FORMATS, LARGEST, open_source
 from ..kinds import ABSCISSAS
 from ..tables import Form, Table
@@ -28,6 +28,7 @@ MOST_TIMES = 100_000
 MOST_SHOTS = 1 << 27
 """With a key each."""
 LARGEST_SHOT = 1e30
+_KEYS = {"time": "times", "faraday_angle": "angles", "number": "numbers"}
 _MOST_STRETCHES = 64
 _SUSPECT = 4.0
 _MEDIAN_DEVIATION = 1.4826  # standard deviation over median deviation, of a Gaussian
@@ -179,7 +180,7 @@ def read_shots(
         if len(shapes[0]) == 2 and 1 in shapes[0] and max(shapes[0]) == len(keys):  # MATLAB's vectors
             pair, shapes = [np.asarray(array[...]).ravel() for array in pair], [(len(keys),)] * 2
         if len(shapes[0]) == 2 and shapes[0] == (len(keys), len(keys)) and len(keys) > 1:
-            raise violation(str(path), f"{len(keys)} times, matrices of shape {shapes[0]}", "one row a shot")
+            raise _square(path, columns, key, len(keys))
         if len(shapes[0]) == 2 and shapes[0][1] == len(keys) != shapes[0][0]:  # a key for each column
             pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
         if shapes[0][0] != len(keys) or len(shapes[0]) > 2:
@@ -191,6 +192,15 @@ def read_shots(
                 raise violation(f"{path}: {EXCLUDE}", f"{len(flags)} entries", f"{len(keys)}, as of {key}")
         pieces = _of_arrays(path, keys, pair, len(shapes[0]), flags)
         return _said(reduce_shots(_kept(pieces, left_out, path), names, str(path), unit), left_out)
+
+
+def _square(path: Path, columns: Mapping[str, str], key: str, count: int) -> ExperimentError:
+    """Of as many shots as times it cannot be told which of them the rows are: the line that says it."""
+    saved = f"{key}=np.repeat({key}, {count}), cos=cos.ravel(), sin=sin.ravel()"
+    lines = [f'np.savez("{path.stem}_shots.npz", {saved})    # in Python, if each row is a {key}',
+             f"… cos=cos.T.ravel(), sin=sin.T.ravel())    # if each column is a {key}"]  # fmt: skip
+    found = f"{count} {_KEYS[key]}, matrices of shape {(count, count)}, whose rows may be {_KEYS[key]} or shots"
+    return violation(str(path), found, "one row a shot, or more or fewer shots than that; write the matrices as", lines)
 
 
 def _kept(pieces: Iterator[_Flagged], left_out: list[int], path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -209,6 +219,14 @@ def _said(reduced: Reduced, left_out: list[int], form: str = "") -> Reduced:
     """With the number of excluded shots in its note, and what was found of the form of the file."""
     words = f"{left_out[0]} shots are excluded" if left_out[0] else ""
     return replace(reduced, note="; ".join(filter(None, [form, words, reduced.note])))
+
+
+def what_was_read(path: Path, reduced: Reduced, key: str) -> str:
+    """'shots.npz: 800 shots at each of 15 times, cos and sin'."""
+    least, most = int(reduced.repetitions.min()), int(reduced.repetitions.max())
+    shots, count = f"{least}" if least == most else f"{least} to {most}", len(reduced.key)
+    place = f" at each of {count} {_KEYS[key]}" if count > 1 else ""
+    return f"{path.name}: {shots} shots{place}, cos and sin"
 
 
 def unit_of_shots(

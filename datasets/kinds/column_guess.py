@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..units import unit_in
@@ -40,27 +41,86 @@ MISSING = "…"
 """In place of what the file has no column for: no TOML, so that nobody fits with it."""
 
 
+_TIMES = {"ms": 1.0, "us": 1e-3, "s": 1e3, "ns": 1e-6}
+"""Units of times, in ms, the likeliest first."""
+_HARDLY_BEGUN, _JUST_OVER = 0.01, 1.01
+"""Of a run: a series that ends outside probably has times in another unit."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What an experiment says around a series.
+
+    duration : of its run, ms; 0 where it is not known
+    before, total : series of the same file that stand before it, and all of that file
+    template : whether the same words describe other files, too
+    """
+
+    duration: float = 0.0
+    before: int = 0
+    total: int = 1
+    template: bool = False
+
+    def later(self, fits: list[str], numbered: bool, width: int) -> list[str]:
+        """Columns that may be its values, without those of the series before it; all where none is left."""
+        each = 2 if numbered and self.with_errors(width) else 1
+        return fits[self.before * each :] or fits
+
+    def with_errors(self, width: int) -> bool:
+        """Whether so many columns are enough for values and errors of all series of the file, and an abscissa."""
+        return width > 2 * self.total
+
+
 def lines_for(
-    kind: Kind, names: Sequence[str], given: Mapping[str, Any], columns: Sequence[str] = (), units: Collection[str] = ()
+    kind: Kind,
+    names: Sequence[str],
+    given: Mapping[str, Any],
+    columns: Sequence[str] = (),
+    units: Collection[str] = (),
+    around: Around = Around(),
+    end: Callable[[str], float] = lambda name: 0.0,
 ) -> list[str]:
     """The lines of a [[series]] that name the columns of a file.
 
     names : of its columns or arrays, `#1`, `#2`, … where they have none
     given : our column → theirs, or a number, as far as it is said and right
     columns : ours that are wanted; by default those of a table of this kind;  units : ours whose units are said
+    end : what reads the greatest number of a column, 0 where it cannot be read
 
     Of many names the first are looked at, but for those of the length of a damaged file.
     """
-    found, spread = _guess(kind, names, given, columns)
+    found, spread = _guess(kind, names, given, columns, around)
     pairs = ", ".join(f"{ours} = {MISSING if theirs is None else _toml(theirs)}" for ours, theirs in found.items())
     remark = f"; {spread} = {MISSING}: a column, or a number for all rows" if found.get(spread, "") is None else ""
     lines = [f"columns = {{ {pairs} }}    # of {kind.name}{remark}"]
     abscissa = found.get(kind.abscissa)
     said = kind.abscissa in units or not isinstance(abscissa, str) or _says_unit(abscissa)
     if ABSCISSAS[kind.abscissa] == "ms" and not said:
-        lines.append('time_unit = "ms"    # or "us", "s": the file does not say it')
+        lines.append(_unit_line(end(abscissa) if around.duration else 0.0, around.duration))
+    lines += ["(or rename the column in this file: the template is that of others, too)"] if around.template else []
     lines += [] if "value" in units else _of_values(found)
     return lines
+
+
+def _unit_line(end: float, duration: float) -> str:
+    """The line that says the unit of times that end there, in a run of so many ms."""
+    fitting = [u for u, ms in _TIMES.items() if _HARDLY_BEGUN * duration < end * ms <= _JUST_OVER * duration]
+    if not fitting or fitting[0] == "ms":
+        return 'time_unit = "ms"    # or "us", "s": the file does not say it'
+    unit = fitting[0]
+    ends = f"ends at {end * _TIMES[unit]:.4g} ms in a run of {duration:g} ms"
+    return f'time_unit = "{unit}"    # {ends}: the file does not say it'
+
+
+def are_named(kind: Kind, names: Sequence[str]) -> bool:
+    """Whether some of these names are known to be those of what a kind is measured against, and of its values."""
+    plain = {_plain(name) for name in names[:_MOST]}
+    return all(plain & {*_called(ours, kind)} for ours in (kind.abscissa, *kind.components))
+
+
+def _called(ours: str, kind: Kind) -> tuple[str, ...]:
+    """What a column of ours is called elsewhere."""
+    return (ours.replace("_", ""), *(kind.symbols if ours == "value" else _WORDS.get(ours, (ours,))))
 
 
 def arguments_for(kind: Kind, names: Sequence[str], given: Mapping[str, Any]) -> str:
@@ -74,7 +134,7 @@ def arguments_for(kind: Kind, names: Sequence[str], given: Mapping[str, Any]) ->
 
 
 def _guess(
-    kind: Kind, names: Sequence[str], given: Mapping[str, Any], columns: Sequence[str]
+    kind: Kind, names: Sequence[str], given: Mapping[str, Any], columns: Sequence[str], around: Around = Around()
 ) -> tuple[dict[str, Any], str]:
     """Our column → theirs, None where there is none; and how ours of the errors is called, "" where none is wanted."""
     wanted = [kind.abscissa, *kind.components]
@@ -90,10 +150,14 @@ def _guess(
             left.remove(fits[0])
 
     for ours in wanted:
-        words = kind.symbols if ours == "value" else _WORDS.get(ours, (ours,))
-        take(ours, [name for word in (ours.replace("_", ""), *words) for name in left if _plain(name) == word])
+        take(ours, [name for word in _called(ours, kind) for name in left if _plain(name) == word])
+    numbered, width = all("#" in name for name in names), len(names)
     for ours in wanted:
-        take(ours, [name for name in left if not _is_spread(name, names)])
+        fits = [name for name in left if not _is_spread(name, names)]
+        take(ours, around.later(fits, numbered, width) if ours == "value" else fits)
+    if numbered and around.total > 1 and found.get("value") in names:
+        after = names.index(found["value"])
+        left = [name for name in left if around.with_errors(width) and names.index(name) > after]
     values = [_plain(found[name]) for name in kind.components if isinstance(found.get(name), str)]
     if not {"sigma", "repetitions"} & found.keys() and spreads:
         _take_spread(take, left, names, values, spreads)

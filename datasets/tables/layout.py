@@ -18,6 +18,7 @@ BLANKS = " "
 SIGNS = ("#", "%", "!", "//")
 """Lines that begin with one of them are comments."""
 _NAMES = re.compile(r"[,;\s]+")
+_WITH_UNITS = re.compile(r"[^,;\s]+(?:\s+[(\[]\s*(?:[munµμ]?(?:s|V)|dB|%|1|deg|°|a\.?u\.?|arb\.? ?u\w*\.?)\s*[)\]])?")
 _IGOR = re.compile(r"WAVES(/\S+)?\s+")
 
 
@@ -37,6 +38,7 @@ class Layout:
     names : of the columns, none where they have none;  header : number of their line, 0 without names
     first : number of the first line of numbers;  width : cells of each line
     score : the greater the better, for tables read with one separator or another
+    longer : number and first words of the comments above that have more words than there are columns
     """
 
     separator: str
@@ -47,6 +49,7 @@ class Layout:
     width: int
     passed_over: tuple[int, ...]
     score: tuple[float, float] = field(repr=False, default=(0, 0))
+    longer: tuple[tuple[int, list[str]], ...] = ()
 
 
 def number(cell: Cell, decimal: str) -> float | None:
@@ -162,7 +165,9 @@ def _by_numbers(rows: list[Row], separator: str, decimal: str, least: int) -> La
             fits = len(possible) == width or not (least or names or row.comment)  # to name what there is
             if fits and all(number(name, decimal) is None for name in possible):
                 header, names = row.number, possible
-    return Layout(separator, decimal, names, header, first, width, (), (0, score))
+    longer = [(row.number, words[:width]) for row in above if row.comment is not None
+              for words in _possible_names(row, separator) if len(words) > width]  # fmt: skip
+    return Layout(separator, decimal, names, header, first, width, (), (0, score), tuple(longer))
 
 
 def _possible_names(row: Row, separator: str) -> list[list[str]]:
@@ -171,7 +176,8 @@ def _possible_names(row: Row, separator: str) -> list[list[str]]:
     if row.comment is None:
         return [cells]
     behind = [plain(name) for name in _loosely(row.comment, separator)]
-    return [behind, _NAMES.split(plain(row.comment)), cells] if row.comment else []
+    comment = plain(row.comment)
+    return [behind, _NAMES.split(comment), cells, _WITH_UNITS.findall(comment)] if comment else []
 
 
 def _numbers(row: Row, decimal: str, places: Sequence[int] | None = None) -> int:

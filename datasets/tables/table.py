@@ -45,6 +45,7 @@ class Table:
     form : what is said of how it is written
     also : our names that are looked for under themselves where `columns` says nothing of them
     lines : the lines to write, from the names of its columns, `#1`, … where they have none; for errors
+    fit : whether these can be the names of its columns, of a comment that has more words than that
 
     Raises ExperimentError with the line, for whatever is no such table.
     """
@@ -58,9 +59,10 @@ class Table:
         also: Collection[str] = (),
         largest: int = LARGEST_TABLE,
         lines: Callable[[Sequence[str]], Sequence[str]] = lambda names: (),
+        fit: Callable[[Sequence[str]], bool] = lambda names: False,
     ) -> None:
         check_size(path, largest)
-        self.lines = lines
+        self.lines, self.fit = lines, fit
         self.path, self.known, self.also, self.form = path, known, also, form or Form()
         self.columns = None if columns is None else {ours: plain(theirs) for ours, theirs in columns.items()}
         self.signs = tuple(filter(None, (*SIGNS, self.form.comment)))
@@ -170,6 +172,11 @@ class Table:
         self.width = layout.width
         columns = self.columns
         if not names and (columns is None or any(_numbered(theirs) is None for theirs in columns.values())):
+            for line, words in layout.longer:
+                if columns is None and self.fit(words):
+                    found = f"a comment with more words than the {self.width} columns"
+                    said = f"a name per column; or lines that take the first {self.width} for names, such as"
+                    raise violation(f"{self.path}: {self._line} {line}", found, said, self.lines(words))
             lines = self.lines([f"#{k}" for k in range(1, self.width + 1)])
             said = f"a header line first: columns {', '.join(columns or self.known)}{_ELSEWHERE}"
             raise violation(where, "numbers", f"{said}{'; or without one, by number' if lines else ''}", lines)

@@ -112,7 +112,6 @@ def _description(experiment: Experiment) -> str:
         day = f", day {series.day}" if series.day else ""
         words = f"{total} points, {span}, {series.noise} noise{left_out}{day}"
         lines.append(f"series {series.name}: {series.kind}, {words}")
-        lines += [f"  {series.note}"] if series.note else []
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
     lines += _days(experiment)
@@ -124,12 +123,21 @@ def _description(experiment: Experiment) -> str:
             f"series {record.name}: {total} records of {record.length} bins of {record.interval:g} ms, cos and sin"
             f"{begins}{left_out}"
         )
-        lines += [f"  {record.note}"] if record.note else []
+    lines += _notes(experiment)
     for observation in experiment.observations:
         status = f" (not fitted: {observation.excluded})" if observation.excluded else ""
         unit = "" if observation.unit == "1" else f" {observation.unit}"
         lines.append(f"number {observation.label}: {observation.value:g} ± {observation.sigma:g}{unit}{status}")
     return "\n".join(lines)
+
+
+def _notes(experiment: Experiment) -> list[str]:
+    """What was found when files were read, each remark once with the series of which it is."""
+    found: dict[str, list[str]] = {}
+    for part in experiment.parts:
+        if part.note:
+            found.setdefault(part.note, []).append(part.name)
+    return [f"  {', '.join(names)}: {note}" for note, names in found.items()]
 
 
 def _informs(expected: Information, free: list[ModelParameter]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...datasets import ExperimentError
 from ...forward_models import Closure
-from ..model import Problem, SamplerSettings, data_hash, pose, require_time_scale
+from ..model import Problem, SamplerSettings, data_hash, pose, require_time_scale, words_for
 from ..sampling import Draws, prepared, sample
 from .file import stored_sampler
 from .groups import fit_tree
@@ -77,9 +77,10 @@ def fit(
     """
     from ..results import FitTree
 
-    problem = pose(experiment, sharing, closure, free_dephasing, priors, model)
-    made = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
-    return FitTree.of(fit_problem(problem, made, progress))
+    with words_for(experiment):
+        problem = pose(experiment, sharing, closure, free_dephasing, priors, model)
+        made = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
+        return FitTree.of(fit_problem(problem, made, progress))
 
 
 def fit_problem(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any], None] | None = None) -> DataTree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
-from ...datasets.errors import Faults
+from ...datasets.errors import Faults, in_python
 from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_sharing, require_days, with_members
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
@@ -164,10 +165,12 @@ def require_time_scale(problem: Problem) -> None:
     if not found or not max(found)[0]:
         return
     short, long = max(found), min(found)
+    names = ", ".join(name for _, name, *_ in found)
     if short[0] < _SHORTEST:
-        raise _refused(short, "nothing could have happened", 's (time_unit = "s" in its [[series]])')
+        raise _refused(names, short, "nothing could have happened", 's (time_unit = "s" in its [[series]])')
     if long[0] > _LONGEST:
         raise _refused(
+            names,
             long,
             "all would have been over long before",
             'µs (time_unit = "us" in its [[series]]), or ms that were called s',
@@ -183,14 +186,21 @@ def _rates(problem: Problem, run: str) -> dict[str, float]:
     return {name: rate for name, rate in found.items() if rate is not None}
 
 
-def _refused(found: tuple[float, str, float, dict[str, float]], happened: str, unit: str) -> ExperimentError:
-    """With the lines that say that the times are right: of all rates that are too fast, or of the fastest."""
+def _refused(
+    names: str, found: tuple[float, str, float, dict[str, float]], happened: str, unit: str
+) -> ExperimentError:
+    """With the lines that say that the times are right: of all rates that are too fast, or of the fastest.
+
+    names : of the series concerned;  found : of the one that is least so
+    """
     _, series, last, rates = found
     label, fastest = max(rates.items(), key=lambda item: item[1])
     beyond = [name for name, rate in rates.items() if rate * last > _LONGEST] or [label]
-    lines = " ".join(f'{name} = "lognormal({_EVENTS / last:.2g}, 1)"' for name in beyond)
+    keys = [name if name.isidentifier() else f'"{name}"' for name in beyond]
+    lines = " ".join(f'{name} = "lognormal({_EVENTS / last:.2g}, 1)"' for name in keys)
+    others = f" (that of {series})" if names != series else ""
     return ExperimentError(
-        f"series {series}: its last point is at {last:g} ms, but the fastest rate, {label}, is expected to be"
+        f"series {names}: the last point{others} is at {last:g} ms, but the fastest rate, {label}, is expected to be"
         f" {fastest:g} 1/ms: {happened}. Are its times in {unit}? If they are right, give the rates priors of that"
         f" size (median in 1/ms), in the table [prior] of experiment.toml: {lines}"
     )
@@ -229,6 +239,12 @@ def _checked(made: Experiment) -> Experiment:
     """One made in Python, like one of a folder; one that is planned has no values yet."""
     planned = any(np.isnan(series.value).all() for series in made.series)
     return made if planned else check_experiment(made)
+
+
+def words_for(source: Any) -> AbstractContextManager[None]:
+    """A block whose errors say in Python what to write where `source`, or a part of it, was made there."""
+    parts = source.values() if isinstance(source, dict) else source if isinstance(source, (list, tuple)) else [source]
+    return in_python() if any(isinstance(part, Experiment) for part in parts) else nullcontext()
 
 
 def _with_sharing(one: Experiment, ways: Mapping[str, str]) -> Experiment:

@@ -16,7 +16,7 @@ from ...forward_models.light import SUMS
 from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
 from .likelihood import add_likelihood, add_record
 from .priors import vector_variable
-from .problem import Problem, pose
+from .problem import Problem, pose, words_for
 from .variables import Variable
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def build_model(
     ------
     ExperimentError, PriorError
     """
-    return model_of(pose(experiment, sharing, closure, free_dephasing, priors, model))
+    with words_for(experiment):
+        return model_of(pose(experiment, sharing, closure, free_dephasing, priors, model))
 
 
 def model_of(problem: Problem) -> pymc.Model:

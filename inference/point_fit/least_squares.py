@@ -27,7 +27,7 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError
 from ...datasets.experiment import DAY_FACTORS, SERIES_ERRORS
 from ...forward_models import Closure
-from ..model import ModelParameter, Prior, Problem, pose, require_data
+from ..model import ModelParameter, Prior, Problem, pose, require_data, words_for
 from .point_fit import PointFit, Step, edge_warnings, misfits
 from .residuals import Residuals
 
@@ -77,9 +77,10 @@ def least_squares(
         fewer data than parameters
     PriorError : for priors that cannot be read
     """
-    return fit_least_squares(
-        pose(experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors)
-    )
+    with words_for(experiment):
+        return fit_least_squares(
+            pose(experiment, sharing=sharing, closure=closure, free_dephasing=free_dephasing, priors=priors)
+        )
 
 
 def fit_least_squares(problem: Problem) -> PointFit:

@@ -41,7 +41,6 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
         _posterior(fit, beside, title).text(),
         _derived(fit).text(),
         published.text() if published else "",
-        "\n".join(f"{series.name}: {series.note}" for series in experiment.series if series.note),
         _remarks(fit, judged.by_prior),
         "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)]) if _to_do(judged) else "",
     ]
@@ -109,11 +108,14 @@ def sharing_text(experiment: Experiment, labels: Iterable[str]) -> str:
         found.setdefault(experiment.sharing.get(row.name, "shared"), []).append(row.symbol)
     lines = [f"{words} {', '.join(found[way])}" for way, words in shown.items() if way in found]
     tied = "d ∝ Θ with one factor; " if experiment.sharing.get("optical_depth") == "tied" else ""
-    change = "pure_dephasing_rate" if "pure_dephasing_rate" in names else next(iter(names), "radiative_rate")
-    return (
-        f"joint fit: the experiments {'; '.join(lines)} ({tied}dΓ = d Γ; scales and offsets are those of each series)\n"
-        f"to change it: --share {change}=separate, shared or population, in Python sharing= (docs/laboratory.md)"
+    said = (
+        f"joint fit: the experiments {'; '.join(lines)} ({tied}dΓ = d Γ; scales and offsets are those of each series)"
     )
+    change = next((name for name in ("pure_dephasing_rate", *names) if name in names), "radiative_rate")
+    if experiment.sharing.get(change, "shared") != "shared":
+        return said
+    how = f"--share {change}=separate, shared or population, in Python sharing= (docs/laboratory.md)"
+    return f"{said}\nto change it: {how}"
 
 
 def fit_rows(fit: DataTree) -> list[dict[str, Any]]:
