@@ -34,6 +34,10 @@ _ARGUMENTS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r'time_unit = ("\w+")', r'units={"time": \1}'),
     (rf"(\w+) = \{{ ({_PAIR}(?:, {_PAIR})*) \}}", lambda found: f"{found[1]}={_dict(found[2])}"),
     (r'\[\[stage\]\] with a line like duration = "20 ms"', 'StageEntry(20.0, frozenset({"drive"}))'),
+    (
+        r'a \[\[series\]\] with lines like kind = "xi" and file = "xi.csv", or an \[\[observation\]\]',
+        'series=series_of(data, "xi") or observations=Observation(…)',
+    ),
     (r"\bin (its|each|a) \[\[series\]\]", r"in \1 series_of"),
     (r"\[\[(\w+)\]\]", r"\1"),
     (r"\ba line (like )?(?=\w+ = )", ""),

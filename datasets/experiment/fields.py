@@ -70,7 +70,11 @@ def gather(made: Any) -> None:
             if not isinstance(one, kind):
                 example = f", such as {_EXAMPLES[kind.__name__]}" if kind.__name__ in _EXAMPLES else ""
                 expected = f"one {kind.__name__} or several in a tuple{example}"
-                raise violation(f"{type(made).__name__}: {field.name}", f"{type(one).__name__}: {one!r}", expected)
+                raise violation(
+                    f"{type(made).__name__}: {field.name}",
+                    f"{type(one).__name__}: {' '.join(repr(one).split())}",
+                    expected,
+                )
         object.__setattr__(made, field.name, found)
 
 

@@ -196,11 +196,19 @@ def read_shots(
 
 def _square(path: Path, columns: Mapping[str, str], key: str, count: int) -> ExperimentError:
     """Of as many shots as times it cannot be told which of them the rows are: the line that says it."""
-    saved = f"{key}=np.repeat({key}, {count}), cos=cos.ravel(), sin=sin.ravel()"
-    lines = [f'np.savez("{path.stem}_shots.npz", {saved})    # in Python, if each row is a {key}',
-             f"… cos=cos.T.ravel(), sin=sin.T.ravel())    # if each column is a {key}"]  # fmt: skip
-    found = f"{count} {_KEYS[key]}, matrices of shape {(count, count)}, whose rows may be {_KEYS[key]} or shots"
-    return violation(str(path), found, "one row a shot, or more or fewer shots than that; write the matrices as", lines)
+    at, *pair = (columns[ours].lstrip("/") for ours in (key, "cos", "sin"))
+    at, *pair = [at, *pair] if all(name.isidentifier() for name in (at, *pair)) else [key, "cos", "sin"]
+    lines = [
+        f'np.savez("{path.stem}_shots.npz", {at}=np.repeat({at}, {count}), '
+        + ", ".join(f"{name}={name}{turned}.ravel()" for name in pair)
+        + f")    # each {axis} is one of the {_KEYS[key]}"
+        for axis, turned in (("row", ""), ("column", ".T"))
+    ]
+    found, expected = (
+        f"{count} {_KEYS[key]}, matrices of shape {(count, count)}",
+        "one row per shot, written in Python by",
+    )
+    return violation(str(path), found, expected, lines)
 
 
 def _kept(pieces: Iterator[_Flagged], left_out: list[int], path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:

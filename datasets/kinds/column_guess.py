@@ -96,7 +96,7 @@ def lines_for(
     abscissa = found.get(kind.abscissa)
     said = kind.abscissa in units or not isinstance(abscissa, str) or _says_unit(abscissa)
     if ABSCISSAS[kind.abscissa] == "ms" and not said:
-        lines.append(_unit_line(end(abscissa) if around.duration else 0.0, around.duration))
+        lines.append(_unit_line(end(str(abscissa)) if around.duration else 0.0, around.duration))
     lines += ["(or rename the column in this file: the template is that of others, too)"] if around.template else []
     lines += [] if "value" in units else _of_values(found)
     return lines

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...datasets import ExperimentError
 from ...forward_models import Closure
-from ..model import Problem, SamplerSettings, data_hash, pose, require_time_scale, words_for
+from ..model import Problem, SamplerSettings, data_hash, pose, require_data, require_time_scale, words_for
 from ..sampling import Draws, prepared, sample
 from .file import stored_sampler
 from .groups import fit_tree
@@ -79,6 +79,7 @@ def fit(
 
     with words_for(experiment):
         problem = pose(experiment, sharing, closure, free_dephasing, priors, model)
+        require_data(problem.experiment, problem.experiment.title)
         made = SamplerSettings(seed, draws, tune, chains, cores, engine=engine)
         return FitTree.of(fit_problem(problem, made, progress))
 

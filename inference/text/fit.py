@@ -108,14 +108,16 @@ def sharing_text(experiment: Experiment, labels: Iterable[str]) -> str:
         found.setdefault(experiment.sharing.get(row.name, "shared"), []).append(row.symbol)
     lines = [f"{words} {', '.join(found[way])}" for way, words in shown.items() if way in found]
     tied = "d ∝ Θ with one factor; " if experiment.sharing.get("optical_depth") == "tied" else ""
-    said = (
+    change = "pure_dephasing_rate" if "pure_dephasing_rate" in names else next(iter(names), "radiative_rate")
+    shared = (
         f"joint fit: the experiments {'; '.join(lines)} ({tied}dΓ = d Γ; scales and offsets are those of each series)"
     )
-    change = next((name for name in ("pure_dephasing_rate", *names) if name in names), "radiative_rate")
-    if experiment.sharing.get(change, "shared") != "shared":
-        return said
-    how = f"--share {change}=separate, shared or population, in Python sharing= (docs/laboratory.md)"
-    return f"{said}\nto change it: {how}"
+    if experiment.sharing.get(change, "shared") != "shared":  # who said so knows how to change it
+        return shared
+    return (
+        f"{shared}\n"
+        f"to change it: --share {change}=separate, shared or population, in Python sharing= (docs/laboratory.md)"
+    )
 
 
 def fit_rows(fit: DataTree) -> list[dict[str, Any]]:

@@ -249,7 +249,7 @@ def test_excluded_shots(form, tmp_path):
     expected = [np.var(shots[name][part & ~bad], ddof=1) for part in (first, ~first) for name in ("cos", "sin")]
     np.testing.assert_allclose(series.value, expected)
     assert series.spread.tolist() == [200 - bad[:200].sum()] * 4
-    assert series.note.startswith(f"{bad.sum()} shots are excluded")
+    assert f"shots at each of 2 times, cos and sin; {bad.sum()} shots are excluded" in series.note
 
 
 def test_flags_of_shots_that_are_none(tmp_path):

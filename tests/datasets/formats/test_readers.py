@@ -176,7 +176,7 @@ def test_shots_become_variances(file, write, tmp_path):
     np.testing.assert_allclose(series.x, np.repeat(TIME / 1000, 2))
     np.testing.assert_allclose(series.value.reshape(3, 2), SHOTS.var(axis=1, ddof=1), rtol=1e-12)
     np.testing.assert_array_equal(series.spread, [500.0] * 6)
-    assert series.note == ""
+    assert series.note == f"{file}: 500 shots at each of 3 times, cos and sin"
     datasets.save(datasets.load(tmp_path), tmp_path / "again")
     assert datasets.load(tmp_path / "again").identical(datasets.load(tmp_path))
 
@@ -190,7 +190,7 @@ def test_outliers_are_reported_and_kept(tmp_path):
         TOML.format(file="s.h5", rest='probe_duration = "1 ms"').replace('"xi"', '"quadratures"')
     )
     series = datasets.read(tmp_path).series[0]
-    assert series.note.startswith("shots farther out than 4.")
+    assert series.note.startswith("s.h5: 500 shots at each of 3 times, cos and sin; shots farther out than 4.")
     assert "kept: 1 of cos at 2.5 ms" in series.note
     assert series.value[2] == pytest.approx(spoiled[1, :, 0].var(ddof=1))
 
@@ -501,11 +501,17 @@ def test_shot_noise_without_numbers_is_one_measurement(tmp_path):
     np.testing.assert_allclose(shots_of(tmp_path, "a.h5", kind="shot_noise").value, series.value)
 
 
-def test_square_matrices_of_shots_are_ambiguous(tmp_path):
+def test_square_matrices_of_shots_are_ambiguous(tmp_path, monkeypatch):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["time"], file["cos"], file["sin"] = [1.0, 2.0, 3.0], SHOTS[:, :3, 0], SHOTS[:, :3, 1]
-    with pytest.raises(ExperimentError, match=r"matrices of shape \(3, 3\), expected one row a shot"):
+    with pytest.raises(ExperimentError, match=r"matrices of shape \(3, 3\), expected one row per shot, wri") as found:
         shots_of(tmp_path, "a.h5")
+    line = next(line for line in str(found.value).splitlines() if "each column is one of the times" in line)
+    arrays = {"time": np.array([1.0, 2.0, 3.0]), "cos": SHOTS[:, :3, 0].T, "sin": SHOTS[:, :3, 1].T}
+    monkeypatch.chdir(tmp_path)
+    exec(line.strip(), {"np": np} | arrays)
+    series = shots_of(tmp_path, "a_shots.npz")
+    np.testing.assert_allclose(series.value.reshape(3, 2), SHOTS[:, :3].var(axis=1, ddof=1))
 
 
 def test_many_outliers_do_not_hide_each_other(tmp_path):
@@ -690,7 +696,8 @@ def test_what_was_found_is_a_note_of_the_series_besides_its_own(tmp_path):
     (tmp_path / "experiment.toml").write_text(shots_toml("s.txt", '{ time = "time", cos = "cos", sin = "sin" }'))
     series = datasets.read(tmp_path).series[0]
     np.testing.assert_allclose(series.value.reshape(3, 2), SHOTS.var(axis=1, ddof=1), rtol=1e-12)
-    assert series.note == "s.txt: found cells separated by blanks, names in line 1"
+    read, form = "500 shots at each of 3 times, cos and sin", "found cells separated by blanks, names in line 1"
+    assert series.note == f"s.txt: {read}; s.txt: {form}"
 
 
 def test_the_unit_that_a_file_of_shots_states(tmp_path):

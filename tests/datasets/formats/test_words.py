@@ -97,6 +97,11 @@ def test_all_that_is_wrong_is_said_at_once(folder):
         ('Θ = "14 deg"', 'in: Θ = "14 deg", expected the line "Θ" = "14 deg"'),
         ("initial_xi[main] = 'fixed(1)'", "expected the line \"initial_xi[main]\" = 'fixed(1)'"),
         ("sigma = 5\nsigma = 5", "(Cannot overwrite a value (at line 3, column 10)) in: sigma = 5, expected text in"),
+        (
+            'columns = { time = "t", sigma = … }',
+            'expected a column or a number in place of …: sigma = "NAME", of a col',
+        ),
+        ("tail = ...", 'expected a value in place of …: tail = "…" is a text'),
         ("title = drive", 'expected the line title = "drive"'),
         ('title "x"', "expected text in UTF-8: lines like key = value, texts and '20 ms' in quotation marks"),
         ("a = [1", "expected text in UTF-8: lines like"),
@@ -164,6 +169,27 @@ def test_other_files_are_named(tmp_path):
         datasets.files.check_size(tmp_path / "xyz.nc")
     with pytest.raises(ExperimentError, match=r"expected a file$"):
         datasets.files.check_size(tmp_path / "xyz.csv")
+
+
+@pytest.mark.parametrize(
+    ("missing", "there", "said"),
+    [
+        ("Jy.csv", "P.csv", r"\(.* has P.csv\)"),
+        ("Jy.csv", "jy.CSV", r"\(did you mean 'jy.CSV'\?\)"),
+        ("transverse.csv", "transvers.csv", r"\(did you mean 'transvers.csv'\?\)"),
+        ("xi.csv", "xi.txt", r"\(did you mean 'xi.txt'\?\)"),
+    ],
+)
+def test_only_names_that_are_alike_are_suggested(missing, there, said, tmp_path):
+    (tmp_path / there).touch()
+    with pytest.raises(ExperimentError, match=rf"no such file, expected a file {said}"):
+        datasets.files.check_size(tmp_path / missing)
+
+
+def test_a_long_path_makes_no_names_alike(tmp_path):
+    (tmp_path / "P.nc").touch()
+    with pytest.raises(ExperimentError, match=r"no such folder, file or bundled experiment, expected"):
+        datasets.read(tmp_path / "Jy.nc")
 
 
 def test_names_of_parameters_in_files(tmp_path):

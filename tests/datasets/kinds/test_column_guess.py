@@ -7,7 +7,7 @@ import pytest
 
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError
-from dissentangle.datasets.kinds import KINDS, arguments_for, lines_for
+from dissentangle.datasets.kinds import KINDS, are_named, arguments_for, lines_for
 
 T_XI_P = ["t", "xi", "dxi", "P", "dP"]
 LINES = {
@@ -162,3 +162,70 @@ def test_arguments_for_what_is_in_memory():
         ExperimentError, match=r'xi_err: such as columns={"time": "t", "value": "xi", "sigma": "xi_err"}'
     ):
         datasets.series_of(data, "xi", columns={"time": "time", "value": "xi"})
+
+
+SERIES = {"xi": XI, "polarization": XI + 0.01, "transverse_spin": XI + 0.02}
+SEVERAL = TOML.partition("[[series]]")[0] + "".join(
+    f'[[series]]\nkind = "{kind}"\nfile = "d.txt"\n{{{kind}}}\n' for kind in SERIES
+)
+
+
+def lines_of_all(folder, comment, unit=1.0, errors=True):
+    """The lines that `read` offers for three series of one file without a header line of its own; kind → lines."""
+    columns = [unit * 9 * TIMES, *(column for value in SERIES.values() for column in (value, ERROR)[: 1 + errors])]
+    np.savetxt(folder / "d.txt", np.stack(columns, axis=-1), header=comment, comments="")
+    (folder / "experiment.toml").write_text(SEVERAL.format(**dict.fromkeys(SERIES, "")))
+    with pytest.raises(ExperimentError) as found:
+        datasets.read(folder)
+    parts = [part.partition("\n") for part in found.value.faults]
+    lines = ("\n".join(map(str.strip, below.split("\n"))) for *_, below in parts)
+    return str(found.value), dict(zip(SERIES, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("comment", "unit", "said"),
+    [
+        (
+            "# t_ms xi dxi P dP Jy dJy   (simulated)",
+            1.0,
+            "line 1: found a comment with more words than the 7 columns, e",
+        ),
+        ("# t (ms) xi dxi P dP Jy dJy", 1.0, "line 1: column 't (ms)': found an unknown column"),
+        ("# measured on a Monday by Peter at noon, in the lab", 1e-3, "line 2: found numbers, expected a header line"),
+        ("", 1e3, "found numbers, expected a header line"),
+    ],
+)
+def test_each_series_of_a_file_gets_its_own_columns(comment, unit, said, tmp_path):
+    text, lines = lines_of_all(tmp_path, comment, unit)
+    assert said in text
+    (tmp_path / "experiment.toml").write_text(SEVERAL.format(**lines), encoding="utf-8")
+    for series in datasets.read(tmp_path).series:
+        np.testing.assert_allclose((series.x, series.value, series.spread), (9 * TIMES, SERIES[series.kind], ERROR))
+
+
+def test_the_unit_that_fits_the_run_is_offered(tmp_path):
+    for unit, offered in ((1e-3, 's"    # ends at 18 ms in a run of 20 ms'), (1e3, 'us"    # ends at 18 ms in a run')):
+        _, lines = lines_of_all(tmp_path, "", unit)
+        assert all(f'time_unit = "{offered}' in line for line in lines.values())
+    for unit in (1.0, 1e-5, 1e12):
+        _, lines = lines_of_all(tmp_path, "", unit)
+        assert all('time_unit = "ms"    # or "us", "s"' in line for line in lines.values())
+
+
+def test_values_without_errors_follow_each_other(tmp_path):
+    _, lines = lines_of_all(tmp_path, "", errors=False)
+    for k, line in enumerate(lines.values(), 2):
+        assert line.startswith(f'columns = {{ time = "#1", value = "#{k}", sigma = … }}')
+
+
+def test_words_of_a_comment_that_are_no_names():
+    assert are_named(KINDS["xi"], ["t_ms", "xi", "dxi"])
+    assert not are_named(KINDS["xi"], ["measured", "on", "Monday"])
+    assert not are_named(KINDS["xi"], ["t_ms", "foo", "bar"])
+
+
+def test_of_a_template_the_column_of_one_file_may_be_renamed(tmp_path):
+    written(tmp_path, "names.csv")
+    (tmp_path / "template.toml").write_text(TOML.format(file="names.csv") + 'columns = { value = "xi" }')
+    with pytest.raises(ExperimentError, match=r"(?s)no such column.*\(or rename the column in this file: the template"):
+        datasets.read(tmp_path, template=tmp_path / "template.toml")

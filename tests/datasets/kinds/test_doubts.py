@@ -75,3 +75,30 @@ def test_what_is_impossible_is_refused(kind, text):
     with pytest.raises(ExperimentError, match=text):
         check_experiment(experiment(kind, [-0.1, -0.5, -0.6]))
     check_experiment(experiment(kind, [-0.1, -0.5, -0.6], sigma=0.3))
+
+
+def test_all_series_with_times_in_another_unit_are_named():
+    series = [replace(one, x=one.x / 1000, scale_uncertainty=0.04) for one in DRIVEN.series]
+    said = doubts(replace(DRIVEN, series=tuple(series)))
+    names = ", ".join(one.name for one in series)
+    ends = [one.fitted_x.max() for one in series]
+    span = f"{min(ends):.3g}" if len({*ends}) == 1 else f"{min(ends):.3g} to {max(ends):.3g}"
+    short = f"{names}: their times end at {span} ms in a run of 20 ms: in another unit?"
+    assert said == [f'{short} If they are in seconds, write time_unit = "s" in each [[series]]']
+
+
+def test_series_that_read_the_same_column():
+    xi, spin = (next(s for s in DRIVEN.series if s.kind == kind) for kind in ("xi", "transverse_spin"))
+    twice = replace(spin, x=xi.x, value=xi.value, spread=xi.spread, excluded=xi.excluded, noise=xi.noise)
+    (said,) = doubts(replace(DRIVEN, series=(xi, twice)))
+    assert (
+        said
+        == "transverse_spin: has the values of xi at the same times: does it read the same column of the same file?"
+    )
+
+
+def test_equal_doubts_are_said_once():
+    (one,) = experiment("xi", [1.98, 1.8, 1.7], scale_uncertainty=0.04).series
+    other = replace(one, name="xi_2", value=np.array([1.98, 1.7, 1.6]))
+    (said,) = doubts(replace(DRIVEN, series=(one, other)))
+    assert said.startswith("xi, xi_2: begins at 1.98, ")

@@ -198,6 +198,24 @@ def test_check_says_where_a_power_is_not_known(tmp_path, capsys):
         assert said == held
 
 
+def test_equal_remarks_about_files_are_one_line(tmp_path, capsys):
+    table = "time;value;sigma\n1;0,9;0,1\n2;0,8;0,1\n3;0,{};0,1\n"
+    series = '[[series]]\nkind = "{0}"\nfile = "{0}.csv"\nscale_uncertainty = 0.04\n'
+    for k, name in enumerate("ab"):
+        (tmp_path / name).mkdir()
+        head = 'format_version = 1\ntitle = "t"\nsimulated = true\n[[stage]]\nduration = "20 ms"\ndrive = true\n'
+        (tmp_path / name / "experiment.toml").write_text(head + series.format("xi") + series.format("transverse_spin"))
+        (tmp_path / name / "xi.csv").write_text(table.format(75 - k))
+        (tmp_path / name / "transverse_spin.csv").write_text(table.format(71 - k))
+    folders = str(tmp_path / "a"), str(tmp_path / "b")
+    assert run("check", *folders, "--share", "pure_dephasing_rate=separate") == 0
+    printed = capsys.readouterr().out
+    form = "found cells separated by semicolons, decimal commas"
+    assert f"\n  a.xi, b.xi: xi.csv: {form}\n" in printed
+    assert f"\n  a.transverse_spin, b.transverse_spin: transverse_spin.csv: {form}\n" in printed
+    assert "to change it" not in printed
+
+
 def test_show_refuses_an_experiment(tmp_path, capsys):
     datasets.save(datasets.load("fig2b-d55"), tmp_path / "e.nc")
     assert run("show", str(tmp_path / "e.nc")) == 2

@@ -41,13 +41,14 @@ def test_a_joint_fit_says_what_it_shares():
     parts = {name: read(name) for name in ("fig2b-d55", "fig2b-d35")}
     labels = ["radiative_rate", "squeezing_limit", "optical_depth[fig2b-d55]", "optical_depth[fig2b-d35]"]
     labels += ["pure_dephasing_rate[fig2b-d55: drive]", "collision_rate", "scale[fig2b-d55.xi]"]
-    first, second = sharing_text(joint(parts, sharing), labels).splitlines()
+    (first,) = sharing_text(joint(parts, sharing), labels).splitlines()
     assert first == (
         "joint fit: the experiments have in common Γ, Z; have each for itself d, Γdeph; have from one population Γcol"
         " (dΓ = d Γ; scales and offsets are those of each series)"
     )
+    first, second = sharing_text(joint(parts, {"collision_rate": "population"}), labels).splitlines()
+    assert "(dΓ = d Γ;" in first
     assert second.startswith("to change it: --share pure_dephasing_rate=separate, shared or population, in Python")
-    assert "(dΓ = d Γ;" in sharing_text(joint(parts), labels)
     angles = {name: replace(one, apparatus={"faraday_angle": Known(14.0)}) for name, one in parts.items()}
     tied = sharing_text(joint(angles, {"optical_depth": "tied"}), ["radiative_rate", "depth_per_degree"])
     assert "in common Γ, d/Θ (d ∝ Θ with one factor; dΓ" in tied
