@@ -102,6 +102,7 @@ def _days(experiment: Experiment) -> list[str]:
 
 
 def _description(experiment: Experiment) -> str:
+    own, common = _notes(experiment)
     lines = [f"{experiment.title}" + (" [simulated]" if experiment.simulated else " [measured]")]
     lines += [_run(experiment, run) for run in experiment.runs]
     for series in experiment.series:
@@ -111,7 +112,7 @@ def _description(experiment: Experiment) -> str:
         span = f"{series.x[0]:g} to {series.x[-1]:g}{unit}"
         day = f", day {series.day}" if series.day else ""
         words = f"{total} points, {span}, {series.noise} noise{left_out}{day}"
-        lines.append(f"series {series.name}: {series.kind}, {words}")
+        lines += [f"series {series.name}: {series.kind}, {words}", *own.get(series.name, ())]
         if not series.efficiency_in_scale:
             lines.append("  detection_efficiency is an unknown of its own")
     lines += _days(experiment)
@@ -123,7 +124,8 @@ def _description(experiment: Experiment) -> str:
             f"series {record.name}: {total} records of {record.length} bins of {record.interval:g} ms, cos and sin"
             f"{begins}{left_out}"
         )
-    lines += _notes(experiment)
+        lines += own.get(record.name, ())
+    lines += common
     for observation in experiment.observations:
         status = f" (not fitted: {observation.excluded})" if observation.excluded else ""
         unit = "" if observation.unit == "1" else f" {observation.unit}"
@@ -131,13 +133,14 @@ def _description(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _notes(experiment: Experiment) -> list[str]:
-    """What was found when files were read, each remark once with the series of which it is."""
+def _notes(experiment: Experiment) -> tuple[dict[str, list[str]], list[str]]:
+    """Lines of what was found when files were read: by series, and those that are the same for several."""
     found: dict[str, list[str]] = {}
     for part in experiment.parts:
         if part.note:
             found.setdefault(part.note, []).append(part.name)
-    return [f"  {', '.join(names)}: {note}" for note, names in found.items()]
+    own = {names[0]: [f"  {note}"] for note, names in found.items() if len(names) == 1}
+    return own, [f"  {', '.join(names)}: {note}" for note, names in found.items() if len(names) > 1]
 
 
 def _informs(expected: Information, free: list[ModelParameter]) -> str:
