@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 from ..bundled_files import FILE
-from ..errors import Faults, check_keys, violation
+from ..errors import ExperimentError, Faults, check_keys, violation
 from ..experiment import KIND as RECORD
 from ..experiment import (
     MAIN_RUN,
@@ -161,10 +162,14 @@ def _with_series(
     def read(at: str, row: dict[str, Any]) -> tuple[Series | RecordSeries, str]:
         if row.get("kind") == RECORD:
             return _records(at, row, folder, experiment.simulated), row["file"]
-        of_file = [one for _, one in rows_of(where, table, "series") if one.get("file") == row.get("file")]
-        before = next(k for k, one in enumerate(of_file) if one is row)
+        of_file = by_file[str(row.get("file"))]
         duration = experiment.duration(str(row.get("run", MAIN_RUN)))
-        return _series(at, row, folder, Around(duration, before, len(of_file), template)), row["file"]
+        return _series(at, row, folder, Around(duration, of_file.index(at), len(of_file), template)), row["file"]
+
+    by_file: dict[str, list[str]] = {}
+    with suppress(ExperimentError):  # which is told below
+        for at, row in rows_of(where, table, "series"):
+            by_file.setdefault(str(row.get("file")), []).append(at)
 
     found = _each(faults, where, table, "series", read)
     series = [(part, file) for part, file in found if isinstance(part, Series)]
