@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 
 from docutils import nodes
@@ -11,6 +12,17 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 DOCS = Path(__file__).parents[1]
+
+
+WIDTH = 110
+"""Of a block, in characters."""
+
+
+def wrapped(line: str) -> list[str]:
+    """A line of text in lines that a page can show; rows of a table stay as they are."""
+    if len(line) <= WIDTH or "   " in line.strip():
+        return [line]
+    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 class Terminal(SphinxDirective):
@@ -44,7 +56,8 @@ class Terminal(SphinxDirective):
                 check=False,
             )
             code = done.returncode
-            lines = (done.stdout + done.stderr).rstrip("\n").splitlines()
+            shown = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+            lines = [part for line in shown.rstrip("\n").splitlines() for part in wrapped(line)]
             most = self.options.get("lines", len(lines))
             text += "\n".join(["$ " + command, *lines[:most], *["…"] * (len(lines) > most)]) + "\n"
         if code != self.options.get("exit", 0):
