@@ -27,7 +27,7 @@ NAMES = (
 LOGARITHMIC = np.array([True, False, False, True, True, True, True, False])
 CENTRE = np.array([0.1, 55.0, 0.16, 0.003, 0.02, 0.2, 0.01, 1.0])
 WIDTH = np.array([1.0, 2.75, 0.005, 1.0, 1.0, 1.0, 0.5, 0.04])
-"""Median and sd of the logarithm where logarithmic, mean and sd elsewhere: docs/model.md, and the apparatus."""
+"""Median and sd of the logarithm where logarithmic, else mean and sd: the table of parameters, and the apparatus."""
 START = np.array([0.1, 0.0, 0.0, -0.48, 0.28, -0.48, 0.2, 0.36])
 SPREAD = np.array([0.07, 1.0, 1.0, 0.14, 0.009, 0.05, 1.0, 0.43])
 """About the posterior, in scores: where peers may start. The samplers are compared, not the search for the mode."""

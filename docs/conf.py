@@ -1,4 +1,4 @@
-"""The site: `python -m sphinx -W -n -b html docs site`, without a network. Pages, notebooks and figures are made in it."""
+"""The site: `python -m sphinx -W -n -b html docs site`, without a network; it runs all notebooks and commands."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ os.environ["COLUMNS"] = "100"
 os.environ["MPLBACKEND"] = "agg"
 
 import reference  # noqa: E402
+
 from dissentangle.inference import __version__  # noqa: E402
 
 project = "dissentangle"

@@ -170,7 +170,7 @@ def series_of(
     Parameters
     ----------
     data : columns by name: pandas.DataFrame, xarray.Dataset or DataArray, Arrow table, structured array, dict of arrays
-    kind : of the series: xi, polarization, light_variance, …; docs/laboratory.md has all
+    kind : of the series: xi, polarization, light_variance, …; docs/reference/series.md has all
     columns : our column (time, value, sigma, …) → its name in `data`, or a number for all rows; by default our names
     units : our column → unit, where it is not ms or deg, and neither xarray's attribute `units` nor the name of the
         column ("T (µs)", "t_s") says so; "dB" of variances

@@ -48,7 +48,7 @@ MOVING = ConstantRun(POPULATIONS[0])
 
 
 def to_tree(experiment: Experiment) -> DataTree:
-    """The DataTree of an experiment, in the layout given in `tree.py` and docs/formats.md."""
+    """The DataTree of an experiment, in the layout given in `tree.py` and docs/reference/experiment.md."""
     import xarray as xr
 
     return xr.DataTree.from_dict(to_groups(experiment))

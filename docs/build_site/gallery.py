@@ -1,9 +1,12 @@
 """The gallery: a picture of every kind of series and of every figure, from simulated data, when the site is built."""
 
 from dataclasses import replace
+from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+
 from dissentangle import datasets, inference
 from dissentangle.datasets import SeriesPlan, StageEntry, simulate, simulate_like
 from dissentangle.datasets.formats import from_tree
@@ -14,7 +17,8 @@ from dissentangle.inference.figures import plot_record
 from dissentangle.inference.figures.curves import ExperimentDraws, panels_of
 from dissentangle.inference.figures.drawing import panels
 from dissentangle.inference.figures.series import draw_panel
-from dissentangle.inference.figures.style import style, write as write_figure
+from dissentangle.inference.figures.style import style
+from dissentangle.inference.figures.style import write as write_figure
 from dissentangle.inference.fits import Fit
 
 PAGES = {
@@ -35,8 +39,8 @@ PAGES = {
 
 def write(folder: Path) -> None:
     """`gallery.md` and its pictures; nothing where they are there already, made by the same code."""
-    pictures = folder / "pictures"
-    if (folder / "gallery.md").exists():
+    pictures, made_by = folder / "pictures", folder / "gallery.sha256"
+    if made_by.exists() and made_by.read_text() == _code():
         return
     pictures.mkdir(parents=True, exist_ok=True)
     kinds, figures, results = _kinds(pictures), _figures(pictures), _results(pictures)
@@ -48,6 +52,17 @@ def write(folder: Path) -> None:
         cards = (_card(name, f"{before}{name}") for name in found)
         text += [f"## {title}\n", "::::{grid} 1 2 3 3\n:gutter: 2\n", *cards, "::::\n"]
     (folder / "gallery.md").write_text("\n".join(text), encoding="utf-8")
+    made_by.write_text(_code())
+
+
+def _code() -> str:
+    """A hash of all that the pictures are made by."""
+    packages = [
+        Path(import_module(f"dissentangle.{name}").__file__).parent
+        for name in ("forward_models", "datasets", "inference")
+    ]
+    files = sorted(path for folder in (Path(__file__).parent, *packages) for path in folder.rglob("*.py"))
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _card(name: str, picture: str) -> str:
@@ -121,9 +136,7 @@ def _figures(pictures: Path) -> list[str]:
 
 def _results(pictures: Path) -> list[str]:
     fit = inference.fit("fig2b-d55", seed=1)
-    weeks = {
-        f"2026-W{week}": simulate_like(from_tree(datasets.load("fig2b-d55")), seed=week) for week in range(10, 16)
-    }
+    weeks = {f"2026-W{week}": simulate_like(from_tree(datasets.load("fig2b-d55")), seed=week) for week in range(10, 16)}
     found = {
         "fit": fit,
         "point_fit": inference.least_squares("fig2b-d55", closure="microscopic"),

@@ -7,12 +7,13 @@ import re
 import sys
 from pathlib import Path
 
-from dissentangle.forward_models import PARAMETERS
-from dissentangle.inference.cli import parser
-from dissentangle.inference.model.defaults import DEFAULTS
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
 from when import WHEN
+
+from dissentangle.forward_models import PARAMETERS
+from dissentangle.inference.cli import parser
+from dissentangle.inference.model.defaults import DEFAULTS
 
 PACKAGES = {
     "forward_models": "The physics: pure functions of arrays. No files, no inference.",
@@ -152,7 +153,11 @@ def as_restructured_text(app, what, name, found, options, lines):
         elif indented and in_item:
             out[-1] += " " + plain(text)
         elif indented:
-            out += [*([""] if out and out[-1] else []), "::", "", "    " + line, ""] if not code(out) else ["    " + line, ""]
+            out += (
+                [*([""] if out and out[-1] else []), "::", "", "    " + line, ""]
+                if not code(out)
+                else ["    " + line, ""]
+            )
         elif _ITEM.match(text):
             out += [""] * bool(out and out[-1] and not out[-1].startswith("- "))
             out += [f"- **{plain(_ITEM.match(one)[1])}**: {plain(_ITEM.match(one)[2])}" for one in items(text)]

@@ -45,8 +45,7 @@ class Terminal(SphinxDirective):
         if self.env.docname not in folders:
             folders[self.env.docname] = tempfile.mkdtemp(prefix="dissentangle-docs-")
         text, code = "", 0
-        for command in "\n".join(self.content).replace("\\\n", "\\\0").split("\n"):
-            command = command.replace("\\\0", "\\\n")
+        for command in self.content:
             done = subprocess.run(
                 ["bash", "-c", command],
                 cwd=folders[self.env.docname],

@@ -1,7 +1,7 @@
 """When a parameter is an unknown of a fit, and what else the tables of parameters and priors do not say."""
 
 _IF_NAMED = "only where a prior or the apparatus names it; else 0"
-_RECORDS = "of a run with `populations = \"unmodelled\"`, per kind of stage"
+_RECORDS = 'of a run with `populations = "unmodelled"`, per kind of stage'
 WHEN = {
     "collective_rate": "always",
     "optical_depth": "from the apparatus, ± 5 % where no sigma is given; 4.0 per degree of Θ; Γ = dΓ/d",

@@ -133,7 +133,7 @@ _ADVICE = {
     "sampling": "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe"
     " the data is often why it fails; what is said of the data below is a hint where to look.",
     "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess the other way round"
-    " (docs/laboratory.md, sign of the RF test). In phase and quadrature may also have been exchanged.",
+    " (docs/howto/calibration.md, sign of the RF test). In phase and quadrature may also have been exchanged.",
     "leaning": "The prior of {} ends where the data still want more: its interval is cut off there. Give it a wider"
     " prior; if the bound is certain, something else in data or model is wrong.",
     "outliers": "Look at the values of {} that lie far off and make most of its χ²: if something went wrong there,"

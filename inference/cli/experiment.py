@@ -46,7 +46,9 @@ def check(given: Namespace) -> int:
         output.text(f"not used: {name} of the apparatus{why}")
     backwards = reversed_beats(experiment)
     for name in backwards:
-        output.text(f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs/laboratory.md)")
+        output.text(
+            f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs/howto/calibration.md)"
+        )
     doubted = doubts(experiment)
     for line in doubted:
         output.text(f"look at: {line}")

@@ -33,7 +33,7 @@ POSTERIOR_ACCURACY, PRIOR_ACCURACY = 1e-6, 1e-4
 def fit_tree(
     problem: Problem, seed: int, drawn: Draws, values: dict[str, Any], rows: list[ParameterSummary]
 ) -> DataTree:
-    """All groups of a fit; see docs/formats.md. `values`: draws by label, flat; `rows`: the posterior table."""
+    """All groups of a fit (docs/reference/fit-file.md). `values`: draws by label, flat; `rows`: the posterior table."""
     import xarray as xr
 
     experiment = problem.experiment

@@ -212,8 +212,8 @@ def sample_model(
     """Draws from the posterior of any PyMC model: for those who took over from `build_model`.
 
     seed, draws, tune, chains, cores : as for `fit`
-    engine : None, "fast" or "general": the fast one takes models whose graph can be translated (see docs/engine.md);
-        the attributes `engine` and `engine_reason` say which ran and why
+    engine : None, "fast" or "general": the fast one takes models whose graph can be translated
+        (docs/understand/engine.md); the attributes `engine` and `engine_reason` say which ran and why
 
     Returns
     -------

@@ -23,7 +23,7 @@ from ..seeds import seed
 pytestmark = pytest.mark.slow
 
 CLOSED = {"closure": "microscopic"}
-"""An unknown closure changes none of what is said here; docs/trust.md has the cases with it."""
+"""An unknown closure changes none of what is said here; docs/evidence/stress.md has the cases with it."""
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(BENCHMARKS)

@@ -24,7 +24,7 @@ TRUTH = {"pure_dephasing_rate[drive+pump]": 0.12, "initial_n3": 0.01, "initial_n
          "pump_rate": 0.168}  # fmt: skip
 TIMES = np.linspace(0.31, 20.0, 61)
 PROMISED = 1e-4
-"""Error of ξ, P and Jy (docs/model.md)."""
+"""Error of ξ, P and Jy (docs/howto/power.md)."""
 
 
 def experiment(*power, duration=20.0, lights=PUMPED):

@@ -278,7 +278,7 @@ SEEDED = (
     Problem(read("fig2b-d55"), ModelSettings(closure="microscopic")),
     SamplerSettings(seed(3), 500, 300, 2, cores=1),
 )
-"""With the closure unknown half of the simulations are sampled twice; docs/trust.md has a hundred of those."""
+"""With the closure unknown half of the simulations are sampled twice; docs/evidence/closure.md has a hundred."""
 
 
 def test_a_few_unhealthy_samplings_are_told_and_no_reason():

@@ -45,7 +45,7 @@ def graphs():
     yield "extremes", x, x.max() * x[:3].min() + pt.maximum(x, 0.2).sum()
     yield "repetition", x, (pt.broadcast_to(x[1] * 2, (4,)) * TABLE[0] * x[:4]).sum()
     yield "logarithms of the Gamma function", x, (pt.gammaln(pt.exp(3 * x)) * WEIGHTS**2).sum()
-    yield "an operation that was added as docs/engine.md says", x, (pt.arctan(3 * x) * WEIGHTS).sum()
+    yield "an operation that was added as docs/reference/engine.md says", x, (pt.arctan(3 * x) * WEIGHTS).sum()
     yield "a function of a whole number", x, (pt.log(2) * x + pt.log(3) * x**2).sum()
     yield "signs", x, (pt.sign(x) * x).sum()
     square = np.sin(np.arange(SIZE**2.0)).reshape(SIZE, SIZE)
