@@ -11,7 +11,12 @@ FILE = "experiment.toml"
 
 
 def names() -> list[str]:
-    """Names of the bundled experiments."""
+    """Names of the bundled experiments.
+
+    >>> from dissentangle import datasets
+    >>> datasets.names()[:3]
+    ['fig2b-d35', 'fig2b-d55', 'fig2c-dark']
+    """
     return sorted(folder.name for folder in BUNDLED.iterdir() if (folder / FILE).is_file())
 
 

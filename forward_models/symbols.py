@@ -16,7 +16,12 @@ _DRESS = re.compile(r"\\(?:mathrm|text|rm)\b|[\\{}_^()\[\]/ -]")
 
 
 def parameter_name(text: str) -> str:
-    """The name of the parameter that a text means: a name, or a symbol in any spelling; else the text itself."""
+    """The name of the parameter that a text means: a name, or a symbol in any spelling; else the text itself.
+
+    >>> from dissentangle.forward_models import parameter_name
+    >>> parameter_name("dGamma"), parameter_name("Γ"), parameter_name("eta")
+    ('collective_rate', 'radiative_rate', 'detection_efficiency')
+    """
     if text in PARAMETERS:
         return text
     return "radiative_rate" if text in _CAPITAL else _spellings().get(_plain(text), text)

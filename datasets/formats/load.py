@@ -132,6 +132,10 @@ def load(source: str | Path | DataTree) -> DataTree:
     """The experiment behind whatever `read` takes, as an xarray.DataTree; see `to_tree` for its layout.
 
     Raises ExperimentError, as `read` does.
+
+    >>> from dissentangle import datasets
+    >>> list(datasets.load("fig2b-d55")["series"].children)
+    ['xi', 'polarization', 'transverse_spin']
     """
     return to_tree(read(source))
 
@@ -186,6 +190,12 @@ def series_of(
     Raises
     ------
     ExperimentError : for unknown kinds and missing columns; what the values must be is checked with the experiment
+
+    >>> from dissentangle import datasets
+    >>> data = {"t": [1000.0, 2000.0], "xi": [0.95, 0.91]}
+    >>> columns = {"time": "t", "value": "xi", "sigma": 0.02}
+    >>> [float(t) for t in datasets.series_of(data, "xi", columns=columns, units={"time": "us"}).x]
+    [1.0, 2.0]
     """
     check_choice("kind", kind, tuple(KINDS))
     kinds = {entry.name: entry.kind for entry in entries(Series) if entry.name not in ("name", "kind", "noise")}

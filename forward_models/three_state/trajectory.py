@@ -77,6 +77,15 @@ def evolve(
         for times that are unordered, not finite or outside the stages, and for an unknown closure or decay of Jy
 
     Source: supplement (theory), (S.3); closed form and quadrature: no step size, right for any rate and duration.
+
+    >>> from dissentangle.forward_models import InitialState, Rates, Stage, evolve
+    >>> rates = Rates(
+    ...     collective_rate=0.11, radiative_rate=0.002, squeezing_limit=0.16, collision_rate=0.002,
+    ...     light_loss_rate=0.0264, pump_rate=0.0, repump_rate=0.0, dephasing_rate=0.193,
+    ... )  # ms⁻¹
+    >>> run = evolve([Stage(20.0, rates)], [0.0, 5.0, 20.0], InitialState(n3=0.01))
+    >>> [round(float(xi), 3) for xi in run.xi]
+    [1.02, 0.831, 0.96]
     """
     if transverse_spin not in TRANSVERSE_SPINS:
         raise InvalidValue(
