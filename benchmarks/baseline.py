@@ -119,7 +119,7 @@ def main() -> None:
         for method, row in zip(METHODS, without, strict=True):
             if row.any():
                 counts = (f"{rate} {number}" for rate, number in zip(RATES, row, strict=True) if number)
-                print(f"\nwithout a ±, {method}:", ", ".join(counts))
+                print(f"\nwithout an error bar, {method}:", ", ".join(counts))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def columns(variables: Mapping[str, Any]) -> np.ndarray:
 
 
 def starts(count: int, width: float = 0.3) -> np.ndarray:
-    """Scores about the mode, one row a chain."""
+    """Scores about the mode, one row per chain."""
     return START + width * SPREAD * np.random.default_rng(1).standard_normal((count, len(NAMES)))
 
 

@@ -1,4 +1,4 @@
-"""Peers on the same posterior (fig2b-d55, 8 unknowns): effective draws a second, sampling alone and whole process.
+"""Peers on the same posterior (fig2b-d55, 8 unknowns): effective draws per second, sampling alone and whole process.
 
 python benchmarks/peers.py [--quick] [CONTENDER …]       (peers need the extra `bench`)
 

@@ -1,7 +1,7 @@
 """Records of the continuous measurement: speed of their likelihood, recovery, and the paper's reduced statistics.
 
 python benchmarks/records.py speed                 likelihood and gradient against two libraries' Kalman filters
-python benchmarks/records.py coverage 300          simulation-based calibration and coverage, 1,000 records a run
+python benchmarks/records.py coverage 300          simulation-based calibration and coverage, 1,000 records per run
 python benchmarks/records.py reduced 40            whole records against var(y_read), var(y_feed), covariance
 """
 

@@ -42,7 +42,7 @@ def campaign(found: dict[str, Experiment], draws: int, tune: int) -> None:
     least, rhat = summary["min_ess"].values, summary["max_rhat"].values
     healthy, again = int((summary["status"] == "healthy").sum()), int((summary["attempts"] > 1).sum())
     rate = 60 * (len(times) - 1) / (times[-1] - times[0])
-    print(f"campaign, 4 × ({tune} + {draws}): {rate:.0f} fits a minute; {size / 1e3:.0f} kB a fit")
+    print(f"campaign, 4 × ({tune} + {draws}): {rate:.0f} fits per minute; {size / 1e3:.0f} kB per fit")
     print(f"  first fit after {times[0] - start:.1f} s, all {len(found)} after {times[-1] - start:.1f} s")
     print(f"  bulk or tail ESS: median {np.median(least):.0f}, least {least.min():.0f}; R-hat at most {rhat.max():.4f}")
     print(f"  {healthy} healthy, {again} sampled again after divergences", flush=True)
@@ -70,7 +70,7 @@ def stock(found: dict[str, Experiment], draws: int) -> None:
     end = time.perf_counter()
     ess = [float(az.ess(tree["posterior"].dataset).to_array().min()) for tree in least]
     rate = 60 * len(some) / (end - ready)
-    print(f"stock, 4 × ({draws} + {draws}): {rate:.0f} fits a minute, after {ready - start:.0f} s of compiling")
+    print(f"stock, 4 × ({draws} + {draws}): {rate:.0f} fits per minute, after {ready - start:.0f} s of compiling")
     print(f"  bulk ESS: median {np.median(ess):.0f}, least {min(ess):.0f}")
 
 

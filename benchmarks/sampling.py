@@ -20,7 +20,7 @@ from dissentangle.inference.sampling.sample import prepare
 
 
 def main() -> None:
-    """One line a data set: worst ESS and R-hat over the seeds, medians of rates and times, sums of the rest."""
+    """One line per data set: worst ESS and R-hat over the seeds, medians of rates and times, sums of the rest."""
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     header = ("data set", "min ESS bulk", "tail", "R-hat", "ESS/1000 grad", "ESS/s", "s", "divergent", "resampled")
     print("{:24}{:>13}{:>7}{:>8}{:>15}{:>8}{:>7}{:>11}{:>11}".format(*header))

@@ -1,4 +1,4 @@
-"""How a fit grows with points a series (3 series each) and with experiments in one joint fit; table and figure.
+"""How a fit grows with points per series (3 series each) and with experiments in one joint fit; table and figure.
 
 python benchmarks/scaling.py [FIGURE]
 
@@ -32,7 +32,7 @@ PARTS = ("model, s", "compile, s", "gradient, µs", "sampling, s", "whole fit an
 
 
 def points(count: int) -> Experiment:
-    """fig2b-d55 with so many points a series."""
+    """fig2b-d55 with so many points per series."""
     like = read("fig2b-d55")
     times = np.linspace(0.0, 20.0, count)
     plans = [
@@ -108,7 +108,7 @@ def figure(path: str, by_points: np.ndarray, by_experiments: np.ndarray) -> None
         drawn.subplots(1, 2),
         (POINTS, EXPERIMENTS),
         (by_points, by_experiments),
-        ("points a series", "experiments"),
+        ("points per series", "experiments"),
         strict=True,
     ):
         for k, part in enumerate(PARTS):
@@ -127,7 +127,7 @@ def figure(path: str, by_points: np.ndarray, by_experiments: np.ndarray) -> None
 def main() -> None:
     """Tables, and the figure where a name for it is given."""
     fit_problem(Problem(read("fig2b-d55")), SamplerSettings(1, draws=100))  # imports
-    by_points = table("points a series", POINTS, points)
+    by_points = table("points per series", POINTS, points)
     by_experiments = table("experiments", EXPERIMENTS, experiments)
     if len(sys.argv) > 1:
         figure(sys.argv[1], by_points, by_experiments)

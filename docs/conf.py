@@ -37,6 +37,7 @@ nb_ipywidgets_js = {}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
+add_module_names = False
 toc_object_entries = False
 
 html_theme = "pydata_sphinx_theme"

@@ -1,4 +1,4 @@
-"""Records in a file of arrays: `cos` and `sin`, one row a record, as demodulation writes them."""
+"""Records in a file of arrays: `cos` and `sin`, one row per record, as demodulation writes them."""
 
 from __future__ import annotations
 

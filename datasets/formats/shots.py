@@ -184,7 +184,7 @@ def read_shots(
         if len(shapes[0]) == 2 and shapes[0][1] == len(keys) != shapes[0][0]:  # a key for each column
             pair, shapes = [np.asarray(array[...]).T for array in pair], [shapes[0][::-1]] * 2
         if shapes[0][0] != len(keys) or len(shapes[0]) > 2:
-            raise violation(str(path), f"{len(keys)} times, arrays of shape {shapes[0]}", "one entry a row")
+            raise violation(str(path), f"{len(keys)} times, arrays of shape {shapes[0]}", "one entry per row")
         flags = None
         if EXCLUDE in columns or EXCLUDE in source:
             flags = source.column(columns.get(EXCLUDE, EXCLUDE), MOST_SHOTS)

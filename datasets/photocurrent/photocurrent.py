@@ -184,7 +184,7 @@ def _given(triggers: Any) -> np.ndarray | None:
         return None
     values = np.atleast_1d(np.asarray(triggers, float))
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or len(values) > MOST_TRIGGERS:
-        raise violation("triggers", f"{values.size} numbers of shape {values.shape}", "finite numbers, one a record")
+        raise violation("triggers", f"{values.size} numbers of shape {values.shape}", "finite numbers, one per record")
     return values
 
 

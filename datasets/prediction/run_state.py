@@ -50,7 +50,7 @@ class RunState:
         return getattr(self.trajectory, kind)[..., np.searchsorted(self.grid, times)]
 
     def value(self, name: str, default: Any = None) -> Any:
-        """A parameter, as a column where it has one value a draw."""
+        """A parameter, as a column where it has one value per draw."""
         return column(find(self.values, name, self.member, default=default))
 
     def collective_rate(self) -> Any:

@@ -106,7 +106,7 @@ def simulate(
     series : what is measured, when, and how noisily: each a `SeriesPlan`, or a series whose values do not count
     parameters : true values by label, over the paper's own (`PAPER`); rates in ms⁻¹
     closure : of the truth
-    seed : of the noise and of the common scale and offset errors, which are drawn once a series
+    seed : of the noise and of the common scale and offset errors, which are drawn once per series
     apparatus : what the lab knows beforehand; by default d ± 5 % and Z ± 0.005
 
     Raises

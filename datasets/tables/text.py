@@ -48,7 +48,7 @@ def blocks(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
                 size = BLOCK
                 lines, newline, rest = (rest + block).rpartition("\n")
                 if len(rest) > _LONGEST_LINE:
-                    raise violation(str(path), f"a line of more than {_LONGEST_LINE >> 20} MB", "a row a line")
+                    raise violation(str(path), f"a line of more than {_LONGEST_LINE >> 20} MB", "a row per line")
                 if newline:
                     yield number, lines + newline
                     number += lines.count("\n") + 1

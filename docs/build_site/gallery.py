@@ -118,7 +118,7 @@ def _conditional(pictures: Path) -> list[str]:
     run = from_tree(datasets.load("fig2d-hybrid"))
     times = np.linspace(1, 11, 11)
     more = (
-        SeriesPlan("conditional_xi", times, 1500, run="coherent"),
+        SeriesPlan("conditional_xi", times, 0.03, run="coherent"),
         SeriesPlan("feedback", times[3:], 1500, run="coherent", mode_rate=0.83, probe_duration=2.0),
     )
     simulated = from_tree(simulate_like(replace(run, series=more, records=()), seed=8))

@@ -104,7 +104,7 @@ def api(package: str) -> str:
             elif inspect.isfunction(found):
                 out += [f".. autofunction:: {title}.{name}", ""]
             else:
-                out += [f".. py:data:: {title}.{name}", "", *(f"   {line}" for line in _about(package, name)), ""]
+                out += [f".. py:data:: {name}", "", *(f"   {line}" for line in _about(package, name)), ""]
     return "\n".join(out)
 
 

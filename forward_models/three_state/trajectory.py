@@ -63,7 +63,7 @@ def evolve(
     times : (T,), ms, concrete, in order, inside the stages
     initial : populations and spin variance at t = 0
     closure : "microscopic", "fixed-number", or c, the share of its projection noise that a lost atom takes along, one
-        number or one a draw; see `spin_variance`
+        number or one per draw; see `spin_variance`
     transverse_spin : decay of Jy "integrated", exp(−½∫(Γ̃ + dΓ p)dt), or "quasi-static", exp(−½(Γ̃ + dΓ p(t))t), as the
         paper prints it
     rate_bounds : needed where the rates are symbolic: bounds of the rates that the quadrature must resolve;

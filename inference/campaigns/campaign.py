@@ -83,7 +83,8 @@ def campaign(
         names, or tables that take the place of its only one: a folder of these, a pattern, or a list
     seed, closure, free_dephasing, priors, model, draws, tune, chains : as for `fit`, the same for all
     cores : processes; None: one per core
-    executor : any executor of `concurrent.futures`' kind in place of own processes, e.g. Dask's `Client.get_executor()`
+    executor : any executor of `concurrent.futures`' kind instead of processes on this machine, such as Dask's
+        `Client.get_executor()`
     progress : called after each data set with the numbers of those finished, failed, and of all
 
     Returns

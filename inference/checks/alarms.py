@@ -113,7 +113,7 @@ class Alarms:
 
     @property
     def possible(self) -> tuple[Suspicion, ...]:
-        """What could move a rate by about its ± or more, the worst first; the closure, which was chosen, before all."""
+        """What could move a rate by about its error bar or more, the worst first; a chosen closure before all."""
         far = [one for one in self.suspicions if abs(one.worst[1]) >= _ABOUT_ITS_ERROR]
         return tuple(sorted(far, key=lambda one: one.disturbance.name != CLOSURE))
 

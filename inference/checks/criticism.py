@@ -172,7 +172,7 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | 
     if np.ndim(observed) or not np.isfinite(observed) or np.shape(drawn) != one.replicated.shape[:1]:
         raise ExperimentError(
             f"criticism: statistic {statistic.name}: found the shape {np.shape(observed)} or no finite number for the"
-            f" data of {one.name}, expected one number a row of values (…, T)"
+            f" data of {one.name}, expected one number per row of values (…, T)"
         )
     drawn = drawn[np.isfinite(drawn)]
     if len(drawn) < min(_FEWEST, len(one.replicated)):

@@ -13,7 +13,7 @@ from .criticism import Criticism, StatisticRow, criticize
 from .goodness import Goodness, goodness
 
 _FAR, _CONTRADICTED = 3.0, 5.0
-"""Standard deviations of a prior beyond which a posterior mean is named, and beyond which both cannot be believed."""
+"""Standard deviations of a prior beyond which a posterior mean is named, and beyond which both cannot be right."""
 _MOVED_FAR = 0.7
 """Standard deviations of a rate from which the first line names the other prior that moves it so far."""
 _VALUES_PER_PARAMETER = 3
@@ -30,7 +30,7 @@ class Findings:
     pulls : label → z-score of the posterior mean in its prior, of parameters far from their priors
     backwards : names of orientation tests whose quadrature has the opposite sign
     leaning : label → end of its prior on which a posterior leans
-    moved : label of a rate → label of the other prior that moves it by about its ± or more
+    moved : label of a rate → label of the other prior that moves it by about its error bar or more
     from_prior : labels of what the data do not inform;  variances : names of the series of ξ and other variances
     alarms : whether the series agree with each other, and what could be wrong
     """
@@ -112,7 +112,7 @@ def _alarmed(found: Alarms) -> list[str]:
 
 
 def _moved(row: ParameterSummary) -> bool:
-    """Whether another prior moves a rate by about its ± or more, which the first line must say."""
+    """Whether another prior moves a rate by about its error bar or more, which the first line must say."""
     return row.narrowed_by == "data" and abs(row.moved or 0.0) > _MOVED_FAR and Label.parse(row.label).is_rate
 
 
@@ -130,14 +130,14 @@ def symbols(labels: Iterable[str]) -> str:
 
 
 _ADVICE = {
-    "sampling": "First mend the sampling, as said above: these numbers cannot be quoted. A model that does not describe"
-    " the data is often why it fails; what is said of the data below is a hint where to look.",
+    "sampling": "First repair the sampling, as said above: these numbers cannot be quoted. A model that does not"
+    " describe the data is often why it fails; what is said about the data below is a hint where to look.",
     "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess the other way round"
     " (docs/howto/calibration.md, sign of the RF test). In phase and quadrature may also have been exchanged.",
     "leaning": "The prior of {} ends where the data still want more: its interval is cut off there. Give it a wider"
     " prior; if the bound is certain, something else in data or model is wrong.",
     "outliers": "Look at the values of {} that lie far off and make most of its χ²: if something went wrong there,"
-    " exclude them; if nobody knows, take noise = 'student-t'. Where they are neighbours, the model may lack"
+    " exclude them; if you do not know, take noise = 'student-t'. Where they are neighbours, the model may lack"
     " something.",
     "residuals": "Look at the residuals of {}. A common factor or offset: scale_uncertainty, offset_uncertainty. A"
     " drift of the residuals in time: the model is wrong; try the other closure, look at which light was on when, at"
@@ -150,7 +150,7 @@ _ADVICE = {
     "errors": "Look at sigma or repetitions of {}: the values scatter much less than these say.",
     "variances": "Are the values of {} variances? Standard deviations scatter half as much as R says.",
     "moved": "Say what is known of these priors, or measure what separates them: half or twice as wide, or with half or"
-    " twice the median, they move other rates by about their ± or more: {}.",
+    " twice the median, they move other rates by about their error bars or more: {}.",
     "assumed": "Quote these as assumed, not as measured: {}.",
 }
 """What to do, the most urgent first, about what is named in place of {}."""

@@ -41,10 +41,11 @@ class Assessment:
     sampling, model : sentences, good or bad
     by_data, by_both, by_prior : labels of the free parameters by what informs them; what another prior moves, or leans
         on the end of its own, is not by data
-    moved : label of a rate → label of the other prior that, changed by a factor of two, moves it by about its ± or more
+    moved : label of a rate → label of the other prior that, changed by a factor of two, moves it by about its error
+        bar or more
     backwards : names of orientation tests whose quadrature has the opposite sign
     next_steps : what to do now, the most urgent first
-    contradicted : whether a prior and the data cannot both be believed, which makes a misfit
+    contradicted : whether a prior and the data cannot both be right, which makes a misfit
     untested : '3 values inform 5 parameters' where they are so few that any model would describe them, else ''
     alarms : whether the series agree with each other, and what could still be wrong
     criticism : the statistics of the data among those of replications
@@ -109,13 +110,13 @@ class Assessment:
     @property
     def assumed(self) -> str:
         """'Not from the data: dΓ.' where rates of a fit that can be used are from the prior alone, and whose priors
-        move others by more than their ±, else ''.
+        move others by more than their error bars, else ''.
         """
         if self.status not in ("healthy", "doubtful"):
             return ""
         rates = symbols(label for label in self.by_prior if Label.parse(label).is_rate)
         said = [f"Not from the data: {rates}."] if rates else []
-        said += [f"Another prior of {by} moves {of} by about its ± or more." for by, of in by_prior(self.moved)]
+        said += [f"Another prior of {by} moves {of} by about its error bar or more." for by, of in by_prior(self.moved)]
         return " ".join(said)
 
 

@@ -26,15 +26,15 @@ HEALTHY, NOT_CONVERGED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _EXAMPLES = """\
 examples:
   dissentangle demo                               fit the bundled examples; a report with figures
-  dissentangle init my-run                        a folder to fill in
-  dissentangle check my-run                       what would be fitted, what each series informs
+  dissentangle init my-run                        a folder with a template to fill in
+  dissentangle check my-run                       what would be fitted, how well each series constrains it
   dissentangle fit my-run -o my-run.nc            the posterior; exit code 0: healthy, 1: not converged, 2: bad input
   dissentangle report my-run.nc -o my-run.html    the page to show to the group
   dissentangle compare my-run --models microscopic,fixed-number    what do the data prefer?
-  dissentangle criticize my-run.nc                would the fitted model make such data?
+  dissentangle criticize my-run.nc                could the fitted model have produced these data?
   dissentangle plot my-run.nc --what fig2b -o fig2b.pdf
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
-Each verb has examples of its own: dissentangle VERB --help
+Each command has examples of its own: dissentangle COMMAND --help
 """
 
 
@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
             options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
             hint = nearest(options[0], self._option_string_actions) if options else ""
             if self._subparsers is not None:
-                hint = " (options of a verb come after it)"
+                hint = " (options of a command come after it)"
             self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return known, unknown
 
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     main.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    verbs = main.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
+    verbs = main.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     for one in VERBS:
         one.add_to(verbs)
     return main

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..fits import Fit
 
 
-@verb("criticize", "would the fitted model make such data? Time of the minimum, late slope, autocorrelation,"
+@verb("criticize", "could the fitted model have produced these data? Time of the minimum, late slope, autocorrelation,"
       " scatter, … of the data among those of replicated data", """
 criticize my-run.nc --figure criticism.pdf
 criticize my-run.nc --leave-out                each series predicted from all others, each time fitted again
@@ -24,7 +24,7 @@ criticize my-run.nc --given polarization       does P(t) alone predict the other
       option("--leave-out", action="store_true", help="predict each series from the others in its place"),
       option("--given", action="append", default=[], metavar="SERIES",
              help="predict all other series from this one; repeatable"),
-      option("--draws", type=positive, default=500, help="draws a chain of each new fit (%(default)s)"),
+      option("--draws", type=positive, default=500, help="draws per chain of each new fit (%(default)s)"),
       CORES, SEED, figure())  # fmt: skip
 def criticize(given: Namespace) -> int:
     """Posterior predictive checks, or the prediction of series from others; 0 whatever is found: it is said."""
@@ -64,8 +64,8 @@ def _left_out(given: Namespace, fit: Fit, output: Output, drawing: Path | None) 
     return 0
 
 
-@verb("sensitivity", "how each rate moves when a calibration constant is off by one σ, and what it owes to which"
-      " prior and which series", "sensitivity my-run.nc --figure sensitivity.pdf",
+@verb("sensitivity", "how each rate moves when a calibration constant is off by one σ, and how it depends on each"
+      " prior and each series", "sensitivity my-run.nc --figure sensitivity.pdf",
       FIT, CORES, figure())  # fmt: skip
 def sensitivity(given: Namespace) -> int:
     """How rates move with the calibration, and what they owe to which prior and which series."""

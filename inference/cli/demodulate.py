@@ -37,7 +37,7 @@ demodulate run.tdms -o records.h5 --larmor '322 kHz' --samples /scan/ai0 --sampl
              help="a file of light without atoms, cut at its triggers if it has some, or a level, unit²/Hz"
              " (the records' own noise)"),
       option("--phase", choices=("trigger", "stream"), default="trigger",
-             help="cos and sin begin anew at each trigger, or run through (%(default)s)"),
+             help="cos and sin start again at each trigger, or run through (%(default)s)"),
       option("--simulated", action="store_true",
              help="the photocurrent is simulated, if the file does not say so"))  # fmt: skip
 def demodulate(given: Namespace) -> int:

@@ -20,11 +20,11 @@ WIDEST = 6
 """Series beyond which the table of what informs what names the best two only."""
 
 
-@verb("check", "validate; what would be fitted and what each series informs",
+@verb("check", "validate: what would be fitted, how well each series constrains each parameter",
       "check my-run\ncheck monday tuesday --share optical_depth=separate",
       *experiments(), *MODEL, RIVAL)  # fmt: skip
 def check(given: Namespace) -> int:
-    """Validate an experiment; say what would be fitted and what each series informs."""
+    """Validate an experiment; say what would be fitted, how well each series constrains each parameter."""
     experiment, settings = modelled(given)
 
     from ...datasets.experiment import doubts, reversed_beats
@@ -202,9 +202,9 @@ def prior(given: Namespace) -> int:
     return 0
 
 
-@verb("init", "a folder to fill in", "init my-run", option("folder"))
+@verb("init", "a folder with a template to fill in", "init my-run", option("folder"))
 def init(given: Namespace) -> int:
-    """Write a folder to fill in."""
+    """Write a folder with a template to fill in."""
     from ...datasets import write_template
 
     output = Output(given)

@@ -82,14 +82,14 @@ def demo(given: Namespace) -> int:
 fit my-run -o my-run.nc --figure my-run.png
 fit my-run --prior 'pump_rate=lognormal(0.2, 0.3)' --fix collision_rate=0.002
 fit monday tuesday --share optical_depth=separate -o both.nc
-fit my-run --method least-squares -o my-run.json    for comparison: no posterior, a value and a ± each
+fit my-run --method least-squares -o my-run.json    for comparison: no posterior, one value and error bar per rate
 fit my-run --json --quiet | jq .status""",
       *experiments(),
       option("-o", "--output", default=None,
              help="NetCDF file to write (fit.nc); with another --method: JSON (none)"),
       option("--method", choices=(POSTERIOR, *METHODS), default=POSTERIOR,
-             help="posterior; or for comparison, a value and a ± each: paper (the paper's fit, step by step),"
-             " least-squares (all data at once; priors only of scales, offsets and n3(0)) (%(default)s)"),
+             help="posterior; or for comparison, one value and error bar per rate: paper (the paper's fit, step by"
+             " step), least-squares (all data at once; priors only of scales, offsets and n3(0)) (%(default)s)"),
       *MODEL, RIVAL, *sampler(draws=1000),
       option("--engine", choices=ENGINES, default=None, help="(fast where it can)"),
       figure())  # fmt: skip
@@ -148,7 +148,7 @@ def finished(result: DataTree, output: Output, drawing: Path | None, compared: S
 
 
 def _point_fit(given: Namespace) -> int:
-    """A value and a ± each; JSON where asked; 0, or 1 where the search did not end at a minimum."""
+    """One value and error bar per rate; JSON where asked; 0, or 1 where the search did not end at a minimum."""
     output = Output(given)
     experiment, settings = modelled(given)
     target = _json_target(given)
@@ -230,7 +230,7 @@ def calibrate(given: Namespace) -> int:
     return finished(result, output, drawing)
 
 
-@verb("rerun", "fit again what is in a fit's file: the same draws, or what differs",
+@verb("rerun", "repeat a fit from its file: the same draws, or what differs",
       "rerun my-run.nc\nrerun my-run.nc -o again.nc     exit code 0: bit-identical, 1: not",
       FIT,
       option("-o", "--output", default=None, help="file for the new fit"))  # fmt: skip

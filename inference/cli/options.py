@@ -35,7 +35,7 @@ FIT = option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote")
 CORES = option("--cores", type=positive, default=None, help="(all)")
 SEED = option("--seed", type=partial(_whole, 0, 2**63 - 1), default=1, help="same seed, same draws (%(default)s)")
 CLUSTER = option("--cluster", default=None, metavar="ADDRESS",
-                 help="a running Dask scheduler (tcp://host:8786), in place of own processes")  # fmt: skip
+                 help="a running Dask scheduler (tcp://host:8786), instead of processes on this machine")  # fmt: skip
 EXPERIMENT = option("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")
 
 
@@ -148,8 +148,8 @@ def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
 def sampler(draws: int) -> tuple[Option, ...]:
     """Draws, chains, cores, seed."""
     return (
-        option("--draws", type=positive, default=draws, help="draws a chain (%(default)s)"),
-        option("--tune", type=positive, default=300, help="warm-up a chain (%(default)s)"),
+        option("--draws", type=positive, default=draws, help="draws per chain (%(default)s)"),
+        option("--tune", type=positive, default=300, help="warm-up per chain (%(default)s)"),
         option("--chains", type=positive, default=4, help="(%(default)s)"),
         CORES,
         SEED,

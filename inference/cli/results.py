@@ -46,7 +46,7 @@ def report(given: Namespace) -> int:
         return _folder(given, output)
     target = writable(given.output or str(Path(given.fit).with_suffix(".html")))
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ExperimentError(f"{target}: found no name of a page, expected one ending in .html")
+        raise ExperimentError(f"{target}: output must end in .html")
     from ..fits import read_fit
 
     fit = read_fit(given.fit)

@@ -8,7 +8,7 @@ from . import campaign, checks, compare, demodulate, experiment, fit, results
 from .verb import option, verb
 
 
-@verb("completion", "completion of verbs and options for a shell, to be sourced by it", """
+@verb("completion", "completion of commands and options in a shell, which has to source it", """
 completion bash > ~/.local/share/bash-completion/completions/dissentangle
 completion zsh > ~/.zfunc/_dissentangle""",
       option("shell", choices=("bash", "zsh", "tcsh")))  # fmt: skip

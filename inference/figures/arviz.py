@@ -26,7 +26,7 @@ Pit = Mapping[str, tuple[np.ndarray, float]]
 _PAIRS, _STRONGEST = 5, 2
 """Parameters of a pair plot; pairs of the short one."""
 _SCATTER, _STEPS = 500, 250
-"""Draws in all of a scatter plot; draws a chain of a rank plot."""
+"""Draws in all of a scatter plot; draws per chain of a rank plot."""
 _LEGEND = 0.6
 """Inches for the names below a figure."""
 _CELL = 1.1

@@ -146,7 +146,7 @@ def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray]
 
 
 def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
-    """The pulse sequence: a line a run, a bar a light."""
+    """The pulse sequence: a line per run, a bar per light."""
     for k, run in enumerate(runs):
         start = 0.0
         for stage in fitted.experiment.run_stages(run):

@@ -159,9 +159,9 @@ def _require_possible(problem: Problem, by_label: dict[str, np.ndarray]) -> None
         highest, end = by_label[u.label].max(), u.prior.high
         if highest > end:
             raise ExperimentError(
-                f"{problem.experiment.title}: the data pull {u.label} to {highest:.2g}, and it cannot be above"
-                f" {end:g}: the model does not describe them. Look at units and normalisation (xi is 1 for"
-                " uncorrelated spins), at values far off, at the errors"
+                f"{problem.experiment.title}: the posterior of {u.label} reaches {highest:.2g} and exceeds its upper"
+                f" bound of {end:g}: the model does not describe these data. Look at units and normalisation (xi is 1"
+                " for uncorrelated spins), at values far off, at the errors"
             )
 
 
@@ -189,7 +189,7 @@ def _attributes(found: Sampled, sampler: SamplerSettings) -> dict[str, Any]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on; looked up once a process."""
+    """Versions of what the numbers depend on; looked up once per process."""
     from importlib.metadata import version
 
     names = ("dissentangle", "numpy", "scipy", "pymc", "pytensor", "nutpie", "casadi", "llvmlite", "arviz", "xarray")

@@ -1,4 +1,4 @@
-"""A fit made again from its file: the same draws, or what differs and by how much."""
+"""A fit repeated from its file: the same draws, or what differs and by how much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the sampling to be believed, and what did the data say? Numbers, and a verdict in words."""
+"""Can the sampling be trusted, and what did the data say? Numbers, and a verdict in words."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ Model and data are those of the posterior. What is different:
 - every noise is Gaussian: of a variance from R repetitions σ = value × √(2/dof), of Student's t its scale.
 
 Rates are fitted in natural units, bounded where their domain ends (≥ 0), by a trust region reflective search: in
-logarithms a rate that the data do not see would run away to −∞. The ± is one standard deviation from the covariance
-(JᵀJ)⁻¹, not rescaled by χ²; rates that follow (Γ̃, Γ) have theirs by linear propagation.
+logarithms a rate that the data do not see would run away to −∞. The error bar is one standard deviation from the
+covariance (JᵀJ)⁻¹, not rescaled by χ²; rates that follow (Γ̃, Γ) have theirs by linear propagation.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def least_squares(
 
     Returns
     -------
-    Values and ± by label, rates in ms⁻¹, with the covariance of the free parameters
+    values and error bars by label, rates in ms⁻¹, with the covariance of the free parameters
 
     Raises
     ------
@@ -122,7 +122,7 @@ def fit_least_squares(problem: Problem) -> PointFit:
 
 
 def _require_known_noise(experiment: Experiment) -> None:
-    """Raise ExperimentError for data without a ±, for none, and for parameters that only a prior relates."""
+    """Raise ExperimentError for data without an error bar, for none, and for parameters that only a prior relates."""
     require_data(experiment, experiment.title)
     without = [s.name for s in experiment.series if s.noise == "wishart"] + [r.name for r in experiment.records]
     if without:
@@ -190,7 +190,7 @@ def _minimum(residuals: Residuals) -> tuple[Any, np.ndarray | None, list[str]]:
 def _with_derived(
     residuals: Residuals, x: np.ndarray, covariance: np.ndarray | None
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Values and ± by label, those of derived rates by linear propagation; a ± is NaN without a covariance."""
+    """Values and error bars by label, of derived rates by linear propagation; NaN without a covariance."""
     rates, slopes = residuals.derived(x)
     values = {p.label: float(value) for p, value in zip(residuals.problem.free, x, strict=True)} | rates
     if covariance is None:

@@ -26,7 +26,7 @@ _WINDOW = 6.0
 
 @dataclass(frozen=True)
 class InitialSlope:
-    """Slope at t = 0 and its ±, ms⁻¹; χ² and degrees of freedom of the curve."""
+    """Slope at t = 0 and its error bar, ms⁻¹; χ² and degrees of freedom of the curve."""
 
     slope: float
     error: float
@@ -38,7 +38,8 @@ def initial_slope(name: str, times: np.ndarray, values: np.ndarray, sigma: np.nd
     """The slope s at t = 0 of a series (T,) that is normalised to 1 there, times in ms.
 
     Weighted least squares of 1 + s (1 − e^{−kt})/k through all points, k ≥ 0 unknown. A polynomial would do worse:
-    one that follows the points within the noise has a slope at the end of its range that is off by two of its ±.
+    one that follows the points within the noise has a slope at the end of its range that is off by two
+    of its error bars.
 
     Raises ExperimentError for fewer than three points.
     """
@@ -88,9 +89,10 @@ def _require(name: str, times: np.ndarray, least: int) -> None:
 
 @dataclass(frozen=True)
 class PopulationFit:
-    """What P(t) gives: the rates (dΓ and Γ̃ still 0), values and ± by label, `labels` of those fitted to P(t), χ².
+    """What P(t) gives: the rates (dΓ and Γ̃ still 0), values and error bars by label, `labels` of those
+    fitted to P(t), χ².
 
-    intervals : by label, of those without a ±
+    intervals : by label, of those without an error bar
     """
 
     rates: Rates
@@ -105,7 +107,8 @@ class PopulationFit:
 def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit: float) -> PopulationFit:
     """Γ, Γcol (and Γpump) from P(t), with Γout_L from the slope of P at t = 0 and Z = `limit`.
 
-    The rates are bounded by 0, in natural units (trust region reflective). The ± of Γout_L is that of the slope alone.
+    The rates are bounded by 0, in natural units (trust region reflective). The error bar of Γout_L is that of
+    the slope alone.
     """
     names = ["radiative_rate", "collision_rate", *(["pump_rate"] if "pump" in stage.lights else [])]
     times, values, sigma = spin
@@ -124,8 +127,8 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
     without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
     if without:
         warnings.append(
-            f"no ± of {', '.join(without)}: next to the bound 0, or where χ² is no parabola; the interval is where χ²"
-            " rises by less than 1 while the other rates follow"
+            f"no error bar of {', '.join(without)}: next to the bound 0, or where χ² is no parabola; the interval is"
+            " where χ² rises by less than 1 while the other rates follow"
         )
     if rates.light_loss_rate == 0:
         warnings.append("light_loss_rate is at its bound 0: collisions alone would make P fall faster than it does")
@@ -171,7 +174,7 @@ def collective_rate(slope: float, rates: Rates) -> tuple[float, float]:
 def fit_dephasing(
     decay: Points, stage: StageEntry, rates: Rates, collective: float
 ) -> tuple[float, float, float, Interval | None]:
-    """Γ̃ ≥ 0 from Jy(t)/Jy(0) = exp(−½∫(Γ̃ + dΓ p)dt) at the fitted populations, its ±, χ², and its interval."""
+    """Γ̃ ≥ 0 from Jy(t)/Jy(0) = exp(−½∫(Γ̃ + dΓ p)dt) at the fitted populations, its error bar, χ², and its interval."""
     times, values, sigma = decay
     known = Stage(stage.duration, replace(rates, collective_rate=collective))
     collective_part = evolve([known], times, START, "fixed-number").transverse_spin

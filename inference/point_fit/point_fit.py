@@ -1,4 +1,4 @@
-"""What a fit without a posterior says: one value and one ± a parameter, and what is not in that ±."""
+"""What a fit without a posterior says: one value and error bar per parameter, and what is not in the error bar."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class PointFit(Shown):
-    """Values with a ±, by label, in the units of the table of parameters (rates in ms⁻¹).
+    """Values with error bars, by label, in the units of the table of parameters (rates in ms⁻¹).
 
-    method : "paper" or "least-squares";  meaning : what a ± is
+    method : "paper" or "least-squares";  meaning : what an error bar is
     experiment, dynamics : what was fitted, by which equations of motion
-    values, errors : of what was fitted and of rates that follow; a ± is NaN where the method gives none
-    intervals : (low, high) in place of a ±, from the profile of χ² (Δχ² = 1), where a ± would say nothing
+    values, errors : of what was fitted and of rates that follow; an error bar is NaN where the method gives none
+    intervals : (low, high) in place of an error bar, from the profile of χ² (Δχ² = 1), where that would say nothing
     fixed : what was taken as exactly known
     steps : the least-squares problems that were solved, in order
     matrix : covariance (n, n) of the parameters `labels`, where all were fitted at once; else None
@@ -121,18 +121,18 @@ def misfits(steps: tuple[Step, ...]) -> list[str]:
     """A warning for each step whose χ² is too large for its degrees of freedom."""
     return [
         f"{step.name}: χ²/dof = {step.reduced_chi2:.2g} with {step.dof} degrees of freedom: the model does not describe"
-        " these data, and no ± means anything"
+        " these data, and no error bar means anything"
         for step in steps
         if step.chi2 > step.dof + _MANY * np.sqrt(2 * step.dof) and step.dof > 0
     ]
 
 
 def edge_warnings(values: Mapping[str, float], errors: Mapping[str, float], low: Mapping[str, float]) -> list[str]:
-    """A warning of the parameters that are nearer to the lower end of their domain than their ±."""
+    """A warning of the parameters that are nearer to the lower end of their domain than their error bars."""
     near = [
         f"{label} = {values[label]:.2g} ± {errors[label]:.2g}"
         for label in low
         if np.isfinite(errors[label]) and values[label] - low[label] < errors[label]
     ]
-    text = "less than one ± from a bound, so that the interval reaches where the parameter has no meaning"
+    text = "less than one error bar from a bound, so that the interval reaches where the parameter has no meaning"
     return [f"{text}: {', '.join(near)}"] if near else []

@@ -22,7 +22,7 @@ _CLOSE = 1e-3
 def least_squares_from_zero(
     residuals: Callable[[np.ndarray], np.ndarray], start: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float, list[Interval | None]]:
-    """The x ≥ 0 of the least χ², their ±, χ², and intervals of those without a ±.
+    """The x ≥ 0 of the least χ², their ±, χ², and intervals of those without an error bar.
 
     A parameter at its bound is taken as fixed there for the ± of the others. It has no ± itself (NaN), nor has one
     whose χ² is no parabola: where its profile at value ± one ± has not risen by about 1, or where that is below 0.

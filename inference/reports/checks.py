@@ -95,9 +95,9 @@ def influence(reported: ReportedFit) -> Check:
     failed = left_out.failed
     if failed:
         worst = ", ".join(failed[:_NAMED]) + (f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else "")
-        said = f"the fit hangs on single points (Pareto k̂ > {left_out.limit:.2f}): {worst}"
+        said = f"the fit is dominated by single points (Pareto k̂ > {left_out.limit:.2f}): {worst}"
     else:
-        said = "no single point pulls the fit to itself"
+        said = "no single point dominates the fit"
     words = (
         f"Leave-one-out prediction of all data: elpd {left_out.elpd:.1f} ± {left_out.se:.1f}, effective parameters"
         f" {left_out.p_loo:.1f}."
@@ -107,7 +107,7 @@ def influence(reported: ReportedFit) -> Check:
         "pareto",
         title="Pareto k̂",
         alt=f"Pareto k̂ of {len(left_out.units)} points, at most {float(np.max(left_out.pareto_k)):.2f}.",
-        caption=f"A point above the line ({left_out.limit:.2f}) pulls the fit to itself.",
+        caption=f"A point above the line ({left_out.limit:.2f}) dominates the fit.",
         room=_named_below(len({unit.series for unit in left_out.units}), 3),
     )
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records

@@ -93,6 +93,6 @@ _GUIDE = (
     " sampling). ln Bayes factor: its difference from the best; 1 to 3 positive, 3 to 5 strong, beyond very strong."
     " Disfavoured 91 : 1: the data are 91 times as probable under the best model.",
     "Averaged rates: moments and quantiles of the mixture of the posteriors, each with the weight of its model, not an"
-    " average of means: its ± holds the doubt about the model, too. By evidence: the weights are the probabilities of"
-    " the models, where each was as probable as any other before; by stacking: they are those of the best prediction.",
+    " average of means: its error bar contains the uncertainty about the model, too. By evidence: the weights are the"
+    " probabilities of the models, with equal prior odds; by stacking: they are those of the best prediction.",
 )

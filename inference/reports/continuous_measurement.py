@@ -16,10 +16,10 @@ def continuous_measurement(reported: ReportedFit) -> Check | None:
     fitted = reported.fit
     if not constant_runs(fitted):
         return None
-    said = "Solid: ξ for those who know nothing of the light (median, 94 %)."
+    said = "Solid: ξ without the record of the light (median, 94 %)."
     if with_record(fitted):
         said += (
-            " Dashed: ξ for those who know the record since the beginning of the run. Below: the modes of the light"
+            " Dashed: ξ conditioned on the record since the beginning of the run. Below: the modes of the light"
             " before, with γm, and of the readout, with γ."
         )
     if fitted.experiment.records:
@@ -56,7 +56,7 @@ def _words(fitted: Fit) -> str:
         said = f"The steady state with {lights} is entangled with probability {alone} by dissipation alone"
         if with_record(fitted):
             known = _chance(derived["steady_conditional_xi"].values[..., k])
-            said += f", with probability {known} for those who know the record"
+            said += f", with probability {known} given the record"
         words.append(f"{said}.")
     return " ".join(words)
 

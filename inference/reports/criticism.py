@@ -24,7 +24,7 @@ def criticism(reported: ReportedFit) -> Check | None:
     if not found.rows:
         return None
     note = (
-        "Would the fitted model make such data again? Each statistic of the data beside those of data that the"
+        "Could the fitted model have produced these data? Each statistic of the data beside those of data that the"
         " posterior predicts (for residuals: refitted to each). p: two-sided chance of a value as unusual. For"
         " statistics of values (minimum, crossing, slope), which the fit saw, p is conservative: larger than by chance."
     )
@@ -56,7 +56,7 @@ def could_be_wrong(reported: ReportedFit) -> Check | None:
         " by what is usual in laboratories. Last: by how many posterior standard deviations that moves the rates."
     )
     agree = "do not agree" if found.raised else "agree within their errors"
-    possible = f"{len(found.possible)} disturbances that they cannot exclude would move a rate by about its ±"
+    possible = f"{len(found.possible)} disturbances that they cannot exclude would move a rate by about its error bar"
     said = f"the series {agree} (p = {found.p:.2g}, an alarm below {ALARM:g}); {possible}"
     return Check(said, [("table", disturbance_table(found)), ("soft", note)], expected=not found.raised)
 

@@ -40,7 +40,7 @@ RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
     "All parameters": posterior,
     "What follows: entanglement": derived,
     "Published numbers": published,
-    "To make it again": description,
+    "Reproduce this fit": description,
 }
 """Heading of a section, and what gives its parts; one without any is left out."""
 
@@ -141,7 +141,7 @@ def _named(label: Label, one_unit: bool) -> str:
 
 
 def _could_be_off(reported: ReportedFit) -> dict[str, str]:
-    """Label of a rate → by how many of its ± what is assumed absent could move it at most; none of a fit not usable."""
+    """Label of a rate → by how many error bars what is assumed absent could move it; none of a fit not usable."""
     if not reported.judged.condition:
         return {}
     found: dict[str, float] = {}

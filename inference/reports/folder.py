@@ -27,7 +27,7 @@ def report_folder(
     ----------
     folder : what `campaign` wrote, or any folder with fits (.nc)
     output : the folder to write to; by default `folder`
-    cores : processes; None: one a core
+    cores : processes; None: one per core
     progress : called after each report
 
     Returns

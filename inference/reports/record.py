@@ -1,4 +1,4 @@
-"""The record: all numbers of a fit, what was fitted, and the commands that make it again."""
+"""The record: all numbers of a fit, what was fitted, and the commands that reproduce it."""
 
 from __future__ import annotations
 

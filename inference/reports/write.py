@@ -92,7 +92,8 @@ def read_comparison(path: Path) -> dict[str, Any]:
         return dict(facts)
     except (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         raise ExperimentError(
-            f"{path}: found it damaged or of another version, expected a comparison; the verb compare makes it again"
+            f"{path}: found it damaged or of another version, expected a comparison;"
+            " `dissentangle compare` writes it again"
         ) from None
 
 
@@ -106,7 +107,7 @@ def comparison_beside(file: Path) -> dict[str, Any] | str | None:
     try:
         return read_comparison(path)
     except ExperimentError:
-        return f"{COMPARISON} beside this fit is damaged or of another version; the verb compare makes it again."
+        return f"{COMPARISON} beside this fit is damaged or of another version; `dissentangle compare` writes it again."
 
 
 def said_beside(fit: DataTree, file: Path) -> list[str]:
@@ -123,7 +124,7 @@ def said_beside(fit: DataTree, file: Path) -> list[str]:
 def write_report(fit: DataTree, target: Path, file: Path | None = None, cores: int | None = 1) -> ReportedFit:
     """Write the page of a fit.
 
-    file : of the fit, for the command that makes it again, and what lies beside it
+    file : of the fit, for the command that reproduces it, and what lies beside it
     cores : with more than one in two processes (None: where there are two), see `parallel.beside`
     """
     from ...datasets.files import write_bytes

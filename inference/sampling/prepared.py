@@ -1,6 +1,6 @@
 """Models made ready for sampling, kept in memory for the next data set of the same form.
 
-Nothing is kept on disk, so nothing can be stale: a process makes its machine code itself, in about a second a form.
+Nothing is kept on disk, so nothing can be stale: a process makes its machine code itself, in about a second per form.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def compared_sentences(facts: Mapping[str, Any], fit: str) -> list[str]:
     said = _lost(models, this)
     if evidence and not (said and len(models) == 2):
         said.append(f"Compared with {others}, the evidence {evidence}.")
-    return said + ([f"Rates (ms⁻¹) that a rival moves by more than their ±: {moved}."] if moved else [])
+    return said + ([f"Rates (ms⁻¹) that a rival moves by more than their error bars: {moved}."] if moved else [])
 
 
 _LOST = "Disfavoured "

@@ -182,15 +182,15 @@ def _evidences(found: Comparison) -> list[str]:
 
 
 def _rates(found: Comparison, short: bool = False) -> list[str]:
-    """Which rates rivals of the best model move by more than their ±; `short`: those that they move most."""
+    """Which rates rivals of the best model move by more than their error bars; `short`: those that they move most."""
     models = [_facts(found, model) for model in found.models]
     names = usable(models)
     if len(names) < 2:
         return []
     said = moved_words(models, names[0], short)
     if not said:
-        return [f"The rates by {listed(names)} agree within their ±."]
-    return [f"Rates (ms⁻¹) that a rival moves by more than their ±, to be quoted with the model: {said}."]
+        return [f"The rates by {listed(names)} agree within their error bars."]
+    return [f"Rates (ms⁻¹) that a rival moves by more than their error bars, to be quoted with the model: {said}."]
 
 
 def _cautions(found: Comparison) -> list[str]:
@@ -223,7 +223,7 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
 
     elpd, evidences and Bayes factors are natural logarithms; a rate has its mean and standard deviation in ms⁻¹.
     odds_against : greatest evidence over that of a model, None where either cannot be used
-    moved_rates : by the best model, and by the rivals that move them by more than its ±
+    moved_rates : by the best model, and by the rivals that move them by more than its error bar
     """
     models = [_facts(found, model) for model in found.models]
     best = next(iter(usable(models)), "")

@@ -16,7 +16,7 @@ from .table import Table, View
 
 
 def point_fit_text(fit: PointFit) -> str:
-    """The table of values and ±, χ² of each step, what was held fixed, the warnings.
+    """The table of values and error bars, χ² of each step, what was held fixed, the warnings.
 
     Beside the values stands the truth of simulated data, or what the paper published.
     """
@@ -40,7 +40,7 @@ def point_fit_text(fit: PointFit) -> str:
 
 
 def point_fit_view(fit: PointFit) -> View:
-    """What a ± is, values as value(uncertainty) with units, χ², what was held fixed, the warnings."""
+    """What an error bar is, values as value(uncertainty) with units, χ², what was held fixed, the warnings."""
     known, title = _beside(fit)
     body = []
     for label, value in fit.values.items():
@@ -53,7 +53,7 @@ def point_fit_view(fit: PointFit) -> View:
 
 
 def point_fit_rows(fit: PointFit) -> list[dict[str, Any]]:
-    """A row per parameter for scripts; without a ± it is NaN, and there may be an interval."""
+    """A row per parameter for scripts; without an error bar it is NaN, and there may be an interval."""
     rows = []
     for label, value in fit.values.items():
         of = Label.parse(label).parameter

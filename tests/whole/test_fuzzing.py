@@ -213,7 +213,7 @@ def test_links_in_a_circle(tmp_path, monkeypatch):
 def test_a_line_without_end(tmp_path):
     path = tmp_path / "shots.csv"
     path.write_bytes(b"time,cos,sin\n" + b"1" * (18 << 20))
-    with pytest.raises(ExperimentError, match="found a line of more than 16 MB, expected a row a line"):
+    with pytest.raises(ExperimentError, match="found a line of more than 16 MB, expected a row per line"):
         read_shots(path, {"time": "time", "cos": "cos", "sin": "sin"})
 
 

@@ -372,7 +372,7 @@ def test_a_transposed_matrix_is_noticed(tmp_path):
     alone = replace(HYBRID, records=(record,))
     assert check_experiment(alone)
     turned = replace(record, samples=record.samples.transpose(0, 2, 1))
-    with pytest.raises(ExperimentError, match=re.escape("expected a record a row: transposed?")):
+    with pytest.raises(ExperimentError, match=re.escape("expected a record per row: transposed?")):
         check_experiment(replace(alone, records=(turned,)))
     white = rng.normal(size=(2, 100, 100)).astype(np.float32)
     assert check_experiment(replace(alone, records=(replace(record, samples=white),)))

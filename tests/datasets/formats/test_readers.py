@@ -639,7 +639,7 @@ def test_a_table_needs_a_column_of_the_file(tmp_path):
     ("shapes", "message"),
     [
         (((3, 5), (3, 4)), r"arrays of shapes \(3, 5\) and \(3, 4\), expected two of one shape"),
-        (((4, 5), (4, 5)), r"3 times, arrays of shape \(4, 5\), expected one entry a row"),
+        (((4, 5), (4, 5)), r"3 times, arrays of shape \(4, 5\), expected one entry per row"),
     ],
 )
 def test_shots_of_impossible_shapes(shapes, message, tmp_path):

@@ -117,7 +117,7 @@ def test_a_statistic_of_ones_own(fit_d55):
 
 def test_what_cannot_be_criticized(fit_d55):
     wrong = Statistic("wrong", "all points", lambda t, v, s: v)
-    with pytest.raises(ExperimentError, match=r"statistic wrong: found the shape \(30,\).*expected one number a row"):
+    with pytest.raises(ExperimentError, match=r"statistic wrong: found the shape \(30,\).*expected one number per row"):
         criticize(fit_d55, statistics={"wrong": wrong})
     bare = fit_d55.copy()
     del bare["posterior_predictive"]

@@ -160,7 +160,10 @@ def test_another_prior_that_moves_a_rate_by_more_than_its_error_is_named_in_the_
     """Γpump and Γdeph of the pump stage are separated by the prior of Γdeph alone: 0.107(25) for a true 0.168."""
     dark = inference.fit("fig2c-dark", seed=seed(1), draws=500)
     judged = assess(dark)
-    assert "Another prior of Γdeph [drive+pump] moves Γpump [drive+pump] by about its ± or more." in judged.headline
+    assert (
+        "Another prior of Γdeph [drive+pump] moves Γpump [drive+pump] by about its error bar or more."
+        in judged.headline
+    )
     assert judged.moved == {"pump_rate[drive+pump]": "pure_dephasing_rate[drive+pump]"}
     assert "Γpump [drive+pump] with that of Γdeph [drive+pump]" in judged.next_steps[0]
     assert "data, prior of Γdeph [drive+pump]" in fit_text(dark)

@@ -218,7 +218,8 @@ def test_rates_that_a_rival_moves_have_both_values(found):
     models = comparison_facts(found)["models"]
     assert list(moved_rates(models, "microscopic")) == ["collective_rate"]  # Γcol: by half its ±
     assert moved_words(models, "microscopic") == ("dΓ: 0.0620 ± 0.0080 by microscopic, 0.090 ± 0.010 by fixed-number")
-    said = "Rates (ms⁻¹) that a rival moves by more than their ±: dΓ: 0.090 ± 0.010 by fixed-number, 0.0620 ± 0.0080 by"
+    said = "Rates (ms⁻¹) that a rival moves by more than their error bars: dΓ: 0.090 ± 0.010 by fixed-number,"
+    said += " 0.0620 ± 0.0080 by"
     assert compared_sentences(comparison_facts(found), "id of fixed-number") == [
         "Compared with microscopic, the evidence is for this fit (fixed-number): microscopic is disfavoured 91 : 1"
         " (strong).",

@@ -224,7 +224,7 @@ def test_rates_that_depend_on_the_model_are_named(compared):
     assert f", {plus_minus(*other.rates['collective_rate'])} by {other.name}" in said
     assert "collective_rate" in comparison_facts(compared)["moved_rates"]
     alike = replace(compared, models=tuple(replace(m, rates=compared.models[0].rates) for m in compared.models))
-    assert any("agree within their ±" in text for text in sentences(alike))
+    assert any("agree within their error bars" in text for text in sentences(alike))
     wrong = replace(compared, models=(best, replace(other, status="misfit")))
     assert not any("±" in text and "rival" in text for text in sentences(wrong))
 
@@ -284,7 +284,7 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert "the evidence is for this fit (microscopic): fixed <number> is disfavoured" in said_beside(fit_d55, file)[0]
     first = fit_page(fit_d55, "a.nc", facts).partition("<h1")[0]
     assert "fixed &lt;number&gt; is disfavoured" in first
-    assert "Rates (ms⁻¹) that a rival moves by more than their ±: " in first
+    assert "Rates (ms⁻¹) that a rival moves by more than their error bars: " in first
     lost = fit_page(fit_d55, "a.nc", swapped(facts, fit_id(fit_d55)))
     assert re.search('<p class="verdict doubtful">Disfavoured [^<]* : 1 [^<]*against microscopic.<br>Usable', lost)
     older = {name: value for name, value in facts.items() if name not in ("headline", "moved_rates", "averages")}
@@ -296,7 +296,9 @@ def test_the_report_of_a_compared_fit_shows_the_comparison(compared, fit_d55, tm
     assert "this fit (microscopic): fixed <number> is disfavoured" in capsys.readouterr().out
     whole = (tmp_path / "comparison.json").read_text()
     renamed = whole.replace('"in_words": [', '"in_words": [5, '), whole.replace('"model": "microscopic"', '"model": []')
-    damaged = "comparison.json beside this fit is damaged or of another version; the verb compare makes it again."
+    damaged = (
+        "comparison.json beside this fit is damaged or of another version; `dissentangle compare` writes it again."
+    )
     for text in ("{", "[1]", '{"models": []}', "[" * 100_000, *renamed, " " * (17 << 20) + whole):
         (tmp_path / "comparison.json").write_text(text)
         assert comparison_beside(file) == damaged

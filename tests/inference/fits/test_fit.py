@@ -154,9 +154,7 @@ def test_published_numbers_that_were_changed_in_the_file(fit_published, tmp_path
 def test_data_that_pull_a_parameter_out_of_its_domain():
     whole = read("fig2b-d55")
     fourfold = tuple(replace(s, value=4 * s.value) if s.name == "xi" else s for s in whole.series)
-    expected = (
-        r"the data pull initial_n3 to [\d.]+, and it cannot be above 1: the model does not describe them. Look at units"
-    )
+    expected = r"initial_n3 reaches [\d.]+ and exceeds its upper bound of 1: the model does not describe these data"
     with pytest.raises(ExperimentError, match=expected):
         inference.fit(replace(whole, series=fourfold), seed=seed(1), draws=100)
 

@@ -22,7 +22,7 @@ draws = import_module("dissentangle.inference.fits.predictive")
 
 
 def with_points(points):
-    """fig2b-d55 with so many points a series."""
+    """fig2b-d55 with so many points per series."""
     experiment = read("fig2b-d55")
     long = [
         replace(

@@ -80,7 +80,7 @@ def test_least_squares_finds_the_truth_of_noise_free_data(name, closure):
 
 
 def test_the_closure_is_an_unknown_by_default():
-    """Noise-free data of c = 0 and of c = 1: the search ends there, and its ± says how little they tell of c."""
+    """Noise-free data of c = 0 and of c = 1: the search ends there, and the error bar says how little they tell."""
     for closure, share in (("microscopic", 1.0), ("fixed-number", 0.0)):
         fit = inference.least_squares(without_noise("fig2b-d55", closure))
         assert fit.values["loss_noise_share"] == pytest.approx(share, abs=1e-3)
@@ -193,7 +193,8 @@ def test_warnings_of_misfit_bounds_and_missing_information():
     assert "none" in point_fit_text(alone)
     pump = microscopic(without_noise("fig2c-pump"))  # its truth lies below the floor of Γ̃
     assert any(
-        "less than one ± from a bound" in text and "pure_dephasing_rate[drive+pump] =" in text for text in pump.warnings
+        "less than one error bar from a bound" in text and "pure_dephasing_rate[drive+pump] =" in text
+        for text in pump.warnings
     )
 
 
@@ -240,7 +241,7 @@ def test_paper_fit_with_pump_and_later_stages():
     observed = replace(read("fig2b-d55"), observations=(Observation("orientation", 0.98, 0.003, 15.0),))
     warnings = inference.paper_fit(observed).warnings
     assert any("not used: orientation at 15 ms" in text for text in warnings)
-    assert any("no ± of radiative_rate" in text and "next to the bound 0" in text for text in warnings)
+    assert any("no error bar of radiative_rate" in text and "next to the bound 0" in text for text in warnings)
 
 
 @pytest.mark.slow

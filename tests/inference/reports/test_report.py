@@ -36,7 +36,7 @@ CHECKS = [
     "Correlations",
     "Sampling",
 ]
-RECORD = ["All parameters", "What follows: entanglement", "To make it again"]
+RECORD = ["All parameters", "What follows: entanglement", "Reproduce this fit"]
 
 
 def first_line(page):
@@ -155,7 +155,7 @@ def test_a_broken_fit_says_so_and_texts_of_the_user_are_text(fit_d55):
 
 def test_published_numbers(fit_published):
     text = unescape(fit_page(fit_published))
-    assert "the fit hangs on single points (Pareto k̂ > 0.70): observations at" in text
+    assert "the fit is dominated by single points (Pareto k̂ > 0.70): observations at" in text
     proposed = (
         r"Measuring \w+ in run (pump|switch-off) \(20 points, each ± 0.0[23]\) would tell more of Γ\w+ \[drive\+pump\]"
     )
