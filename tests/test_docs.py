@@ -1,7 +1,9 @@
 """What the texts of the repository name is there, links lead somewhere, and pages stay short."""
 
+import ast
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "generated" not in path.parts]
-TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *PAGES]
+TEXTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")] + PAGES
 FOLDERS = "forward_models|datasets|inference|tests|benchmarks|examples|docs"
 WRITTEN_BY_THE_READER = {"datasets/kinds/absorption.py", "forward_models/noise/logistic.py"}
 GENERATED = {"cli.md", "parameters.md", "gallery.md", "inference", "datasets", "forward_models"}
@@ -44,6 +46,17 @@ def test_files_and_places_that_a_text_names_exist(text):
         if anchor:
             headings = HEADING.findall(target.read_text(encoding="utf-8"))
             assert anchor[1:] in {_anchor(heading) for heading in headings}, f"{link}{anchor}"
+
+
+@pytest.mark.parametrize("text", [ROOT / "README.md", *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_text_imports_is_there(text):
+    for block in re.findall(
+        r"^```(?:\{code-block\} )?python\n(.*?)^```", text.read_text(encoding="utf-8"), re.M | re.S
+    ):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dissentangle."):
+                module = import_module(node.module)
+                assert all(hasattr(module, name.name) for name in node.names), ast.unparse(node)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(DOCS)))

@@ -71,7 +71,7 @@ def test_a_failed_sampling(fit_d55):
     assert judged.headline == "Do not use this fit: the sampling failed."
     assert "7 divergent transitions" in judged.sampling
     assert "R-hat of collective_rate is 1." in judged.sampling
-    assert judged.next_steps[0].startswith("First mend the sampling")
+    assert judged.next_steps[0].startswith("First repair the sampling")
 
 
 def test_a_model_that_does_not_describe_the_data(fit_d55):
