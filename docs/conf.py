@@ -9,7 +9,6 @@ sys.path.insert(0, str(HERE / "build_site"))
 os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
 os.environ["DISSENTANGLE_DOCS"] = str(HERE)
 os.environ["COLUMNS"] = "100"
-os.environ["MPLBACKEND"] = "agg"
 
 import reference  # noqa: E402
 
@@ -20,10 +19,10 @@ author = "the dissentangle contributors"
 release = version = __version__
 copyright = "the dissentangle contributors, MIT licence"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx_design", "terminal"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx_design", "terminal", "tilde"]
 exclude_patterns = ["build_site", "generated/campaign", "**/*.ipynb"]
 nitpicky = True
-suppress_warnings = ["mystnb.unknown_mime_type"]
+smartquotes = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
