@@ -14,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 DOCS = Path(__file__).parents[1]
 
 
-WIDTH = 110
+WIDTH = 98
 """Of a block, in characters."""
 
 
