@@ -204,7 +204,7 @@ def test_folder(fit_d55, tmp_path, capsys):
     assert main(["report", str(tmp_path / "out")]) == 2
     assert "found no fit, expected .nc files" in capsys.readouterr().err
     assert main(["report", str(fits / "noise.nc"), "-o", str(tmp_path / "r.pdf")]) == 2
-    assert "expected one ending in .html" in capsys.readouterr().err
+    assert "output must end in .html" in capsys.readouterr().err
     assert not Path(tmp_path / "r.pdf").exists()
 
 
