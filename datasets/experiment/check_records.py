@@ -86,7 +86,7 @@ def _check_rows_are_records(record: RecordSeries, where: str) -> None:
     in_column = float((samples[:, 1:] * samples[:, :-1]).mean() * np.sqrt(samples.size))
     if in_column > _SURE and in_row < 0.3 * in_column:
         found = "records that are correlated from one to the next, more than the samples of one"
-        raise violation(f"{where}: samples", found, "a record a row: transposed?")
+        raise violation(f"{where}: samples", found, "a record per row: transposed?")
 
 
 def check_records_once(experiment: Experiment, where: str) -> None:
