@@ -3,6 +3,7 @@ a fit follows a change, how the memory grows. python benchmarks/watching.py [CHA
 """
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,7 @@ def change(file: Path, table: list[str], number: int) -> bool:
 
 def main(changes: int) -> None:
     """Print what became of each change."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell switches it off for what runs in the background
     with tempfile.TemporaryDirectory() as place:
         run, live = Path(place) / "run", Path(place) / "live"
         datasets.save(datasets.read("fig2b-d55"), run)
@@ -80,7 +82,7 @@ def main(changes: int) -> None:
                 followed.append(time.monotonic() - start)
             sizes.append(memory(process.pid))
             time.sleep(0.2)
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         print(f"ended with {process.wait()}; {changes} changes, {lost} lost; fit after the change: median "
               f"{sorted(followed)[len(followed) // 2]:.2f} s, longest {max(followed):.2f} s")  # fmt: skip
         tenth = max(1, changes // 10)
