@@ -122,7 +122,7 @@ class Assessment:
 
 def reason(status: str, headline: str) -> str:
     """What a headline adds to its status, which a table has in a column of its own."""
-    more = headline.removeprefix(HEADLINES.get(status, "").removesuffix(".")).lstrip(".:; ")
+    more = headline.removeprefix(HEADLINES.get(status, "").removesuffix(".")).lstrip(".– ")
     return more or headline
 
 
