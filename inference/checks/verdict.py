@@ -81,9 +81,7 @@ class Assessment:
         if self.surprises and self.status in ("doubtful", "weak"):
             others = len(self.surprises) - 1
             more = f" (and {others} other finding{'s' * (others > 1)})" if others else ""
-            said = (
-                f"{said.removesuffix('.')}{': ' if self.status == 'doubtful' else '; and '}{self.surprises[0]}{more}."
-            )
+            said = f"{said.removesuffix('.')} – {self.surprises[0]}{more}."
         return " ".join(part for part in (said, self.assumed) if part)
 
     @property

@@ -47,9 +47,7 @@ def test_residuals_that_go_together_are_found_where_chi_square_finds_nothing(fit
     assert worst.p_value == smallest_p_value(found.replications)
     judged = assess(fit)
     assert judged.status == "doubtful"
-    assert judged.headline.startswith(
-        "Look closer before you use these rates: sampling and χ² are in order, but something is amiss – xi: "
-    )
+    assert judged.headline.startswith(f"{HEADLINES['doubtful'].removesuffix('.')} – xi: neighbouring residuals go")
     assert "Beyond that, criticism found: xi:" in judged.model
     assert judged.next_steps[0].startswith("Look at the criticism of xi before quoting rates")
     shown = page("criticism", opening=criticism_section(ReportedFit(Fit(fit))).parts)

@@ -281,7 +281,7 @@ def test_parameters_pulled_far_from_their_priors_are_named(fit_d55):
     [
         (
             "doubtful",
-            f"{HEADLINES['doubtful'].removesuffix('.')}: the series do not agree.",
+            f"{HEADLINES['doubtful'].removesuffix('.')} – the series do not agree.",
             "the series do not agree.",
         ),
         ("misfit", HEADLINES["misfit"], HEADLINES["misfit"]),
