@@ -15,6 +15,7 @@ MOST_FILES = 12
 ALLOWED = {
     "forward_models": {
         "three_state": (),
+        "sixteen_level": ("three_state",),
         "noise": (),
         "light": ("three_state",),
     },

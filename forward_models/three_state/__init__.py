@@ -12,13 +12,13 @@ Equations (1), (S.1) and (S.2) are those of the light: see `light`.
 """
 
 from .divided_differences import divided_differences, first_difference
-from .entanglement_duration import Entanglement, entanglement, sampled_entanglement, search_times
+from .entanglement_duration import End, Entanglement, Search, entanglement, sampled_entanglement, search_times
 from .observables import epr_parameter, mean_spin, orientation
 from .path import column, fastest_rates, speed, stage_columns
 from .populations import population_rates, slopes
 from .rates import LIGHTS, Rates, dephasing_floor, transitions
-from .spin_variance import lost_noise, noise_share
-from .stages import InitialState, Stage
+from .spin_variance import accumulate, lost_noise, noise_share
+from .stages import InitialState, Stage, check_times
 from .steady_state import SteadyState, polarization_decay_time, steady_state, transverse_spin_decay_time
-from .time_grid import RateBounds
+from .time_grid import RateBounds, TimeGrid, time_grid
 from .trajectory import Trajectory, TransverseSpin, evolve

@@ -6,10 +6,11 @@ From the equations of motion where they are known (`entanglement`), from sampled
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, override
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def entanglement(
     times, stage = search_times(np.array([float(s.duration) for s in stages]), fastest_rates(columns), resolution)
     path = path_of(stages, times, initial, closure, accuracy=accuracy)
     search = _Search(times, stage, columns, path, noise_share(closure))
-    return Entanglement(*_minimum(search), _last_crossing(path.p, path.spin_variance, search.crossing))
+    return search.entanglement()
 
 
 def sampled_entanglement(times: np.ndarray, path: Trajectory) -> Entanglement:
@@ -83,12 +84,16 @@ def sampled_entanglement(times: np.ndarray, path: Trajectory) -> Entanglement:
     return Entanglement(
         np.where(inside, depth, xi.min(axis=-1)),
         np.where(inside, vertex, times[first]),
-        _last_crossing(path.p, path.spin_variance, partial(_crossing_of_line, times, path)),
+        _last_crossing(_margin(path), partial(_crossing_of_line, times, path)),
     )
 
 
+def _margin(path: Path | Trajectory) -> np.ndarray:
+    return np.asarray(entanglement_margin(np.asarray(path.p), np.asarray(path.spin_variance)))
+
+
 def _crossing_of_line(times: np.ndarray, path: Trajectory, interval: np.ndarray) -> np.ndarray:
-    margin = np.asarray(entanglement_margin(path.p, path.spin_variance))
+    margin = _margin(path)
     above, below = _pick(margin, interval), _pick(margin, interval + 1)
     begin, end = _pick(times, interval), _pick(times, interval + 1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -111,8 +116,8 @@ def search_times(durations: np.ndarray, fastest: np.ndarray, points: int) -> tup
     return np.concatenate(parts), np.repeat(np.arange(len(durations)), counts)
 
 
-class _End(NamedTuple):
-    """Time, and value and slope of ξ and of the margin p − Σ, for each draw."""
+class End(NamedTuple):
+    """Time, and value and slope of ξ and of the margin, for each draw."""
 
     time: np.ndarray
     xi: tuple[np.ndarray, np.ndarray]
@@ -120,17 +125,58 @@ class _End(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Search:
-    """Where to look: times (T,), the stage of each interval (T−1,), coefficients (…, S), the path at the times."""
+class Search(ABC):
+    """Where to look: times (T,), and the stage of each interval between them (T−1,)."""
 
     times: np.ndarray
     stage: np.ndarray
+
+    @property
+    @abstractmethod
+    def xi(self) -> np.ndarray:
+        """ξ at the times (…, T)."""
+
+    @property
+    @abstractmethod
+    def margin(self) -> np.ndarray:
+        """What is positive if and only if ξ < 1, (…, T)."""
+
+    @abstractmethod
+    def end(self, interval: np.ndarray, after: int) -> End:
+        """One end of an interval of each draw, 0 or 1; one-sided slopes, those inside the interval."""
+
+    def entanglement(self) -> Entanglement:
+        """By a cubic between two points each."""
+        return Entanglement(*_minimum(self), _last_crossing(self.margin, self.crossing))
+
+    def crossing(self, interval: np.ndarray) -> np.ndarray:
+        """When ξ = 1 in an interval of each draw, ms."""
+        left, right = self.end(interval, 0), self.end(interval, 1)
+        width = right.time - left.time
+        (y0, d0), (y1, d1) = left.margin, right.margin
+        return np.asarray(left.time + width * _root(y0, d0 * width, y1, d1 * width))
+
+
+@dataclass(frozen=True)
+class _Search(Search):
+    """With the coefficients (…, S), and the path at the times."""
+
     columns: StageColumns
     path: Path
     share: Any
 
-    def end(self, interval: np.ndarray, after: int) -> _End:
-        """One end of an interval of each draw, 0 or 1; one-sided slopes, those inside the interval."""
+    @property
+    @override
+    def xi(self) -> np.ndarray:
+        return np.asarray(epr_parameter(self.path.n2, self.path.p, self.path.spin_variance))
+
+    @property
+    @override
+    def margin(self) -> np.ndarray:
+        return _margin(self.path)
+
+    @override
+    def end(self, interval: np.ndarray, after: int) -> End:
         k = self.columns.each(partial(_pick, index=self.stage[interval]))
         dephasing, collective, squeezing = (
             _pick(values, self.stage[interval])
@@ -145,19 +191,12 @@ class _Search:
         xi = epr_parameter(n2, p, variance)  # total variance over mean spin, both linear in the state
         growth = 0.5 * total_variance(n2_slope, p_slope, slope) - xi * mean_spin(n2_slope, p_slope)
         margin = entanglement_margin(p, variance), entanglement_margin(p_slope, slope)
-        return _End(self.times[point], (xi, growth / mean_spin(n2, p)), margin)
-
-    def crossing(self, interval: np.ndarray) -> np.ndarray:
-        """When p = Σ in an interval of each draw, ms."""
-        left, right = self.end(interval, 0), self.end(interval, 1)
-        width = right.time - left.time
-        (y0, d0), (y1, d1) = left.margin, right.margin
-        return np.asarray(left.time + width * _root(y0, d0 * width, y1, d1 * width))
+        return End(self.times[point], (xi, growth / mean_spin(n2, p)), margin)
 
 
-def _minimum(search: _Search) -> tuple[np.ndarray, np.ndarray]:
+def _minimum(search: Search) -> tuple[np.ndarray, np.ndarray]:
     """The least ξ and its time: inside the interval to which the slope at the lowest point leads, else that point."""
-    xi = epr_parameter(search.path.n2, search.path.p, search.path.spin_variance)
+    xi = search.xi
     last = len(search.times) - 1
     lowest = np.argmin(xi, axis=-1)
     after = np.minimum(lowest, last - 1)
@@ -176,9 +215,9 @@ def _minimum(search: _Search) -> tuple[np.ndarray, np.ndarray]:
     return value, np.where(inside, left.time + x * width, search.times[lowest])
 
 
-def _last_crossing(p: Any, variance: Any, crossing: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The last time with p > Σ, each (…, T); `crossing` gives the time of equality in an interval of each draw."""
-    entangled = entanglement_margin(np.asarray(p), np.asarray(variance)) > 0
+def _last_crossing(margin: np.ndarray, crossing: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The last time with a margin > 0 (…, T); `crossing` gives the time of ξ = 1 in an interval of each draw."""
+    entangled = margin > 0
     last = entangled.shape[-1] - 1 - np.argmax(entangled[..., ::-1], axis=-1)
     found = crossing(np.minimum(last, entangled.shape[-1] - 2))
     return np.where(~entangled.any(axis=-1), 0.0, np.where(entangled[..., -1], np.inf, found))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..validation import InvalidValue, concrete, require
-from .rates import Rates
 
 
 @dataclass(frozen=True)
@@ -17,10 +16,11 @@ class Stage:
     """A span of time with constant rates.
 
     duration : ms, > 0; always a concrete number. InvalidValue otherwise
+    rates : `Rates`, or those of another model of the atoms
     """
 
     duration: float
-    rates: Rates
+    rates: Any
 
     def __post_init__(self) -> None:
         require("duration", self.duration, low=0.0, low_open=True)

@@ -1,0 +1,21 @@
+"""Caesium from first principles: the sixteen levels of the ground state, with rates computed from the light.
+
+Rates follow from detuning, polarisation and temperature (`scattering.py`, `tables.py`); populations are those of all
+levels (`chebyshev.py`, `path.py`), pair correlations those of |4,4⟩ ↔ |4,3⟩. With three levels populated these are the
+equations of `three_state`, whose stages, initial states and observables serve here too.
+"""
+
+from .entanglement import sixteen_level_entanglement
+from .levels import LEVELS, NAMES, SPIN, VARIANCE
+from .rates import (
+    SixteenLevelRates,
+    Tables,
+    atoms_at,
+    fastest_decay,
+    fastest_rate,
+    generator,
+    sixteen_level_floor,
+)
+from .steady_state import sixteen_level_decay_time, sixteen_level_steady_state
+from .tables import DRIVE_DETUNING, RateTable, drive
+from .trajectory import SixteenLevelTrajectory, evolve_sixteen

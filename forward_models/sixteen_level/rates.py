@@ -1,0 +1,109 @@
+"""Rates of a stage of the sixteen-level model, and the equations of motion of its populations, dp/dt = L p."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields, replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ..validation import require
+from .tables import DRIVE_DETUNING, RateTable, drive, electron_collisions, excess_loss, pump, repump, uniform_collisions
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What each process does per unit of its rate; the names are those of the rates. See `atoms_at`."""
+
+    radiative_rate: RateTable
+    excess_loss_rate: RateTable
+    pump_rate: RateTable
+    repump_rate: RateTable
+    collision_rate: RateTable
+
+
+def atoms_at(temperature: float = 300.0, detuning: float = DRIVE_DETUNING, *, uniform: bool = False) -> Tables:
+    """The tables of ¹³³Cs at `temperature` (K; 0: at rest) with a drive `detuning` MHz above F = 4 → F' = 5.
+
+    uniform : collisions lead from every level to every other one, instead of randomising the electron's spin
+
+    InvalidValue for a temperature or a detuning that the model of weak, far-detuned light does not reach.
+    """
+    collisions = uniform_collisions() if uniform else electron_collisions()
+    return Tables(
+        drive(detuning, temperature), excess_loss(detuning, temperature), pump(temperature), repump(temperature),
+        collisions,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SixteenLevelRates:
+    """Rates of one stage, in ms⁻¹ (`squeezing_limit` is a pure number): numbers, arrays (one per draw), or symbolic.
+
+    collective_rate : dΓ;  radiative_rate : Γ ≡ rate(43→44) − rate(44→43) of the drive;  squeezing_limit : Z, in (0, 1]
+    collision_rate : R, at which collisions randomise the electron's spin (or Γcol, where they are uniform)
+    excess_loss_rate : Γx, loss of |4,4⟩ to F = 3 that comes with the drive and that nothing explains
+    pump_rate, repump_rate : Γpump and Γrepump, see `tables`
+    dephasing_rate : Γ̃, decay of the pair correlations C without the collective part
+    tables : what each process does
+
+    InvalidValue for a negative or non-finite rate, and for Z outside (0, 1].
+    """
+
+    collective_rate: Any
+    radiative_rate: Any
+    squeezing_limit: Any
+    collision_rate: Any
+    excess_loss_rate: Any
+    pump_rate: Any
+    repump_rate: Any
+    dephasing_rate: Any
+    tables: Tables
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self) if field.name != "tables"):
+            limit = name == "squeezing_limit"
+            require(name, getattr(self, name), low=0.0, high=1.0 if limit else inf, low_open=limit)
+
+    @property
+    def processes(self) -> Iterator[tuple[Any, RateTable]]:
+        """Each process that may be on: its rate, ms⁻¹, and its table."""
+        for field in fields(self.tables):
+            rate = getattr(self, field.name)
+            if np.ndim(rate) or not isinstance(rate, (int, float)) or rate:
+                yield rate, getattr(self.tables, field.name)
+
+    def with_lights(self, lights: Collection[str], dephasing_rate: Any) -> SixteenLevelRates:
+        """The rates with only `lights` on, a subset of drive, pump and repump; Γ̃ depends on the lights."""
+        changes: dict[str, Any] = {"dephasing_rate": dephasing_rate}
+        if "drive" not in lights:
+            changes |= {"collective_rate": 0.0, "radiative_rate": 0.0, "excess_loss_rate": 0.0}
+        changes |= {f"{name}_rate": 0.0 for name in ("pump", "repump") if name not in lights}
+        return replace(self, **changes)
+
+
+def generator(rates: SixteenLevelRates) -> Any:
+    """L (…, 16, 16), ms⁻¹, of dp/dt = L p: rates off the diagonal, and minus the sums of the columns on it."""
+    return sum((_matrix(rate) * table.generator for rate, table in rates.processes), np.zeros((16, 16)))
+
+
+def sixteen_level_floor(rates: SixteenLevelRates) -> Any:
+    """Γ̃ without pure dephasing, ms⁻¹: the rates out of |4,4⟩ and |4,3⟩, and what elastic scattering dephases."""
+    return sum((rate * table.dephasing for rate, table in rates.processes), 0.0)
+
+
+def fastest_decay(rates: SixteenLevelRates) -> Any:
+    """A bound, ms⁻¹, of the decay rates of populations: of the sum of processes they are below the sum of theirs."""
+    return sum((rate * table.fastest for rate, table in rates.processes), 0.0)
+
+
+def fastest_rate(rates: SixteenLevelRates) -> Any:
+    """Γ̃ + dΓ and twice the bound of the populations' decay, ms⁻¹: what a quadrature of the correlations resolves."""
+    return rates.dephasing_rate + rates.collective_rate + 2 * fastest_decay(rates)
+
+
+def _matrix(rate: Any) -> Any:
+    """A rate (…,) as (…, 1, 1)."""
+    return rate[..., None, None] if np.ndim(rate) else rate
