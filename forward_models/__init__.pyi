@@ -1,6 +1,17 @@
+from .atoms import (
+    dephasing_floor,
+    entanglement,
+    evolve,
+    fastest_of,
+    has_sixteen_levels,
+    polarization_decay_time,
+    speed,
+    steady_state,
+)
 from .choices import CLOSURES, OBSERVABLES, Closure, CoupledSpin
 from .noise import NOISES, Noise, noise_kind
 from .parameters import PARAMETERS, Parameter
+from .sixteen_level import LEVELS, SixteenLevelRates, SixteenLevelTrajectory, atoms_at
 from .symbols import nearest_parameter, parameter_name, small_gammas
 from .three_state import (
     LIGHTS,
@@ -13,12 +24,6 @@ from .three_state import (
     Trajectory,
     TransverseSpin,
     column,
-    dephasing_floor,
-    entanglement,
-    evolve,
-    polarization_decay_time,
-    speed,
-    steady_state,
     transitions,
     transverse_spin_decay_time,
 )
@@ -27,6 +32,7 @@ from .validation import InvalidValue
 
 __all__ = [
     "CLOSURES",
+    "LEVELS",
     "LIGHTS",
     "LOSS_NOISE_SHARE",
     "NOISES",
@@ -42,15 +48,20 @@ __all__ = [
     "Parameter",
     "RateBounds",
     "Rates",
+    "SixteenLevelRates",
+    "SixteenLevelTrajectory",
     "Stage",
     "SteadyState",
     "Trajectory",
     "TransverseSpin",
     "add_forward_model",
+    "atoms_at",
     "column",
     "dephasing_floor",
     "entanglement",
     "evolve",
+    "fastest_of",
+    "has_sixteen_levels",
     "nearest_parameter",
     "noise_kind",
     "parameter_name",

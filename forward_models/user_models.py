@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .atoms import entanglement, evolve, fastest_of, has_sixteen_levels
 from .choices import Closure, CoupledSpin
 from .three_state import (
     Entanglement,
@@ -20,9 +21,6 @@ from .three_state import (
     Stage,
     Trajectory,
     TransverseSpin,
-    entanglement,
-    evolve,
-    fastest_rates,
     sampled_entanglement,
     search_times,
     stage_columns,
@@ -142,12 +140,12 @@ class Dynamics:
 
         Where the slopes are not known (a user's model, a Larmor mismatch), from eight times as many points.
         """
-        columns = stage_columns(stages)
-        if not self.forward_model and columns.mismatch is None:
+        turning = not has_sixteen_levels(stages[0].rates) and stage_columns(stages).mismatch is not None
+        if not self.forward_model and not turning:
             closure = self.noise_share(parameters)
             return entanglement(stages, initial, closure, resolution=resolution, accuracy=accuracy)
         durations = np.array([float(stage.duration) for stage in stages])
-        times, _ = search_times(durations, fastest_rates(columns), _FINER * resolution)
+        times, _ = search_times(durations, fastest_of(stages)[0], _FINER * resolution)
         return sampled_entanglement(times, self.evolve(stages, times, initial, parameters, accuracy=accuracy))
 
 

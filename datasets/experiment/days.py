@@ -11,7 +11,7 @@ from ..errors import violation
 
 DAY_FACTORS = {
     "day_depth": ("collective_rate", "optical_depth", "depth_per_degree", "swap_rate"),
-    "day_loss": ("light_loss_rate",),
+    "day_loss": ("light_loss_rate", "excess_loss_rate"),
 }
 """Parameter of a day, relative to the first day: the parameters that it multiplies. dΓ goes with d, Γ stays."""
 

@@ -14,6 +14,8 @@ RATES = frozenset(
     (
         *(field.name for field in fields(Rates) if field.name != "squeezing_limit"),
         "pure_dephasing_rate",
+        "electron_collision_rate",
+        "excess_loss_rate",
         *(field.name for field in fields(ContinuousMeasurement) if field.name.endswith("_rate")),
     )
 )

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...forward_models import InitialState, Rates, dephasing_floor
+from ...forward_models import InitialState, Rates, SixteenLevelRates, atoms_at, dephasing_floor
 from ...forward_models.light import classical_excess
+from ...forward_models.sixteen_level import DRIVE_DETUNING, Tables
 from ..experiment import LightPower, StageEntry
 
 Values = Mapping[str, Any]
@@ -47,38 +48,58 @@ def collective_rate_of(parameters: Values, member: str = "") -> Any:
 
 
 def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
-    """dΓ and Γ (ms⁻¹), one of which follows from the other and d where it is not a parameter itself (p. 2)."""
+    """dΓ and Γ (ms⁻¹), one of which follows from the other and d where it is not a parameter itself (p. 2).
+
+    With sixteen levels dΓ is 0.908 d Γ at 300 K, where amplitudes of moving atoms add up, not rates; Γ may be another
+    multiple of dΓ/d, `radiative_ratio`.
+    """
     collective = collective_rate_of(parameters, member)
     radiative = find(parameters, "radiative_rate", member)
     if radiative is None:
-        radiative = collective / optical_depth_of(parameters, member)
+        depth = optical_depth_of(parameters, member)
+        if sixteen_levels(parameters, member):
+            depth = depth * _atoms(parameters, member).radiative_rate.coherent_fraction
+            collective_of = find(parameters, "radiative_ratio", member, default=1.0) * collective
+            return collective, collective_of / depth
+        radiative = collective / depth
     return collective, radiative
 
 
-def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Rates:
+def sixteen_levels(parameters: Values, member: str = "") -> bool:
+    """Whether these are parameters of the sixteen-level model: it alone has a temperature."""
+    return find(parameters, "temperature", member) is not None
+
+
+def _atoms(parameters: Values, member: str) -> Tables:
+    temperature, detuning = (find(parameters, name, member) for name in ("temperature", "drive_detuning"))
+    detuning = DRIVE_DETUNING if detuning is None else detuning
+    uniform = find(parameters, "collision_rate", member) is not None
+    return atoms_at(float(temperature), float(detuning), uniform=uniform)
+
+
+def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Any:
     """The rates of a stage from parameters by label; `dephasing_rate[drive]` or `pure_dephasing_rate[drive]`.
+
+    `Rates`, or `SixteenLevelRates` where there is a temperature.
 
     Γ is dΓ/d; a run with another optical depth has dΓ × `relative_depth` and the same Γ. Without the pump light Γpump
     is what leaks, `pump_leak_rate`, or 0. Rates of a light go with its power (at the beginning of the stage, where it
     changes), Γdeph does not.
     """
-    collective, radiative, limit, loss = 0.0, 0.0, 1.0, 0.0
+    collective, radiative, limit = 0.0, 0.0, 1.0
     if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
         collective, radiative = coupled_rates(parameters, member)
         limit = find(parameters, "squeezing_limit", member)
-        loss = find(parameters, "light_loss_rate", member)
-    rates = Rates(
-        collective_rate=collective * relative_depth,
-        radiative_rate=radiative,
-        squeezing_limit=limit,
-        collision_rate=find(parameters, "collision_rate", member),
-        light_loss_rate=loss,
-        pump_rate=find(parameters, "pump_rate", member, stage.label, parameters.get("pump_rate", 0.0)),
-        repump_rate=find(parameters, "repump_rate", member, default=0.0),
-        dephasing_rate=0.0,
-        collisional_loss=find(parameters, "collisional_loss", member, default=1.0),
-        larmor_mismatch=find(parameters, "larmor_mismatch", member, default=0.0),
-    ).with_lights(stage.lights, 0.0)
+    common = {
+        "collective_rate": collective * relative_depth,
+        "radiative_rate": radiative,
+        "squeezing_limit": limit,
+        "pump_rate": find(parameters, "pump_rate", member, stage.label, parameters.get("pump_rate", 0.0)),
+        "repump_rate": find(parameters, "repump_rate", member, default=0.0),
+        "dephasing_rate": 0.0,
+    }
+    made = _sixteen if sixteen_levels(parameters, member) else _three
+    rates: Any = made(parameters, stage, member, common).with_lights(stage.lights, 0.0)
     for power in stage.power:
         rates = _with_power(rates, power)
     leak = find(parameters, "pump_leak_rate", member)
@@ -90,16 +111,38 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
     return replace(rates, dephasing_rate=effective)
 
 
+def _three(parameters: Values, stage: StageEntry, member: str, common: dict[str, Any]) -> Rates:
+    return Rates(
+        **common,
+        collision_rate=find(parameters, "collision_rate", member),
+        light_loss_rate=find(parameters, "light_loss_rate", member) if "drive" in stage.lights else 0.0,
+        collisional_loss=find(parameters, "collisional_loss", member, default=1.0),
+        larmor_mismatch=find(parameters, "larmor_mismatch", member, default=0.0),
+    )
+
+
+def _sixteen(parameters: Values, stage: StageEntry, member: str, common: dict[str, Any]) -> SixteenLevelRates:
+    """R is that of the kind of stage, or one of all; where collisions are uniform it is Γcol."""
+    collisions = find(parameters, "electron_collision_rate", member, stage.label)
+    for name in ("electron_collision_rate", "collision_rate"):
+        collisions = find(parameters, name, member) if collisions is None else collisions
+    excess = find(parameters, "excess_loss_rate", member, default=0.0)
+    return SixteenLevelRates(
+        **common, collision_rate=collisions, excess_loss_rate=excess, tables=_atoms(parameters, member)
+    )
+
+
 _WITH_POWER = {
-    "drive": ("collective_rate", "radiative_rate", "light_loss_rate"),
+    "drive": ("collective_rate", "radiative_rate", "light_loss_rate", "excess_loss_rate"),
     "pump": ("pump_rate",),
     "repump": ("repump_rate",),
 }
 """Rates in proportion to the power of each light."""
 
 
-def _with_power(rates: Rates, power: LightPower) -> Rates:
-    return replace(rates, **{name: power.values[0] * getattr(rates, name) for name in _WITH_POWER[power.light]})
+def _with_power(rates: Any, power: LightPower) -> Any:
+    names = [name for name in _WITH_POWER[power.light] if hasattr(rates, name)]
+    return replace(rates, **{name: power.values[0] * getattr(rates, name) for name in names})
 
 
 def initial_of(parameters: Values, member: str = "") -> InitialState:

@@ -146,8 +146,8 @@ def _constant_rates(experiment: Experiment, run: str, values: Values) -> Rates:
     return _columns(stages_of(experiment, run, values)[0].rates)
 
 
-def _columns(rates: Rates) -> Rates:
-    return Rates(**{name: column(value) for name, value in vars(rates).items()})
+def _columns(rates: Any) -> Any:
+    return type(rates)(**{name: column(value) for name, value in vars(rates).items()})
 
 
 def evolved(

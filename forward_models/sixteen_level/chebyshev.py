@@ -3,13 +3,13 @@
     exp(Lt) v = Σ_k W_k(t) v_k,   v_k = T_k(I + L/q) v,   W_k(t) = (2 − δ_k0) e^{−qt} I_k(qt)
 
 for eigenvalues of L near [−2q, 0]: 20 terms for qt = 2, 70 for qt = 60. W is a constant matrix with no gradient. It
-comes from values of e^{−qt(1−x)} at Chebyshev's nodes, and so do its integrals. The v_k double their number with each
-product of matrices, T_{m+j} = 2 T_m T_j − T_{m−j}, so that even a hundred of them take seven steps. Rounding errors
-grow as e^{cqt}, where eigenvectors are nearly parallel: a long time is cut into pieces of `REACH`, good to 3e-13.
+comes from values of e^{−qt(1−x)} at Chebyshev's nodes, and so do its integrals. Rounding errors grow with qt, where
+eigenvectors are nearly parallel: a long time is cut into pieces of `REACH`, good to 3e-12.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from ..validation import InvalidValue
 
-REACH = 100.0
+REACH = 200.0
 """The fastest decay rate times the duration of a piece."""
 MOST_PIECES = 1000
 """Beyond it times or rates have another unit."""
@@ -66,23 +66,13 @@ class Expansion:
         angles = np.pi * np.outer(np.arange(count) + 0.5, np.arange(self.terms)) / count
         return np.asarray(np.cos(angles) * np.where(np.arange(self.terms) == 0, 1, 2) / count)
 
-    def polynomials(self, matrix: Any) -> list[Any]:
-        """T_1, T_2, T_4, … of I + L/q, (…, n, n) each: what `vectors` needs."""
-        unit = np.eye(16)
-        found = [unit + matrix * (1 / self.half_range)]
-        while 2 ** len(found) + 1 < self.terms:
-            found.append(2 * (found[-1] @ found[-1]) - unit)
-        return found
-
-    def vectors(self, polynomials: list[Any], start: Any, *, xp: Any = np) -> Any:
-        """v_k as columns (…, n, K) from v (…, n)."""
-        first = (start + 0 * polynomials[0][..., 0])[..., None]
-        found = xp.concatenate([first, polynomials[0] @ first], axis=-1)
-        for order, polynomial in zip(2 ** np.arange(len(polynomials)), polynomials, strict=True):
-            more = min(order, self.terms - order - 1)
-            before = found[..., ::-1][..., 1 : more + 1]  # v_{m−1}, v_{m−2}, …
-            found = xp.concatenate([found, 2 * (polynomial @ found[..., 1 : more + 1]) - before], axis=-1)
-        return found
+    def vectors(self, apply: Callable[[Any], Any], start: Any, *, xp: Any = np) -> Any:
+        """v_k as rows (…, K, n) from v (…, n) and what makes L v of v."""
+        scale = 2 / self.half_range
+        found = [start, start + 0.5 * scale * apply(start)]
+        while len(found) < self.terms:
+            found.append(2 * found[-1] + scale * apply(found[-1]) - found[-2])
+        return xp.stack(np.broadcast_arrays(*found) if xp is np else found, axis=-2 if xp is np else 0)
 
 
 def pieces_of(fastest: float, duration: float) -> int:

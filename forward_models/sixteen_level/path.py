@@ -30,12 +30,12 @@ from ..three_state import (
 from ..validation import InvalidValue, concrete
 from .chebyshev import Expansion, pieces_of
 from .levels import DIFFERENCE, LOST, LOWER, TWO_LEVEL, UPPER
-from .rates import SixteenLevelRates, fastest_decay, fastest_rate, generator
+from .rates import SixteenLevelRates, fastest_decay, fastest_rate, flow
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a stage: its rates, Chebyshev vectors (…, 16, K) of its populations, and what makes values of them."""
+    """A part of a stage: its rates, Chebyshev vectors (…, K, 16) of its populations, and what makes values of them."""
 
     rates: SixteenLevelRates
     expansion: Expansion
@@ -43,11 +43,11 @@ class Piece:
 
     def values(self, row: np.ndarray, weights: np.ndarray) -> Any:
         """Σ row_i p_i (…, T) for the weights (T, K) of times, or of integrals over time."""
-        return (row @ self.vectors) @ weights.T
+        return (self.vectors @ row) @ weights.T
 
     def populations(self, times: np.ndarray) -> Any:
         """(…, T, 16) at times (T,), ms, since the piece began."""
-        return (self.vectors @ self.expansion.at(times).T).swapaxes(-1, -2)
+        return self.expansion.at(times) @ self.vectors
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ def _pieces(
     start, first = start_of(initial), np.cumsum([0, *counts])
     for k, one in enumerate(rates):
         expansion = Expansion.of(float(decays[k]), float(spans[first[k]]), accuracy)
-        polynomials = expansion.polynomials(generator(one))
+        apply = flow(one)
         end = expansion.at(spans[first[k]][None])[0]
         if xp is not np:
             start = start + 0 * xp.sqrt(decays[k] - fastest_decay(one))  # not a number beyond the range
         for _ in range(counts[k]):
-            vectors = expansion.vectors(polynomials, start, xp=xp)
+            vectors = expansion.vectors(apply, start, xp=xp)
             found.append(Piece(one, expansion, vectors))
-            start = vectors @ end
+            start = end @ vectors
     return found
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from ..three_state import column
 from ..validation import require
-from .tables import DRIVE_DETUNING, RateTable, drive, electron_collisions, excess_loss, pump, repump, uniform_collisions
+from .tables import (
+    DRIVE_DETUNING,
+    DriveTable,
+    RateTable,
+    drive,
+    electron_collisions,
+    excess_loss,
+    pump,
+    repump,
+    uniform_collisions,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
     """What each process does per unit of its rate; the names are those of the rates. See `atoms_at`."""
 
-    radiative_rate: RateTable
+    radiative_rate: DriveTable
     excess_loss_rate: RateTable
     pump_rate: RateTable
     repump_rate: RateTable
@@ -87,6 +98,19 @@ class SixteenLevelRates:
 def generator(rates: SixteenLevelRates) -> Any:
     """L (…, 16, 16), ms⁻¹, of dp/dt = L p: rates off the diagonal, and minus the sums of the columns on it."""
     return sum((_matrix(rate) * table.generator for rate, table in rates.processes), np.zeros((16, 16)))
+
+
+def flow(rates: SixteenLevelRates) -> Callable[[Any], Any]:
+    """What makes L v (…, 16) of v (…, 16): one product with the tables of all processes side by side."""
+    processes = list(rates.processes)
+    tables = np.concatenate([table.generator.T for _, table in processes] or [np.zeros((16, 0))], axis=1)
+    parts = [(column(rate), slice(16 * k, 16 * k + 16)) for k, (rate, _) in enumerate(processes)]
+
+    def apply(vector: Any) -> Any:
+        moved = vector @ tables
+        return sum((rate * moved[..., part] for rate, part in parts), 0.0 * vector)
+
+    return apply
 
 
 def sixteen_level_floor(rates: SixteenLevelRates) -> Any:

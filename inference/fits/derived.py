@@ -66,7 +66,8 @@ def _known(experiment: Experiment, stage: StageEntry, values: Mapping[str, Any])
     member = experiment.member.get(stage.run, "")
     names = ("dephasing_rate", "pure_dephasing_rate")
     dephasing = any(find(values, name, member, stage.label) is not None for name in names)
-    return dephasing and find(values, "collision_rate", member) is not None
+    collisions = (find(values, "collision_rate", member), find(values, "temperature", member))
+    return dephasing and any(value is not None for value in collisions)
 
 
 Derived = dict[str, tuple[str, list[str], np.ndarray]]

@@ -188,11 +188,17 @@ def _checked_times(times: Any, entries: list[StageEntry]) -> np.ndarray:
 
 def _require_rates(values: Mapping[str, Any], entry: StageEntry, member: str) -> None:
     """Raise ExperimentError for lights of which the fit has no rates."""
-    needed = [Label("dephasing_rate", entry.label), Label("collision_rate")]
+    needed = [Label("dephasing_rate", entry.label)]
+    if find(values, "temperature", member) is None:
+        needed.append(Label("collision_rate"))
+    elif find(values, "collision_rate", member) is None:
+        needed.append(Label("electron_collision_rate", entry.label))
     needed += [Label("pump_rate", entry.label)] if "pump" in entry.lights else []
     needed += [Label("repump_rate")] if "repump" in entry.lights else []
     for label in needed:  # Γ̃ follows from Γdeph
-        if all(find(values, name, member, label.entry) is None for name in (label.name, f"pure_{label.name}")):
+        entries = ("", label.entry) if label.name == "electron_collision_rate" else (label.entry,)
+        names = [(name, entry) for name in (label.name, f"pure_{label.name}") for entry in entries]
+        if all(find(values, name, member, entry) is None for name, entry in names):
             raise ExperimentError(
                 f"predict: found no {label} in this fit, expected lights that it knows, or a value for it: {label}=…"
             )

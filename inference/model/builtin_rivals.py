@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ...datasets import Experiment, ExperimentError, Known, Series, StageEntry
+from ...datasets.experiment import Label
 from ...forward_models.noise import sibling
 from .defaults import DEFAULTS
 from .needed import entries, parameter_names
@@ -57,6 +58,42 @@ _with_settings(
 )  # fmt: skip
 _with_settings("fixed-number", "Spin variance as the paper's slope formula implies it.", closure="fixed-number")
 _with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and come back.", collisional_loss=1)
+
+
+@rival_model
+def sixteen_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
+    """All levels of caesium, rates from first principles; collisions randomise the electron, more so with light."""
+    changed = replace(settings, atoms="sixteen-level")
+    names = parameter_names(experiment, changed)
+    kept = {label: text for label, text in experiment.priors.items() if Label.parse(label).name in names}
+    return replace(experiment, priors=kept) if len(kept) < len(experiment.priors) else experiment, changed
+
+
+def _of_sixteen_levels(name: str, about: str, **settings: Any) -> None:
+    """A model that adds something to `sixteen-level`: a setting, or a parameter with its default prior."""
+
+    def change(experiment: Experiment, given: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        if given.atoms != "sixteen-level":
+            raise ExperimentError(f"model {name}: found three states, expected sixteen-level+{name}")
+        priors = {parameter: text for parameter, text in settings.items() if parameter in DEFAULTS}
+        fields = {setting: value for setting, value in settings.items() if setting not in priors}
+        return experiment, replace(given, priors=priors | dict(given.priors), **fields)
+
+    _add(name, about, change)
+
+
+_of_sixteen_levels(
+    "excess-loss", "The drive brings a loss to F = 3 that nothing explains; collisions are those of the dark.",
+    excess_loss_rate=DEFAULTS["excess_loss_rate"],
+)  # fmt: skip
+_of_sixteen_levels(
+    "free-radiative-rate", "Γ is not what dΓ and d make of it; collisions are those of the dark.",
+    radiative_ratio=DEFAULTS["radiative_ratio"],
+)  # fmt: skip
+_of_sixteen_levels(
+    "uniform-collisions", "Collisions lead from each of the sixteen levels to every other one.", collisions="uniform"
+)
+_of_sixteen_levels("cold-atoms", "The rates of atoms at rest: without Doppler shifts.", temperature="fixed(0)")
 
 
 @rival_model

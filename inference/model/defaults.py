@@ -9,6 +9,11 @@ DEFAULTS: dict[str, str] = {
     "light_loss_rate": "lognormal(0.02, 1)",
     "pump_rate": "lognormal(0.15, 1)",
     "repump_rate": "lognormal(0.1, 1)",
+    "electron_collision_rate": "lognormal(0.04, 0.7)",
+    "excess_loss_rate": "lognormal(0.015, 1)",
+    "radiative_ratio": "lognormal(1, 1)",
+    "temperature": "fixed(300)",
+    "drive_detuning": "fixed(850)",
     "pump_leak_rate": "halfnormal(0.02)",
     "dephasing_rate": "lognormal(0.2, 1)",
     "pure_dephasing_rate": "lognormal(0.2, 1)",
@@ -42,3 +47,12 @@ DEFAULTS: dict[str, str] = {
     "population_spread": "halfnormal(0.3)",
     "population_score": "normal(0, 1)",
 }
+
+OF_SIXTEEN_LEVELS: dict[str, str] = {
+    "pump_rate": "lognormal(0.1, 1)",
+    "repump_rate": "lognormal(0.2, 1)",
+    "pure_dephasing_rate": "lognormal(0.15, 1)",
+    "pure_dephasing_rate[dark]": "lognormal(0.03, 1)",
+    "electron_collision_rate[dark]": "lognormal(0.017, 0.7)",
+}
+"""Of the sixteen-level model, where they differ; `[dark]`: without the drive. T1 = 130 ms in the dark means 0.017."""

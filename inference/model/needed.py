@@ -96,8 +96,9 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
             found += [_coupled_rates(experiment, member)[0], ("squeezing_limit", None)]
     else:
         if "drive" in on:
-            found += [*_coupled_rates(experiment, member), ("squeezing_limit", None), ("light_loss_rate", None)]
-        found.append(("collision_rate", None))
+            found += [*_coupled_rates(experiment, member), ("squeezing_limit", None)]
+        of_atoms = _of_sixteen_levels if settings.atoms == "sixteen-level" else _of_three_states
+        found += of_atoms(settings, lights, named | {n for n in _UNEXPLAINED if _stated(experiment, n, member)})
         unpumped = any("pump" not in label.split("+") for label in lights)
         if unpumped and ("pump_leak_rate" in named or _stated(experiment, "pump_leak_rate", member)):
             found.append(("pump_leak_rate", None))
@@ -109,6 +110,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     moving = not set(runs) <= set(experiment.constant)
     found += [("initial_n3", None), ("initial_nh", None)] if moving else []
     optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
+    optional = optional if settings.atoms == "three-state" else ()
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
     found += [(name, None) for name in settings.dynamics.parameters if followed or name != LOSS_NOISE_SHARE]
     classical = _has_classical_noise(experiment, named, constants, member)
@@ -118,6 +120,27 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
         found.append(("faraday_angle", None))
     found += _of_readout(experiment, [s for s in experiment.series if s.run in runs], kinds, member) + constant
     return found + _common_time_offset(experiment, own, member)
+
+
+_UNEXPLAINED = ("excess_loss_rate", "radiative_ratio")
+"""Of the sixteen-level model, where they are named."""
+
+
+def _of_three_states(settings: ModelSettings, lights: Sequence[str], named: set[str]) -> list[tuple[str, str | None]]:
+    driven = any("drive" in label.split("+") for label in lights)
+    return [*([("light_loss_rate", None)] if driven else []), ("collision_rate", None)]
+
+
+def _of_sixteen_levels(settings: ModelSettings, lights: Sequence[str], named: set[str]) -> list[tuple[str, str | None]]:
+    """R has a value per kind of stage, unless something else explains that the light makes atoms decay faster."""
+    driven = any("drive" in label.split("+") for label in lights)
+    unexplained = [name for name in _UNEXPLAINED if name in named and driven]
+    found: list[tuple[str, str | None]] = [(name, None) for name in unexplained]
+    if settings.collisions == "uniform":
+        found.append(("collision_rate", None))
+    else:
+        found += [("electron_collision_rate", label) for label in ([None] if unexplained else lights)]
+    return [*found, ("temperature", None), *([("drive_detuning", None)] if driven else [])]
 
 
 def _has_classical_noise(experiment: Experiment, named: set[str], constants: set[str], member: str) -> bool:

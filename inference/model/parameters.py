@@ -11,13 +11,15 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
 from ...datasets.experiment import SERIES_ERRORS, Label, meant
 from ...forward_models import PARAMETERS
-from .defaults import DEFAULTS
+from .defaults import DEFAULTS, OF_SIXTEEN_LEVELS
 from .needed import calibrations, entries, prior_names
 from .priors import Prior, PriorError, known_prior, parse_prior
 from .settings import ModelSettings
 
 _SCORES = ("population_score", "discrepancy")
 """Standard normal by definition."""
+_OF_TABLES = ("temperature", "drive_detuning")
+"""What rate tables of the sixteen levels are computed from: known, not inferred."""
 _NEARLY_CERTAIN = 1 - 1e-6
 _SHOWN_BY = {"shot_noise_level": "shot_noise", "projection_noise_slope": "projection_noise"}
 """Constants that have the unit of the measurement, and the kind of series that shows them by itself."""
@@ -36,6 +38,9 @@ _GIVEN_BY = {
     "pump_rate": "a stage with pump = true gives it",
     "repump_rate": "a stage with repump = true gives it",
     "light_loss_rate": "a stage with drive = true gives it, and populations that are modelled",
+    "electron_collision_rate": "--model sixteen-level gives it",
+    "excess_loss_rate": "--model sixteen-level+excess-loss gives it",
+    "radiative_ratio": "--model sixteen-level+free-radiative-rate gives it",
     "swap_rate": 'a run with populations = "unmodelled" gives it',
     "extra_decay_rate": 'a run with populations = "unmodelled" gives it',
     "bath_noise": 'a run with populations = "unmodelled" gives it',
@@ -79,6 +84,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     not among them. Raises PriorError for priors that cannot be read, of unknown parameters, or of unused ones.
     """
     _check_constant_runs(experiment, settings)
+    _check_sixteen_levels(experiment, settings)
     faults = Faults()
     given = read_priors(experiment.priors, "experiment: prior", faults) | read_priors(settings.priors, faults=faults)
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
@@ -94,9 +100,9 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
             prior = calibrated.get(label, calibrated.get(name)) or _known(experiment, name, index, member)
         if prior is None:
             free = (name, index) in experiment.free
-            prior = _of_free(experiment, name, index) if free else _default(experiment, name, member)
+            prior = _of_free(experiment, name, index) if free else _default(experiment, settings, name, index, member)
             guessed = name not in _SCORES and not free
-        result.append(ModelParameter(name, index, prior, guessed))
+        result.append(ModelParameter(name, index, _exact(prior) if name in _OF_TABLES else prior, guessed))
     labels = [unknown.label for unknown in result]
     for key in given:
         with faults:
@@ -130,6 +136,19 @@ def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> Non
         raise ExperimentError(f"{where}: found the forward model {settings.forward_model!r}, expected none of your own")
     if "larmor_mismatch" in prior_names(experiment, settings) or experiment.knows("larmor_mismatch"):
         raise ExperimentError(f"{where}: found larmor_mismatch, expected none: its model has equal Larmor frequencies")
+
+
+def _check_sixteen_levels(experiment: Experiment, settings: ModelSettings) -> None:
+    """Raise for what the sixteen-level model does not have."""
+    if settings.atoms == "three-state":
+        return
+    steady = [run for run, about in experiment.constant.items() if about.populations == "steady"]
+    if steady:
+        raise ExperimentError(
+            f"model sixteen-level: found run {steady[0]!r} in the steady state of its populations, expected moving ones"
+        )
+    if settings.transverse_spin != "integrated":
+        raise ExperimentError(f"model sixteen-level: found Jy {settings.transverse_spin}, expected integrated")
 
 
 def _check_together(parameters: list[ModelParameter]) -> None:
@@ -205,14 +224,25 @@ def _known(experiment: Experiment, name: str, index: str | None, member: str) ->
     return None
 
 
-def _default(experiment: Experiment, name: str, member: str) -> Prior:
+def _exact(prior: Prior) -> Prior:
+    """The mean of a normal prior as the value of what rate tables are computed from; PriorError for a wider one."""
+    if prior.form not in ("fixed", "normal"):
+        raise PriorError(f"prior of temperature or drive_detuning: found {prior}, expected a known value: fixed(…)")
+    return replace(prior, form="fixed", numbers=prior.numbers[:1])
+
+
+def _default(experiment: Experiment, settings: ModelSettings, name: str, index: str | None, member: str) -> Prior:
     """The default prior, of constants with the unit of the measurement about a value in the unit of the data.
 
     Its median is multiplied by whole powers of four (for a sd of the logarithm of 0.3; of 4¹⁰ for 3), until what the
     calibration run itself shows lies within 2.4 standard deviations. So nobody need know the prior's unit, and it stays
     as wide, and as it was for data in shot-noise units.
     """
-    prior = parse_prior(name, DEFAULTS[name])
+    text = DEFAULTS[name]
+    if settings.atoms == "sixteen-level":
+        lit = "drive" in Label(name, index or "").lights.split("+")
+        text = OF_SIXTEEN_LEVELS.get(name if lit else f"{name}[dark]", OF_SIXTEEN_LEVELS.get(name, text))
+    prior = parse_prior(name, text)
     runs = [s for s in experiment.series if s.kind == _SHOWN_BY.get(name) and s.fitted.any() and len(s.value)]
     of_member = [s for s in runs if not member or experiment.member.get(s.run, "") == member]
     if not of_member or prior.form != "lognormal":

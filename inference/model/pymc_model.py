@@ -11,9 +11,8 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.prediction import Values, expected, fitted_data, moving_runs, on_day, stages_of
-from ...forward_models import Closure, RateBounds, Stage
+from ...forward_models import Closure, RateBounds, fastest_of
 from ...forward_models.light import SUMS
-from ...forward_models.three_state import fastest_rates, population_rates, stage_columns
 from .likelihood import add_likelihood, add_record
 from .priors import vector_variable
 from .problem import Problem, pose, words_for
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 ACCURACY = 1e-6
 """Quadrature error allowed at the upper quartile of the priors; the fit checks that of its draws."""
-_BOUND_QUANTILE = 0.75
+_BOUND_QUANTILE, _FARTHEST_QUANTILE = 0.75, 0.95
 _FINE, _SAME = 1e-9, 1e-3
 
 
@@ -175,23 +174,34 @@ def _check_forward_model(problem: Problem, measured: Experiment, inside: list[An
 
 
 def rate_bounds(problem: Problem) -> dict[str, RateBounds]:
-    """For each run the rates (ms⁻¹) that the quadrature resolves: the resolution × upper quartiles of the priors."""
-    experiment, resolution = problem.experiment, problem.settings.resolution
-    high: dict[str, Any] = {u.label: float(u.prior.quantile(_BOUND_QUANTILE)) for u in problem.parameters}
-    for u in problem.parameters:
-        if u.name == "squeezing_limit" or (u.name == "optical_depth" and not experiment.members):
-            high[u.label] = float(u.prior.quantile(1 - _BOUND_QUANTILE))
-    high = problem.complete(high)
-    bounds = {}
-    for run in moving_runs(experiment):
-        on = [on_day(high, day) for day in dict.fromkeys(["", *(s.day for s in experiment.series if s.run == run)])]
-        each = [_fastest(stages_of(experiment, run, values)) for values in on]
-        fast, slow = (np.max(rates, axis=0) for rates in zip(*each, strict=True))
+    """For each run the rates (ms⁻¹) that the quadrature resolves: the resolution × upper quartiles of the priors.
+
+    Populations of sixteen levels have no value beyond their bound: it is that of far quantiles.
+    """
+    high = _at_quantile(problem, _BOUND_QUANTILE)
+    sixteen = problem.settings.atoms == "sixteen-level"
+    far = _at_quantile(problem, _FARTHEST_QUANTILE) if sixteen else high
+    resolution, bounds = problem.settings.resolution, {}
+    for run in moving_runs(problem.experiment):
+        fast, slow = _fastest(problem.experiment, run, high)
+        if sixteen:
+            slow = _fastest(problem.experiment, run, far)[1]
         bounds[run] = RateBounds(resolution * fast, resolution * slow)
     return bounds
 
 
-def _fastest(stages: list[Stage]) -> tuple[np.ndarray, np.ndarray]:
-    """The fastest rate of all and of the populations in each stage, ms⁻¹."""
-    rates = [population_rates(stage.rates) for stage in stages]
-    return fastest_rates(stage_columns(stages)), np.array([max(k.a, k.b) for k in rates], float)
+def _at_quantile(problem: Problem, probability: float) -> dict[str, Any]:
+    """Values by label at an upper quantile of each prior, at the lower one where a small value makes rates large."""
+    high: dict[str, Any] = {u.label: float(u.prior.quantile(probability)) for u in problem.parameters}
+    for u in problem.parameters:
+        if u.name == "squeezing_limit" or (u.name == "optical_depth" and not problem.experiment.members):
+            high[u.label] = float(u.prior.quantile(1 - probability))
+    return problem.complete(high)
+
+
+def _fastest(experiment: Experiment, run: str, values: Values) -> tuple[np.ndarray, np.ndarray]:
+    """The fastest rate of all and of the populations in each stage, ms⁻¹, on any day of the series of a run."""
+    days = dict.fromkeys(["", *(s.day for s in experiment.series if s.run == run)])
+    each = [fastest_of(stages_of(experiment, run, on_day(values, day))) for day in days]
+    fast, slow = (np.max(rates, axis=0) for rates in zip(*each, strict=True))
+    return fast, slow

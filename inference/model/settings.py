@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class ModelSettings:
     transverse_spin, forward_model, coupled_spin : see `Dynamics`
     forward_model_version : tells a user's function from another one
     name : of the rival models (`rival_models`) that made these settings, joined by +
+    atoms, collisions : "sixteen-level" in place of "three-state", see `forward_models.sixteen_level`; and what its
+        collisions do, randomise the electron's spin or lead from any level to any other
     """
 
     closure: Closure = "open"
@@ -40,6 +43,8 @@ class ModelSettings:
     forward_model_version: str = ""
     name: str = ""
     coupled_spin: CoupledSpin = "two-level"
+    atoms: Literal["three-state", "sixteen-level"] = field(default="three-state", metadata={"later": True})
+    collisions: Literal["electron", "uniform"] = field(default="electron", metadata={"later": True})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "priors", by_label(self.priors, "prior"))  # `dGamma` is collective_rate

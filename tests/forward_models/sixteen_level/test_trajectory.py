@@ -23,7 +23,7 @@ from dissentangle.forward_models.sixteen_level import (
     sixteen_level_steady_state,
 )
 from dissentangle.forward_models.sixteen_level.chebyshev import REACH, Expansion
-from dissentangle.forward_models.sixteen_level.tables import RateTable
+from dissentangle.forward_models.sixteen_level.tables import DriveTable, RateTable
 
 from ...seeds import seed
 
@@ -102,7 +102,7 @@ def three_levels(rates):
     table[0, 1], table[1, 0], table[9, 0], table[9, 1] = t.cooling, t.heating, t.loss, t.loss
     table[0, 9], table[1, 9] = t.recovery, t.recovery
     nothing = RateTable(np.zeros((16, 16)))
-    return Tables(RateTable(table), nothing, nothing, nothing, nothing)
+    return Tables(DriveTable(table), nothing, nothing, nothing, nothing)
 
 
 @pytest.mark.parametrize("closure", [*CLOSURES, 0.3])
