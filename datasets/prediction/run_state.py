@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...forward_models import LOSS_NOISE_SHARE, Dynamics, InitialState, RateBounds, Rates, Stage, Trajectory
+from ...forward_models import LOSS_NOISE_SHARE, Dynamics, InitialState, RateBounds, Stage, Trajectory
 from ...forward_models.light import (
     ContinuousMeasurement,
     Readout,
@@ -85,7 +85,7 @@ class RunState:
         """What the apparatus says of a parameter."""
         return self.experiment.known(name, self.member).value
 
-    def probe(self, duration: float) -> Rates:
+    def probe(self, duration: float) -> Any:
         """The rates while the atoms are read out, as columns."""
         stage = StageEntry(duration, frozenset({PROBE}), self.name)
         return _columns(rates_of(self.values, stage, self.experiment.run_depth.get(self.name, 1.0), self.member))
@@ -142,7 +142,7 @@ def measurement_in(experiment: Experiment, run: str, values: Values) -> Continuo
     return ContinuousMeasurement(swap * experiment.run_depth.get(run, 1.0), extra, limit, bath, efficiency)
 
 
-def _constant_rates(experiment: Experiment, run: str, values: Values) -> Rates:
+def _constant_rates(experiment: Experiment, run: str, values: Values) -> Any:
     return _columns(stages_of(experiment, run, values)[0].rates)
 
 
