@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ...forward_models import InitialState, Rates, SixteenLevelRates, atoms_at, dephasing_floor
 from ...forward_models.light import classical_excess
 from ...forward_models.sixteen_level import DRIVE_DETUNING, Tables
@@ -71,10 +73,11 @@ def sixteen_levels(parameters: Values, member: str = "") -> bool:
 
 
 def _atoms(parameters: Values, member: str) -> Tables:
-    temperature, detuning = (find(parameters, name, member) for name in ("temperature", "drive_detuning"))
-    detuning = DRIVE_DETUNING if detuning is None else detuning
+    """The rate tables: temperature and detuning are the same for all draws."""
+    temperature = find(parameters, "temperature", member)
+    detuning = find(parameters, "drive_detuning", member, default=DRIVE_DETUNING)
     uniform = find(parameters, "collision_rate", member) is not None
-    return atoms_at(float(temperature), float(detuning), uniform=uniform)
+    return atoms_at(*(float(np.ravel(value)[0]) for value in (temperature, detuning)), uniform=uniform)
 
 
 def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Any:

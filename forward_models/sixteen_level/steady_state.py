@@ -11,6 +11,9 @@ from .levels import DIFFERENCE, SPIN, TWO_LEVEL, VARIANCE
 from .path import start_of
 from .rates import SixteenLevelRates, generator
 
+_NO_SPIN = 1e-9
+"""⟨Jx⟩ per atom: the drive alone tells neither end of F = 4 from the other, and in the end leaves no mean spin."""
+
 
 def sixteen_level_decay_time(rates: SixteenLevelRates, initial: InitialState) -> Any:
     """T1 ≡ −P/Ṗ at t = 0, ms, P the mean spin of F = 4; infinite where it stays. Numbers, arrays, or symbolic."""
@@ -41,4 +44,5 @@ def sixteen_level_steady_state(rates: SixteenLevelRates, initial: InitialState) 
     gained = 4 * pairs - (variance - spin) * p
     with np.errstate(divide="ignore", invalid="ignore"):
         threshold = np.where(gained > 0, (variance - spin) * dephasing / gained, np.inf)
-    return SteadyState(n2, p, n2 + correlation, (variance + 4 * correlation) / spin, threshold)
+        xi = np.where(spin > _NO_SPIN, (variance + 4 * correlation) / spin, np.inf)
+    return SteadyState(n2, p, n2 + correlation, xi, threshold)

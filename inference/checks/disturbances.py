@@ -210,6 +210,7 @@ _MISMATCH = 2e-3
 
 def _mismatch(at: PosteriorMean) -> list[Disturbance]:
     driven = any("drive" in stage.lights for stage in at.experiment.stages)
+    driven = driven and at.problem.settings.atoms == "three-state"  # sixteen levels have no mismatch
     if "larmor_mismatch" in at.values or not driven or not moving_runs(at.experiment):
         return []
     effect = _difference(at.means({**at.values, "larmor_mismatch": _MISMATCH}), at.at_mean, (1e3 * _MISMATCH) ** 2)
@@ -242,6 +243,8 @@ def _power(at: PosteriorMean) -> list[Disturbance]:
 
 _LEAK = 1e-3
 """ms⁻¹"""
+_OF_STAGES = ("dephasing_rate", "pure_dephasing_rate", "electron_collision_rate")
+"""What each kind of stage has for itself."""
 
 
 def _leak(at: PosteriorMean) -> list[Disturbance]:
@@ -259,7 +262,7 @@ def _leak(at: PosteriorMean) -> list[Disturbance]:
         leaking.add(lit.label)
         stages.append(lit)
         for label in [Label.parse(one) for one in at.values]:
-            if label.name in ("dephasing_rate", "pure_dephasing_rate") and label.lights == stage.label:
+            if label.name in _OF_STAGES and label.lights == stage.label:
                 values[str(Label.of(label.name, member=label.member, lights=lit.label))] = at.values[str(label)]
     if not leaking:
         return []
