@@ -26,3 +26,5 @@ SPIN = _M * UPPER_LEVELS
 """⟨Jx⟩ of F = 4 per atom, Σ m p_m."""
 VARIANCE = (20 - _M**2) * UPPER_LEVELS
 """Transverse variance of uncorrelated atoms, Σ (20 − m²) p_m: F(F+1) − m²."""
+SUMS = {"n2": TWO_LEVEL, "p": DIFFERENCE, "spin": SPIN, "variance": VARIANCE, "upper": UPPER_LEVELS}
+"""All sums over populations that observables are made of."""

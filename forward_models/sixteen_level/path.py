@@ -29,21 +29,24 @@ from ..three_state import (
 )
 from ..validation import InvalidValue, concrete
 from .chebyshev import Expansion, pieces_of
-from .levels import DIFFERENCE, LOST, LOWER, TWO_LEVEL, UPPER
+from .levels import LOST, LOWER, SUMS, UPPER
 from .rates import SixteenLevelRates, fastest_decay, fastest_rate, flow
+
+_SUMS = np.stack(list(SUMS.values()), axis=-1)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a stage: its rates, Chebyshev vectors (…, K, 16) of its populations, and what makes values of them."""
+    """A part of a stage: its rates, Chebyshev vectors (…, K, 16) of its populations, and their `SUMS` (…, K, 5)."""
 
     rates: SixteenLevelRates
     expansion: Expansion
     vectors: Any
+    sums: Any
 
-    def values(self, row: np.ndarray, weights: np.ndarray) -> Any:
-        """Σ row_i p_i (…, T) for the weights (T, K) of times, or of integrals over time."""
-        return (self.vectors @ row) @ weights.T
+    def values(self, name: str, weights: np.ndarray) -> Any:
+        """One of the `SUMS` (…, T) for the weights (T, K) of times, or of integrals over time."""
+        return self.sums[..., list(SUMS).index(name)] @ weights.T
 
     def populations(self, times: np.ndarray) -> Any:
         """(…, T, 16) at times (T,), ms, since the piece began."""
@@ -64,10 +67,10 @@ class SixteenLevelPath:
     exponent: Any
     xp: Any
 
-    def of_populations(self, row: np.ndarray) -> Any:
-        """Σ row_i p_i (…, T)."""
+    def of_populations(self, name: str) -> Any:
+        """One of the `SUMS` (…, T)."""
         return self.xp.concatenate(
-            [piece.values(row, piece.expansion.at(elapsed)) for piece, elapsed in self._by_piece()], axis=-1
+            [piece.values(name, piece.expansion.at(elapsed)) for piece, elapsed in self._by_piece()], axis=-1
         )
 
     @property
@@ -107,7 +110,7 @@ def path_of(
     summed = accumulate(start, exponent, growth, gained, points=len(grid.points), exponent_bound=longest, xp=xp)
     wanted = grid.wanted
     path = SixteenLevelPath(pieces, grid.stage[wanted], grid.elapsed[wanted], None, exponent[..., wanted], xp)
-    return replace(path, correlation=summed[..., wanted] - (1 - share) * path.of_populations(TWO_LEVEL))
+    return replace(path, correlation=summed[..., wanted] - (1 - share) * path.of_populations("n2"))
 
 
 def _pieces(
@@ -125,7 +128,7 @@ def _pieces(
             start = start + 0 * xp.sqrt(decays[k] - fastest_decay(one))  # not a number beyond the range
         for _ in range(counts[k]):
             vectors = expansion.vectors(apply, start, xp=xp)
-            found.append(Piece(one, expansion, vectors))
+            found.append(Piece(one, expansion, vectors, vectors @ _SUMS))
             start = end @ vectors
     return found
 
@@ -143,8 +146,8 @@ def _panels(piece: Piece, number: int, grid: TimeGrid, share: Any, xp: Any) -> t
     before = [node * widths for node in grid.nodes]
     begins, expansion = np.concatenate([end - back for back in (*before, widths)]), piece.expansion
     at = expansion.at(begins[:-count])
-    p, n2 = piece.values(DIFFERENCE, at), piece.values(TWO_LEVEL, at)
-    spin = piece.values(DIFFERENCE, expansion.integral(begins, np.tile(end, len(before) + 1)))  # ∫p up to the end
+    p, n2 = piece.values("p", at), piece.values("n2", at)
+    spin = piece.values("p", expansion.integral(begins, np.tile(end, len(before) + 1)))  # ∫p up to the end
     rates = (piece.rates.dephasing_rate, piece.rates.collective_rate, piece.rates.squeezing_limit)
     dephasing, collective, limit = map(column, rates)
     gains = _source(n2, p, dephasing, collective, limit, share)

@@ -124,8 +124,8 @@ def fastest_decay(rates: SixteenLevelRates) -> Any:
 
 
 def fastest_rate(rates: SixteenLevelRates) -> Any:
-    """Γ̃ + dΓ and twice the bound of the populations' decay, ms⁻¹: what a quadrature of the correlations resolves."""
-    return rates.dephasing_rate + rates.collective_rate + 2 * fastest_decay(rates)
+    """Γ̃ + dΓ and the bound of the populations' decay, ms⁻¹: what a quadrature of the correlations resolves."""
+    return rates.dephasing_rate + rates.collective_rate + fastest_decay(rates)
 
 
 def _matrix(rate: Any) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..choices import Closure
 from ..three_state import InitialState, RateBounds, Stage, Trajectory, column
-from .levels import DIFFERENCE, SPIN, TWO_LEVEL, UPPER_LEVELS, VARIANCE
+from .levels import SUMS
 from .path import SixteenLevelPath, path_of
 
 
@@ -61,7 +61,7 @@ def evolve_sixteen(
         that the populations would need more than a thousand pieces of the Chebyshev expansion
     """
     path = path_of(stages, times, initial, closure, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
-    n2, p, spin, noise, upper = map(path.of_populations, (TWO_LEVEL, DIFFERENCE, SPIN, VARIANCE, UPPER_LEVELS))
+    n2, p, spin, noise, upper = map(path.of_populations, SUMS)
     variance, start = noise + 4 * path.correlation, column(initial.jx)
     values = (
         n2, p, n2 + path.correlation, variance / spin, spin / start, xp.exp(-0.5 * path.exponent),
