@@ -125,7 +125,7 @@ def _pieces(
         apply = flow(one)
         end = expansion.at(spans[first[k]][None])[0]
         if xp is not np:
-            start = start + 0 * xp.sqrt(decays[k] - fastest_decay(one))  # not a number beyond the range
+            start = start + xp.where(fastest_decay(one) <= decays[k], 0.0, np.inf)  # beyond its range nothing converges
         for _ in range(counts[k]):
             vectors = expansion.vectors(apply, start, xp=xp)
             found.append(Piece(one, expansion, vectors, vectors @ _SUMS))
