@@ -1,4 +1,5 @@
 from .atoms import (
+    bounds_of,
     dephasing_floor,
     entanglement,
     evolve,
@@ -56,6 +57,7 @@ __all__ = [
     "TransverseSpin",
     "add_forward_model",
     "atoms_at",
+    "bounds_of",
     "column",
     "dephasing_floor",
     "entanglement",

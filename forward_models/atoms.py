@@ -99,3 +99,18 @@ def fastest_of(stages: Sequence[Stage]) -> tuple[np.ndarray, np.ndarray]:
     coefficients = [three_state.population_rates(r) for r in rates]
     fastest = three_state.fastest_rates(three_state.stage_columns(stages))
     return fastest, np.array([np.max(np.maximum(k.a, k.b)) for k in coefficients], float)
+
+
+def bounds_of(
+    usual: Sequence[Sequence[Stage]], largest: Sequence[Sequence[Stage]], resolution: float = 1.0
+) -> RateBounds:
+    """The bounds that a graph needs: `resolution` × the rates (numbers) of stages as they may be, on any of some days.
+
+    usual : with rates that the quadrature must resolve;  largest : at which populations of sixteen levels are cut off
+    """
+    fast, slow = (np.max(rates, axis=0) for rates in zip(*(fastest_of(stages) for stages in usual), strict=True))
+    if not has_sixteen_levels(usual[0][0].rates):
+        return RateBounds(resolution * fast, resolution * slow)
+    each = zip(*largest, strict=True)
+    rates = tuple(sixteen_level.largest_rates([day.rates for day in days], resolution) for days in each)
+    return RateBounds(resolution * fast, np.array([sixteen_level.fastest_decay(r) for r in rates]), largest=rates)

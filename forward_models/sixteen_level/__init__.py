@@ -14,6 +14,7 @@ from .rates import (
     fastest_decay,
     fastest_rate,
     generator,
+    largest_rates,
     sixteen_level_floor,
 )
 from .steady_state import sixteen_level_decay_time, sixteen_level_steady_state

@@ -2,9 +2,9 @@
 
     exp(Lt) v = Σ_k W_k(t) v_k,   v_k = T_k(I + L/q) v,   W_k(t) = (2 − δ_k0) e^{−qt} I_k(qt)
 
-for eigenvalues of L near [−2q, 0]: 20 terms for qt = 2, 70 for qt = 60. W is a constant matrix with no gradient. It
+for eigenvalues of L near [−2q, 0]: 20 terms for qt = 2, 190 for qt = 400. W is a constant matrix with no gradient. It
 comes from values of e^{−qt(1−x)} at Chebyshev's nodes, and so do its integrals. Rounding errors grow with qt, where
-eigenvectors are nearly parallel: a long time is cut into pieces of `REACH`, good to 3e-12.
+eigenvectors are nearly parallel: a long time is cut into pieces of `REACH`, good to 2e-12.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy as np
 
 from ..validation import InvalidValue
 
-REACH = 200.0
+REACH = 400.0
 """The fastest decay rate times the duration of a piece."""
 MOST_PIECES = 1000
 """Beyond it times or rates have another unit."""
-_WIDER, _COMPLEX = 0.6, 0.16
-"""q over the fastest decay, and the growth of T_k per order, e^0.16 at most, where eigenvalues are not quite real: of
-20,000 combinations of the tables at each of five settings none has more than 0.136."""
-_MOST, _SPARE = 200, 8
+_WIDER, _COMPLEX = 1.0, 0.1
+"""q over the fastest decay, and the growth of T_k per order where eigenvalues are not quite real: e^0.1 at most, in
+20,000 combinations of the tables at each of five settings. A smaller q takes fewer terms, and loses digits."""
+_MOST, _SPARE = 400, 8
 """More nodes than terms: what they do not resolve falls on the last of them."""
 
 
@@ -41,7 +41,7 @@ class Expansion:
         """For decay rates up to `fastest` (ms⁻¹) and times up to `duration` (ms) ≤ `REACH`/fastest; absolute error."""
         q = max(_WIDER * fastest, 1e-6 / duration)
         k, x = np.arange(1.0, _MOST), q * duration
-        size = np.exp(np.sqrt(x * x + k * k) - x - k * (np.arcsinh(k / x) - _COMPLEX))  # > e^{−x} I_k(x) e^{0.16k}
+        size = np.exp(np.sqrt(x * x + k * k) - x - k * (np.arcsinh(k / x) - _COMPLEX))  # > e^{−x} I_k(x) e^{0.1k}
         return Expansion(q, max(int(k[np.argmax(size < 0.01 * accuracy)]), 3))
 
     def at(self, times: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from ..three_state import (
 from ..validation import InvalidValue, concrete
 from .chebyshev import Expansion, pieces_of
 from .levels import LOST, LOWER, SUMS, UPPER
-from .rates import SixteenLevelRates, fastest_decay, fastest_rate, flow
+from .rates import SixteenLevelRates, cut_off, fastest_decay, fastest_rate, flow
 
 _SUMS = np.stack(list(SUMS.values()), axis=-1)
 
@@ -95,12 +95,16 @@ def path_of(
     """The state of the atoms at `times`; arguments as in `evolve_sixteen`."""
     times = check_times(stages, times)
     durations = np.array([float(stage.duration) for stage in stages])
-    bounds = _bounds(stages) if rate_bounds is None else _within(stages, rate_bounds)
+    rates = [stage.rates for stage in stages]
+    bounds = _bounds(rates) if rate_bounds is None else rate_bounds
+    if bounds.largest:
+        rates = [cut_off(*pair, xp=xp) for pair in zip(rates, bounds.largest, strict=True)]
     fastest, decays = (np.broadcast_to(np.asarray(b, float), len(stages)) for b in (bounds.fastest, bounds.populations))
+    _require_within(rates, decays)
     counts = [pieces_of(decay, duration) for decay, duration in zip(decays, durations, strict=True)]
     spans = np.repeat(durations / counts, counts)
     grid = time_grid(spans, times, RateBounds(np.repeat(fastest, counts), 0.0), accuracy)
-    pieces = _pieces([stage.rates for stage in stages], counts, spans, decays, initial, accuracy, xp)
+    pieces = _pieces(rates, counts, spans, decays, initial, accuracy, xp)
     share = column(noise_share(closure))
     start = column(initial.initial_variance) - share * column(initial.n2)
     parts = [_panels(pieces[k], k, grid, share, xp) for k in np.unique(grid.stage[1:] if len(grid.widths) else 0)]
@@ -124,8 +128,6 @@ def _pieces(
         expansion = Expansion.of(float(decays[k]), float(spans[first[k]]), accuracy)
         apply = flow(one)
         end = expansion.at(spans[first[k]][None])[0]
-        if xp is not np:
-            start = start + xp.where(fastest_decay(one) <= decays[k], 0.0, np.inf)  # beyond its range nothing converges
         for _ in range(counts[k]):
             vectors = expansion.vectors(apply, start, xp=xp)
             found.append(Piece(one, expansion, vectors, vectors @ _SUMS))
@@ -166,22 +168,20 @@ def _source(n2: Any, p: Any, dephasing: Any, collective: Any, limit: Any, share:
     )
 
 
-def _bounds(stages: Sequence[Stage]) -> RateBounds:
-    """The bounds that follow from concrete rates; see `SixteenLevelRates` for those that must be given."""
-    decays = [concrete(fastest_decay(stage.rates)) for stage in stages]
-    fastest = [concrete(fastest_rate(stage.rates)) for stage in stages]
+def _bounds(rates: Sequence[SixteenLevelRates]) -> RateBounds:
+    """The bounds that follow from concrete rates."""
+    decays, fastest = ([concrete(of(one)) for one in rates] for of in (fastest_decay, fastest_rate))
     if any(values is None for values in (*decays, *fastest)):
         raise InvalidValue("rate_bounds: needed where the rates are symbolic")
     return RateBounds(*(np.array([np.max(values) for values in rows]) for rows in (fastest, decays)))  # type: ignore
 
 
-def _within(stages: Sequence[Stage], bounds: RateBounds) -> RateBounds:
-    """The given bounds; InvalidValue where a concrete decay rate of the levels is beyond them."""
-    for stage, limit in zip(stages, np.broadcast_to(bounds.populations, len(stages)), strict=True):
-        decay = concrete(fastest_decay(stage.rates))
-        if decay is not None and np.max(decay) > limit:
+def _require_within(rates: Sequence[SixteenLevelRates], decays: np.ndarray) -> None:
+    """InvalidValue where a concrete decay rate of the levels is beyond the range of the expansion."""
+    for one, limit in zip(rates, decays, strict=True):
+        decay = concrete(fastest_decay(one))
+        if decay is not None and np.max(decay) > limit * (1 + 1e-9):
             raise InvalidValue(
                 f"sixteen levels: populations decay at up to {np.max(decay):.3g} 1/ms, expected at most {limit:.3g},"
                 " the bound given by rate_bounds"
             )
-    return bounds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf
 from typing import Any
@@ -49,6 +49,9 @@ def atoms_at(temperature: float = 300.0, detuning: float = DRIVE_DETUNING, *, un
     )  # fmt: skip
 
 
+PROCESSES = tuple(field.name for field in fields(Tables))
+
+
 @dataclass(frozen=True)
 class SixteenLevelRates:
     """Rates of one stage, in ms⁻¹ (`squeezing_limit` is a pure number): numbers, arrays (one per draw), or symbolic.
@@ -81,10 +84,10 @@ class SixteenLevelRates:
     @property
     def processes(self) -> Iterator[tuple[Any, RateTable]]:
         """Each process that may be on: its rate, ms⁻¹, and its table."""
-        for field in fields(self.tables):
-            rate = getattr(self, field.name)
+        for name in PROCESSES:
+            rate = getattr(self, name)
             if np.ndim(rate) or not isinstance(rate, (int, float)) or rate:
-                yield rate, getattr(self.tables, field.name)
+                yield rate, getattr(self.tables, name)
 
     def with_lights(self, lights: Collection[str], dephasing_rate: Any) -> SixteenLevelRates:
         """The rates with only `lights` on, a subset of drive, pump and repump; Γ̃ depends on the lights."""
@@ -126,6 +129,21 @@ def fastest_decay(rates: SixteenLevelRates) -> Any:
 def fastest_rate(rates: SixteenLevelRates) -> Any:
     """Γ̃ + dΓ and the bound of the populations' decay, ms⁻¹: what a quadrature of the correlations resolves."""
     return rates.dephasing_rate + rates.collective_rate + fastest_decay(rates)
+
+
+def cut_off(rates: SixteenLevelRates, largest: SixteenLevelRates, *, xp: Any = np) -> SixteenLevelRates:
+    """The rates, those of processes at most as large as `largest`; Γ̃ and dΓ as they are."""
+    limited = {name: getattr(largest, name) for name in PROCESSES}
+    given: dict[str, Any] = {
+        name: xp.minimum(getattr(rates, name), limit) if limit else 0.0 for name, limit in limited.items()
+    }
+    return replace(rates, **given)
+
+
+def largest_rates(several: Sequence[SixteenLevelRates], factor: float) -> SixteenLevelRates:
+    """Of each process the largest of the rates (numbers), times a factor."""
+    found: dict[str, Any] = {name: factor * max(getattr(rates, name) for rates in several) for name in PROCESSES}
+    return replace(several[0], **found)
 
 
 def _matrix(rate: Any) -> Any:

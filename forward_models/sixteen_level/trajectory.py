@@ -52,8 +52,8 @@ def evolve_sixteen(
     """The observables at `times` (T,), ms; arguments as for the three states, rates are `SixteenLevelRates`.
 
     initial : n3 in |4,3⟩, nh in |3,3⟩, all others in |4,4⟩
-    rate_bounds : needed where rates are symbolic: `fastest` of `fastest_rate`, `populations` of `fastest_decay`.
-        Beyond the latter a symbolic result is not a number
+    rate_bounds : needed where rates are symbolic: `fastest` of `fastest_rate`, `populations` of `fastest_decay`, and
+        `largest`, rates at which those of the populations (not Γ̃) are cut off: beyond, symbolic results mean nothing
 
     Raises
     ------

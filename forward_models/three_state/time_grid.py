@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import factorial
+from typing import Any
 
 import numpy as np
 
@@ -29,16 +30,18 @@ class RateBounds:
     fastest : upper bound of Γ̃ + dΓ + 2b + a, the rates in the integrand
     populations : upper bound of a and b, the rates of the populations
     slowest : lower bound of Γ̃ + dΓ p, from which the past is forgotten; 0 where unknown
+    largest : of sixteen levels, rates of each stage that cut off those of the populations
     """
 
     fastest: float | np.ndarray
     populations: float | np.ndarray
     slowest: float | np.ndarray = 0.0
+    largest: tuple[Any, ...] = ()
 
     def for_all(self) -> RateBounds:
         """The same bounds for whatever stages."""
         fastest, populations = (float(np.max(v)) for v in (self.fastest, self.populations))
-        return RateBounds(fastest, populations, float(np.min(self.slowest)))
+        return RateBounds(fastest, populations, float(np.min(self.slowest)), self.largest)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ...datasets.prediction import (
     record_log_likelihood,
     stages_of,
 )
-from ...forward_models import RateBounds, fastest_of, speed
+from ...forward_models import speed
 from ...forward_models.light import grouped
 from ..model import ACCURACY, Problem, rate_bounds
 
@@ -28,7 +28,7 @@ _FEWEST_TIMES = 30
 """What few times cost: the integration grid between them."""
 MOST_NUMBERS = 10**7
 """At most so many numbers in one of the groups posterior_predictive, prior_predictive and log_likelihood (80 MB)."""
-_CHECKED_DRAWS, _SHARE, _NEAR = 100, 0.95, 0.9
+_CHECKED_DRAWS, _SHARE = 100, 0.95
 _FINE = 1e-8
 """Relative accuracy of what the model's own grid is compared with: far below its limit of 1e-3 standard deviations."""
 
@@ -152,18 +152,8 @@ def quadrature_error(problem: Problem, values: Mapping[str, Any]) -> float:
     few = {k: v[::step] if np.ndim(v) else v for k, v in values.items()}
     groups = by_speed(experiment, few)
     bounds = rate_bounds(problem)
-    if _near_the_end(problem, values, bounds):
-        return float("inf")
     errors = [_group_errors(problem, some, len(index), bounds) for index, some in groups]
     return float(np.quantile(np.concatenate(errors), _SHARE, method="higher"))
-
-
-def _near_the_end(problem: Problem, values: Mapping[str, Any], bounds: Mapping[str, RateBounds]) -> bool:
-    """Whether draws reach the rates beyond which the model with sixteen levels has no value, so that there are more."""
-    if problem.settings.atoms != "sixteen-level":
-        return False
-    decays = {run: fastest_of(stages_of(problem.experiment, run, values))[1] for run in bounds}
-    return any((decay > _NEAR * bounds[run].populations).any() for run, decay in decays.items())
 
 
 def _group_errors(problem: Problem, values: Mapping[str, Any], draws: int, bounds: Any) -> np.ndarray:
