@@ -17,7 +17,7 @@ ALLOWED = {
         "three_state": (),
         "sixteen_level": ("three_state",),
         "noise": (),
-        "light": ("three_state",),
+        "light": ("three_state", "sixteen_level"),
     },
     "datasets": {
         "files": (),

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ...forward_models import LOSS_NOISE_SHARE, Dynamics, InitialState, RateBounds, Stage, Trajectory
+from ...forward_models import (
+    LOSS_NOISE_SHARE,
+    Dynamics,
+    InitialState,
+    RateBounds,
+    SixteenLevelTrajectory,
+    Stage,
+    Trajectory,
+)
 from ...forward_models.light import (
     ContinuousMeasurement,
     Readout,
@@ -16,6 +24,7 @@ from ...forward_models.light import (
     coupled_spin,
     measurement_of,
     readout_of,
+    sixteen_level_readout,
     steady_orientation,
     steady_run,
 )
@@ -66,12 +75,14 @@ class RunState:
         """The readout by a probe pulse that begins at these times."""
         if self.measurement is not None:
             return self.measurement.readout(duration)
-        n2, p = (self.at(name, times) for name in ("n2", "p"))
         share = self.dynamics.noise_share({LOSS_NOISE_SHARE: self.value(LOSS_NOISE_SHARE)})
-        return readout_of(
-            self.probe(duration), n2, p, duration, share, self.value("detection_efficiency"),
-            self.dynamics.coupled_spin,
-        )  # fmt: skip
+        others = (duration, share, self.value("detection_efficiency"), self.dynamics.coupled_spin)
+        rates = self.probe(duration)
+        if isinstance(self.trajectory, SixteenLevelTrajectory):
+            populations = self.trajectory.populations[..., np.searchsorted(self.grid, times), :]
+            return sixteen_level_readout(rates, populations, *others)
+        n2, p = (self.at(name, times) for name in ("n2", "p"))
+        return readout_of(rates, n2, p, *others)
 
     def coupled_spin(self) -> Any:
         """2γs/dΓ at the beginning of the run, as a column."""

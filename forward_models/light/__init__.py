@@ -19,6 +19,7 @@ from .readout import (
     light_variance,
     mode_function,
     readout_of,
+    sixteen_level_readout,
     xi_of_light_variance,
 )
 from .record_likelihood import SUMS, RecordSums, binned_record, expected_sums, grouped, log_likelihood, reduce

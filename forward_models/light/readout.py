@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..choices import COUPLED_SPINS, Closure, CoupledSpin
+from ..sixteen_level import DIFFERENCE, SPIN, TWO_LEVEL, VARIANCE, SixteenLevelRates, flow
 from ..three_state import Rates, first_difference, lost_noise, mean_spin, noise_share, population_rates, slopes
 from ..validation import InvalidValue, require
 
@@ -196,5 +197,36 @@ def readout_of(
         squeezing_limit=rates.squeezing_limit,
         duration=duration,
         bath_noise=bath_noise,
+        detection_efficiency=detection_efficiency,
+    )
+
+
+def sixteen_level_readout(
+    rates: SixteenLevelRates,
+    populations: Any,
+    duration: float,
+    closure: Closure | Any,
+    detection_efficiency: Any = 1.0,
+    spin: CoupledSpin = "two-level",
+) -> Readout:
+    """The readout of atoms with sixteen levels by a pulse of light with these rates; other arguments as `readout_of`.
+
+    populations : (…, 16) at the start of the pulse, in the order of `LEVELS`; … broadcast with the rates
+
+    With S = Σ p_m (20 − m²), J = Σ m p_m, n2 and p: n_b = {dS/dt + (Γ̃ + dΓ p) S − 4 dΓ p n2 − 4 (1 − c) dn2/dt}/(Γ̃ J),
+    the equation of motion of S + 4C, written for ξ.
+    """
+    moved = flow(rates)(populations)
+    n2, n2_slope, p = populations @ TWO_LEVEL, moved @ TWO_LEVEL, populations @ DIFFERENCE
+    noise, mean = populations @ VARIANCE, populations @ SPIN
+    collective = rates.collective_rate * p
+    lost = lost_noise(1.0 - noise_share(closure), lambda: n2_slope)
+    gained = moved @ VARIANCE + (rates.dephasing_rate + collective) * noise - 4 * (collective * n2 + lost)
+    return Readout(
+        swap_rate=0.5 * rates.collective_rate * (coupled_spin(n2, p, spin) if spin == "two-level" else 0.25 * mean),
+        extra_decay_rate=0.5 * rates.dephasing_rate,
+        squeezing_limit=rates.squeezing_limit,
+        duration=duration,
+        bath_noise=gained / (rates.dephasing_rate * mean),
         detection_efficiency=detection_efficiency,
     )

@@ -6,13 +6,14 @@ equations of `three_state`, whose stages, initial states and observables serve h
 """
 
 from .entanglement import sixteen_level_entanglement
-from .levels import LEVELS, NAMES, SPIN, VARIANCE
+from .levels import DIFFERENCE, LEVELS, NAMES, SPIN, TWO_LEVEL, VARIANCE
 from .rates import (
     SixteenLevelRates,
     Tables,
     atoms_at,
     fastest_decay,
     fastest_rate,
+    flow,
     generator,
     largest_rates,
     sixteen_level_floor,

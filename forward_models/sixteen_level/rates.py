@@ -24,7 +24,7 @@ from .tables import (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tables:
     """What each process does per unit of its rate; the names are those of the rates. See `atoms_at`."""
 
