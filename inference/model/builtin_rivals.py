@@ -70,11 +70,10 @@ def sixteen_level(experiment: Experiment, settings: ModelSettings) -> tuple[Expe
 
 
 def _of_sixteen_levels(name: str, about: str, **settings: Any) -> None:
-    """A model that adds something to `sixteen-level`: a setting, or a parameter with its default prior."""
+    """A model that adds to `sixteen-level`, named or not: a setting, or a parameter with its default prior."""
 
     def change(experiment: Experiment, given: ModelSettings) -> tuple[Experiment, ModelSettings]:
-        if given.atoms != "sixteen-level":
-            raise ExperimentError(f"model {name}: found three states, expected sixteen-level+{name}")
+        experiment, given = sixteen_level(experiment, given)
         priors = {parameter: text for parameter, text in settings.items() if parameter in DEFAULTS}
         fields = {setting: value for setting, value in settings.items() if setting not in priors}
         return experiment, replace(given, priors=priors | dict(given.priors), **fields)

@@ -1,0 +1,129 @@
+"""The sixteen-level model as a rival: its parameters and priors, the graph against NumPy, joint fits, refusals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+
+from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.experiment import Known
+from dissentangle.datasets.prediction import coupled_rates, expected, rates_of
+from dissentangle.forward_models import SixteenLevelRates
+from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
+
+PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+
+
+def medians(problem):
+    return problem.complete({u.label: float(u.prior.quantile(0.5)) for u in problem.free})
+
+
+def test_parameters_of_each_variant():
+    """A: R by kind of stage; A' and B: one R, and something else that comes with the light."""
+    known = {"temperature", "drive_detuning", "initial_nh", "initial_excess_variance"}
+    common = {"collective_rate", "optical_depth", "squeezing_limit", "pump_rate[drive+pump]", "initial_n3"}
+    common |= {"pure_dephasing_rate[drive+pump]", "pure_dephasing_rate[dark]", "loss_noise_share", "scale[xi]"}
+    own = {
+        "sixteen-level": {"electron_collision_rate[drive+pump]", "electron_collision_rate[dark]"},
+        "sixteen-level+excess-loss": {"electron_collision_rate", "excess_loss_rate"},
+        "sixteen-level+free-radiative-rate": {"electron_collision_rate", "radiative_ratio"},
+        "sixteen-level+uniform-collisions+cold-atoms": {"collision_rate"},
+    }
+    for model, labels in own.items():
+        problem = pose("fig2c-dark", model=model)
+        assert {u.label for u in problem.free} == common | labels
+        assert problem.fixed.keys() == known
+        assert problem.fixed["temperature"] == (0.0 if "cold" in model else 300.0)
+        assert problem.settings.name == model
+
+
+def test_priors_know_dark_stages_from_driven_ones():
+    priors = {u.label: str(u.prior) for u in pose("fig2c-dark", model="sixteen-level").parameters}
+    assert priors["electron_collision_rate[drive+pump]"] == "lognormal(0.04, 0.7)"
+    assert priors["electron_collision_rate[dark]"] == "lognormal(0.017, 0.7)"
+    assert priors["pure_dephasing_rate[dark]"] == "lognormal(0.03, 1)"
+    assert priors["pump_rate[drive+pump]"] == "lognormal(0.1, 1)"
+    three = {u.label: str(u.prior) for u in pose("fig2c-dark").parameters}
+    assert three["pure_dephasing_rate[dark]"] == "lognormal(0.2, 1)"
+
+
+def test_rates_follow_from_the_depth():
+    problem = pose("fig2b-d55", model="sixteen-level")
+    values = medians(problem)
+    collective, radiative = coupled_rates(values)
+    assert collective / (0.907660745738 * 55 * radiative) == pytest.approx(1, abs=1e-9)
+    assert coupled_rates(values | {"radiative_ratio": 3.0})[1] == pytest.approx(3 * radiative)
+    rates = rates_of(values, problem.experiment.stages[0])
+    assert isinstance(rates, SixteenLevelRates)
+    pure = values["pure_dephasing_rate[drive]"]
+    assert rates.dephasing_rate == pytest.approx(13.771782 * radiative + 1.125 * rates.collision_rate + pure, abs=1e-7)
+    cold = rates_of(values | {"temperature": 0.0}, problem.experiment.stages[0])
+    assert cold.radiative_rate == pytest.approx(collective / 55)
+
+
+def test_the_apparatus_says_temperature_and_detuning():
+    """Rate tables are made of their values; what the laboratory is unsure of does not enter."""
+    known = {"temperature": Known(293.0, 2.0), "drive_detuning": Known(1200.0)}
+    experiment = replace(experiment_of("fig2b-d55"), apparatus=experiment_of("fig2b-d55").apparatus | known)
+    problem = pose(experiment, model="sixteen-level")
+    assert (problem.fixed["temperature"], problem.fixed["drive_detuning"]) == (293.0, 1200.0)
+    with pytest.raises(PriorError, match=r"temperature or drive_detuning: found uniform\(280, 310\), expected a known"):
+        _ = pose(experiment, model="sixteen-level", priors={"temperature": "uniform(280, 310)"}).parameters
+
+
+@pytest.mark.parametrize("name", ["fig2c-dark", "laboratory-d55"])
+def test_the_graph_is_the_numpy_model(name):
+    """Populations, pair correlations, and (laboratory-d55) variances of the light that reads them out."""
+    problem = pose(name, model="sixteen-level")
+    values = medians(problem)
+    inside = {u.label: pt.dscalar(u.label) for u in problem.free}
+    bounds = rate_bounds(problem)
+    graph = expected(problem.experiment, problem.complete(inside), problem.dynamics, rate_bounds=bounds, xp=pt)
+    function = pytensor.function(
+        list(inside.values()), list(graph.series.values()), mode=PLAIN, on_unused_input="ignore"
+    )
+    found = function(*(values[label] for label in inside))
+    numbers = expected(problem.experiment, values, problem.dynamics).series
+    for one, (series, array) in zip(found, numbers.items(), strict=True):
+        np.testing.assert_allclose(np.ravel(one), np.ravel(array), atol=1e-7, err_msg=series)
+
+
+def test_draws_beyond_the_range_of_the_graph_show_in_its_error():
+    """Cut off at the bounds, exact without them; a finer resolution moves the bounds."""
+    problem = pose("fig2c-pump", model="sixteen-level")
+    values = medians(problem) | {"pump_rate[drive+pump]": 3.0}
+    bounds = rate_bounds(problem)
+    assert bounds["main"].largest[0].pump_rate == pytest.approx(0.1 * np.exp(1.8808), rel=1e-3)
+    cut, exact = (
+        expected(problem.experiment, values, problem.dynamics, rate_bounds=b).series["xi"] for b in (bounds, None)
+    )
+    assert abs(cut - exact).max() > 1e-3
+    wider = rate_bounds(problem.at_resolution(16.0))
+    again = expected(problem.experiment, values, problem.dynamics, rate_bounds=wider).series["xi"]
+    np.testing.assert_allclose(again, exact, atol=1e-9)
+
+
+def test_joint_experiments_share_what_they_share():
+    problem = pose({"a": "fig2b-d55", "b": "fig2c-pump"}, model="sixteen-level")
+    labels = {u.label for u in problem.free}
+    assert {"electron_collision_rate[drive]", "electron_collision_rate[drive+pump]", "optical_depth[a]"} <= labels
+    found = expected(problem.experiment, medians(problem), problem.dynamics)
+    assert all(np.isfinite(array).all() for array in found.series.values())
+
+
+def test_a_variant_alone_has_sixteen_levels_too():
+    alone, both = (pose("fig2b-d55", model=name).parameters for name in ("excess-loss", "sixteen-level+excess-loss"))
+    assert alone == both
+
+
+def test_refusals():
+    with pytest.raises(ExperimentError, match="found Jy quasi-static, expected integrated"):
+        _ = pose("fig2b-d55", model="sixteen-level+quasi-static").parameters
+    with pytest.raises(PriorError, match="no such parameter"):
+        _ = pose("fig2b-d55", model="sixteen-level", priors={"light_loss_rate": "fixed(0.02)"}).parameters
+    one = experiment_of("fig2b-d55")
+    given = replace(one, priors={"light_loss_rate": "fixed(0.02)", "collective_rate": "lognormal(0.2, 1)"})
+    kept = pose(given, model="sixteen-level").experiment.priors
+    assert kept == {"collective_rate": "lognormal(0.2, 1)"}  # of three states alone: no part of this model
