@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 
@@ -34,6 +34,17 @@ class SixteenLevelTrajectory(Trajectory):
     path: SixteenLevelPath
 
     @property
+    @override
+    def entangled(self) -> Any:
+        return self.xi < 1
+
+    @property
+    @override
+    def two_level_share(self) -> Any:
+        return 4 * self.spin_variance / (self.path.of_populations("variance") + 4 * self.correlation)
+
+    @property
+    @override
     def populations(self) -> Any:
         """Of all levels, (…, T, 16), in the order of `LEVELS`."""
         return self.path.populations

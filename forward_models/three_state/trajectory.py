@@ -38,6 +38,21 @@ class Trajectory:
     orientation: Any
     epr_variance: Any
 
+    @property
+    def entangled(self) -> Any:
+        """Whether ξ < 1, which is Σ < p exactly."""
+        return self.spin_variance < self.p
+
+    @property
+    def two_level_share(self) -> Any:
+        """The share of ΣJ that is that of the two-level part, 8Σ in 8Σ + 14 n3."""
+        return 8 * self.spin_variance / (8 * self.spin_variance + 7 * (self.n2 - self.p))
+
+    @property
+    def populations(self) -> Any:
+        """Of |4,±4⟩, |4,±3⟩ and |3,±3⟩, (…, T, 3) (NumPy)."""
+        return np.stack([0.5 * (self.n2 + self.p), 0.5 * (self.n2 - self.p), 1 - self.n2], axis=-1)
+
 
 TransverseSpin = Literal["integrated", "quasi-static"]
 """Decay of Jy, see `evolve`."""

@@ -5,12 +5,12 @@ A function returns a Matplotlib `Figure` that pyplot does not know, so nothing h
 """
 
 from .arviz import loo_pit, plot_energy, plot_pareto_k, plot_pit, plot_ranks, plot_strongest, worst_mixed
+from .atoms import entangled_when, plot_populations
 from .catalogue import plot, plot_result, result_figure
 from .checks import ROWS, lagged, plot_autocorrelation, plot_criticism, plot_left_out, plot_sensitivity
 from .comparison import outlying, plot_calibration, plot_comparison, plot_trend, plot_units, strongest_units
 from .continuous_measurement import constant_runs, describe_record, figure_2d, plot_record, with_record
 from .curves import ExperimentDraws, describe_panel, panels_of
-from .entanglement import entangled_when
 from .paper import figure_2b
 from .prediction import plot_prediction
 from .series import plot_bands, plot_fit, plot_panel

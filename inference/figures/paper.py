@@ -30,7 +30,7 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     `run`: by default the first one driven.
     """
     draws = ExperimentDraws.of(fitted)
-    chosen = _driven_run(fitted, run)
+    chosen = driven_run(fitted, run)
     times = np.linspace(0.0, fitted.experiment.duration(chosen), _TIMES)
     total, mean_spin = (observable(draws, chosen, name, times) for name in ("epr_variance", "polarization"))
     with style():
@@ -68,7 +68,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     draws = ExperimentDraws.of(fitted)
     names = [run] if run is not None else _runs_with_xi(fitted, draws)
     for name in names:
-        _driven_run(fitted, name)
+        driven_run(fitted, name)
     with style():
         figure = Figure(figsize=(width, (ratio + 0.05 * len(names)) * width))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(8, 0.5 + 0.5 * len(names)))
@@ -94,7 +94,7 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     return figure
 
 
-def _driven_run(fitted: Fit, run: str | None) -> str:
+def driven_run(fitted: Fit, run: str | None) -> str:
     """The run, checked: by default the first driven one whose rates are parameters of the fit."""
     if run is not None:
         if run not in fitted.experiment.runs:
@@ -109,13 +109,12 @@ def _runs_with_xi(fitted: Fit, draws: ExperimentDraws) -> list[str]:
     """Runs with data of ξ; where there are none, the driven ones."""
     measured = [s.run for s in fitted.experiment.series if s.about.spin_variance]
     measured += [run for run, _ in draws.reconstructed]
-    return list(dict.fromkeys(measured)) or fitted.driven_runs or [_driven_run(fitted, None)]
+    return list(dict.fromkeys(measured)) or fitted.driven_runs or [driven_run(fitted, None)]
 
 
 def _two_level_part(draws: ExperimentDraws, run: str, times: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """The share of 8Σ in 8Σ + 14 n3, of ΣJ/2⟨Jx(0)⟩."""
-    sigma, n2, p = (observable(draws, run, name, times) for name in ("spin_variance", "n2", "p"))
-    return np.asarray(total * 8 * sigma / (8 * sigma + 7 * (n2 - p)))
+    """The part of ΣJ/2⟨Jx(0)⟩ that the two-level system has."""
+    return np.asarray(total * observable(draws, run, "two_level_share", times))
 
 
 def _corrected(fitted: Fit, draws: ExperimentDraws, series: Series, quantity: str) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from .checks import correlations, data, influence, priors, sampling
 from .continuous_measurement import continuous_measurement
 from .criticism import could_be_wrong, criticism
 from .page import Parts, Section, page, picture
-from .record import derived, description, posterior, published
+from .record import derived, description, populations, posterior, published
 from .reported import Check, ReportedFit, rivals
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _APART = ("Influence of single points", "Weight of the priors", "Sampling")
 RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
     "All parameters": posterior,
     "What follows: entanglement": derived,
+    "Populations of the levels": populations,
     "Published numbers": published,
     "Reproduce this fit": description,
 }

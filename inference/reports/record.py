@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...datasets.experiment import Label
+from ..figures import plot_populations
 from ..text import (
     DERIVED,
     Table,
@@ -18,7 +19,7 @@ from ..text import (
     published_rows,
     truth_of,
 )
-from .page import Parts, clipped
+from .page import Parts, clipped, picture
 from .reported import ReportedFit
 
 _LONGEST_DESCRIPTION = 2000
@@ -58,6 +59,17 @@ def derived(reported: ReportedFit) -> Parts:
         [f"{DERIVED.get(row.name, row.name)} [{row.entry}]", row.shown_unit, row.printed[0], row.span] for row in rows
     ]
     return [("table", derived_table(rows, ["quantity", "unit", "median", "94 % interval"], body))]
+
+
+def populations(reported: ReportedFit) -> Parts:
+    """All levels against time, of a fit with sixteen of them."""
+    fitted = reported.fit
+    if fitted.settings.atoms == "three-state" or not fitted.driven_runs:
+        return []
+    run = fitted.driven_runs[0]
+    alt = f"Populations of the sixteen levels in run {run} against time, logarithmic: median and 94 % of the posterior."
+    drawn = plot_populations(fitted, run=run)
+    return [("paragraph", alt), ("figures", [picture(drawn, "populations", alt=alt, room=None)])]
 
 
 def published(reported: ReportedFit) -> Parts:

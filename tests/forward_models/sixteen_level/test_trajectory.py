@@ -122,6 +122,9 @@ def test_three_of_sixteen_levels_are_the_three_state_model(reference, closure):
         found = evolve_sixteen(sixteen, case["times_ms"], initial, closure)
         for name, values in vars(expected).items():
             np.testing.assert_allclose(getattr(found, name), values, rtol=1e-11, err_msg=name)
+        np.testing.assert_allclose(found.populations[..., [0, 1, 9]], expected.populations, atol=1e-11)
+        np.testing.assert_allclose(found.two_level_share, expected.two_level_share, rtol=1e-11)
+        assert (found.entangled == expected.entangled).all()
         spans = [sixteen_level_entanglement(sixteen, initial, closure).xi_minimum]
         np.testing.assert_allclose(spans, found.xi.min(), atol=0.01)
 

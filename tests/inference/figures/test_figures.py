@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot
+from dissentangle.inference.figures.atoms import plot_populations, probability_of_entanglement
 from dissentangle.inference.figures.comparison import plot_trend, population
-from dissentangle.inference.figures.entanglement import probability_of_entanglement
 from dissentangle.inference.figures.style import WIDTHS, one_line
+from dissentangle.inference.fits.predictive import prior_draws
 from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.model import pose
 
 from ...seeds import seed
 
@@ -77,6 +80,22 @@ def test_probability_of_entanglement_is_the_share_of_draws_below_one(fit_d55):
     times = np.array([0.0, 0.5, 5.0, 20.0])
     xi = inference.predict(fit_d55, times=times, draws=400)["xi"].values
     assert probability_of_entanglement(fitted, "main", times) == pytest.approx((xi < 1).mean(axis=0))
+
+
+def test_populations_of_three_and_of_sixteen_levels(fit_d55):
+    """Lines for all levels; those that stay below 1e-6 have no name beside them."""
+    figure = plot(fit_d55, "populations")
+    (axis,) = figure.axes
+    assert [text.get_text() for text in axis.texts] == ["|4,4⟩", "|4,3⟩", "|3,3⟩"]
+    problem = pose("fig2b-d55", model="sixteen-level")
+    values = prior_draws(problem, 40, np.random.default_rng(seed(2)))
+    tree = SimpleNamespace(children={})
+    parts = {"experiment": problem.experiment, "settings": problem.settings, "values": values, "tree": tree}
+    fitted = SimpleNamespace(**parts, driven_runs=["main"])
+    upper, lower = plot_populations(fitted).axes
+    assert (len(upper.lines), len(lower.lines)) == (9, 7)
+    assert [text.get_text() for text in upper.texts][:3] == ["|4,4⟩", "|4,3⟩", "|4,2⟩"]
+    assert lower.texts[0].get_text() == "|3,3⟩"
 
 
 def test_command(fit_d55, tmp_path, capsys):
