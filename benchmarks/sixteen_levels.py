@@ -1,0 +1,109 @@
+"""What sixteen levels say of the paper: the tables of docs/sixteen-levels.md, but for the fits. Takes seconds.
+
+python benchmarks/sixteen_levels.py
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from dissentangle.forward_models import (
+    InitialState,
+    Rates,
+    SixteenLevelRates,
+    Stage,
+    atoms_at,
+    dephasing_floor,
+    entanglement,
+    evolve,
+    polarization_decay_time,
+    steady_state,
+    transverse_spin_decay_time,
+)
+from dissentangle.forward_models.sixteen_level import drive
+
+CLOSURES = ("microscopic", "fixed-number")
+THREE = Rates(0.11, 0.002, 0.16, 0.002, 0.0264, 0.0, 0.0, 0.193)
+"""Paper's parameters, d = 55."""
+GIVEN = SixteenLevelRates(0.11, 0.002, 0.16, 0.017, 0.0, 0.0, 0.0, 0.193, atoms_at())
+"""The paper's Γ, d, Γ̃; R gives T1 = 130 ms in the dark."""
+FITTED = SixteenLevelRates(0.0907, 0.0018, 0.16, 0.045, 0.0, 0.0, 0.0, 0.2414, atoms_at())
+"""Variant A of the fit to the published numbers by least squares."""
+BEGIN = {"three": InitialState(0.01), "given": InitialState(0.01), "fitted": InitialState(0.0084)}
+
+
+def column(rates, initial, dark, pump):
+    """The column of one model: `dark` and `pump` are its rates in the dark and with the pump at d = 37."""
+    run, at15 = [Stage(40.0, rates)], np.array([15.0])
+    now = evolve(run, at15, initial)
+    rows = {
+        "T1 with drive": f"{polarization_decay_time(rates, InitialState(0.0)):.1f}",
+        "T2 with drive": f"{transverse_spin_decay_time(rates, InitialState(0.0)):.2f}",
+        "o(15 ms)": f"{now.orientation[0]:.3f}",
+        "n43, n42, F3 at 15 ms": levels(now),
+        "T1 in the dark": f"{polarization_decay_time(dark, InitialState(0.0)):.0f}",
+    }
+    both = [entanglement(run, initial, closure) for closure in CLOSURES]
+    rows["min ξ, d = 55"] = " / ".join(f"{e.xi_minimum:.3f}" for e in both)
+    rows["ξ < 1 until, d = 55"] = " / ".join(f"{e.entanglement_duration:.1f}" for e in both)
+    shallow = [Stage(40.0, replace(rates, collective_rate=rates.collective_rate * 35 / 55))]
+    ends = [entanglement(shallow, initial, closure).entanglement_duration for closure in CLOSURES]
+    rows["ξ < 1 until, d = 35"] = " / ".join(f"{e:.1f}" for e in ends)
+    pumped = [Stage(100.0, pump)]
+    found = [(evolve(pumped, [40.0], initial, c).xi[0], entanglement(pumped, initial, c)) for c in CLOSURES]
+    rows["2c: ξ(40), ξ < 1 until"] = " / ".join(f"{xi:.3f}, {e.entanglement_duration:.1f}" for xi, e in found)
+    rows["Γ̃ in 2c"] = f"{pump.dephasing_rate:.3f}"
+    return rows
+
+
+def levels(now):
+    populations = now.populations[0]
+    if len(populations) == 3:
+        return f"{populations[1]:.3f}, –, {populations[2]:.3f}"
+    return f"{populations[1]:.3f}, {populations[2]:.4f}, {populations[9:].sum():.3f}"
+
+
+def table():
+    shallower, pure = {"collective_rate": 0.074, "pump_rate": 0.168}, 0.193 - dephasing_floor(GIVEN)
+    three_pumped = replace(THREE, **shallower, dephasing_rate=0.233)
+    given_pumped = with_floor(replace(GIVEN, **shallower), pure)
+    fitted_dark = replace(FITTED.with_lights((), 0.05), collision_rate=0.017)
+    fitted_pumped = with_floor(replace(FITTED, collective_rate=0.061, pump_rate=0.146), 0.166)
+    of = {
+        "three states": (THREE, BEGIN["three"], THREE.with_lights((), 0.05), three_pumped),
+        "16, paper's Γ, d, Γ̃": (GIVEN, BEGIN["given"], GIVEN.with_lights((), 0.05), given_pumped),
+        "16, fit A": (FITTED, BEGIN["fitted"], fitted_dark, fitted_pumped),
+    }
+    columns = {name: column(*rates) for name, rates in of.items()}
+    print("| | " + " | ".join(columns) + " |")
+    for row in columns["three states"]:
+        print(f"| {row} | " + " | ".join(one[row] for one in columns.values()) + " |")
+
+
+def with_floor(rates, pure):
+    return replace(rates, dephasing_rate=dephasing_floor(rates) + pure)
+
+
+def drive_table():
+    for temperature in (0.0, 300.0):
+        light = drive(850.0, temperature)
+        r = light.rate
+        print(f"{temperature:g} K: μ² {r[0, 1]:.4f} ν² {r[1, 0]:.4f} 44→F3 {r[9:, 0].sum():.3f}", end=" ")
+        print(f"43→F3 {r[9:, 1].sum():.3f} 44 scatters {r[:, 0].sum():.2f} Γ̃ floor {light.dephasing:.2f}", end=" ")
+        print(f"Z {light.squeezing_limit:.4f} coherent {light.coherent_fraction:.3f}", end=" ")
+        print(f"shifts {light.shift:.1f} {light.quadratic_shift:.1f} rad")
+
+
+def thresholds():
+    """dΓ/Γ from which the steady state with pump and repump is entangled."""
+    for pump in (0.168, 0.05, 0.02):
+        rates = with_floor(replace(GIVEN, collision_rate=0.017, pump_rate=pump, repump_rate=0.2), 0.1)
+        print(f"Γpump {pump}: dΓ/Γ > {steady_state(rates).threshold / rates.radiative_rate:.1f}")
+
+
+if __name__ == "__main__":
+    drive_table()
+    table()
+    thresholds()
+    uniform = replace(GIVEN, collision_rate=0.00048, tables=atoms_at(uniform=True))
+    print(f"uniform collisions, T1 dark 130 ms: o(15 ms) = {evolve([Stage(20.0, uniform)], [15.0]).orientation[0]:.3f}")
