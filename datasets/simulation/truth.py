@@ -36,6 +36,16 @@ PAPER = {
 The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
 are round numbers.
 """
+SIXTEEN_LEVELS = {
+    "drive_detuning": 850.0,
+    "electron_collision_rate[drive]": 0.045,
+    "electron_collision_rate[dark]": 0.017,
+    "pure_dephasing_rate[drive]": 0.15,
+    "pure_dephasing_rate[dark]": 0.03,
+}
+"""Of atoms with sixteen levels (a `temperature` is given), in place of the three-state model's rates; `[drive]` stands
+for all kinds of stage with it. Values of docs/sixteen-levels.md."""
+_OF_THREE_STATES = ("light_loss_rate", "dephasing_rate", "collision_rate")
 NUISANCES = ("pump_leak_rate", "common_time_offset")
 """What an experiment may have or not, as its apparatus says; 0 in the paper."""
 _OTHER = {
@@ -67,6 +77,8 @@ def true_values(
             raise ExperimentError(f"parameters: found {found}, expected one of {', '.join(labels)}")
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
+    if "temperature" in given:
+        values = _of_sixteen_levels(values, labels, given)
     for one in series:
         values |= {str(Label(*key)): value for key, value in one.about.own_parameters(one).items()}
     for label in (one for one in map(Label.parse, labels) if one.name in _OTHER | _OTHER_START and str(one) in given):
@@ -78,6 +90,17 @@ def true_values(
     if "radiative_rate" in values and "collective_rate" in values:
         values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
     return _as_pure(values) if other_days(series) or any(stage.power for stage in stages) else values
+
+
+def _of_sixteen_levels(values: dict[str, float], labels: Sequence[str], given: dict[str, float]) -> dict[str, float]:
+    """The values without what three states alone have, and with what sixteen levels have beyond it."""
+    found = {text: value for text, value in values.items() if Label.parse(text).name not in _OF_THREE_STATES}
+    for label in map(Label.parse, labels):
+        lit = "drive" if "drive" in label.lights.split("+") else "dark"
+        text = str(Label(label.name, lit)) if label.entry else label.name
+        if text in SIXTEEN_LEVELS and not (label.name == "electron_collision_rate" and "collision_rate" in given):
+            found[str(label)] = SIXTEEN_LEVELS[text]
+    return found
 
 
 def _as_pure(values: dict[str, float]) -> dict[str, float]:
@@ -97,6 +120,8 @@ def without_other_forms(values: Mapping[str, float], given: Mapping[str, float])
     """The values but for those that say in another way what one of `given` says."""
     others = [Label.parse(label) for label in given]
     gone = {str(Label(_OTHER[label.name], label.entry)) for label in others if label.name in _OTHER}
+    if "temperature" in given:
+        gone |= {label for label in values if Label.parse(label).name in _OF_THREE_STATES}
     return {label: value for label, value in values.items() if label not in gone}
 
 
@@ -113,7 +138,8 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure
     labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
     if "drive" in on:
         labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
-        labels += ["larmor_mismatch"]
+        labels += ["larmor_mismatch", "drive_detuning", "excess_loss_rate", "radiative_ratio"]
+    labels += ["temperature", *(f"electron_collision_rate[{kind}]" for kind in stage_kinds)]
     labels += ["collisional_loss", *([LOSS_NOISE_SHARE] if closure == "open" else [])]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
     labels += NUISANCES
