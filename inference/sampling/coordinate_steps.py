@@ -24,6 +24,10 @@ _WIDTH = 2.0
 """Standard deviation of ln c/(1 − c) near its centre, by the curvature of the prior beta(½, ½) there."""
 COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
+ELECTRON_LOSS, LIGHT_LOSS = 0.44, 4.0
+"""−dn2/dt at full polarisation over R and over dΓ/d, with sixteen levels."""
+ELECTRON_SLOPE = 8.7
+"""∂Ṗ/∂(dΓ/d) over ∂Ṗ/∂R at full polarisation, with sixteen levels at 300 K."""
 
 
 def bath_shear(bath: int, rates: list[int], centre: np.ndarray) -> Callable[[list[Any]], None]:
@@ -134,6 +138,21 @@ def closure_shear(
         taken = 1 / (1 + exponential(-u[share])) - 0.5
         loss_rate = exponential(u[loss] - centre[loss] - u[total] + centre[total])
         u[ratio] = u[ratio] - LOSS_WEIGHT * loss_over_total * loss_rate * taken
+
+    return step
+
+
+def electron_shear(
+    collisions: int, collective: int, centre: np.ndarray, light_over_collisions: float
+) -> Callable[[list[Any]], None]:
+    """log R from what the slope of P fixes, R and what the light of Γ ∝ dΓ adds to it: more of dΓ, less of R.
+
+    After `sum_and_ratios`: `collective` is log dΓ;  light_over_collisions : at the centre
+    """
+
+    def step(u: list[Any]) -> None:
+        light = exponential(u[collective] - centre[collective])
+        u[collisions] = u[collisions] - light_over_collisions * (light - 1)
 
     return step
 

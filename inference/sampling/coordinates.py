@@ -35,6 +35,9 @@ from ..engine import Coordinates
 from ..model import Prior, Problem
 from .coordinate_steps import (
     COLLISION_WEIGHT,
+    ELECTRON_LOSS,
+    ELECTRON_SLOPE,
+    LIGHT_LOSS,
     SPAN,
     average,
     bath_shear,
@@ -42,6 +45,7 @@ from .coordinate_steps import (
     closure_shear,
     collision_shear,
     coupling_shear,
+    electron_shear,
     loss_shear,
     narrowed,
     narrowing,
@@ -90,6 +94,7 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
             if {pump, n3} <= logarithmic:
                 steps.append(loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest))
         steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
+    steps += _electron_shears(experiment, labels, centre, logarithmic)
     steps += _measurement_steps(experiment, by_label, labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if Label.parse(label).name == "population_spread"]:
@@ -116,8 +121,10 @@ def _closure_shears(
 ) -> list[Callable[[list[Any]], None]]:
     """Where c is unknown: for each kind of stage with the drive."""
     losses = ("light_loss_rate", "collision_rate")
-    if LOSS_NOISE_SHARE not in labels or not set(losses) <= logarithmic:
+    if LOSS_NOISE_SHARE not in labels:
         return []
+    if not set(losses) <= logarithmic:
+        return _closure_shears_of_electrons(experiment, labels, centre, logarithmic)
     rates = dict(zip(labels, np.exp(centre), strict=True))
     lost = rates[losses[0]] + COLLISION_WEIGHT * rates[losses[1]]
     shears = []
@@ -127,6 +134,49 @@ def _closure_shears(
             share, ratio, first, loss = (labels.index(one) for one in (LOSS_NOISE_SHARE, group[1], group[0], losses[0]))
             shears.append(closure_shear(share, ratio, first, loss, centre, lost / total))
     return [*shears, collision_shear(labels.index(LOSS_NOISE_SHARE), labels.index(losses[1]))] if shears else []
+
+
+def _closure_shears_of_electrons(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """The same with sixteen levels, where R, and what dΓ makes of Γ, lose atoms."""
+    rates = dict(zip(labels, np.exp(centre), strict=True))
+    steps: list[Callable[[list[Any]], None]] = []
+    for group, weights, collisions, depth in _electron_groups(experiment, labels, centre, logarithmic):
+        lost = ELECTRON_LOSS * rates[collisions] + LIGHT_LOSS * rates[group[0]] / float(centre[labels.index(depth)])
+        total = sum(weight * rates[label] for label, weight in zip(group, weights, strict=True))
+        share, ratio, first, loss = (labels.index(one) for one in (LOSS_NOISE_SHARE, group[1], group[0], collisions))
+        steps.append(closure_shear(share, ratio, first, loss, centre, lost / total))
+    return steps
+
+
+def _electron_shears(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """With sixteen levels: for each kind of stage with the drive, R as the slope of P fixes it."""
+    found, taken = [], set()
+    for group, _, collisions, depth in _electron_groups(experiment, labels, centre, logarithmic):
+        if collisions not in taken:
+            taken.add(collisions)
+            first, second, third = (labels.index(label) for label in (collisions, group[0], depth))
+            light = ELECTRON_SLOPE * np.exp(centre[second] - centre[first]) / centre[third]
+            found.append(electron_shear(first, second, centre, float(light)))
+    return found
+
+
+def _electron_groups(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[tuple[list[str], list[float], str, str]]:
+    """The dephasing groups that begin with dΓ, each with the labels of its R and of d; none of three states."""
+    found = []
+    for group, weights in _dephasing_groups(experiment, labels, centre, logarithmic):
+        of = Label.parse(group[1])
+        own = _label(labels, "electron_collision_rate", of.member, of.lights)
+        collisions = own or _label(labels, "electron_collision_rate", of.member)
+        depth = _label(labels, "optical_depth", of.member)
+        if {*group, collisions} <= logarithmic and depth and group[0].startswith("collective_rate"):
+            found.append((group, weights, collisions, depth))
+    return found
 
 
 def _measurement_steps(
