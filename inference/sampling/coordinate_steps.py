@@ -26,6 +26,8 @@ COLLISION_WEIGHT = 1.25
 """∂(−Ṗ)/∂Γcol over ∂(−Ṗ)/∂Γout_L at full polarisation: (Γ43 + 4Γout)' = 5 against 4."""
 ELECTRON_LOSS, LIGHT_LOSS = 0.44, 4.0
 """−dn2/dt at full polarisation over R and over dΓ/d, with sixteen levels."""
+PUMP_DEPHASING = 3.0
+"""∂Γ̃/∂Γpump with sixteen levels, where the pump scatters 1 : ¼ : 7/4 into |4,4⟩, |4,3⟩ and F = 3."""
 ELECTRON_SLOPE = 8.7
 """∂Ṗ/∂(dΓ/d) over ∂Ṗ/∂R at full polarisation, with sixteen levels at 300 K."""
 

@@ -38,6 +38,7 @@ from .coordinate_steps import (
     ELECTRON_LOSS,
     ELECTRON_SLOPE,
     LIGHT_LOSS,
+    PUMP_DEPHASING,
     SPAN,
     average,
     bath_shear,
@@ -238,6 +239,7 @@ def _dephasing_groups(
     """
     taken: set[str] = set()
     groups = []
+    sixteen = any(Label.parse(label).name == "electron_collision_rate" for label in labels)
     for stage in experiment.stages:
         member = experiment.member.get(stage.run, "")
         names = ("dephasing_rate", "pure_dephasing_rate")
@@ -248,7 +250,7 @@ def _dephasing_groups(
         rates = [(label, 1.0) for label in own]
         pump = leak if leak in logarithmic else _label(labels, "pump_rate", member, stage.label)
         if own[0].startswith("pure"):
-            rates.append((pump, 1.0))
+            rates.append((pump, PUMP_DEPHASING if sixteen else 1.0))
         depth = _label(labels, "optical_depth", member)
         coupled = (_label(labels, "collective_rate", member), 1.0)
         if not coupled[0] and depth:
