@@ -12,6 +12,9 @@ from dissentangle.datasets.experiment import Known
 from dissentangle.datasets.prediction import coupled_rates, expected, rates_of
 from dissentangle.forward_models import SixteenLevelRates
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
+from dissentangle.inference.sampling.coordinates import coordinates
+
+from ...seeds import seed
 
 PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=None)
 
@@ -111,6 +114,30 @@ def test_joint_experiments_share_what_they_share():
     assert {"electron_collision_rate[drive]", "electron_collision_rate[drive+pump]", "optical_depth[a]"} <= labels
     found = expected(problem.experiment, medians(problem), problem.dynamics)
     assert all(np.isfinite(array).all() for array in found.series.values())
+
+
+@pytest.mark.parametrize("model", ["sixteen-level", "excess-loss"])
+def test_coordinates_have_a_constant_jacobian(model):
+    """R of a kind of stage or of all, sheared along dΓ: at z = 0 all is as it starts."""
+    problem = pose("fig2c-dark", model=model)
+    labels = [u.label for u in problem.free]
+    medians = [float(u.prior.quantile(0.5)) for u in problem.free]
+    centre = np.array(
+        [np.log(m) if u.prior.form == "lognormal" else m for u, m in zip(problem.free, medians, strict=True)]
+    )
+    centre[labels.index("loss_noise_share")] = 0.0
+    chosen = coordinates(problem, labels, centre)
+    np.testing.assert_allclose(chosen.apply(list(np.zeros(len(centre)))), centre, atol=1e-12)
+    rng, volumes, h = np.random.default_rng(seed(4)), [], 1e-5
+    for z in 0.5 * rng.standard_normal((3, len(centre))):
+        up, down = (np.array([chosen.apply(list(z + sign * h * e)) for e in np.eye(len(z))]) for sign in (1, -1))
+        assert chosen.log_volume is not None
+        volumes.append(np.linalg.slogdet((up - down) / (2 * h))[1] - chosen.log_volume(chosen.apply(list(z))))
+    np.testing.assert_allclose(volumes, np.log(chosen.scale).sum(), atol=1e-6)
+    raised = np.zeros(len(centre))
+    raised[labels.index("collective_rate")] = 0.5
+    collisions = next(k for k, label in enumerate(labels) if label.startswith("electron_collision_rate"))
+    assert chosen.apply(list(raised))[collisions] < centre[collisions]
 
 
 def test_a_variant_alone_has_sixteen_levels_too():
