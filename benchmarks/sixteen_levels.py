@@ -1,4 +1,4 @@
-"""What sixteen levels say of the paper: the tables of docs/sixteen-levels.md, but for the fits. Takes seconds.
+"""What sixteen levels say of the paper: tables of docs/understand/sixteen-levels.md, but for the fits. Takes seconds.
 
 python benchmarks/sixteen_levels.py
 """

@@ -44,7 +44,7 @@ SIXTEEN_LEVELS = {
     "pure_dephasing_rate[dark]": 0.03,
 }
 """Of atoms with sixteen levels (a `temperature` is given), in place of the three-state model's rates; `[drive]` stands
-for all kinds of stage with it. Values of docs/sixteen-levels.md."""
+for all kinds of stage with it. Values of docs/understand/sixteen-levels.md."""
 _OF_THREE_STATES = ("light_loss_rate", "dephasing_rate", "collision_rate")
 NUISANCES = ("pump_leak_rate", "common_time_offset")
 """What an experiment may have or not, as its apparatus says; 0 in the paper."""
