@@ -1,6 +1,7 @@
 from .campaigns import campaign, sbc
 from .checks import criticize, sensitivity
 from .comparison import Comparison, bridge_evidence, compare, compare_models, leave_one_series_out, smc_evidence
+from .designs import Design, design
 from .figures import plot, plot_calibration, plot_fit
 from .fits import calibrate, fit, predict, read_fit, rerun, save_fit
 from .model import PriorError, add_parameter, build_model, forward_model, rival_model, with_priors
@@ -14,6 +15,7 @@ from .version import __version__
 __all__ = [
     "CampaignSummary",
     "Comparison",
+    "Design",
     "FitTree",
     "PointFit",
     "Prediction",
@@ -28,6 +30,7 @@ __all__ = [
     "compare_models",
     "comparison_text",
     "criticize",
+    "design",
     "export",
     "fit",
     "forward_model",

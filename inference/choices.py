@@ -49,7 +49,8 @@ RESULTS = {
     "point_fit": "series:plot_point_fit",
     "comparison": "comparison:plot_comparison",
     "criticism": "checks:plot_statistics",
-    "prediction": "prediction:plot_prediction",
+    "prediction": "unmeasured:plot_prediction",
     "campaign": "comparison:plot_rates",
+    "design": "unmeasured:plot_design",
 }
 """Figure of each kind of result (`Shown`): file in `figures/`, and function of the result."""

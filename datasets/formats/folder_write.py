@@ -34,22 +34,27 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
 
 
 def _fill(experiment: Experiment, folder: Path) -> None:
-    import tomli_w
-
-    table = _table(experiment, folder)
+    table = experiment_table(experiment, folder)
     for row, series in zip(table.get("series", ()), experiment.parts, strict=True):
         if isinstance(series, RecordSeries):
             write_record(folder / row["file"], series, experiment.simulated)
         else:
             _write_series(folder / row["file"], series)
-    rows = {key: table.pop(key) for key in ("run", "stage", "series", "observation") if key in table}
-    text = tomli_w.dumps(table)
+    write_bytes(toml_text(table).encode(), folder / FILE)
+
+
+def toml_text(table: dict[str, Any]) -> str:
+    """The table of an experiment as TOML: what is said once, then the lists of runs, stages, series and numbers."""
+    import tomli_w
+
+    rows = {key: table[key] for key in ("run", "stage", "series", "observation") if key in table}
+    text = tomli_w.dumps({key: value for key, value in table.items() if key not in rows})
     for key, tables in rows.items():
         text += "".join(f"\n[[{key}]]\n{tomli_w.dumps(one)}" for one in tables)
-    write_bytes(text.encode(), folder / FILE)
+    return text
 
 
-def _table(experiment: Experiment, folder: Path) -> dict[str, Any]:
+def experiment_table(experiment: Experiment, folder: Path) -> dict[str, Any]:
     """What `experiment.toml` holds; a calibration goes into a file of its own."""
     table: dict[str, Any] = {
         "format_version": FORMAT_VERSION,

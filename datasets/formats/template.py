@@ -1,4 +1,4 @@
-"""For those who write an `experiment.toml`: a folder to fill in, and a JSON Schema by which editors help.
+"""For those who write an `experiment.toml`: a folder to fill in, from a plan or not, and a JSON Schema for editors.
 
 The schema is read off the tables by which `folder.py` reads the file. It is of draft 4, which Taplo (Even Better TOML)
 and all others know.
@@ -6,17 +6,22 @@ and all others know.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
 
-from ...forward_models import CLOSURES, LIGHTS, PARAMETERS
-from ..errors import ExperimentError
+import numpy as np
+
+from ...forward_models import CLOSURES, LIGHTS, NOISES, PARAMETERS
+from ..errors import ExperimentError, violation
 from ..experiment import (
     APPARATUS,
     DAY_FACTORS,
     WAYS_OF_DAYS,
     ConstantRun,
+    Experiment,
     Observation,
     RecordSeries,
     Series,
@@ -25,9 +30,11 @@ from ..experiment import (
     shown_unit,
 )
 from ..experiment import KIND as RECORD
-from ..files import write_bytes
+from ..files import read_toml, required, rows_of, write_bytes
+from ..kinds import KINDS
 from ..tables import Form
 from .folder import FILE, FILE_KEYS, RECORD_KEYS
+from .folder_write import experiment_table, toml_text
 from .tree import FORMAT_VERSION
 
 type Schema = dict[str, Any]
@@ -38,6 +45,9 @@ TABLES = {
     "polarization.csv": b"time,value,sigma\n",
     "transverse_spin.csv": b"time,value,sigma\n",
 }
+POINTS = "points"
+"""Of a series in a plan: [[abscissa, repetitions or σ], …]; the table to fill in has a row for each."""
+
 _TEXT, _NUMBER, _TRUTH = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 _WHOLE = {"type": "integer"}
 _TEXTS, _NUMBERS = ({"type": "object", "additionalProperties": of} for of in (_TEXT, _NUMBER))
@@ -68,6 +78,45 @@ def write_template(folder: str | Path) -> list[Path]:
     for path in paths:
         write_bytes(files[path.name], path)
     return paths
+
+
+def plan_file(planned: Experiment, said: str = "") -> bytes:
+    """An experiment whose series have no values as a plan; `said`: comment lines of text above it."""
+    table = experiment_table(planned, Path())
+    for row, series in zip(table["series"], planned.series, strict=True):
+        row[POINTS] = [[float(f"{x:.6g}"), float(f"{s:.6g}")] for x, s in zip(series.x, series.spread, strict=True)]
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in said.splitlines())
+    return (comment + toml_text(table)).encode()
+
+
+def write_planned(folder: str | Path, plan: str | Path) -> list[Path]:
+    """Write the folder of a plan: experiment.toml, its schema, and a table per series whose values are to be filled in.
+
+    Raises ExperimentError for a file that is no plan, and where there is an `experiment.toml`.
+    """
+    target, where = Path(folder), str(plan)
+    if (target / FILE).exists():
+        raise ExperimentError(f"{target / FILE}: exists already; expected a folder without it")
+    table, files = read_toml(Path(plan)), {}
+    if not rows_of(where, table, "series"):
+        raise violation(where, "no series", "a plan that `dissentangle design -o` wrote")
+    for at, row in rows_of(where, table, "series"):
+        kind, file = required(at, row, "kind", str), required(at, row, "file", str)
+        points, noise = row.pop(POINTS, None), required(at, row, "noise", str)
+        pairs = isinstance(points, list) and bool(points) and all(np.shape(p) == (2,) for p in points)
+        if not pairs or kind not in KINDS or noise not in NOISES or Path(file).name != file:
+            raise violation(f"{at}: {POINTS}", repr(points)[:80], "[[abscissa, repetitions or sigma], …], as in a plan")
+        text = io.StringIO()
+        rows = [[f"{x:g}", "", f"{spread:g}"] for x, spread in points]
+        header = [KINDS[kind].abscissa, "value", NOISES[noise].spread]
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        files[file] = text.getvalue().encode()
+    files[SCHEMA_FILE] = schema_file()
+    files[FILE] = f"#:schema ./{SCHEMA_FILE}\n{toml_text(table)}".encode()
+    target.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_bytes(content, target / name)
+    return [target / name for name in files]
 
 
 def schema_file() -> bytes:

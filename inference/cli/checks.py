@@ -1,14 +1,16 @@
-"""The verbs that question a fit: `criticize`, `sensitivity`."""
+"""The verbs that question a fit, and say what to measure next: `criticize`, `sensitivity`, `design`."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import CORES, FIT, SEED, figure, positive
-from .output import Output, steps
-from .paths import figure_target
+from ...datasets.errors import ExperimentError
+from .options import CORES, FIT, MODEL, RIVAL, SEED, figure, positive, priors_of, whole
+from .output import Count, Output, steps
+from .paths import figure_target, writable
 from .verb import option, verb
 
 if TYPE_CHECKING:
@@ -82,6 +84,56 @@ def sensitivity(given: Namespace) -> int:
     output.figure(drawing, lambda: plot_sensitivity(fit, WIDTHS["page"], found.calibration))
     output.facts({"title": str(fit.tree.attrs["title"]), **found.facts()})
     return 0
+
+
+@verb("design", "what to measure next: delays, shots and runs for a goal within a time, verified by refits", """
+design my-run --goal dGamma --budget "1 h" -o plan.toml      then: init next-run --plan plan.toml
+design my-run --goal dGamma --target "3 %"                   how many repetitions for that?
+design my-run --goal closure --budget "8 h" --candidates candidates.toml --figure gain.pdf
+design --after my-run.nc --budget "10 min"                   the next ten minutes""",
+      option("experiment", nargs="?", default=None, help="a folder with experiment.toml, a .nc file, a bundled name"),
+      option("--after", default=None, metavar="FIT", help="in its place a file that `dissentangle fit` wrote"),
+      option("--goal", default=None, metavar="WHAT",
+             help="a rate or derived quantity (its sd), everything, closure, or 'ONE vs OTHER' of rival models"),
+      option("--budget", default=None, metavar="TIME", help="such as '30 min' (1 h)"),
+      option("--target", default=None, metavar="SD",
+             help="'3 %%' or a number: the time that this sd of the goal needs (nats for models)"),
+      option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured (docs/design.md)"),
+      option("--shot", default="10 ms", metavar="TIME", help="pumping, probe and dead time of a shot (%(default)s)"),
+      option("--refits", type=partial(whole, 0, 10_000), default=50, help="simulated outcomes to verify (%(default)s)"),
+      option("-o", "--output", default=None, metavar="FILE", help="plan.toml to write, for init --plan"),
+      figure(), *MODEL, RIVAL, CORES, SEED)  # fmt: skip
+def design(given: Namespace) -> int:
+    """A plan for the next measurement; 0, or 1 where the target cannot be had."""
+    output, drawing = Output(given), figure_target(given.figure)
+    target = None if given.output is None else writable(given.output)
+    if target is not None and target.suffix != ".toml":
+        raise ExperimentError(f"{target}: found no name of a plan, expected one ending in .toml")
+    from ..designs import design as designed
+    from ..text import design_text
+
+    steps(given.quiet)("fitting what is there, designing")
+    with Count("simulated outcomes fitted", given.quiet) as count:
+        found = designed(
+            given.experiment, after=given.after, goal=given.goal, budget=given.budget, target=given.target,
+            candidates=given.candidates, shot=given.shot, refits=given.refits, seed=given.seed,
+            closure=given.closure, free_dephasing=given.free_dephasing, priors=priors_of(given), model=given.model,
+            cores=given.cores, progress=count,
+        )  # fmt: skip
+    text = design_text(found)
+    output.text(f"{found.title}{' [simulated]' if found.simulated else ''}\n\n{text}")
+    if target is not None:
+        from ...datasets.files import write_bytes
+        from ...datasets.formats import plan_file
+
+        write_bytes(plan_file(found.planned, text), target)
+        output.written(target)
+    if drawing is not None:
+        from ..figures import plot_design
+
+        output.figure(drawing, lambda: plot_design(found))
+    output.facts({"title": found.title, **found.facts()})
+    return 0 if found.possible else 1
 
 
 def _title(fit: Fit) -> str:

@@ -202,13 +202,15 @@ def prior(given: Namespace) -> int:
     return 0
 
 
-@verb("init", "a folder with a template to fill in", "init my-run", option("folder"))
+@verb("init", "a folder with a template, or a plan, to fill in", "init my-run\ninit next-run --plan plan.toml",
+      option("folder"),
+      option("--plan", default=None, metavar="FILE", help="what `dissentangle design -o` wrote"))  # fmt: skip
 def init(given: Namespace) -> int:
-    """Write a folder with a template to fill in."""
-    from ...datasets import write_template
+    """Write a folder with a template, or a plan, to fill in."""
+    from ...datasets.formats import write_planned, write_template
 
     output = Output(given)
-    for path in write_template(given.folder):
+    for path in write_planned(given.folder, given.plan) if given.plan else write_template(given.folder):
         output.written(path)
     output.text(f"Fill in the tables, then: dissentangle check {given.folder}")
     output.text("(Editors with Taplo or Even Better TOML complete and check experiment.toml by the schema beside it.)")

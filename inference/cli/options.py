@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 _EXPERIMENTS = "a folder with experiment.toml, a .nc file, a bundled name; several: joint fit"
 
 
-def _whole(low: int, high: int, text: str) -> int:
+def whole(low: int, high: int, text: str) -> int:
+    """A whole number in a range, for argparse."""
     if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
         raise argparse.ArgumentTypeError(f"{text[:30]}: expected a whole number from {low} to {high}")
     return int(text)
 
 
-positive = partial(_whole, 1, MOST_DRAWS)
+positive = partial(whole, 1, MOST_DRAWS)
 """A whole number from 1 on."""
 FIT = option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote")
 CORES = option("--cores", type=positive, default=None, help="(all)")
-SEED = option("--seed", type=partial(_whole, 0, 2**63 - 1), default=1, help="same seed, same draws (%(default)s)")
+SEED = option("--seed", type=partial(whole, 0, 2**63 - 1), default=1, help="same seed, same draws (%(default)s)")
 CLUSTER = option("--cluster", default=None, metavar="ADDRESS",
                  help="a running Dask scheduler (tcp://host:8786), instead of processes on this machine")  # fmt: skip
 EXPERIMENT = option("experiment", help="a folder with experiment.toml, a .nc file, or a bundled name")

@@ -12,6 +12,6 @@ from .comparison import outlying, plot_calibration, plot_comparison, plot_trend,
 from .continuous_measurement import constant_runs, describe_record, figure_2d, plot_record, with_record
 from .curves import ExperimentDraws, describe_panel, panels_of
 from .paper import figure_2b
-from .prediction import plot_prediction
 from .series import plot_bands, plot_fit, plot_panel
 from .style import CYCLE, INK, LIGHTS, MODEL, MUTED, PAGE_WIDTH, TILDE, WIDTHS, style, write
+from .unmeasured import plot_design, plot_prediction

@@ -1,7 +1,6 @@
 """Results as numbers, words and tables."""
 
-from .averages import averages_table
-from .compared import compared_sentences, verdict_lines
+from .compared import averages_table, compared_sentences, verdict_lines
 from .comparison import comparison_facts, comparison_text, headlines, models_table, rates_table
 from .criticism import (
     calibration_table,
@@ -14,6 +13,7 @@ from .criticism import (
     sensitivity_text,
     shift_sentences,
 )
+from .design import design_text, duration
 from .export import export
 from .fit import fit_facts, fit_text, sampled_again, sharing_text, truth_of
 from .numbers import as_json, number, p_text, signed, with_error

@@ -8,8 +8,20 @@ from typing import Any
 
 from ...datasets.experiment import Label
 from ..comparison import FEW_UNITS, SMALL_DIFFERENCE, ComparedModel, Comparison
-from .averages import average_facts, averages_table
-from .compared import ALIKE, BEST, FAILED, PERHAPS, WORSE, evidence_words, listed, moved_rates, moved_words, usable
+from .compared import (
+    ALIKE,
+    BEST,
+    FAILED,
+    PERHAPS,
+    WORSE,
+    average_facts,
+    averages_table,
+    evidence_words,
+    listed,
+    moved_rates,
+    moved_words,
+    usable,
+)
 from .numbers import with_error
 from .table import Table, View
 

@@ -11,6 +11,7 @@ from ...datasets.experiment import Label
 from ..checks import STATUS, reason
 from .comparison import comparison_rows, comparison_text, comparison_view
 from .criticism import criticism_rows, criticism_text, criticism_view
+from .design import design_rows, design_text, design_view
 from .fit import fit_rows, fit_text, fit_view
 from .numbers import interval, number, with_error
 from .point_fit import point_fit_rows, point_fit_text, point_fit_view
@@ -125,6 +126,7 @@ VIEWS = {
     "point_fit": Showing(point_fit_text, point_fit_view, point_fit_rows),
     "comparison": Showing(comparison_text, comparison_view, comparison_rows),
     "criticism": Showing(criticism_text, criticism_view, criticism_rows),
+    "design": Showing(design_text, design_view, design_rows),
     "prediction": Showing(prediction_text, prediction_view, prediction_rows),
     "campaign": Showing(campaign_text, campaign_view, campaign_rows),
 }

@@ -27,6 +27,7 @@ def results(fit_d55, fit_open):
         "comparison": inference.compare({"micro": fit_d55, "open": fit_open}, refit=False),
         "criticism": inference.criticize(fit_d55),
         "point_fit": inference.least_squares("fig2b-d55", closure="microscopic"),
+        "design": inference.design(after=fit_d55, goal="dGamma", budget="10 min", refits=0),
         "prediction": inference.predict(fit_d55, changes={"optical_depth": 100}),
     }
 

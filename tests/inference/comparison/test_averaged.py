@@ -17,8 +17,10 @@ from dissentangle.inference.comparison.data_points import DataUnit
 from dissentangle.inference.comparison.evidence import Evidence
 from dissentangle.inference.comparison.leave_one_out import LeaveOneOut
 from dissentangle.inference.text import as_json, averages_as
-from dissentangle.inference.text.averages import average_facts, average_words, averages_table
 from dissentangle.inference.text.compared import (
+    average_facts,
+    average_words,
+    averages_table,
     compared_sentences,
     decided,
     disfavoured,

@@ -1,0 +1,205 @@
+"""What could be measured: series at points that may have shots, and what a shot costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment, ExperimentError, Series, SeriesPlan
+from ...datasets.experiment import check_choice
+from ...datasets.kinds import KINDS
+from ...forward_models import NOISES
+from .allocation import Costs
+
+GRID = 60
+"""Points between the ends of a range."""
+SHOT = 0.01
+"""Seconds of pumping, probe and dead time of a shot, where nothing is said."""
+FEWEST = 30
+"""Shots of a variance: its distribution is then nearly the one that a design assumes."""
+_OF_A_POINT = 1000
+"""Repetitions behind a point that has a σ, where no other series of the experiment says it."""
+_POSSIBLE = ("xi", "polarization", "transverse_spin")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A series that could be measured, one shot at a time.
+
+    series : its points are the grid, its spread (T,) the σ of one shot, or 1 where the noise counts repetitions; one
+        that has the name of a series of the experiment adds points to it and shares its errors of scale and offset
+    free : whether values between the points of the grid are possible
+    shot : seconds that a shot takes besides the time in the run;  delay : whether that time counts, too
+    setting, change : of the apparatus, and the seconds that it takes to change to it, once;  least : fewest shots
+    """
+
+    series: Series
+    free: bool = True
+    shot: float = SHOT
+    delay: bool = True
+    setting: str = ""
+    change: float = 0.0
+    least: int = 1
+
+    @property
+    def counts(self) -> bool:
+        """Whether its noise follows from the number of repetitions."""
+        return NOISES[self.series.noise].spread == "repetitions"
+
+    @property
+    def fewest(self) -> int:
+        """Shots below which a point is not worth having."""
+        return max(self.least, FEWEST) if self.counts else self.least
+
+    @property
+    def per_shot(self) -> np.ndarray:
+        """(T,): seconds."""
+        in_run = self.series.x if self.series.about.abscissa == "time" else np.full(len(self.series.x), 0.0)
+        return np.asarray(self.shot + 1e-3 * self.series.probe_duration + 1e-3 * in_run * self.delay)
+
+    def sigma(self, mean: np.ndarray) -> np.ndarray:
+        """Standard deviation of one shot, at its mean (…, T)."""
+        spread = 2.0 if self.counts else self.series.spread  # two repetitions have one degree of freedom
+        return np.asarray(np.broadcast_to(NOISES[self.series.noise].scatter(mean, spread), np.shape(mean)))
+
+    def spread(self, shots: np.ndarray) -> np.ndarray:
+        """What a series with so many shots at each point says of its noise: repetitions, or σ."""
+        return shots + 1.0 if self.counts else self.series.spread / np.sqrt(shots)
+
+    def at(self, x: np.ndarray) -> Candidate:
+        """With other points (…,)."""
+        spread = np.interp(x, self.series.x, self.series.spread)
+        none = np.full(len(x), np.nan)
+        return replace(self, series=replace(self.series, x=x, value=none, spread=spread))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All that could be measured, with the runs for it that the experiment does not have.
+
+    experiment : what was measured, with the stages of further runs;  candidates : in which order points are counted
+    """
+
+    experiment: Experiment
+    candidates: tuple[Candidate, ...]
+
+    @cached_property
+    def whole(self) -> Experiment:
+        """The experiment with all candidates that are no series of it: it has every parameter."""
+        there = {series.name for series in self.experiment.series}
+        new = tuple(c.series for c in self.candidates if c.series.name not in there)
+        return replace(self.experiment, series=self.experiment.series + new)
+
+    @cached_property
+    def alone(self) -> Experiment:
+        """The candidates without the data."""
+        series = tuple(c.series for c in self.candidates)
+        return replace(self.experiment, series=series, records=(), observations=())
+
+    @property
+    def group(self) -> np.ndarray:
+        """(K,): to which candidate each point belongs."""
+        return np.repeat(np.arange(len(self.candidates)), [len(c.series.x) for c in self.candidates])
+
+    @property
+    def x(self) -> np.ndarray:
+        """(K,): abscissas."""
+        return np.concatenate([c.series.x for c in self.candidates])
+
+    @property
+    def least(self) -> np.ndarray:
+        """(K,): fewest shots."""
+        return np.asarray(np.array([c.fewest for c in self.candidates])[self.group])
+
+    @property
+    def spacing(self) -> np.ndarray:
+        """(K,): of the grid, 0 where only its points are possible."""
+        steps = [float(np.diff(c.series.x).min()) * c.free if len(c.series.x) > 1 else 0.0 for c in self.candidates]
+        return np.asarray(np.array(steps)[self.group])
+
+    @property
+    def costs(self) -> Costs:
+        """Of all points."""
+        per_shot = np.concatenate([c.per_shot for c in self.candidates])
+        change: dict[str, float] = {}
+        for c in self.candidates:
+            change[c.setting] = max(change.get(c.setting, 0.0), c.change)
+        return Costs(per_shot, np.array([c.setting for c in self.candidates])[self.group], change)
+
+    def at(self, points: Sequence[np.ndarray]) -> Choices:
+        """With these points of each candidate; those that have none are left out."""
+        kept = [c.at(x) for c, x in zip(self.candidates, points, strict=True) if len(x)]
+        return replace(self, candidates=tuple(kept))
+
+
+def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: Mapping[str, Any], sigma: float | None,
+              where: str, **costs: Any) -> Candidate:  # fmt: skip
+    """A candidate of one kind in one run; it shares the errors of a series of the experiment, where there is one.
+
+    said : fields of a `Series`, with which it is one of its own;  sigma : of one shot, None: by repetitions
+    costs : fields of `Candidate`
+
+    Raises ExperimentError, which names the place `where`.
+    """
+    check_choice(f"{where}: kind", kind, tuple(KINDS))
+    check_choice(f"{where}: run", run, experiment.runs)
+    about = KINDS[kind]
+    if experiment.populations(run) not in about.populations:
+        raise ExperimentError(f"{where}: found {kind} in run {run!r}, expected a run where it can be measured")
+    fitting = [n for n in about.noises if NOISES[n].spread == ("repetitions" if sigma is None else "sigma")]
+    if not fitting or NOISES[fitting[0]].components > 1 or len(about.components) > 1:
+        expected = "a line sigma = …, of one shot" if sigma is None and not fitting else "another kind"
+        raise ExperimentError(f"{where}: found {kind} of which one shot is no single number, expected {expected}")
+    alike = [s for s in experiment.series if (s.kind, s.run) == (kind, run) and not s.correlated]
+    alike = [s for s in alike if NOISES[s.noise].spread == NOISES[fitting[0]].spread]
+    if "name" not in said and len(said) == 0 and alike:
+        old = alike[0]
+        series = replace(old, x=x, value=np.full(len(x), np.nan), spread=np.full(len(x), sigma or 1.0), excluded=None,
+                         taken=None, left_out=None, component=None)  # fmt: skip
+    else:
+        name = said.get("name") or _free_name(f"{kind} {run}" if run != "main" else f"next {kind}", experiment)
+        rest = {key: value for key, value in said.items() if key != "name"}
+        series = SeriesPlan(kind, x, sigma or 1.0, fitting[0], name, run=run, **rest)
+    keep = series.fitted  # not what is 1 by normalisation
+    series = replace(series, x=series.x[keep], value=series.value[keep], spread=series.spread[keep])
+    return Candidate(series, **costs)
+
+
+def _free_name(name: str, experiment: Experiment) -> str:
+    taken = {part.name for part in experiment.parts}
+    return next(n for n in (name, *(f"{name} {k}" for k in range(2, 99))) if n not in taken)
+
+
+def usual_choices(experiment: Experiment, shot: float = SHOT, delay: bool = True) -> Choices:
+    """More of what was measured: each series at any time of its run; ξ, P and Jy where there is no series.
+
+    A shot of a series with σ has σ √R, R the repetitions of the series that have some, or else 1000.
+    """
+    found: list[Candidate] = []
+    costs: dict[str, Any] = {"shot": shot, "delay": delay}
+    repeated = [s.spread for s in experiment.series if NOISES[s.noise].spread == "repetitions"]
+    repetitions = float(np.median(np.concatenate(repeated))) if repeated else _OF_A_POINT
+    for series in experiment.series:
+        noise = NOISES[series.noise]
+        if series.correlated or noise.components > 1 or len(series.about.components) > 1 or not series.fitted.any():
+            continue
+        sigma = None if noise.spread == "repetitions" else float(np.median(series.spread)) * repetitions**0.5
+        x, free = (_range(experiment, series.run), True) if series.about.abscissa == "time" else (series.x, False)
+        one = candidate(experiment, series.kind, series.run, x, {}, sigma, series.name, free=free, **costs)
+        if one.series.name not in {c.series.name for c in found}:
+            found.append(one)
+    for run in () if found else experiment.runs:
+        if run not in experiment.constant:
+            for kind, sigma in zip(_POSSIBLE, (None, 0.3, 0.5), strict=True):
+                found.append(candidate(experiment, kind, run, _range(experiment, run), {}, sigma, kind, **costs))
+    if not found:
+        raise ExperimentError(f"{experiment.title!r}: found nothing to measure more of, expected a table of candidates")
+    return Choices(experiment, tuple(found))
+
+
+def _range(experiment: Experiment, run: str) -> np.ndarray:
+    return np.linspace(0.0, experiment.duration(run), GRID + 1)

@@ -1,0 +1,158 @@
+"""What a design is good for: criteria of numbers of shots, averaged over the posterior, with their gradients.
+
+Each draw of the posterior is a truth that may be. There a shot has a Fisher information, on the scale on which each
+prior is standard normal; what is known before (priors, calibrations, data) adds its precision, so that all parameters
+that a criterion does not ask for are marginalised. Chaloner & Verdinelli, Stat. Sci. 10, 273 (1995).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Information of one shot at each of K points, for S draws of p parameters.
+
+    rows (S, R, p) : derivative of each measured number by each parameter's z-score, over the noise of one shot
+    point (R,) : at which point each number is measured (a shot may give several)
+    known (p, p) : precision of what is known before
+    """
+
+    rows: np.ndarray
+    point: np.ndarray
+    known: np.ndarray
+
+    def covariances(self, shots: np.ndarray) -> np.ndarray:
+        """(S, p, p): of the parameters after `shots` (K,) at each point, were each draw the truth."""
+        weighted = self.rows * shots[self.point][:, None]
+        return np.asarray(np.linalg.inv(self.known + np.swapaxes(weighted, 1, 2) @ self.rows))
+
+    def per_point(self, of_rows: np.ndarray) -> np.ndarray:
+        """Sums over the numbers of each point, (K,) from (R,)."""
+        return np.bincount(self.point, of_rows)
+
+    def at(self, points: np.ndarray) -> Menu:
+        """Some of the points (numbers), in this order."""
+        keep = [np.flatnonzero(self.point == k) for k in points]
+        rows = self.rows[:, np.concatenate(keep)]
+        return Menu(rows, np.repeat(np.arange(len(points)), [len(k) for k in keep]), self.known)
+
+
+class Criterion(Protocol):
+    """Something to make small, convex in the shots where it or its exponential is."""
+
+    def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
+        """At numbers of shots (K,), and its gradient (K,)."""
+
+    def at(self, points: np.ndarray) -> Criterion:
+        """For some of the points."""
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Log of the expected variance of a quantity; `gradients` (S, p) of it by the z-scores."""
+
+    menu: Menu
+    gradients: np.ndarray
+
+    def of_draws(self, shots: np.ndarray) -> np.ndarray:
+        """(S,): the variance, were each draw the truth."""
+        covariances = self.menu.covariances(shots)
+        return np.asarray(np.einsum("sp,spq,sq->s", self.gradients, covariances, self.gradients))
+
+    def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Criterion`."""
+        towards = np.einsum("spq,sq->sp", self.menu.covariances(shots), self.gradients)
+        mean = float(np.einsum("sp,sp->s", towards, self.gradients).mean())
+        seen = (np.einsum("srp,sp->sr", self.menu.rows, towards) ** 2).mean(axis=0)
+        return float(np.log(mean)), -self.menu.per_point(seen) / mean
+
+    def at(self, points: np.ndarray) -> Variance:
+        """See `Criterion`."""
+        return Variance(self.menu.at(points), self.gradients)
+
+
+@dataclass(frozen=True)
+class Ignorance:
+    """Minus the expected information gain, nats, about some parameters (numbers): ½ log det of their covariance."""
+
+    menu: Menu
+    wanted: tuple[int, ...]
+
+    def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Criterion`."""
+        wanted = list(self.wanted)
+        columns = self.menu.covariances(shots)[:, :, wanted]
+        block = columns[:, wanted]
+        before = np.linalg.inv(self.menu.known)[np.ix_(wanted, wanted)]
+        mean = 0.5 * float((np.linalg.slogdet(block)[1] - np.linalg.slogdet(before)[1]).mean())
+        seen = self.menu.rows @ columns
+        each = np.einsum("srm,srm->sr", seen @ np.linalg.inv(block), seen).mean(axis=0)
+        return mean, -0.5 * self.menu.per_point(each)
+
+    def at(self, points: np.ndarray) -> Ignorance:
+        """See `Criterion`."""
+        return Ignorance(self.menu.at(points), self.wanted)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Minus the expected log Bayes factor, nats, by which one model is preferred when it is the true one.
+
+    To leading order it is half of the least χ² with which the other one, refitted, explains what the true one expects.
+
+    menu : of the other model, linearised where it is best for each draw of the true one
+    difference (S, R) : what the true model expects beyond the other there, over the noise of one shot
+    pull (S, p) : how far the other one is from what was known of it there, z-scores
+    """
+
+    menu: Menu
+    difference: np.ndarray
+    pull: np.ndarray
+
+    def steps(self, shots: np.ndarray) -> np.ndarray:
+        """(S, p): from there to where the other model fits best after these shots."""
+        weighted = self.difference * shots[self.menu.point]
+        force = np.einsum("srp,sr->sp", self.menu.rows, weighted) - self.pull @ self.menu.known
+        return np.asarray(np.einsum("spq,sq->sp", self.menu.covariances(shots), force))
+
+    def of_draws(self, shots: np.ndarray) -> np.ndarray:
+        """(S,): the expected log Bayes factor, were each draw the truth."""
+        left, pulled = self._left(shots)
+        knowledge = np.einsum("sp,pq,sq->s", pulled, self.menu.known, pulled)
+        return np.asarray(0.5 * (left**2 @ shots[self.menu.point] + knowledge))
+
+    def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Criterion`."""
+        squares = (self._left(shots)[0] ** 2).mean(axis=0)
+        return -float(self.of_draws(shots).mean()), -0.5 * self.menu.per_point(squares)
+
+    def _left(self, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What remains of the difference (S, R) and of the pull (S, p) when the other model is refitted."""
+        steps = self.steps(shots)
+        return self.difference - np.einsum("srp,sp->sr", self.menu.rows, steps), self.pull + steps
+
+    def at(self, points: np.ndarray) -> Confusion:
+        """See `Criterion`."""
+        keep = np.concatenate([np.flatnonzero(self.menu.point == k) for k in points])
+        return Confusion(self.menu.at(points), self.difference[:, keep], self.pull)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of several criteria."""
+
+    parts: tuple[Criterion, ...]
+
+    def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Criterion`."""
+        values, gradients = zip(*(part.value(shots) for part in self.parts), strict=True)
+        return float(np.mean(values)), np.mean(gradients, axis=0)
+
+    def at(self, points: np.ndarray) -> Mean:
+        """See `Criterion`."""
+        return Mean(tuple(part.at(points) for part in self.parts))

@@ -1,0 +1,115 @@
+"""The design: from what is known to a plan, its expected result, and whether refits obtain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...datasets import ExperimentError
+from ...datasets.files import read_attributes
+from ...forward_models import Closure
+from ..fits import Fit, is_fit, read_fit, sample_posterior
+from ..model import Problem, SamplerSettings, pose, rival
+from .candidate_file import read_candidates, seconds
+from .candidates import SHOT, Choices, usual_choices
+from .goals import EVERYTHING, Wish, goal_of
+from .linearised import State, state_of
+from .planner import Asked, Progress, made_plan
+from .result import Design
+
+BUDGET = 3600.0
+REFITS = 50
+
+
+def design(
+    source: Any = None,
+    *,
+    after: Any = None,
+    goal: str | None = None,
+    budget: str | float | None = None,
+    target: str | float | None = None,
+    candidates: str | Path | Choices | None = None,
+    shot: str | float = SHOT,
+    refits: int = REFITS,
+    seed: int = 1,
+    closure: Closure = "open",
+    free_dephasing: bool = False,
+    priors: Mapping[str, str] | None = None,
+    model: str | None = None,
+    cores: int | None = None,
+    progress: Progress | None = None,
+) -> Design:
+    """What to measure next for a goal, within a budget of time.
+
+    Parameters
+    ----------
+    source : an experiment, as `fit` takes it, or a fit;  after : a fit, in place of it
+    goal : label or symbol of a quantity ("dGamma", "xi_minimum"), whose sd counts; "everything", the expected
+        information gain; "closure" or "ONE vs OTHER", the expected log Bayes factor of two models
+    budget : time, s or a text such as "1 h"
+    target : the sd that is wanted of the goal ("3 %", or a number in its unit), or nats: the budget is looked for
+    candidates : a TOML file, see docs/design.md; by default more of the series that there are
+    shot : duration of pumping, probe and dead time of a shot, where the file says nothing
+    refits : how many simulated outcomes are fitted to verify what is expected; 0: none
+    closure, free_dephasing, priors, model : of the fit of an experiment, as for `fit`
+
+    Raises
+    ------
+    ExperimentError : for what cannot be read, and a goal or candidates that the experiment cannot have
+    """
+    problem, draws = _known(source, after, (closure, free_dephasing, priors, model), SamplerSettings(seed, cores=cores))
+    said: dict[str, Any] = {}
+    if isinstance(candidates, (str, Path)):
+        choices, said = read_candidates(candidates, problem.experiment)
+    else:
+        choices = candidates or usual_choices(problem.experiment, _seconds(shot, "shot"))
+    state = state_of(Problem(choices.whole, problem.settings), draws, seed)
+    wish = _wish(goal or said.get("goal", EVERYTHING), state, problem, choices, seed, cores)
+    time = _seconds(budget, "budget") if budget is not None else said.get("budget", BUDGET)
+    return made_plan(Asked(wish, state, choices, time, target, refits, seed, cores), progress)
+
+
+def _seconds(value: str | float, where: str) -> float:
+    return seconds(f"{value} s" if isinstance(value, (int, float)) else value, where)
+
+
+def _known(source: Any, after: Any, asked: tuple[Any, ...], sampler: SamplerSettings) -> tuple[Problem, dict[str, Any]]:
+    """The problem, and flat draws of its posterior by label; none where nothing was measured."""
+    if (source is None) == (after is None):
+        raise ExperimentError("design: found both an experiment and a fit, or none of them, expected one")
+    given = source if after is None else after
+    if isinstance(given, (str, Path)) and Path(given).suffix == ".nc" and is_fit(read_attributes(Path(given))):
+        given = read_fit(given)
+    if after is not None or is_fit(getattr(given, "attrs", {})):
+        if not is_fit(getattr(given, "attrs", {})):
+            raise ExperimentError(f"design: found {given!r} after which to design, expected a fit")
+        fit = Fit.of(given)
+        return fit.problem, {label: a.reshape(-1) for label, a in fit.by_label().items()}
+    problem = pose(given, None, *asked).measured
+    return problem, _posterior(problem, sampler)
+
+
+def _posterior(problem: Problem, sampler: SamplerSettings) -> dict[str, Any]:
+    experiment = problem.experiment
+    if not any(p.fitted.any() and not _planned(p) for p in experiment.parts) and not experiment.observations:
+        return {}
+    return {label: a.reshape(-1) for label, a in sample_posterior(problem, sampler).by_label.items()}
+
+
+def _planned(part: Any) -> bool:
+    return bool(np.isnan(getattr(part, "value", np.zeros(1))).all())
+
+
+def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int, cores: int | None) -> Wish:
+    """The goal with the states that it needs: of two rivals, fits by both."""
+    meant = goal_of(goal, state)
+    if not meant.rivals:
+        return Wish(meant, (state,))
+    states = []
+    for name in meant.rivals:
+        one, other = (Problem(*rival(e, problem.settings, name)) for e in (problem.experiment, choices.whole))
+        states.append(state_of(other, _posterior(one, SamplerSettings(seed, cores=cores)), seed))
+    return Wish(meant, tuple(states))

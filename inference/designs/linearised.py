@@ -1,0 +1,146 @@
+"""The candidates and the wanted quantities, linearised at each of some posterior draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...datasets.prediction import expected
+from ..fits import by_speed, derived_quantities
+from ..model import Problem
+from .candidates import Choices
+from .criteria import Menu
+
+_STEP = 1e-3
+_FURTHEST = 7.0
+"""z-scores beyond which a parameter is at the end of its domain."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of the p free parameters of a problem, on the scale on which each prior is standard normal.
+
+    draws (S, p) : of the posterior, or of the prior where there are no data;  covariance (p, p)
+    """
+
+    problem: Problem
+    draws: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def precision(self) -> np.ndarray:
+        """(p, p)."""
+        return np.linalg.inv(self.covariance)
+
+    def thinned(self, most: int) -> State:
+        """With about so many draws."""
+        return State(self.problem, self.draws[:: max(1, len(self.draws) // most)][:most], self.covariance)
+
+
+def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, number: int = 4000) -> State:
+    """What draws of a fit say of the parameters of a problem, which may have more of them: these have their priors.
+
+    by_label : draws (n,), shuffled here; none where nothing was measured
+    """
+    rng, labels = np.random.default_rng([seed, 3]), [p.label for p in problem.free]
+    number = len(next(iter(by_label.values()))) if by_label else number
+    together = problem.correlated
+    scores = {label: rng.standard_normal(number) for label in labels}
+    if together is not None:
+        scores |= together.z_scores(number, rng)
+    for p in problem.free:
+        if p.label in by_label:
+            scores[p.label] = np.clip(p.prior.z_score(by_label[p.label]), -_FURTHEST, _FURTHEST)
+    draws = np.stack([scores[label] for label in labels], axis=1)
+    covariance = np.atleast_2d(np.cov(draws.T))
+    new = np.array([label not in by_label for label in labels])
+    exact = np.eye(len(labels))
+    if together is not None:
+        place = [labels.index(label) for label in together.labels]
+        exact[np.ix_(place, place)] = together.matrix
+    covariance = np.where(np.outer(new, new), exact, covariance)
+    covariance[np.not_equal.outer(new, new)] = 0.0
+    return State(problem, rng.permutation(draws), covariance)
+
+
+def values_at(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
+    """Parameters by label, (n,), at z-scores (n, p) of the free ones."""
+    return problem.complete({p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)})
+
+
+def quantities(problem: Problem, values: Mapping[str, Any], *, derived: bool) -> dict[str, np.ndarray]:
+    """The free parameters, the rates that follow from them and, if `derived`, what follows from these; label → (n,)."""
+    found = {p.label: values[p.label] for p in problem.free}
+    for variable in problem.variables:
+        found |= {label: formula(values) for label, formula in zip(variable.labels, variable.formulas, strict=False)}
+    if derived:
+        for name, (_, entries, array) in derived_quantities(problem, values).items():
+            found |= {f"{name}[{entry}]": array[:, k] for k, entry in enumerate(entries)}
+    return {label: np.asarray(value, float) for label, value in found.items()}
+
+
+def around(draws: np.ndarray) -> np.ndarray:
+    """Each of S draws (S, p), and a step up and down in each parameter: (S (2p + 1), p)."""
+    count = draws.shape[1]
+    steps = np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+    return np.asarray((draws[:, None] + steps).reshape(-1, count))
+
+
+def differences(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values (S,) or (S, T) at the draws, and derivatives by the z-scores, (S, p) or (S, T, p), from `around`."""
+    table = values.reshape(-1, 2 * count + 1, *values.shape[1:])
+    slopes = (table[:, 1 : count + 1] - table[:, count + 1 :]) / (2 * _STEP)
+    return table[:, 0], np.moveaxis(slopes, 1, -1)
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """At S draws of p parameters, for the R numbers that one shot at each of the K points of the candidates gives.
+
+    mean, sigma (S, R) : expected, and its noise;  slopes (S, R, p) : of the mean by the z-scores
+    point (R,) : to which point each number belongs
+    """
+
+    mean: np.ndarray
+    sigma: np.ndarray
+    slopes: np.ndarray
+    point: np.ndarray
+
+    def menu(self, known: np.ndarray, sigma: np.ndarray | None = None) -> Menu:
+        """The information of a shot, given the precision of what is known."""
+        return Menu(self.slopes / (self.sigma if sigma is None else sigma)[..., None], self.point, known)
+
+
+def linearised(problem: Problem, choices: Choices, draws: np.ndarray) -> Linearised:
+    """The candidates at some draws (S, p) of the parameters of a problem, by central differences."""
+    z_scores = around(draws)
+    means = in_groups(
+        choices, values_at(problem, z_scores), len(z_scores), lambda v: expected(choices.alone, v, problem.dynamics)
+    )
+    mean, slopes = differences(means, draws.shape[1])
+    ends = np.cumsum([0, *(len(c.series.x) for c in choices.candidates)])
+    parts = zip(choices.candidates, ends[:-1], ends[1:], strict=True)
+    sigma = np.concatenate([c.sigma(mean[:, a:b]) for c, a, b in parts], axis=1)
+    return Linearised(mean, sigma, slopes, np.arange(means.shape[1]))
+
+
+def in_groups(choices: Choices, values: Mapping[str, Any], number: int, of: Callable[..., Any]) -> np.ndarray:
+    """Expected values of all candidates side by side, (n, R), worked out for groups of draws of like speed."""
+    found = np.empty((number, sum(len(c.series.x) for c in choices.candidates)))
+    for index, some in by_speed(choices.alone, values):
+        series = of(some).series
+        parts = [np.broadcast_to(series[c.series.name], (len(index), len(c.series.x))) for c in choices.candidates]
+        found[index] = np.concatenate(parts, axis=1)
+    return found
+
+
+def sensitivities(problem: Problem, draws: np.ndarray, wanted: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Quantities by label at some draws: values (S,) and derivatives by the z-scores (S, p)."""
+    values = values_at(problem, around(draws))
+    plain = quantities(problem, values, derived=False)
+    found = plain if set(wanted) <= plain.keys() else quantities(problem, values, derived=True)
+    rows = len(draws) * (2 * draws.shape[1] + 1)
+    return {label: differences(np.broadcast_to(found[label], rows), draws.shape[1]) for label in wanted}

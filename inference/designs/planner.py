@@ -1,0 +1,257 @@
+"""From a goal and candidates to a plan: the budget that a target needs, points, whole shots, what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...datasets.errors import violation
+from ...datasets.experiment import Label
+from .allocation import allocate, clusters, whole
+from .candidates import Choices
+from .criteria import Criterion, Variance
+from .goals import DRAWS, Wish
+from .limits import Limit, limit_of, open_directions, unidentifiable
+from .linearised import State, linearised, quantities, sensitivities, values_at
+from .outcomes import refitted, with_plan
+from .result import Design, Expectation, GainCurve, PlannedPoint, planned_experiment
+from .rivals import log_bayes_factors
+
+SHORTEST, LONGEST = 0.1, 1e8
+"""Seconds between which a budget is looked for."""
+_CLOSE = 0.02
+"""Of the logarithm of a budget."""
+_TIMES, _FINER = 4, 10
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: see `design`. budget : s;  target : as given, None where a budget is."""
+
+    wish: Wish
+    state: State
+    choices: Choices
+    budget: float
+    target: str | float | None
+    refits: int
+    seed: int
+    cores: int | None
+
+
+def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
+    """The plan, with what is expected of it."""
+    wish, choices, goal = asked.wish, asked.choices, asked.wish.goal
+    criterion = wish.criterion(choices, asked.budget)
+    target, budget, possible = np.nan, asked.budget, True
+    if asked.target is not None:
+        target = _target(asked)
+        found = budget_for(wish, choices, target)
+        possible, budget = found is not None, asked.budget if found is None else found
+    chosen, shots = points_and_shots(wish, choices, budget)
+    plan = wish.criterion(chosen, budget)
+    experiment, new = with_plan(chosen, shots)
+    value = plan.value(shots.astype(float))[0]
+    limits: list[Limit | None] = [None, None]
+    if isinstance(criterion, Variance) and isinstance(plan, Variance):
+        limits = [limit_of(criterion, asked.state, goal.label), limit_of(plan, asked.state, goal.label, shots)]
+    few = asked.state.thinned(DRAWS)
+    menu = linearised(few.problem, chosen, few.draws).menu(few.precision)
+    return Design(
+        title=choices.experiment.title,
+        simulated=choices.experiment.simulated,
+        goal=goal.text,
+        label=goal.label,
+        budget=budget,
+        points=_points(chosen, shots),
+        expectations=tuple(_expectations(asked, chosen, shots, progress)),
+        gain=-value if goal.in_nats else np.nan,
+        target=target,
+        possible=possible,
+        even=_even(criterion, choices, value, budget),
+        limit=limits[0],
+        remaining=limits[1],
+        never=tuple(unidentifiable(asked.state, choices)),
+        not_yet=tuple(open_directions(asked.state, menu.covariances(shots).mean(axis=0))),
+        curves=tuple(_curves(criterion, choices, budget, goal.in_nats)),
+        planned=planned_experiment(experiment, dict(new)),
+    )  # fmt: skip
+
+
+def points_and_shots(wish: Wish, choices: Choices, budget: float) -> tuple[Choices, np.ndarray]:
+    """The points of the best plan and whole shots (K,) at each.
+
+    Neighbours on the grid of free values are put together, then the budget is shared out again.
+    """
+    shots = allocate(wish.criterion(choices, budget), choices.costs, budget).shots
+    finer = _around(choices, shots)
+    shots = allocate(wish.criterion(finer, budget), finer.costs, budget).shots
+    chosen = _put_together(finer, shots)
+    while True:
+        best = allocate(wish.criterion(chosen, budget), chosen.costs, budget)
+        enough = best.shots >= chosen.least
+        if enough.all() or not enough.any():
+            break
+        chosen = _kept(chosen, enough)
+    changes = sum(chosen.costs.change.get(name, 0.0) for name in best.settings)
+    found = whole(best.shots, chosen.costs.per_shot, budget - changes, chosen.least)
+    if not found.any():
+        expected = f"a longer one: a point of a variance has at least {int(chosen.least.max())} shots"
+        raise violation("budget", f"{budget:g} s", expected)
+    return _kept(chosen, found > 0), found[found > 0]
+
+
+def _around(choices: Choices, shots: np.ndarray) -> Choices:
+    """Finer grids around the points that have shots, where values between those of the grid are possible."""
+    points = []
+    for k, candidate in enumerate(choices.candidates):
+        x, mine = candidate.series.x, choices.group == k
+        used, step = x[shots[mine] > 0], float(choices.spacing[mine][0])
+        near = (used[:, None] + step * np.linspace(-1, 1, 2 * _FINER + 1)).ravel() if step else used
+        points.append(np.unique(np.round(np.clip(near, x[0], x[-1]), 9)))
+    return choices.at(points)
+
+
+def _put_together(choices: Choices, shots: np.ndarray) -> Choices:
+    """Neighbours as one point, at the mean of their shots, to about two digits of the distance that they had."""
+    points: list[list[float]] = [[] for _ in choices.candidates]
+    for some in clusters(shots, choices.x, choices.group, choices.spacing * _FINER):
+        step = choices.spacing[some[0]]
+        x = float(shots[some] @ choices.x[some] / shots[some].sum())
+        points[choices.group[some[0]]].append(round(x, 1 - int(np.floor(np.log10(step)))) if step else x)
+    return choices.at([np.unique(some) for some in points])
+
+
+def _kept(choices: Choices, keep: np.ndarray) -> Choices:
+    parts = [choices.group == k for k in range(len(choices.candidates))]
+    return choices.at([c.series.x[keep[p]] for c, p in zip(choices.candidates, parts, strict=True)])
+
+
+def budget_for(wish: Wish, choices: Choices, target: float) -> float | None:
+    """Seconds that the best plan needs for an sd, or for nats; None where no budget is enough."""
+    from scipy.optimize import brentq
+
+    wanted_value = -target if wish.goal.in_nats else 2 * float(np.log(target))
+    fixed = None if wish.goal.rivals else wish.criterion(choices, 1.0)
+
+    def beyond(log_budget: float) -> float:
+        budget = float(np.exp(log_budget))
+        criterion = fixed or wish.criterion(choices, budget)
+        return allocate(criterion, choices.costs, budget).value - wanted_value
+
+    dearest = max(choices.costs.change.values(), default=0.0)
+    low, high = np.log(max(SHORTEST, 1.001 * dearest)), np.log(LONGEST)
+    if beyond(high) > 0:
+        return None
+    return float(np.exp(low if beyond(low) < 0 else brentq(beyond, low, high, xtol=_CLOSE)))
+
+
+def _target(asked: Asked) -> float:
+    """The target in the unit of the goal, or nats."""
+    text, label = str(asked.target).strip(), asked.wish.goal.label
+    share = text.removesuffix("%").rstrip()
+    try:
+        number = float(share)
+    except ValueError as error:
+        raise violation("target", repr(text), "a number, or per cent such as '3 %'") from error
+    if not number > 0 or (text.endswith("%") and not label):
+        raise violation("target", repr(text), "a number > 0" + ("" if label else ", in nats"))
+    if not text.endswith("%"):
+        return number
+    values, _ = sensitivities(asked.state.problem, asked.state.thinned(DRAWS).draws, [label])[label]
+    return 0.01 * number * abs(float(values.mean()))
+
+
+def _points(choices: Choices, shots: np.ndarray) -> tuple[PlannedPoint, ...]:
+    found, start = [], 0
+    for candidate in choices.candidates:
+        series, here = candidate.series, shots[start : start + len(candidate.series.x)]
+        spread = candidate.spread(here)
+        for k, number in enumerate(here):
+            sigma = np.nan if candidate.counts else float(spread[k])
+            found.append(
+                PlannedPoint(series.name, series.kind, series.run, float(series.x[k]), series.about.unit, int(number),
+                             series.noise, sigma, float(number * candidate.per_shot[k]), candidate.setting)
+            )  # fmt: skip
+        start += len(here)
+    return tuple(found)
+
+
+def reported(state: State, goal: str) -> list[str]:
+    """Labels of the goal and of all rates, and of the open closure."""
+    values = values_at(state.problem, state.draws[:2])
+    rates = [x for x in quantities(state.problem, values, derived=False)
+             if Label.parse(x).is_rate or x == "loss_noise_share"]  # fmt: skip
+    return list(dict.fromkeys([goal, *rates] if goal else rates))
+
+
+def _expectations(asked: Asked, choices: Choices, shots: np.ndarray, progress: Progress | None) -> list[Expectation]:
+    """Of the log Bayes factors, the goal and the rates."""
+    state, goal = asked.state, asked.wish.goal
+    labels = reported(state, goal.label)
+    draws = state.draws[: max(DRAWS, asked.refits)]
+    predicted = predicted_deviations(state, choices, shots, draws, labels)
+    values = _spread(state, labels)
+    some, refits = draws[: asked.refits], {label: np.empty(0) for label in labels}
+    found = log_bayes_factors(choices, shots, asked, progress) if goal.rivals else []
+    if asked.refits and not goal.rivals:
+        refits = refitted(state, choices, shots, some, labels, asked.seed, asked.cores, progress)
+    for label in labels:
+        sds = predicted[label]
+        low, high = np.quantile(sds, [0.03, 0.97])
+        here = sds[: len(refits[label])]
+        found.append(Expectation(label, *values[label], float(np.sqrt(np.mean(sds**2))), float(low), float(high), here,
+                                 refits[label]))  # fmt: skip
+    return found
+
+
+def _spread(state: State, labels: list[str]) -> dict[str, tuple[float, float]]:
+    """Mean and sd of quantities over the draws."""
+    few = state.thinned(2000)
+    plain = quantities(state.problem, values_at(state.problem, few.draws), derived=False)
+    if not set(labels) <= plain.keys():
+        few = few.thinned(400)
+        plain |= quantities(state.problem, values_at(state.problem, few.draws), derived=True)
+    return {label: (float(np.mean(plain[label])), float(np.std(plain[label]))) for label in labels}
+
+
+def predicted_deviations(
+    state: State, choices: Choices, shots: np.ndarray, draws: np.ndarray, labels: list[str]
+) -> dict[str, np.ndarray]:
+    """The sd of each quantity after shots (K,), were each draw (S, p) the truth: label → (S,)."""
+    menu = linearised(state.problem, choices, draws).menu(state.precision)
+    slopes = sensitivities(state.problem, draws, labels)
+    return {k: np.sqrt(Variance(menu, slopes[k][1]).of_draws(shots.astype(float))) for k in labels}
+
+
+def _even(criterion: Criterion, choices: Choices, value: float, budget: float) -> float:
+    """How many times the budget the same shots at every point need for the same; inf where they never get there."""
+    from scipy.optimize import brentq
+
+    each, changes = 1 / choices.costs.per_shot.sum(), sum(choices.costs.change.values())
+
+    def beyond(log_budget: float) -> float:
+        time = max(0.0, float(np.exp(log_budget)) - changes)
+        return criterion.value(np.full(len(choices.x), time * each))[0] - value
+
+    low, high = np.log(budget / _TIMES), np.log(budget * 1e4)
+    if beyond(high) > 0:
+        return float("inf")
+    return float(np.exp(brentq(beyond, low, high, xtol=_CLOSE)) / budget) if beyond(low) > 0 else 1 / _TIMES
+
+
+def _curves(criterion: Criterion, choices: Choices, budget: float, in_nats: bool) -> list[GainCurve]:
+    """The gain of the whole budget at each point alone."""
+    none = np.zeros(len(choices.x))
+    before, gains = criterion.value(none)[0], []
+    for k, cost in enumerate(choices.costs.per_shot):
+        value = criterion.at(np.array([k])).value(np.array([budget / cost]))[0]
+        gains.append(before - value if in_nats else 1 - np.exp(value - before))
+    found, start = [], 0
+    for candidate in choices.candidates:
+        series, end = candidate.series, start + len(candidate.series.x)
+        found.append(GainCurve(series.name, series.about.abscissa_label, series.x, np.array(gains[start:end])))
+        start = end
+    return found

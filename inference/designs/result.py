@@ -1,0 +1,175 @@
+"""What a design comes out as: a plan, and what is expected of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...datasets import Experiment
+from ..shown import Shown
+from .limits import Direction, Limit
+
+DISAGREEMENT = 0.15
+"""Of the sd that refits obtain from the predicted one, beyond which the refits are trusted."""
+
+
+@dataclass(frozen=True)
+class PlannedPoint:
+    """Shots at one point of a series; x in `unit`;  noise : "repetitions" or σ of the mean of the shots."""
+
+    series: str
+    kind: str
+    run: str
+    x: float
+    unit: str
+    shots: int
+    noise: str
+    sigma: float
+    seconds: float
+    setting: str
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Of a quantity: its value and sd before, the sd expected after, with the 3 and 97 % quantiles over the posterior.
+
+    refits (n,) : the sd after simulated outcomes at n posterior draws;  predicted (n,) : as predicted at these
+    For a log Bayes factor the "sd" is its mean, in nats, and `before` 0.
+    """
+
+    label: str
+    value: float
+    before: float
+    after: float
+    low: float
+    high: float
+    predicted: np.ndarray
+    refits: np.ndarray
+
+    @property
+    def ratio(self) -> float:
+        """Obtained over predicted sd (root mean squares); NaN without refits."""
+        if not len(self.refits):
+            return float("nan")
+        return float(np.sqrt(np.mean(self.refits**2) / np.mean(self.predicted**2)))
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether refits obtain another sd than predicted."""
+        return bool(len(self.refits)) and abs(self.ratio - 1) > DISAGREEMENT
+
+    @property
+    def trusted(self) -> tuple[float, float, float]:
+        """The sd expected after, low, high: of the refits where these disagree."""
+        if not self.disagrees:
+            return self.after, self.low, self.high
+        low, high = np.quantile(self.refits, [0.03, 0.97])
+        return float(np.sqrt(np.mean(self.refits**2))), float(low), float(high)
+
+
+@dataclass(frozen=True)
+class GainCurve:
+    """Of a candidate: by what the whole budget at one point x (T,) alone would change the goal, T gains.
+
+    Of a quantity the share of its variance that goes, else nats.
+    """
+
+    series: str
+    label: str
+    x: np.ndarray
+    gain: np.ndarray
+
+
+@dataclass(frozen=True, repr=False)
+class Design(Shown):
+    """A plan for what to measure next, see `design`.
+
+    budget : s;  goal : text, and the label of the quantity, "" where it is a gain in nats
+    target : the sd (or nats) that was asked for, NaN where none was;  possible : whether it can be had
+    gain : of the plan, nats; NaN where the goal is an sd
+    even : how many times longer the same number of shots at every point would take for the same result
+    limit : of the goal after any number of shots, and after this plan; None where the goal is a gain
+    never, not_yet : directions without any information, and with less than the prior's after this plan
+    planned : the experiment with the stages of the planned series alone, whose values are NaN
+    """
+
+    kind = "design"
+    title: str
+    simulated: bool
+    goal: str
+    label: str
+    budget: float
+    points: tuple[PlannedPoint, ...]
+    expectations: tuple[Expectation, ...]
+    gain: float
+    target: float
+    possible: bool
+    even: float
+    limit: Limit | None
+    remaining: Limit | None
+    never: tuple[Direction, ...]
+    not_yet: tuple[Direction, ...]
+    curves: tuple[GainCurve, ...]
+    planned: Experiment
+
+    def of(self, label: str) -> Expectation:
+        """What is expected of a quantity; StopIteration where there is none."""
+        return next(one for one in self.expectations if one.label == label)
+
+    @property
+    def shots(self) -> int:
+        """Of all points."""
+        return sum(point.shots for point in self.points)
+
+    @property
+    def seconds(self) -> float:
+        """Of all points, without changes of settings."""
+        return sum(point.seconds for point in self.points)
+
+    def facts(self) -> dict[str, Any]:
+        """The same as plain values, for --json."""
+        rows = []
+        for one in self.expectations:
+            after, low, high = one.trusted
+            rows.append({"label": one.label, "value": one.value, "sd_before": one.before, "sd_after": after,
+                         "low": low, "high": high, "predicted": one.after, "refits": len(one.refits),
+                         "obtained_over_predicted": one.ratio})  # fmt: skip
+        limits = {"limit": self.limit, "remaining": self.remaining}
+        return {
+            "goal": self.goal, "label": self.label, "budget_s": self.budget, "shots": self.shots,
+            "points": [asdict(point) for point in self.points], "expected": rows, "gain_nats": self.gain,
+            "target": self.target, "possible": self.possible, "even_spacing_takes": self.even,
+            **{k: None if v is None else asdict(v) | {"words": v.words} for k, v in limits.items()},
+            "never": [asdict(d) for d in self.never], "not_yet": [asdict(d) for d in self.not_yet],
+        }  # fmt: skip
+
+
+def planned_experiment(experiment: Experiment, new: dict[str, np.ndarray]) -> Experiment:
+    """The planned points of an experiment alone, with the runs in which they are.
+
+    new : series → which of its points are planned
+    """
+    series = []
+    for one in experiment.series:
+        if one.name in new:
+            keep = new[one.name]
+            series.append(replace(one, x=one.x[keep], value=one.value[keep], spread=one.spread[keep], excluded=None))
+    runs = {one.run for one in series}
+    return replace(
+        experiment,
+        title=f"next: {experiment.title}",
+        description="",
+        simulated=False,
+        truth=None,
+        stages=tuple(stage for stage in experiment.stages if stage.run in runs),
+        series=tuple(series),
+        records=(),
+        observations=(),
+        priors=experiment.calibrated | experiment.priors,
+        calibrated={},
+        correlated=(),
+        run_depth={run: depth for run, depth in experiment.run_depth.items() if run in runs},
+        constant={run: about for run, about in experiment.constant.items() if run in runs},
+    )

@@ -1,0 +1,85 @@
+"""Figures of what is not measured yet: a prediction under whatever lights were asked for; a design."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...datasets import StageEntry
+from ...datasets.kinds import KINDS
+from ..designs import Design
+from .drawing import band, entangled_below, legend, mark_simulated, panels, stages
+from .style import CYCLE, INK, WIDTHS, one_line, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from xarray import Dataset
+
+_TALL = 2.2
+_NO_LINE = 3
+
+
+def plot_prediction(prediction: Dataset, width: float = WIDTHS["page"]) -> Figure:
+    """A panel per quantity of what `predict` returned, dims (draw, time): median, 50 and 94 %, the lights above."""
+    times = prediction["time"].values
+    names = [str(name) for name in prediction.data_vars if name != "stage_lights"]
+    with style():
+        figure, axes = panels(len(names), len(names), width, 0.42 * width)
+        for axis, name in zip(axes, names, strict=True):
+            band(axis, times, prediction[name].values)
+            if name == "xi":
+                entangled_below(axis)
+            axis.set_xlabel("t (ms)")
+            axis.set_ylabel(KINDS[name].label)
+            legend(axis)
+            stages(axis, _stages(prediction))
+        said = [prediction.attrs["title"], prediction.attrs["changes"]]
+        mark = " (predicted from simulated data)" if prediction.attrs["simulated"] else " (predicted)"
+        figure.suptitle(one_line("; ".join(part for part in said if part), 90) + mark)
+    return figure
+
+
+def _stages(prediction: Dataset) -> list[StageEntry]:
+    """The stages by their lights at the times; a stage ends where the next one is first seen."""
+    times, lights = prediction["time"].values, prediction["stage_lights"].values
+    starts = [
+        (label, next(iter(group))[1]) for label, group in groupby(zip(lights, times, strict=True), lambda row: row[0])
+    ]
+    ends = [start for _, start in starts[1:]] + [times[-1]]
+    return [
+        StageEntry(float(end - start), StageEntry.of(str(label)).lights)
+        for (label, start), end in zip(starts, ends, strict=True)
+        if end > start
+    ]
+
+
+def plot_design(found: Design) -> Figure:
+    """Gain against delay, a panel per kind of abscissa; below each panel's curves the shots of the plan as stems."""
+    labels = list(dict.fromkeys(curve.label for curve in found.curves))
+    with style():
+        figure, axes = panels(1, len(labels), WIDTHS["page"] if len(labels) > 1 else WIDTHS["column"], _TALL)
+        for axis, label in zip(axes, labels, strict=True):
+            most = max([p.shots for p in found.points], default=1)
+            shares = axis.twinx()
+            for k, curve in enumerate(found.curves):
+                if curve.label != label:
+                    continue
+                colour = CYCLE[k % len(CYCLE)]
+                marker = "o" if len(curve.x) <= _NO_LINE else ""
+                axis.plot(curve.x, curve.gain, color=colour, marker=marker, label=one_line(curve.series, 24))
+                here = [p for p in found.points if p.series == curve.series]
+                if here:
+                    x, shots = np.array([p.x for p in here]), np.array([p.shots for p in here])
+                    shares.vlines(x, 0, shots, color=colour, lw=2.5, alpha=0.4)
+            axis.set_xlabel(label)
+            axis.set_ylim(bottom=0.0)
+            shares.set_ylim(0, 1.15 * most)
+            shares.set_ylabel("bars: shots of the plan", color=INK)
+            shares.spines["right"].set_visible(True)
+        gain = "gain (nats)" if not found.label else "variance removed"
+        axes[0].set_ylabel(f"{gain},\nall time at one point")
+        legend(axes[0], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+        mark_simulated(figure, found.simulated)
+    return figure

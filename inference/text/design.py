@@ -1,0 +1,128 @@
+"""A design in words and tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...datasets.experiment import Label
+from ...forward_models import PARAMETERS
+from ..designs import DISAGREEMENT, Design, Expectation
+from .numbers import with_error
+from .table import Table, View
+
+_MOST_EVEN = 1e3
+
+
+def duration(seconds: float) -> str:
+    """'45 s', '12 min', '3.4 h', '5.1 d'."""
+    for size, unit in ((86400 * 2, "d"), (3600 * 2, "h"), (180, "min")):
+        if seconds >= size:
+            return f"{seconds / {'d': 86400, 'h': 3600, 'min': 60}[unit]:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def design_text(found: Design) -> str:
+    """The verdict, the plan, what is expected of it, and what it cannot give."""
+    view = design_view(found)
+    tables = [f"{table.title}\n{table.text()}" for table in view.tables]
+    return "\n\n".join([*view.verdict, *tables, "\n".join(view.notes)]).rstrip()
+
+
+def design_view(found: Design) -> View:
+    """The same for a notebook."""
+    return View(found.title, found.simulated, [_verdict(found)], [_plan(found), _expected(found)], _notes(found))
+
+
+def design_rows(found: Design) -> list[dict[str, Any]]:
+    """A row per planned point."""
+    return [
+        {"series": p.series, "kind": p.kind, "run": p.run, "x": p.x, "unit": p.unit, "shots": p.shots,
+         "seconds": p.seconds, "sigma": p.sigma, "setting": p.setting}
+        for p in found.points
+    ]  # fmt: skip
+
+
+def _verdict(found: Design) -> str:
+    """What is to be had in which time, in one line."""
+    if not found.possible:
+        return f"Cannot be had: {_named(found)} ± {found.target:.2g}. {_why(found)}"
+    spent = f"{duration(found.budget)} ({found.shots} shots)"
+    if not found.label:
+        what = "log Bayes factor" if any(_nats(one) for one in found.expectations) else "information gain"
+        return f"Expected {what} for {found.goal!r}: {found.gain:.2g} nats in {spent}."
+    goal = found.of(found.label)
+    return (
+        f"{_named(found)}: sd {goal.before:.2g} now, {goal.trusted[0]:.2g} expected after {spent}"
+        f" ({100 * goal.trusted[0] / abs(goal.value):.1f} % of {goal.value:.3g})."
+    )
+
+
+def _named(found: Design) -> str:
+    return Label.parse(found.label).symbol if found.label else found.goal
+
+
+def _why(found: Design) -> str:
+    if found.limit is None:
+        return "No number of shots of these candidates gives as much."
+    words = found.limit.words
+    return f"Any number of shots leaves ± {found.limit.sd:.2g}: {words}. Below: the plan for {duration(found.budget)}."
+
+
+def _plan(found: Design) -> Table:
+    rows = []
+    for p in found.points:
+        noise = "" if np.isnan(p.sigma) else f"{p.sigma:.2g}"
+        at = f"{p.x:g} {p.unit}" if p.unit != "1" else f"{p.x:g}"
+        rows.append([p.series, p.run, at, str(p.shots), noise, duration(p.seconds), p.setting])
+    header = ["series", "run", "at", "shots", "±", "time", "setting"]
+    keep = [k for k, name in enumerate(header) if name not in ("±", "setting") or any(row[k] for row in rows)]
+    return Table([header[k] for k in keep], [[row[k] for k in keep] for row in rows],
+                 numeric=range(2, len(keep)), title="The plan")  # fmt: skip
+
+
+def _nats(one: Expectation) -> bool:
+    return one.label.startswith("log Bayes factor")
+
+
+def _expected(found: Design) -> Table:
+    rows = []
+    for one in found.expectations:
+        after, low, high = one.trusted
+        if _nats(one):
+            obtained = f"{one.refits.mean():.1f}" if len(one.refits) else ""
+            rows.append([f"{one.label} is true", "", f"{one.after:.1f} nats ({low:.1f} to {high:.1f})", obtained])
+            continue
+        of = Label.parse(one.label)
+        unit = of.unit if of.name in PARAMETERS else ""
+        span = f"{after:.2g} ({low:.2g} to {high:.2g})"
+        checked = f"{100 * (one.ratio - 1):+.0f} %".replace("-", "−") if len(one.refits) else ""
+        rows.append([of.symbol, f"{with_error(one.value, one.before)} {unit}".rstrip(), span, checked])
+    header = ["quantity", "now", "sd expected (94 % of the posterior)", "refits"]
+    return Table(header, rows, numeric=(1, 2, 3), title="What is expected")
+
+
+def _notes(found: Design) -> list[str]:
+    """Agreement of the refits, what limits the plan, and directions that stay open."""
+    notes = []
+    number = max((len(one.refits) for one in found.expectations), default=0)
+    if number:
+        wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]
+        limit = f"{100 * DISAGREEMENT:.0f} %"
+        said = f"obtain the predicted sd within {limit}"
+        if wrong:
+            said = f"differ by more than {limit} for {', '.join(wrong)}: the table has the sd of the refits"
+        notes.append(f"{number} simulated outcomes were fitted; the refits {said}.")
+    if np.isfinite(found.even) and found.even < _MOST_EVEN:
+        notes.append(f"The same number of shots at every point would take {found.even:.2g} times as long.")
+    elif not np.isfinite(found.even) or found.even >= _MOST_EVEN:
+        notes.append("The same number of shots at every point never gets there in practice.")
+    if found.remaining is not None and found.possible:
+        notes.append(f"After this plan: {found.remaining.words}.")
+    if found.limit is not None and found.possible:
+        notes.append(f"Any number of shots: ± {found.limit.sd:.2g}, {found.limit.words}.")
+    notes += [f"Never, whatever the repetitions (structural): {d.words} together." for d in found.never]
+    notes += [f"Not with these data (practical): {d.words} together, {d.sd:.2g} of the prior's sd is left."
+              for d in found.not_yet]  # fmt: skip
+    return notes
