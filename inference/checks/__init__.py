@@ -5,7 +5,6 @@ from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, Cali
 from .criticism import NOTABLE_P, Criticism, StatisticRow, criticize, p_value
 from .goodness import OF_NORMAL, Goodness, goodness
 from .information import Information, expected_information, for_pair_plot, scaled_jacobians, strongest
-from .next_measurement import proposals
 from .prior_sensitivity import (
     THRESHOLD,
     PowerScaling,

@@ -1,4 +1,6 @@
 """What to measure next: optimal plans for a goal and a budget, verified by refits of simulated outcomes."""
 
+from .candidates import Candidate, Choices, candidate
 from .design import BUDGET, REFITS, design
+from .proposals import proposals
 from .result import DISAGREEMENT, Design, Expectation, GainCurve, PlannedPoint

@@ -162,11 +162,17 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
                          taken=None, left_out=None, component=None)  # fmt: skip
     else:
         name = said.get("name") or _free_name(f"{kind} {run}" if run != "main" else f"next {kind}", experiment)
-        rest = {key: value for key, value in said.items() if key != "name"}
+        rest = {key: value for key, value in said.items() if key != "name"} or _errors(experiment, kind)
         series = SeriesPlan(kind, x, sigma or 1.0, fitting[0], name, run=run, **rest)
     keep = series.fitted  # not what is 1 by normalisation
     series = replace(series, x=series.x[keep], value=series.value[keep], spread=series.spread[keep])
     return Candidate(series, **costs)
+
+
+def _errors(experiment: Experiment, kind: str) -> dict[str, float]:
+    """The sizes of the errors of scale, offset, … that series of a kind have in this experiment."""
+    alike = next((s for s in experiment.series if s.kind == kind), None)
+    return {} if alike is None else {f"{name}_uncertainty": size for name, size in alike.errors.items()}
 
 
 def _free_name(name: str, experiment: Experiment) -> str:

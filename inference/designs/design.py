@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...datasets import ExperimentError
 from ...datasets.files import read_attributes
 from ...forward_models import Closure
@@ -17,6 +15,7 @@ from .candidate_file import read_candidates, seconds
 from .candidates import SHOT, Choices, usual_choices
 from .goals import EVERYTHING, Wish, goal_of
 from .linearised import State, state_of
+from .outcomes import has_data
 from .planner import Asked, Progress, made_plan
 from .result import Design
 
@@ -93,14 +92,9 @@ def _known(source: Any, after: Any, asked: tuple[Any, ...], sampler: SamplerSett
 
 
 def _posterior(problem: Problem, sampler: SamplerSettings) -> dict[str, Any]:
-    experiment = problem.experiment
-    if not any(p.fitted.any() and not _planned(p) for p in experiment.parts) and not experiment.observations:
+    if not has_data(problem.experiment):
         return {}
     return {label: a.reshape(-1) for label, a in sample_posterior(problem, sampler).by_label.items()}
-
-
-def _planned(part: Any) -> bool:
-    return bool(np.isnan(getattr(part, "value", np.zeros(1))).all())
 
 
 def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int, cores: int | None) -> Wish:

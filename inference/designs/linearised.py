@@ -31,6 +31,11 @@ class State:
     covariance: np.ndarray
 
     @property
+    def labels(self) -> list[str]:
+        """Of the parameters."""
+        return [p.label for p in self.problem.free]
+
+    @property
     def precision(self) -> np.ndarray:
         """(p, p)."""
         return np.linalg.inv(self.covariance)

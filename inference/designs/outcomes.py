@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...datasets import Experiment, Series
+from ..comparison import evidence_of_draws
 from ..fits import Sampled, derived_quantities, predicted, sample_posterior
 from ..model import Problem, SamplerSettings
 from .candidates import Choices
+from .goals import RIVAL_DRAWS, confusion
 from .linearised import State, quantities, values_at
+from .result import Expectation
+
+if TYPE_CHECKING:
+    from .planner import Asked, Progress
 
 DRAWS, TUNE, CHAINS = 300, 200, 4
 """Of a refit: its sd is known to about 4 %, the mean of fifty to less than 1 %."""
@@ -98,3 +104,55 @@ def deviations(fit: Sampled, labels: list[str]) -> dict[str, float]:
         for name, (_, entries, array) in derived_quantities(fit.problem, few).items():
             draws |= {f"{name}[{entry}]": array[:, k] for k, entry in enumerate(entries)}
     return {label: float(np.std(draws[label])) for label in labels}
+
+
+def log_bayes_factors(
+    choices: Choices, shots: np.ndarray, asked: Asked, progress: Progress | None
+) -> list[Expectation]:
+    """Log Bayes factor of the true model over the other one, for each as the true one, beyond that of the data."""
+    (one, other), names = asked.wish.states, asked.wish.goal.rivals
+    now = _evidence(one, asked) - _evidence(other, asked)
+    found = []
+    for true, false, name, sign in ((one, other, names[0], 1), (other, one, names[1], -1)):
+        number = min(max(asked.refits // 2, 0), len(true.draws))
+        each = confusion(true, false, choices, asked.budget, shots.astype(float)).of_draws(shots.astype(float))
+        draws = true.thinned(RIVAL_DRAWS).draws[:number]
+        problems = [Problem(with_plan(choices, shots)[0], state.problem.settings) for state in (true, false)]
+        refits = _factors(problems, choices, shots, values_at(true.problem, draws), asked, progress) if number else []
+        low, high = np.quantile(each, [0.03, 0.97])
+        more = np.array(refits) - sign * now
+        found.append(Expectation(f"log Bayes factor if {name}", sign * now, 0.0, float(each.mean()), float(low),
+                                 float(high), each[: len(refits)], more, nats=True))  # fmt: skip
+    return found
+
+
+def has_data(experiment: Experiment) -> bool:
+    """Whether something was measured that is fitted; planned series have no values."""
+    numbers = any(not o.excluded for o in experiment.observations)
+    series = any(s.fitted.any() and not np.isnan(s.value).all() for s in experiment.series)
+    return numbers or series or any(r.fitted.any() for r in experiment.records)
+
+
+def _evidence(state: State, asked: Asked) -> float:
+    """Log-evidence of what was measured; 0 where nothing was."""
+    problem = Problem(asked.choices.experiment, state.problem.settings)
+    if not has_data(problem.experiment):
+        return 0.0
+    fit = sample_posterior(problem, SamplerSettings(asked.seed, cores=asked.cores))
+    return evidence_of_draws(fit.problem, fit.by_label).log_evidence
+
+
+def _factors(problems: list[Problem], choices: Choices, shots: np.ndarray, truths: dict[str, Any], asked: Asked,
+              progress: Progress | None) -> list[float]:  # fmt: skip
+    new = with_plan(choices, shots)[1]
+    outcomes, found = simulated(problems[0], new, truths, asked.seed), []
+    for k, outcome in enumerate(outcomes):
+        logs = []
+        for problem in problems:
+            here = Problem(outcome, problem.settings)
+            fit = sample_posterior(here, SamplerSettings(asked.seed + k, DRAWS, TUNE, CHAINS, asked.cores))
+            logs.append(evidence_of_draws(fit.problem, fit.by_label).log_evidence)
+        found.append(logs[0] - logs[1])
+        if progress is not None:
+            progress(k + 1, 0, len(outcomes))
+    return found

@@ -15,9 +15,8 @@ from .criteria import Criterion, Variance
 from .goals import DRAWS, Wish
 from .limits import Limit, limit_of, open_directions, unidentifiable
 from .linearised import State, linearised, quantities, sensitivities, values_at
-from .outcomes import refitted, with_plan
+from .outcomes import log_bayes_factors, refitted, with_plan
 from .result import Design, Expectation, GainCurve, PlannedPoint, planned_experiment
-from .rivals import log_bayes_factors
 
 SHORTEST, LONGEST = 0.1, 1e8
 """Seconds between which a budget is looked for."""

@@ -11,6 +11,8 @@ from ...datasets import Experiment
 from ..shown import Shown
 from .limits import Direction, Limit
 
+_CLEAR = 2.0
+"""Standard errors by which nats differ."""
 DISAGREEMENT = 0.15
 """Of the sd that refits obtain from the predicted one, beyond which the refits are trusted."""
 
@@ -35,8 +37,9 @@ class PlannedPoint:
 class Expectation:
     """Of a quantity: its value and sd before, the sd expected after, with the 3 and 97 % quantiles over the posterior.
 
-    refits (n,) : the sd after simulated outcomes at n posterior draws;  predicted (n,) : as predicted at these
-    For a log Bayes factor the "sd" is its mean, in nats, and `before` 0.
+    predicted (n,) : the sd after outcomes at n posterior draws, as predicted;  refits (n,) : as obtained by fits of
+        simulated outcomes at these; none where none were fitted
+    nats : whether it is a log Bayes factor, whose mean takes the place of the sd; `value` is then what the data have
     """
 
     label: str
@@ -47,26 +50,34 @@ class Expectation:
     high: float
     predicted: np.ndarray
     refits: np.ndarray
+    nats: bool = False
+
+    def _typical(self, values: np.ndarray) -> float:
+        """Root of the mean variance; the mean of nats."""
+        return float(values.mean() if self.nats else np.sqrt(np.mean(values**2)))
 
     @property
     def ratio(self) -> float:
-        """Obtained over predicted sd (root mean squares); NaN without refits."""
+        """Obtained over predicted; NaN without refits."""
         if not len(self.refits):
             return float("nan")
-        return float(np.sqrt(np.mean(self.refits**2) / np.mean(self.predicted**2)))
+        return self._typical(self.refits) / self._typical(self.predicted)
 
     @property
     def disagrees(self) -> bool:
-        """Whether refits obtain another sd than predicted."""
-        return bool(len(self.refits)) and abs(self.ratio - 1) > DISAGREEMENT
+        """Whether refits obtain something else than predicted; nats scatter, and differ by more than their error."""
+        if not len(self.refits) or abs(self.ratio - 1) <= DISAGREEMENT:
+            return False
+        error = float(np.std(self.refits - self.predicted)) / len(self.refits) ** 0.5
+        return not self.nats or abs(float(np.mean(self.refits - self.predicted))) > _CLEAR * error
 
     @property
     def trusted(self) -> tuple[float, float, float]:
-        """The sd expected after, low, high: of the refits where these disagree."""
+        """What is expected after, low, high: of the refits where these disagree."""
         if not self.disagrees:
             return self.after, self.low, self.high
         low, high = np.quantile(self.refits, [0.03, 0.97])
-        return float(np.sqrt(np.mean(self.refits**2))), float(low), float(high)
+        return self._typical(self.refits), float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets.experiment import Label
 from ...forward_models import LOSS_NOISE_SHARE
-from ..checks import proposals
+from ..designs import proposals
 from ..figures import PAGE_WIDTH, constant_runs, entangled_when, figure_2b, figure_2d, panels_of, plot_panel
 from ..fits import Fit
 from ..parallel import beside

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
-from ..designs import DISAGREEMENT, Design, Expectation
-from .numbers import with_error
+from ..designs import DISAGREEMENT, Design
+from .numbers import signed, with_error
 from .table import Table, View
 
 _MOST_EVEN = 1e3
@@ -50,7 +50,7 @@ def _verdict(found: Design) -> str:
         return f"Cannot be had: {_named(found)} ± {found.target:.2g}. {_why(found)}"
     spent = f"{duration(found.budget)} ({found.shots} shots)"
     if not found.label:
-        what = "log Bayes factor" if any(_nats(one) for one in found.expectations) else "information gain"
+        what = "log Bayes factor" if any(one.nats for one in found.expectations) else "information gain"
         return f"Expected {what} for {found.goal!r}: {found.gain:.2g} nats in {spent}."
     goal = found.of(found.label)
     return (
@@ -82,24 +82,21 @@ def _plan(found: Design) -> Table:
                  numeric=range(2, len(keep)), title="The plan")  # fmt: skip
 
 
-def _nats(one: Expectation) -> bool:
-    return one.label.startswith("log Bayes factor")
-
-
 def _expected(found: Design) -> Table:
     rows = []
     for one in found.expectations:
         after, low, high = one.trusted
-        if _nats(one):
+        if one.nats:
             obtained = f"{one.refits.mean():.1f}" if len(one.refits) else ""
-            rows.append([f"{one.label} is true", "", f"{one.after:.1f} nats ({low:.1f} to {high:.1f})", obtained])
+            span = f"{after:.1f} ({low:.1f} to {high:.1f}) nats more"
+            rows.append([f"{one.label} is true", f"{signed(one.value, '.1f')} nats", span, obtained])
             continue
         of = Label.parse(one.label)
         unit = of.unit if of.name in PARAMETERS else ""
         span = f"{after:.2g} ({low:.2g} to {high:.2g})"
-        checked = f"{100 * (one.ratio - 1):+.0f} %".replace("-", "−") if len(one.refits) else ""
+        checked = f"{signed(100 * (one.ratio - 1), '.0f')} %" if len(one.refits) else ""
         rows.append([of.symbol, f"{with_error(one.value, one.before)} {unit}".rstrip(), span, checked])
-    header = ["quantity", "now", "sd expected (94 % of the posterior)", "refits"]
+    header = ["quantity", "now", "expected (94 % of the posterior)", "refits"]
     return Table(header, rows, numeric=(1, 2, 3), title="What is expected")
 
 
@@ -110,9 +107,9 @@ def _notes(found: Design) -> list[str]:
     if number:
         wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]
         limit = f"{100 * DISAGREEMENT:.0f} %"
-        said = f"obtain the predicted sd within {limit}"
+        said = f"obtain what is predicted within {limit}, or within their scatter"
         if wrong:
-            said = f"differ by more than {limit} for {', '.join(wrong)}: the table has the sd of the refits"
+            said = f"differ by more than {limit} for {', '.join(wrong)}: the table has what they obtain"
         notes.append(f"{number} simulated outcomes were fitted; the refits {said}.")
     if np.isfinite(found.even) and found.even < _MOST_EVEN:
         notes.append(f"The same number of shots at every point would take {found.even:.2g} times as long.")

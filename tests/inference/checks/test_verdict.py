@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import Series, from_tree
+from dissentangle.datasets import from_tree
 from dissentangle.inference.checks.alarms import Alarms
 from dissentangle.inference.checks.criticism import criticize
 from dissentangle.inference.checks.goodness import goodness
 from dissentangle.inference.checks.information import for_pair_plot, strongest
-from dissentangle.inference.checks.next_measurement import proposals
 from dissentangle.inference.checks.prior_sensitivity import prior_sensitivity
 from dissentangle.inference.checks.verdict import HEADLINES, STATUS, Findings, assess, next_steps, reason
 from dissentangle.inference.comparison.leave_one_out import leave_one_out
@@ -217,33 +216,6 @@ def test_correlations(fit_d55):
     shown = for_pair_plot(fitted, 5)
     assert len(shown) == 5
     assert {"collective_rate", "pure_dephasing_rate[drive]", "collision_rate", "light_loss_rate"} <= set(shown)
-
-
-def test_the_next_measurement_is_where_the_data_leave_something_open(fit_published, fit_d55):
-    found = proposals(Fit(fit_published))
-    assert found[0].run in ("pump", "switch-off")  # alike: the draws decide, which other versions of a compiler change
-    assert of_xi_while_pumped(found).gains["loss_noise_share"] > 0.3
-    assert any("pure_dephasing_rate[drive+pump]" in proposal.gains for proposal in found)
-    assert all("scale" not in label for proposal in found for label in proposal.gains)
-    assert proposals(Fit(fit_d55)) == []
-
-
-def of_xi_while_pumped(found):
-    return next(proposal for proposal in found if (proposal.kind, proposal.run) == ("xi", "pump"))
-
-
-def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
-    """A simulated experiment with the proposed series narrows the parameter about as much as was said."""
-    experiment = from_tree(fit_published["experiment"])
-    proposal = of_xi_while_pumped(proposals(Fit(fit_published)))
-    times = np.linspace(0, experiment.duration("pump"), 21)[1:]
-    truth = np.median(inference.predict(fit_published, run="pump", times=times)["xi"].values, axis=0)
-    noisy = truth + proposal.sigma * np.random.default_rng(seed(4)).standard_normal(20)
-    new = Series("new", "xi", times, noisy, np.full(20, proposal.sigma), run="pump")
-    after = inference.fit(replace(experiment, series=(new,)), seed=seed(1), draws=500)
-    label = "pump_rate[drive+pump]"
-    before, now = (np.var(np.log(Fit(tree).by_label()[label])) for tree in (fit_published, after))
-    assert 1 - now / before > 0.3
 
 
 def test_prior_sensitivity(fit_d55):
