@@ -54,18 +54,27 @@ def expected_information(problem: Problem) -> Information:
     """
     free = problem.free
     centre = np.array([_AMPLITUDE if p.name in ("beat_in_phase", "beat_quadrature") else 0.0 for p in free])
-    independent = whitened(
-        problem.experiment, transposed(scaled_jacobians(problem, centre)), values_at(problem, centre)
-    )
-    jacobians = _with_correlation(problem, centre, transposed(independent))
+    jacobians = independent_jacobians(problem, centre, problem.experiment)
     by_source = {name: _contraction(jacobian) for name, jacobian in jacobians.items()}
     everything = np.concatenate(list(jacobians.values())) if jacobians else np.zeros((1, len(free)))
     return Information([p.label for p in free], by_source, _contraction(everything))
 
 
-def _with_correlation(problem: Problem, centre: np.ndarray, jacobians: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def independent_jacobians(problem: Problem, centre: np.ndarray, experiment: Experiment) -> dict[str, np.ndarray]:
+    """Source → (points, n): of what `scaled_jacobians` has, as that of independent noise; JᵀJ is the information.
+
+    centre (n,) : z-scores of the free parameters;  experiment : data that depend on these
+    """
+    jacobians = transposed(scaled_jacobians(problem, centre, experiment))
+    independent = transposed(whitened(experiment, jacobians, values_at(problem, centre)))
+    return _with_correlation(problem, centre, independent, experiment)
+
+
+def _with_correlation(
+    problem: Problem, centre: np.ndarray, jacobians: dict[str, np.ndarray], experiment: Experiment
+) -> dict[str, np.ndarray]:
     """With a row for the ρ of each series, whose Fisher information is in the scatter, not in the means."""
-    for data in fitted_data(problem.experiment):
+    for data in fitted_data(experiment):
         at = [k for k, p in enumerate(problem.free) if p.label == f"noise_correlation[{data.name}]"]
         if isinstance(data.correlation, Autoregression) and at:
             k = at[0]

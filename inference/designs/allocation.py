@@ -16,8 +16,8 @@ import numpy as np
 
 from .criteria import Criterion
 
-GAP = 1e-5
-"""What better shares could still gain, of a variance as a share of it, of a gain in nats."""
+GAP = 3e-5
+"""What better shares could still gain, of a variance as a share of it, of a gain in nats or as a share of it."""
 _ROUNDS, _ADDED, _WARM_UP = 60, 3, 30
 _NONE = 1e-6
 _SUM_IS_ONE: Any = {"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like}
@@ -67,10 +67,11 @@ def optimal_shares(criterion: Criterion, shots_of_all: np.ndarray) -> tuple[np.n
     for _ in range(_ROUNDS):
         support = np.flatnonzero(shares > 0)
         few, scale = criterion.at(support), shots_of_all[support]
+        size = few.value(shares[support] * scale)[0]
 
         found = minimize(
-            partial(_of_shares, few, scale), shares[support], jac=True, method="SLSQP",
-            bounds=[(0.0, 1.0)] * len(support), constraints=_SUM_IS_ONE, options={"ftol": 1e-12},
+            partial(_of_shares, few, scale, max(1.0, abs(size))), shares[support], jac=True, method="SLSQP",
+            bounds=[(0.0, 1.0)] * len(support), constraints=_SUM_IS_ONE, options={"ftol": 1e-11},
         )  # fmt: skip
         better = np.zeros(count)
         better[support] = np.where(found.x > _NONE, found.x, 0.0)
@@ -79,16 +80,16 @@ def optimal_shares(criterion: Criterion, shots_of_all: np.ndarray) -> tuple[np.n
             shares = better
         value, gradient = criterion.value(shares * shots_of_all)
         gain = -gradient * shots_of_all
-        if gain.max() - shares @ gain < GAP:
+        if gain.max() - shares @ gain < GAP * max(1.0, abs(value)):
             break
         best = np.argsort(-gain)[:_ADDED]
         shares = shares * (1 - 0.01) + _only(np.zeros(count), best, 0.01 / len(best))
     return shares, value
 
 
-def _of_shares(criterion: Criterion, scale: np.ndarray, shares: np.ndarray) -> tuple[float, np.ndarray]:
+def _of_shares(criterion: Criterion, scale: np.ndarray, size: float, shares: np.ndarray) -> tuple[float, np.ndarray]:
     value, gradient = criterion.value(np.maximum(shares, 0.0) * scale)
-    return value, gradient * scale
+    return value / size, gradient * scale / size
 
 
 def _only(shares: np.ndarray, points: np.ndarray, each: float | None = None) -> np.ndarray:

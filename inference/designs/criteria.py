@@ -19,7 +19,7 @@ class Menu:
 
     rows (S, R, p) : derivative of each measured number by each parameter's z-score, over the noise of one shot
     point (R,) : at which point each number is measured (a shot may give several)
-    known (p, p) : precision of what is known before
+    known (S, p, p) : precision of what is known before, at each draw
     """
 
     rows: np.ndarray
@@ -88,7 +88,7 @@ class Ignorance:
         wanted = list(self.wanted)
         columns = self.menu.covariances(shots)[:, :, wanted]
         block = columns[:, wanted]
-        before = np.linalg.inv(self.menu.known)[np.ix_(wanted, wanted)]
+        before = np.linalg.inv(self.menu.known)[:, wanted][:, :, wanted]
         mean = 0.5 * float((np.linalg.slogdet(block)[1] - np.linalg.slogdet(before)[1]).mean())
         seen = self.menu.rows @ columns
         each = np.einsum("srm,srm->sr", seen @ np.linalg.inv(block), seen).mean(axis=0)
@@ -117,13 +117,14 @@ class Confusion:
     def steps(self, shots: np.ndarray) -> np.ndarray:
         """(S, p): from there to where the other model fits best after these shots."""
         weighted = self.difference * shots[self.menu.point]
-        force = np.einsum("srp,sr->sp", self.menu.rows, weighted) - self.pull @ self.menu.known
+        force = np.einsum("srp,sr->sp", self.menu.rows, weighted)
+        force -= np.einsum("spq,sq->sp", self.menu.known, self.pull)
         return np.asarray(np.einsum("spq,sq->sp", self.menu.covariances(shots), force))
 
     def of_draws(self, shots: np.ndarray) -> np.ndarray:
         """(S,): the expected log Bayes factor, were each draw the truth."""
         left, pulled = self._left(shots)
-        knowledge = np.einsum("sp,pq,sq->s", pulled, self.menu.known, pulled)
+        knowledge = np.einsum("sp,spq,sq->s", pulled, self.menu.known, pulled)
         return np.asarray(0.5 * (left**2 @ shots[self.menu.point] + knowledge))
 
     def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:

@@ -14,8 +14,7 @@ from ..model import Problem, SamplerSettings, pose, rival
 from .candidate_file import read_candidates, seconds
 from .candidates import SHOT, Choices, usual_choices
 from .goals import EVERYTHING, Wish, goal_of
-from .linearised import State, state_of
-from .outcomes import has_data
+from .linearised import State, has_data, state_of
 from .planner import Asked, Progress, made_plan
 from .result import Design
 

@@ -83,7 +83,7 @@ class Wish:
             return Mean((confusion(one, other, choices, budget), confusion(other, one, choices, budget)))
         (state,) = self.states
         few = state.thinned(DRAWS)
-        menu = linearised(state.problem, choices, few.draws).menu(state.precision)
+        menu = linearised(state.problem, choices, few.draws).menu(state.precision_at(few.draws))
         if not self.goal.label:
             return Ignorance(menu, wanted(state.problem))
         _, gradients = sensitivities(state.problem, few.draws, [self.goal.label])[self.goal.label]
@@ -100,13 +100,11 @@ def confusion(true: State, other: State, choices: Choices, budget: float, shots:
     """
     draws = true.thinned(RIVAL_DRAWS).draws
     expected = linearised(true.problem, choices, draws)
-    centre = other.draws.mean(axis=0)
-    best = np.tile(centre, (len(draws), 1))
+    best = np.tile(other.draws.mean(axis=0), (len(draws), 1))
     for _ in range(_ROUNDS):
-        there = linearised(other.problem, choices, best)
-        found = Confusion(
-            there.menu(other.precision, expected.sigma), (expected.mean - there.mean) / expected.sigma, best - centre
-        )
+        there, known = linearised(other.problem, choices, best), other.precision_at(best)
+        pull = -np.linalg.solve(known, other.force_at(best)[..., None])[..., 0]
+        found = Confusion(there.menu(known, expected.sigma), (expected.mean - there.mean) / expected.sigma, pull)
         steps = found.steps(allocate(found, choices.costs, budget).shots if shots is None else shots)
         size = np.linalg.norm(steps, axis=1, keepdims=True)
         best = best + steps * np.minimum(1.0, _LONGEST_STEP / np.maximum(size, 1e-9))

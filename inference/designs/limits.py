@@ -8,10 +8,10 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ...forward_models import LOSS_NOISE_SHARE
-from ..checks import scaled_jacobians
+from ..checks import independent_jacobians
 from .candidates import Choices
 from .criteria import Menu, Variance
-from .linearised import State, linearised
+from .linearised import State, has_data, linearised
 
 _WITHOUT_END = 1e9
 """Shots at each point that stand for any number."""
@@ -64,7 +64,7 @@ def limit_of(criterion: Variance, state: State, goal: str, shots: np.ndarray | N
         if parameter.label == goal or Label.parse(parameter.label).is_rate:
             continue
         known = menu.known.copy()
-        known[k, k] += _EXACTLY
+        known[:, k, k] += _EXACTLY
         without = replace(criterion, menu=Menu(menu.rows, menu.point, known)).of_draws(many).mean()
         shares[parameter.label] = 1 - float(without) / least
     best = max(shares, key=lambda label: shares[label], default="")
@@ -87,12 +87,11 @@ class Direction:
 
 def unidentifiable(state: State, choices: Choices) -> list[Direction]:
     """Directions of which neither the data nor any number of shots of the candidates tell anything, at any draw."""
-    names = {c.series.name for c in choices.candidates}
-    measured = replace(choices.whole, series=tuple(s for s in choices.whole.series if s.name not in names))
     found: list[Direction] | None = None
     for z_scores in (state.draws.mean(axis=0), *state.draws[:2]):
-        rows = linearised(state.problem, choices, z_scores[None]).menu(state.precision).rows[0]
-        jacobian = np.concatenate([rows, *scaled_jacobians(state.problem, z_scores, measured).values()])
+        rows = linearised(state.problem, choices, z_scores[None]).menu(state.prior_precision[None]).rows[0]
+        known = independent_jacobians(state.problem, z_scores, state.measured) if has_data(state.measured) else {}
+        jacobian = np.concatenate([rows, *known.values()])
         _, singular, rows = np.linalg.svd(jacobian)
         sizes = np.zeros(len(rows))
         sizes[: len(singular)] = singular

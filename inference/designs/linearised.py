@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ...datasets import Experiment
 from ...datasets.prediction import expected
-from ..fits import by_speed, derived_quantities
+from ..checks import independent_jacobians
+from ..fits import by_speed, derived_quantities, total_log_likelihood
 from ..model import Problem
 from .candidates import Choices
 from .criteria import Menu
@@ -23,7 +26,7 @@ _FURTHEST = 7.0
 class State:
     """What is known of the p free parameters of a problem, on the scale on which each prior is standard normal.
 
-    draws (S, p) : of the posterior, or of the prior where there are no data;  covariance (p, p)
+    draws (S, p) : of the posterior, or of the prior where there are no data;  covariance (p, p) : of all of them
     """
 
     problem: Problem
@@ -35,14 +38,53 @@ class State:
         """Of the parameters."""
         return [p.label for p in self.problem.free]
 
-    @property
-    def precision(self) -> np.ndarray:
-        """(p, p)."""
-        return np.linalg.inv(self.covariance)
+    @cached_property
+    def measured(self) -> Experiment:
+        """The experiment without the planned series, which have no values."""
+        series = tuple(s for s in self.problem.experiment.series if not np.isnan(s.value).all())
+        return replace(self.problem.experiment, series=series)
+
+    @cached_property
+    def prior_precision(self) -> np.ndarray:
+        """(p, p): 1, but for priors that a calibration made correlated."""
+        together, correlation = self.problem.correlated, np.eye(len(self.labels))
+        if together is not None:
+            place = [self.labels.index(label) for label in together.labels]
+            correlation[np.ix_(place, place)] = together.matrix
+        return np.linalg.inv(correlation)
+
+    def precision_at(self, draws: np.ndarray) -> np.ndarray:
+        """(S, p, p): of the priors and of the data, linearised at each of some draws (S, p).
+
+        Not the inverse of the posterior's covariance: where a posterior is bent, that and the information of new data,
+        which is bent with it, would tell more together than there is.
+        """
+        found = np.tile(self.prior_precision, (len(draws), 1, 1))
+        if has_data(self.measured):
+            for k, z_scores in enumerate(draws):
+                for rows in independent_jacobians(self.problem, z_scores, self.measured).values():
+                    found[k] += rows.T @ rows
+        return found
+
+    def force_at(self, draws: np.ndarray) -> np.ndarray:
+        """(S, p): gradient of the log-posterior at some draws (S, p), by the z-scores."""
+        force = -draws @ self.prior_precision
+        if has_data(self.measured):
+            known = Problem(self.measured, self.problem.settings)
+            heights = total_log_likelihood(known, values_at(self.problem, around(draws)), accuracy=1e-9)
+            force += differences(heights, draws.shape[1])[1]
+        return np.asarray(force)
 
     def thinned(self, most: int) -> State:
-        """With about so many draws."""
-        return State(self.problem, self.draws[:: max(1, len(self.draws) // most)][:most], self.covariance)
+        """With its first draws: they are in no order."""
+        return State(self.problem, self.draws[:most], self.covariance)
+
+
+def has_data(experiment: Experiment) -> bool:
+    """Whether something was measured that is fitted; planned series have no values."""
+    numbers = any(not o.excluded for o in experiment.observations)
+    series = any(s.fitted.any() and not np.isnan(s.value).all() for s in experiment.series)
+    return numbers or series or any(r.fitted.any() for r in experiment.records)
 
 
 def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, number: int = 4000) -> State:
@@ -52,23 +94,14 @@ def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, nu
     """
     rng, labels = np.random.default_rng([seed, 3]), [p.label for p in problem.free]
     number = len(next(iter(by_label.values()))) if by_label else number
-    together = problem.correlated
     scores = {label: rng.standard_normal(number) for label in labels}
-    if together is not None:
-        scores |= together.z_scores(number, rng)
+    if problem.correlated is not None:
+        scores |= problem.correlated.z_scores(number, rng)
     for p in problem.free:
         if p.label in by_label:
             scores[p.label] = np.clip(p.prior.z_score(by_label[p.label]), -_FURTHEST, _FURTHEST)
     draws = np.stack([scores[label] for label in labels], axis=1)
-    covariance = np.atleast_2d(np.cov(draws.T))
-    new = np.array([label not in by_label for label in labels])
-    exact = np.eye(len(labels))
-    if together is not None:
-        place = [labels.index(label) for label in together.labels]
-        exact[np.ix_(place, place)] = together.matrix
-    covariance = np.where(np.outer(new, new), exact, covariance)
-    covariance[np.not_equal.outer(new, new)] = 0.0
-    return State(problem, rng.permutation(draws), covariance)
+    return State(problem, rng.permutation(draws), np.atleast_2d(np.cov(draws.T)))
 
 
 def values_at(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
@@ -115,7 +148,7 @@ class Linearised:
     point: np.ndarray
 
     def menu(self, known: np.ndarray, sigma: np.ndarray | None = None) -> Menu:
-        """The information of a shot, given the precision of what is known."""
+        """The information of a shot, given the precision (S, p, p) of what is known."""
         return Menu(self.slopes / (self.sigma if sigma is None else sigma)[..., None], self.point, known)
 
 

@@ -14,7 +14,7 @@ from ..fits import Sampled, derived_quantities, predicted, sample_posterior
 from ..model import Problem, SamplerSettings
 from .candidates import Choices
 from .goals import RIVAL_DRAWS, confusion
-from .linearised import State, quantities, values_at
+from .linearised import State, has_data, quantities, values_at
 from .result import Expectation
 
 if TYPE_CHECKING:
@@ -124,13 +124,6 @@ def log_bayes_factors(
         found.append(Expectation(f"log Bayes factor if {name}", sign * now, 0.0, float(each.mean()), float(low),
                                  float(high), each[: len(refits)], more, nats=True))  # fmt: skip
     return found
-
-
-def has_data(experiment: Experiment) -> bool:
-    """Whether something was measured that is fitted; planned series have no values."""
-    numbers = any(not o.excluded for o in experiment.observations)
-    series = any(s.fitted.any() and not np.isnan(s.value).all() for s in experiment.series)
-    return numbers or series or any(r.fitted.any() for r in experiment.records)
 
 
 def _evidence(state: State, asked: Asked) -> float:

@@ -57,7 +57,7 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
     if isinstance(criterion, Variance) and isinstance(plan, Variance):
         limits = [limit_of(criterion, asked.state, goal.label), limit_of(plan, asked.state, goal.label, shots)]
     few = asked.state.thinned(DRAWS)
-    menu = linearised(few.problem, chosen, few.draws).menu(few.precision)
+    menu = linearised(few.problem, chosen, few.draws).menu(few.precision_at(few.draws))
     return Design(
         title=choices.experiment.title,
         simulated=choices.experiment.simulated,
@@ -220,7 +220,7 @@ def predicted_deviations(
     state: State, choices: Choices, shots: np.ndarray, draws: np.ndarray, labels: list[str]
 ) -> dict[str, np.ndarray]:
     """The sd of each quantity after shots (K,), were each draw (S, p) the truth: label → (S,)."""
-    menu = linearised(state.problem, choices, draws).menu(state.precision)
+    menu = linearised(state.problem, choices, draws).menu(state.precision_at(draws))
     slopes = sensitivities(state.problem, draws, labels)
     return {k: np.sqrt(Variance(menu, slopes[k][1]).of_draws(shots.astype(float))) for k in labels}
 

@@ -57,12 +57,13 @@ def proposals(fitted: Fit) -> list[Proposal]:
     choices = Choices(experiment, tuple(possible))
     flat = {label: array.reshape(-1) for label, array in draws.items()}
     state = state_of(Problem(choices.whole, fitted.settings), flat, seed=1).thinned(_DRAWS)
-    menu, labels = linearised(state.problem, choices, state.draws).menu(state.precision), state.labels
+    menu, labels = linearised(state.problem, choices, state.draws).menu(state.precision_at(state.draws)), state.labels
     slopes = sensitivities(state.problem, state.draws, labels)
     weights = np.stack(
         [slopes[x][1][:, k] ** 2 for k, x in enumerate(labels)], axis=1
     )  # in the units of the parameters
-    before, found = weights.mean(axis=0) * np.diag(state.covariance), []
+    alone = np.diagonal(np.linalg.inv(menu.known), axis1=1, axis2=2)
+    before, found = (weights * alone).mean(axis=0), []
     for k, one in enumerate(choices.candidates):
         points = np.flatnonzero(choices.group == k)
         each = menu.at(points).covariances(np.ones(len(points)))

@@ -12,7 +12,7 @@ POINTS, PARAMETERS, DRAWS = 6, 4, 5
 
 def some_menu():
     rows = RNG.normal(size=(DRAWS, 2 * POINTS, PARAMETERS))
-    return Menu(rows, np.repeat(np.arange(POINTS), 2), np.eye(PARAMETERS))
+    return Menu(rows, np.repeat(np.arange(POINTS), 2), np.tile(np.eye(PARAMETERS), (DRAWS, 1, 1)))
 
 
 def some_criteria():
@@ -25,7 +25,7 @@ def some_criteria():
 def exponential(rate, x):
     """A e^{−γx} with A = 1 known to nobody, unit noise."""
     rows = np.stack([np.exp(-rate * x), -x * np.exp(-rate * x)], axis=-1)[None]
-    return Menu(rows, np.arange(len(x)), 1e-9 * np.eye(2))
+    return Menu(rows, np.arange(len(x)), 1e-9 * np.eye(2)[None])
 
 
 def mean_of(shots, x):
@@ -106,7 +106,7 @@ def test_confusion_is_the_least_chi_square_of_the_other_model():
 
 def test_a_setting_is_taken_where_it_is_worth_its_change():
     rows = np.array([[[1.0, 0.0], [0.0, 1.0], [3.0, 0.0]]])
-    criterion = Variance(Menu(rows, np.arange(3), np.eye(2)), np.array([[1.0, 0.0]]))
+    criterion = Variance(Menu(rows, np.arange(3), np.eye(2)[None]), np.array([[1.0, 0.0]]))
     setting = np.array(["", "", "hot"])
     cheap = allocate(criterion, Costs(np.ones(3), setting, {"": 0.0, "hot": 5.0}), 100.0)
     assert cheap.shots == pytest.approx([0.0, 0.0, 95.0])
@@ -117,7 +117,7 @@ def test_a_setting_is_taken_where_it_is_worth_its_change():
 
 def test_settings_that_all_cost_are_exchanged_for_the_best():
     rows = np.array([[[1.0], [2.0]]])
-    criterion = Variance(Menu(rows, np.arange(2), np.eye(1)), np.ones((1, 1)))
+    criterion = Variance(Menu(rows, np.arange(2), np.eye(1)[None]), np.ones((1, 1)))
     costs = Costs(np.ones(2), np.array(["a", "b"]), {"a": 10.0, "b": 10.0})
     assert allocate(criterion, costs, 50.0).shots == pytest.approx([0.0, 40.0])
     with pytest.raises(ValueError, match="no setting can be afforded"):

@@ -1,27 +1,169 @@
-"""Designs of experiments: known optima, what is expected of plans, limits, files. Most need no sampling."""
+"""Designs of experiments: known optima, what is expected of plans, limits, goals."""
+
+from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 
-from dissentangle.datasets import Experiment, SeriesPlan, StageEntry
+from dissentangle import inference
+from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry
 from dissentangle.inference import design
+from dissentangle.inference.designs.result import Expectation
+from dissentangle.inference.text import design_text, duration
 
-DARK = StageEntry(40.0, frozenset())
-ALONE = {"collision_rate": "fixed(0)", "initial_n3": "fixed(0)", "pure_dephasing_rate": "normal(0.25, 0.00025)"}
+from ...seeds import seed
 
-
-def decay(**said):
-    """Jy in the dark decays as A exp(−Γ̃t/2); nothing is measured yet."""
-    series = (SeriesPlan("transverse_spin", np.linspace(0, 40, 5), 0.05, **said),)
-    return Experiment(title="decay", simulated=True, stages=(DARK,), series=series)
+DARK, DRIVEN = StageEntry(40.0, frozenset()), StageEntry(20.0, frozenset({"drive"}))
+DECAYING = {"collision_rate": "fixed(0)", "initial_n3": "fixed(0)", "pure_dephasing_rate": "lognormal(0.25, 0.001)"}
 
 
-def test_the_textbook_case():
-    """Unknown rate and amplitude: half of the shots at 0, half after one decay time, 2/Γ̃ = 8 ms, to 2 %."""
-    wide = ALONE | {"pure_dephasing_rate": "lognormal(0.25, 0.01)"}
-    found = design(decay(scale_uncertainty=0.3), goal="everything", budget="10 h", priors=wide, refits=0)
-    assert found.points[0].x == 0.0
+def decay():
+    """Jy in the dark decays as A exp(−Γ̃t/2); of nothing there is a measured value: all points are left out."""
+    series = SeriesPlan("transverse_spin", np.linspace(0, 40, 5), 0.05, amplitude="free", left_out=np.ones(5, bool))
+    return Experiment("decay", simulated=True, stages=(DARK,), series=(replace(series, value=np.ones(5)),))
 
 
-if __name__ == "__main__":
-    pytest.main([__file__])
+def driven(**said):
+    """A run with the drive of which nothing is known but d and Z."""
+    apparatus = {"optical_depth": Known(55.0, 2.75), "squeezing_limit": Known(0.16, 0.005)}
+    return Experiment("driven", simulated=True, stages=(DRIVEN,), apparatus=apparatus, **said)
+
+
+def plan(source, **given):
+    return design(source, **({"refits": 0, "closure": "microscopic", "goal": "dGamma"} | given))
+
+
+@pytest.fixture(scope="module")
+def of_an_hour():
+    return plan(driven(), budget="1 h")
+
+
+def test_a_rate_and_an_unknown_amplitude_want_0_and_one_delay():
+    """sd of γ = Γ̃/2 of A e^{−γt}: shots at 0 and u/γ in the ratio 1 : e^u, where (1 + e^u)/u is least, u = 1.278."""
+    found = plan(decay(), goal="pure_dephasing_rate", budget="1000 h", shot="10 s", priors=DECAYING)
+    (early, late), u = found.points, 1.2785
+    assert early.x == 0.0
+    assert late.x * 0.125 == pytest.approx(u, rel=0.02)
+    assert late.shots / early.shots == pytest.approx(np.exp(u), rel=0.05)
+
+
+def test_a_plan_keeps_its_budget_and_beats_even_spacing(of_an_hour):
+    assert 3590 < of_an_hour.seconds <= 3600
+    assert of_an_hour.even > 1.5
+    assert all(point.shots >= 30 for point in of_an_hour.points if point.noise == "gamma")
+    goal = of_an_hour.of("collective_rate")
+    assert goal.low < goal.after < goal.before
+    assert {"light_loss_rate", "radiative_rate", "dephasing_rate[drive]"} <= {e.label for e in of_an_hour.expectations}
+
+
+def test_a_longer_budget_gives_a_smaller_sd(of_an_hour):
+    assert plan(driven(), budget="10 h").of("collective_rate").after < of_an_hour.of("collective_rate").after
+
+
+def test_how_long_for_a_target_is_the_inverse_of_what_a_budget_gives(of_an_hour):
+    after = of_an_hour.of("collective_rate").after
+    found = plan(driven(), target=after)
+    assert found.possible
+    assert found.budget == pytest.approx(3600, rel=0.25)
+    assert found.of("collective_rate").after == pytest.approx(after, rel=0.1)
+
+
+def test_what_cannot_be_had_says_by_what_it_is_limited():
+    """ξ late in the run alone: its scale error of 4 % is known from nowhere else."""
+    known = {"scale_uncertainty": 0.04, "name": "late"}
+    late = driven(series=(SeriesPlan("xi", np.array([20.0]), 100, noise="gamma", **known),))
+    fixed = dict.fromkeys(("light_loss_rate", "collision_rate", "initial_n3"), "fixed(0.01)")
+    found = plan(late, target=1e-5, priors=fixed | {"pure_dephasing_rate": "fixed(0.1)"}, candidates=None)
+    assert not found.possible
+    text = design_text(found)
+    assert text.startswith("Cannot be had: dΓ ± 1e-05. Any number of shots leaves ±")
+    assert "limited by" in text
+
+
+def test_a_parameter_without_data_is_structurally_unidentifiable():
+    """ξ, P and Jy in the dark do not depend on c where no atoms are lost: fixed rates of loss make it so."""
+    found = plan(decay(), closure="open", goal="everything", budget="1 h", priors=DECAYING)
+    assert [direction.parts for direction in found.never] == [{"loss_noise_share": 1.0}]
+    assert "Never, whatever the repetitions (structural): c +1.0 together." in design_text(found)
+    assert plan(driven(), budget="1 h").never == ()
+
+
+def test_practically_unidentifiable_directions_are_told_apart():
+    found = plan(driven(), budget="1 s", goal="light_loss_rate")
+    assert found.never == ()
+    assert any("collision_rate" in direction.parts for direction in found.not_yet)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"goal": "dGama"}, r"goal: found 'dGama'.*expected one of everything, closure"),
+        ({"target": "much"}, "target: found 'much', expected a number, or per cent"),
+        ({"target": "-1"}, "target: found '-1', expected a number > 0"),
+        ({"goal": "everything", "target": "3 %"}, "target: found '3 %', expected a number > 0, in nats"),
+        ({"budget": "5 ms", "shot": "10 ms"}, "budget: found 0.005 s, expected a longer one"),
+        ({"budget": "1 kg"}, "budget: found the unit 'kg'"),
+        ({"budget": "-1 s"}, "budget: found '-1 s', expected a duration > 0"),
+        ({"source": None}, "design: found both an experiment and a fit, or none of them, expected one"),
+        ({"source": None, "after": "fig2b-d55"}, "design: found 'fig2b-d55' after which to design, expected a fit"),
+        ({"goal": "microscopic vs nothing"}, "nothing"),
+    ],
+)
+def test_what_cannot_be_designed(given, text):
+    with pytest.raises(ExperimentError, match=text):
+        plan(given.pop("source", driven()), **given)
+
+
+def test_a_goal_that_is_infinite_for_some_draws(monkeypatch):
+    goals = import_module("dissentangle.inference.designs.goals")
+    monkeypatch.setattr(goals, "sensitivities", lambda *_: {"collective_rate": (0, np.array([[np.nan]]))})
+    with pytest.raises(ExperimentError, match="collective_rate, which is infinite for some draws of the posterior"):
+        plan(driven(), budget="1 h")
+
+
+def test_a_symbol_and_a_run_name_a_goal():
+    assert plan(driven(), budget="1 h", goal="Γcol").label == "collision_rate"
+    found = plan(driven(), budget="1 h", goal="xi_minimum")
+    assert found.label == "xi_minimum[main]"
+    assert found.of("xi_minimum[main]").after < found.of("xi_minimum[main]").before
+
+
+def test_two_closures_are_told_apart_by_xi():
+    """P and Jy do not depend on the closure: they only fix the rates."""
+    rates = {"collective_rate": 0.11, "light_loss_rate": 0.026, "collision_rate": 0.002, "pure_dephasing_rate": 0.12}
+    known = {name: f"lognormal({rate}, 0.1)" for name, rate in rates.items()}
+    found = plan(driven(), goal="closure", budget="4 h", priors=known)
+    nats = [one for one in found.expectations if one.nats]
+    assert [one.label for one in nats] == ["log Bayes factor if microscopic", "log Bayes factor if fixed-number"]
+    assert all(one.after > 0 and one.value == 0 for one in nats)
+    assert found.gain == pytest.approx(np.mean([one.after for one in nats]), rel=0.2)
+    assert any(point.kind == "xi" and point.x > 0 for point in found.points)
+
+
+def test_refits_are_trusted_where_they_disagree():
+    predicted, refits = np.full(50, 1.0), np.full(50, 1.3)
+    one = Expectation("collective_rate", 1.0, 2.0, 1.0, 0.9, 1.1, predicted, refits)
+    assert one.disagrees
+    assert one.trusted == (1.3, 1.3, 1.3)
+    assert not replace(one, refits=np.full(50, 1.1)).disagrees
+    assert replace(one, refits=np.full(50, 1.1)).trusted == (1.0, 0.9, 1.1)
+    scattered = np.random.default_rng(1).normal(1.3, 3.0, 50)
+    assert not replace(one, refits=scattered, nats=True).disagrees
+    assert not replace(one, refits=np.empty(0)).disagrees
+
+
+def test_durations():
+    assert [duration(t) for t in (45.0, 720.0, 12240.0, 440640.0)] == ["45 s", "12 min", "3.4 h", "5.1 d"]
+
+
+def test_refits_obtain_what_is_predicted(fit_d55):
+    """Eight refits, each of whose sd is known to about 5 %, of different outcomes: the mean to about 5 %."""
+    found = inference.design(after=fit_d55, goal="dGamma", budget="10 min", refits=8, seed=seed(1))
+    assert len(found.of("collective_rate").refits) == 8
+    for label in ("collective_rate", "dephasing_rate[drive]"):
+        assert found.of(label).ratio == pytest.approx(1.0, abs=0.25)
+    assert "8 simulated outcomes were fitted" in design_text(found)
+    assert found.of("collective_rate").before == pytest.approx(
+        float(fit_d55["posterior"]["collective_rate"].std()), rel=0.05
+    )
