@@ -4,7 +4,7 @@ python benchmarks/adaptive.py rate [CAMPAIGNS]       dΓ to 3 % of its value, at
 python benchmarks/adaptive.py closure [CAMPAIGNS]    odds of 20 to 1 for the closure that made the data
 
 ξ, P and Jy with the drive, 0 to 20 ms; a shot takes 10 ms and its delay. The first block is evenly spaced in both. A
-block is a quarter of the time before it, at least ten minutes; after each the data are fitted.
+block is 0.3 of the time before it, at least ten minutes; after each the data are fitted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dissentangle.inference.designs.linearised import state_of
 from dissentangle.inference.fits import Sampled, predicted, sample_posterior
 from dissentangle.inference.model import ModelSettings, Problem, SamplerSettings
 
-BLOCK, GROWTH, LONGEST = 600.0, 0.25, 3e5
+BLOCK, GROWTH, LONGEST = 600.0, 0.3, 3e5
 WANTED, ODDS = 0.03, log(20)
 SHOT = {"xi": None, "polarization": 0.3, "transverse_spin": 0.55}
 DELAYS = np.linspace(0.0, 20.0, 21)
@@ -102,7 +102,7 @@ class Campaign:
             merged = new if data is None else replace(
                 data, series=tuple(pooled(a, b) for a, b in zip(data.series, new.series, strict=True)))  # fmt: skip
             data, spent = merged, spent + block
-            sampler = SamplerSettings(self.seed, 300, 200, 4)
+            sampler = SamplerSettings(self.seed, 500, 200, 2)
             fits = [sample_posterior(Problem(data, settings), sampler) for settings in self.models]
             if self._reached(fits):
                 return spent

@@ -19,7 +19,18 @@ from .candidates import GRID, SHOT, Candidate, Choices, candidate
 
 _TOP = ("goal", "budget", "shot", "delay", "run", "stage", "candidate")
 _OWN = ("kind", "run", "at", "sigma", "shot", "delay", "setting", "change", "least")
-_SAID = tuple(e.key for e in entries(Series) if e.key and e.name not in ("kind", "run", "noise", "tail", "note"))
+_NOT_SAID = (
+    "kind",
+    "run",
+    "noise",
+    "tail",
+    "note",
+    "noise_correlation",
+    "discrepancy_uncertainty",
+    "amplitude",
+    "offset",
+)
+_SAID = tuple(e.key for e in entries(Series) if e.key and e.name not in _NOT_SAID)
 
 
 def read_candidates(path: str | Path, experiment: Experiment) -> tuple[Choices, dict[str, Any]]:

@@ -156,7 +156,7 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
         raise ExperimentError(f"{where}: found {kind} of which one shot is no single number, expected {expected}")
     alike = [s for s in experiment.series if (s.kind, s.run) == (kind, run) and not s.correlated]
     alike = [s for s in alike if NOISES[s.noise].spread == NOISES[fitting[0]].spread]
-    if "name" not in said and len(said) == 0 and alike:
+    if alike and not said:
         old = alike[0]
         series = replace(old, x=x, value=np.full(len(x), np.nan), spread=np.full(len(x), sigma or 1.0), excluded=None,
                          taken=None, left_out=None, component=None)  # fmt: skip

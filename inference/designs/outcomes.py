@@ -20,7 +20,7 @@ from .result import Expectation
 if TYPE_CHECKING:
     from .planner import Asked, Progress
 
-DRAWS, TUNE, CHAINS = 300, 200, 4
+DRAWS, TUNE, CHAINS = 500, 200, 2
 """Of a refit: its sd is known to about 4 %, the mean of fifty to less than 1 %."""
 _DERIVED_DRAWS = 300
 New = Mapping[str, np.ndarray]

@@ -44,7 +44,7 @@ def test_d_optimal_delays_of_an_exponential_are_0_and_one_over_the_rate():
 
 def test_the_rate_alone_wants_other_delays():
     """c-optimal for γ: 0 and 1.278/γ with shares 0.218 and 0.782: t and w minimise (1 + e^{2γt}/w …)/t²."""
-    rate, x = 0.5, np.linspace(0.0, 10.0, 2001)
+    rate, x = 0.5, np.linspace(0.0, 10.0, 501)
     shares, _ = optimal_shares(Variance(exponential(rate, x), np.array([[0.0, 1.0]])), np.full(len(x), 1e4))
     u = np.linspace(1.0, 1.6, 6001)  # sd of γ: (1 + e^u)/t, shares in proportion to 1 and e^u
     best = u[np.argmin((1 + np.exp(u)) / u)]

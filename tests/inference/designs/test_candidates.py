@@ -1,0 +1,186 @@
+"""What could be measured: tables of candidates, their costs, plans as files and folders."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets.formats import plan_file, write_planned
+from dissentangle.inference import design
+from dissentangle.inference.cli import main
+from dissentangle.inference.designs.candidate_file import read_candidates
+from dissentangle.inference.designs.candidates import usual_choices
+from dissentangle.inference.designs.outcomes import with_plan
+
+TABLE = """
+goal = "dGamma"
+budget = "2 h"
+shot = "20 ms"
+[[run]]
+name = "thin"
+relative_depth = 0.6
+[[stage]]
+run = "thin"
+duration = "10 ms"
+drive = true
+pump = true
+[[candidate]]
+kind = "xi"
+at = ["1 ms", "20 ms"]
+[[candidate]]
+kind = "polarization"
+run = "thin"
+at = ["5 ms", "2 ms", "1 ms"]
+sigma = 0.3
+delay = false
+setting = "thin cell"
+change = "30 min"
+least = 50
+offset_uncertainty = 0.01
+[[candidate]]
+kind = "projection_noise"
+at = ["8 deg", "14 deg"]
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "candidates.toml"
+    path.write_text(TABLE)
+    return path
+
+
+def test_a_table_of_candidates(table):
+    choices, said = read_candidates(table, read("fig2b-d55"))
+    assert said == {"goal": "dGamma", "budget": 7200.0}
+    xi, thin, noise = choices.candidates
+    assert (xi.series.name, xi.series.scale_uncertainty, len(xi.series.x), xi.free) == ("xi", 0.04, 61, True)
+    assert xi.per_shot[[0, -1]] == pytest.approx([0.021, 0.040])
+    assert thin.series.x.tolist() == [1.0, 2.0, 5.0]
+    assert (thin.series.name, thin.series.offset_uncertainty, thin.free) == ("polarization thin", 0.01, False)
+    assert thin.per_shot == pytest.approx(0.02)
+    assert (thin.setting, thin.change, thin.fewest) == ("thin cell", 1800.0, 50)
+    assert noise.series.about.unit == "deg"
+    assert choices.whole.run_depth == {"thin": 0.6}
+    assert choices.costs.change == {"": 0.0, "thin cell": 1800.0}
+    assert "pump_rate[drive+pump]" not in choices.experiment.apparatus
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "text"),
+    [
+        ('kind = "xi"', 'kind = "xj"', r"candidate 1: kind: found 'xj', expected one of"),
+        ('at = ["1 ms", "20 ms"]', "", r'candidate 1: at: found None, expected at = \["0 ms"'),
+        ('at = ["1 ms", "20 ms"]', 'at = ["1 ms", "20 deg"]', "candidate 1: at: found the unit 'deg'"),
+        ('at = ["1 ms", "20 ms"]', 'at = ["1 ms", "20 ms"]\ncost = 3', "candidate 1: key 'cost' .*found an unknown key"),
+        ('run = "thin"\nat', 'run = "thick"\nat', "candidate 2: run: found 'thick'"),
+        ("sigma = 0.3", "", "candidate 2: found polarization .* no single number, expected a line sigma"),
+        ('budget = "2 h"', 'budget = "2 kg"', "budget: found the unit 'kg'"),
+        ('run = "thin"\nduration', 'run = "main"\nduration', "stage: found the run 'main', which the experiment has"),
+        ('kind = "projection_noise"\nat = ["8 deg", "14 deg"]', 'kind = "xi"\nat = ["1 ms", "2 ms"]',
+         "two candidates for 'xi', expected one, or a line name"),
+        ('kind = "projection_noise"\nat = ["8 deg", "14 deg"]', 'kind = "orientation_beat"\nat = ["1 ms", "2 ms"]',
+         "orientation_beat"),
+    ],
+)  # fmt: skip
+def test_what_a_table_cannot_say(table, line, instead, text):
+    assert line in TABLE
+    table.write_text(TABLE.replace(line, instead))
+    with pytest.raises(ExperimentError, match=text):
+        read_candidates(table, read("fig2b-d55"))
+
+
+def test_a_table_without_candidates(tmp_path):
+    path = tmp_path / "none.toml"
+    path.write_text('goal = "dGamma"\n')
+    with pytest.raises(ExperimentError, match=r"none.toml: found no candidate, expected tables"):
+        read_candidates(path, read("fig2b-d55"))
+
+
+def test_more_of_the_same_by_default():
+    choices = usual_choices(read("fig2b-d55"))
+    xi, polarization, transverse_spin = choices.candidates
+    assert xi.counts
+    assert polarization.series.spread[0] == pytest.approx(0.005 * 3000**0.5)
+    assert transverse_spin.spread(np.full(60, 3000.0)) == pytest.approx(0.01)
+    assert [len(c.series.x) for c in choices.candidates] == [61, 60, 60]  # P and Jy are 1 at t = 0 by definition
+    with pytest.raises(ExperimentError, match="found nothing to measure more of"):
+        usual_choices(read("krauter2011-hybrid"))
+
+
+def test_the_noise_of_a_shot_is_that_of_many_over_their_root():
+    xi = usual_choices(read("fig2b-d55")).candidates[0]
+    assert xi.sigma(np.array([0.9]))[0] / 100 == pytest.approx(0.9 / (10001 - 1) ** 0.5)
+
+
+def test_planned_points_stand_among_the_measured_ones():
+    experiment = read("fig2b-d55")
+    choices = usual_choices(experiment).at([np.array([3.1, 9.9]), np.empty(0), np.array([7.7])])
+    whole, new = with_plan(choices, np.array([100, 200, 300]))
+    xi = next(series for series in whole.series if series.name == "xi")
+    assert (np.diff(xi.x) >= 0).all()
+    assert xi.x[new["xi"]].tolist() == [3.1, 9.9]
+    assert xi.spread[new["xi"]].tolist() == [101, 201]
+    assert np.isnan(xi.value[new["xi"]]).all()
+    assert xi.value[~new["xi"]].tolist() == experiment.series[0].value.tolist()
+    assert new["transverse_spin"].sum() == 1
+
+
+def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_path):
+    known = {"pure_dephasing_rate": "lognormal(0.12, 0.1)"}
+    source = read("fig2b-d55")
+    found = design(source, goal="dGamma", budget="1 min", refits=0, candidates=usual_choices(source).at(
+        [np.array([0.0, 5.0]), np.empty(0), np.array([4.0])]), priors=known, closure="microscopic")  # fmt: skip
+    path = tmp_path / "plan.toml"
+    path.write_bytes(plan_file(found.planned, "two lines\nof text"))
+    assert path.read_text().startswith("# two lines\n# of text\nformat_version = 1\n")
+    files = write_planned(tmp_path / "next", path)
+    assert {file.name for file in files} == {p.kind + ".csv" for p in found.points} | {
+        "experiment.toml", "experiment.schema.json"}  # fmt: skip
+    with pytest.raises(ExperimentError, match="column 'value': found '', expected a number"):
+        read(tmp_path / "next")
+    for file in (tmp_path / "next").glob("*.csv"):
+        file.write_text(file.read_text().replace(",,", ",0.9,"))
+    again = read(tmp_path / "next")
+    assert not again.simulated
+    assert again.apparatus == source.apparatus
+    shots = [p.shots for p in found.points if p.kind == "xi"]
+    assert next(s for s in again.series if s.kind == "xi").spread.tolist() == [n + 1 for n in shots]
+    with pytest.raises(ExperimentError, match="exists already"):
+        write_planned(tmp_path / "next", path)
+
+
+def test_what_is_no_plan(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text('title = "x"\n')
+    with pytest.raises(ExperimentError, match="no series, expected a plan that `dissentangle design -o` wrote"):
+        write_planned(tmp_path / "next", path)
+    path.write_text('[[series]]\nkind = "xi"\nfile = "../xi.csv"\nnoise = "gamma"\npoints = [[1.0, 100.0]]\n')
+    with pytest.raises(ExperimentError, match=r"series 1: points: found .*, expected \[\[abscissa, repetitions"):
+        write_planned(tmp_path / "next", path)
+    assert not (tmp_path / "next").exists()
+
+
+def test_the_verb(tmp_path, capsys):
+    source = tmp_path / "run.toml"
+    source.write_text('kind = "xi"\n')
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "experiment.toml").write_text(
+        'format_version = 1\ntitle = "t"\nsimulated = false\n[[stage]]\nduration = "20 ms"\ndrive = true\n'
+    )
+    common = ["design", str(folder), "--closure", "microscopic", "--refits", "0", "--goal", "dGamma"]
+    plan, figure = str(tmp_path / "plan.toml"), str(tmp_path / "gain.png")
+    assert main([*common, "--budget", "1 h", "-o", plan, "--figure", figure]) == 0
+    said = capsys.readouterr().out
+    assert "dΓ: sd" in said
+    assert f"written: {plan}" in said
+    assert main([*common, "--target", "1e-9", "--json", "-q"]) == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["possible"] is False
+    assert facts["limit"]["words"].startswith("limited by")
+    assert main(["init", str(tmp_path / "next"), "--plan", plan]) == 0
+    assert (tmp_path / "next" / "experiment.toml").is_file()
+    assert main([*common, "-o", str(tmp_path / "plan.csv")]) == 2
+    assert "found no name of a plan, expected one ending in .toml" in capsys.readouterr().err
