@@ -42,7 +42,7 @@ ALLOWED = {
         "text": ("point_fit", "designs", "comparison", "checks", "fits", "model"),
         "figures": ("text", "point_fit", "designs", "comparison", "checks", "fits"),
         "reports": ("figures", "text", "designs", "comparison", "checks", "fits", "sampling", "model"),
-        "campaigns": ("reports", "figures", "text", "checks", "fits", "sampling", "model"),
+        "campaigns": ("reports", "figures", "text", "designs", "checks", "fits", "sampling", "model"),
         "cli": ("campaigns", "reports", "figures", "point_fit", "text", "designs", "comparison", "checks", "fits",
                 "sampling", "model"),
     },

@@ -19,7 +19,8 @@ from ...datasets import ExperimentError
 from ...datasets.experiment import Label
 from ...datasets.files import write_bytes, write_tree
 from ...forward_models import InvalidValue
-from ..checks import assess, proposals
+from ..checks import assess
+from ..designs import proposals
 from ..fits import Fit, fit_problem, read_fit, summary_rows
 from ..model import Problem, SamplerSettings, data_hash, require_data
 from ..reports import live_page

@@ -22,6 +22,7 @@ SHORTEST, LONGEST = 0.1, 1e8
 """Seconds between which a budget is looked for."""
 _CLOSE = 0.02
 """Of the logarithm of a budget."""
+_SEARCHES, _SAME = 5, 0.1
 _TIMES, _FINER = 4, 10
 Progress = Callable[[int, int, int], None]
 
@@ -47,7 +48,7 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
     target, budget, possible = np.nan, asked.budget, True
     if asked.target is not None:
         target = _target(asked)
-        found = budget_for(wish, choices, target)
+        found = budget_for(wish, choices, target, asked.budget)
         possible, budget = found is not None, asked.budget if found is None else found
     chosen, shots = points_and_shots(wish, choices, budget)
     plan = wish.criterion(chosen, budget)
@@ -128,17 +129,28 @@ def _kept(choices: Choices, keep: np.ndarray) -> Choices:
     return choices.at([c.series.x[keep[p]] for c, p in zip(choices.candidates, parts, strict=True)])
 
 
-def budget_for(wish: Wish, choices: Choices, target: float) -> float | None:
-    """Seconds that the best plan needs for an sd, or for nats; None where no budget is enough."""
+def budget_for(wish: Wish, choices: Choices, target: float, first: float) -> float | None:
+    """Seconds that the best plan needs for an sd, or for nats; None where no budget is enough.
+
+    first : where to begin, s. Of rivals, whose criterion holds near a budget, it is made anew at each that is found.
+    """
+    wanted = -target if wish.goal.in_nats else 2 * float(np.log(target))
+    budget: float | None = first
+    for _ in range(_SEARCHES if wish.goal.rivals else 1):
+        assert budget is not None
+        before, criterion = budget, wish.criterion(choices, budget)
+        budget = _reaching(criterion, choices, wanted)
+        if budget is None or abs(np.log(budget / before)) < _SAME:
+            break
+    return budget
+
+
+def _reaching(criterion: Criterion, choices: Choices, wanted: float) -> float | None:
+    """Seconds in which the best allocation makes a criterion as small as is wanted."""
     from scipy.optimize import brentq
 
-    wanted_value = -target if wish.goal.in_nats else 2 * float(np.log(target))
-    fixed = None if wish.goal.rivals else wish.criterion(choices, 1.0)
-
     def beyond(log_budget: float) -> float:
-        budget = float(np.exp(log_budget))
-        criterion = fixed or wish.criterion(choices, budget)
-        return allocate(criterion, choices.costs, budget).value - wanted_value
+        return allocate(criterion, choices.costs, float(np.exp(log_budget))).value - wanted
 
     dearest = max(choices.costs.change.values(), default=0.0)
     low, high = np.log(max(SHORTEST, 1.001 * dearest)), np.log(LONGEST)

@@ -59,9 +59,7 @@ def proposals(fitted: Fit) -> list[Proposal]:
     state = state_of(Problem(choices.whole, fitted.settings), flat, seed=1).thinned(_DRAWS)
     menu, labels = linearised(state.problem, choices, state.draws).menu(state.precision_at(state.draws)), state.labels
     slopes = sensitivities(state.problem, state.draws, labels)
-    weights = np.stack(
-        [slopes[x][1][:, k] ** 2 for k, x in enumerate(labels)], axis=1
-    )  # in the units of the parameters
+    weights = np.stack([slopes[x][1][:, k] ** 2 for k, x in enumerate(labels)], axis=1)  # to the parameters' units
     alone = np.diagonal(np.linalg.inv(menu.known), axis1=1, axis2=2)
     before, found = (weights * alone).mean(axis=0), []
     for k, one in enumerate(choices.candidates):
