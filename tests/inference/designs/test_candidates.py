@@ -73,7 +73,7 @@ def test_a_table_of_candidates(table):
         ('kind = "xi"', 'kind = "xj"', r"candidate 1: kind: found 'xj', expected one of"),
         ('at = ["1 ms", "20 ms"]', "", r'candidate 1: at: found None, expected at = \["0 ms"'),
         ('at = ["1 ms", "20 ms"]', 'at = ["1 ms", "20 deg"]', "candidate 1: at: found the unit 'deg'"),
-        ('at = ["1 ms", "20 ms"]', 'at = ["1 ms", "20 ms"]\ncost = 3', "candidate 1: key 'cost' .*an unknown key"),
+        ('at = ["1 ms", "20 ms"]', 'at = ["1 ms", "20 ms"]\ncost = 3', "candidate 1: key 'cost'.*an unknown key"),
         ('run = "thin"\nat', 'run = "thick"\nat', "candidate 2: run: found 'thick'"),
         ("sigma = 0.3", "", "candidate 2: found polarization .* no single number, expected a line sigma"),
         ('budget = "2 h"', 'budget = "2 kg"', "budget: found the unit 'kg'"),
