@@ -32,6 +32,7 @@ examples:
   dissentangle report my-run.nc -o my-run.html    the page to show to the group
   dissentangle compare my-run --models microscopic,fixed-number    what do the data prefer?
   dissentangle criticize my-run.nc                could the fitted model have produced these data?
+  dissentangle design my-run --goal dGamma --budget '1 h'          what to measure next?
   dissentangle plot my-run.nc --what fig2b -o fig2b.pdf
   dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
 Each command has examples of its own: dissentangle COMMAND --help

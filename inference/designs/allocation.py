@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...datasets.errors import violation
 from .criteria import Criterion
 
 GAP = 3e-5
@@ -103,7 +104,7 @@ def allocate(criterion: Criterion, costs: Costs, budget: float) -> Allocation:
     """The best allocation of a budget (s), and of the settings that are worth their change.
 
     Settings without a cost of change are always open; of the others one at a time is added, taken out or exchanged
-    while that makes the criterion smaller.
+    while that makes the criterion smaller. Raises ExperimentError where none can be afforded.
     """
     free = {str(s) for s in costs.setting if not costs.change.get(str(s), 0.0)}
     dear = [s for s in dict.fromkeys(map(str, costs.setting)) if s not in free]
@@ -122,7 +123,7 @@ def allocate(criterion: Criterion, costs: Costs, budget: float) -> Allocation:
             break
         best, chosen = min(found, key=lambda pair: pair[0].value)
     if best is None:
-        raise ValueError("no setting can be afforded")
+        raise violation("budget", f"{budget:g} s", "a longer one: every setting takes longer to change to")
     return best
 
 

@@ -44,14 +44,13 @@ class Asked:
 def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
     """The plan, with what is expected of it."""
     wish, choices, goal = asked.wish, asked.choices, asked.wish.goal
-    criterion = wish.criterion(choices, asked.budget)
     target, budget, possible = np.nan, asked.budget, True
     if asked.target is not None:
         target = _target(asked)
         found = budget_for(wish, choices, target, asked.budget)
         possible, budget = found is not None, asked.budget if found is None else found
     chosen, shots = points_and_shots(wish, choices, budget)
-    plan = wish.criterion(chosen, budget)
+    criterion, plan = wish.criterion(choices, budget), wish.criterion(chosen, budget)
     experiment, new = with_plan(chosen, shots)
     value = plan.value(shots.astype(float))[0]
     limits: list[Limit | None] = [None, None]

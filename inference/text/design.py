@@ -94,7 +94,7 @@ def _expected(found: Design) -> Table:
         of = Label.parse(one.label)
         unit = of.unit if of.name in PARAMETERS else ""
         span = f"{after:.2g} ({low:.2g} to {high:.2g})"
-        checked = f"{signed(100 * (one.ratio - 1), '.0f')} %" if len(one.refits) else ""
+        checked = f"{signed(round(100 * (one.ratio - 1)), '.0f')} %" if len(one.refits) else ""
         rows.append([of.symbol, f"{with_error(one.value, one.before)} {unit}".rstrip(), span, checked])
     header = ["quantity", "now", "expected (94 % of the posterior)", "refits"]
     return Table(header, rows, numeric=(1, 2, 3), title="What is expected")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dissentangle.datasets import ExperimentError
 from dissentangle.inference.designs.allocation import Costs, allocate, clusters, optimal_shares, whole
 from dissentangle.inference.designs.criteria import Confusion, Ignorance, Mean, Menu, Variance
 
@@ -120,7 +121,7 @@ def test_settings_that_all_cost_are_exchanged_for_the_best():
     criterion = Variance(Menu(rows, np.arange(2), np.eye(1)[None]), np.ones((1, 1)))
     costs = Costs(np.ones(2), np.array(["a", "b"]), {"a": 10.0, "b": 10.0})
     assert allocate(criterion, costs, 50.0).shots == pytest.approx([0.0, 40.0])
-    with pytest.raises(ValueError, match="no setting can be afforded"):
+    with pytest.raises(ExperimentError, match="budget: found 5 s, expected a longer one: every setting takes"):
         allocate(criterion, costs, 5.0)
 
 
