@@ -101,9 +101,7 @@ class Ignorance:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Minus the expected log Bayes factor, nats, by which one model is preferred when it is the true one.
-
-    To leading order it is half of the least χ² with which the other one, refitted, explains what the true one expects.
+    """Minus half of the least χ² with which a model, refitted, explains what the true one expects, nats.
 
     menu : of the other model, linearised where it is best for each draw of the true one
     difference (S, R) : what the true model expects beyond the other there, over the noise of one shot
@@ -122,7 +120,7 @@ class Confusion:
         return np.asarray(np.einsum("spq,sq->sp", self.menu.covariances(shots), force))
 
     def of_draws(self, shots: np.ndarray) -> np.ndarray:
-        """(S,): the expected log Bayes factor, were each draw the truth."""
+        """(S,): half of the χ², were each draw the truth."""
         left, pulled = self._left(shots)
         knowledge = np.einsum("sp,spq,sq->s", pulled, self.menu.known, pulled)
         return np.asarray(0.5 * (left**2 @ shots[self.menu.point] + knowledge))
@@ -141,6 +139,30 @@ class Confusion:
         """See `Criterion`."""
         keep = np.concatenate([np.flatnonzero(self.menu.point == k) for k in points])
         return Confusion(self.menu.at(points), self.difference[:, keep], self.pull)
+
+
+@dataclass(frozen=True)
+class Advantage:
+    """Minus the expected log Bayes factor of the true model over the other one, nats.
+
+    own : the same of the true model itself, which pays, too, for parameters that are not where they were expected
+    """
+
+    other: Confusion
+    own: Confusion
+
+    def of_draws(self, shots: np.ndarray) -> np.ndarray:
+        """(S,): the expected log Bayes factor, were each draw the truth."""
+        return np.asarray(self.other.of_draws(shots) - self.own.of_draws(shots))
+
+    def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Criterion`."""
+        (value, gradient), (own, own_gradient) = self.other.value(shots), self.own.value(shots)
+        return value - own, np.asarray(gradient - own_gradient)
+
+    def at(self, points: np.ndarray) -> Advantage:
+        """See `Criterion`."""
+        return Advantage(self.other.at(points), self.own.at(points))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ...datasets.experiment import Label, by_label
 from ..model import Problem
 from .allocation import allocate
 from .candidates import Choices
-from .criteria import Confusion, Criterion, Ignorance, Mean, Variance
+from .criteria import Advantage, Confusion, Criterion, Ignorance, Mean, Variance
 from .linearised import State, linearised, quantities, sensitivities, values_at
 
 EVERYTHING, CLOSURE = "everything", "closure"
@@ -80,7 +80,7 @@ class Wish:
         """The criterion for these candidates; of rivals near the best allocation of a budget (s)."""
         if self.goal.rivals:
             one, other = self.states
-            return Mean((confusion(one, other, choices, budget), confusion(other, one, choices, budget)))
+            return Mean((advantage(one, other, choices, budget), advantage(other, one, choices, budget)))
         (state,) = self.states
         few = state.thinned(DRAWS)
         menu = linearised(state.problem, choices, few.draws).menu(state.precision_at(few.draws))
@@ -93,7 +93,7 @@ class Wish:
         return Variance(menu, gradients)
 
 
-def confusion(true: State, other: State, choices: Choices, budget: float, shots: np.ndarray | None = None) -> Confusion:
+def advantage(true: State, other: State, choices: Choices, budget: float, shots: np.ndarray | None = None) -> Advantage:
     """Where the other model is refitted to what the true one expects, linearised again at each better fit.
 
     shots (K,) : after which; by default those of the best allocation of a budget (s)
@@ -103,9 +103,16 @@ def confusion(true: State, other: State, choices: Choices, budget: float, shots:
     best = np.tile(other.draws.mean(axis=0), (len(draws), 1))
     for _ in range(_ROUNDS):
         there, known = linearised(other.problem, choices, best), other.precision_at(best)
-        pull = -np.linalg.solve(known, other.force_at(best)[..., None])[..., 0]
-        found = Confusion(there.menu(known, expected.sigma), (expected.mean - there.mean) / expected.sigma, pull)
+        difference = (expected.mean - there.mean) / expected.sigma
+        found = Confusion(there.menu(known, expected.sigma), difference, _pull(other, best, known))
         steps = found.steps(allocate(found, choices.costs, budget).shots if shots is None else shots)
         size = np.linalg.norm(steps, axis=1, keepdims=True)
         best = best + steps * np.minimum(1.0, _LONGEST_STEP / np.maximum(size, 1e-9))
-    return found
+    known = true.precision_at(draws)
+    own = Confusion(expected.menu(known), np.zeros_like(expected.mean), _pull(true, draws, known))
+    return Advantage(found, own)
+
+
+def _pull(state: State, draws: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """How far draws (S, p) are from where what is known has its maximum, by one Newton step, z-scores."""
+    return np.asarray(-np.linalg.solve(known, state.force_at(draws)[..., None])[..., 0])

@@ -13,7 +13,7 @@ from ..comparison import evidence_of_draws
 from ..fits import Sampled, derived_quantities, predicted, sample_posterior
 from ..model import Problem, SamplerSettings
 from .candidates import Choices
-from .goals import RIVAL_DRAWS, confusion
+from .goals import RIVAL_DRAWS, advantage
 from .linearised import State, has_data, quantities, values_at
 from .result import Expectation
 
@@ -115,7 +115,7 @@ def log_bayes_factors(
     found = []
     for true, false, name, sign in ((one, other, names[0], 1), (other, one, names[1], -1)):
         number = min(max(asked.refits // 2, 0), len(true.draws))
-        each = confusion(true, false, choices, asked.budget, shots.astype(float)).of_draws(shots.astype(float))
+        each = advantage(true, false, choices, asked.budget, shots.astype(float)).of_draws(shots.astype(float))
         draws = true.thinned(RIVAL_DRAWS).draws[:number]
         problems = [Problem(with_plan(choices, shots)[0], state.problem.settings) for state in (true, false)]
         refits = _factors(problems, choices, shots, values_at(true.problem, draws), asked, progress) if number else []

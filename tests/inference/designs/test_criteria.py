@@ -1,11 +1,13 @@
 """The mathematics of designs: known optima, gradients, the equivalence theorem."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.designs.allocation import Costs, allocate, clusters, optimal_shares, whole
-from dissentangle.inference.designs.criteria import Confusion, Ignorance, Mean, Menu, Variance
+from dissentangle.inference.designs.criteria import Advantage, Confusion, Ignorance, Mean, Menu, Variance
 
 RNG = np.random.default_rng(7)
 POINTS, PARAMETERS, DRAWS = 6, 4, 5
@@ -90,6 +92,22 @@ def test_a_variance_is_that_of_a_linear_gaussian_fit():
         weights = np.diag(shots[menu.point])
         covariance = np.linalg.inv(np.eye(PARAMETERS) + menu.rows[k].T @ weights @ menu.rows[k])
         assert found[k] == pytest.approx(gradients[k] @ covariance @ gradients[k])
+
+
+def test_the_true_model_pays_for_what_it_did_not_expect():
+    other = some_criteria()[2]
+    own = replace(other, difference=np.zeros_like(other.difference))
+    shots = RNG.uniform(1, 5, POINTS)
+    found = Advantage(other, own)
+    assert found.of_draws(shots) == pytest.approx(other.of_draws(shots) - own.of_draws(shots))
+    assert found.value(shots)[0] == pytest.approx(-found.of_draws(shots).mean())
+    steps = 1e-5 * np.eye(POINTS)
+    numbers = [(found.value(shots + s)[0] - found.value(shots - s)[0]) / 2e-5 for s in steps]
+    assert found.value(shots)[1] == pytest.approx(np.array(numbers), abs=1e-7)
+    points = np.array([3, 0])
+    assert found.at(points).value(np.array([2.0, 1.0]))[0] == pytest.approx(
+        found.value(np.array([1.0, 0, 0, 2.0, 0, 0]))[0]
+    )
 
 
 def test_confusion_is_the_least_chi_square_of_the_other_model():
