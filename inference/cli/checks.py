@@ -98,7 +98,7 @@ design --after my-run.nc --budget "10 min"                   the next ten minute
       option("--budget", default=None, metavar="TIME", help="such as '30 min' (1 h)"),
       option("--target", default=None, metavar="SD",
              help="'3 %%' or a number: the time that this sd of the goal needs (nats for models)"),
-      option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured (docs/design.md)"),
+      option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured"),
       option("--shot", default="10 ms", metavar="TIME", help="pumping, probe and dead time of a shot (%(default)s)"),
       option("--refits", type=partial(whole, 0, 10_000), default=50, help="simulated outcomes to verify (%(default)s)"),
       option("-o", "--output", default=None, metavar="FILE", help="plan.toml to write, for init --plan"),

@@ -49,7 +49,7 @@ def design(
         information gain; "closure" or "ONE vs OTHER", the expected log Bayes factor of two models
     budget : time, s or a text such as "1 h"
     target : the sd that is wanted of the goal ("3 %", or a number in its unit), or nats: the budget is looked for
-    candidates : a TOML file, see docs/design.md; by default more of the series that there are
+    candidates : a TOML file, see docs/howto/design.md; by default more of the series that there are
     shot : duration of pumping, probe and dead time of a shot, where the file says nothing
     refits : how many simulated outcomes are fitted to verify what is expected; 0: none
     closure, free_dephasing, priors, model : of the fit of an experiment, as for `fit`
