@@ -72,7 +72,7 @@ def test_times_in_another_unit_are_refused_at_once(factor, tmp_path, capsys):
     datasets.save(wrong, tmp_path / "wrong")
     for verb in ("check", "fit"):
         assert main([verb, str(tmp_path / "wrong")]) == 2
-        assert "its last point is at" in capsys.readouterr().err
+        assert "the last point (that of" in capsys.readouterr().err
 
 
 def test_priors_of_that_size_make_such_times_possible():

@@ -151,7 +151,7 @@ def test_series_of_several_runs_are_simulated():
 
 def test_atoms_with_sixteen_levels_where_a_temperature_is_given():
     """What three states alone have falls away, also what is recorded; R and Γdeph are those of the kind of stage."""
-    made = datasets.read(datasets.simulate_like(datasets.read("fig2c-dark"), {"temperature": 300.0}, seed=1))
+    made = datasets.read(datasets.simulate_like(datasets.read("fig2c-dark"), {"temperature": 300.0}, seed=seed(1)))
     truth = made.truth.parameters
     assert (truth["temperature"], truth["drive_detuning"], truth["pump_rate"]) == (300.0, 850.0, 0.168)
     assert truth["electron_collision_rate[drive+pump]"] == 0.045
@@ -159,6 +159,6 @@ def test_atoms_with_sixteen_levels_where_a_temperature_is_given():
     assert truth["pure_dephasing_rate[dark]"] == 0.03
     assert not {"light_loss_rate", "collision_rate", "dephasing_rate[dark]"} & truth.keys()
     given = {"temperature": 0.0, "electron_collision_rate[dark]": 0.03}
-    other = datasets.read(datasets.simulate_like(datasets.read("fig2c-dark"), given, seed=1))
+    other = datasets.read(datasets.simulate_like(datasets.read("fig2c-dark"), given, seed=seed(1)))
     assert other.truth.parameters["electron_collision_rate[dark]"] == 0.03
     assert not np.array_equal(other.series[0].value, made.series[0].value)

@@ -14,7 +14,9 @@ from dissentangle.inference.campaigns import watch
 from dissentangle.inference.campaigns.watch import LINES
 from dissentangle.inference.model import Problem, SamplerSettings, data_hash
 
-SAMPLER = SamplerSettings(1, 50, 100, 2)
+from ...seeds import seed
+
+SAMPLER = SamplerSettings(seed(1), 50, 100, 2)
 
 
 class Watched:

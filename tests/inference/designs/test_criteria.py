@@ -9,7 +9,9 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.inference.designs.allocation import Costs, allocate, clusters, optimal_shares, whole
 from dissentangle.inference.designs.criteria import Advantage, Confusion, Ignorance, Mean, Menu, Variance
 
-RNG = np.random.default_rng(7)
+from ...seeds import seed
+
+RNG = np.random.default_rng(seed(7))
 POINTS, PARAMETERS, DRAWS = 6, 4, 5
 
 

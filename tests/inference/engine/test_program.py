@@ -136,7 +136,7 @@ def test_what_has_no_translation_is_named(make, reason):
 
 
 def test_the_page_shows_what_its_code_prints(capsys):
-    page = (Path(__file__).parents[3] / "docs" / "engine.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "engine.md").read_text(encoding="utf-8")
     code, *shown = re.findall(r"```(?:python)?\n(.*?)```", page, re.DOTALL)
     exec(code, {})
     printed = capsys.readouterr().out

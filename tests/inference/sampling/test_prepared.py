@@ -78,12 +78,14 @@ def test_everything_else_does(change):
         ModelSettings(transverse_spin="quasi-static"),
         ModelSettings(forward_model="mine"),
         ModelSettings(coupled_spin="mean-spin"),
+        ModelSettings(atoms="sixteen-level"),
+        ModelSettings(atoms="sixteen-level", collisions="uniform"),
     ],
 )
 def test_every_setting_does(settings, registry):
     add_forward_model("mine", lambda *given: None)
     assert Problem(D55, settings).form != Problem(D55).form
-    assert len(fields(ModelSettings)) == 9
+    assert len(fields(ModelSettings)) == 11
     assert Problem(D55, replace(settings, name="a model")).form == Problem(D55, settings).form
 
 
