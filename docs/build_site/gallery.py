@@ -32,7 +32,8 @@ PAGES = {
     "ranks": "understand/engine", "energy": "understand/engine", "pairs": "understand/identify",
     "posterior": "understand/priors", "entanglement": "howto/predict", "fig2d": "howto/records",
     "point_fit": "evidence/baseline", "comparison": "howto/compare", "prediction": "howto/predict",
-    "campaign": "howto/campaign", "fit": "howto/results",
+    "campaign": "howto/campaign", "fit": "howto/results", "design": "howto/design",
+    "populations": "understand/sixteen-levels",
 }  # fmt: skip
 """Page of each kind of series and figure; of all others `howto/figures`."""
 
@@ -142,6 +143,7 @@ def _results(pictures: Path) -> list[str]:
         "point_fit": inference.least_squares("fig2b-d55", closure="microscopic"),
         "comparison": inference.compare_models("fig2b-d55", ["microscopic", "fixed-number"]),
         "criticism": inference.criticize(fit),
+        "design": inference.design(after=fit, goal="dGamma", budget="1 h", refits=10),
         "prediction": inference.predict(fit, times=np.linspace(0, 30, 61)),
         "campaign": inference.campaign(weeks, pictures.parent / "campaign"),
     }
