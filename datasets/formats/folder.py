@@ -110,18 +110,7 @@ def read_folder(
     with rest:
         required(where, table, "format_version", int)
     parts: dict[str, Any] = {"title": "", "simulated": True}
-    read: dict[str, Callable[[], Any]] = {
-        "title": lambda: required(where, table, "title", str),
-        "simulated": lambda: required(where, table, "simulated", bool),
-        "description": lambda: optional(where, table, "description", str, ""),
-        "date": lambda: date_in(where, table),
-        "apparatus": lambda: read_apparatus(where, table, rest),
-        "priors": lambda: texts_of(where, table, "prior", "a text such as 'lognormal(0.1, 1)'"),
-        "sharing": lambda: texts_of(where, table, "sharing", "shared, separate or population"),
-        "observations": lambda: _each(rest, where, table, "observation", read_observation),
-        "truth": lambda: read_truth(where, table),
-    }
-    for name, function in read.items():
+    for name, function in _readers(where, table, rest).items():
         with rest:
             parts[name] = function()
     if check_priors is not None and parts.get("priors"):
@@ -140,6 +129,21 @@ def read_folder(
     rest.found += runs.found
     rest.settle()
     return experiment
+
+
+def _readers(where: str, table: dict[str, Any], faults: Faults) -> dict[str, Callable[[], Any]]:
+    """Field of an `Experiment` → what reads it from the table; `faults` keeps what is wrong in its parts."""
+    return {
+        "title": lambda: required(where, table, "title", str),
+        "simulated": lambda: required(where, table, "simulated", bool),
+        "description": lambda: optional(where, table, "description", str, ""),
+        "date": lambda: date_in(where, table),
+        "apparatus": lambda: read_apparatus(where, table, faults),
+        "priors": lambda: texts_of(where, table, "prior", "a text such as 'lognormal(0.1, 1)'"),
+        "sharing": lambda: texts_of(where, table, "sharing", "shared, separate or population"),
+        "observations": lambda: _each(faults, where, table, "observation", read_observation),
+        "truth": lambda: read_truth(where, table),
+    }
 
 
 def _each(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ...datasets import Experiment, ExperimentError, Known, Series, StageEntry
+from ...datasets import Experiment, ExperimentError, Known, Series
 from ...datasets.experiment import Label
 from ...forward_models.noise import sibling
 from .defaults import DEFAULTS
@@ -34,6 +34,15 @@ def _with_fixed(name: str, about: str, **values: float) -> None:
     _add(name, about, lambda experiment, given: (experiment, with_priors(given, **priors)))
 
 
+def _with_default(name: str, about: str, parameter: str) -> None:
+    """A model with a parameter that others do not have; its default prior gives way to one that is given."""
+
+    def change(experiment: Experiment, given: ModelSettings) -> tuple[Experiment, ModelSettings]:
+        return experiment, replace(given, priors={parameter: DEFAULTS[parameter]} | dict(given.priors))
+
+    _add(name, about, change)
+
+
 def _with_noise(family: str, about: str) -> None:
     """A model with noise of another family in all series whose kind can have it, from the same spreads."""
 
@@ -52,10 +61,7 @@ def _with_noise(family: str, about: str) -> None:
 
 _with_settings("as-given", "The model of the other options and of the experiment's file, unchanged.")
 _with_settings("open", "The share of its projection noise that a lost atom takes along is unknown.", closure="open")
-_with_settings(
-    "microscopic", "Spin variance for many atoms: an atom that leaves takes its projection noise along.",
-    closure="microscopic",
-)  # fmt: skip
+_with_settings("microscopic", "An atom that is lost takes its projection noise along.", closure="microscopic")
 _with_settings("fixed-number", "Spin variance as the paper's slope formula implies it.", closure="fixed-number")
 _with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and come back.", collisional_loss=1)
 
@@ -98,10 +104,8 @@ _of_sixteen_levels("cold-atoms", "The rates of atoms at rest: without Doppler sh
 @rival_model
 def two_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """No atom leaves |4,±4⟩ and |4,±3⟩: no loss by light, none by collisions."""
-    lost = {
-        name: "fixed(0)" for name in ("light_loss_rate", "repump_rate") if name in parameter_names(experiment, settings)
-    }
-    return experiment, with_priors(settings, collisional_loss="fixed(0)", **lost)
+    present = parameter_names(experiment, settings) & {"light_loss_rate", "repump_rate"}
+    return experiment, with_priors(settings, **dict.fromkeys(("collisional_loss", *sorted(present)), "fixed(0)"))
 
 
 _with_fixed("no-collisions", "Γcol = 0.", collision_rate=0)
@@ -112,11 +116,10 @@ _with_fixed("no-pump", "The pump light does not pump: Γpump = 0.", pump_rate=0)
 @rival_model
 def pump_leak(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """Pump light is on in every stage that has the drive."""
-
-    def lit(stage: StageEntry) -> StageEntry:
-        return replace(stage, lights=stage.lights | {"pump"}) if "drive" in stage.lights else stage
-
-    return replace(experiment, stages=tuple(lit(stage) for stage in experiment.stages)), settings
+    stages = tuple(
+        replace(one, lights=one.lights | {"pump"}) if "drive" in one.lights else one for one in experiment.stages
+    )
+    return replace(experiment, stages=stages), settings
 
 
 @rival_model
@@ -159,18 +162,8 @@ _with_settings(
 )
 
 
-@rival_model
-def larmor_mismatch(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """The Larmor frequencies of the ensembles differ, by about 10 Hz."""
-    given = {"larmor_mismatch": DEFAULTS["larmor_mismatch"]} | dict(settings.priors)
-    return experiment, replace(settings, priors=given)
-
-
-@rival_model
-def pump_leak_rate(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Pump light leaks into the stages without it, by about 0.02 ms⁻¹."""
-    given = {"pump_leak_rate": DEFAULTS["pump_leak_rate"]} | dict(settings.priors)
-    return experiment, replace(settings, priors=given)
+_with_default("larmor-mismatch", "The Larmor frequencies of the ensembles differ, by about 10 Hz.", "larmor_mismatch")
+_with_default("pump-leak-rate", "Pump light leaks into the stages without it, by about 0.02 ms⁻¹.", "pump_leak_rate")
 
 
 def _with_errors(name: str, about: str, errors: Callable[[Series], dict[str, float]]) -> None:
@@ -242,20 +235,15 @@ def days(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, M
     return made, settings
 
 
-_with_errors(
-    "gain-drift", "The gain of P and of Jy drifts by about 3 % from the first to the last point.",
-    partial(_of_mean_spins, "gain_drift", 0.03),
-)  # fmt: skip
-_with_errors(
-    "background",
-    "P and Jy have a background of about 0.01, which does not decay.",
-    partial(_of_mean_spins, "offset", 0.01),
-)
-_with_errors(
-    "shot-noise-drift",
-    "The shot noise of variances of the light is off by about 1 % at the last point.",
-    _of_shot_noise,
-)
+for name, about, errors in (
+    ("gain-drift", "The gain of P and of Jy drifts by about 3 % from the first to the last point.",
+     partial(_of_mean_spins, "gain_drift", 0.03)),
+    ("background", "P and Jy have a background of about 0.01, which does not decay.",
+     partial(_of_mean_spins, "offset", 0.01)),
+    ("shot-noise-drift", "The shot noise of variances of the light is off by about 1 % at the last point.",
+     _of_shot_noise),
+):  # fmt: skip
+    _with_errors(name, about, errors)
 CURVE = 0.03
 """Standard deviation of the smooth curve by which ξ may differ from the model that says so."""
 _FEWEST = 5

@@ -82,12 +82,12 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     own = [run for run in experiment.runs if experiment.member.get(run, "") == member]
     constant = _of_constant_runs(experiment, own, member)
     runs = [run for run in own if run not in experiment.unmodelled]
-    if constant and not fitted_lights(experiment, runs):
+    lights = fitted_lights(experiment, runs)
+    if constant and not lights:
         return [*constant, *_common_time_offset(experiment, own, member)]
     found: list[tuple[str, str | None]] = []
     kinds = [s.about for s in experiment.series if s.run in runs and s.modelled.any()]
     constants = {name for kind in kinds for name in kind.constants}
-    lights = fitted_lights(experiment, runs)
     on = {light for label in lights for light in label.split("+")}
     named, followed = prior_names(experiment, settings), set(runs) & {*moving_runs(experiment)}
     steady = {run for run in experiment.constant if fitted_lights(experiment, [run])}
@@ -103,14 +103,11 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
         if unpumped and ("pump_leak_rate" in named or _stated(experiment, "pump_leak_rate", member)):
             found.append(("pump_leak_rate", None))
     found += [("pump_rate", label) for label in lights if "pump" in label.split("+")]
-    if "repump" in on:
-        found.append(("repump_rate", None))
-    dephasing = "dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate"
-    found += [(dephasing, label) for label in lights]
+    found += [("repump_rate", None)] if "repump" in on else []
+    found += [("dephasing_rate" if settings.free_dephasing else "pure_dephasing_rate", label) for label in lights]
     moving = not set(runs) <= set(experiment.constant)
     found += [("initial_n3", None), ("initial_nh", None)] if moving else []
-    optional = ("collisional_loss", *(("larmor_mismatch",) if "drive" in on else ()))
-    optional = optional if settings.atoms == "three-state" else ()
+    optional = ("collisional_loss", "larmor_mismatch")[: 1 + ("drive" in on)] if settings.atoms == "three-state" else ()
     found += [(name, None) for name in optional if name in named or _stated(experiment, name, member)]
     found += [(name, None) for name in settings.dynamics.parameters if followed or name != LOSS_NOISE_SHARE]
     classical = _has_classical_noise(experiment, named, constants, member)

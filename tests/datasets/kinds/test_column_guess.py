@@ -9,6 +9,8 @@ from dissentangle import datasets
 from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.kinds import KINDS, are_named, arguments_for, lines_for
 
+from ..driven import DRIVEN
+
 T_XI_P = ["t", "xi", "dxi", "P", "dP"]
 LINES = {
     "xi of several": ("xi", T_XI_P, {"time": "t", "value": "xi", "sigma": "dxi"}, {"time_unit": "ms"}),
@@ -76,16 +78,9 @@ def test_names_of_damaged_files_and_thousands_of_columns_are_left_aside():
     assert arguments_for(KINDS["xi"], ["t_ms", "x" * 10**6], {}) == 'columns={"time": "t_ms", "value": …, "sigma": …}'
 
 
-TOML = """\
-format_version = 1
-title = "t"
-simulated = true
-[[stage]]
-duration = "20 ms"
-drive = true
-[[series]]
-kind = "xi"
-file = "{file}"
+TOML = f"""\
+{DRIVEN}kind = "xi"
+file = "{{file}}"
 scale_uncertainty = 0.04
 """
 TIMES, XI, ERROR = np.array([0.5, 1.0, 2.0]), np.array([0.9, 0.8, 0.7]), np.full(3, 0.02)
