@@ -53,6 +53,7 @@ def test_a_result_shows_itself(results, kind):
     assert figure._repr_png_().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_fit_is_a_data_tree_still(fit_d55, tmp_path):
     assert isinstance(fit_d55, xr.DataTree)
     assert type(fit_d55["posterior"]) is xr.DataTree

@@ -135,6 +135,7 @@ def test_a_packed_photocurrent_keeps_the_attributes_of_its_file(tmp_path):
     np.testing.assert_allclose(packed.cos, plain.cos, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["h5", "nc"])
 def test_a_chunk_larger_than_the_cache_is_decompressed_once(suffix, tmp_path):
     """In slices, as a photocurrent is read; 3 MB in one chunk, of which HDF5 by itself would keep 1 MB."""

@@ -188,6 +188,7 @@ def test_what_does_not_decay_is_pick_up():
             assert found.line.warnings == found.warnings
 
 
+@pytest.mark.slow
 def test_a_reader_is_told_to_move_the_reference():
     drawn = made(_ring(offset=39, size=30) + _noise(np.random.default_rng(seed(9)), 100, 100))
     (warning,) = larmor_frequency(drawn).warnings

@@ -164,6 +164,7 @@ def test_equations_of_motion_by_a_solver():
     np.testing.assert_allclose(found.transverse_spin, np.exp(-expected[17] / 2), atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 def test_populations_of_any_rates_by_matrix_exponentials():
     """Also where eigenvectors are nearly parallel and eigenvalues complex, and over many pieces."""
@@ -235,6 +236,7 @@ def test_value_and_gradient_of_the_graph(compiled, point):
     np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-9 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_a_graph_beyond_its_range_is_cut_off():
     """Populations as at the largest rates, Γ̃ as it is; numbers likewise, so that a fit can see what it does."""
     largest = replace(RATES, pump_rate=0.1)

@@ -56,6 +56,7 @@ def watched(tmp_path):
     found.thread.join()
 
 
+@pytest.mark.slow
 def test_each_change_is_fitted_and_what_cannot_be_read_is_reported(watched):
     first, text = watched.line(1), (watched.run / "xi.csv").read_text()
     assert first["file"] == "0001.nc"

@@ -111,6 +111,7 @@ def test_values_that_scatter_too_much_are_not_taken_for_standard_deviations(fit_
     assert "Are the values of xi variances?" not in " ".join(next_steps(replace(found, surprising=(loud,))))
 
 
+@pytest.mark.slow
 def test_fewer_values_than_parameters_test_no_model():
     few = replace(from_tree(inference.fit("fig2b-d55", seed=seed(1), draws=50)["experiment"]), observations=())
     one = tuple(replace(s, x=s.x[15:16], value=s.value[15:16], spread=s.spread[15:16]) for s in few.series)
@@ -155,6 +156,7 @@ def test_a_posterior_that_leans_on_the_end_of_its_prior_is_never_healthy():
     assert "leans on its bound 0.118" in str(opening(ReportedFit(Fit(cut)))["opening"])
 
 
+@pytest.mark.slow
 def test_another_prior_that_moves_a_rate_by_more_than_its_error_is_named_in_the_first_line():
     """Γpump and Γdeph of the pump stage are separated by the prior of Γdeph alone: 0.107(25) for a true 0.168."""
     dark = inference.fit("fig2c-dark", seed=seed(1), draws=500)

@@ -287,6 +287,7 @@ def test_check_says_what_is_hardly_right(tmp_path, capsys):
     assert len(json.loads(capsys.readouterr().out)["doubts"]) == 1
 
 
+@pytest.mark.slow
 def test_dark_only_and_fixed_scale(tmp_path, capsys):
     write = (tmp_path / "experiment.toml").write_text
     write(
@@ -328,6 +329,7 @@ def test_demo(tmp_path, capsys, monkeypatch):
     assert "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002" in printed
 
 
+@pytest.mark.slow
 def test_facts_and_silence(fit_d55, tmp_path, capsys):
     file = tmp_path / "f.nc"
     write_tree(fit_d55, file)

@@ -28,6 +28,7 @@ print(found, __doc__, main.__doc__, file=sys.stderr)
 """
 
 
+@pytest.mark.slow
 def test_notebook_without_docstrings_and_stdout():
     """`!dissentangle …` in a cell: MPLBACKEND of the kernel; `python -OO`; stdout of a daemon."""
     environment = os.environ | {"MPLBACKEND": "module://matplotlib_inline.none", "PYTHONOPTIMIZE": "2",

@@ -127,6 +127,7 @@ def test_planned_points_stand_among_the_measured_ones():
     assert new["transverse_spin"].sum() == 1
 
 
+@pytest.mark.slow
 def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_path):
     known = {"pure_dephasing_rate": "lognormal(0.12, 0.1)"}
     source = read("fig2b-d55")

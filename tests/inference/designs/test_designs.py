@@ -61,6 +61,7 @@ def test_a_longer_budget_gives_a_smaller_sd(of_an_hour):
     assert plan(driven(), budget="10 h").of("collective_rate").after < of_an_hour.of("collective_rate").after
 
 
+@pytest.mark.slow
 def test_how_long_for_a_target_is_the_inverse_of_what_a_budget_gives(of_an_hour):
     after = of_an_hour.of("collective_rate").after
     found = plan(driven(), target=after)
@@ -129,6 +130,7 @@ def test_a_symbol_and_a_run_name_a_goal():
     assert found.of("xi_minimum[main]").after < found.of("xi_minimum[main]").before
 
 
+@pytest.mark.slow
 def test_two_closures_are_told_apart_by_xi():
     """P and Jy do not depend on the closure: they only fix the rates."""
     rates = {"collective_rate": 0.11, "light_loss_rate": 0.026, "collision_rate": 0.002, "pure_dephasing_rate": 0.12}
@@ -157,6 +159,7 @@ def test_durations():
     assert [duration(t) for t in (45.0, 720.0, 12240.0, 440640.0)] == ["45 s", "12 min", "3.4 h", "5.1 d"]
 
 
+@pytest.mark.slow
 def test_refits_obtain_what_is_predicted(fit_d55):
     """Eight refits, each of whose sd is known to about 5 %, of different outcomes: the mean to about 5 %."""
     found = inference.design(after=fit_d55, goal="dGamma", budget="10 min", refits=8, seed=seed(1))

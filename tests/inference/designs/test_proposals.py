@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Series, from_tree
@@ -25,6 +26,7 @@ def of_xi_while_pumped(found):
     return next(proposal for proposal in found if (proposal.kind, proposal.run) == ("xi", "pump"))
 
 
+@pytest.mark.slow
 def test_the_proposed_gain_is_what_a_fit_with_such_data_finds(fit_published):
     """A simulated experiment with the proposed series narrows the parameter about as much as was said."""
     experiment = from_tree(fit_published["experiment"])

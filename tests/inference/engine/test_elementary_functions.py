@@ -109,6 +109,7 @@ for x in np.linspace(-0.5, 0.5, 10000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the setting is glibc's")
 def test_the_bits_do_not_depend_on_what_the_c_library_finds():
     """glibc then takes the variants for processors without fused multiply-add."""

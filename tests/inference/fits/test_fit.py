@@ -106,6 +106,7 @@ def test_drive_only_numbers_give_the_posterior_of_the_independent_trial_fit():
     np.testing.assert_allclose(np.quantile(dephasing, [0.05, 0.5, 0.95]), [0.209, 0.255, 0.310], rtol=0.06)
 
 
+@pytest.mark.slow
 def test_same_seed_same_draws_on_any_number_of_cores(fit_open):
     for cores in (1, 2):
         again = inference.fit("fig2b-d55", seed=seed(3), cores=cores)
@@ -187,6 +188,7 @@ def test_the_general_engine_takes_what_the_fast_one_cannot():
     assert drawn.variables["x"].std() == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_sample_model_keeps_dims_and_says_which_engine_ran():
     found = inference.sample_model(inference.build_model("fig2c-dark"), seed=seed(1), draws=200, tune=200)
     assert found.attrs["engine"] == "fast"

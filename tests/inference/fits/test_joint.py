@@ -95,6 +95,7 @@ def test_the_posterior_of_two_members(fit_two):
     assert posterior["radiative_rate"].std() < 0.9 * single["radiative_rate"].std()
 
 
+@pytest.mark.slow
 def test_tables_figure_and_file_of_a_joint_fit(fit_two, tmp_path):
     text = fit_text(fit_two)
     assert "joint: fig2b-d55, fig2b-d35 [simulated]" in text

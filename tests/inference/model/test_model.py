@@ -177,6 +177,7 @@ def test_coordinates_have_constant_jacobian(case):
     np.testing.assert_allclose(logs, np.log(chosen.scale).sum(), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CASES)))
 def test_log_likelihood_in_numpy_is_that_of_pymc(case):
     problem, model = posed(case)

@@ -198,6 +198,7 @@ def test_warnings_of_misfit_bounds_and_missing_information():
     )
 
 
+@pytest.mark.slow
 def test_paper_fit_of_what_the_paper_assumes():
     """Noise-free, fixed-number closure. T1 is read off to 0.1 %, and with it Γout_L to 1 %, since Γcol and Γ share the
     slope. The slope of ΣJ is that of one relaxation rate, where Γ̃ + dΓp(t) falls by a quarter: 8 % of dΓ, of which Γ̃
@@ -310,6 +311,7 @@ def test_paper_fit_says_where_rates_would_be_negative():
     assert any("light_loss_rate is at its bound 0" in text for text in found.warnings)
 
 
+@pytest.mark.slow
 def test_slopes_of_their_own_curves_and_their_error():
     t, sigma = np.linspace(0.5, 20, 40), np.full(40, 0.01)
     fall = -np.expm1(-0.1 * t) / 0.1
