@@ -1,6 +1,9 @@
-"""Sampling of every bundled set over many seeds: effective draws, gradients, divergences, time.
+"""Sampling of every bundled set, and of growing ones, over many seeds: effective draws, gradients, divergences, time.
 
-python benchmarks/sampling.py [SEEDS]
+python benchmarks/sampling.py [SEEDS [SET ...]]
+
+SET: a bundled one, or a number of points per series of data like fig2b-d55. ESS per 1000 gradients is that of a first
+run of 4 × 1000 draws, without those before them; resampled: how often `sample` was not content with it.
 """
 
 from __future__ import annotations
@@ -10,48 +13,54 @@ import time
 
 import numpy as np
 from arviz_stats.base import array_stats
+from scaling import points
 
 from dissentangle import datasets
-from dissentangle.inference.engine import start_of
-from dissentangle.inference.model import Problem, SamplerSettings, model_of
-from dissentangle.inference.sampling import sample
-from dissentangle.inference.sampling.coordinates import coordinates
-from dissentangle.inference.sampling.sample import prepare
+from dissentangle.inference.model import Problem, SamplerSettings
+from dissentangle.inference.sampling import prepared, sample
+
+SIZES = (30, 1000, 10000)
 
 
 def main() -> None:
     """One line per data set: worst ESS and R-hat over the seeds, medians of rates and times, sums of the rest."""
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    header = ("data set", "min ESS bulk", "tail", "R-hat", "ESS/1000 grad", "ESS/s", "s", "divergent", "resampled")
-    print("{:24}{:>13}{:>7}{:>8}{:>15}{:>8}{:>7}{:>11}{:>11}".format(*header))
-    for name in datasets.names():
-        problem = Problem(datasets.read(name))
-        model = model_of(problem)
-        beginning = start_of(model)
-        chosen = coordinates(problem, beginning.labels, beginning.centre)
-        ready = prepare(model, start=beginning, coordinates=chosen)
+    header = (
+        "data set",
+        "n",
+        "min ESS bulk",
+        "tail",
+        "R-hat",
+        "ESS/1000 grad",
+        "lowest",
+        "s",
+        "divergent",
+        "resampled",
+    )
+    print("{:24}{:>4}{:>14}{:>7}{:>8}{:>15}{:>8}{:>8}{:>11}{:>11}".format(*header))
+    for name in sys.argv[2:] or [*datasets.names(), *map(str, SIZES)]:
+        ready = prepared(Problem(points(int(name)) if name.isdigit() else datasets.read(name)))
         rows = []
         for seed in range(seeds):
             start = time.perf_counter()
-            drawn = sample(ready, SamplerSettings(seed))
+            drawn = ready.draw(SamplerSettings(seed), None)
             elapsed = time.perf_counter() - start
+            again = sample(ready, SamplerSettings(seed)).attempts > 1 if not name.isdigit() else not drawn.converged
             flat = np.concatenate([v.reshape(*v.shape[:2], -1) for v in drawn.variables.values()], axis=2)
-            columns = [flat[..., k] for k in range(flat.shape[2])]
+            columns = [flat[..., k] for k in range(flat.shape[2]) if np.ptp(flat[..., k]) > 0]
             axes = {"chain_axis": 0, "draw_axis": 1}
             bulk = min(float(array_stats.ess(c, method="bulk", **axes)) for c in columns)
             tail = min(float(array_stats.ess(c, method="tail", prob=(0.05, 0.95), **axes)) for c in columns)
             rhat = max(float(array_stats.rhat(c, method="rank", **axes)) for c in columns)
             gradients = int(drawn.statistics["n_steps"].sum())
             divergent = int(drawn.statistics["diverging"].sum())
-            rows.append(
-                (bulk, tail, rhat, 1000 * bulk / gradients, bulk / elapsed, elapsed, divergent, drawn.attempts > 1)
-            )
+            rows.append((bulk, tail, rhat, 1000 * bulk / gradients, elapsed, divergent, again))
         r = np.array(rows, float)
         worst = (r[:, 0].min(), r[:, 1].min(), r[:, 2].max())
-        middle = (np.median(r[:, 3]), np.median(r[:, 4]), np.median(r[:, 5]))
         print(
-            f"{name:24}{worst[0]:13.0f}{worst[1]:7.0f}{worst[2]:8.4f}{middle[0]:15.0f}{middle[1]:8.0f}{middle[2]:7.2f}"
-            f"{int(r[:, 6].sum()):11d}{int(r[:, 7].sum()):8d}/{seeds}",
+            f"{name:24}{ready.compiled.density.dimension:4d}{worst[0]:14.0f}{worst[1]:7.0f}{worst[2]:8.4f}"
+            f"{np.median(r[:, 3]):15.0f}{r[:, 3].min():8.0f}{np.median(r[:, 4]):8.2f}"
+            f"{int(r[:, 5].sum()):11d}{int(r[:, 6].sum()):8d}/{seeds}",
             flush=True,
         )
 

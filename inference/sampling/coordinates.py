@@ -1,19 +1,17 @@
-"""Coordinates for the sampler: changes of the unconstrained parameters that straighten the posterior.
+"""Coordinates for the sampler: changes of the unconstrained parameters, known before there are data.
 
 The priors stay as they are: each map has a constant Jacobian, but for the members of populations, whose widths depend
-on the spread; there the logarithm of the Jacobian is added to the density.
+on the spread, and for the share c; there the logarithm of the Jacobian is added to the density.
 
-What the data determine is not single rates but
-combinations; in plain logarithms these are curved ridges. They follow from the physics:
+What the data determine is not single rates but sums; in plain logarithms these are ridges with a corner. What else the
+posterior of the data at hand has of ridges, the sampler learns by itself, see `straightening`.
 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
-- the early slope of P fixes about Γout_L + (5/4) Γcol − n3/4 · 1/(1/Γpump + span): the same, weighted, and a shear
-- ξ fixes dΓ + about c times the loss: with an unknown c, log(dΓ/rest) → the same without its part of the loss, and
-  log(Γout_L/Γcol) likewise; ln c/(1 − c), whose prior beta(½, ½) has long tails, is stretched
-- ξ(0) = s (8 + 14 n3)/(8 − 2 n3): the scale s of ξ → s + 2 n3
+- the early slope of P fixes about Γout_L + (5/4) Γcol: the same, weighted
+- ln c/(1 − c), whose prior beta(½, ½) has long tails, is stretched
 - of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
   and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z); a
-  beginning that nobody knows, γs ξ(0)
+  beginning that only records show, γs ξ(0)
 - of a population the data fix the members, so the average of their logarithms better than the median
 
 A tightly known parameter is standardised with its prior; without that, chains that start one unit away (Z = 0.16 ± 1)
@@ -29,33 +27,24 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.experiment import Label
-from ...datasets.prediction import PROBE, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE
 from ..engine import Coordinates
 from ..model import Prior, Problem
 from .coordinate_steps import (
     COLLISION_WEIGHT,
-    ELECTRON_LOSS,
-    ELECTRON_SLOPE,
-    LIGHT_LOSS,
     PUMP_DEPHASING,
-    SPAN,
     average,
     bath_shear,
     beginning_shear,
-    closure_shear,
-    collision_shear,
-    coupling_shear,
-    electron_shear,
-    loss_shear,
+    log_ratios,
     narrowed,
     narrowing,
-    scale_shear,
     signal_shear,
     stretched,
     stretching,
     sum_and_ratios,
 )
+from .triangular_map import Naturals
 
 LEAK = "pump_leak_rate"
 _KNOWN = 0.2
@@ -72,6 +61,10 @@ def _scale(prior: Prior) -> float:
     return 1.0
 
 
+Sum = tuple[list[int], list[float]]
+"""Positions of rates whose weighted sum the data fix, and the weights."""
+
+
 def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coordinates:
     """The coordinates for the models of this package.
 
@@ -79,23 +72,8 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
     """
     experiment, by_label = problem.experiment, {p.label: p.prior for p in problem.free}
     scale = np.array([_scale(by_label[label]) for label in labels])
-    logarithmic = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
-    logarithmic |= {label for label in labels if Label.parse(label).name == LEAK and by_label[label].truncated}
-    steps = _coupling_shears(experiment, labels, centre, logarithmic)
-    if not steps:
-        steps = [
-            sum_and_ratios([labels.index(label) for label in group], weights, centre)
-            for group, weights in _dephasing_groups(experiment, labels, centre, logarithmic)
-            if set(group) <= logarithmic
-        ]
-    steps = _closure_shears(experiment, labels, centre, logarithmic) + steps
-    if {"light_loss_rate", "collision_rate"} <= logarithmic:
-        loss, collisions = labels.index("light_loss_rate"), labels.index("collision_rate")
-        for pump, n3, longest in _pumped(experiment, labels):
-            if {pump, n3} <= logarithmic:
-                steps.append(loss_shear(loss, collisions, labels.index(pump), labels.index(n3), centre, SPAN * longest))
-        steps.append(sum_and_ratios([loss, collisions], [1.0, COLLISION_WEIGHT], centre))
-    steps += _electron_shears(experiment, labels, centre, logarithmic)
+    logarithmic = _logarithmic(by_label, labels)
+    steps = [sum_and_ratios(*one, centre) for one in _sums(experiment, labels, centre, logarithmic)]
     steps += _measurement_steps(experiment, by_label, labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if Label.parse(label).name == "population_spread"]:
@@ -104,79 +82,54 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
         if {spread, median} <= logarithmic:
             steps.append(average(labels.index(median), labels.index(spread), scores))
             populations.append((labels.index(spread), scores))
-    for series in experiment.series:
-        n3 = _label(labels, "initial_n3", experiment.member.get(series.run, ""))
-        own = str(Label("scale", series.name))
-        if series.about.spin_variance and own in labels and n3 in logarithmic:
-            steps.append(scale_shear(labels.index(own), labels.index(n3), centre))
     first = [(narrowing(populations), narrowed(populations))] if populations else []
-    if LOSS_NOISE_SHARE in labels and by_label[LOSS_NOISE_SHARE].form == "beta":
+    if _is_share(by_label):
         share = labels.index(LOSS_NOISE_SHARE)
         first.append((stretching(share), stretched(share)))
     volume = (lambda u: sum(of(u) for _, of in first)) if first else None
     return Coordinates(np.asarray(centre, float), scale, (*(step for step, _ in first), *steps), log_volume=volume)
 
 
-def _closure_shears(
-    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
-) -> list[Callable[[list[Any]], None]]:
-    """Where c is unknown: for each kind of stage with the drive."""
-    losses = ("light_loss_rate", "collision_rate")
-    if LOSS_NOISE_SHARE not in labels:
-        return []
-    if not set(losses) <= logarithmic:
-        return _closure_shears_of_electrons(experiment, labels, centre, logarithmic)
-    rates = dict(zip(labels, np.exp(centre), strict=True))
-    lost = rates[losses[0]] + COLLISION_WEIGHT * rates[losses[1]]
-    shears = []
-    for group, weights in _dephasing_groups(experiment, labels, centre, logarithmic):
-        if set(group) <= logarithmic:
-            total = sum(weight * rates[label] for label, weight in zip(group, weights, strict=True))
-            share, ratio, first, loss = (labels.index(one) for one in (LOSS_NOISE_SHARE, group[1], group[0], losses[0]))
-            shears.append(closure_shear(share, ratio, first, loss, centre, lost / total))
-    return [*shears, collision_shear(labels.index(LOSS_NOISE_SHARE), labels.index(losses[1]))] if shears else []
+def naturals(problem: Problem, labels: list[str], centre: np.ndarray) -> Naturals:
+    """How rates, shares of sums and c follow the coordinates; arguments as above."""
+    by_label = {p.label: p.prior for p in problem.free}
+    logarithmic = _logarithmic(by_label, labels)
+    bend = np.where([label in logarithmic for label in labels], np.inf, np.nan)
+    slope = np.ones(len(labels))
+    for entries, weights in _sums(problem.experiment, labels, centre, logarithmic):
+        bend[entries[1:]] = -log_ratios(entries, weights, centre)
+    if _is_share(by_label):
+        share = labels.index(LOSS_NOISE_SHARE)
+        slope[share], bend[share] = 2.0, 0.0
+    return Naturals(slope, bend)
 
 
-def _closure_shears_of_electrons(
-    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
-) -> list[Callable[[list[Any]], None]]:
-    """The same with sixteen levels, where R, and what dΓ makes of Γ, lose atoms."""
-    rates = dict(zip(labels, np.exp(centre), strict=True))
-    steps: list[Callable[[list[Any]], None]] = []
-    for group, weights, collisions, depth in _electron_groups(experiment, labels, centre, logarithmic):
-        lost = ELECTRON_LOSS * rates[collisions] + LIGHT_LOSS * rates[group[0]] / float(centre[labels.index(depth)])
-        total = sum(weight * rates[label] for label, weight in zip(group, weights, strict=True))
-        share, ratio, first, loss = (labels.index(one) for one in (LOSS_NOISE_SHARE, group[1], group[0], collisions))
-        steps.append(closure_shear(share, ratio, first, loss, centre, lost / total))
-    return steps
+def _is_share(by_label: dict[str, Prior]) -> bool:
+    return LOSS_NOISE_SHARE in by_label and by_label[LOSS_NOISE_SHARE].form == "beta"
 
 
-def _electron_shears(
-    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
-) -> list[Callable[[list[Any]], None]]:
-    """With sixteen levels: for each kind of stage with the drive, R as the slope of P fixes it."""
-    found, taken = [], set()
-    for group, _, collisions, depth in _electron_groups(experiment, labels, centre, logarithmic):
-        if collisions not in taken:
-            taken.add(collisions)
-            first, second, third = (labels.index(label) for label in (collisions, group[0], depth))
-            light = ELECTRON_SLOPE * np.exp(centre[second] - centre[first]) / centre[third]
-            found.append(electron_shear(first, second, centre, float(light)))
-    return found
+def _logarithmic(by_label: dict[str, Prior], labels: list[str]) -> set[str]:
+    """Labels of what is sampled as a logarithm."""
+    found = {label for label in labels if by_label[label].form in ("lognormal", "halfnormal")}
+    return found | {label for label in labels if Label.parse(label).name == LEAK and by_label[label].truncated}
 
 
-def _electron_groups(
-    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
-) -> list[tuple[list[str], list[float], str, str]]:
-    """The dephasing groups that begin with dΓ, each with the labels of its R and of d; none of three states."""
+def _sums(experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]) -> list[Sum]:
+    """The sums that the decays of Jy and P fix, and the rates of runs with constant ones."""
+    groups = [g for g in _dephasing_groups(experiment, labels, centre, logarithmic) if set(g[0]) <= logarithmic]
+    if {"light_loss_rate", "collision_rate"} <= logarithmic:
+        groups.append((["light_loss_rate", "collision_rate"], [1.0, COLLISION_WEIGHT]))
+    groups += [(pair, [1.0, 1.0]) for pair, _ in _swaps(labels, logarithmic)]
+    return [([labels.index(label) for label in group], weights) for group, weights in groups]
+
+
+def _swaps(labels: list[str], logarithmic: set[str]) -> list[tuple[list[str], Label]]:
+    """Labels of γs and γextra of each kind of stage with constant rates, and the label of the former, parsed."""
     found = []
-    for group, weights in _dephasing_groups(experiment, labels, centre, logarithmic):
-        of = Label.parse(group[1])
-        own = _label(labels, "electron_collision_rate", of.member, of.lights)
-        collisions = own or _label(labels, "electron_collision_rate", of.member)
-        depth = _label(labels, "optical_depth", of.member)
-        if {*group, collisions} <= logarithmic and depth and group[0].startswith("collective_rate"):
-            found.append((group, weights, collisions, depth))
+    for swap in (label for label in labels if Label.parse(label).name == "swap_rate"):
+        extra = str(Label("extra_decay_rate", Label.parse(swap).entry))
+        if {swap, extra} <= logarithmic:
+            found.append(([swap, extra], Label.parse(swap)))
     return found
 
 
@@ -185,19 +138,15 @@ def _measurement_steps(
 ) -> list[Callable[[list[Any]], None]]:
     """The steps for each kind of stage with constant rates."""
     steps: list[Callable[[list[Any]], None]] = []
-    for swap in (label for label in labels if Label.parse(label).name == "swap_rate"):
-        of = Label.parse(swap)
-        extra, bath = (str(Label(name, of.entry)) for name in ("extra_decay_rate", "bath_noise"))
-        if not {swap, extra} <= logarithmic:
-            continue
-        rates = [labels.index(swap), labels.index(extra)]
-        steps.append(sum_and_ratios(rates, [1.0, 1.0], centre))
+    for pair, of in _swaps(labels, logarithmic):
+        rates = [labels.index(label) for label in pair]
+        bath = str(Label("bath_noise", of.entry))
         runs = _runs_of(experiment, of)
+        seen = _xi_is_seen(experiment, by_label, runs)
         if bath in logarithmic:
-            shear = bath_shear if _xi_is_seen(experiment, by_label, runs) else signal_shear
-            steps.append(shear(labels.index(bath), rates, centre))
+            steps.append((bath_shear if seen else signal_shear)(labels.index(bath), rates, centre))
         unknown = [label for run in runs if (label := str(Label("initial_xi", run))) in logarithmic]
-        wide = [label for label in unknown if by_label[label].numbers[-1] > _KNOWN]
+        wide = [label for label in unknown if by_label[label].numbers[-1] > _KNOWN and not seen]
         steps += [beginning_shear(labels.index(label), rates[0], centre) for label in wide]
     return steps
 
@@ -262,30 +211,3 @@ def _dephasing_groups(
         if len(group) > 1:
             groups.append(([label for label, _ in group], [weight for _, weight in group]))
     return groups
-
-
-def _coupling_shears(
-    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
-) -> list[Callable[[list[Any]], None]]:
-    """Where nothing is followed in time, the data fix κ² ≈ (dΓ/Z) (1 − e^{−Γ̃T})/Γ̃: log dΓ → log κ²."""
-    if moving_runs(experiment):
-        return []
-    shears = []
-    for series in experiment.series:
-        if series.kind == "coupling":
-            pair = ["collective_rate", str(Label("dephasing_rate", PROBE))]
-            if set(pair) <= logarithmic:
-                collective, dephasing = (labels.index(label) for label in pair)
-                shears.append(coupling_shear(collective, dephasing, centre, series.probe_duration))
-    return shears[:1]
-
-
-def _pumped(experiment: Experiment, labels: list[str]) -> list[tuple[str, str, float]]:
-    """Labels of Γpump and n3(0), and the duration of the longest run: of the first run that is driven and pumped."""
-    longest = max(experiment.duration(run) for run in experiment.runs)
-    for stage in experiment.stages:
-        member = experiment.member.get(stage.run, "")
-        pump = _label(labels, "pump_rate", member, stage.label)
-        if {"drive", "pump"} <= stage.lights and pump:
-            return [(pump, _label(labels, "initial_n3", member), longest)]
-    return []

@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine import NativeDensity
 from ..model import SamplerSettings
 from ..parallel import available_cores
+
+if TYPE_CHECKING:
+    from .mapped_density import MappedDensity
 
 _STATISTICS = {
     "diverging": "diverging",
@@ -28,6 +31,7 @@ _STATISTICS = {
     "acceptance_rate": "mean_tree_accept",
 }
 """Names of the ArviZ schema, and nutpie's."""
+_POINT = {"point": "unconstrained_draw"}
 _WORKER = "nutpie-worker"
 
 
@@ -56,7 +60,9 @@ def _of_arviz(name: str) -> Any:
     return getattr(arviz, name)
 
 
-def machine_code_model(density: NativeDensity, data: np.ndarray, start: Callable[[Any], np.ndarray]) -> Any:
+def machine_code_model(
+    density: NativeDensity | MappedDensity, data: np.ndarray, start: Callable[[Any], np.ndarray]
+) -> Any:
     """The model of a density in machine code, of which a draw reports the variable `natural`.
 
     data : what the code reads, passed to it by address;  start : the first point of a chain, by its seed
@@ -85,9 +91,17 @@ def machine_code_model(density: NativeDensity, data: np.ndarray, start: Callable
 
 
 def nuts(
-    compiled: Any, settings: SamplerSettings, progress: Callable[[Any], None] | None, adaptation: str
+    compiled: Any,
+    settings: SamplerSettings,
+    progress: Callable[[Any], None] | None,
+    adaptation: str,
+    *,
+    keep_points: bool = False,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Draws and statistics of nutpie's NUTS, by name, each of the shape (chain, draw, …). Ctrl-C stops at once."""
+    """Draws and statistics of nutpie's NUTS, by name, each of the shape (chain, draw, …). Ctrl-C stops at once.
+
+    keep_points : whether the statistics have the sampled coordinates too, `point`
+    """
     sample, running = import_nutpie().sample, None
     try:
         with _interrupted_afterwards():
@@ -105,6 +119,7 @@ def nuts(
                 cores=settings.cores or min(settings.chains, available_cores()),
                 seed=settings.seed,
                 target_accept=settings.target_accept,
+                store_unconstrained=keep_points,
             )
         draws, statistics = running.wait().get_arrow_trace()
     except BaseException:
@@ -114,8 +129,8 @@ def nuts(
         raise
     kept = [~_column(chain, "tuning") for chain in statistics]
     values = {name: _stacked(draws, name, kept) for name in draws[0].schema.names}
-    found = set(statistics[0].schema.names)
-    return values, {ours: _stacked(statistics, name, kept) for ours, name in _STATISTICS.items() if name in found}
+    found, wanted = set(statistics[0].schema.names), _STATISTICS | (_POINT if keep_points else {})
+    return values, {ours: _stacked(statistics, name, kept) for ours, name in wanted.items() if name in found}
 
 
 @contextlib.contextmanager

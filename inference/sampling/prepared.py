@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from ..engine import start_of
 from ..model import Problem, data_of, model_of
-from .coordinates import coordinates
+from .coordinates import coordinates, naturals
 from .sample import FastSampler, GeneralSampler, prepare
 
 KEPT: LRUCache[tuple[str, str | None], FastSampler | GeneralSampler] = LRUCache(16)
@@ -36,4 +36,6 @@ def prepared(problem: Problem, engine: str | None = None) -> FastSampler | Gener
 def _made(problem: Problem, engine: str | None) -> FastSampler | GeneralSampler:
     model = model_of(problem)
     start = start_of(model)
-    return prepare(model, engine, start, coordinates(problem, start.labels, start.centre))
+    labels, centre = start.labels, start.centre
+    chosen = coordinates(problem, labels, centre)
+    return prepare(model, engine, start, chosen, naturals(problem, labels, centre))

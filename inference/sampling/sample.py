@@ -20,6 +20,8 @@ from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .convergence import ESS_PER_CHAIN, bfmi, converged
 from .modes import modes, starting_point
+from .straightening import near_middle, straightened
+from .triangular_map import Naturals
 
 if TYPE_CHECKING:
     import pymc
@@ -79,9 +81,14 @@ Progress = Callable[[Any], None] | None
 
 @dataclass(frozen=True)
 class FastSampler:
-    """A model in machine code. `longer`: how much longer may be sampled than asked, where it is needed."""
+    """A model in machine code.
+
+    naturals : how its parameters follow its coordinates, where that is known: they are then straightened
+    longer : how much longer may be sampled than asked, where it is needed
+    """
 
     compiled: CompiledModel
+    naturals: Naturals | None = None
     longer: int = LONGER
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> FastSampler:
@@ -96,9 +103,13 @@ class FastSampler:
             return density(x, compiled.data)
 
         found_modes = modes(log_density, density.dimension, settings.seed)
-        model = nutpie_sampler.machine_code_model(
-            density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
-        )
+        mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
+        if mapped:
+            model = near_middle(mapped)
+        else:
+            model = nutpie_sampler.machine_code_model(
+                density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
+            )
         found, statistics = nutpie_sampler.nuts(model, settings, progress, "low_rank")
         flat = found["natural"]
         parts = np.split(flat, np.cumsum([int(np.prod(shape)) for shape in compiled.shapes])[:-1], axis=-1)
@@ -129,12 +140,17 @@ class GeneralSampler:
 
 
 def prepare(
-    model: Any, engine: str | None = None, start: Start | None = None, coordinates: Coordinates | None = None
+    model: Any,
+    engine: str | None = None,
+    start: Start | None = None,
+    coordinates: Coordinates | None = None,
+    naturals: Naturals | None = None,
 ) -> FastSampler | GeneralSampler:
     """A PyMC model made ready to be sampled: compiled, which takes about a second, or a minute by the general engine.
 
     engine : "fast", "general", or None: the fast one where it can translate the model
-    start, coordinates : for the fast engine: the initial point, and the map that straightens the posterior
+    start, coordinates : for the fast engine: the initial point, and what is sampled
+    naturals : how the parameters follow these coordinates; without it they are not straightened further
 
     Raises NotTranslatable where the fast engine is asked for and cannot take the model.
     """
@@ -143,7 +159,7 @@ def prepare(
         try:
             compiled = compile_model(model, start, coordinates)
             nutpie_sampler.import_nutpie()  # while LLVM works
-            return FastSampler(compiled)
+            return FastSampler(compiled, naturals)
         except NotTranslatable as error:
             if engine == "fast":
                 raise

@@ -1,0 +1,183 @@
+"""A triangular map from points near a posterior and the slopes of its logarithm there (the scores).
+
+Where v_i is normal about f_i(v before it), with the standard deviation σ_i, the score by it is −(v_i − f_i)/σ_i²: a
+linear regression of v_i on functions of those before it and on the score gives f_i almost without noise, from points
+that need not be draws. Begun with the tightest one, whose part of the scores of the others is then taken out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+
+from .triangular_map import Naturals, TriangularMap, logistic
+
+KNEE = 4.0
+"""A rate acts linearly up to so many times its median, beyond it less."""
+MOST_IN_PRODUCTS = 20
+"""Products are tried of the so many coordinates that are loosest."""
+MOST_IN_TRIPLES = 5
+_PENALTY = 1.0
+"""A term counts where it reduces the logarithm of the squares by more than so many times ln(N)/N: as in the BIC."""
+_MOST_WIDENING = 0.3
+_DEPENDENT = 1e-8
+"""Of its squares, what must be left of a column that is not a sum of others."""
+
+
+def ordered(covariance: np.ndarray) -> np.ndarray:
+    """Coordinates from loose to tight: the last one is that which all others determine best, and so on."""
+    left, found = list(range(len(covariance))), []
+    while left:
+        precision = np.linalg.inv(covariance[np.ix_(left, left)])
+        found.append(left.pop(int(np.argmax(np.diag(precision)))))
+    return np.array(found[::-1])
+
+
+def fitted_map(
+    points: np.ndarray,
+    scores: np.ndarray,
+    naturals: Naturals,
+    order: np.ndarray | None = None,
+    scale: np.ndarray | None = None,
+    *,
+    draws: int | None = None,
+) -> TriangularMap:
+    """The map that a regression finds.
+
+    points, scores : (N, n);  order, scale : where they are known better than from the points, see `TriangularMap`
+    draws : so many points, the first, are draws from the posterior, which tell how wide it is; by default all
+    """
+    count, n = points.shape
+    drawn = points[:draws]
+    order = ordered(np.cov(drawn.T)) if order is None else order
+    slope, bend = _bends(drawn, naturals)
+    value = logistic(slope * (points - bend))
+    shift, stretch = value[:draws].mean(axis=0), 1 / (value[:draws].std(axis=0) + 1e-12)
+    functions = np.column_stack([(value - shift) * stretch, np.ones(count), points])
+    slopes = np.column_stack([value * (1 - value) * slope * stretch, np.zeros(count), np.ones((count, n))])
+    scores, widths = scores.copy(), np.empty(n)
+    products = _Products(order, functions)
+    found: list[_Part] = []
+    for position in reversed(range(n)):
+        i = order[position]
+        part = _part(order[:position], products, points[:, i], scores[:, i])
+        widths[i] = np.std(part.own[:draws])
+        _take_out(part, functions, slopes, scores, i)
+        found.insert(0, part)
+    return TriangularMap(
+        order,
+        _rounded(widths if scale is None else scale),
+        _begins([part.coefficients for part in found]),
+        np.concatenate([part.factors for part in found]),
+        _rounded(np.concatenate([part.coefficients for part in found])),
+        _begins([part.widenings for part in found]),
+        np.concatenate([part.width_of for part in found]),
+        _rounded(np.concatenate([part.widenings for part in found])),
+        *(_rounded(array) for array in (slope, bend, shift, stretch)),
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What belongs to one coordinate, see `TriangularMap`; its own part, σ w, and e^{Σ q φ}, both (points,)."""
+
+    factors: np.ndarray
+    coefficients: np.ndarray
+    width_of: np.ndarray
+    widenings: np.ndarray
+    own: np.ndarray
+    width: np.ndarray
+
+
+def _part(before: np.ndarray, products: _Products, values: np.ndarray, score: np.ndarray) -> _Part:
+    """From v = f − σ² (1 + 2 Σ q φ) score, as (σ e^{Σ q φ})² is to first order."""
+    functions, n = products.functions, len(products.order)
+    allowed = np.flatnonzero(np.isin(products.factors, [*before, n, *(n + 1 + before)]).all(axis=1))
+    spread = score[:, None] * np.column_stack([np.ones(len(values)), functions[:, before]])
+    terms, wide = products.selected(allowed, spread, values)
+    explaining = np.column_stack([products.columns[:, terms], spread[:, wide]])
+    numbers, *_ = np.linalg.lstsq(explaining, values, rcond=None)
+    coefficients, (own_slope, *widenings) = numbers[: len(terms)], -numbers[len(terms) :]
+    wide = wide[1:] if own_slope > 0 else wide[:0]
+    clipped = np.clip(np.array(widenings[: len(wide)]) / (2 * abs(own_slope)), -_MOST_WIDENING, _MOST_WIDENING)
+    width_of = before[wide - 1]
+    width = np.exp(functions[:, width_of] @ clipped)
+    own = (values - products.columns[:, terms] @ coefficients) / width
+    return _Part(products.factors[terms], coefficients, width_of, clipped, own, width)
+
+
+def _take_out(part: _Part, functions: np.ndarray, slopes: np.ndarray, scores: np.ndarray, i: int) -> None:
+    """From the scores at fixed v_i those at fixed w_i: what the coordinates before i do through it is added."""
+    n = functions.shape[1] // 2
+    for factors, number in zip(part.factors, part.coefficients, strict=True):
+        for k, one in enumerate(factors):
+            if one != n:
+                others = functions[:, np.delete(factors, k)].prod(axis=1)
+                scores[:, one if one < n else one - n - 1] += scores[:, i] * number * slopes[:, one] * others
+    for one, widening in zip(part.width_of, part.widenings, strict=True):
+        scores[:, one] += (scores[:, i] * part.own * part.width + 1) * widening * slopes[:, one]
+
+
+def _begins(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+
+
+def _rounded(array: np.ndarray) -> np.ndarray:
+    """To single precision: linear algebra differs in the last bits between processors and numbers of threads."""
+    return array.astype(np.float32).astype(float)
+
+
+def _bends(points: np.ndarray, naturals: Naturals) -> tuple[np.ndarray, np.ndarray]:
+    middle, width = points.mean(axis=0), points.std(axis=0)
+    own = np.isnan(naturals.bend)
+    slope = np.where(own, 1 / (2 * width), naturals.slope)
+    bend = np.where(np.isinf(naturals.bend), middle + np.log(KNEE) / naturals.slope, naturals.bend)
+    return slope, np.where(own, middle, bend)
+
+
+class _Products:
+    """Products of functions that may be terms: 1, each one and each v alone, products of two and three.
+
+    order : (n,);  functions : φ, 1 and v, (points, 2 n + 1);  factors : (products, 3);  columns : (points, products)
+    """
+
+    def __init__(self, order: np.ndarray, functions: np.ndarray) -> None:
+        n = len(order)
+        pairs = [(*pair, n) for pair in combinations_with_replacement(order[:MOST_IN_PRODUCTS], 2)]
+        triples = combinations_with_replacement(order[:MOST_IN_TRIPLES], 3)
+        self.order, self.functions = order, functions
+        self.factors = np.array(
+            [(n, n, n), *((j, n, n) for j in order), *((n + 1 + j, n, n) for j in order), *pairs, *triples], int
+        )
+        self.columns = functions[:, self.factors].prod(axis=2)
+        self._gram = self.columns.T @ self.columns
+
+    def selected(self, allowed: np.ndarray, others: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the allowed products and of the other columns explain the values; the first of both in any case.
+
+        Forward selection: the one is added that explains most of what is left, as long as it counts. By the rows of
+        a Cholesky decomposition.
+        """
+        more = np.column_stack([others, values])
+        cross = self.columns[:, allowed].T @ more
+        gram = np.block([[self._gram[np.ix_(allowed, allowed)], cross], [cross.T, more.T @ more]])
+        count, size = len(values), np.diag(gram).copy()
+        left, forced = size.copy(), [0, len(allowed)]
+        chosen: list[int] = []
+        rows = np.empty((0, len(gram)))
+        rest = gram[:, -1].copy()
+        while len(chosen) < min(count // 4, len(gram) - 1):
+            usable = left[:-1] > _DEPENDENT * size[:-1]
+            gain = np.where(usable, rest[:-1] ** 2 / np.where(usable, left[:-1], 1.0), 0.0)
+            best = forced.pop(0) if forced else int(np.argmax(gain))
+            if len(chosen) > 1 and gain[best] < rest[-1] * -np.expm1(-_PENALTY * np.log(count) / count):
+                break
+            chosen.append(best)
+            row = (gram[best] - rows[:, best] @ rows) / np.sqrt(left[best])
+            rows = np.vstack([rows, row])
+            left -= row**2
+            rest -= row * row[-1]
+        found = np.array(chosen)
+        return allowed[found[found < len(allowed)]], found[found >= len(allowed)] - len(allowed)

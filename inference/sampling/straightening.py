@@ -1,0 +1,95 @@
+"""The triangular map of a posterior: from its mode, then twice from a few draws in the coordinates found so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..engine import NativeDensity
+from ..model import SamplerSettings
+from . import nutpie as nutpie_sampler
+from .mapped_density import MappedDensity
+from .modes import Density, Mode, starting_point
+from .score_regression import fitted_map, ordered
+from .triangular_map import Naturals, TriangularMap
+
+_POINTS = 400
+_LOOSEST = 10.0
+"""Standard deviation that a coordinate without curvature at the mode is given."""
+_TRIALS = ((0.3, 0.2), (0.3, 0.4))
+"""For each trial run, in units of the tuning asked for: draws to tune and draws to learn from; at least:"""
+_LEAST = ((100, 100), (100, 200))
+_FARTHER = 1.4
+"""Points so many times as far from the middle as the draws show what the tails are like, where few draws are."""
+_SAME = 3.0
+"""Modes are one where they differ by less than so many standard deviations in each direction."""
+LARGEST = 100
+"""Posteriors of more coordinates are sampled in those that the model has: the regressions would take longer."""
+
+
+def straightened(
+    density: NativeDensity, data: np.ndarray, naturals: Naturals, found: list[Mode], settings: SamplerSettings
+) -> MappedDensity | None:
+    """The density in coordinates in which it is nearly normal; None for several modes or too many coordinates.
+
+    found : its modes;  settings : those of the run that follows
+    """
+    highest = max(found, key=lambda mode: mode.weight)
+    if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
+        return None
+
+    def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return density(x, data)
+
+    mapped = MappedDensity(density, data, _about(highest, log_density, naturals, settings.seed))
+    for (tune, draws), (least_tune, least_draws) in zip(_TRIALS, _LEAST, strict=True):
+        trial = replace(
+            settings,
+            tune=max(least_tune, int(tune * settings.tune)),
+            draws=max(least_draws, int(draws * settings.tune)),
+        )
+        _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, "low_rank", keep_points=True)
+        w = statistics["point"].reshape(-1, density.dimension)
+        points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
+        mapped = replace(mapped, map=_from(points, log_density, naturals, draws=len(w)))
+    return mapped
+
+
+def near_middle(mapped: MappedDensity) -> Any:
+    """The model for nutpie; its chains start as wide about the middle as a standard normal distribution is."""
+    n = mapped.dimension
+    middle = [Mode(np.zeros(n), mapped(np.zeros(n))[0], np.ones(n), np.eye(n))]
+    return nutpie_sampler.machine_code_model(mapped, mapped.table, lambda seed: starting_point(mapped, middle, seed))
+
+
+def _same(one: Mode, other: Mode) -> bool:
+    away = one.directions.T @ (other.place - one.place)
+    return bool((abs(away) * np.sqrt(np.maximum(one.curvature, 1.0)) < _SAME).all())
+
+
+def _about(mode: Mode, log_density: Density, naturals: Naturals, seed: int) -> TriangularMap:
+    """From points that are scattered about a mode as widely as its curvature lets them."""
+    widths = 1 / np.sqrt(np.maximum(mode.curvature, _LOOSEST**-2))
+    covariance = (mode.directions * widths**2) @ mode.directions.T
+    order = ordered(covariance)
+    scale = np.empty(len(order))
+    scale[order] = np.diag(np.linalg.cholesky(covariance[np.ix_(order, order)]))
+    scattered = np.random.default_rng(seed).standard_normal((_POINTS, len(order))) * widths
+    return _from(mode.place + scattered @ mode.directions.T, log_density, naturals, order, scale)
+
+
+def _from(
+    points: np.ndarray,
+    log_density: Density,
+    naturals: Naturals,
+    order: np.ndarray | None = None,
+    scale: np.ndarray | None = None,
+    draws: int | None = None,
+) -> TriangularMap:
+    """From the scores at these points; where the density ends there are none."""
+    scores = np.stack([log_density(point)[1] for point in points])
+    usable = np.isfinite(scores).all(axis=1)
+    count = None if draws is None else int(usable[:draws].sum())
+    return fitted_map(points[usable], scores[usable], naturals, order, scale, draws=count)

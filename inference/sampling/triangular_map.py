@@ -1,0 +1,90 @@
+"""Coordinates in which a posterior is nearly a standard normal distribution: a triangular map of them.
+
+Coordinates of the model, v, are put in an order, from loosely to tightly known ones. Each is a smooth function of those
+before it and a part of its own, whose width depends on those before it, too:
+
+    v_i = σ_i e^{Σ_s q_s φ_s} w_i + Σ_t c_t φ_a φ_b φ_d
+    φ_j = (1/(1 + e^{−slope_j (v_j − bend_j)}) − shift_j) stretch_j,   φ_n = 1,   φ_{n+1+j} = v_j
+
+It can be inverted whatever the coefficients; its Jacobian is Π σ_i e^{Σ_s q_s φ_s}. φ follows the parameter itself, of
+which the coordinate is the logarithm or a log ratio: data constrain sums of rates, not of their logarithms. It is
+bounded, and v_j stands alone in its terms: what was fitted to some hundred points cannot run away in the tails.
+(Triangular maps: Marzouk et al., arXiv:1602.05023, Sect. 4.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_LARGEST = 40.0
+"""Argument of the logistic function beyond which it does not change."""
+
+
+@dataclass(frozen=True)
+class Naturals:
+    """How the parameter itself follows each coordinate of a model: as 1/(1 + e^{−slope (v − bend)}).
+
+    slope : (dimension,)
+    bend : (dimension,); infinite for a logarithm, whose exponential has none; NaN for a parameter that is its own
+        coordinate. Draws then say where it is put, and for the latter the slope too.
+    """
+
+    slope: np.ndarray
+    bend: np.ndarray
+
+
+@dataclass(frozen=True)
+class TriangularMap:
+    """The map; n is the dimension.
+
+    order : coordinates, the loosest first, (n,);  scale : σ, (n,)
+    first : where in the terms those of each coordinate of the order begin, and their number, (n + 1,)
+    factors : a, b and d of each term, (terms, 3);  coefficients : c, (terms,)
+    first_width, width_of, widenings : where those of each coordinate of the order begin, (n + 1,), s and q_s, (widths,)
+    slope, bend, shift, stretch : of φ, (n,)
+    """
+
+    order: np.ndarray
+    scale: np.ndarray
+    first: np.ndarray
+    factors: np.ndarray
+    coefficients: np.ndarray
+    first_width: np.ndarray
+    width_of: np.ndarray
+    widenings: np.ndarray
+    slope: np.ndarray
+    bend: np.ndarray
+    shift: np.ndarray
+    stretch: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.order)
+
+    def forward(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """v of points w, both (points, n), and the logarithm of the Jacobian but for a constant, (points,)."""
+        v, volume = np.zeros_like(w), np.zeros(len(w))
+        functions = np.ones((len(w), 2 * self.dimension + 1))
+        for position, i in enumerate(self.order):
+            own = slice(*self.first[position : position + 2])
+            wide = slice(*self.first_width[position : position + 2])
+            products = functions[:, self.factors[own]].prod(axis=2)
+            log_width = functions[:, self.width_of[wide]] @ self.widenings[wide]
+            v[:, i] = self.scale[i] * np.exp(log_width) * w[:, i] + products @ self.coefficients[own]
+            functions[:, i] = self.functions(v)[0][:, i]
+            functions[:, self.dimension + 1 + i] = v[:, i]
+            volume += log_width
+        return v, volume
+
+    def functions(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """φ and their derivatives at points v, each (points, n)."""
+        value = logistic(self.slope * (v - self.bend))
+        return (value - self.shift) * self.stretch, value * (1 - value) * self.slope * self.stretch
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    """1/(1 + e^−x)."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -_LARGEST, _LARGEST))))

@@ -1,0 +1,132 @@
+"""The map that straightens a posterior: its machine code, its Jacobian, and what the regression of scores finds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle.datasets import read
+from dissentangle.inference.engine import start_of
+from dissentangle.inference.model import Problem, SamplerSettings, model_of
+from dissentangle.inference.sampling import prepared, straightening
+from dissentangle.inference.sampling.coordinates import coordinates, naturals
+from dissentangle.inference.sampling.mapped_density import MappedDensity
+from dissentangle.inference.sampling.modes import Mode
+from dissentangle.inference.sampling.score_regression import fitted_map, ordered
+from dissentangle.inference.sampling.triangular_map import Naturals, TriangularMap
+
+from ...seeds import seed
+
+
+def any_map(n, rng):
+    """A map of n coordinates in a random order, with two terms and one width for each but the first."""
+    order = rng.permutation(n)
+    before = [order[:position] for position in range(n)]
+    factors = [rng.choice([*b, n, *(n + 1 + b)], 3) for b in before for _ in range(2)]
+    width_of = [rng.choice(b) for b in before[1:]]
+    return TriangularMap(
+        order, rng.uniform(0.05, 0.1, n), 2 * np.arange(n + 1), np.array(factors), rng.normal(0, 0.02, 2 * n),
+        np.concatenate([[0], np.arange(n)]), np.array(width_of), rng.normal(0, 0.3, n - 1),
+        rng.uniform(0.5, 2, n), rng.normal(size=n), rng.uniform(0.3, 0.7, n), rng.uniform(2, 4, n),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def d55():
+    return prepared(Problem(read("fig2b-d55")))
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_machine_code_is_the_density_at_v_times_the_jacobian(d55, number):
+    density, data, rng = d55.compiled.density, d55.compiled.data, np.random.default_rng(seed(number))
+    n = density.dimension
+    mapped = MappedDensity(density, data, any_map(n, rng))
+    w, h = rng.normal(size=n), 1e-4
+    (v,), (volume,) = mapped.map.forward(w[None])
+    value, gradient = mapped(w)
+    assert value == pytest.approx(density(v, data)[0] + volume, rel=1e-11)
+    slopes = [(mapped(w + h * e)[0] - mapped(w - h * e)[0]) / (2 * h) for e in np.eye(n)]
+    np.testing.assert_allclose(gradient, slopes, atol=1e-5 * abs(gradient).max())
+    ahead, behind = (mapped.map.forward(w + step * np.eye(n))[0] for step in (h, -h))
+    exact = np.log(mapped.map.scale).sum() + volume
+    assert np.linalg.slogdet((ahead - behind) / (2 * h))[1] == pytest.approx(exact, abs=1e-5)
+
+
+def test_a_draw_reports_the_parameters_at_v(d55):
+    density, data, rng = d55.compiled.density, d55.compiled.data, np.random.default_rng(seed(3))
+    mapped = MappedDensity(density, data, any_map(density.dimension, rng))
+    w = rng.normal(size=density.dimension)
+    straight, plain = (np.empty(density.expanded) for _ in range(2))
+    v = np.ascontiguousarray(mapped.map.forward(w[None])[0][0])
+    mapped.expand(w, straight)
+    MappedDensity(density, data, identity(density.dimension)).expand(v, plain)
+    np.testing.assert_allclose(straight, plain, rtol=1e-11)
+    assert plain.std() > 0
+
+
+def identity(n):
+    begins, none = np.zeros(n + 1, int), np.zeros(0)
+    terms, widths = (begins, np.zeros((0, 3), int), none), (begins, np.zeros(0, int), none)
+    return TriangularMap(np.arange(n), np.ones(n), *terms, *widths, np.ones(n), np.zeros(n), np.zeros(n), np.ones(n))
+
+
+def curved(v):
+    """Score of v0 ~ N(0, 1), v1 ~ N(0.3 e^v0, 0.05), v2 ~ N(v0 + 0.5 tanh(v1), 0.01 e^{0.2 v0})."""
+    x, y, z = v.T
+    off_y, width = (y - 0.3 * np.exp(x)) / 0.05**2, 0.01 * np.exp(0.2 * x)
+    off_z = (z - x - 0.5 * np.tanh(y)) / width**2
+    by_x = -x + off_y * 0.3 * np.exp(x) + off_z + 0.2 * (off_z**2 * width**2 - 1)
+    return np.column_stack([by_x, -off_y + off_z * 0.5 / np.cosh(y) ** 2, -off_z])
+
+
+def test_scores_give_the_map_of_a_curved_sheet():
+    """In the coordinates that are found, the score is −w but for a small part: a standard normal distribution."""
+    rng = np.random.default_rng(seed(4))
+    x = rng.normal(size=600)
+    y = 0.3 * np.exp(x) + 0.05 * rng.normal(size=600)
+    z = x + 0.5 * np.tanh(y) + 0.01 * np.exp(0.2 * x) * rng.normal(size=600)
+    points = np.column_stack([x, y, z])
+    found = fitted_map(points, curved(points), Naturals(np.ones(3), np.array([np.inf, np.nan, np.nan])), np.arange(3))
+    w, h = rng.normal(size=(200, 3)), 1e-5
+    v, _ = found.forward(w)
+    slopes = [
+        ((found.forward(w + h * e)[0] - found.forward(w - h * e)[0]) / (2 * h) * curved(v)).sum(axis=1)
+        + (found.forward(w + h * e)[1] - found.forward(w - h * e)[1]) / (2 * h)
+        for e in np.eye(3)
+    ]
+    away = np.column_stack(slopes) + w
+    assert np.median((away**2).sum(axis=1)) < 2  # in the best linear coordinates some thousands
+
+
+def test_the_tightest_coordinate_is_the_last():
+    widths = np.array([1.0, 0.01, 0.1])
+    mixed = np.array([[1.0, 0.0, 0.0], [0.7, 1.0, 0.0], [0.2, 0.3, 1.0]])
+    assert list(ordered((mixed * widths**2) @ mixed.T)) == [0, 2, 1]
+
+
+def test_naturals_follow_the_shares_of_sums():
+    """dΓ over all the decay of Jy, Γout_L over all of P's, and c, as the coordinates are changed."""
+    problem = Problem(read("fig2b-d55"))
+    start = start_of(model_of(problem))
+    chosen, natural = (of(problem, start.labels, start.centre) for of in (coordinates, naturals))
+    v = 0.5 * np.random.default_rng(seed(5)).normal(size=(50, len(start.labels)))
+    u = dict(zip(start.labels, chosen.apply(list(v.T)), strict=True))
+    rate = {label: np.exp(u[label]) for label in start.labels if label.endswith(("rate", "rate[drive]"))}
+    lost = rate["light_loss_rate"] / (rate["light_loss_rate"] + 1.25 * rate["collision_rate"])
+    value = 1 / (1 + np.exp(-natural.slope * (v - natural.bend)))
+    np.testing.assert_allclose(value[:, start.labels.index("collision_rate")], lost, rtol=1e-10)
+    c = start.labels.index("loss_noise_share")
+    np.testing.assert_allclose(value[:, c], 1 / (1 + np.exp(-u["loss_noise_share"])), atol=0.04)
+    assert np.isinf(natural.bend[start.labels.index("initial_n3")])
+    assert np.isnan(natural.bend[start.labels.index("squeezing_limit")])
+
+
+def test_several_modes_and_many_coordinates_are_left_as_they_are(d55, monkeypatch):
+    density, data = d55.compiled.density, d55.compiled.data
+    n = density.dimension
+    one = Mode(np.zeros(n), 0.0, np.ones(n), np.eye(n))
+    settings = SamplerSettings(seed(6))
+    away = replace(one, place=np.eye(n)[0] * 5)
+    assert straightening.straightened(density, data, d55.naturals, [one, away], settings) is None
+    monkeypatch.setattr(straightening, "LARGEST", n - 1)
+    assert straightening.straightened(density, data, d55.naturals, [one, one], settings) is None
