@@ -20,7 +20,14 @@ define internal double @logistic(double %y) {
   ret double %s
 }
 
-define internal double @forward(i64 %n, ptr %w, ptr %v, ptr %sigmas, ptr %function, ptr %derivative, ptr %table) {
+define internal double @log_steepness(double %skew, double %w) {
+  %y = fmul double %skew, %w
+  %low = call double @llvm.maxnum.f64(double %y, double -1.25)
+  %x = call double @llvm.minnum.f64(double %low, double 1.25)
+  ret double %x
+}
+
+define internal double @forward(i64 %n, ptr %w, ptr %v, ptr %sigmas, ptr %owns, ptr %function, ptr %derivative, ptr %table) {
 ; fields
   %one = getelementptr double, ptr %function, i64 %n
   store double 1.0, ptr %one
@@ -61,12 +68,28 @@ wide:
   %log.next = fadd double %log, %log.more
   br label %wide.test
 widened:
-  %volume.next = fadd double %volume, %log
   %width = call double @exponential(double %log)
   %sigma = fmul double %width, %scale.i
+  %skew.at = getelementptr double, ptr %skew, i64 %i
+  %skew.i = load double, ptr %skew.at
+  %log.steep = call double @log_steepness(double %skew.i, double %w.i)
+  %steepness = call double @exponential(double %log.steep)
+  %grown = fsub double %steepness, 1.0
+  %curved = fdiv double %grown, %skew.i
+  %where.line = fdiv double %log.steep, %skew.i
+  %beyond = fsub double %w.i, %where.line
+  %line = fmul double %steepness, %beyond
+  %bent = fadd double %curved, %line
+  %is.straight = fcmp oeq double %skew.i, 0.0
+  %shaped = select i1 %is.straight, double %w.i, double %bent
+  %log.both = fadd double %log, %log.steep
+  %volume.next = fadd double %volume, %log.both
+  %sigma.steep = fmul double %sigma, %steepness
   %sigma.at = getelementptr double, ptr %sigmas, i64 %i
-  store double %sigma, ptr %sigma.at
-  %own = fmul double %w.i, %sigma
+  store double %sigma.steep, ptr %sigma.at
+  %own = fmul double %shaped, %sigma
+  %own.at = getelementptr double, ptr %owns, i64 %i
+  store double %own, ptr %own.at
   br label %test
 test:
   %t = phi i64 [%begin, %widened], [%t.next, %term]
@@ -134,9 +157,10 @@ define i64 @mapped_expand(i64 %n, i64 %expanded, ptr %w, ptr %result, ptr %table
   %room = add i64 %twice, 1
   %v = alloca double, i64 %room
   %sigmas = alloca double, i64 %room
+  %owns = alloca double, i64 %room
   %function = alloca double, i64 %room
   %derivative = alloca double, i64 %room
-  %volume = call double @forward(i64 %n, ptr %w, ptr %v, ptr %sigmas, ptr %function, ptr %derivative, ptr %table)
+  %volume = call double @forward(i64 %n, ptr %w, ptr %v, ptr %sigmas, ptr %owns, ptr %function, ptr %derivative, ptr %table)
   %code = call i64 %expand(i64 %n, i64 %expanded, ptr %v, ptr %result, ptr %data)
   ret i64 %code
 }
@@ -147,11 +171,12 @@ define i64 @mapped_logp(i64 %n, ptr %w, ptr %gradient, ptr %value, ptr %table) {
   %room = add i64 %twice, 1
   %v = alloca double, i64 %room
   %sigmas = alloca double, i64 %room
+  %owns = alloca double, i64 %room
   %function = alloca double, i64 %room
   %derivative = alloca double, i64 %room
   %by_v = alloca double, i64 %room
   %by_function = alloca double, i64 %room
-  %volume = call double @forward(i64 %n, ptr %w, ptr %v, ptr %sigmas, ptr %function, ptr %derivative, ptr %table)
+  %volume = call double @forward(i64 %n, ptr %w, ptr %v, ptr %sigmas, ptr %owns, ptr %function, ptr %derivative, ptr %table)
   %code = call i64 %logp(i64 %n, ptr %v, ptr %by_v, ptr %value, ptr %data)
   %inner = load double, ptr %value
   %whole = fadd double %inner, %volume
@@ -191,12 +216,21 @@ each:
   %sigma.at = getelementptr double, ptr %sigmas, i64 %i
   %sigma = load double, ptr %sigma.at
   %gw = fmul double %g, %sigma
-  %gw.at = getelementptr double, ptr %gradient, i64 %i
-  store double %gw, ptr %gw.at
   %w.at = getelementptr double, ptr %w, i64 %i
   %w.i = load double, ptr %w.at
-  %by_log.w = fmul double %gw, %w.i
-  %by_log = fadd double %by_log.w, 1.0
+  %skew.at = getelementptr double, ptr %skew, i64 %i
+  %skew.i = load double, ptr %skew.at
+  %log.steep = call double @log_steepness(double %skew.i, double %w.i)
+  %product = fmul double %skew.i, %w.i
+  %is.curved = fcmp oeq double %product, %log.steep
+  %steeper = select i1 %is.curved, double %skew.i, double 0.0
+  %gw.all = fadd double %gw, %steeper
+  %gw.at = getelementptr double, ptr %gradient, i64 %i
+  store double %gw.all, ptr %gw.at
+  %own.at = getelementptr double, ptr %owns, i64 %i
+  %own = load double, ptr %own.at
+  %by_log.own = fmul double %g, %own
+  %by_log = fadd double %by_log.own, 1.0
   %wide.at = getelementptr i64, ptr %first_width, i64 %p
   %wide.begin = load i64, ptr %wide.at
   %wide.end.at = getelementptr i64, ptr %first_width, i64 %p.next

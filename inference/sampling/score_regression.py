@@ -7,12 +7,12 @@ that need not be draws. Begun with the tightest one, whose part of the scores of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
 
-from .triangular_map import Naturals, TriangularMap, logistic
+from .triangular_map import Naturals, TriangularMap, logistic, skewed, straight
 
 KNEE = 4.0
 """A rate acts linearly up to so many times its median, beyond it less."""
@@ -22,6 +22,10 @@ MOST_IN_TRIPLES = 5
 _PENALTY = 1.0
 """A term counts where it reduces the logarithm of the squares by more than so many times ln(N)/N: as in the BIC."""
 _MOST_WIDENING = 0.3
+_SKEWS = np.linspace(-0.5, 0.5, 21)
+_MOST, _WORTH = 4.0, 0.9
+"""A coordinate is skewed where that makes the squares of what the scores have too much so many times smaller; each
+counts for at most 4."""
 _DEPENDENT = 1e-8
 """Of its squares, what must be left of a column that is not a sum of others."""
 
@@ -57,18 +61,20 @@ def fitted_map(
     shift, stretch = value[:draws].mean(axis=0), 1 / (value[:draws].std(axis=0) + 1e-12)
     functions = np.column_stack([(value - shift) * stretch, np.ones(count), points])
     slopes = np.column_stack([value * (1 - value) * slope * stretch, np.zeros(count), np.ones((count, n))])
-    scores, widths = scores.copy(), np.empty(n)
+    scores, widths, skew = scores.copy(), np.empty(n), np.zeros(n)
     products = _Products(order, functions)
     found: list[_Part] = []
     for position in reversed(range(n)):
         i = order[position]
         part = _part(order[:position], products, points[:, i], scores[:, i])
-        widths[i] = np.std(part.own[:draws])
+        if scale is None:
+            part, widths[i], skew[i] = _shaped(part, scores[:, i], draws)
         _take_out(part, functions, slopes, scores, i)
         found.insert(0, part)
     return TriangularMap(
         order,
         _rounded(widths if scale is None else scale),
+        _rounded(skew),
         _begins([part.coefficients for part in found]),
         np.concatenate([part.factors for part in found]),
         _rounded(np.concatenate([part.coefficients for part in found])),
@@ -106,6 +112,25 @@ def _part(before: np.ndarray, products: _Products, values: np.ndarray, score: np
     width = np.exp(functions[:, width_of] @ clipped)
     own = (values - products.columns[:, terms] @ coefficients) / width
     return _Part(products.factors[terms], coefficients, width_of, clipped, own, width)
+
+
+def _shaped(part: _Part, score: np.ndarray, draws: int | None) -> tuple[_Part, float, float]:
+    """The part with σ T(w) for its own one, σ and g: so that the score by w is −w, as far as g can make it so."""
+    middle, spread = float(part.own[:draws].mean()), float(part.own[:draws].std())
+    tried = []
+    for g in _SKEWS:
+        mean = np.expm1(g**2 / 2) / g if g else 0.0
+        scale = spread * (abs(g) / np.sqrt(np.exp(g**2) * np.expm1(g**2)) if g else 1.0)
+        own = part.own - middle + scale * mean
+        w = straight(own / scale, g)
+        slope = scale * np.exp(skewed(w, g)[1])
+        left = (score * part.width * slope + g + w)[:draws]
+        tried.append((float(np.minimum(left**2, _MOST).mean()), scale, g, own))
+    best, plain = min(tried, key=lambda one: one[0]), tried[len(tried) // 2]
+    _, scale, g, own = best if best[0] < _WORTH * plain[0] else plain
+    coefficients = part.coefficients.copy()
+    coefficients[0] += middle - scale * (np.expm1(g**2 / 2) / g if g else 0.0)
+    return replace(part, coefficients=coefficients, own=own), scale, float(g)
 
 
 def _take_out(part: _Part, functions: np.ndarray, slopes: np.ndarray, scores: np.ndarray, i: int) -> None:

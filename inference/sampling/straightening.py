@@ -44,6 +44,7 @@ def straightened(
         return density(x, data)
 
     mapped = MappedDensity(density, data, _about(highest, log_density, naturals, settings.seed))
+    earlier = np.empty((0, density.dimension))
     for (tune, draws), (least_tune, least_draws) in zip(_TRIALS, _LEAST, strict=True):
         trial = replace(
             settings,
@@ -53,7 +54,9 @@ def straightened(
         _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, "low_rank", keep_points=True)
         w = statistics["point"].reshape(-1, density.dimension)
         points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
+        points = np.concatenate([points, earlier])
         mapped = replace(mapped, map=_from(points, log_density, naturals, draws=len(w)))
+        earlier = points
     return mapped
 
 

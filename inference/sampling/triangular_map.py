@@ -3,12 +3,14 @@
 Coordinates of the model, v, are put in an order, from loosely to tightly known ones. Each is a smooth function of those
 before it and a part of its own, whose width depends on those before it, too:
 
-    v_i = σ_i e^{Σ_s q_s φ_s} w_i + Σ_t c_t φ_a φ_b φ_d
+    v_i = σ_i e^{Σ_s q_s φ_s} T(w_i) + Σ_t c_t φ_a φ_b φ_d,   T(w) = (e^{g_i w} − 1)/g_i
     φ_j = (1/(1 + e^{−slope_j (v_j − bend_j)}) − shift_j) stretch_j,   φ_n = 1,   φ_{n+1+j} = v_j
 
-It can be inverted whatever the coefficients; its Jacobian is Π σ_i e^{Σ_s q_s φ_s}. φ follows the parameter itself, of
-which the coordinate is the logarithm or a log ratio: data constrain sums of rates, not of their logarithms. It is
-bounded, and v_j stands alone in its terms: what was fitted to some hundred points cannot run away in the tails.
+It can be inverted whatever the coefficients; its Jacobian is Π σ_i e^{Σ_s q_s φ_s + g_i w_i}. T gives a coordinate a
+long tail on one side, as that of a share has; where |g w| is large it goes on as a straight line. φ follows the
+parameter itself, of which the coordinate is the logarithm or a log ratio: data constrain sums of rates, not of their
+logarithms. It is bounded, and v_j stands alone in its terms: what was fitted to some hundred points cannot run away
+in the tails.
 (Triangular maps: Marzouk et al., arXiv:1602.05023, Sect. 4.)
 """
 
@@ -18,6 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+BENT = 1.25
+"""|g w| up to which T is an exponential function; also in mapped_density.ll."""
 _LARGEST = 40.0
 """Argument of the logistic function beyond which it does not change."""
 
@@ -39,7 +43,7 @@ class Naturals:
 class TriangularMap:
     """The map; n is the dimension.
 
-    order : coordinates, the loosest first, (n,);  scale : σ, (n,)
+    order : coordinates, the loosest first, (n,);  scale : σ, (n,);  skew : g, (n,)
     first : where in the terms those of each coordinate of the order begin, and their number, (n + 1,)
     factors : a, b and d of each term, (terms, 3);  coefficients : c, (terms,)
     first_width, width_of, widenings : where those of each coordinate of the order begin, (n + 1,), s and q_s, (widths,)
@@ -48,6 +52,7 @@ class TriangularMap:
 
     order: np.ndarray
     scale: np.ndarray
+    skew: np.ndarray
     first: np.ndarray
     factors: np.ndarray
     coefficients: np.ndarray
@@ -73,16 +78,34 @@ class TriangularMap:
             wide = slice(*self.first_width[position : position + 2])
             products = functions[:, self.factors[own]].prod(axis=2)
             log_width = functions[:, self.width_of[wide]] @ self.widenings[wide]
-            v[:, i] = self.scale[i] * np.exp(log_width) * w[:, i] + products @ self.coefficients[own]
+            own_part, log_steepness = skewed(w[:, i], self.skew[i])
+            v[:, i] = self.scale[i] * np.exp(log_width) * own_part + products @ self.coefficients[own]
             functions[:, i] = self.functions(v)[0][:, i]
             functions[:, self.dimension + 1 + i] = v[:, i]
-            volume += log_width
+            volume += log_width + log_steepness
         return v, volume
 
     def functions(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """φ and their derivatives at points v, each (points, n)."""
         value = logistic(self.slope * (v - self.bend))
         return (value - self.shift) * self.stretch, value * (1 - value) * self.slope * self.stretch
+
+
+def skewed(w: np.ndarray, skew: float) -> tuple[np.ndarray, np.ndarray]:
+    """T(w) and the logarithm of its derivative."""
+    if skew == 0:
+        return w, np.zeros_like(w)
+    log_steepness = np.clip(skew * w, -BENT, BENT)
+    return np.expm1(log_steepness) / skew + np.exp(log_steepness) * (w - log_steepness / skew), log_steepness
+
+
+def straight(own: np.ndarray, skew: float) -> np.ndarray:
+    """w of T(w)."""
+    if skew == 0:
+        return own
+    log_steepness = np.log1p(np.clip(skew * own, np.expm1(-BENT), np.expm1(BENT)))
+    beyond = own - np.expm1(log_steepness) / skew
+    return np.asarray(log_steepness / skew + beyond * np.exp(-log_steepness))
 
 
 def logistic(x: np.ndarray) -> np.ndarray:

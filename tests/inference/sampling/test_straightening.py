@@ -25,7 +25,8 @@ def any_map(n, rng):
     factors = [rng.choice([*b, n, *(n + 1 + b)], 3) for b in before for _ in range(2)]
     width_of = [rng.choice(b) for b in before[1:]]
     return TriangularMap(
-        order, rng.uniform(0.05, 0.1, n), 2 * np.arange(n + 1), np.array(factors), rng.normal(0, 0.02, 2 * n),
+        order, rng.uniform(0.05, 0.1, n), rng.choice([-0.9, 0.0, 0.3, 0.9], n),
+        2 * np.arange(n + 1), np.array(factors), rng.normal(0, 0.02, 2 * n),
         np.concatenate([[0], np.arange(n)]), np.array(width_of), rng.normal(0, 0.3, n - 1),
         rng.uniform(0.5, 2, n), rng.normal(size=n), rng.uniform(0.3, 0.7, n), rng.uniform(2, 4, n),
     )  # fmt: skip
@@ -67,7 +68,9 @@ def test_a_draw_reports_the_parameters_at_v(d55):
 def identity(n):
     begins, none = np.zeros(n + 1, int), np.zeros(0)
     terms, widths = (begins, np.zeros((0, 3), int), none), (begins, np.zeros(0, int), none)
-    return TriangularMap(np.arange(n), np.ones(n), *terms, *widths, np.ones(n), np.zeros(n), np.zeros(n), np.ones(n))
+    return TriangularMap(
+        np.arange(n), np.ones(n), np.zeros(n), *terms, *widths, np.ones(n), np.zeros(n), np.zeros(n), np.ones(n)
+    )
 
 
 def curved(v):
