@@ -106,6 +106,7 @@ class FastSampler:
         mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
         if mapped:
             model = near_middle(mapped)
+            settings = replace(settings, tune=settings.tune // 2)  # of a nearly normal density only the step is left
         else:
             model = nutpie_sampler.machine_code_model(
                 density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
