@@ -25,6 +25,7 @@ from .three_state import (
     Trajectory,
     TransverseSpin,
     column,
+    polarization,
     transitions,
     transverse_spin_decay_time,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "nearest_parameter",
     "noise_kind",
     "parameter_name",
+    "polarization",
     "polarization_decay_time",
     "sliced",
     "small_gammas",

@@ -19,6 +19,12 @@ from .populations import population_rates, slopes
 from .rates import LIGHTS, Rates, dephasing_floor, transitions
 from .spin_variance import accumulate, lost_noise, noise_share
 from .stages import InitialState, Stage, check_times
-from .steady_state import SteadyState, polarization_decay_time, steady_state, transverse_spin_decay_time
+from .steady_state import (
+    SteadyState,
+    polarization,
+    polarization_decay_time,
+    steady_state,
+    transverse_spin_decay_time,
+)
 from .time_grid import RateBounds, TimeGrid, time_grid
 from .trajectory import Trajectory, TransverseSpin, evolve

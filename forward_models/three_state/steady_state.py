@@ -13,7 +13,7 @@ import numpy as np
 
 from .larmor_mismatch import CYCLE, steady_pairs
 from .observables import epr_parameter, mean_spin
-from .populations import population_rates, slopes
+from .populations import population_rates, populations, slopes
 from .rates import Rates
 from .stages import InitialState
 
@@ -28,6 +28,15 @@ def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
     k = population_rates(rates)
     with np.errstate(divide="ignore"):  # infinite where the mean spin does not change
         return -initial.jx / mean_spin(*slopes(initial.n2, initial.p, k))
+
+
+def polarization(rates: Rates, times: Any, initial: InitialState) -> Any:
+    """P(t) = ⟨Jx(t)⟩/⟨Jx(0)⟩ at `times` (T,), ms, of one stage: that of `evolve`, without what ξ and Jy take.
+
+    The rates are numbers (NumPy).
+    """
+    n2, p, _ = populations(times, initial.n2, initial.p, population_rates(rates))
+    return mean_spin(n2, p) / initial.jx
 
 
 def transverse_spin_decay_time(rates: Rates, initial: InitialState) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.experiment import Label
-from ...forward_models import InitialState, Rates, Stage, evolve, transitions
+from ...forward_models import InitialState, Rates, Stage, evolve, polarization, transitions
 from .profile import Interval, least_squares_from_zero
 
 START = InitialState(n3=0.01, nh=0.0)
@@ -117,8 +117,7 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
         return _with_loss(dict(zip(names, found, strict=True)), slope.slope, limit)
 
     def residuals(found: np.ndarray) -> np.ndarray:
-        model = evolve([Stage(stage.duration, rates_at(found))], times, START, "fixed-number").polarization
-        return np.asarray((model - values) / sigma)
+        return np.asarray((polarization(rates_at(found), times, START) - values) / sigma)
 
     found, errors, chi2, ranges = least_squares_from_zero(residuals, np.array([_CENTRES[name] for name in names]))
     rates = rates_at(found)

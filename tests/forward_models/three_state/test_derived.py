@@ -9,6 +9,7 @@ from dissentangle.forward_models import (
     Stage,
     entanglement,
     evolve,
+    polarization,
     polarization_decay_time,
     steady_state,
     transverse_spin_decay_time,
@@ -49,6 +50,13 @@ def test_minimum_of_the_paper(closure, minimum):
     near = evolve([RUNS["2b, d = 55"]], found.xi_minimum_time + np.array([-0.05, 0.0, 0.05]), closure=closure).xi
     assert near[1] < near[0]
     assert near[1] < near[2]
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_polarization_alone_is_that_of_the_whole_evolution(run):
+    times, initial = np.linspace(0, 60, 30), InitialState(n3=0.01)
+    found = polarization(RUNS[run].rates, times, initial)
+    np.testing.assert_allclose(found, evolve([RUNS[run]], times, initial).polarization, rtol=1e-14)
 
 
 def test_crossing_is_a_root_of_xi_minus_one():
