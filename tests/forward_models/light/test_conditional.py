@@ -20,8 +20,9 @@ from dissentangle.forward_models.light.conditional import (
 )
 from dissentangle.forward_models.light.readout import coupling, light_variance
 
+from ...graphs import PLAIN
+
 CHECKED = ContinuousMeasurement(0.12, 0.15, 0.16, 1.6, 0.84)
-PLAIN = pytensor.compile.Mode(linker="py", optimizer=None)
 RATE, LIMIT, NOISE, UNIT = st.floats(0.01, 2.0), st.floats(0.02, 1.0), st.floats(0.0, 4.0), st.floats(0.0, 1.0)
 MEASUREMENT = st.builds(ContinuousMeasurement, RATE, RATE, LIMIT, NOISE, UNIT)
 

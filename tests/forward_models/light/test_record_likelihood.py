@@ -24,10 +24,10 @@ from dissentangle.forward_models.light.record_likelihood import (
     steady_filter,
 )
 
+from ...graphs import PLAIN
 from ...seeds import CHANCE, SIGMA, seed
 
 M = ContinuousMeasurement(0.12, 0.15, 0.16, 1.6, 0.84)
-PLAIN = pytensor.compile.Mode(linker="py", optimizer=None)
 RATE = st.floats(0.02, 2.0)
 MEASUREMENT = st.builds(
     ContinuousMeasurement, RATE, RATE, st.floats(0.05, 1.0), st.floats(0.1, 4.0), st.floats(0.1, 1.0)

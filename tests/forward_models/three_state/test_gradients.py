@@ -8,6 +8,7 @@ import pytest
 from dissentangle.forward_models import OBSERVABLES, InitialState, RateBounds, Rates, Stage, evolve
 from dissentangle.forward_models.three_state.spin_variance import NOISE_SHARES
 
+from ...graphs import PLAIN
 from ...seeds import seed
 
 CLOSURES = tuple(NOISE_SHARES)
@@ -41,8 +42,7 @@ def compiled(request):
     weights = pt.dvector("weights")
     gradient = pytensor.grad((stacked * weights).sum(), inputs)
     outputs = [stacked, pt.stack(gradient)]
-    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
-    return request.param, pytensor.function([*inputs, weights], outputs, mode=plain)
+    return request.param, pytensor.function([*inputs, weights], outputs, mode=PLAIN)
 
 
 @pytest.mark.parametrize("point", POINTS)

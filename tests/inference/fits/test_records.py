@@ -30,6 +30,7 @@ from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
 from dissentangle.inference.reports import fit_page
 from dissentangle.inference.sampling.coordinates import coordinates
 
+from ...graphs import PLAIN
 from ...seeds import seed
 
 HYBRID, DISSIPATION = datasets.read("fig2d-hybrid"), datasets.read("fig2d-dissipation")
@@ -53,10 +54,7 @@ def test_model_and_numpy_agree():
     terms = (*model.logp(vars=model.observed_RVs, sum=False), *(p.sum() for p in model.potentials))
     (total,) = model.replace_rvs_by_values([sum(term.sum() for term in terms)])
     natural = natural_variables(model)
-    function = pytensor.function(
-        model.value_vars, [total, *natural], mode=pytensor.compile.Mode(linker="py", optimizer=None),
-        on_unused_input="ignore",
-    )  # fmt: skip
+    function = pytensor.function(model.value_vars, [total, *natural], mode=PLAIN, on_unused_input="ignore")
     experiment_labels = {u.label for u in Problem(FEW).free}
     for number in (1, 2):
         rng = np.random.default_rng(seed(number))

@@ -13,6 +13,7 @@ from dissentangle.inference.fits import Fit
 from dissentangle.inference.model.problem import pose
 from dissentangle.inference.model.pymc_model import rate_bounds
 
+from ...graphs import PLAIN
 from ...seeds import SIGMA, seed
 
 DRIVEN = read("fig2b-d55")
@@ -24,7 +25,6 @@ def test_the_graph_has_the_numbers_of_numpy():
     """Of a power that falls a little: in fewer pieces, which compile faster."""
     import pytensor
     import pytensor.tensor as pt
-    from pytensor.compile.mode import Mode
 
     little = replace(FALLING, values=(1.0, 0.95))
     stages = tuple(replace(stage, power=(little,)) for stage in DRIVEN.stages)
@@ -36,7 +36,7 @@ def test_the_graph_has_the_numbers_of_numpy():
     symbols, numbers = (problem.complete(dict(zip(labels, of, strict=True))) for of in (inside, medians))
     bounds = rate_bounds(problem)
     graph = expected(ramp, symbols, problem.dynamics, rate_bounds=bounds, accuracy=1e-6, xp=pt).series
-    found = pytensor.function(inside, list(graph.values()), mode=Mode("py", None), on_unused_input="ignore")(*medians)
+    found = pytensor.function(inside, list(graph.values()), mode=PLAIN, on_unused_input="ignore")(*medians)
     wanted = expected(ramp, numbers, problem.dynamics).series
     for name, values in zip(graph, found, strict=True):
         np.testing.assert_allclose(values, wanted[name], atol=1e-5)

@@ -14,9 +14,8 @@ from dissentangle.forward_models import SixteenLevelRates
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
 from dissentangle.inference.sampling.coordinates import coordinates
 
+from ...graphs import PLAIN
 from ...seeds import seed
-
-PLAIN = pytensor.compile.mode.Mode(linker="py", optimizer=None)
 
 
 def medians(problem):
