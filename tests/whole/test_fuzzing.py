@@ -1,8 +1,10 @@
 """Files that are damaged are read or refused, whatever is wrong with them; `benchmarks/fuzzing.py` tries more."""
 
 import random
+import shutil
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -487,9 +489,8 @@ def test_a_tdms_file_with_texts_in_another_encoding(tmp_path, capfd):
         ("derived", "xi_minimum", "f8", r"derived: xi_minimum: found .*dimensions"),
     ],
 )
-def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, small_fit, tmp_path):
-    write_tree(small_fit, tmp_path / "fit.nc")
-    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, fit_file):
+    with h5py.File(fit_file, "r+") as file:
         shape = file[group][name].shape
         del file[group][name]
         if change is not None:
@@ -498,7 +499,7 @@ def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, 
             for k, dim in enumerate(("chain", "draw") if same else ()):
                 file[group][name].dims[k].attach_scale(file[group][dim])
     with pytest.raises(ExperimentError, match=text):
-        read_fit(tmp_path / "fit.nc")
+        read_fit(fit_file)
 
 
 @pytest.mark.parametrize(
@@ -524,14 +525,13 @@ def test_a_fit_with_other_groups_than_those_of_a_fit(group, name, change, text, 
         ),
     ],
 )
-def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small_fit, tmp_path):
-    write_tree(small_fit, tmp_path / "fit.nc")
-    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, fit_file):
+    with h5py.File(fit_file, "r+") as file:
         del file.attrs[key]
         if value is not None:
             file.attrs[key] = value
     with pytest.raises(ExperimentError, match=text):
-        read_fit(tmp_path / "fit.nc")
+        read_fit(fit_file)
 
 
 @pytest.mark.parametrize(
@@ -559,21 +559,19 @@ def test_a_fit_with_other_attributes_than_those_of_a_fit(key, value, text, small
         ("summary/parameter", b"colective_rate", "summary: found colective_rate = .*, expected finite numbers of its"),
     ],
 )
-def test_a_fit_with_other_numbers_than_those_of_a_fit(place, value, text, small_fit, tmp_path):
-    write_tree(small_fit, tmp_path / "fit.nc")
-    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+def test_a_fit_with_other_numbers_than_those_of_a_fit(place, value, text, fit_file):
+    with h5py.File(fit_file, "r+") as file:
         file[place][(0,) * file[place].ndim] = value
     with pytest.raises(ExperimentError, match=text):
-        read_fit(tmp_path / "fit.nc")
+        read_fit(fit_file)
 
 
 @pytest.mark.parametrize(("group", "name"), [("prior", "optical_depth"), ("derived", "xi_minimum")])
-def test_a_fit_without_one_of_its_variables(group, name, small_fit, tmp_path):
-    write_tree(small_fit, tmp_path / "fit.nc")
-    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+def test_a_fit_without_one_of_its_variables(group, name, fit_file):
+    with h5py.File(fit_file, "r+") as file:
         del file[group][name]
     with pytest.raises(ExperimentError, match=f"{group}: found no '{name}', expected a whole fit"):
-        read_fit(tmp_path / "fit.nc")
+        read_fit(fit_file)
 
 
 @pytest.mark.parametrize("name", datasets.read("fig2b-d35").truth.parameters)
@@ -586,25 +584,31 @@ def test_a_truth_that_is_incomplete(name):
     assert all(np.isfinite(value) for value in found.values())
 
 
-def test_a_fit_with_short_numbers_prints_no_warning(small_fit, tmp_path, recwarn):
-    write_tree(small_fit, tmp_path / "fit.nc")
-    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+def test_a_fit_with_short_numbers_prints_no_warning(fit_file, recwarn):
+    with h5py.File(fit_file, "r+") as file:
         numbers = file["posterior/chain"][...].astype("f2")
         file["extra"] = numbers
         file["extra"].make_scale("extra")
-    read_fit(tmp_path / "fit.nc")
+    read_fit(fit_file)
     assert not recwarn.list
 
 
-def test_a_fit_of_other_points_than_those_of_its_experiment(small_fit, tmp_path):
-    write_tree(small_fit, tmp_path / "fit.nc")
-    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+def test_a_fit_of_other_points_than_those_of_its_experiment(fit_file):
+    with h5py.File(fit_file, "r+") as file:
         file["experiment/series/xi/excluded"][3] = 1
     expected = r"posterior_predictive: xi: found dimensions .*'xi_time': 30}, expected chain, draw, xi_time: 29"
     with pytest.raises(ExperimentError, match=expected):
-        read_fit(tmp_path / "fit.nc")
+        read_fit(fit_file)
 
 
 @pytest.fixture(scope="module")
-def small_fit():
-    return inference.fit("fig2b-d35", seed=1, draws=20, tune=100)
+def whole_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("fit") / "fit.nc"
+    inference.save_fit(inference.fit("fig2b-d35", seed=1, draws=20, tune=100), path)
+    return path
+
+
+@pytest.fixture
+def fit_file(whole_file, tmp_path):
+    """One that may be damaged."""
+    return Path(shutil.copy(whole_file, tmp_path))

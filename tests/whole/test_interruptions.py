@@ -105,20 +105,27 @@ def test_a_fit_that_is_killed_while_it_writes(small_fit, tmp_path):
     assert STUDY["same"](file, new)
 
 
-def test_a_campaign_that_is_killed_with_its_workers_goes_on(tmp_path):
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A folder with the `data` of two experiments, and what a campaign that is left alone makes of them, in `out`."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    two_experiments(folder / "data")
+    inference.campaign(folder / "data", folder / "out", **QUICK)
+    return folder
+
+
+def test_a_campaign_that_is_killed_with_its_workers_goes_on(undisturbed, tmp_path):
     """After the first of two fits is there; the rest is done in this process, with the same numbers."""
-    two_experiments(tmp_path / "data")
-    out, undisturbed = tmp_path / "out", tmp_path / "undisturbed"
-    inference.campaign(tmp_path / "data", undisturbed, **QUICK)
-    words = ["campaign", str(tmp_path / "data"), *WORDS, "--cores", "2", "-o", str(out)]
+    out = tmp_path / "out"
+    words = ["campaign", str(undisturbed / "data"), *WORDS, "--cores", "2", "-o", str(out)]
     killed_at([DISSENTANGLE, *words], lambda: list((out / "fits").glob("*.nc")))
     STUDY["whole"](out)
     before = {path: path.stat().st_mtime_ns for path in (out / "fits").glob("*.nc")}
     assert before
-    inference.campaign(tmp_path / "data", out, **QUICK)
+    inference.campaign(undisturbed / "data", out, **QUICK)
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
     for name in ("summary.nc", "fits/run0.nc", "fits/run1.nc"):
-        assert STUDY["same"](out / name, undisturbed / name)
+        assert STUDY["same"](out / name, undisturbed / "out" / name)
 
 
 @pytest.fixture(scope="module")
@@ -169,19 +176,17 @@ def test_two_at_once(tmp_path):
     assert not temporaries(tmp_path)
 
 
-def test_a_folder_that_goes_away_is_made_again(tmp_path):
+def test_a_folder_that_goes_away_is_made_again(undisturbed, tmp_path):
     """What is finished afterwards is there; the next run does the rest, and the numbers are those of any run."""
-    two_experiments(tmp_path / "data")
-    output, undisturbed = tmp_path / "out", tmp_path / "undisturbed"
-    inference.campaign(tmp_path / "data", undisturbed, **QUICK)
-    found = inference.campaign(tmp_path / "data", output, progress=lambda *counts: goes(output, counts), **QUICK)
+    output = tmp_path / "out"
+    found = inference.campaign(undisturbed / "data", output, progress=lambda *counts: goes(output, counts), **QUICK)
     assert list(found["dataset"].values) == ["run0", "run1"]
     assert [path.name for path in (output / "fits").iterdir()] == ["run1.nc"]
     assert "fits/run0.nc" not in (output / "index.html").read_text()
-    assert STUDY["same"](output / "summary.nc", undisturbed / "summary.nc")
-    inference.campaign(tmp_path / "data", output, **QUICK)
+    assert STUDY["same"](output / "summary.nc", undisturbed / "out" / "summary.nc")
+    inference.campaign(undisturbed / "data", output, **QUICK)
     for name in ("summary.nc", "fits/run0.nc", "fits/run1.nc"):
-        assert STUDY["same"](output / name, undisturbed / name)
+        assert STUDY["same"](output / name, undisturbed / "out" / name)
     ranks = inference.sbc("fig2b-d55", output, simulations=2, progress=lambda *counts: goes(output, counts), **QUICK)
     assert [path.name for path in (output / "simulations").iterdir()] == ["00001.json"]
     again = inference.sbc("fig2b-d55", output, simulations=2, **QUICK)

@@ -35,11 +35,6 @@ def odd_tree():
     return xr.DataTree.from_dict({"/": root, "/values": values, "/deep/er/empty": xr.Dataset(), "/values/in": values})
 
 
-def trees():
-    yield from (datasets.load(name) for name in datasets.names())
-    yield odd_tree()
-
-
 def assert_same_files(path, reference):
     with (
         xr.open_datatree(path, engine="h5netcdf") as found,
@@ -67,22 +62,26 @@ def assert_valid(path):
                     assert h5ds.is_attached(item.id, dim[0].id, axis)
 
 
-@pytest.mark.parametrize("tree", list(trees()), ids=[*datasets.names(), "odd"])
-def test_files_are_those_of_xarray(tree, tmp_path):
+@pytest.fixture(scope="module", params=[*datasets.names(), "odd"])
+def written(request, tmp_path_factory):
+    """A tree, and files of it by this package and by xarray."""
+    tree, folder = odd_tree() if request.param == "odd" else datasets.load(request.param), tmp_path_factory.mktemp("a")
+    write_tree(tree, folder / "ours.nc")
+    tree.to_netcdf(folder / "theirs.nc", engine="h5netcdf")
+    return tree, folder / "ours.nc", folder / "theirs.nc"
+
+
+def test_files_are_those_of_xarray(written):
+    tree, ours, theirs = written
     assert is_plain(tree)
-    write_tree(tree, tmp_path / "ours.nc")
-    tree.to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf")
-    assert_same_files(tmp_path / "ours.nc", tmp_path / "theirs.nc")
-    assert_valid(tmp_path / "ours.nc")
-    assert open_tree(tmp_path / "ours.nc").identical(tree)
+    assert_same_files(ours, theirs)
+    assert_valid(ours)
+    assert open_tree(ours).identical(tree)
 
 
-@pytest.mark.parametrize("tree", list(trees()), ids=[*datasets.names(), "odd"])
-def test_what_is_read_is_what_xarray_reads(tree, tmp_path):
+def test_what_is_read_is_what_xarray_reads(written):
     """Of files of both writers: values, types, and which texts and numbers the attributes are."""
-    write_tree(tree, tmp_path / "ours.nc")
-    tree.to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf")
-    for path in tmp_path.iterdir():
+    for path in written[1:]:
         with h5py.File(path) as file, xr.open_datatree(path, engine="h5netcdf") as expected:
             assert_same_reading(read_groups(file), expected)
 

@@ -228,7 +228,7 @@ def test_index_shows_texts_as_texts_and_what_needs_attention_first():
     assert ",2026-11-03," in text
 
 
-def test_command(folder, done, tmp_path, capsys):
+def test_command(folder, done, tmp_path, monkeypatch, capsys):
     output, _ = done
     assert main(["campaign", str(folder), "-o", str(output), *WORDS]) == 1
     printed = capsys.readouterr().out
@@ -238,6 +238,8 @@ def test_command(folder, done, tmp_path, capsys):
     assert main(["campaign", str(folder), "-o", str(folder / "notes.txt")]) == 2
     assert main(["campaign", str(folder), "-o", str(tmp_path / "x"), "--prior", "colective_rate=fixed(1)"]) == 2
     assert not (tmp_path / "x").exists()
+    client = pytest.importorskip("dask.distributed").Client
+    monkeypatch.setattr("dask.distributed.Client", lambda address, timeout: client(address, timeout="0.5s"))
     assert main(["campaign", str(folder), "-o", str(tmp_path / "x"), "--cluster", "tcp://127.0.0.1:1"]) == 2
     assert "found no Dask scheduler there" in capsys.readouterr().err
 
