@@ -95,7 +95,7 @@ def _atoms():
 def _kinds(pictures: Path, hybrid) -> list[str]:
     made = []
     for experiment in (_atoms(), datasets.load("laboratory-d55")):
-        fit = inference.fit(experiment, seed=1, closure="microscopic", draws=300)
+        fit = inference.fit(experiment, seed=1, closure="microscopic", draws=500)
         made += _panels(fit, pictures, made)
     made += _conditional(pictures)
     fit = Fit.of(hybrid)
@@ -131,7 +131,7 @@ def _conditional(pictures: Path) -> list[str]:
 
 
 def _figures(pictures: Path, plain, hybrid) -> list[str]:
-    few = inference.fit("fig2b-d55", seed=1, closure="microscopic", draws=300)  # as has each fit without a series
+    few = inference.fit("fig2b-d55", seed=1, closure="microscopic")
     for name in FIGURES:
         fit = {"fig2d": hybrid, "left-out": few}.get(name, plain)
         inference.plot(fit, name, pictures / f"{name}.png")
