@@ -143,7 +143,7 @@ def test_correlated_priors():
 def test_calibrate_on_the_command_line(tmp_path, capsys):
     out, figure, file = tmp_path / "c.toml", tmp_path / "c.png", tmp_path / "c.nc"
     words = ["calibrate", "laboratory-d55", "-o", str(out), "--figure", str(figure), "--fit", str(file)]
-    assert main([*words, "--draws", "300"]) == 1 - inference.read_fit(file).attrs["healthy"]
+    assert main([*words, "--draws", "500"]) == 1 - inference.read_fit(file).attrs["healthy"]
     text = capsys.readouterr().out
     assert "calibration of simulated: light variances" in text
     assert 'calibration = "c.toml"' in text

@@ -329,7 +329,7 @@ def test_a_report_older_than_the_comparison_is_made_again(tmp_path):
 def test_compare_from_the_command_line(tmp_path, capsys):
     folder = tmp_path / "compared"
     command = ["compare", "krauter2011-published", "--models", "microscopic,fixed-number", "-o", str(folder),
-               "--draws", "300", "--no-refit", "--json", "--seed", "2"]  # fmt: skip
+               "--draws", "600", "--no-refit", "--json", "--seed", "2"]  # fmt: skip
     code = main(command)
     facts = json.loads(capsys.readouterr().out)
     assert code == int(any(model["status"] == "unhealthy" for model in facts["models"]))

@@ -19,7 +19,7 @@ from ..fits.altered_fits import with_xi
 
 @pytest.fixture(scope="module")
 def from_polarization(fit_d55):
-    return leave_one_series_out(fit_d55, given=("polarization",), draws=400)
+    return leave_one_series_out(fit_d55, given=("polarization",))
 
 
 def test_polarization_alone_cannot_predict_the_others(from_polarization):
@@ -68,7 +68,7 @@ def test_each_series_from_all_others_and_a_contradiction(fit_d55):
     """ξ ten standard deviations too high: P and Jy do not predict it."""
     seen = []
     wrong = with_xi(fit_d55, fit_d55["experiment/series/xi"]["value"].values + 0.6)
-    found = leave_one_series_out(wrong, draws=400, progress=seen.append)
+    found = leave_one_series_out(wrong, progress=seen.append)
     assert seen == ["xi", "polarization", "transverse_spin"]
     rows = {row.name: row for row in found.rows}
     assert rows["xi"].contradicted
@@ -91,7 +91,7 @@ def test_command(fit_d55, tmp_path, capsys):
     file = tmp_path / "f.nc"
     inference.save_fit(fit_d55, file)
     figure = tmp_path / "left.svg"
-    words = ["criticize", str(file), "--given", "polarization", "--draws", "400", "--figure", str(figure)]
+    words = ["criticize", str(file), "--given", "polarization", "--figure", str(figure)]
     assert main(words) == 0
     out, err = capsys.readouterr()
     assert "polarization alone cannot predict transverse_spin" in out

@@ -160,7 +160,7 @@ FAULTS = {
 
 def z_scores(experiment):
     """How many standard deviations the posterior means of the rates are from the truth, by label."""
-    fit = Fit.of(inference.fit(experiment, seed=seed(2), draws=300, chains=2, cores=1, closure="microscopic"))
+    fit = Fit.of(inference.fit(experiment, seed=seed(2), draws=600, chains=2, cores=1, closure="microscopic"))
     draws, truth = fit.by_label(derived=True), experiment.truth.parameters
     return {label: float((draws[label].mean() - truth[label]) / draws[label].std()) for label in {*draws} & {*truth}}
 
