@@ -114,8 +114,8 @@ term:
   %c.at = getelementptr double, ptr %coefficients, i64 %t
   %c = load double, ptr %c.at
   %ab = fmul double %fa, %fb
-  %abd = fmul double %ab, %fd
-  %cab = fmul double %c, %abd
+  %abc = fmul double %ab, %fd
+  %cab = fmul double %c, %abc
   %sum.next = fadd double %sum, %cab
   br label %test
 done:

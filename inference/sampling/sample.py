@@ -185,7 +185,8 @@ def _spread_out(model: Any) -> set[Any]:
 def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None) -> Draws:
     """Draws from the posterior of a model that `prepare` made ready, as many as asked.
 
-    Where transitions diverge, the posterior is resampled with smaller steps, at most twice. Where the chains disagree
+    Where transitions diverge, the posterior is resampled with smaller steps, at most twice; the second time in the
+    coordinates of the model as they are, not straightened. Where the chains disagree
     or have too few effective draws, it is resampled once with longer chains, which are thinned. `Draws.attempts` and
     `Draws.thinning` say so.
 
@@ -203,6 +204,8 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
             if target is None:
                 break
             used = replace(settings, target_accept=target, tune=2 * settings.tune)
+            if target == HIGHER_ACCEPTANCE[-1] and isinstance(ready, FastSampler):
+                ready = replace(ready, naturals=None)  # a map that is wrong in the tails has done no good
         elif length < ready.longer and _can_improve(drawn) and not drawn.converged:
             length = ready.longer
         else:
