@@ -2,7 +2,7 @@
 
 python benchmarks/calibration.py FOLDER [SIMULATIONS] [NAME ...]     resumable: what is in the folder is not done again
 
-Where quantities leave the band that all have in common (of right models in 5 %), `sbc` simulates twice as many with
+Where quantities leave the band that all share (of right models in 5 %), `sbc` simulates twice as many with
 another seed, and that decides. FOLDER/calibration.png shows all that is in the folder.
 """
 

@@ -141,7 +141,7 @@ def printable(text: str) -> str:
 def nearest(word: str, known: Collection[str]) -> str:
     """' (did you mean ...?)' for the nearest known word, what to do with one side of an error, or nothing."""
     if "sigma" in known and _ONE_SIDED.fullmatch(word):
-        return " (an asymmetric error: give repetitions of a variance, or in sigma the mean of both sides)"
+        return " (for an asymmetric error give the repetitions of a variance, or the mean of both sides as sigma)"
     matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 

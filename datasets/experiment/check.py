@@ -72,7 +72,7 @@ def check_experiment(
             at = f"{where}: observation {k} ({observation.quantity})"
             _check_observation(observation, experiment, at)
             if labels.count(observation.label) > 1:
-                raise violation(at, f"{observation.label!r} twice", "each quantity once at a time of a run: pool them")
+                raise violation(at, f"{observation.label!r} twice", "each quantity once per time and run: pool them")
     for check in (_check_shared_scales, _check_truth, _check_texts):
         with faults:
             check(experiment, where)
@@ -143,7 +143,7 @@ def _repeated(series: Series) -> list[str]:
     rows = np.stack([series.x[use], series.value[use], series.spread[use]], axis=1).reshape(-1, 3 * each)
     again = rows[1:][(rows[1:] == rows[:-1]).all(axis=1)]
     points = ", ".join(f"{row[0]:g}" for row in again[:_NAMED])
-    twice = f"has the same row twice at {points} {series.about.unit}: it counts twice, but with exclude = 1 in one"
+    twice = f"has the same row twice at {points} {series.about.unit}: it counts twice unless one has exclude = 1"
     return [twice] if points else []
 
 
@@ -283,5 +283,5 @@ def _check_rows(series: Series, where: str) -> None:
     rows, counts = np.unique(rows, axis=0, return_counts=True)
     again = rows[counts > 1]
     if len(np.unique(again[:, 1])) >= FEWEST_THAT_DIFFER:
-        found = f"{len(again)} rows more than once, the first of them at {again[0, 0]:g}"
+        found = f"{len(again)} repeated rows, the first at {again[0, 0]:g}"
         raise violation(f"{where}: series {series.name!r}", found, "each measurement once, or it counts twice")

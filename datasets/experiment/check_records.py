@@ -29,7 +29,7 @@ def check_constant_runs(experiment: Experiment, where: str) -> None:
         check_choice(f"{at}: begins", about.begins, BEGINNINGS)
         stages = experiment.run_stages(run)
         if len(stages) > 1:
-            expected = f"one, where populations are {about.populations}: give the others a `run` of their own"
+            expected = f"one, where populations are {about.populations}: give each of the others its own `run`"
             raise violation(f"{at}: stage", f"{len(stages)} stages", expected)
         if "drive" not in stages[0].lights:
             raise violation(f"{at}: stage", "no drive", f"drive = true, where populations are {about.populations}")
@@ -85,7 +85,7 @@ def _check_rows_are_records(record: RecordSeries, where: str) -> None:
     in_row = float((samples[..., 1:] * samples[..., :-1]).mean() * np.sqrt(samples.size))
     in_column = float((samples[:, 1:] * samples[:, :-1]).mean() * np.sqrt(samples.size))
     if in_column > _SURE and in_row < 0.3 * in_column:
-        found = "records that are correlated from one to the next, more than the samples of one"
+        found = "records that are more correlated with each other than the samples within one"
         raise violation(f"{where}: samples", found, "a record per row: transposed?")
 
 
@@ -107,5 +107,5 @@ def check_records_once(experiment: Experiment, where: str) -> None:
 
 def copy_of(one: str, other: str, where: str) -> ExperimentError:
     """The error about a part of an experiment that is a copy of another one."""
-    expected = "each measurement once, or it counts twice: leave one out, and share the parameters that it tells of"
+    expected = "each measurement once, or it counts twice: leave one out, and share the parameters that it determines"
     return violation(f"{where}: series {other!r}", f"the values of {one!r} again", expected)

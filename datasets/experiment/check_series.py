@@ -52,7 +52,7 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     """Raise for a series that does not fit the experiment or itself, all at once; rows are counted from 1."""
     _check_words(series, experiment, where)
     if not len(series.x):
-        raise violation(where, "no rows", "at least one measurement, or no such [[series]]")
+        raise violation(where, "no rows", "at least one measurement; otherwise remove this [[series]]")
     columns = (series.x, series.value, series.spread, *(() if series.taken is None else (series.taken,)))
     if len({len(column) for column in columns}) > 1:
         raise violation(where, "columns of different length", "the same number of times, values and errors")
@@ -252,7 +252,7 @@ def _check_needs(series: Series, experiment: Experiment, where: str) -> None:
     _check_day_and_efficiency(series, experiment, where)
     member = experiment.member.get(series.run, "")
     if series.about.abscissa == "faraday_angle" and not experiment.knows("faraday_angle", member):
-        expected = 'that of this run, to which other angles refer: a line like faraday_angle = "14.0 deg"'
+        expected = 'the angle of this run, to which other angles refer: a line like faraday_angle = "14.0 deg"'
         raise violation(f"{where}: apparatus", "no faraday_angle", expected)
     total = experiment.duration(series.run)
     latest = total if "pulse_time" in series.about.takes else 0.0

@@ -52,12 +52,12 @@ class Series:
     excluded (T,): points that are kept but not fitted
     left_out (T,): points that are taken out of one fit, to be predicted by it; its model keeps the form of the whole
 
-    scale_uncertainty : standard deviation of an error of the scale that all values have in common
-    offset_uncertainty : standard deviation of an offset that all values have in common
+    scale_uncertainty : standard deviation of an error of the scale that all values share
+    offset_uncertainty : standard deviation of an offset that all values share
     gain_drift_uncertainty : standard deviation of the relative change of the scale from the first to the last point
     offset_drift_uncertainty : standard deviation of the change of the offset from the first to the last point
     amplitude : "free" for values in volts or degrees;  offset : "free" for values on an unknown background
-    time_offset_uncertainty : standard deviation of an error that all its times have in common, ms
+    time_offset_uncertainty : standard deviation of an error that all its times share, ms
     noise_correlation : the order of points in which noise is correlated: "time", or that of the column "taken"
     taken (T,): the order in which the points were taken, where that is not the one of time
     covariance (T, T): of the noise of all points, whose standard deviations are `spread`

@@ -101,7 +101,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
 
 
 def _ways_of_days(experiments: Mapping[str, Experiment], given: Mapping[str, str]) -> dict[str, str]:
-    """How days share what they do not have in common, as the members say it, where `given` does not."""
+    """How days share what differs between them, as the members say it, where `given` does not."""
     found: dict[str, str] = {}
     for name in (name for name in DAY_FACTORS if name not in given):
         said = {

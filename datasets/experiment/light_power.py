@@ -43,7 +43,7 @@ class LightPower:
         last = self.times[-1]
         if len(self.times) < 2 or duration - last <= max(np.diff(self.times)):
             return ""
-        return f", and so from {last:g} ms to {duration:g} ms: no point says otherwise"
+        return f", and so from {last:g} ms to {duration:g} ms, because there is no later point"
 
     def at(self, times: np.ndarray | float) -> np.ndarray:
         """The relative power at some times, ms from the beginning of the stage."""

@@ -48,7 +48,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     ExperimentError where the target is something else than a file.
     """
     if path.exists() and not path.is_file():
-        raise violation(str(path), "something that is no regular file", "the name of a file to write")
+        raise violation(str(path), "something that is not a regular file", "the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, _new_file) as temporary:
         write(temporary)

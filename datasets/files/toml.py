@@ -34,7 +34,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         line = text.split("\n")[int(place[1]) - 1] if place else ""
         column = int(place[2]) - 1 if place and place[2] else 0
         expected = _filled_in(line, column) or _corrected(line) or _EXPECTED
-        found = f"no valid TOML ({error})"
+        found = f"invalid TOML ({error})"
         raise violation(str(path), found + (f" in: {line.strip()}" if line else ""), expected) from error
 
 

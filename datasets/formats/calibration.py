@@ -156,7 +156,7 @@ def with_calibration(experiment: Experiment, calibration: CalibrationFile, where
         and for a calibration by simulated runs of an experiment that is not said to be simulated
     """
     if calibration.simulated and not experiment.simulated:
-        expected = "one made from measured runs, or simulated = true in the experiment that takes it"
+        expected = "one made from measured runs, or simulated = true in the experiment that uses it"
         raise violation(where, f"a calibration by simulated runs ({calibration.title!r})", expected)
     for series in experiment.series:
         if series.fitted.any() and _made_from(calibration, series, experiment.title):

@@ -63,7 +63,7 @@ TOP = (
 """Keys and tables of the file."""
 FILE_KEYS: dict[str, tuple[type, str]] = {
     "file": (str, "in the folder: text, a spreadsheet, or arrays (docs/howto/files.md)"),
-    "time_unit": (str, "the unit of its times, where it is not ms: us, s, …"),
+    "time_unit": (str, "the unit of its times, if it is not ms: us, s, …"),
     "columns": (dict, "our column = the name of yours, or a number for all rows: { time = 'T', sigma = 0.01 }"),
     "units": (dict, "our column = its unit: { time = 'us' }"),
     "factor": (dict, "our column = number by which it is multiplied: { value = 0.5 }"),

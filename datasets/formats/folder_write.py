@@ -29,7 +29,7 @@ def write_folder(experiment: Experiment, folder: Path) -> None:
     if experiment.members:
         raise ExperimentError(f"{folder}: found a joint experiment, expected the name of a .nc file for it")
     if folder.exists() and (not folder.is_dir() or any(p.suffix != ".part" for p in folder.iterdir())):  # of a kill
-        raise ExperimentError(f"{folder}: exists already; expected a new or empty folder")
+        raise ExperimentError(f"{folder}: already exists; expected a new or empty folder")
     make_folder(folder, lambda temporary: _fill(experiment, temporary), FILE)
 
 

@@ -75,7 +75,7 @@ def read_with(template: str | Path, source: str | Path, check_priors: CheckPrior
     if place.is_file():
         names = _files(table)
         if len(names) != 1:
-            expected = f"one, in whose place {place.name} stands, or folders that hold all of them"
+            expected = f"one, in whose place {place.name} replaces, or folders that contain all of them"
             raise violation(f"{path}: series", f"the files {', '.join(names)}", expected)
         table["series"] = [row | {"file": place.name} for row in table["series"]]
     elif not place.is_dir():
@@ -150,7 +150,7 @@ def save(experiment: Experiment | DataTree, path: str | Path) -> None:
     target = Path(path)
     if target.suffix == ".nc":
         if target.exists():
-            raise ExperimentError(f"{target}: exists already; expected the name of a new file")
+            raise ExperimentError(f"{target}: already exists; expected the name of a new file")
         write_tree(to_tree(checked), target)
     else:
         write_folder(checked, target)

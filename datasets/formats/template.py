@@ -70,7 +70,7 @@ def write_template(folder: str | Path) -> list[Path]:
     """
     target = Path(folder)
     if (target / FILE).exists():
-        raise ExperimentError(f"{target / FILE}: exists already; expected a folder without it")
+        raise ExperimentError(f"{target / FILE}: already exists; expected a folder without it")
     toml = Path(__file__).with_name("template.toml").read_bytes()
     files = {FILE: f"#:schema ./{SCHEMA_FILE}\n".encode() + toml, SCHEMA_FILE: schema_file()} | TABLES
     target.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def write_planned(folder: str | Path, plan: str | Path) -> list[Path]:
     """
     target, where = Path(folder), str(plan)
     if (target / FILE).exists():
-        raise ExperimentError(f"{target / FILE}: exists already; expected a folder without it")
+        raise ExperimentError(f"{target / FILE}: already exists; expected a folder without it")
     table, files = read_toml(Path(plan)), {}
     if not rows_of(where, table, "series"):
         raise violation(where, "no series", "a plan that `dissentangle design -o` wrote")

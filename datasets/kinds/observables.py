@@ -19,9 +19,9 @@ _OF_TWO, _IN_DECIBELS = (1.7, 2.3), 0.1
 """ξ of uncorrelated spins where that of both ensembles was added up; ξ below which none begins, but 0 dB."""
 _EARLY = 0.1
 """Share of the times in which the first point of a series tells with what it begins."""
-_DECIBELS = 'of decibels: units = { value = "dB" }'
-_PER_CENT = "of per cent: factor = { value = 0.01 }"
-_ARBITRARY = 'of volts or degrees: amplitude = "free" in its [[series]]'
+_DECIBELS = 'for decibels: units = { value = "dB" }'
+_PER_CENT = "for per cent: factor = { value = 0.01 }"
+_ARBITRARY = 'for volts or degrees: amplitude = "free" in its [[series]]'
 
 
 class SpinVariance(Kind):
@@ -57,7 +57,7 @@ class SpinVariance(Kind):
         if negative:
             found.append(f"{negative} is below 0, and a variance is not: {_DECIBELS}; or too much is subtracted")
         first, early = series.value[series.fitted][0], series.x[series.fitted][0] < _EARLY * series.x.max()
-        begins = f"begins at {first:.3g}, uncorrelated atoms at 1"
+        begins = f"begins at {first:.3g}, but uncorrelated atoms have 1"
         if self.entangled_below_one and moving and abs(first) < _IN_DECIBELS:
             found.append(f"{begins}: {_DECIBELS}")
         if self.entangled_below_one and moving and early and _OF_TWO[0] < first < _OF_TWO[1]:

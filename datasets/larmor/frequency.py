@@ -167,7 +167,7 @@ def _atoms_words(line: LarmorFrequency, records: Records) -> list[str]:
         better = f"{(records.larmor_frequency + line.offset) / 1e3:.3f} kHz"
         found.append(
             f"the atoms are {off:.0f} Hz ({off / line.offset_error:.0f} errors) from the reference: a fit of the "
-            f"records would take that for decay; again with --larmor '{better}'"
+            f"records would take that for decay; repeat with --larmor '{better}'"
         )
     if line.drift is None or line.drift_error is None:
         return found
@@ -175,7 +175,7 @@ def _atoms_words(line: LarmorFrequency, records: Records) -> list[str]:
     if abs(line.drift) > _SURE * line.drift_error and moved > _MOVED * line.width:
         found.append(
             f"the atoms' frequency drifts by {moved:.1f} Hz over the file, {moved / line.width:.0%} of their line's "
-            "width: a fit of the records would take that for decay; demodulate shorter stretches of it"
+            "width: a fit of the records would mistake that for decay; demodulate shorter parts of the file"
         )
     return found
 

@@ -204,14 +204,14 @@ def _dark(cos: Any, sin: Any) -> list[str]:
     which = np.flatnonzero(without.any(axis=1))
     return [
         f"{len(which)} of {records} records have far less than the shot noise in {100 * without.mean():.2g} % of the"
-        f" time, the first of them number {which[0] + 1}: was the light on during all of each record?"
+        f" time, the first of them number {which[0] + 1}: was the light on during the whole of each record?"
     ]
 
 
 def _warnings(plan: Cut, level: ShotNoise, balance: tuple[float, float]) -> list[str]:
     found = []
     if plan.skipped:
-        found.append(f"{plan.skipped} triggers without a whole record in the file: left out")
+        found.append(f"{plan.skipped} triggers without a complete record in the file: left out")
     if level.origin.startswith("the records"):
         found.append("shot noise from the records themselves: a reference without atoms is better")
     for name, (ratio, error) in {"the reference": (level.ratio, level.ratio_error), "the records": balance}.items():

@@ -95,7 +95,7 @@ def new_target(path: str | Path, inputs: list[str | Path]) -> Path:
     if target.suffix.lower() not in (".h5", ".hdf5"):
         raise violation(str(path), "no name of an HDF5 file", "one ending in .h5")
     if target.exists() and not target.is_file():
-        raise violation(str(path), "something that is no regular file", "the name of a file to write")
+        raise violation(str(path), "something that is not a regular file", "the name of a file to write")
     if any(Path(one).exists() and target.exists() and target.samefile(one) for one in inputs):
         raise violation(str(path), "the raw data themselves", "the name of another file")
     return target

@@ -61,4 +61,4 @@ def unsteady(energies: np.ndarray, length: int) -> list[str]:
     size, significance = fluctuation(energies, length)
     if size < _UNSTEADY or significance < _STANDS_OUT:
         return []
-    return [f"its level fluctuates by {100 * size:.0f} % beyond shot noise: was the light equally strong all the time?"]
+    return [f"its level fluctuates by {100 * size:.0f} % beyond shot noise: was the light constant?"]

@@ -26,7 +26,7 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabulators", BLANKS: "bl
 _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(,\d{3})+\s*")
 _MOST_LINES = 1000
 """In which the form of a table is looked for."""
-_ELSEWHERE = "; or the line skip_rows = …, if the names stand farther below"
+_ELSEWHERE = "; or the line skip_rows = …, if the names are farther down"
 _IGOR, _END = "IGOR", "END"
 """The first line of Igor's text files, and the one that ends their table."""
 
@@ -116,7 +116,7 @@ class Table:
         if at != self.plain_first and said.skip_rows < 0:
             found.append(f"{'names in' if layout.header else 'numbers from'} {self._line} {at}")
         if layout.passed_over:
-            found.append(f"{self._line} {', '.join(map(str, layout.passed_over))} passed over")
+            found.append(f"{self._line} {', '.join(map(str, layout.passed_over))} skipped")
         if not said.encoding and (
             self.encoding.startswith("utf-16") or (self.encoding == "cp1252" and not "".join(layout.names).isascii())
         ):
@@ -161,7 +161,7 @@ class Table:
         cells = [str(cell) for row in rows(layout.separator) for cell in row.cells if row.number >= layout.first]
         commas = [cell for cell in cells if "," in cell]
         if layout.decimal == "," and not self.form.decimal and all(_THOUSANDS.fullmatch(cell) for cell in commas):
-            expected = "the line decimal = ',' in its [[series]] if these are decimals; no signs between thousands"
+            expected = "the line decimal = ',' in its [[series]] if these are decimals; otherwise remove the thousands separators"
             raise violation(str(self.path), f"numbers such as {commas[0].strip()}", expected)
         return layout
 
@@ -266,7 +266,7 @@ class Table:
             if value is None:
                 raise violation(f"{where}: column {name!r}", repr(row[place]), self._expected(str(row[place])))
             if not np.isfinite(value):
-                more = ", in an excluded row, too: leave out the row" if "exclude" in self.places else ""
+                more = ", also in an excluded row: remove the row" if "exclude" in self.places else ""
                 raise violation(f"{where}: column {name!r}", str(row[place]).strip(), f"a finite number{more}")
             numbers.append(value)
         return numbers

@@ -79,7 +79,7 @@ def whiteness_checks(cos: np.ndarray, sin: np.ndarray, interval: float, *, centr
         z_score = float((early - late) / np.sqrt(8 * apart * half * length))
         found.append(WhitenessCheck("early against late", z_score, f"{_more(z_score)} noise in the first records"))
     z_score = float((cos * sin).sum() / np.sqrt(share * cos.size))
-    found.append(WhitenessCheck("cos × sin", z_score, "cos and sin are correlated: demodulated at no right angle"))
+    found.append(WhitenessCheck("cos × sin", z_score, "cos and sin are correlated: not demodulated in quadrature"))
     return found + _of_lags(cos, sin, interval, share)
 
 
@@ -97,7 +97,7 @@ def _of_lags(cos: np.ndarray, sin: np.ndarray, interval: float, share: float) ->
         found.append(WhitenessCheck(f"correlation at {at} ms", z_score, words))
     lags = slice(1, max(2, length // 2))
     z_score = float(products.imag[lags].sum() / np.sqrt(2 * share * pairs[lags].sum()))
-    words = "cos turns into sin: the Larmor frequency is off the reference"
+    words = "cos rotates into sin: the Larmor frequency differs from the reference"
     found.append(WhitenessCheck("rotation of cos into sin", z_score, words))
     return found
 

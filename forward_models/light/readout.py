@@ -29,7 +29,7 @@ class ContinuousMeasurement:
     swap_rate : γs, decay of the atomic quadrature by the collective coupling alone, ms⁻¹; 2γs = dΓ p
     extra_decay_rate : γextra, ms⁻¹, by everything else; 2γextra = Γ̃
     squeezing_limit : Z, in (0, 1]
-    bath_noise : n_b, variance that the extra decay alone leads to, in units of a coherent spin state
+    bath_noise : n_b, variance to which the extra decay alone leads, in units of a coherent spin state
     detection_efficiency : η, in [0, 1]
 
     Raises

@@ -27,7 +27,7 @@ def opening(calibrated: bool, count: int) -> str:
 
 def of_ranks(suspects: Mapping[str, np.ndarray], quantities: int) -> str:
     """What is said of the first seed; `suspects`: fractional ranks of the quantities that leave the band."""
-    band = f"{100 * (1 - FIRST):.0f} % band that they have in common"
+    band = f"{100 * (1 - FIRST):.0f} % band that they share"
     if not suspects:
         return f"the ranks of all {quantities} quantities stay in the {band}."
     faults = ", ".join(f"{name} ({_fault(ranks)})" for name, ranks in suspects.items())
@@ -38,7 +38,7 @@ def of_second_seed(confirmed: list[str], count: int) -> str:
     """What is said of the second; `confirmed`: those that leave the band again."""
     begin = f"Over {count} simulations with another seed"
     if not confirmed:
-        return f"{begin} none of these leaves its {100 * (1 - SECOND):.0f} % band: it was chance."
+        return f"{begin} none of these leaves its {100 * (1 - SECOND):.0f} % band: they left it by chance."
     return (
         f"{begin} again: {', '.join(confirmed)} ({100 * (1 - SECOND):.0f} % band; a right model comes so far in"
         f" {100 * FIRST * SECOND:.0f} % of calibrations)."

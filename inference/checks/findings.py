@@ -130,7 +130,7 @@ def symbols(labels: Iterable[str]) -> str:
 
 
 _ADVICE = {
-    "sampling": "First repair the sampling, as said above: these numbers cannot be quoted. A model that does not"
+    "sampling": "First repair the sampling, as described above: these numbers cannot be quoted. A model that does not"
     " describe the data is often why it fails; what is said about the data below is a hint where to look.",
     "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess the other way round"
     " (docs/howto/calibration.md, sign of the RF test). In phase and quadrature may also have been exchanged.",

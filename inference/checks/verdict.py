@@ -48,7 +48,7 @@ class Assessment:
     contradicted : whether a prior and the data cannot both be right, which makes a misfit
     untested : '3 values inform 5 parameters' where they are so few that any model would describe them, else ''
     alarms : whether the series agree with each other, and what could still be wrong
-    criticism : the statistics of the data among those of replications
+    criticism : the statistics of the data and of replications
     surprises : what criticism found that χ² does not see, and parameters far from their priors, as sentences; with any
         a fit is doubtful at best. No misfit: thousands of replications show no p-value as small as that of such a χ²
     """
@@ -191,7 +191,7 @@ def _of_model(found: Findings, untested: str) -> str:
         return f"The model does not describe these data, do not use its rates: {', '.join(wrong)}. Look at the figure."
     sentence = "The model describes every series within its scatter (χ²)."
     if untested:
-        sentence += f" That says little: {untested}, so that nearly any model would."
+        sentence += f" That says little: {untested}, so nearly any model would."
     if found.close:
         named = ", ".join(f"{series.name} ({series.text})" for series in found.close)
         sentence += f" The errors given are too large: {named}; intervals are wider than they need be."

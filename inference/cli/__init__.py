@@ -34,7 +34,7 @@ examples:
   dissentangle criticize my-run.nc                could the fitted model have produced these data?
   dissentangle design my-run --goal dGamma --budget '1 h'          what to measure next?
   dissentangle plot my-run.nc --what fig2b -o fig2b.pdf
-  dissentangle campaign my-runs -o fits           all experiments in a folder; start it again to go on
+  dissentangle campaign my-runs -o fits           all experiments in a folder; repeat it to continue
 Each command has examples of its own: dissentangle COMMAND --help
 """
 
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        print("dissentangle: interrupted; nothing was written: the same command starts again", file=sys.stderr)
+        print("dissentangle: interrupted; nothing was written. To start again, repeat the command", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

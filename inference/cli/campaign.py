@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 HEALTHY, NOT_HEALTHY = 0, 1
 
 
-@verb("campaign", "fit all experiments of a folder; a summary and an index. A fit that is in the output folder already,"
-      " of the same data with the same settings, is not done again", """
+@verb("campaign", "fit all experiments of a folder, with a summary and an index. Fits in the output folder that have"
+      " the same data and settings are kept", """
 campaign my-runs -o fits --draws 500
 campaign 'data/2026-*.csv' --template experiment.toml -o fits     tables that one experiment.toml describes
 report fits                          a page for each fit, and the index with links to them""",
       option("experiments", nargs="+", metavar="FOLDER",
-             help="a folder of experiments: folders with experiment.toml, or .nc files; or these one by one"),
+             help="a folder of experiments (folders with experiment.toml, or .nc files), or single experiments"),
       option("--template", default=None, metavar="FILE",
-             help="an experiment.toml for all: FOLDER is then a folder of folders with the files that it names, or of"
-             " tables that take the place of its only one, or a pattern of such"),
+             help="one experiment.toml for all. FOLDER then contains folders with the files that it names, or tables"
+             " that replace its only file; a pattern also works"),
       option("-o", "--output", default="campaign", help="folder for fits and summary (%(default)s)"),
       *MODEL, RIVAL, *sampler(draws=1000), CLUSTER)  # fmt: skip
 def campaign(given: Namespace) -> int:
@@ -55,8 +55,8 @@ def campaign(given: Namespace) -> int:
 
 
 @verb("sbc", "simulation-based calibration: can posteriors of such data be trusted? Exit code 0: calibrated, 1: not"
-      " (one right model in a hundred is not); where ranks leave their band, twice as many simulations with another"
-      " seed decide",
+      " calibrated (by chance, one right model in a hundred). If ranks leave their band, twice as many simulations"
+      " with another seed decide",
       "sbc my-run -o sbc --simulations 200",
       *experiments(),
       option("-o", "--output", default="sbc", help="folder for ranks, figure and verdict (%(default)s)"),
@@ -91,7 +91,7 @@ def sbc(given: Namespace) -> int:
     return HEALTHY if result.attrs["calibrated"] else NOT_HEALTHY
 
 
-@verb("watch", "fit again whenever files change, while the measurement runs, until Ctrl-C; files that cannot be read"
+@verb("watch", "fit again whenever files change, while the measurement runs, until Ctrl-C. Files that cannot be read"
       " are reported, and read again when they change", """
 watch my-run -o live --page live.html       a page that loads itself again
 watch my-run -o live --json                 a JSON object per fit, as in live/watch.jsonl""",

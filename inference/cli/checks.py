@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from ..fits import Fit
 
 
-@verb("criticize", "could the fitted model have produced these data? Time of the minimum, late slope, autocorrelation,"
-      " scatter, … of the data among those of replicated data", """
+@verb("criticize", "could the fitted model have produced these data? Compares the time of the minimum, late slope,"
+      " autocorrelation, scatter, … of the data with those of replicated data", """
 criticize my-run.nc --figure criticism.pdf
-criticize my-run.nc --leave-out                each series predicted from all others, each time fitted again
+criticize my-run.nc --leave-out                predicts each series from a fit of all others
 criticize my-run.nc --given polarization       does P(t) alone predict the others?""",
       FIT,
-      option("--leave-out", action="store_true", help="predict each series from the others in its place"),
+      option("--leave-out", action="store_true", help="instead, predict each series from the others"),
       option("--given", action="append", default=[], metavar="SERIES",
-             help="predict all other series from this one; repeatable"),
+             help="instead, predict all other series from this one; repeatable"),
       option("--draws", type=positive, default=500, help="draws per chain of each new fit (%(default)s)"),
       CORES, SEED, figure())  # fmt: skip
 def criticize(given: Namespace) -> int:
@@ -66,11 +66,11 @@ def _left_out(given: Namespace, fit: Fit, output: Output, drawing: Path | None) 
     return 0
 
 
-@verb("sensitivity", "how each rate moves when a calibration constant is off by one σ, and how it depends on each"
+@verb("sensitivity", "show how each rate moves if a calibration constant is off by one σ, and how it depends on each"
       " prior and each series", "sensitivity my-run.nc --figure sensitivity.pdf",
       FIT, CORES, figure())  # fmt: skip
 def sensitivity(given: Namespace) -> int:
-    """How rates move with the calibration, and what they owe to which prior and which series."""
+    """How rates move with the calibration, and how they depend on each prior and each series."""
     output, drawing = Output(given), figure_target(given.figure)
     from ..fits import Fit, read_fit
 
@@ -86,33 +86,33 @@ def sensitivity(given: Namespace) -> int:
     return 0
 
 
-@verb("design", "what to measure next: delays, shots and runs for a goal within a time, verified by refits", """
+@verb("design", "plan what to measure next: delays, shots and runs for a goal within a time, verified by refits", """
 design my-run --goal dGamma --budget "1 h" -o plan.toml      then: init next-run --plan plan.toml
 design my-run --goal dGamma --target "3 %"                   how many repetitions for that?
 design my-run --goal closure --budget "8 h" --candidates candidates.toml --figure gain.pdf
 design --after my-run.nc --budget "10 min"                   the next ten minutes""",
       option("experiment", nargs="?", default=None, help="a folder with experiment.toml, a .nc file, a bundled name"),
-      option("--after", default=None, metavar="FIT", help="in its place a file that `dissentangle fit` wrote"),
+      option("--after", default=None, metavar="FIT", help="instead, start from a file that `dissentangle fit` wrote"),
       option("--goal", default=None, metavar="WHAT",
              help="a rate or derived quantity (its sd), everything, closure, or 'ONE vs OTHER' of rival models"),
-      option("--budget", default=None, metavar="TIME", help="such as '30 min' (1 h)"),
+      option("--budget", default=None, metavar="TIME", help="measuring time, such as '30 min' (1 h)"),
       option("--target", default=None, metavar="SD",
-             help="'3 %%' or a number: the time that this sd of the goal needs (nats for models)"),
+             help="find the time for this sd of the goal: '3 %%' or a number (nats for models)"),
       option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured"),
       option("--shot", default="10 ms", metavar="TIME", help="pumping, probe and dead time of a shot (%(default)s)"),
-      option("--refits", type=partial(whole, 0, 10_000), default=50, help="simulated outcomes to verify (%(default)s)"),
+      option("--refits", type=partial(whole, 0, 10_000), default=50, help="outcomes simulated for the check (%(default)s)"),
       option("-o", "--output", default=None, metavar="FILE", help="plan.toml to write, for init --plan"),
       figure(), *MODEL, RIVAL, CORES, SEED)  # fmt: skip
 def design(given: Namespace) -> int:
-    """A plan for the next measurement; 0, or 1 where the target cannot be had."""
+    """A plan for the next measurement; 0, or 1 if the target cannot be reached."""
     output, drawing = Output(given), figure_target(given.figure)
     target = None if given.output is None else writable(given.output)
     if target is not None and target.suffix != ".toml":
-        raise ExperimentError(f"{target}: found no name of a plan, expected one ending in .toml")
+        raise ExperimentError(f"{target}: output must end in .toml")
     from ..designs import design as designed
     from ..text import design_text
 
-    steps(given.quiet)("fitting what is there, designing")
+    steps(given.quiet)("fitting the data so far, designing")
     with Count("simulated outcomes fitted", given.quiet) as count:
         found = designed(
             given.experiment, after=given.after, goal=given.goal, budget=given.budget, target=given.target,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 
-@verb("compare", "rival models of the same data: prediction (LOO), weights, evidence", """
+@verb("compare", "compare rival models of the same data: prediction (LOO), weights, evidence", """
 compare my-run --models microscopic,fixed-number,fixed-number+student-t -o compared
 compare one.nc other.nc --unit time
 compare my-run --models microscopic,two-level --smc --json""",
@@ -27,9 +27,9 @@ compare my-run --models microscopic,two-level --smc --json""",
       option("--models", default=None, metavar="A,B,C",
              help="rival models; each can be several joined by + (list: dissentangle models)"),
       option("-o", "--output", default=None, metavar="FOLDER",
-             help="keep fits, comparison.json, comparison.html; fits that are there are used"),
+             help="folder for fits, comparison.json and comparison.html; existing fits are used"),
       option("--unit", choices=UNITS, default=UNITS[0], help="what is left out at a time (%(default)s)"),
-      option("--no-refit", action="store_true", help="no exact fits where importance weights fail"),
+      option("--no-refit", action="store_true", help="do not refit where importance weights fail"),
       option("--smc", action="store_true", help="check each evidence by sequential Monte Carlo"),
       *MODEL, *sampler(draws=1000))  # fmt: skip
 def compare(given: Namespace) -> int:

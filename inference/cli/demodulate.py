@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...datasets.larmor import Search
 
 
-@verb("demodulate", "from the raw photocurrent of one detector to records of cos and sin, in units of the shot noise",
+@verb("demodulate", "turn the raw photocurrent of one detector into records of cos and sin, in shot-noise units",
       """
 demodulate photocurrent-slice -o records.h5 --shot-noise 2e-10        the bundled example, simulated
 demodulate run.h5 -o records.h5 --larmor '322 kHz' --interval '0.1 ms' --length '10 ms' --shot-noise light.h5
@@ -22,22 +22,22 @@ demodulate run.tdms -o records.h5 --larmor '322 kHz' --samples /scan/ai0 --sampl
       option("raw", help="a file of samples: HDF5, NetCDF, MATLAB, TDMS, .npy, .npz; or photocurrent-slice"),
       option("-o", "--output", required=True, help="HDF5 file to write"),
       option("--larmor", default=None, metavar="FREQUENCY",
-             help="of the reference, such as '322 kHz' (the file's larmor_frequency, Hz)"),
+             help="frequency of the reference, such as '322 kHz' (the file's larmor_frequency, Hz)"),
       option("--interval", default="0.1 ms", metavar="TIME", help="length of a bin (%(default)s)"),
-      option("--length", default="10 ms", metavar="TIME", help="of a record, from its trigger (%(default)s)"),
+      option("--length", default="10 ms", metavar="TIME", help="length of a record, from its trigger (%(default)s)"),
       option("--samples", default=None, metavar="PATH", help="array of samples in the file (samples)"),
       option("--channel", default=None, metavar="NUMBER",
-             help="of an array (samples, channels): 2; 2/4: of four channels that take turns in one long row"),
+             help="channel of an array (samples, channels): 2; or of one long row with four in turn: 2/4"),
       option("--sample-rate", default=None, metavar="RATE",
-             help="of one channel, such as '1 MHz' (attribute sample_rate, in Hz, of the file)"),
+             help="sample rate of one channel, such as '1 MHz' (the file's sample_rate, Hz)"),
       either(option("--triggers", default=None, metavar="PATH",
                     help="array of triggers: numbers of samples, or times with a unit (triggers)"),
-             option("--period", default=None, metavar="TIME", help="a record begins each period, without triggers")),
+             option("--period", default=None, metavar="TIME", help="without triggers: time between records")),
       option("--shot-noise", default=None, metavar="REFERENCE",
              help="a file of light without atoms, cut at its triggers if it has some, or a level, unit²/Hz"
              " (the records' own noise)"),
       option("--phase", choices=("trigger", "stream"), default="trigger",
-             help="cos and sin start again at each trigger, or run through (%(default)s)"),
+             help="cos and sin restart at each trigger, or run through (%(default)s)"),
       option("--simulated", action="store_true",
              help="the photocurrent is simulated, if the file does not say so"))  # fmt: skip
 def demodulate(given: Namespace) -> int:

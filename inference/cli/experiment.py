@@ -20,7 +20,7 @@ WIDEST = 6
 """Series beyond which the table of what informs what names the best two only."""
 
 
-@verb("check", "validate: what would be fitted, how well each series constrains each parameter",
+@verb("check", "check an experiment: what would be fitted, how well each series constrains each parameter",
       "check my-run\ncheck monday tuesday --share optical_depth=separate",
       *experiments(), *MODEL, RIVAL)  # fmt: skip
 def check(given: Namespace) -> int:
@@ -171,7 +171,7 @@ def _informs(expected: Information, free: list[ModelParameter]) -> str:
     return text
 
 
-@verb("prior", "what the priors alone predict, before there are data", "prior my-run --figure prior.png",
+@verb("prior", "show what the priors alone predict, before there are data", "prior my-run --figure prior.png",
       *experiments(), *MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
 def prior(given: Namespace) -> int:
     """What the priors alone predict."""
@@ -202,9 +202,9 @@ def prior(given: Namespace) -> int:
     return 0
 
 
-@verb("init", "a folder with a template, or a plan, to fill in", "init my-run\ninit next-run --plan plan.toml",
+@verb("init", "make a folder with a template, or a plan, to fill in", "init my-run\ninit next-run --plan plan.toml",
       option("folder"),
-      option("--plan", default=None, metavar="FILE", help="what `dissentangle design -o` wrote"))  # fmt: skip
+      option("--plan", default=None, metavar="FILE", help="a plan that `dissentangle design -o` wrote"))  # fmt: skip
 def init(given: Namespace) -> int:
     """Write a folder with a template, or a plan, to fill in."""
     from ...datasets.formats import write_planned, write_template
@@ -218,7 +218,7 @@ def init(given: Namespace) -> int:
     return 0
 
 
-@verb("schema", "a JSON Schema of experiment.toml: editors complete and check its keys with it", """
+@verb("schema", "write a JSON Schema of experiment.toml, with which editors complete and check keys", """
 schema > experiment.schema.json
 schema -o my-run/experiment.schema.json    with the first line #:schema ./experiment.schema.json in experiment.toml""",
       option("-o", "--output", default=None, metavar="FILE", help="file to write (stdout)"))  # fmt: skip
@@ -241,7 +241,7 @@ def schema(given: Namespace) -> int:
 
 
 @verb("datasets", "list the bundled experiments, or copy one", "datasets\ndatasets fig2b-d55 -o copy",
-      option("name", nargs="?", help="the one to copy"),
+      option("name", nargs="?", help="experiment to copy"),
       option("-o", "--output", default=None, help="folder or .nc file to copy it to"))  # fmt: skip
 def datasets(given: Namespace) -> int:
     """List the bundled experiments, or copy one."""
@@ -263,7 +263,7 @@ def datasets(given: Namespace) -> int:
     return 0
 
 
-@verb("simulate", "a simulated experiment with the stages, times and noise of another",
+@verb("simulate", "simulate an experiment with the stages, times and noise of another",
       "simulate my-run -o simulated --set collective_rate=0.12 --seed 2",
       EXPERIMENT,
       option("-o", "--output", required=True, help="folder or .nc file to write"),

@@ -39,7 +39,7 @@ POSTERIOR = "posterior"
 """The method of a fit that is not in `METHODS`."""
 
 
-@verb("demo", "fit the published numbers and a simulated series; tables, a report, a figure",
+@verb("demo", "fit the published numbers and a simulated series, with tables, a report and a figure",
       "demo\ndemo -o my-demo --seed 3",
       option("-o", "--output", default="dissentangle-demo", help="folder to write to (%(default)s)"),
       SEED)  # fmt: skip
@@ -91,7 +91,7 @@ fit my-run --json --quiet | jq .status""",
              help="posterior; or for comparison, one value and error bar per rate: paper (the paper's fit, step by"
              " step), least-squares (all data at once; priors only of scales, offsets and n3(0)) (%(default)s)"),
       *MODEL, RIVAL, *sampler(draws=1000),
-      option("--engine", choices=ENGINES, default=None, help="(fast where it can)"),
+      option("--engine", choices=ENGINES, default=None, help="engine (fast if it covers the model)"),
       figure())  # fmt: skip
 def fit(given: Namespace) -> int:
     """Fit an experiment, write the file, print the tables; 0 healthy, 1 not."""
@@ -181,19 +181,18 @@ def _json_target(given: Namespace) -> Path | None:
         )
     if given.method == "paper" and (given.prior or given.fix or given.model):
         raise ExperimentError(
-            f"--prior, --fix, --model: found {method}, which knows none of them, expected another method"
+            f"--prior, --fix, --model: found {method}, which uses none of them, expected another method"
         )
     if given.output is None:
         return None
     if Path(given.output).suffix.lower() != ".json":
         raise ExperimentError(
-            f"{given.output}: found no name of a JSON file, expected one ending in .json: {method} makes no posterior"
-            " that a NetCDF file could hold"
+            f"{given.output}: output must end in .json, because {method} makes no posterior for a NetCDF file"
         )
     return writable(given.output)
 
 
-@verb("calibrate", "fit the calibration runs alone; a file that later fits take as prior",
+@verb("calibrate", "fit the calibration runs alone, and write a file that later fits use as prior",
       "calibrate my-run -o calibration.toml --figure calibration.png",
       EXPERIMENT,
       option("-o", "--output", default="calibration.toml", help="file to write (%(default)s)"),
@@ -226,11 +225,11 @@ def calibrate(given: Namespace) -> int:
     if file is not None:
         write_tree(result, file)
         output.written(file)
-    output.text(f'To use it as prior: calibration = "{target.name}" in an experiment.toml beside it.')
+    output.text(f'To use it as prior: calibration = "{target.name}" in an experiment.toml in the same folder.')
     return finished(result, output, drawing)
 
 
-@verb("rerun", "repeat a fit from its file: the same draws, or what differs",
+@verb("rerun", "repeat a fit from its file, and say whether the draws are the same",
       "rerun my-run.nc\nrerun my-run.nc -o again.nc     exit code 0: bit-identical, 1: not",
       FIT,
       option("-o", "--output", default=None, help="file for the new fit"))  # fmt: skip

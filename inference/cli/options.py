@@ -33,7 +33,7 @@ def whole(low: int, high: int, text: str) -> int:
 positive = partial(whole, 1, MOST_DRAWS)
 """A whole number from 1 on."""
 FIT = option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote")
-CORES = option("--cores", type=positive, default=None, help="(all)")
+CORES = option("--cores", type=positive, default=None, help="number of processor cores (all)")
 SEED = option("--seed", type=partial(whole, 0, 2**63 - 1), default=1, help="same seed, same draws (%(default)s)")
 CLUSTER = option("--cluster", default=None, metavar="ADDRESS",
                  help="a running Dask scheduler (tcp://host:8786), instead of processes on this machine")  # fmt: skip
@@ -41,7 +41,7 @@ EXPERIMENT = option("experiment", help="a folder with experiment.toml, a .nc fil
 
 
 def figure(*names: str) -> Option:
-    """A figure to write besides."""
+    """A figure to write in addition."""
     return option(*names, "--figure", default=None, metavar="FILE", help="also write a figure (png, pdf, svg)")
 
 
@@ -49,7 +49,7 @@ def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
     """One experiment, or several for a joint fit: see `experiment_of`."""
     return (
         option("experiments", nargs="+", metavar="experiment", help=help),
-        option("--sharing", default=None, metavar="FILE", help="TOML: what a joint fit or days share: table [sharing]"),
+        option("--sharing", default=None, metavar="FILE", help="TOML file with a table [sharing], for a joint fit or days"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
                help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
         option("--range", action="append", default=[], metavar="SERIES=FROM:TO",
@@ -103,7 +103,7 @@ def closure(default: str, help: str) -> Option:
 
 PRIORS = (
     option("--prior", action="append", default=[], metavar="NAME=PRIOR",
-           help="e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable"),
+           help="set a prior, e.g. 'pump_rate=lognormal(0.1, 1)' (median, sd of the logarithm); repeatable"),
     option("--fix", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter; repeatable"),
 )  # fmt: skip
 
@@ -116,7 +116,7 @@ def priors_of(given: Namespace) -> dict[str, str]:
 
 MODEL = (
     closure(CLOSURES[0], "the share of its projection noise that a lost atom takes along: unknown, 1, 0"),
-    option("--free-dephasing", action="store_true", help="Γ̃ itself unknown instead of Γdeph ≥ 0"),
+    option("--free-dephasing", action="store_true", help="make Γ̃ itself the unknown, instead of Γdeph ≥ 0"),
     *PRIORS,
 )
 
@@ -151,7 +151,7 @@ def sampler(draws: int) -> tuple[Option, ...]:
     return (
         option("--draws", type=positive, default=draws, help="draws per chain (%(default)s)"),
         option("--tune", type=positive, default=300, help="warm-up per chain (%(default)s)"),
-        option("--chains", type=positive, default=4, help="(%(default)s)"),
+        option("--chains", type=positive, default=4, help="number of chains (%(default)s)"),
         CORES,
         SEED,
     )

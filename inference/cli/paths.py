@@ -17,7 +17,7 @@ def figure_target(path: str | None) -> Path | None:
     if path is None:
         return None
     if Path(path).suffix.lower() not in FIGURES:
-        raise ExperimentError(f"{path}: found no known kind of figure, expected a name ending in {', '.join(FIGURES)}")
+        raise ExperimentError(f"{path}: found an unknown kind of figure, expected a name ending in {', '.join(FIGURES)}")
     target = writable(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
@@ -29,12 +29,12 @@ def writable(path: str, *sources: str) -> Path:
     """
     target = Path(path)
     if "\x00" in path or len(os.fsencode(target.name)) > LONGEST_NAME:
-        raise ExperimentError(f"{printable(path[:60])}…: found a name no file can have, expected a shorter one")
+        raise ExperimentError(f"{printable(path[:60])}…: found a name that no file can have, expected a shorter one")
     if target.exists() and not target.is_file():
-        kind = "a folder" if target.is_dir() else "something that is no regular file"
+        kind = "a folder" if target.is_dir() else "something that is not a regular file"
         raise ExperimentError(f"{path}: found {kind}, expected the name of a file to write")
     if target.exists() and any(Path(source).exists() and target.samefile(source) for source in sources):
-        raise ExperimentError(f"{path}: found the file that is read, expected another one to write to")
+        raise ExperimentError(f"{path}: found the input file, expected another one for the output")
     folder = _absolute(target).parent
     while not folder.exists():
         folder = folder.parent
@@ -47,7 +47,7 @@ def fit_target(path: str) -> Path:
     """Where a fit goes, checked: a name ending in .nc, of a new file or of an older fit."""
     target = writable(path)
     if target.suffix.lower() != ".nc":
-        raise ExperimentError(f"{path}: found no name of a fit, expected one ending in .nc")
+        raise ExperimentError(f"{path}: output must end in .nc")
     if target.exists():
         from ...datasets.files import read_attributes
         from ..fits import is_fit
@@ -56,7 +56,7 @@ def fit_target(path: str) -> Path:
             if is_fit(read_attributes(target)):
                 return target
         raise ExperimentError(
-            f"{path}: found a file that is no fit, expected a new name, or a fit to take the place of"
+            f"{path}: found a file that is not a fit, expected a new name, or a fit to replace"
         )
     return target
 
@@ -65,7 +65,7 @@ def calibration_target(path: str) -> Path:
     """Where a calibration file goes, checked: a name ending in .toml, of a new file or of an older one of its kind."""
     target = writable(path)
     if target.suffix.lower() != ".toml":
-        raise ExperimentError(f"{path}: found no name of a calibration file, expected one ending in .toml")
+        raise ExperimentError(f"{path}: output must end in .toml")
     if target.exists():
         from ...datasets.formats import read_calibration
 
@@ -77,7 +77,7 @@ def _absolute(target: Path) -> Path:
     try:
         return target.absolute()
     except FileNotFoundError as error:
-        raise ExperimentError(f"{target}: found no current folder, which was removed, expected one") from error
+        raise ExperimentError(f"{target}: found no current folder: it was removed") from error
 
 
 def writable_folder(path: str) -> Path:

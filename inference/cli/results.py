@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 
-@verb("show", "the tables of a fit again", "show my-run.nc\nshow my-run.nc --figure my-run.svg", FIT, figure())
+@verb("show", "print the tables of a fit", "show my-run.nc\nshow my-run.nc --figure my-run.svg", FIT, figure())
 def show(given: Namespace) -> int:
-    """The tables of a fit again; 0 healthy, 1 not."""
+    """The tables of a fit; 0 healthy, 1 not."""
     from ..fits import read_fit
 
     output, drawing = Output(given), figure_target(given.figure)
@@ -34,10 +34,10 @@ def show(given: Namespace) -> int:
     return finished(result, output, drawing, compared)
 
 
-@verb("report", "the report of a fit as one HTML file, or those of a folder of fits with an index",
+@verb("report", "write the report of a fit as one HTML file, or of a folder of fits with an index",
       "report my-run.nc -o my-run.html\nreport fits            of what `campaign` wrote",
       option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote, or a folder of them"),
-      option("-o", "--output", default=None, help="page to write (FIT.html); of a folder: where to write (there)"),
+      option("-o", "--output", default=None, help="page to write (FIT.html); for a folder: output folder (the same)"),
       CORES)  # fmt: skip
 def report(given: Namespace) -> int:
     """Write the report of a fit, or those of a folder; 0 also where the fit is bad: the report says so."""
@@ -71,15 +71,15 @@ def _folder(given: Namespace, output: Output) -> int:
     return 0
 
 
-@verb("plot", "a figure of a fit for a paper: PDF with embedded fonts, SVG or PNG", """
+@verb("plot", "draw a figure of a fit for a paper: PDF with embedded fonts, SVG or PNG", """
 plot my-run.nc --what fig2b -o fig2b.pdf
 plot both.nc --what fig2a --run tuesday -o fig2a.svg
 plot my-run.nc --what pairs --width page -o pairs.png""",
       FIT,
-      option("--what", choices=FIGURES, default="series", help="(%(default)s)"),
+      option("--what", choices=FIGURES, default="series", help="the figure (%(default)s)"),
       option("-o", "--output", required=True, help="file to write (pdf, svg, png)"),
       option("--width", choices=FIGURE_WIDTHS, default="column", help="8.6 or 17.8 cm (%(default)s)"),
-      option("--run", dest="of_run", default=None, help="of fig2a, fig2b and fig2d: one run only"))  # fmt: skip
+      option("--run", dest="of_run", default=None, help="show one run only (fig2a, fig2b, fig2d)"))  # fmt: skip
 def plot(given: Namespace) -> int:
     """Write one figure."""
     output, target = Output(given), figure_target(given.output)
@@ -94,12 +94,12 @@ def plot(given: Namespace) -> int:
     return 0
 
 
-@verb("table", "the posterior, or rates averaged over models, as a table: LaTeX (siunitx), Markdown, CSV", """
+@verb("table", "print the posterior, or rates averaged over models: LaTeX (siunitx), Markdown, CSV", """
 table my-run.nc --format latex -o rates.tex
 table my-run.nc
 table compared/comparison.json --format csv    rates averaged over the models that were compared""",
       option("fit", metavar="FIT", help="a file that `dissentangle fit` wrote, or a comparison.json of `compare`"),
-      option("--format", choices=TABLE_FORMATS, default="markdown", help="(%(default)s)"),
+      option("--format", choices=TABLE_FORMATS, default="markdown", help="format of the table (%(default)s)"),
       option("-o", "--output", default=None, help="file to write (stdout)"))  # fmt: skip
 def table(given: Namespace) -> int:
     """Print or write the posterior table, or that of the averages of a comparison."""
@@ -126,19 +126,19 @@ def table(given: Namespace) -> int:
     return 0
 
 
-@verb("predict", "what the fitted model predicts: new times, other stages, another d", """
+@verb("predict", "predict from a fit: new times, other stages, another d", """
 predict my-run.nc --set optical_depth=100 -o deep.csv --figure deep.pdf
 predict my-run.nc --stage '15 ms drive' --stage '45 ms drive+pump' --times 0:60:121
 predict my-run.nc --times 0,5,10,50 --what xi""",
       FIT,
       option("--times", default=None, metavar="TIMES", help="ms: FIRST:LAST:COUNT, or numbers joined by commas"),
       option("--stage", action="append", default=None, metavar="'15 ms drive+pump'",
-             help="in order; by default those of the run"),
+             help="a stage; repeatable, in order (the stages of the run)"),
       option("--run", dest="of_run", default=None,
-             help="whose stages and initial state (the first with the drive)"),
+             help="run that gives stages and initial state (the first with the drive)"),
       option("--set", action="append", default=[], metavar="NAME=VALUE",
              help="another value, e.g. optical_depth=100; rates in ms⁻¹; repeatable"),
-      option("--what", help=f"of {', '.join(OBSERVABLES)} (xi,polarization,transverse_spin; where rates are constant"
+      option("--what", help=f"some of {', '.join(OBSERVABLES)} (xi,polarization,transverse_spin; with constant rates"
              " xi, conditional_xi, transverse_spin)"),
       option("-o", "--output", default=None, help="quantiles (.csv) or draws (.nc) to write"),
       figure())  # fmt: skip
@@ -150,7 +150,7 @@ def predict(given: Namespace) -> int:
     changes = dict(number_pair("--set", text) for text in given.set)
     target = writable(given.output, given.fit) if given.output else None
     if target is not None and target.suffix.lower() not in (".csv", ".nc"):
-        raise ExperimentError(f"{target}: found no known kind of file, expected a name ending in .csv or .nc")
+        raise ExperimentError(f"{target}: found an unknown kind of file, expected a name ending in .csv or .nc")
     drawing = figure_target(given.figure)
 
     import numpy as np
@@ -214,11 +214,11 @@ def _write(result: Dataset, target: Path) -> None:
     write_bytes(("\n".join(lines) + "\n").encode(), target)
 
 
-@verb("export", "the draws of a fit as a table: CSV, Parquet, NetCDF",
+@verb("export", "write the draws of a fit as a table: CSV, Parquet, NetCDF",
       "export my-run.nc -o draws.csv\nexport my-run.nc --group derived -o derived.parquet",
       FIT,
       option("-o", "--output", required=True, help="file to write (csv, parquet, nc)"),
-      option("--group", choices=GROUPS, default="posterior", help="(%(default)s)"))  # fmt: skip
+      option("--group", choices=GROUPS, default="posterior", help="group of the fit (%(default)s)"))  # fmt: skip
 def export(given: Namespace) -> int:
     """Write the draws of a group."""
     output, target = Output(given), writable(given.output, given.fit)

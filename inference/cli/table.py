@@ -8,7 +8,7 @@ from . import campaign, checks, compare, demodulate, experiment, fit, results
 from .verb import option, verb
 
 
-@verb("completion", "completion of commands and options in a shell, which has to source it", """
+@verb("completion", "print a script for the shell that completes commands and options", """
 completion bash > ~/.local/share/bash-completion/completions/dissentangle
 completion zsh > ~/.zfunc/_dissentangle""",
       option("shell", choices=("bash", "zsh", "tcsh")))  # fmt: skip

@@ -87,7 +87,7 @@ def data_units(experiment: Experiment, unit: str) -> list[DataUnit]:
     for k, point in enumerate(points):
         groups.setdefault(k if unit == "point" else _key(point, unit), []).append(k)
     if len(groups) < 2:
-        what = "this is no joint fit" if unit == "experiment" else f"there is one {unit} only"
+        what = "this is not a joint fit" if unit == "experiment" else f"there is only one {unit}"
         raise ExperimentError(f"unit: found {unit!r} where {what}, expected several to leave out")
     return [DataUnit(*_key(points[columns[0]], unit), tuple(columns)) for columns in groups.values()]
 

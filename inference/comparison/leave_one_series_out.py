@@ -82,8 +82,8 @@ class PredictedSeries:
         else:
             said = f"{by} {verb} {self.name} as well as it was measured: {sizes}"
         if self.contradicted:
-            return f"{said}. The data are elsewhere (p = {self.p_value:.2g}): these series contradict each other."
-        return said + (f". A little off (p = {self.p_value:.2g})." if self.p_value < NOTABLE_P else ".")
+            return f"{said}. The data differ from the prediction (p = {self.p_value:.2g}): these series contradict each other."
+        return said + (f". A slight discrepancy (p = {self.p_value:.2g})." if self.p_value < NOTABLE_P else ".")
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _plans(
     if given is None:
         if not sources or len(all_sources) < 2:
             raise ExperimentError(
-                f"leave one series out: found nothing but {', '.join(all_sources)}, expected a series and something"
+                f"leave one series out: found only {', '.join(all_sources)}, expected a series and something"
                 " else that predicts it"
             )
         return [(tuple(s for s in all_sources if s != name), (name,)) for name in sources]

@@ -72,7 +72,7 @@ def _there(
         if is_fit_of(path, planned[name], sampler):
             fits[name] = read_fit(path)
         elif path.exists():
-            tell(f"{path}: of other settings, fitted again")
+            tell(f"{path}: has other settings: fitted again")
     return fits
 
 

@@ -89,7 +89,7 @@ class Wish:
         _, gradients = sensitivities(state.problem, few.draws, [self.goal.label])[self.goal.label]
         if not np.isfinite(gradients).all():
             found = f"{self.goal.label}, which is infinite for some draws of the posterior"
-            raise violation("goal", found, "a quantity that all of them have")
+            raise violation("goal", found, "a quantity that is finite for all of them")
         return Variance(menu, gradients)
 
 

@@ -37,8 +37,8 @@ _WIDE, _TALL = 3.0, 2.1
 _LAGS, _FEWEST = 10, 6
 _MEANING = {
     "correlation of neighbouring residuals": "neighbours' correlation",
-    "stretches of residuals of one sign": "stretches of one sign",
-    "scatter over that which σ or R imply": "scatter over σ or R",
+    "runs of residuals of one sign": "runs of one sign",
+    "scatter relative to σ or R": "scatter over σ or R",
 }
 """What fits above a small panel."""
 Lagged = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]

@@ -152,7 +152,7 @@ def verdict(
         bfmi = bfmi_of(statistics["energy"])
     if bfmi is not None and np.min(bfmi) < ENERGY_LIMIT:
         problems.append(
-            f"The energy moves slowly (E-BFMI {np.min(bfmi):.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
+            f"The energy mixes slowly (E-BFMI {np.min(bfmi):.2f}, limit {ENERGY_LIMIT}): heavy tails; check priors."
         )
     if quadrature_error > QUADRATURE_LIMIT:
         problems.append(

@@ -62,7 +62,7 @@ def _with_noise(family: str, about: str) -> None:
 _with_settings("as-given", "The model of the other options and of the experiment's file, unchanged.")
 _with_settings("open", "The share of its projection noise that a lost atom takes along is unknown.", closure="open")
 _with_settings("microscopic", "An atom that is lost takes its projection noise along.", closure="microscopic")
-_with_settings("fixed-number", "Spin variance as the paper's slope formula implies it.", closure="fixed-number")
+_with_settings("fixed-number", "Spin variance as implied by the paper's slope formula.", closure="fixed-number")
 _with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and come back.", collisional_loss=1)
 
 
@@ -88,11 +88,11 @@ def _of_sixteen_levels(name: str, about: str, **settings: Any) -> None:
 
 
 _of_sixteen_levels(
-    "excess-loss", "The drive brings a loss to F = 3 that nothing explains; collisions are those of the dark.",
+    "excess-loss", "The drive causes an unexplained loss to F = 3; collisions are as in the dark.",
     excess_loss_rate=DEFAULTS["excess_loss_rate"],
 )  # fmt: skip
 _of_sixteen_levels(
-    "free-radiative-rate", "Γ is not what dΓ and d make of it; collisions are those of the dark.",
+    "free-radiative-rate", "Γ does not follow from dΓ and d; collisions are as in the dark.",
     radiative_ratio=DEFAULTS["radiative_ratio"],
 )  # fmt: skip
 _of_sixteen_levels(
@@ -155,10 +155,10 @@ _with_settings(
     coupled_spin="mean-spin",
 )  # fmt: skip
 _with_settings(
-    "free-dephasing", "Γ̃ is free, as in the paper, also below what the other rates imply.", free_dephasing=True
+    "free-dephasing", "Γ̃ is free, as in the paper, even below the value that the other rates imply.", free_dephasing=True
 )
 _with_settings(
-    "constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: what is beyond is pure dephasing.", free_dephasing=False
+    "constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: the excess is pure dephasing.", free_dephasing=False
 )
 
 

@@ -172,7 +172,7 @@ def require_time_scale(problem: Problem) -> None:
         raise _refused(
             names,
             long,
-            "all would have been over long before",
+            "everything would have been over long before",
             'µs (time_unit = "us" in its [[series]]), or ms that were called s',
         )
 

@@ -197,7 +197,7 @@ def load_models(path: str | Path) -> None:
     if not file.is_file():
         raise ExperimentError(f"{path}: found no such file, expected a Python file that adds models")
     if spec is None or spec.loader is None:
-        raise ExperimentError(f"{path}: found no name of a Python file, expected one ending in .py")
+        raise ExperimentError(f"{path}: expected a Python file, whose name ends in .py")
     module = module_from_spec(spec)
     sys.modules[name] = module  # what dataclasses and pickles look for
     try:

@@ -127,7 +127,7 @@ def _require_known_noise(experiment: Experiment) -> None:
     without = [s.name for s in experiment.series if s.noise == "wishart"] + [r.name for r in experiment.records]
     if without:
         raise ExperimentError(
-            f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with a ±;"
+            f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with error bars;"
             " use --method posterior"
         )
     together = ", ".join(s.name for s in experiment.series if s.correlated)
@@ -179,11 +179,11 @@ def _minimum(residuals: Residuals) -> tuple[Any, np.ndarray | None, list[str]]:
         max_nfev=_MOST_EVALUATIONS,
         ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
     )  # fmt: skip
-    warnings = [] if found.success else [f"the search did not end at a minimum ({found.message}): no value counts"]
+    warnings = [] if found.success else [f"the search did not end at a minimum ({found.message}): the values are not valid"]
     length = np.linalg.norm(found.jac, axis=0)
     if length.all() and np.linalg.cond(found.jac / length) <= _SINGULAR:
         return found, np.linalg.inv(found.jac.T @ found.jac), warnings
-    warnings.append("the covariance is singular: these data do not determine all parameters, there is no ±")
+    warnings.append("the covariance is singular: these data do not determine all parameters, so there are no error bars")
     return found, None, warnings
 
 

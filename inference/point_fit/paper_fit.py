@@ -105,7 +105,7 @@ def _first_stage(experiment: Experiment) -> StageEntry:
         )
     if stage.power:
         raise ExperimentError(
-            f"{experiment.title!r}: found a power that is not that of the parameters, expected none: the paper's fit"
+            f"{experiment.title!r}: found a power other than full power, expected none: the paper's fit"
             " has constant rates; use --method posterior or least-squares"
         )
     return stage

@@ -134,5 +134,5 @@ def edge_warnings(values: Mapping[str, float], errors: Mapping[str, float], low:
         for label in low
         if np.isfinite(errors[label]) and values[label] - low[label] < errors[label]
     ]
-    text = "less than one error bar from a bound, so that the interval reaches where the parameter has no meaning"
+    text = "less than one error bar from a bound, so the interval includes values without meaning"
     return [f"{text}: {', '.join(near)}"] if near else []

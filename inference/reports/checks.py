@@ -147,7 +147,7 @@ def sampling(reported: ReportedFit) -> Check:
             "ranks",
             title="Ranks",
             alt=f"Ranks of each chain for {', '.join(Label.parse(label).symbol for label in worst_mixed(fitted, 3))}.",
-            caption="The parameters with the largest R-hat, a line per chain: chains that agree wander about zero."
+            caption="The parameters with the largest R-hat, a line per chain: curves of chains that agree fluctuate about zero."
             " p: the chance of a greater departure.",
             room=_named_below(3),
         )
@@ -157,7 +157,7 @@ def sampling(reported: ReportedFit) -> Check:
         said.append(f"Least E-BFMI {least:.2f}, limit {ENERGY_LIMIT}.")
         if least < ENERGY_LIMIT:
             alt = f"Distributions of the energy and of its changes; least E-BFMI {least:.2f}."
-            caption = "Both curves alike: the sampler moves freely."
+            caption = "If both curves agree, the sampler explores freely."
             pictures.append(picture(plot_energy(fitted), "energy", title="Energy", alt=alt, caption=caption, room=None))
     words = reported.judged.sampling.removesuffix(".")
     healthy = bool(fitted.tree.attrs["healthy"])
@@ -178,7 +178,7 @@ def priors(reported: ReportedFit) -> Check:
                 draws[row.label])), f"{share:.0f} %", row.informed])  # fmt: skip
     header = ["parameter", "prior", "and posterior", "narrowed", "informed by"]
     note = (
-        "Grey: prior, blue: posterior; where both coincide, the data said nothing. Narrowed: by how much the data"
+        "Grey: prior, blue: posterior; where both coincide, the data contributed nothing. Narrowed: by how much the data"
         " narrowed the variance of the prior. Which prior and which series moves which rate: dissentangle sensitivity."
     )
     named = [

@@ -47,7 +47,7 @@ def comparison_page(found: Comparison) -> str:
                 Section("Side by side", [("figures", pictures)]),
                 Section("What the models assume", [("items", assumed)]),
                 Section("How to read this", [("paragraph", text) for text in _GUIDE]),
-                Section("What it was made of", [("soft", made_of), ("soft", f"{versions}.")]),
+                Section("Data and settings", [("soft", made_of), ("soft", f"{versions}.")]),
             ]
         },
     )

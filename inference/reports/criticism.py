@@ -72,8 +72,8 @@ def _statistics(fitted: Fit, found: Criticism) -> list[Picture]:
     made = picture(
         plot_criticism(fitted, found=found),
         "criticism",
-        title="Statistics of the data among those of replications",
-        alt=f"{len(found.rows)} statistics of the data among those of replications. Smallest p: {words}.",
+        title="Statistics of the data and of replications",
+        alt=f"{len(found.rows)} statistics of the data and of replications. Smallest p: {words}.",
         caption=f"Bars: 50 and 94 % of the replications; points: the data.{only}",
         room=(_AXIS, 0.45, 0.1, 0.3),
     )
@@ -94,6 +94,6 @@ def _autocorrelation(fitted: Fit) -> list[Picture]:
         title="Autocorrelation of the residuals",
         alt=f"Autocorrelation of residuals by series. At lag 1, and lags outside the 94 % band: {'; '.join(words)}.",
         room=(0.62, 0.45, 0.1, 0.5),
-        caption="Several neighbouring lags outside their bars: a drift, or a course that the model does not have.",
+        caption="Several neighbouring lags outside their bars: a drift, or a time dependence that the model lacks.",
     )
     return [made]

@@ -136,7 +136,7 @@ def objections(found: Comparison) -> list[str]:
     unsure = [m for m in found.models if m.left_out.failing]
     if unsure:
         parts = [f"{m.name} for {len(m.left_out.failing)} of {len(m.left_out.units)}" for m in unsure]
-        said.append(f"The elpd (in brackets) is not to be trusted where Pareto k̂ fails: {', '.join(parts)}.")
+        said.append(f"The elpd (in brackets) cannot be trusted where Pareto k̂ fails: {', '.join(parts)}.")
     for model in found.models:
         if model.contradicted and model.check is not None:
             said.append(
@@ -181,7 +181,7 @@ def _predictions(found: Comparison) -> list[str]:
     if perhaps:
         said.append(
             f"Prediction: {listed(perhaps)} perhaps worse than {best}: by more than {SMALL_DIFFERENCE:g}, but few"
-            " units make the difference."
+            " units cause the difference."
         )
     if worse:
         said.append(f"Prediction: {listed(worse)} worse than {best}, beyond {_CLEAR:g} standard errors.")
@@ -208,7 +208,7 @@ def _rates(found: Comparison, short: bool = False) -> list[str]:
 def _cautions(found: Comparison) -> list[str]:
     said = [
         "A Bayes factor compares models together with their priors: a prior twice as wide on a parameter that only one"
-        " of them has costs that model up to ln 2 = 0.7. Stacking weights are those of a mixture, no probabilities."
+        " of them has costs that model up to ln 2 = 0.7. Stacking weights are those of a mixture, not probabilities."
     ]
     first = found.models[0].left_out
     same = [m.name for m in found.models[1:] if (m.left_out.pointwise == first.pointwise).all()]
@@ -216,7 +216,7 @@ def _cautions(found: Comparison) -> list[str]:
         said.append(f"For these data {listed(same)} and {found.models[0].name} are one and the same model.")
     units = len(first.units)
     if units < FEW_UNITS:
-        said.append(f"Only {units} units were left out: the standard errors of the differences are themselves unsure.")
+        said.append(f"Only {units} units were left out: the standard errors of the differences are themselves uncertain.")
     for model in found.models:
         left_out = model.left_out
         if left_out.refits:

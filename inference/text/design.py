@@ -47,7 +47,7 @@ def design_rows(found: Design) -> list[dict[str, Any]]:
 def _verdict(found: Design) -> str:
     """What is to be had in which time, in one line."""
     if not found.possible:
-        return f"Cannot be had: {_named(found)} ± {found.target:.2g}. {_why(found)}"
+        return f"Cannot be reached: {_named(found)} ± {found.target:.2g}. {_why(found)}"
     spent = f"{duration(found.budget)} ({found.shots} shots)"
     if not found.label:
         what = "log Bayes factor" if any(one.nats for one in found.expectations) else "information gain"

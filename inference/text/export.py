@@ -32,7 +32,7 @@ def export(fit: DataTree, path: str | Path, *, group: str = "posterior") -> Path
     """
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
-        raise ExperimentError(f"{path}: found no known kind of table, expected a name ending in {', '.join(FORMATS)}")
+        raise ExperimentError(f"{path}: found an unknown kind of table, expected a name ending in {', '.join(FORMATS)}")
     if group not in GROUPS or group not in fit.children:
         present = [name for name in GROUPS if name in fit.children]
         raise ExperimentError(f"export: found no group {group!r}, expected one of {', '.join(present)}")

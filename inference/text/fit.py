@@ -102,7 +102,7 @@ def sharing_text(experiment: Experiment, labels: Iterable[str]) -> str:
         return ""
     names = dict.fromkeys(Label.parse(label).name for label in labels)
     rows = [PARAMETERS[name] for name in names if not PARAMETERS[name].per_series]
-    shown = {"shared": "have in common", "separate": "have each for itself", "population": "have from one population"}
+    shown = {"shared": "share", "separate": "each have their own", "population": "draw from one population"}
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(experiment.sharing.get(row.name, "shared"), []).append(row.symbol)
@@ -174,7 +174,7 @@ def sampled_again(result: DataTree) -> str:
     if thinning > 1:
         how.append(f"in the end {thinning} times as long (one draw in {thinning} is kept)")
     diverged = bool(result["sample_stats"]["diverging"].any())
-    end = "some transitions diverged all the same" if diverged else "no transition diverged in the end"
+    end = "some transitions still diverged" if diverged else "no transition diverged in the end"
     return f"Sampled {attempts} times, {', '.join(how)}; {end}."
 
 

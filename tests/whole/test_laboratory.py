@@ -153,7 +153,7 @@ def test_calibrate_on_the_command_line(tmp_path, capsys):
     assert main(["calibrate", "fig2b-d55", "-o", str(out)]) == 2
     assert "found no calibration runs, expected a series coupling" in capsys.readouterr().err
     assert main(["calibrate", "laboratory-d55", "-o", str(tmp_path / "c.nc")]) == 2
-    assert "found no name of a calibration file, expected one ending in .toml" in capsys.readouterr().err
+    assert "output must end in .toml" in capsys.readouterr().err
 
 
 def test_calibration_runs_leave_out_tests_during_the_run():

@@ -123,7 +123,7 @@ def test_the_energy_is_judged_before_thinning():
     drawn = sample(Sampler(), SamplerSettings(seed(1), 1000, 300, 2))
     assert (drawn.thinning, drawn.attempts) == (5, 2)
     judged = verdict(summarise(drawn.variables, []), drawn.statistics, bfmi=drawn.bfmi)
-    assert "The energy moves slowly (E-BFMI 0.1" in judged.text
+    assert "The energy mixes slowly (E-BFMI 0.1" in judged.text
     assert verdict(summarise(drawn.variables, []), drawn.statistics).healthy
 
 
@@ -134,5 +134,5 @@ def test_the_rates_of_a_stage_are_those_of_its_own_lights():
     fast = ModelSettings(priors={"pump_rate[drive+pump]": "lognormal(200, 0.1)"})
     require_time_scale(Problem(alone, fast))
     both = datasets.joint({name: STUDY["times_by"](1000.0)(seed) for seed, name in enumerate("ab", 1)})
-    with pytest.raises(ExperimentError, match="all would have been over long before"):
+    with pytest.raises(ExperimentError, match="everything would have been over long before"):
         require_time_scale(Problem(both))

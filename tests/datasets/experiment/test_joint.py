@@ -136,7 +136,7 @@ def test_rows_and_records_count_once():
         return replace(a, series=(replace(first, **columns | more),))
 
     for rows in (twice, order):
-        message = r"series 'xi': found 30 rows more than once, the first of them at [\d.]+, expected each measurement"
+        message = r"series 'xi': found 30 repeated rows, the first at [\d.]+, expected each measurement"
         with pytest.raises(ExperimentError, match=message):
             check_experiment(taken(np.sort(rows)))
     few = np.sort(np.append(np.arange(len(first.x)), np.arange(7)))

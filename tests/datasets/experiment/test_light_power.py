@@ -181,7 +181,7 @@ def test_powers_where_they_cannot_be():
     with pytest.raises(ExperimentError, match="stage 1: drive: found the power of a light that is off"):
         check_experiment(dark)
     lit = replace(read("fig2b-d55"), stages=(StageEntry(20.0, DRIVEN, power=(half,)),))
-    with pytest.raises(ExperimentError, match="found a power that is not that of the parameters, expected none"):
+    with pytest.raises(ExperimentError, match="found a power other than full power, expected none"):
         paper_fit(lit)
     steady = replace(lit, constant={"main": ConstantRun("steady", "steady")})
     with pytest.raises(ExperimentError, match="stage: drive: found a power, expected true, where populations"):

@@ -261,7 +261,7 @@ def test_saving_never_replaces_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.nc")
     with pytest.raises(ExperimentError, match=r"pipe.nc: exists already"):
         datasets.save(datasets.load("fig2b-d55"), tmp_path / "pipe.nc")
-    with pytest.raises(ExperimentError, match="found something that is no regular file"):
+    with pytest.raises(ExperimentError, match="found something that is not a regular file"):
         write_tree(datasets.load("fig2b-d55"), tmp_path / "pipe.nc")
 
 
@@ -308,7 +308,7 @@ def test_netcdf_that_is_something_else(tmp_path):
 def test_saving_over_something(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "file").touch()
-    with pytest.raises(ExperimentError, match=r"a: exists already; expected a new or empty folder"):
+    with pytest.raises(ExperimentError, match=r"a: already exists; expected a new or empty folder"):
         datasets.save(datasets.load("fig2b-d55"), tmp_path / "a")
 
 

@@ -54,7 +54,7 @@ def test_init_points_editors_to_the_schema(tmp_path):
     (tmp_path / "old" / "xi.csv").write_text("time,value,sigma\n1,0.9,0.1\n")
     datasets.write_template(tmp_path / "old")
     assert (tmp_path / "old" / "xi.csv").read_text().endswith("1,0.9,0.1\n")  # tables that are there stay
-    with pytest.raises(ExperimentError, match=r"experiment.toml: exists already; expected a folder without it"):
+    with pytest.raises(ExperimentError, match=r"experiment.toml: already exists; expected a folder without it"):
         datasets.write_template(tmp_path / "old")
 
 

@@ -201,7 +201,7 @@ def test_what_the_digitiser_did_is_reported():
     assert "samples are clipped (range 2000 and -2000): lower the gain" in clip
     windows = np.concatenate([clipped[round(t) - 36 : round(t) + 2036] for t in TRIGGERS])
     assert int(clip.split()[0]) == np.count_nonzero(abs(windows.astype(int)) == 2000)
-    assert skipped == "2 triggers without a whole record in the file: left out"
+    assert skipped == "2 triggers without a complete record in the file: left out"
     rails = white(9000, spread=9000)
     rails[3300] = 32767
     assert "clipped (range 32767" in demodulate(rails, **options).warnings[0]
@@ -344,7 +344,7 @@ def test_the_file_of_records(tmp_path):
         (SAMPLES.reshape(3, -1), {}, r"found an array of shape \(3, 3000\) and type int16, expected one row of real"),
         (np.where(np.arange(9000) == 700, np.nan, 1.0), {}, r"photocurrent: sample 700: found nan, expected a finite"),
         (SAMPLES, {"output": "records.txt"}, r"records.txt: found no name of an HDF5 file, expected one ending in .h5"),
-        (SAMPLES, {"output": "folder.h5"}, r"folder.h5: found something that is no regular file, expected the name of"),
+        (SAMPLES, {"output": "folder.h5"}, r"folder.h5: found something that is not a regular file, expected the name of"),
     ],
 )  # fmt: skip
 def test_what_cannot_be(samples, options, message, tmp_path, monkeypatch):

@@ -91,14 +91,14 @@ def test_a_level_that_fluctuates_is_a_warning():
     slow = 1 + 0.25 * np.sin(2 * np.pi * np.arange(COUNT) / 2e5)
     (words,) = demodulate(light(2), shot_noise=slow * light(), **SETTINGS).warnings
     assert 25 <= fluctuation(words) <= 45
-    assert words.endswith(" % beyond shot noise: was the light equally strong all the time?")
+    assert words.endswith(" % beyond shot noise: was the light constant?")
 
 
 def test_records_without_light_are_named():
     (words,) = demodulate(during_records(light(2), 0.1), shot_noise=LEVEL, **SETTINGS | {"length": "14 ms"}).warnings
     share = float(re.match(r"(?:5\d|60) of 60 records have far less than the shot noise in (\d+) ", words)[1])
     assert 8 <= share <= 25
-    assert words.endswith("the first of them number 1: was the light on during all of each record?")
+    assert words.endswith("the first of them number 1: was the light on during the whole of each record?")
 
 
 def test_a_simulated_reference_is_of_no_use_for_measured_data(tmp_path):

@@ -47,9 +47,9 @@ FOUND = {
     "LabVIEW": (LVM, T_XI | {"time": "X_Value"}, "tabulators, names in line 10"),
     "empty first cells": (LVM[: LVM.rindex("Comment") + 8] + INDENTED, MOVED, "tabulators, names in line 10"),
     "Tektronix": (TEKTRONIX, {"time": "#4", "value": "#5", "sigma": "#6"}, ""),
-    "Rigol": (RIGOL, {"time": "X", "value": "CH1", "sigma": "CH2"}, "line 2 passed over"),
-    "Origin": (ORIGIN, NAMES, "tabulators, line 2, 3 passed over"),
-    "Igor": (ITX, T_XI, "blanks, names in line 2, line 3 passed over"),
+    "Rigol": (RIGOL, {"time": "X", "value": "CH1", "sigma": "CH2"}, "line 2 skipped"),
+    "Origin": (ORIGIN, NAMES, "tabulators, line 2, 3 skipped"),
+    "Igor": (ITX, T_XI, "blanks, names in line 2, line 3 skipped"),
     "numbers alone": (lines(), NUMBERED, ""),
     "text in a column": ("time,value,sigma,note\n" + lines(end=",warm up; ok"), OURS, ""),
 }
@@ -154,7 +154,7 @@ def test_both_letters_mu_are_one(tmp_path):
 
 def test_a_preamble_longer_than_what_is_looked_at(tmp_path):
     text = "".join(f"line {k}: 1, 2, 3\n" for k in range(20_000)) + EXCEL
-    with pytest.raises(ExperimentError, match=r"or the line skip_rows = …, if the names stand farther below"):
+    with pytest.raises(ExperimentError, match=r"or the line skip_rows = …, if the names are farther down"):
         read(tmp_path / "x.csv", text, NAMES)
     table = read(tmp_path / "x.csv", text, NAMES, Form(skip_rows=20_000))
     assert table.read()["time"].tolist() == TIME

@@ -111,14 +111,14 @@ def test_the_second_seed_decides():
     assert list(found["inside_again"].values) == [1, 0]
     assert not found.attrs["calibrated"]
     assert found.attrs["verdict"] == (
-        "Not calibrated over 202 simulations: 2 of 3 quantities leave the 95 % band that they have in common: chance"
+        "Not calibrated over 202 simulations: 2 of 3 quantities leave the 95 % band that they share: chance"
         " (posterior too high), wrong (posterior too high). Over 202 simulations with another seed again: wrong (80 %"
         " band; a right model comes so far in 1 % of calibrations)."
     )
     plain[:, 2] = uniform
     found = calibration_of(first, [], PROBLEM, SAMPLER, (ranked(plain, ["good", *names]), []))
     assert found.attrs["calibrated"]
-    assert found.attrs["verdict"].endswith("another seed none of these leaves its 80 % band: it was chance.")
+    assert found.attrs["verdict"].endswith("another seed none of these leaves its 80 % band: they left it by chance.")
     assert (
         calibration_of(first, [], PROBLEM, SAMPLER, (ranked(plain, ["good", *names]), ["no"])).attrs["calibrated"] == 0
     )

@@ -102,10 +102,10 @@ def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
         (["--json", "fit", "fig2b-d55"], "unrecognized arguments: --json (options of a command come after it)"),
         (["fit", "fig2b-d55", "--drawz", "5"], "--drawz 5 (did you mean '--draws'?) (see dissentangle fit --help)"),
         (["fit", "fig2b-d55", "-o", "."], "found a folder, expected the name of a file to write"),
-        (["fit", "fig2b-d55", "--figure", "a.exe"], "found no known kind of figure"),
+        (["fit", "fig2b-d55", "--figure", "a.exe"], "found an unknown kind of figure"),
         (["fit", "fig2b-d55", "--seed", "-1"], "-1: expected a whole number from 0"),
-        (["fit", "fig2b-d55", "-o", "/dev/null"], "found something that is no regular file"),
-        (["fit", "fig2b-d55", "-o", "x" * 250], "found a name no file can have"),
+        (["fit", "fig2b-d55", "-o", "/dev/null"], "found something that is not a regular file"),
+        (["fit", "fig2b-d55", "-o", "x" * 250], "found a name that no file can have"),
         (["show", "nothing.nc"], "nothing.nc: found no such file"),
         (["simulate", "fig2b-d55", "-o", "x", "--set", "collective_rate=much"], "found 'much', expected a number"),
         (
@@ -194,7 +194,7 @@ def test_check_says_where_a_power_is_not_known(tmp_path, capsys):
     for power, held in (("[[0, 1], [5, 0.9]]", True), ("[[0, 1], [15, 0.9]]", False), ("0.9", False)):
         toml.write_text(text.replace("drive = true", f"drive = {power}"), encoding="utf-8")
         assert run("check", str(tmp_path / "a")) == 0
-        said = "at 0.9 at 5 ms, and so from 5 ms to 20 ms: no point says otherwise)" in capsys.readouterr().out
+        said = "at 0.9 at 5 ms, and so from 5 ms to 20 ms, because there is no later point)" in capsys.readouterr().out
         assert said == held
 
 
@@ -219,7 +219,7 @@ def test_equal_remarks_about_files_are_one_line(tmp_path, capsys):
 def test_show_refuses_an_experiment(tmp_path, capsys):
     datasets.save(datasets.load("fig2b-d55"), tmp_path / "e.nc")
     assert run("show", str(tmp_path / "e.nc")) == 2
-    assert "found a NetCDF file that is no fit" in capsys.readouterr().err
+    assert "found a NetCDF file that is not a fit" in capsys.readouterr().err
 
 
 def test_show_of_a_written_fit(fit_published, tmp_path, capsys):
@@ -466,7 +466,7 @@ def written(fit_d55, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["fit", "run", "-o", "run/xi.csv"], "found no name of a fit, expected one ending in .nc"),
+        (["fit", "run", "-o", "run/xi.csv"], "output must end in .nc"),
         (["fit", "run", "-o", "run/experiment.toml"], "found no name of a fit"),
         (["fit", "run", "-o", "data.nc"], "found a file that is no fit, expected a new name"),
         (["fit", "fit.nc", "-o", "run/xi.nc"], "found a file that is no fit"),

@@ -49,7 +49,7 @@ def test_facts_of_a_ring_down_with_a_reference(tmp_path, capsys):
     assert "mismatch of the two ensembles: 1" in printed
     assert "full width at half maximum γ/π " in printed
     assert "warning: the atoms are 1" in printed
-    assert "again with --larmor '322.01" in printed
+    assert "repeat with --larmor '322.01" in printed
 
 
 def test_records_without_a_line(tmp_path, capsys):

@@ -68,7 +68,7 @@ def test_units_that_do_not_exist():
     experiment = read("fig2b-d55")
     with pytest.raises(ExperimentError, match="unit: found 'day', expected one of point, time, series, experiment"):
         data_units(experiment, "day")
-    with pytest.raises(ExperimentError, match="unit: found 'experiment' where this is no joint fit"):
+    with pytest.raises(ExperimentError, match="unit: found 'experiment' where this is not a joint fit"):
         data_units(experiment, "experiment")
 
 
@@ -208,7 +208,7 @@ def test_objections_come_first(compared):
     doubted = replace(compared, models=(replace(best, check=check), other))
     assert "bridge sampling and SMC disagree on the evidence" in objections(doubted)[0]
     unsure = replace(compared, models=(replace(best, left_out=replace(best.left_out, limit=0.1)), other))
-    assert objections(unsure)[0].startswith("The elpd (in brackets) is not to be trusted where Pareto k̂ fails: micro")
+    assert objections(unsure)[0].startswith("The elpd (in brackets) cannot be trusted where Pareto k̂ fails: micro")
     none = replace(compared, models=(replace(best, evidence=Evidence(np.nan, np.nan, "bridge")), other))
     assert any(text.startswith("No evidence of microscopic") for text in sentences(none))
     assert "none" in comparison_text(none)
@@ -350,7 +350,7 @@ def test_what_compare_refuses(tmp_path, capsys):
     for command, said in (
         (["compare", "fig2b-d55", "--models", "microscopic,none"], "model 'none': unknown"),
         (["compare", "fig2b-d55", "--models", "microscopic"], "found one, expected several, such as"),
-        (["compare", "fig2b-d55", "--models", "microscopic,two-level", "--unit", "experiment"], "this is no joint fit"),
+        (["compare", "fig2b-d55", "--models", "microscopic,two-level", "--unit", "experiment"], "this is not a joint fit"),
         (["compare", "fig2b-d55"], "found fig2b-d55, an experiment, expected files of fits, or --models"),
         (["compare", str(tmp_path), "b.nc"], "an experiment, expected files of fits, or --models"),
         (["compare", "a.nc"], "compare: found a.nc alone, expected several fits"),
@@ -372,7 +372,7 @@ def test_a_folder_with_fits_of_other_data(tmp_path, fit_d55, fit_fixed):
     save_fit(fit_fixed, tmp_path / "fixed-number.nc")
     models = ["microscopic", "fixed-number"]
     fit_rivals(Problem(read("fig2b-d55")), models, sampler, folder=tmp_path, progress=told.append)
-    assert told[0] == f"{tmp_path / 'microscopic.nc'}: of other settings, fitted again"
+    assert told[0] == f"{tmp_path / 'microscopic.nc'}: has other settings: fitted again"
 
 
 def test_too_few_draws_to_leave_anything_out(fit_d55):

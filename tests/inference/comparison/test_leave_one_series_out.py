@@ -60,7 +60,7 @@ def test_words(from_polarization):
     sharp = replace(row, given=("a", "b"), prediction=row.error, p_value=0.001)
     assert "a and b predict xi as well as it was measured" in sharp.words
     assert sharp.words.endswith("these series contradict each other.")
-    assert "A little off (p = 0.03)." in replace(row, p_value=0.03).words
+    assert "A slight discrepancy (p = 0.03)." in replace(row, p_value=0.03).words
 
 
 @pytest.mark.slow

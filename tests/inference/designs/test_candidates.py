@@ -105,7 +105,7 @@ def test_more_of_the_same_by_default():
     assert polarization.series.spread[0] == pytest.approx(0.005 * 3000**0.5)
     assert transverse_spin.spread(np.full(60, 3000.0)) == pytest.approx(0.01)
     assert [len(c.series.x) for c in choices.candidates] == [61, 60, 60]  # P and Jy are 1 at t = 0 by definition
-    with pytest.raises(ExperimentError, match="found nothing to measure more of"):
+    with pytest.raises(ExperimentError, match="found no series to measure more of"):
         usual_choices(read("krauter2011-hybrid"))
 
 
@@ -184,4 +184,4 @@ def test_the_verb(tmp_path, capsys):
     assert main(["init", str(tmp_path / "next"), "--plan", plan]) == 0
     assert (tmp_path / "next" / "experiment.toml").is_file()
     assert main([*common, "-o", str(tmp_path / "plan.csv")]) == 2
-    assert "found no name of a plan, expected one ending in .toml" in capsys.readouterr().err
+    assert "output must end in .toml" in capsys.readouterr().err

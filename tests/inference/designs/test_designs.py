@@ -78,7 +78,7 @@ def test_what_cannot_be_had_says_by_what_it_is_limited():
     found = plan(late, target=1e-5, priors=fixed | {"pure_dephasing_rate": "fixed(0.1)"}, candidates=None)
     assert not found.possible
     text = design_text(found)
-    assert text.startswith("Cannot be had: dΓ ± 1e-05. Any number of shots leaves ±")
+    assert text.startswith("Cannot be reached: dΓ ± 1e-05. Any number of shots leaves ±")
     assert "limited by" in text
 
 

@@ -69,7 +69,7 @@ def test_what_cannot_be_drawn(fit_d55, tmp_path):
         ({"what": "pairs", "width": "poster"}, "found the width 'poster', expected one of column, page"),
         ({"what": "pairs", "run": "main"}, "found a run for 'pairs', expected none"),
         ({"what": "fig2a", "run": "mian"}, "found 'mian', expected one of main"),
-        ({"what": "pairs", "path": tmp_path / "a.exe"}, "found no known kind of figure"),
+        ({"what": "pairs", "path": tmp_path / "a.exe"}, "found an unknown kind of figure"),
     ):
         with pytest.raises(ExperimentError, match=text):
             plot(fit_d55, **options)
@@ -109,7 +109,7 @@ def test_command(fit_d55, tmp_path, capsys):
     assert r"\toprule" in (tmp_path / "t.tex").read_text()
     capsys.readouterr()
     assert main(["plot", str(file), "--what", "pairs", "-o", str(tmp_path / "a.gif")]) == 2
-    assert "found no known kind of figure" in capsys.readouterr().err
+    assert "found an unknown kind of figure" in capsys.readouterr().err
 
 
 def test_text_of_the_user_is_one_short_line_without_mathematics():

@@ -118,7 +118,7 @@ def test_export_of_other_groups_and_what_it_refuses(fit_d55, tmp_path):
     columns = columns_of(fit_d55["posterior_predictive"].dataset)
     assert len(columns) == 92
     assert columns["xi[20]"].shape == (4000,)
-    with pytest.raises(ExperimentError, match="found no known kind of table"):
+    with pytest.raises(ExperimentError, match="found an unknown kind of table"):
         inference.export(fit_d55, tmp_path / "d.xlsx")
     with pytest.raises(ExperimentError, match="found no group 'nonsense', expected one of posterior, prior"):
         inference.export(fit_d55, tmp_path / "d.csv", group="nonsense")

@@ -43,7 +43,7 @@ def test_a_joint_fit_says_what_it_shares():
     labels += ["pure_dephasing_rate[fig2b-d55: drive]", "collision_rate", "scale[fig2b-d55.xi]"]
     (first,) = sharing_text(joint(parts, sharing), labels).splitlines()
     assert first == (
-        "joint fit: the experiments have in common Γ, Z; have each for itself d, Γdeph; have from one population Γcol"
+        "joint fit: the experiments share Γ, Z; each have their own d, Γdeph; draw from one population Γcol"
         " (dΓ = d Γ; scales and offsets are those of each series)"
     )
     first, second = sharing_text(joint(parts, {"collision_rate": "population"}), labels).splitlines()
