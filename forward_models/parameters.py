@@ -60,7 +60,7 @@ _ROWS = (
     Parameter("drive_detuning", "Δdrive", "MHz", "positive", "detuning of the drive from F = 4 → F′ = 5",
               "p. 2; 850 MHz", latex=r"\Delta_\mathrm{drive}"),
     Parameter("pump_leak_rate", "Γleak", "1/ms", "positive",
-              "optical pumping of |4,±3⟩ in stages without the pump light", "not in the paper: a pump that is not fully off",
+              "optical pumping of |4,±3⟩ in stages without the pump light", "not in the paper: a pump not fully off",
               latex=r"\Gamma_\mathrm{leak}"),
     Parameter("dephasing_rate", "Γ̃", "1/ms", "positive",
               "effective single-particle decay of the transverse-spin variance", "supplement, theory and [S3]",
@@ -116,7 +116,7 @@ _ROWS = (
     Parameter("shot_noise_level", "σ²", "1", "positive", "shot noise, in the unit of the light variances", "(S.1)",
               latex=r"\sigma^2"),
     Parameter("projection_noise_slope", "a", "1/deg", "positive", "projection noise per degree of Θ", "Fig. S.1"),
-    Parameter("classical_noise", "c₂", "1/deg", "real", "ratio of classical to projection noise, per degree of Θ", "0.004(3)",
+    Parameter("classical_noise", "c₂", "1/deg", "real", "classical over projection noise, per degree of Θ", "0.004(3)",
               latex="c_2"),
     Parameter("depth_per_degree", "d/Θ", "1/deg", "positive", "optical depth per degree of Θ", "p. 3; 4.0",
               latex=r"d/\Theta"),
@@ -134,7 +134,7 @@ _ROWS = (
               latex="T_2"),
     Parameter("population_spread", "τ", "1", "positive", "spread of a parameter over experiments (of its log)",
               "hierarchical model", per_series=True, latex=r"\tau"),
-    Parameter("population_score", "z", "1", "real", "deviation of an experiment from the median, in units of the spread",
+    Parameter("population_score", "z", "1", "real", "deviation of an experiment from the median, in spreads",
               "hierarchical model", per_series=True),
 )
 # fmt: on

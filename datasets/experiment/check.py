@@ -106,7 +106,7 @@ def _too_short(experiment: Experiment) -> list[str]:
         span = "" if len({*ends.values()}) == 1 else span
         seconds = f' If they are in seconds, write time_unit = "s" in {one} [[series]]' if possible else ""
         place = f"{its} times end at {span}{max(ends.values()):.3g} ms in a run of {run:g} ms"
-        lines.append(f"{', '.join(ends)}: {place}: in another unit?{seconds}")
+        lines.append(f"{', '.join(ends)}: {place}. Are they in another unit?{seconds}")
     return lines
 
 

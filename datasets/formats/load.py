@@ -75,7 +75,7 @@ def read_with(template: str | Path, source: str | Path, check_priors: CheckPrior
     if place.is_file():
         names = _files(table)
         if len(names) != 1:
-            expected = f"one, in whose place {place.name} replaces, or folders that contain all of them"
+            expected = f"one, which {place.name} replaces, or folders that contain all of them"
             raise violation(f"{path}: series", f"the files {', '.join(names)}", expected)
         table["series"] = [row | {"file": place.name} for row in table["series"]]
     elif not place.is_dir():

@@ -55,13 +55,13 @@ class SpinVariance(Kind):
         found = []
         negative = beyond_noise(series, -series.value)
         if negative:
-            found.append(f"{negative} is below 0, and a variance is not: {_DECIBELS}; or too much is subtracted")
+            found.append(f"{negative} is below 0, but a variance cannot be: {_DECIBELS}; or too much was subtracted")
         first, early = series.value[series.fitted][0], series.x[series.fitted][0] < _EARLY * series.x.max()
         begins = f"begins at {first:.3g}, but uncorrelated atoms have 1"
         if self.entangled_below_one and moving and abs(first) < _IN_DECIBELS:
             found.append(f"{begins}: {_DECIBELS}")
         if self.entangled_below_one and moving and early and _OF_TWO[0] < first < _OF_TWO[1]:
-            found.append(f"{begins}: of the variance of a sum, in units of one ensemble, projection_noise = 2")
+            found.append(f"{begins}: for the variance of a sum, in units of one ensemble, write projection_noise = 2")
         if "scale" not in series.errors and not series.slope_used:
             found.append(
                 "has no scale_uncertainty: its projection noise counts as exactly known, and the errors of the rates"
@@ -85,8 +85,8 @@ class NormalisedSpin(Kind):
             )
         if not series.offset and (negative := beyond_noise(series, -series.value)):
             found.append(
-                f"{negative} is below 0, and it decays to 0: a background has offset_uncertainty = 0.01, or"
-                ' offset = "free"; a signal of the other sign factor = { value = -1 }'
+                f"{negative} is below 0, although it decays to 0: for a background, offset_uncertainty = 0.01 or"
+                ' offset = "free"; for a signal of the other sign, factor = { value = -1 }'
             )
         return found
 
@@ -99,7 +99,7 @@ class NormalisedSpin(Kind):
             expected = f"fractions of the spin at t = 0 ({_PER_CENT}; {_ARBITRARY})"
             raise violation(f"{where}: value", f"values of size {size:.3g}", expected)
         if not series.offset and _below_zero(series):
-            expected = "fractions > 0 of the spin at t = 0 (of a signal of the other sign: factor = { value = -1 })"
+            expected = "fractions > 0 of the spin at t = 0 (for a signal of the other sign: factor = { value = -1 })"
             raise violation(f"{where}: value", f"values of size {np.median(series.value):.3g}", expected)
 
 

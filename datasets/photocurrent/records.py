@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import violation
+from ..errors import ExperimentError, violation
 from ..experiment import KIND, MAIN_RUN, RecordSeries
 from .shot_noise import ShotNoise
 
@@ -93,7 +93,7 @@ def new_target(path: str | Path, inputs: list[str | Path]) -> Path:
     """A path for records, checked before the work begins: not one of the files that are read."""
     target = Path(path)
     if target.suffix.lower() not in (".h5", ".hdf5"):
-        raise violation(str(path), "no name of an HDF5 file", "one ending in .h5")
+        raise ExperimentError(f"{path}: output must end in .h5")
     if target.exists() and not target.is_file():
         raise violation(str(path), "something that is not a regular file", "the name of a file to write")
     if any(Path(one).exists() and target.exists() and target.samefile(one) for one in inputs):

@@ -161,7 +161,7 @@ class Table:
         cells = [str(cell) for row in rows(layout.separator) for cell in row.cells if row.number >= layout.first]
         commas = [cell for cell in cells if "," in cell]
         if layout.decimal == "," and not self.form.decimal and all(_THOUSANDS.fullmatch(cell) for cell in commas):
-            expected = "the line decimal = ',' in its [[series]] if these are decimals; otherwise remove the thousands separators"
+            expected = "the line decimal = ',' in its [[series]] if these are decimals, or no thousands separators"
             raise violation(str(self.path), f"numbers such as {commas[0].strip()}", expected)
         return layout
 

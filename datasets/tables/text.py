@@ -53,7 +53,9 @@ def blocks(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
                     yield number, lines + newline
                     number += lines.count("\n") + 1
         except UnicodeError as error:
-            raise violation(str(path), f"bytes that are not {encoding}", "text in the encoding that is given") from error
+            raise violation(
+                str(path), f"bytes that are not {encoding}", "text in the encoding that is given"
+            ) from error
     if rest:
         yield number, rest
 

@@ -21,7 +21,7 @@ def many_problems(problems: list[str], count: int) -> bool:
 
 def opening(calibrated: bool, count: int) -> str:
     """Of the whole."""
-    few = ", which show gross errors only" if count < _ENOUGH else ""
+    few = ", which show only gross errors" if count < _ENOUGH else ""
     return f"{'Calibrated' if calibrated else 'Not calibrated'} over {count} simulations{few}:"
 
 
@@ -40,7 +40,7 @@ def of_second_seed(confirmed: list[str], count: int) -> str:
     if not confirmed:
         return f"{begin} none of these leaves its {100 * (1 - SECOND):.0f} % band: they left it by chance."
     return (
-        f"{begin} again: {', '.join(confirmed)} ({100 * (1 - SECOND):.0f} % band; a right model comes so far in"
+        f"{begin} again: {', '.join(confirmed)} ({100 * (1 - SECOND):.0f} % band; a right model fails twice in"
         f" {100 * FIRST * SECOND:.0f} % of calibrations)."
     )
 

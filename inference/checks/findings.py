@@ -130,27 +130,27 @@ def symbols(labels: Iterable[str]) -> str:
 
 
 _ADVICE = {
-    "sampling": "First repair the sampling, as described above: these numbers cannot be quoted. A model that does not"
-    " describe the data is often why it fails; what is said about the data below is a hint where to look.",
-    "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess the other way round"
+    "sampling": "First repair the sampling, as described above: these numbers cannot be quoted. It often fails"
+    " because the model does not describe the data; the remarks about the data below may show where to look.",
+    "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess in the other direction"
     " (docs/howto/calibration.md, sign of the RF test). In phase and quadrature may also have been exchanged.",
-    "leaning": "The prior of {} ends where the data still want more: its interval is cut off there. Give it a wider"
-    " prior; if the bound is certain, something else in data or model is wrong.",
-    "outliers": "Look at the values of {} that lie far off and make most of its χ²: if something went wrong there,"
-    " exclude them; if you do not know, take noise = 'student-t'. Where they are neighbours, the model may lack"
-    " something.",
-    "residuals": "Look at the residuals of {}. A common factor or offset: scale_uncertainty, offset_uncertainty. A"
-    " drift of the residuals in time: the model is wrong; try the other closure, look at which light was on when, at"
-    " time units and where t = 0 is, at the normalisation (P and Jy are 1 at t = 0) and whether two series were"
+    "leaning": "The prior of {} cuts off the posterior at its bound. Give it a wider prior; if the bound is certain,"
+    " something else in the data or the model is wrong.",
+    "outliers": "Look at the outlying values of {}, which cause most of its χ²: if something went wrong there, exclude"
+    " them; if you do not know, use noise = 'student-t'. If they are neighbours, the model may lack something.",
+    "residuals": "Look at the residuals of {}. For a common factor or offset use scale_uncertainty or"
+    " offset_uncertainty. If they drift in time, the model is wrong: try the other closure, and check which light was"
+    " on when, the time units and t = 0, the normalisation (P and Jy are 1 at t = 0), and whether two series were"
     " exchanged.",
-    "pulls": "Data and prior disagree about {}. Look for units (ms or s, interval of the bins), a wrong value in"
-    " [apparatus], a disturbance that these parameters make up for; or widen the priors, if they were guessed.",
-    "criticism": "Look at the criticism of {} before quoting rates: errors that go together or are too small, or a"
-    " course that the model does not have, make intervals too narrow; errors given too large make them too wide.",
-    "errors": "Look at sigma or repetitions of {}: the values scatter much less than these say.",
+    "pulls": "Data and prior disagree about {}. Check the units (ms or s, interval of the bins) and the values in"
+    " [apparatus], and look for a disturbance for which these parameters compensate. If the priors were guesses, widen"
+    " them.",
+    "criticism": "Look at the criticism of {} before quoting rates: errors that are correlated or too small, or a time"
+    " dependence that the model lacks, make intervals too narrow; errors that are too large make them too wide.",
+    "errors": "Check sigma or repetitions of {}: the values scatter much less than these say.",
     "variances": "Are the values of {} variances? Standard deviations scatter half as much as R says.",
-    "moved": "Say what is known of these priors, or measure what separates them: half or twice as wide, or with half or"
-    " twice the median, they move other rates by about their error bars or more: {}.",
+    "moved": "Give better priors if you can, or measure what separates these parameters. With half or twice the width"
+    " or median, these priors move other rates by about their error bars or more: {}.",
     "assumed": "Quote these as assumed, not as measured: {}.",
 }
 """What to do, the most urgent first, about what is named in place of {}."""

@@ -194,7 +194,7 @@ def _of_model(found: Findings, untested: str) -> str:
         sentence += f" That says little: {untested}, so nearly any model would."
     if found.close:
         named = ", ".join(f"{series.name} ({series.text})" for series in found.close)
-        sentence += f" The errors given are too large: {named}; intervals are wider than they need be."
+        sentence += f" The errors given are too large: {named}; intervals are wider than necessary."
     if found.surprising:
         named = "; ".join(f"{row.series}: {row.words} (p = {row.p_value:.2g})" for row in found.surprising[:_NAMED])
         sentence += f" Beyond that, criticism found: {named}."
@@ -206,7 +206,7 @@ def _pulled(found: Findings) -> str:
     if not far:
         return ""
     means = "they cannot both hold" if found.contradicted else "one of them may be wrong"
-    return f" Pulled away from the prior: {', '.join(far)} of its standard deviations: {means}."
+    return f" Pulled away from the prior: {', '.join(far)} of its standard deviations; {means}."
 
 
 def _signs(found: Findings) -> str:

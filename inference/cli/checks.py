@@ -100,7 +100,7 @@ design --after my-run.nc --budget "10 min"                   the next ten minute
              help="find the time for this sd of the goal: '3 %%' or a number (nats for models)"),
       option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured"),
       option("--shot", default="10 ms", metavar="TIME", help="pumping, probe and dead time of a shot (%(default)s)"),
-      option("--refits", type=partial(whole, 0, 10_000), default=50, help="outcomes simulated for the check (%(default)s)"),
+      option("--refits", type=partial(whole, 0, 10_000), default=50, help="simulated outcomes to fit (%(default)s)"),
       option("-o", "--output", default=None, metavar="FILE", help="plan.toml to write, for init --plan"),
       figure(), *MODEL, RIVAL, CORES, SEED)  # fmt: skip
 def design(given: Namespace) -> int:

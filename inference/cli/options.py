@@ -49,7 +49,7 @@ def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
     """One experiment, or several for a joint fit: see `experiment_of`."""
     return (
         option("experiments", nargs="+", metavar="experiment", help=help),
-        option("--sharing", default=None, metavar="FILE", help="TOML file with a table [sharing], for a joint fit or days"),
+        option("--sharing", default=None, metavar="FILE", help="TOML with a table [sharing], for joint fits or days"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
                help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
         option("--range", action="append", default=[], metavar="SERIES=FROM:TO",

@@ -173,6 +173,7 @@ def resumable(folder: Path | None) -> Iterator[None]:
         if folder is None:
             raise
         print(
-            f"\ndissentangle: interrupted; what was finished is in {folder}: the same command continues", file=sys.stderr
+            f"\ndissentangle: interrupted; what was finished is in {folder}: the same command continues",
+            file=sys.stderr,
         )
         raise SystemExit(130) from None

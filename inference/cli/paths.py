@@ -17,7 +17,9 @@ def figure_target(path: str | None) -> Path | None:
     if path is None:
         return None
     if Path(path).suffix.lower() not in FIGURES:
-        raise ExperimentError(f"{path}: found an unknown kind of figure, expected a name ending in {', '.join(FIGURES)}")
+        raise ExperimentError(
+            f"{path}: found an unknown kind of figure, expected a name ending in {', '.join(FIGURES)}"
+        )
     target = writable(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
@@ -55,9 +57,7 @@ def fit_target(path: str) -> Path:
         with suppress(ExperimentError):
             if is_fit(read_attributes(target)):
                 return target
-        raise ExperimentError(
-            f"{path}: found a file that is not a fit, expected a new name, or a fit to replace"
-        )
+        raise ExperimentError(f"{path}: found a file that is not a fit, expected a new name, or a fit to replace")
     return target
 
 

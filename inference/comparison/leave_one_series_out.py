@@ -82,7 +82,7 @@ class PredictedSeries:
         else:
             said = f"{by} {verb} {self.name} as well as it was measured: {sizes}"
         if self.contradicted:
-            return f"{said}. The data differ from the prediction (p = {self.p_value:.2g}): these series contradict each other."
+            return f"{said}. The data differ from it (p = {self.p_value:.2g}): these series contradict each other."
         return said + (f". A slight discrepancy (p = {self.p_value:.2g})." if self.p_value < NOTABLE_P else ".")
 
 

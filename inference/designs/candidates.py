@@ -203,7 +203,9 @@ def usual_choices(experiment: Experiment, shot: float = SHOT, delay: bool = True
             for kind, sigma in zip(_POSSIBLE, (None, 0.3, 0.5), strict=True):
                 found.append(candidate(experiment, kind, run, _range(experiment, run), {}, sigma, kind, **costs))
     if not found:
-        raise ExperimentError(f"{experiment.title!r}: found no series to measure more of, expected a table of candidates")
+        raise ExperimentError(
+            f"{experiment.title!r}: found no series to measure more of, expected a table of candidates"
+        )
     return Choices(experiment, tuple(found))
 
 

@@ -50,7 +50,7 @@ class Limit:
         if not self.label:
             return "limited by what none of these candidates measures"
         of = Label.parse(self.label)
-        return f"limited by {of.symbol} ({100 * self.share:.0f} % of what is left): " + INSTEAD.get(
+        return f"limited by {of.symbol} ({100 * self.share:.0f} % of the remaining variance): " + INSTEAD.get(
             of.name, "no candidate measures it"
         )
 

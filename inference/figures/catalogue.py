@@ -72,4 +72,6 @@ def result_figure(result: Shown) -> Figure:
 
 def _require_format(path: str | Path | None) -> None:
     if path is not None and Path(path).suffix.lower() not in FORMATS:
-        raise ExperimentError(f"{path}: found an unknown kind of figure, expected a name ending in {', '.join(FORMATS)}")
+        raise ExperimentError(
+            f"{path}: found an unknown kind of figure, expected a name ending in {', '.join(FORMATS)}"
+        )

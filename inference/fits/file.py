@@ -30,7 +30,9 @@ def read_fit(path: str | Path) -> FitTree:
     """
     tree = open_tree(Path(path))
     if not is_fit(tree.attrs):
-        raise ExperimentError(f"{path}: found a NetCDF file that is not a fit, expected one that `dissentangle fit` wrote")
+        raise ExperimentError(
+            f"{path}: found a NetCDF file that is not a fit, expected one that `dissentangle fit` wrote"
+        )
     for name in _GROUPS:
         if name not in tree.children:
             raise ExperimentError(f"{path}: found no group {name!r}, expected a whole fit")

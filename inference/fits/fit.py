@@ -160,8 +160,8 @@ def _require_possible(problem: Problem, by_label: dict[str, np.ndarray]) -> None
         if highest > end:
             raise ExperimentError(
                 f"{problem.experiment.title}: the posterior of {u.label} reaches {highest:.2g} and exceeds its upper"
-                f" bound of {end:g}: the model does not describe these data. Look at units and normalisation (xi is 1"
-                " for uncorrelated spins), at values far off, at the errors"
+                f" bound of {end:g}: the model does not describe these data. Check units and normalisation (xi is 1"
+                " for uncorrelated spins), outliers and errors"
             )
 
 

@@ -142,7 +142,7 @@ def verdict(
     if not worst.rhat < RHAT_LIMIT:
         problems.append(
             f"The chains disagree: R-hat of {worst.label} is {worst.rhat:.3f} (limit {RHAT_LIMIT});"
-            " run longer (--draws, --tune), and look for two modes."
+            " run longer (--draws, --tune), and check for two modes."
         )
     least = min(rows, key=lambda row: min(row.ess_bulk, row.ess_tail))
     ess = min(least.ess_bulk, least.ess_tail)
@@ -170,8 +170,8 @@ def _divergent(count: int) -> list[str]:
     if not count:
         return []
     return [
-        f"{count} divergent transition{'s' * (count > 1)}, with smaller steps, too: the sampler could not follow the"
-        " posterior everywhere. Look whether the model describes the data, and at the prior of the least-informed"
+        f"{count} divergent transition{'s' * (count > 1)}, even with smaller steps: the sampler could not follow the"
+        " posterior everywhere. Check whether the model describes the data, and the prior of the least-informed"
         " parameter."
     ]
 

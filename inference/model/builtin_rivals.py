@@ -155,11 +155,11 @@ _with_settings(
     coupled_spin="mean-spin",
 )  # fmt: skip
 _with_settings(
-    "free-dephasing", "Γ̃ is free, as in the paper, even below the value that the other rates imply.", free_dephasing=True
+    "free-dephasing",
+    "Γ̃ is free, as in the paper, even below the value that the other rates imply.",
+    free_dephasing=True,
 )
-_with_settings(
-    "constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: the excess is pure dephasing.", free_dephasing=False
-)
+_with_settings("constrained-dephasing", "Γ̃ ≥ Γ34 + Γ43 + 2Γout: the excess is pure dephasing.", free_dephasing=False)
 
 
 _with_default("larmor-mismatch", "The Larmor frequencies of the ensembles differ, by about 10 Hz.", "larmor_mismatch")
@@ -199,12 +199,12 @@ def _of_shot_noise(series: Series) -> dict[str, float]:
     return {"offset_drift": 0.03} if series.about.spin_variance else {"gain_drift": 0.01} if series.about.probed else {}
 
 
-_with_errors("time-offset", f"The times of each series are off, by about {CLOCK:g} ms, each by its own.", _of_clock)
+_with_errors("time-offset", f"The times of each series are off by about {CLOCK:g} ms, independently.", _of_clock)
 
 
 @rival_model
 def common_time_offset(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """The times of all series of an experiment are off, by about 0.2 ms, all by the same."""
+    """The times of all series of an experiment are off by the same amount, about 0.2 ms."""
     name, offset = "common_time_offset", Known(0.0, CLOCK)
     if any(experiment.knows(name, member) for member in experiment.members or [""]):
         return experiment, settings
@@ -216,7 +216,7 @@ def common_time_offset(experiment: Experiment, settings: ModelSettings) -> tuple
 
 @rival_model
 def days(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """Each kind of series was taken on a day of its own: d and the loss by the drive differ by about 10 %."""
+    """Each kind of series was taken on a different day: d and the loss by the drive differ by about 10 %."""
     first: dict[str, str] = {}
 
     def dated(series: Series) -> Series:

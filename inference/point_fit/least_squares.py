@@ -46,8 +46,8 @@ _SINGULAR = 1e8
 _MOST_EVALUATIONS = 1000
 """Of the model; a search that ends takes a few dozen."""
 _MEANING = (
-    "one standard deviation from the covariance matrix of the fit, the priors of scales, offsets and populations at the"
-    " start included, all that is held fixed taken as exact"
+    "one standard deviation from the covariance matrix of the fit, including the priors of scales, offsets and"
+    " populations at the start; everything held fixed is taken as exact"
 )
 
 
@@ -127,8 +127,8 @@ def _require_known_noise(experiment: Experiment) -> None:
     without = [s.name for s in experiment.series if s.noise == "wishart"] + [r.name for r in experiment.records]
     if without:
         raise ExperimentError(
-            f"least squares: found {', '.join(without)}, whose noise is what they tell of: expected series with error bars;"
-            " use --method posterior"
+            f"least squares: found {', '.join(without)}, which need a likelihood of their noise, expected series with"
+            " error bars; use --method posterior"
         )
     together = ", ".join(s.name for s in experiment.series if s.correlated)
     if together:
@@ -138,7 +138,7 @@ def _require_known_noise(experiment: Experiment) -> None:
     if "population" in experiment.sharing.values():
         of = ", ".join(name for name, way in experiment.sharing.items() if way == "population")
         raise ExperimentError(
-            f"least squares: found a population ({of}), which only a prior holds together; expected shared or separate"
+            f"least squares: found a population ({of}), which needs a prior, expected shared or separate"
         )
 
 
@@ -161,7 +161,7 @@ def _known_value(prior: Prior) -> float:
 def _ignored(known: list[ModelParameter], residuals: Residuals) -> str:
     """What a lab's knowledge is not used for."""
     exact = ", ".join(p.label for p in known)
-    text = f"the uncertainty of {exact} is in no ±; " if exact else ""
+    text = f"no error bar includes the uncertainty of {exact}; " if exact else ""
     without = (p.label for k, p in enumerate(residuals.problem.free) if k not in residuals.penalties)
     return f"{text}no prior is used for {', '.join(without)}"
 
@@ -179,11 +179,12 @@ def _minimum(residuals: Residuals) -> tuple[Any, np.ndarray | None, list[str]]:
         max_nfev=_MOST_EVALUATIONS,
         ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=_TOLERANCE,
     )  # fmt: skip
-    warnings = [] if found.success else [f"the search did not end at a minimum ({found.message}): the values are not valid"]
+    ended = f"the search did not end at a minimum ({found.message}): the values are not valid"
+    warnings = [] if found.success else [ended]
     length = np.linalg.norm(found.jac, axis=0)
     if length.all() and np.linalg.cond(found.jac / length) <= _SINGULAR:
         return found, np.linalg.inv(found.jac.T @ found.jac), warnings
-    warnings.append("the covariance is singular: these data do not determine all parameters, so there are no error bars")
+    warnings.append("the covariance is singular: the data do not determine all parameters, so there are no error bars")
     return found, None, warnings
 
 

@@ -39,8 +39,8 @@ from .point_fit import PointFit, Step, edge_warnings, misfits
 
 _LIGHTS = ("drive", "drive+pump")
 _MEANING = (
-    "one standard deviation of its own step's least squares, all steps before taken as exact; no uncertainty is carried"
-    " from step to step"
+    "one standard deviation from the least squares of its own step; earlier steps are taken as exact, and their"
+    " uncertainty is not propagated"
 )
 _TAKEN = {"polarization": "Γout, Γ and Γcol", "transverse_spin": "Γ̃"}
 _USED = ("polarization", "transverse_spin", "xi", "epr_variance")
@@ -149,7 +149,7 @@ def _falling(kind: str, symbol: str, points: Points) -> InitialSlope:
 
 
 def _unsaid(experiment: Experiment, stage: StageEntry, collective: float) -> list[str]:
-    """What the values and their ± do not say."""
+    """What the values and their error bars do not include."""
     lines = []
     if collective < 0:
         lines.append("collective_rate is negative: ΣJ falls less at t = 0 than without collective emission")
@@ -162,5 +162,6 @@ def _unsaid(experiment: Experiment, stage: StageEntry, collective: float) -> lis
         lines.append(f"not used: {', '.join(others)}")
     scales = [f"of the scale of {s.name} (± {s.scale_uncertainty:g})" for s in experiment.series if s.scale_uncertainty]
     ignored = ["of Z and of the initial populations", *scales]
-    lines.append(f"neither priors nor the apparatus's d are used; the uncertainty {', '.join(ignored)} is in no ±")
+    without = ", ".join(ignored)
+    lines.append(f"neither priors nor the apparatus's d are used; no error bar includes the uncertainty {without}")
     return lines

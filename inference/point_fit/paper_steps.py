@@ -126,8 +126,8 @@ def fit_populations(spin: Points, slope: InitialSlope, stage: StageEntry, limit:
     without = [label for label, error in zip(labels, errors, strict=True) if np.isnan(error)]
     if without:
         warnings.append(
-            f"no error bar of {', '.join(without)}: next to the bound 0, or where χ² is no parabola; the interval is"
-            " where χ² rises by less than 1 while the other rates follow"
+            f"no error bar for {', '.join(without)}: next to the bound 0, or χ² is not parabolic; the interval is where"
+            " χ², minimised over the other rates, rises by less than 1"
         )
     if rates.light_loss_rate == 0:
         warnings.append("light_loss_rate is at its bound 0: collisions alone would make P fall faster than it does")

@@ -48,9 +48,9 @@ def data(reported: ReportedFit) -> Check:
         title = f"{panel.name}{where}"
         pictures.append(picture(made, f"series{k}", alt=alt, caption=" ".join(said), title=title, room=_TWO_PANELS))
     note = (
-        "Points: the data as they were given; blue: what the model expects of them, with the calibration that was"
-        " fitted (94 and 50 %); grey: where new data would lie (94 %). Residuals: data minus posterior mean, over the"
-        " standard deviation of the noise; ringed beyond 3."
+        "Points: the data as given. Blue: the model, including the fitted calibration (94 and 50 %). Grey: the range of"
+        " new data (94 %). Residuals: data minus posterior mean, divided by the standard deviation of the noise;"
+        " circled beyond 3."
     )
     wrong = [one.name for one in found.values() if one.misfit]
     words = f"not described: {', '.join(wrong)}" if wrong else "every series is described within its scatter (χ²)"
@@ -124,15 +124,15 @@ def influence(reported: ReportedFit) -> Check:
         "pit",
         title="LOO-PIT",
         alt=f"LOO-PIT of each series. {'; '.join(f'{name}: p = {p_text(p)}' for name, p in p_values.items())}.",
-        caption="Above zero on the left, data lie lower than predicted; below, higher; an S shape, the errors are too"
-        " large or too small. p: the chance of a greater departure.",
+        caption="Above zero on the left: data are lower than predicted; below zero: higher; an S shape: the errors are"
+        " too large or too small. p: probability of a greater deviation.",
         room=_named_below(len(found)),
     )
     return Check(said, [("paragraph", words), ("figures", [pulls, pit])], expected=not (failed or odd))
 
 
 def sampling(reported: ReportedFit) -> Check:
-    """Convergence by parameter, ranks, and the energy where it is amiss."""
+    """Convergence by parameter, ranks, and the energy if it mixes slowly."""
     fitted = reported.fit
     statistics = fitted.tree["sample_stats"].dataset
     said = [
@@ -147,8 +147,8 @@ def sampling(reported: ReportedFit) -> Check:
             "ranks",
             title="Ranks",
             alt=f"Ranks of each chain for {', '.join(Label.parse(label).symbol for label in worst_mixed(fitted, 3))}.",
-            caption="The parameters with the largest R-hat, a line per chain: curves of chains that agree fluctuate about zero."
-            " p: the chance of a greater departure.",
+            caption="The parameters with the largest R-hat, one line per chain. If the chains agree, the lines"
+            " fluctuate about zero. p: probability of a greater deviation.",
             room=_named_below(3),
         )
     ]
@@ -178,8 +178,8 @@ def priors(reported: ReportedFit) -> Check:
                 draws[row.label])), f"{share:.0f} %", row.informed])  # fmt: skip
     header = ["parameter", "prior", "and posterior", "narrowed", "informed by"]
     note = (
-        "Grey: prior, blue: posterior; where both coincide, the data contributed nothing. Narrowed: by how much the data"
-        " narrowed the variance of the prior. Which prior and which series moves which rate: dissentangle sensitivity."
+        "Grey: prior; blue: posterior. Where both coincide, the data contributed nothing. Narrowed: by how much the"
+        " data reduced the variance of the prior. dissentangle sensitivity shows which prior moves which rate."
     )
     named = [
         f"from the prior alone: {', '.join(Label.parse(label).symbol for label in judged.by_prior)}"
@@ -198,8 +198,8 @@ def _calibration(reported: ReportedFit) -> Parts:
     if not found.columns or not found.labels:
         return []
     note = (
-        "Shift of each posterior mean, in its standard deviation, when the prior of a constant is centred 1 σ higher"
-        " (draws reweighted). The posterior allows for such errors already: this shows which of them matter."
+        "Shift of each posterior mean, in its standard deviation, if the prior of a constant is centred 1 σ higher"
+        " (draws reweighted). The posterior already allows for such errors; this shows which of them matter."
     )
     shown = [
         column for column in found.columns if np.max(abs(column.shifts)) >= NOTABLE_SHIFT or column.how == "unreliable"

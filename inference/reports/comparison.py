@@ -87,12 +87,12 @@ def _about(names: str) -> str:
 
 _GUIDE = (
     "elpd: sum of the log predictive densities of the data, each unit predicted from all the others (PSIS-LOO; exact"
-    " fits where Pareto k̂ fails). Differences below 4 say nothing; larger ones: compare with their standard error.",
-    "Weight: of the model in the mixture that predicts best (stacking). Models that predict alike share it at random.",
+    " fits where Pareto k̂ fails). Differences below 4 say nothing; compare larger ones with their standard error.",
+    "Weight: of the model in the mixture that predicts best (stacking). Models that predict alike split it at random.",
     "ln evidence: log of the probability of these data under the model and its priors, before any fit (bridge"
     " sampling). ln Bayes factor: its difference from the best; 1 to 3 positive, 3 to 5 strong, beyond very strong."
     " Disfavoured 91 : 1: the data are 91 times as probable under the best model.",
-    "Averaged rates: moments and quantiles of the mixture of the posteriors, each with the weight of its model, not an"
-    " average of means: its error bar contains the uncertainty about the model, too. By evidence: the weights are the"
-    " probabilities of the models, with equal prior odds; by stacking: they are those of the best prediction.",
+    "Averaged rates: moments and quantiles of the mixture of the posteriors, each with the weight of its model. They"
+    " are not averages of means: the error bars include the uncertainty about the model. By evidence: the weights are"
+    " the probabilities of the models, with equal prior odds. By stacking: they are those of the best prediction.",
 )

@@ -24,9 +24,9 @@ def criticism(reported: ReportedFit) -> Check | None:
     if not found.rows:
         return None
     note = (
-        "Could the fitted model have produced these data? Each statistic of the data beside those of data that the"
-        " posterior predicts (for residuals: refitted to each). p: two-sided chance of a value as unusual. For"
-        " statistics of values (minimum, crossing, slope), which the fit saw, p is conservative: larger than by chance."
+        "Could the fitted model have produced these data? Each statistic of the data is compared with those of data"
+        " that the posterior predicts (for residuals: refitted to each). p: two-sided probability of so unusual a"
+        " value. For values (minimum, crossing, slope), which the fit has seen, p is conservative (too large)."
     )
     unusual = [row for row in found.rows if not row.expected]
     rows = [
@@ -51,9 +51,10 @@ def could_be_wrong(reported: ReportedFit) -> Check | None:
     if not found.suspicions:
         return None
     note = (
-        "Each row: what the model leaves out, alone. z-score: of its score test, standard normal if it is absent. By"
-        " the data alone: its size if all that looks like it is it. Plausible: two standard deviations, by the data and"
-        " by what is usual in laboratories. Last: by how many posterior standard deviations that moves the rates."
+        "Each row is one effect that the model leaves out. z-score: of its score test, standard normal if the effect is"
+        " absent. By the data alone: its size if nothing else causes what looks like it. Plausible: two standard"
+        " deviations, by the data and by what is usual in laboratories. Last column: by how many posterior standard"
+        " deviations that moves the rates."
     )
     agree = "do not agree" if found.raised else "agree within their errors"
     possible = f"{len(found.possible)} disturbances that they cannot exclude would move a rate by about its error bar"

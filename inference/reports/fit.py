@@ -38,7 +38,7 @@ _APART = ("Influence of single points", "Weight of the priors", "Sampling")
 """Checks that need ArviZ, which takes as long to import as the others take to be drawn."""
 RECORD: dict[str, Callable[[ReportedFit], Parts]] = {
     "All parameters": posterior,
-    "What follows: entanglement": derived,
+    "Entanglement": derived,
     "Populations of the levels": populations,
     "Published numbers": published,
     "Reproduce this fit": description,

@@ -29,8 +29,8 @@ _SUFFIXES = {
 }
 _RHAT = 1.01
 _OF_TRENDS = (
-    "By date where all have one, else by name. Line and band: mean of the population and its scatter beyond the errors;"
-    " named: farther than 3 sd from the others."
+    "By date if all have one, otherwise by name. Line and band: mean of the population and its scatter beyond the"
+    " errors. Labelled: farther than 3 sd from the others."
 )
 
 

@@ -38,11 +38,11 @@ def posterior(reported: ReportedFit) -> Parts:
         for row in rows
     ]
     note = (
-        "Value: posterior mean, in brackets the standard deviation. 94 % HDI: the shortest interval with 94 % of the"
-        " posterior; ESS, R-hat: of the sampling."
+        "Value: posterior mean (standard deviation). 94 % HDI: the shortest interval with 94 % of the posterior. ESS,"
+        " R-hat: diagnostics of the sampling."
     )
     if "paper" in beside:
-        note += " Paper: Krauter et al. 2011, captions of Fig. 2 (d of its first series); never conditioned on."
+        note += " Paper: Krauter et al. 2011, captions of Fig. 2 (d of its first series); not used in the fit."
     fixed = [f"{Label.parse(u.label).symbol} = {u.prior.numbers[0]:g}" for u in fitted.parameters if u.prior.fixed]
     header = ["parameter", "", "unit", "value(±)", "94 % HDI", *beside, "ESS", "R-hat"]
     return [
@@ -53,7 +53,7 @@ def posterior(reported: ReportedFit) -> Parts:
 
 
 def derived(reported: ReportedFit) -> Parts:
-    """What follows for entanglement."""
+    """Derived quantities of the entanglement."""
     rows = derived_rows(reported.fit.tree)
     body = [
         [f"{DERIVED.get(row.name, row.name)} [{row.entry}]", row.shown_unit, row.printed[0], row.span] for row in rows

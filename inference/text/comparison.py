@@ -127,7 +127,7 @@ def headlines(found: Comparison) -> list[str]:
 
 
 def objections(found: Comparison) -> list[str]:
-    """What must be mended before anything else is read."""
+    """What must be repaired before anything else is read."""
     said = []
     if all(not model.healthy for model in found.models):
         said.append("The sampling of every model failed: fit again with more --draws and --tune.")
@@ -154,12 +154,12 @@ def _single_models(found: Comparison) -> list[str]:
         said.append(f"The sampling of {listed(failed)} failed: not ranked; fit again with more --draws and --tune.")
     if 0 < len(wrong) < len(found.models):
         said.append(
-            f"Not described by {listed(wrong)}: the data lie farther off than chance would have it (χ²), or contradict"
-            " what was known beforehand."
+            f"Not described by {listed(wrong)}: the data are farther from the model than chance allows (χ²), or"
+            " contradict the prior knowledge."
         )
     without = [m.name for m in found.models if not isfinite(m.evidence.log_evidence)]
     if without:
-        said.append(f"No evidence of {listed(without)}: the posterior lies beyond what numbers can tell of its prior.")
+        said.append(f"No evidence for {listed(without)}: the posterior is too far from the prior for its density.")
     return said
 
 
@@ -180,11 +180,11 @@ def _predictions(found: Comparison) -> list[str]:
         said.append(f"Prediction: {best} predicts these data best.")
     if perhaps:
         said.append(
-            f"Prediction: {listed(perhaps)} perhaps worse than {best}: by more than {SMALL_DIFFERENCE:g}, but few"
-            " units cause the difference."
+            f"Prediction: {listed(perhaps)} perhaps worse than {best}: by more than {SMALL_DIFFERENCE:g}, but due to"
+            " few units."
         )
     if worse:
-        said.append(f"Prediction: {listed(worse)} worse than {best}, beyond {_CLEAR:g} standard errors.")
+        said.append(f"Prediction: {listed(worse)} worse than {best}, by more than {_CLEAR:g} standard errors.")
     return said
 
 
@@ -216,7 +216,7 @@ def _cautions(found: Comparison) -> list[str]:
         said.append(f"For these data {listed(same)} and {found.models[0].name} are one and the same model.")
     units = len(first.units)
     if units < FEW_UNITS:
-        said.append(f"Only {units} units were left out: the standard errors of the differences are themselves uncertain.")
+        said.append(f"Only {units} units were left out, so the standard errors of the differences are uncertain.")
     for model in found.models:
         left_out = model.left_out
         if left_out.refits:
@@ -224,7 +224,7 @@ def _cautions(found: Comparison) -> list[str]:
         if left_out.unsure:
             names = [left_out.units[k].label for k in left_out.unsure]
             shown = listed(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} …"
-            said.append(f"{model.name}: the fits without {shown} are not healthy: its elpd is rough.")
+            said.append(f"{model.name}: the fits without {shown} are not healthy, so its elpd is rough.")
         if model.check is not None and not model.contradicted:
             said.append(f"{model.name}: SMC finds the same evidence, {_with(model.check)}.")
     return said

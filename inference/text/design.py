@@ -45,7 +45,7 @@ def design_rows(found: Design) -> list[dict[str, Any]]:
 
 
 def _verdict(found: Design) -> str:
-    """What is to be had in which time, in one line."""
+    """What can be reached in which time, in one line."""
     if not found.possible:
         return f"Cannot be reached: {_named(found)} ± {found.target:.2g}. {_why(found)}"
     spent = f"{duration(found.budget)} ({found.shots} shots)"
@@ -65,7 +65,7 @@ def _named(found: Design) -> str:
 
 def _why(found: Design) -> str:
     if found.limit is None:
-        return "No number of shots of these candidates gives as much."
+        return "No number of shots of these candidates is enough."
     words = found.limit.words
     return f"Any number of shots leaves ± {found.limit.sd:.2g}: {words}. Below: the plan for {duration(found.budget)}."
 
@@ -107,19 +107,19 @@ def _notes(found: Design) -> list[str]:
     if number:
         wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]
         limit = f"{100 * DISAGREEMENT:.0f} %"
-        said = f"obtain what is predicted within {limit}, or within their scatter"
+        said = f"agree with the prediction within {limit}, or within their scatter"
         if wrong:
-            said = f"differ by more than {limit} for {', '.join(wrong)}: the table has what they obtain"
+            said = f"differ by more than {limit} for {', '.join(wrong)}: the table has their values"
         notes.append(f"{number} simulated outcomes were fitted; the refits {said}.")
     if np.isfinite(found.even) and found.even < _MOST_EVEN:
         notes.append(f"The same number of shots at every point would take {found.even:.2g} times as long.")
     elif not np.isfinite(found.even) or found.even >= _MOST_EVEN:
-        notes.append("The same number of shots at every point never gets there in practice.")
+        notes.append("The same number of shots at every point does not reach this in practice.")
     if found.remaining is not None and found.possible:
         notes.append(f"After this plan: {found.remaining.words}.")
     if found.limit is not None and found.possible:
         notes.append(f"Any number of shots: ± {found.limit.sd:.2g}, {found.limit.words}.")
     notes += [f"Never, whatever the repetitions (structural): {d.words} together." for d in found.never]
-    notes += [f"Not with these data (practical): {d.words} together, {d.sd:.2g} of the prior's sd is left."
+    notes += [f"Not with these data (practical): {d.words} together, {d.sd:.2g} of the prior's sd remains."
               for d in found.not_yet]  # fmt: skip
     return notes

@@ -86,7 +86,7 @@ def _steps(fit: PointFit) -> list[str]:
 
 def _held(fit: PointFit) -> str:
     held = ", ".join(f"{label} = {value:.4g}" for label, value in fit.fixed.items())
-    return f"Held fixed, as if exactly known: {held}." if held else ""
+    return f"Held fixed, as if known exactly: {held}." if held else ""
 
 
 def point_fit_facts(fit: PointFit) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def test_figures_are_written_and_known_to_windows(fit_d55, results, tmp_path, mo
     fit_d55.plot("fig2b", path=tmp_path / "a.svg")
     results["point_fit"].plot(path=tmp_path / "b.png")
     assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "b.png"}
-    with pytest.raises(ExperimentError, match=r"c.txt: found an unknown kind of figure, expected a name ending in .pdf"):
+    with pytest.raises(
+        ExperimentError, match=r"c.txt: found an unknown kind of figure, expected a name ending in .pdf"
+    ):
         results["prediction"].plot(path="c.txt")
     import matplotlib.pyplot as plt
 

@@ -233,7 +233,7 @@ def test_a_current_folder_that_is_gone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(here)
     here.rmdir()
     assert main([*COMMANDS["fit"][0], "-o", "fit.nc"]) == 2
-    assert "fit.nc: found no current folder, which was removed" in in_one_line(capsys.readouterr())
+    assert "fit.nc: found no current folder: it was removed" in in_one_line(capsys.readouterr())
 
 
 def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):

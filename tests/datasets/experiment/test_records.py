@@ -193,7 +193,7 @@ BROKEN[1, 2, 3] = np.nan
         (replace(HYBRID, constant={"coherent": ConstantRun(begins="cold")}), "begins: found 'cold', expected one of"),
         (
             replace(HYBRID, stages=(*HYBRID.stages, HYBRID.stages[0])),
-            "stage: found 2 stages, expected one, where populations are unmodelled: give the others a `run`",
+            "stage: found 2 stages, expected one, where populations are unmodelled: give each of the others",
         ),
         (
             replace(HYBRID, stages=(replace(HYBRID.stages[0], lights=frozenset({"pump"})), HYBRID.stages[1])),

@@ -273,6 +273,6 @@ def test_flags_of_shots_that_are_none(tmp_path):
 def test_no_number_in_an_excluded_row(tmp_path):
     (tmp_path / "a.csv").write_text("time,value,exclude\n1,0.97,0\n2,nan,1\n")
     with pytest.raises(
-        ExperimentError, match=r"line 3: column 'value': found nan, expected .*, in an excluded row, too:"
+        ExperimentError, match=r"line 3: column 'value': found nan, expected .*, also in an excluded row:"
     ):
         read(tmp_path, "a.csv")

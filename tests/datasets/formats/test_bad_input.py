@@ -142,7 +142,7 @@ def test_xi_in_per_cent(tmp_path):
     csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"
     expected = (
         r"value: found values of size 95, expected ξ, which is 1 for uncorrelated spins"
-        r" \(of per cent: factor = \{ value = 0.01 \}\)"
+        r" \(for per cent: factor = \{ value = 0.01 \}\)"
     )
     with pytest.raises(ExperimentError, match=expected):
         datasets.read(write(tmp_path, TOML, csv))
@@ -152,7 +152,7 @@ def test_xi_in_per_cent(tmp_path):
 def test_a_spin_in_per_cent(kind, tmp_path):
     csv = "time,value,sigma\n1,97,0.5\n2,95,0.5\n3,92,0.5\n"
     toml = TOML.replace('kind = "xi"', f'kind = "{kind}"')
-    with pytest.raises(ExperimentError, match=r"value: found values of size 95, .*\(of per cent: factor = .*\)"):
+    with pytest.raises(ExperimentError, match=r"value: found values of size 95, .*\(for per cent: factor = .*\)"):
         datasets.read(write(tmp_path, toml, csv))
 
 

@@ -47,7 +47,7 @@ def test_folders_that_one_file_describes(template):
         assert experiment.title == f"{same.title}: {path.name}"
         np.testing.assert_array_equal(experiment.series[0].value, same.series[0].value)
     with pytest.raises(
-        ExperimentError, match=r"series: found the files xi.csv, polarization.csv, .* whose place xi.csv"
+        ExperimentError, match=r"series: found the files xi.csv, polarization.csv, .* which xi.csv replaces"
     ):
         read(runs / "2026-11-03" / "xi.csv", template=template)
     with pytest.raises(ExperimentError, match="found no such folder or file, expected a folder or a table of data"):

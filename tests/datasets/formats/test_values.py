@@ -128,7 +128,7 @@ def test_what_cannot_be_said_of_values(rest, text, tmp_path):
 
 @pytest.mark.parametrize("names", ["sigma_plus,sigma_minus", "err+,err-", "upper_error,lower_error", "dxi_hi,dxi_lo"])
 def test_asymmetric_errors_are_refused_with_what_to_do(names, tmp_path):
-    text = r"column .* \(an asymmetric error: give repetitions of a variance, or in sigma the mean of both sides\)"
+    text = r"column .* \(for an asymmetric error give the repetitions of a variance, or the mean of both sides"
     with pytest.raises(ExperimentError, match=text):
         series(tmp_path, "", f"time,value,{names}\n1,0.9,0.02,0.03\n")
     with pytest.raises(ExperimentError, match=r"key 'sigma_up' \(an asymmetric error"):

@@ -53,7 +53,7 @@ def test_what_is_hardly_right_is_said_with_its_cause(kind, value, said, text):
 def test_noise_and_what_is_free_are_no_reason():
     assert doubts(experiment("polarization", [1.03, 0.9, -0.02])) == []
     (short,) = doubts(experiment("polarization", [1.0, 0.9, 0.8], x=np.array([0.001, 0.002, 0.02])))
-    said = "polarization: its times end at 0.02 ms in a run of 20 ms: in another unit?"
+    said = "polarization: its times end at 0.02 ms in a run of 20 ms. Are they in another unit?"
     assert short == said + ' If they are in seconds, write time_unit = "s" in its [[series]]'
     (short,) = doubts(experiment("polarization", [1.0, 0.9, 0.8], x=np.array([0.001, 0.002, 0.1])))
     assert short.endswith("in another unit?")  # 100 s are longer than the run
@@ -67,7 +67,7 @@ def test_noise_and_what_is_free_are_no_reason():
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("xi", r"found values of size -0.5, expected a variance > 0 \(of decibels: units = \{ value = \"dB\" \}\)"),
+        ("xi", r"found values of size -0.5, expected a variance > 0 \(for decibels: units = \{ value = \"dB\" \}\)"),
         ("transverse_spin", r"found values of size -0.5, .*other sign: factor = \{ value = -1 \}\)"),
     ],
 )
@@ -83,7 +83,7 @@ def test_all_series_with_times_in_another_unit_are_named():
     names = ", ".join(one.name for one in series)
     ends = [one.fitted_x.max() for one in series]
     span = f"{min(ends):.3g}" if len({*ends}) == 1 else f"{min(ends):.3g} to {max(ends):.3g}"
-    short = f"{names}: their times end at {span} ms in a run of 20 ms: in another unit?"
+    short = f"{names}: their times end at {span} ms in a run of 20 ms. Are they in another unit?"
     assert said == [f'{short} If they are in seconds, write time_unit = "s" in each [[series]]']
 
 

@@ -343,8 +343,8 @@ def test_the_file_of_records(tmp_path):
         (SAMPLES, {"triggers": np.array([500.0, 540, 3217, 6001])}, r"triggers \(1 of 4 too close\): found 540, 40"),
         (SAMPLES.reshape(3, -1), {}, r"found an array of shape \(3, 3000\) and type int16, expected one row of real"),
         (np.where(np.arange(9000) == 700, np.nan, 1.0), {}, r"photocurrent: sample 700: found nan, expected a finite"),
-        (SAMPLES, {"output": "records.txt"}, r"records.txt: found no name of an HDF5 file, expected one ending in .h5"),
-        (SAMPLES, {"output": "folder.h5"}, r"folder.h5: found something that is not a regular file, expected the name of"),
+        (SAMPLES, {"output": "records.txt"}, r"records.txt: output must end in .h5"),
+        (SAMPLES, {"output": "folder.h5"}, r"folder.h5: found something that is not a regular file, expected the name"),
     ],
 )  # fmt: skip
 def test_what_cannot_be(samples, options, message, tmp_path, monkeypatch):

@@ -194,13 +194,14 @@ def test_a_reader_is_told_to_move_the_reference():
     (warning,) = larmor_frequency(drawn).warnings
     assert warning.startswith("the atoms are 39 Hz (")
     assert warning.endswith(
-        "errors) from the reference: a fit of the records would mistake that for decay; repeat with --larmor '322.039 kHz'"
+        "errors) from the reference: a fit of the records would mistake that for decay; repeat with"
+        " --larmor '322.039 kHz'"
     )
     turn = np.exp(2j * np.pi * 0.02 * np.linspace(-0.5, 0.5, 100)[:, None] * drawn.time)
     moved = larmor_frequency(made(_ring(size=30) * turn + _noise(np.random.default_rng(seed(9)), 100, 100)))
     (warning,) = moved.warnings
     assert warning.startswith("the atoms' frequency drifts by ")
-    assert "demodulate shorter stretches" in warning
+    assert "demodulate shorter parts" in warning
 
 
 def test_records_without_a_line():

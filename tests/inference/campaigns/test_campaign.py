@@ -254,7 +254,7 @@ def test_an_interrupted_campaign_keeps_what_is_finished(tmp_path, monkeypatch, c
     with pytest.raises(SystemExit) as stop:
         main(["campaign", str(runs), "-o", str(tmp_path / "out"), *WORDS])
     assert stop.value.code == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out" / "fits").iterdir()] == ["0.nc"]
     assert len((tmp_path / "out" / "summary.csv").read_text().splitlines()) == 2
 

@@ -113,7 +113,7 @@ def test_the_second_seed_decides():
     assert found.attrs["verdict"] == (
         "Not calibrated over 202 simulations: 2 of 3 quantities leave the 95 % band that they share: chance"
         " (posterior too high), wrong (posterior too high). Over 202 simulations with another seed again: wrong (80 %"
-        " band; a right model comes so far in 1 % of calibrations)."
+        " band; a right model fails twice in 1 % of calibrations)."
     )
     plain[:, 2] = uniform
     found = calibration_of(first, [], PROBLEM, SAMPLER, (ranked(plain, ["good", *names]), []))
@@ -155,7 +155,7 @@ def test_suspects_are_simulated_again_with_another_seed(tmp_path, monkeypatch):
 def test_a_failed_simulation_is_no_calibration():
     result = calibration_of([Ranked({"a": 50, "b": 50}, {})] * 3, ["ExperimentError: no"], PROBLEM, SAMPLER)
     assert not result.attrs["calibrated"]
-    assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations, which show gross errors only:")
+    assert result.attrs["verdict"].startswith("Not calibrated over 3 simulations, which show only gross errors:")
     assert (
         "1 simulations could not be fitted, which alone can bias ranks: ExperimentError: no." in result.attrs["verdict"]
     )

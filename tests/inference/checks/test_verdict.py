@@ -89,7 +89,7 @@ def test_values_far_off_are_named(fit_d55):
     judged = assess(with_xi(fit_d55, values))
     assert judged.status == "misfit"
     assert re.search(r"xi \(χ² \d+ for 30 values: \d+ without the value at 5\.333 ms\)", judged.model)
-    assert judged.next_steps[0].startswith("Look at the values of xi that lie far off")
+    assert judged.next_steps[0].startswith("Look at the outlying values of xi")
     assert "residuals of xi" not in " ".join(judged.next_steps)
 
 
@@ -98,7 +98,7 @@ def test_errors_that_are_too_large(fit_d55):
     assert judged.status == "doubtful"
     assert "The errors given are too large: xi (χ²" in judged.model
     assert "xi: the errors given are too large (χ²" in judged.headline
-    assert judged.next_steps[0].startswith("Look at sigma or repetitions of xi")
+    assert judged.next_steps[0].startswith("Check sigma or repetitions of xi")
     assert judged.next_steps[1].startswith("Are the values of xi variances?")
 
 
@@ -148,7 +148,7 @@ def test_a_posterior_that_leans_on_the_end_of_its_prior_is_never_healthy():
     judged = assess(cut)
     assert judged.status == "doubtful"
     assert "dΓ leans on the bound 0.118 of its prior" in judged.headline
-    assert judged.next_steps[0].startswith("The prior of dΓ ends where the data still want more")
+    assert judged.next_steps[0].startswith("The prior of dΓ cuts off the posterior")
     row = next(row for row in fit_facts(cut)["parameters"] if row["label"] == "collective_rate")
     assert row["bound"] == 0.118
     assert row["informed"].endswith("; leans on its bound 0.118")

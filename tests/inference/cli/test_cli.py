@@ -431,7 +431,7 @@ def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch,
 
     monkeypatch.setattr("dissentangle.inference.fits.fit_problem", interrupted)
     assert run("fit", "fig2b-d55", "-o", str(tmp_path / "f.nc")) == 130
-    assert "interrupted; nothing was written: the same command starts again" in capsys.readouterr().err
+    assert "interrupted; nothing was written. To start again, repeat the command" in capsys.readouterr().err
     assert not (tmp_path / "f.nc").exists()
 
 
@@ -467,15 +467,15 @@ def written(fit_d55, tmp_path):
     ("arguments", "text"),
     [
         (["fit", "run", "-o", "run/xi.csv"], "output must end in .nc"),
-        (["fit", "run", "-o", "run/experiment.toml"], "found no name of a fit"),
-        (["fit", "run", "-o", "data.nc"], "found a file that is no fit, expected a new name"),
-        (["fit", "fit.nc", "-o", "run/xi.nc"], "found a file that is no fit"),
-        (["table", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
-        (["export", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
-        (["export", "fit.nc", "-o", "run/../fit.nc"], "found the file that is read"),
-        (["predict", "fit.nc", "-o", "fit.nc"], "found the file that is read"),
+        (["fit", "run", "-o", "run/experiment.toml"], "output must end in .nc"),
+        (["fit", "run", "-o", "data.nc"], "found a file that is not a fit, expected a new name"),
+        (["fit", "fit.nc", "-o", "run/xi.nc"], "found a file that is not a fit"),
+        (["table", "fit.nc", "-o", "fit.nc"], "found the input file"),
+        (["export", "fit.nc", "-o", "fit.nc"], "found the input file"),
+        (["export", "fit.nc", "-o", "run/../fit.nc"], "found the input file"),
+        (["predict", "fit.nc", "-o", "fit.nc"], "found the input file"),
         (["calibrate", "run", "-o", "run/experiment.toml"], "experiment.toml: "),
-        (["rerun", "fit.nc", "-o", "data.nc"], "found a file that is no fit"),
+        (["rerun", "fit.nc", "-o", "data.nc"], "found a file that is not a fit"),
     ],
 )
 def test_no_file_is_overwritten_that_was_read_or_is_something_else(arguments, text, written, monkeypatch, capsys):

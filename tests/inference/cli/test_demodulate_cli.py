@@ -66,7 +66,7 @@ def test_records_without_a_line(tmp_path, capsys):
     ("arguments", "text"),
     [
         (["none.h5", "-o", "out.h5"], "none.h5: found no such file, expected a file of samples"),
-        (["photocurrent-slice", "-o", "out.nc"], "out.nc: found no name of an HDF5 file, expected one ending in .h5"),
+        (["photocurrent-slice", "-o", "out.nc"], "out.nc: output must end in .h5"),
         (["photocurrent-slice", "-o", "out.h5", "--interval", "0.1"], "interval: found '0.1' without a unit"),
         (["photocurrent-slice", "-o", "out.h5", "--larmor", "322 kg"], "Larmor frequency: found the unit 'kg'"),
         (["photocurrent-slice", "-o", "out.h5", "--shot-noise", "-1"], "shot noise: found -1, expected a level > 0"),

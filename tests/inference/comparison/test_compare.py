@@ -350,7 +350,10 @@ def test_what_compare_refuses(tmp_path, capsys):
     for command, said in (
         (["compare", "fig2b-d55", "--models", "microscopic,none"], "model 'none': unknown"),
         (["compare", "fig2b-d55", "--models", "microscopic"], "found one, expected several, such as"),
-        (["compare", "fig2b-d55", "--models", "microscopic,two-level", "--unit", "experiment"], "this is not a joint fit"),
+        (
+            ["compare", "fig2b-d55", "--models", "microscopic,two-level", "--unit", "experiment"],
+            "this is not a joint fit",
+        ),
         (["compare", "fig2b-d55"], "found fig2b-d55, an experiment, expected files of fits, or --models"),
         (["compare", str(tmp_path), "b.nc"], "an experiment, expected files of fits, or --models"),
         (["compare", "a.nc"], "compare: found a.nc alone, expected several fits"),

@@ -370,7 +370,7 @@ def test_own_forward_models_have_no_place_here(registry):
 
 
 def test_least_squares_refuses_records():
-    with pytest.raises(ExperimentError, match="found record-coherent, record-noisy, whose noise is what they tell of"):
+    with pytest.raises(ExperimentError, match="record-noisy, which need a likelihood of their noise"):
         inference.least_squares("fig2d-hybrid")
 
 

@@ -261,7 +261,7 @@ def test_files_that_add_no_models(tmp_path):
     with pytest.raises(ExperimentError, match=r"none\.py: found no such file, expected a Python file that adds models"):
         load_models(tmp_path / "none.py")
     (tmp_path / "models").write_text("")
-    with pytest.raises(ExperimentError, match=r"models: found no name of a Python file, expected one ending in \.py"):
+    with pytest.raises(ExperimentError, match=r"models: expected a Python file, whose name ends in \.py"):
         load_models(tmp_path / "models")
     (tmp_path / "bad.py").write_text("1 / 0")
     with pytest.raises(ExperimentError, match=r"bad\.py: ZeroDivisionError: division by zero"):

@@ -242,7 +242,7 @@ def test_paper_fit_with_pump_and_later_stages():
     observed = replace(read("fig2b-d55"), observations=(Observation("orientation", 0.98, 0.003, 15.0),))
     warnings = inference.paper_fit(observed).warnings
     assert any("not used: orientation at 15 ms" in text for text in warnings)
-    assert any("no error bar of radiative_rate" in text and "next to the bound 0" in text for text in warnings)
+    assert any("no error bar for radiative_rate" in text and "next to the bound 0" in text for text in warnings)
 
 
 @pytest.mark.slow
@@ -359,7 +359,7 @@ def test_what_least_squares_refuses():
 @pytest.mark.slow
 def test_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for method, text in (("paper", "carried from step to step"), ("least-squares", "from the covariance matrix")):
+    for method, text in (("paper", "uncertainty is not propagated"), ("least-squares", "from the covariance matrix")):
         assert main(["fit", "fig2b-d55", "--method", method]) == 0
         printed = capsys.readouterr().out
         assert "[simulated]" in printed
@@ -380,9 +380,9 @@ def test_command_line(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["-o", "fit.nc"], "fit.nc: found no name of a JSON file, expected one ending in .json"),
+        (["-o", "fit.nc"], "fit.nc: output must end in .json"),
         (["--figure", "a.png"], "--figure a.png: found --method paper, expected --method posterior"),
-        (["--fix", "collision_rate=0.002"], "--prior, --fix, --model: found --method paper, which knows none of them"),
+        (["--fix", "collision_rate=0.002"], "--prior, --fix, --model: found --method paper, which uses none of them"),
         (["--method", "mcmc"], "invalid choice: 'mcmc'"),
     ],
 )

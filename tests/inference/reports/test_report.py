@@ -36,7 +36,7 @@ CHECKS = [
     "Correlations",
     "Sampling",
 ]
-RECORD = ["All parameters", "What follows: entanglement", "Reproduce this fit"]
+RECORD = ["All parameters", "Entanglement", "Reproduce this fit"]
 
 
 def first_line(page):
