@@ -231,7 +231,7 @@ def test_shots_narrower_than_numbers_can_tell(tmp_path):
 def test_toml_that_is_nested_without_end(tmp_path):
     path = tmp_path / "sharing.toml"
     path.write_text("[sharing]\nx = " + "[" * 50_000)
-    with pytest.raises(ExperimentError, match="found no valid TOML"):
+    with pytest.raises(ExperimentError, match="found invalid TOML"):
         datasets.read_sharing(path)
 
 

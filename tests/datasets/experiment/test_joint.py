@@ -164,7 +164,7 @@ def test_sharing_from_a_file(tmp_path):
     file.write_text('[sharing]\ncollision_rate = "population"\n')
     assert read_sharing(file) == {"collision_rate": "population"}
     for text, message in (
-        ("[sharing", r"joint.toml: found no valid TOML"),
+        ("[sharing", r"joint.toml: found invalid TOML"),
         ("[shared]\n", r"joint.toml: key 'shared' \(did you mean 'sharing'\?\)"),
         ("", r"joint.toml: found no table \[sharing\], expected one"),
         ('[sharing]\nxi = "shared"\n', r"joint.toml: found 'xi'"),

@@ -125,7 +125,7 @@ def test_csv(csv, text, tmp_path):
         (change('kind = "xi"', 'kind = "xi"\nname = "a/b"'), r"name: found 'a/b', expected a name, without '/'"),
         (change('kind = "xi"', 'kind = "xi"\nrun = "other"'), r"run: found 'other'.*expected one of main"),
         (change('kind = "xi"', 'kind = "xi"\nnoise = "gamma"'), r"found the column 'sigma', expected 'repetitions'"),
-        ("title = ", r"experiment.toml: found no valid TOML .*expected text in UTF-8"),
+        ("title = ", r"experiment.toml: found invalid TOML .*expected text in UTF-8"),
         (
             change('kind = "xi"', 'kind = "xi"\nscale_uncertainty = 4'),
             "scale_uncertainty: found 4.0, expected a frac",
@@ -184,7 +184,7 @@ SERIES = 'kind = "xi"'
             r"expected each run once",
         ),
         (change('title = "t"', 'title = "\\u0000"'), r"expected texts without NUL"),
-        (change('title = "t"', "title = " + "[" * 5000), r"no valid TOML"),
+        (change('title = "t"', "title = " + "[" * 5000), r"invalid TOML"),
         (TOML + "#" * 2**20, r"found 1 MB, expected at most 1 MB"),
         (TOML + '[[stage]]\nduration = "1 ms"\n' * 1001, r"found 1002 stages, expected at most 1000"),
         (
@@ -259,7 +259,7 @@ def test_saving_never_replaces_what_is_no_file(tmp_path):
     import os
 
     os.mkfifo(tmp_path / "pipe.nc")
-    with pytest.raises(ExperimentError, match=r"pipe.nc: exists already"):
+    with pytest.raises(ExperimentError, match=r"pipe.nc: already exists"):
         datasets.save(datasets.load("fig2b-d55"), tmp_path / "pipe.nc")
     with pytest.raises(ExperimentError, match="found something that is not a regular file"):
         write_tree(datasets.load("fig2b-d55"), tmp_path / "pipe.nc")

@@ -116,7 +116,7 @@ def test_the_runs_from_which_it_was_made_are_not_fitted_beside_it(tmp_path):
     [
         ("calibration_version = 1", "", r"calibration_version: found None, expected 1"),
         ("title =", "titel =", r"key 'titel' \(did you mean 'title'\?\)"),
-        ("[prior]", "[prior", r"found no valid TOML"),
+        ("[prior]", "[prior", r"found invalid TOML"),
         ('"lognormal(0.01, 0.1)"', "3", r"prior: found .*, expected a table of priors"),
         ("simulated = true", 'simulated = "yes"', r"title, simulated: found 'a', 'yes', expected a text, and true or"),
         (

@@ -131,7 +131,7 @@ def test_asymmetric_errors_are_refused_with_what_to_do(names, tmp_path):
     text = r"column .* \(for an asymmetric error give the repetitions of a variance, or the mean of both sides"
     with pytest.raises(ExperimentError, match=text):
         series(tmp_path, "", f"time,value,{names}\n1,0.9,0.02,0.03\n")
-    with pytest.raises(ExperimentError, match=r"key 'sigma_up' \(an asymmetric error"):
+    with pytest.raises(ExperimentError, match=r"key 'sigma_up' \(for an asymmetric error"):
         series(tmp_path, 'columns = { sigma_up = "a" }')
 
 

@@ -96,7 +96,7 @@ def test_encodings(encoding, words, end, tmp_path):
         ("run 1\n1;0,9;0,1\npause\n2;0,9;0,1\n3;0,8;0,1\n", NUMBERED, {}, r"line 3: found 1 cells, expected 3"),
         ("time;value;sigma\n1;0,9\n", None, {}, r"line 2: found 2 cells, expected 3: time, value, sigma"),
         ("time;value;sigma\n1;0,9;0,1;7\n", None, {}, r"line 2: found 4 cells, expected 3"),
-        (EXCEL, NAMES, {"encoding": "utf-16"}, r"found bytes that are no utf-16, expected text in the encoding"),
+        (EXCEL, NAMES, {"encoding": "utf-16"}, r"found bytes that are not utf-16, expected text in the encoding"),
         (EXCEL, NAMES, {"separator": ","}, r"column 'T \(.s\)': found no such column"),
         ("time,value,sigma\n$1,0.9,0.1\n", None, {}, r"column 'time': found '\$1'"),
     ],

@@ -71,7 +71,7 @@ def test_every_fit_is_that_of_the_fit_command_and_damaged_ones_are_rows(folder, 
     assert kept["posterior"].dataset.identical(alone["posterior"].dataset)
     row = summary.sel(dataset="first", parameter="collective_rate")
     assert float(row["mean"]) == pytest.approx(float(alone["posterior"]["collective_rate"].mean()))
-    assert "found no valid TOML" in (output / "reports" / "damaged.txt").read_text()
+    assert "found invalid TOML" in (output / "reports" / "damaged.txt").read_text()
     assert np.isnan(summary["mean"].sel(dataset="damaged")).all()
 
 

@@ -43,15 +43,15 @@ def test_residuals_that_go_together_are_found_where_chi_square_finds_nothing(fit
     found = criticize(fit)
     worst = found.surprising[0]
     assert (worst.series, worst.statistic) == ("xi", "autocorrelation")
-    assert worst.words.startswith("neighbouring residuals go together")
+    assert worst.words.startswith("neighbouring residuals are correlated")
     assert worst.p_value == smallest_p_value(found.replications)
     judged = assess(fit)
     assert judged.status == "doubtful"
-    assert judged.headline.startswith(f"{HEADLINES['doubtful'].removesuffix('.')} – xi: neighbouring residuals go")
+    assert judged.headline.startswith(f"{HEADLINES['doubtful'].removesuffix('.')} – xi: neighbouring residuals are")
     assert "Beyond that, criticism found: xi:" in judged.model
     assert judged.next_steps[0].startswith("Look at the criticism of xi before quoting rates")
     shown = page("criticism", opening=criticism_section(ReportedFit(Fit(fit))).parts)
-    assert "<strong>neighbouring residuals go together" in shown
+    assert "<strong>neighbouring residuals are correlated" in shown
     assert re.search(r"xi \+0\.\d\d, [5-9] of 10 lags outside", unescape(shown))
 
 

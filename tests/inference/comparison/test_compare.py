@@ -210,7 +210,7 @@ def test_objections_come_first(compared):
     unsure = replace(compared, models=(replace(best, left_out=replace(best.left_out, limit=0.1)), other))
     assert objections(unsure)[0].startswith("The elpd (in brackets) cannot be trusted where Pareto k̂ fails: micro")
     none = replace(compared, models=(replace(best, evidence=Evidence(np.nan, np.nan, "bridge")), other))
-    assert any(text.startswith("No evidence of microscopic") for text in sentences(none))
+    assert any(text.startswith("No evidence for microscopic") for text in sentences(none))
     assert "none" in comparison_text(none)
     assert "disfavoured" not in comparison_text(none)
     assert [row["odds_against"] for row in comparison_facts(none)["models"]] == [None, 1.0]

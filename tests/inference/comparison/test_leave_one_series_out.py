@@ -77,7 +77,7 @@ def test_each_series_from_all_others_and_a_contradiction(fit_d55):
 
 
 def test_what_cannot_be_left_out(fit_d55, fit_published):
-    with pytest.raises(ExperimentError, match="found nothing but observations, expected a series and something else"):
+    with pytest.raises(ExperimentError, match="found only observations, expected a series and something else"):
         leave_one_series_out(fit_published)
     with pytest.raises(ExperimentError, match=r"given: found 'pi', expected one of xi, polarization, transverse_spin"):
         leave_one_series_out(fit_d55, given=("pi",))

@@ -148,7 +148,7 @@ def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_pat
     assert again.apparatus == source.apparatus
     shots = [p.shots for p in found.points if p.kind == "xi"]
     assert next(s for s in again.series if s.kind == "xi").spread.tolist() == [n + 1 for n in shots]
-    with pytest.raises(ExperimentError, match="exists already"):
+    with pytest.raises(ExperimentError, match="already exists"):
         write_planned(tmp_path / "next", path)
 
 

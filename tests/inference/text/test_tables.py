@@ -51,7 +51,7 @@ def test_a_joint_fit_says_what_it_shares():
     assert second.startswith("to change it: --share pure_dephasing_rate=separate, shared or population, in Python")
     angles = {name: replace(one, apparatus={"faraday_angle": Known(14.0)}) for name, one in parts.items()}
     tied = sharing_text(joint(angles, {"optical_depth": "tied"}), ["radiative_rate", "depth_per_degree"])
-    assert "in common Γ, d/Θ (d ∝ Θ with one factor; dΓ" in tied
+    assert "share Γ, d/Θ (d ∝ Θ with one factor; dΓ" in tied
 
 
 def test_every_parameter_has_a_symbol_for_latex():
