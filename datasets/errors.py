@@ -53,7 +53,7 @@ def _dict(pairs: str) -> str:
 
 
 class ExperimentError(ValueError):
-    """An experiment that cannot be read or does not make sense. `faults`: where there are several, each of them."""
+    """An experiment that cannot be read or is invalid. `faults`: where there are several, each of them."""
 
     faults: tuple[str, ...] = ()
 

@@ -30,9 +30,29 @@ def evolve(
     accuracy: float = 1e-12,
     xp: Any = np,
 ) -> Trajectory:
-    """The observables at `times`, by the equations of the stages' rates; arguments as for `three_state.evolve`.
+    """The observables at `times`: three states for `Rates`, sixteen levels for `SixteenLevelRates`.
 
-    InvalidValue as there, and for a quasi-static Jy, which sixteen levels do not have.
+    Parameters
+    ----------
+    stages : stages in order; durations in ms, rates in ms⁻¹: numbers, arrays (…,) or symbolic
+    times : (T,), ms, in order, inside the stages
+    initial : populations and spin variance at t = 0
+    closure : "microscopic", "fixed-number", or a number c from 0 to 1, or one per draw (…,)
+    transverse_spin : decay of Jy, "integrated" or "quasi-static" (three states only)
+    rate_bounds : bounds of the rates, ms⁻¹; required for symbolic rates
+    accuracy : relative error of Σ that the quadrature may make
+    xp : numpy, or pytensor.tensor for a differentiable graph
+
+    Returns
+    -------
+    Trajectory, whose observables have the shape (…, T)
+
+    Raises
+    ------
+    InvalidValue : for times that are not in order, not finite or outside the stages; for an unknown closure or decay
+        of Jy
+
+    Source: Krauter et al., supplement (theory), (S.3).
     """
     if stages and has_sixteen_levels(stages[0].rates):
         if transverse_spin != "integrated":
@@ -54,7 +74,15 @@ def entanglement(
     resolution: int = 2001,
     accuracy: float = 1e-12,
 ) -> Entanglement:
-    """Minimum of ξ and the duration of entanglement; arguments as for `three_state.entanglement`."""
+    """Minimum of ξ, its time and the duration of entanglement (ms), of the shape of the rates (…,).
+
+    stages, initial, closure : as for `evolve`, with concrete rates, ms⁻¹
+    resolution : number of times that are searched;  accuracy : relative error of Σ that the quadrature may make
+
+    Raises
+    ------
+    InvalidValue : for an unknown closure
+    """
     found = (
         sixteen_level.sixteen_level_entanglement if has_sixteen_levels(stages[0].rates) else three_state.entanglement
     )

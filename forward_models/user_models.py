@@ -54,7 +54,7 @@ FORWARD_MODELS: dict[str, ForwardModel] = {}
 
 @dataclass(frozen=True)
 class Dynamics:
-    """How rates become observables: what the paper leaves open, and models of users.
+    """How rates become observables: choices that the paper leaves open, and users' models.
 
     closure : of the spin variance: "microscopic" (c = 1), "fixed-number" (c = 0), or "open", where the share c of the
         projection noise that a lost atom takes along is a parameter, `loss_noise_share`

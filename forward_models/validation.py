@@ -8,7 +8,7 @@ import numpy as np
 
 
 class InvalidValue(ValueError):
-    """A value that the physics does not allow: says what was given and what is expected."""
+    """A value that the physics does not allow. The message says what was given and what is expected."""
 
 
 def concrete(value: Any) -> np.ndarray | None:

@@ -19,7 +19,7 @@ _GROUPS = {"posterior", "summary", "derived", "experiment", "sample_stats", "pos
 
 
 class FitTree(Shown, DataTree):  # type: ignore[misc, no-untyped-call]
-    """A fit: the xarray.DataTree in the ArviZ schema that `fit` returns, which shows itself.
+    """A fit: the xarray.DataTree in the ArviZ schema that `fit` returns; notebooks display it.
 
     Groups, attributes and all functions of xarray and ArviZ are those of a DataTree.
     """

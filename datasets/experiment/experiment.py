@@ -35,7 +35,7 @@ APPARATUS = tuple(
 
 @dataclass(frozen=True)
 class Known:
-    """What the lab knows beforehand of a parameter: value ± sigma in its unit of `PARAMETERS`; sigma 0: exactly."""
+    """Prior knowledge of a parameter: value ± sigma in its unit of `PARAMETERS`; sigma 0: exactly."""
 
     value: float
     sigma: float = 0.0

@@ -54,12 +54,12 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
         factor). By default Z, Γ, Γcol, Γout_L, Γpump, Γdeph, η, c₂ are shared, d, n3(0), σ² and calibration errors
         separate, and dΓ = d Γ.
 
-    What a calibration that all of them took says of κ² stays with the first of them.
+    κ² of a calibration that all of them use counts once, for the first of them.
 
     Raises
     ------
-    ExperimentError : for an unknown parameter or way, names that labels cannot hold, knowledge that contradicts, and
-        a measurement that two of them bring
+    ExperimentError : for an unknown parameter or way, names that labels cannot hold, contradictory prior knowledge, and
+        a measurement that two of them contain
     """
     _check_names(experiments)
     clocks = [name for name in CLOCKS if any(one.knows(name) for one in experiments.values())]

@@ -129,7 +129,7 @@ def _in_file(path: Path) -> Experiment:
 
 
 def load(source: str | Path | DataTree) -> DataTree:
-    """The experiment behind whatever `read` takes, as an xarray.DataTree; see `to_tree` for its layout.
+    """The experiment that `read` would return, as an xarray.DataTree; see `to_tree` for its layout.
 
     Raises ExperimentError, as `read` does.
 
@@ -179,9 +179,9 @@ def series_of(
     units : our column → unit, where it is not ms or deg, and neither xarray's attribute `units` nor the name of the
         column ("T (µs)", "t_s") says so; "dB" of variances
     factor : our column → number by which it is multiplied; that of the values holds for sigma, too
-    average : so many rows in a row are averaged into one point, whose sigma follows from their scatter; 0: none
+    average : so many consecutive rows are averaged into one point, whose sigma follows from their scatter; 0: none
     name : by default that of the kind;  noise : by default that of the column sigma or repetitions
-    more : what else is said of it, see `Series`: run, scale_uncertainty, probe_duration (ms), …
+    more : other fields of `Series`: run, scale_uncertainty, probe_duration (ms), …
 
     Returns
     -------

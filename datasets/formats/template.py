@@ -66,7 +66,7 @@ _TYPES: dict[type, Schema] = {
 def write_template(folder: str | Path) -> list[Path]:
     """Write a folder with an `experiment.toml` to fill in, its schema and empty tables; the paths of the files.
 
-    Tables that are there stay. Raises ExperimentError where there is an `experiment.toml`.
+    Existing tables are kept. Raises ExperimentError where there is an `experiment.toml`.
     """
     target = Path(folder)
     if (target / FILE).exists():

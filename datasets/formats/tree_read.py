@@ -33,7 +33,7 @@ from .tree import FORMAT_VERSION, MOVING
 def from_tree(tree: Any, where: str = "experiment") -> Experiment:
     """The experiment in a DataTree of the layout of `to_tree`, checked; `where`: what to call it in errors.
 
-    Raises ExperimentError for another layout, a damaged one, or an experiment that cannot be.
+    Raises ExperimentError for another layout, a damaged one, or an invalid experiment.
     """
     version = tree.attrs.get("format_version")
     if version is None:

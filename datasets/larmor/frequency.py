@@ -78,15 +78,15 @@ class Search:
 
 
 def larmor_frequency(records: Records, *, method: Method | None = None, segments: int = 10) -> LarmorFrequency | None:
-    """Offset, drift, width and mismatch; None where the records show no line of atoms (`search` says what else).
+    """Offset (Hz), drift (Hz/s), width and mismatch (Hz) of the atoms' line; None if the records show none.
 
-    records : as `demodulate` gives them
-    method : None chooses ring-down where the mean record is more than noise and pick-up
-    segments : into which the records are cut, in order, for the drift
+    records : as `demodulate` returns them
+    method : "ring-down" or "noise"; None takes the ring-down if the mean record contains a signal
+    segments : number of parts of the records, in order, from which the drift is determined
 
     Raises
     ------
-    ExperimentError : for fewer than 8 records, whose scatter the standard errors come from, or 8 bins
+    ExperimentError : for fewer than 8 records (standard errors come from their scatter) or 8 bins
     """
     return search(records, method=method, segments=segments).line
 

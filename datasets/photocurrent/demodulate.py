@@ -60,8 +60,8 @@ def demodulate(
     ----------
     raw : file (HDF5, NetCDF, MATLAB, TDMS, .npy) with one long array of samples, or the array itself
     larmor : reference frequency ("322 kHz"); the file's attribute `larmor_frequency`, in Hz, where None
-    interval : Δ, a whole number of samples;  length : of a record from its trigger on, cut to whole intervals
-    output : HDF5 file to write in place of arrays in memory, atomically
+    interval : Δ, a whole number of samples;  length : of a record from its trigger, cut to whole intervals
+    output : HDF5 file to write, atomically, in place of arrays in memory
     samples, sample_rate, triggers : names in the file, or values (see `open_photocurrent`)
     channel : 2 for the second one of an array (samples, channels), "2/4" of four that take turns in one long row,
         here and in the stream without atoms; the sample rate is that of one channel
@@ -74,7 +74,7 @@ def demodulate(
         error of the reference's frequency does not add up from record to record; "stream": they run through from
         the first sample on, as a lock-in's do, for a pulse from a generator that runs through and shares the clock
     simulated : the photocurrent is simulated, also where the file does not say so
-    piece : samples that are mixed together; the result does not depend on it
+    piece : number of samples processed at a time; the result does not depend on it
 
     Raises
     ------

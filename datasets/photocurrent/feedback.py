@@ -28,14 +28,14 @@ def feedback_series(
 
     Parameters
     ----------
-    records : at least three that are fitted; those that are not stay aside
+    records : at least three fitted ones; excluded ones are ignored
     mode_rate : m of y_feed, the mode e^{mt} of the light before `time`, ms⁻¹
     decay_rate : γ of y_read, the mode e^{−γt} of the light after it, ms⁻¹; best 1/T2
     probe_duration : of y_read, ms, a whole number of bins
     time : when readout begins, ms; by default so that it ends with the records
     more : other fields of `Series`
 
-    Points of several times from the same records would not be independent: a fit must not have them together.
+    Points of several times from the same records are not independent: do not fit them together.
 
     Raises
     ------

@@ -53,7 +53,7 @@ class Mode:
 
 
 def quadratures(records: InBins, mode: Mode) -> np.ndarray:
-    """Values y (records, 2) of cos and sin in a mode, in units in which shot noise has variance 1."""
+    """Values (records, 2) of the cos and sin quadratures in a mode; shot noise has variance 1."""
     weights = mode.weights(records)
     pieces = []
     for start in range(0, records.cos.shape[0], _PIECE):

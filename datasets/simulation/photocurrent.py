@@ -25,7 +25,7 @@ _PAPER = ContinuousMeasurement(0.122, 0.148, 0.16, 1.78, 0.84)
 
 @dataclass(frozen=True)
 class Disturbances:
-    """What a laboratory adds: offset (V), its drift (V/s), a line of `line_volts` at `line_frequency` (Hz)."""
+    """Disturbances of a laboratory: offset (V), its drift (V/s), a line of `line_volts` at `line_frequency` (Hz)."""
 
     offset: float = 0.0
     drift: float = 0.0
@@ -35,7 +35,7 @@ class Disturbances:
 
 @dataclass(frozen=True)
 class PhotocurrentPlan:
-    """What is simulated.
+    """Plan of a simulated photocurrent.
 
     measurement : rates, Z, n_b, η;  initial_xi : of the atoms at each trigger
     records, length, period : number, ms, ms;  atoms : False for a reference of light alone

@@ -15,7 +15,7 @@ from ..tables import write_table
 def write_shots(series: Series, path: str | Path, *, seed: int) -> None:
     """Write Gaussian shots (CSV: time or number, cos, sin) whose variances at each time are those of the series.
 
-    For trying out how shots are read (`kind = "quadratures"`): the numbers of repetitions are as in the series.
+    To try out the reading of shots (`kind = "quadratures"`); the numbers of repetitions are those of the series.
     Raises ExperimentError for a kind that has no shots.
     """
     if series.kind not in SHOTS:

@@ -52,7 +52,7 @@ def SeriesPlan(  # noqa: N802
     scale_uncertainty: float = 0.0,
     **said: Any,
 ) -> Series:
-    """A series that is to be measured: without values as yet (NaN).
+    """A series to be measured, without values (NaN).
 
     Parameters
     ----------
@@ -134,9 +134,9 @@ def simulate_like(
     closure: Closure = "microscopic",
     seed: int,
 ) -> DataTree:
-    """A simulated experiment as `experiment` would be if nature were the model at these parameters.
+    """An experiment like `experiment`, simulated by the model at these parameters.
 
-    Whatever is said of it stays, but for the values of its series, records and observations, which are drawn.
+    Everything stays the same except the values of its series, records and observations, which are drawn.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class SixteenLevelTrajectory(Trajectory):
     """Observables as in `Trajectory`, n2 and p being those of |4,4⟩ and |4,3⟩, and what only sixteen levels have.
 
     correlation : C (…, T)
-    path : the populations, which are worked out when they are asked for
+    path : the populations, computed on demand
     """
 
     correlation: Any
@@ -36,11 +36,13 @@ class SixteenLevelTrajectory(Trajectory):
     @property
     @override
     def entangled(self) -> Any:
+        """Whether ξ < 1, (…, T)."""
         return self.xi < 1
 
     @property
     @override
     def two_level_share(self) -> Any:
+        """The share of ΣJ that comes from |4,4⟩ and |4,3⟩, (…, T)."""
         return 4 * self.spin_variance / (self.path.of_populations("variance") + 4 * self.correlation)
 
     @property

@@ -39,7 +39,7 @@ class RateBounds:
     largest: tuple[Any, ...] = ()
 
     def for_all(self) -> RateBounds:
-        """The same bounds for whatever stages."""
+        """The same bounds for any stages."""
         fastest, populations = (float(np.max(v)) for v in (self.fastest, self.populations))
         return RateBounds(fastest, populations, float(np.min(self.slowest)), self.largest)
 

@@ -91,7 +91,7 @@ def campaign(
     -------
     CampaignSummary, an xarray.Dataset with one row per data set: date (of its experiment.toml or its name), status,
     verdict, effective draws, …; mean, sd, low and high (94 % HDI) of every parameter; median, low and high of every
-    derived quantity. It shows itself in a notebook; `plot()` is the trend of the rates.
+    derived quantity. A notebook displays it; `plot()` shows the trend of the rates.
 
     Raises
     ------

@@ -60,7 +60,7 @@ def sbc(
     Parameters
     ----------
     experiment, sharing : what `fit` takes; its stages, times, apparatus and noise are used, its values are not
-    output : a folder of its own: one small file per simulation, so that an interrupted run goes on, and sbc.nc,
+    output : a separate folder: one small file per simulation, so that an interrupted run can continue, and sbc.nc,
         sbc.png; simulations with a second seed, where they are needed, are in its folder `again`
     simulations : how many experiments; 100 show gross errors, 500 finer ones
     seed, closure, free_dephasing, priors, model, draws, tune, chains, cores, executor, progress : as for `campaign`

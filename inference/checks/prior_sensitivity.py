@@ -59,7 +59,7 @@ def beyond(changes: dict[str, float]) -> list[tuple[str, float]]:
 
 @dataclass(frozen=True)
 class Sensitivities:
-    """What a posterior owes to what.
+    """How a posterior depends on calibration constants, priors and series.
 
     calibration : shifts of the rates when a constant is off by one standard deviation
     together : power scaling of all priors, and of the likelihood, for every posterior
@@ -90,7 +90,11 @@ def sensitivity(fit: DataTree | Fit, *, refit: bool = True, cores: int | None = 
     ----------
     fit : what `fit` returned
     refit : whether to fit again with a shifted prior where reweighting the draws fails (k̂ > 0.7)
-    cores : of those fits; None: all
+    cores : for those fits; None: all
+
+    Returns
+    -------
+    Sensitivities: shifts of posterior means, in posterior standard deviations, and power-scaling sensitivities
     """
     fitted = Fit.of(fit)
     rates = [label for label in fitted.by_label(derived=True) if Label.parse(label).is_rate]

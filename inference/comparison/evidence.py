@@ -30,10 +30,9 @@ SMC_DRAWS, SMC_RUNS, SMC_THRESHOLD = 4000, 4, 0.8
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of a model.
+    """The evidence of a model.
 
-    log_evidence : ln ∫ likelihood × prior, nats, NaN where it could not be had;  error : its standard error
-
+    log_evidence : ln ∫ likelihood × prior, nats, NaN if it could not be computed;  error : its standard error
     method : "bridge" or "smc"
     """
 
@@ -48,6 +47,10 @@ def bridge_evidence(fit: DataTree | Fit, seed: int = 1) -> Evidence:
     Meng & Wong, Stat. Sinica 6, 831 (1996); Gronau et al., J. Math. Psychol. 81, 80 (2017). Nothing is fitted again.
 
     fit : what `fit` returned;  seed : of the draws of the normal distribution to which the posterior is bridged
+
+    Returns
+    -------
+    Evidence: ln ∫ likelihood × prior and its standard error, nats
     """
     fitted = Fit.of(fit)
     return evidence_of_draws(fitted.problem, fitted.by_label(), seed)
@@ -132,7 +135,7 @@ def _log_mean(logs: np.ndarray) -> float:
 
 
 def smc_evidence(fit: DataTree | Fit, seed: int = 1, draws: int = SMC_DRAWS, runs: int = SMC_RUNS) -> Evidence:
-    """The evidence of the model of a fit by PyMC's sequential Monte Carlo, as a check of `bridge_evidence`; minutes.
+    """The evidence of the model of a fit, nats, by PyMC's sequential Monte Carlo, to check `bridge_evidence`; minutes.
 
     fit : what `fit` returned;  seed : of the runs
     draws, runs : particles of each run, and independent runs, whose scatter gives the error

@@ -118,16 +118,21 @@ def leave_one_series_out(
     cores: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> LeftOut:
-    """Predict each series of a fit from all others; or, with `given`, every series from those alone.
+    """Predict each series of a fit from all others; or, with `given`, every other series from those alone.
 
-    The rest is fitted again each time. Calibration constants that only the left-out series has (its scale), and
-    parameters that the rest does not have, are drawn from their priors.
+    The rest is fitted again each time. Calibration constants of the left-out series alone (its scale), and parameters
+    that the rest does not have, are drawn from their priors.
 
     Parameters
     ----------
+    fit : what `fit` returned
     given : names of series, "observations" for the published numbers; None: all others, one series at a time
     draws, tune, chains, seed, cores : of the sampler, for each fit
-    progress : told the name of the series that is left out, or of those given, before each fit
+    progress : called with the name of the series that is left out, or of those given, before each fit
+
+    Returns
+    -------
+    LeftOut, with a row per predicted series: elpd, p-value, root mean square of prediction and errors
 
     Raises
     ------

@@ -46,7 +46,7 @@ def fit(
     engine: str | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> FitTree:
-    """Fit an experiment, or several jointly: the posterior of rates and calibration constants, and what follows.
+    """Fit an experiment, or several jointly: the posterior of rates, calibration constants and derived quantities.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ def fit(
     free_dephasing : Γ̃ itself is the unknown (the paper's choice); else Γdeph ≥ 0 above its floor
     priors : text by parameter: {"collective_rate": "lognormal(0.1, 1)"}, rates in ms⁻¹; "fixed(0.002)" fixes it
     model : names of rival models, joined by +, e.g. "two-level+student-t"; `dissentangle models` lists them
-    draws, tune, chains, cores : of the sampler; cores None takes those of the machine
+    draws, tune, chains, cores : of the sampler; cores None: all of the machine
     engine : "fast" (compiled by CasADi and LLVM), "general" (PyMC's own); None takes the fast one where it can
-    progress : called now and then with nutpie's progress of the chains
+    progress : called from time to time with nutpie's progress of the chains
 
     Returns
     -------
     FitTree, an xarray.DataTree in the ArviZ schema: posterior, prior, posterior_predictive, prior_predictive,
     log_likelihood, observed_data, sample_stats; and ours: derived, predictions (of published numbers that were not
-    fitted), summary, experiment. Attributes: status, verdict, settings, versions. It shows itself in a notebook, and
+    fitted), summary, experiment. Attributes: status, verdict, settings, versions. Notebooks display it; it
     has `summary()`, `covariance()`, `curve(times)` and `plot()`
 
     Raises

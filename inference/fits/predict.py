@@ -35,24 +35,24 @@ def predict(
     quantities: Sequence[str] | None = None,
     draws: int = 1000,
 ) -> Prediction:
-    """What the posterior expects of the atoms: no noise and no errors of calibration are added.
+    """Expected values for the atoms by the posterior, without noise or calibration errors.
 
     Parameters
     ----------
     fit : what `fit` returned
-    times : (T,), ms, in order; by default 121 over the stages. Beyond the stages the last one goes on
+    times : (T,), ms, in order; by default 121 over the stages. The last stage is extended as needed
     stages : (duration in ms, lights) in order, lights like "drive", "drive+pump", "dark"; by default those of the run
-    run : whose stages, initial state and optical depth are taken; by default the first one with the drive
+    run : that gives stages, initial state and optical depth; by default the first one with the drive
     changes : label → value: e.g. {"optical_depth": 35} takes dΓ in proportion at the same Γ, as does "faraday_angle";
         anything else is set to the value in every draw
     quantities : "xi", "polarization", "transverse_spin", "orientation", "epr_variance"; the first three by default. In
         runs with constant rates "xi", "conditional_xi" and "transverse_spin"
-    draws : at most about so many
+    draws : about the largest number of draws used
 
     Returns
     -------
     Prediction, an xarray.Dataset with the dims draw and time: a variable for each quantity, and `stage_lights` (time).
-    It shows itself in a notebook; `summary()` has its quantiles
+    A notebook displays it; `summary()` gives its quantiles
 
     Raises
     ------

@@ -47,9 +47,15 @@ class Rerun:
 
 
 def rerun(fit: DataTree | Fit, *, progress: Callable[[Any], None] | None = None) -> Rerun:
-    """Fit again what a fit holds, with its settings and its seed.
+    """Repeat a fit from its data, settings and seed.
 
-    Raises ExperimentError for an experiment in the file that cannot be fitted.
+    Returns
+    -------
+    Rerun: the new fit, whether the draws are the same, changed versions, shifts of the means (sd)
+
+    Raises
+    ------
+    ExperimentError : for an experiment in the file that cannot be fitted
     """
     from ..results import FitTree
 

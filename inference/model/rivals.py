@@ -115,7 +115,7 @@ def add_parameter(parameter: Parameter, prior: str) -> None:
 
 
 def with_priors(settings: ModelSettings, **priors: str) -> ModelSettings:
-    """The settings with these priors, which take the place of others of the same parameters."""
+    """The settings with these priors (texts by parameter name), which replace others of the same parameters."""
     others = {key: text for key, text in settings.priors.items() if Label.parse(key).name not in priors}
     return replace(settings, priors=others | priors)
 

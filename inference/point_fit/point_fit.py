@@ -41,8 +41,8 @@ class PointFit(Shown):
 
     method : "paper" or "least-squares";  meaning : what an error bar is
     experiment, dynamics : what was fitted, by which equations of motion
-    values, errors : of what was fitted and of rates that follow; an error bar is NaN where the method gives none
-    intervals : (low, high) in place of an error bar, from the profile of χ² (Δχ² = 1), where that would say nothing
+    values, errors : of what was fitted and of rates that follow; an error bar is NaN if the method gives none
+    intervals : (low, high) from the profile of χ² (Δχ² = 1), where an error bar would be meaningless
     fixed : what was taken as exactly known
     steps : the least-squares problems that were solved, in order
     matrix : covariance (n, n) of the parameters `labels`, where all were fitted at once; else None

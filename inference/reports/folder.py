@@ -21,7 +21,7 @@ def report_folder(
 ) -> Path:
     """Write the report of every fit in a folder as reports/NAME.html, and index.html with links to them.
 
-    A report that this version made after the fit is kept: interrupted, the same call goes on.
+    Reports that this version made after the fit are kept, so an interrupted call can be repeated.
 
     Parameters
     ----------

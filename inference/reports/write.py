@@ -30,7 +30,7 @@ def report(fit: DataTree | str | Path, path: str | Path) -> ReportPath:
 
     Parameters
     ----------
-    fit : what `fit` returned, or the file of it; a comparison.json beside that, in which it was compared, is shown
+    fit : what `fit` returned, or its file; a comparison.json beside that, in which it was compared, is shown
     path : the file to write; replaced whole, or not at all
 
     Returns

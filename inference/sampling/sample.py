@@ -190,7 +190,7 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
     or have too few effective draws, it is resampled once with longer chains, which are thinned. `Draws.attempts` and
     `Draws.thinning` say so.
 
-    progress : called now and then with nutpie's progress of the chains
+    progress : called from time to time with nutpie's progress of the chains
 
     Raises RuntimeError or ValueError where the sampler cannot start.
     """
@@ -229,7 +229,7 @@ def sample_model(
     cores: int | None = None,
     engine: str | None = None,
 ) -> DataTree:
-    """Draws from the posterior of any PyMC model: for those who took over from `build_model`.
+    """Draws from the posterior of any PyMC model, such as a changed one of `build_model`.
 
     seed, draws, tune, chains, cores : as for `fit`
     engine : None, "fast" or "general": the fast one takes models whose graph can be translated
