@@ -86,13 +86,13 @@ class Criticism(Shown):
 
     @property
     def verdict(self) -> str:
-        """In words, with how many statistics were looked at."""
+        """In words, with the number of statistics examined."""
         number = len(self.rows)
         if not number:
             return "No series has enough points for any statistic."
-        looked = f"{number} statistic{'s' * (number > 1)} looked at, {self.replications} replications"
+        looked = f"{number} statistic{'s' * (number > 1)} examined, {self.replications} replications"
         chance = min(1.0, number * self.limit)
-        limit = f"called surprising below p = {self.limit:.2g} (a right model: in at most {100 * chance:.0f} % of fits)"
+        limit = f"surprising below p = {self.limit:.2g} (a right model: in at most {100 * chance:.0f} % of fits)"
         if not self.surprising:
             below = sum(row.p_value < NOTABLE_P for row in self.rows)
             also = f"; {below} below {NOTABLE_P:g}, about {NOTABLE_P * number:.0f} expected by chance" if below else ""

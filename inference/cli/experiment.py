@@ -162,9 +162,7 @@ def _informs(expected: Information, free: list[ModelParameter]) -> str:
             cells = [together, ", ".join(f"{n} {100 * shares[n]:.0f} %" for n in best if shares[n] >= PRIOR_DOMINATED)]
         rows.append([unknown.label, str(unknown.prior), PARAMETERS[unknown.name].unit, *cells])
     text = Table(header, rows).text()
-    text += (
-        "\n(how much of the prior's variance each series takes away by itself, and all together, at the prior medians)"
-    )
+    text += "\n(how much of the prior's variance each series removes by itself, and all together, at the prior medians)"
     weak = [label for label, share in zip(expected.labels, expected.together, strict=True) if share < PRIOR_DOMINATED]
     if weak:
         text += f"\nThe prior will decide: {', '.join(weak)}."
@@ -213,7 +211,9 @@ def init(given: Namespace) -> int:
     for path in write_planned(given.folder, given.plan) if given.plan else write_template(given.folder):
         output.written(path)
     output.text(f"Fill in the tables, then: dissentangle check {given.folder}")
-    output.text("(Editors with Taplo or Even Better TOML complete and check experiment.toml by the schema beside it.)")
+    output.text(
+        "(Editors with Taplo or Even Better TOML use the schema beside it to check and complete the file.)"
+    )
     output.facts({})
     return 0
 

@@ -68,7 +68,7 @@ _with_fixed("three-state", "Atoms are lost to F = 3 by light and collisions, and
 
 @rival_model
 def sixteen_level(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """All levels of caesium, rates from first principles; collisions randomise the electron, more so with light."""
+    """All levels of caesium, rates from first principles; collisions randomise the electron's spin, more with light."""
     changed = replace(settings, atoms="sixteen-level")
     names = parameter_names(experiment, changed)
     kept = {label: text for label, text in experiment.priors.items() if Label.parse(label).name in names}
@@ -252,7 +252,7 @@ _FEWEST = 5
 
 @rival_model
 def correlated_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """The noise of neighbouring points is correlated, and Gaussian, in all series whose kind can have such noise."""
+    """The noise of neighbouring points is correlated, and Gaussian, in all series that can have it."""
     changed = {s.name: _with_correlation(s) for s in experiment.series if s.modelled.any()}
     if all(one is None for one in changed.values()):
         raise ExperimentError(f"model correlated-noise: found no series in {experiment.title!r} that can have it")
@@ -274,7 +274,7 @@ def _with_correlation(series: Series) -> Series | None:
 
 @rival_model
 def discrepancy(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-    """ξ differs from the model by a smooth curve that no theory names, of about 0.03."""
+    """ξ differs from the model by an unexplained smooth curve, of about 0.03."""
     able = {s.name for s in experiment.series if s.about.spin_variance and s.modelled.sum() >= _FEWEST}
     able &= {s.name for s in experiment.series if len(s.about.components) == 1 and s.x.max() > s.x.min()}
     if not able:

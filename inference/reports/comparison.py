@@ -38,7 +38,7 @@ def comparison_page(found: Comparison) -> str:
         simulated=found.simulated,
         verdict=said_first,
         status="misfit" if facts["objections"] else "",
-        opening=[("soft", f"{len(found.models)} models; left out one {found.unit} at a time.")],
+        opening=[("soft", f"{len(found.models)} models, leaving out one {found.unit} at a time.")],
         groups={
             "": [
                 Section("Models", [("table", models_table(facts)), ("items", rest)]),
@@ -63,7 +63,7 @@ def compared_with(facts: Mapping[str, Any], fit: str) -> Parts:
     mine = [row["model"] for row in facts["models"] if row["fit"] == fit]
     if not mine:
         return []
-    note = f"This fit is {mine[0]}. Left out one {facts['unit']} at a time; see comparison.html beside the fit."
+    note = f"This fit is {mine[0]}. Leaving out one {facts['unit']} at a time; see comparison.html beside the fit."
     models, rates, averages = models_table(facts), rates_table(facts), _averaged(facts)
     words = list(facts["in_words"])
     said = [words, rates.header, *models.rows, *rates.rows, *(content for kind, content in averages if kind == "items")]

@@ -37,7 +37,7 @@ def comparison_text(found: Comparison) -> str:
     """
     facts, first = comparison_facts(found), headlines(found)
     mark = " (simulated data)" if found.simulated else ""
-    title = f"{found.title}{mark}: {len(found.models)} models, left out one {found.unit} at a time"
+    title = f"{found.title}{mark}: {len(found.models)} models, leaving out one {found.unit} at a time"
     lines = [title, *first, "", models_table(facts).text(), "", rates_table(facts).text(), ""]
     if facts["averages"]:
         lines += [averages_table(facts).text(), *(one["in_words"] for one in facts["averages"]), ""]

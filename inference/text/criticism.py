@@ -53,7 +53,7 @@ def criticism_rows(found: Criticism) -> list[dict[str, Any]]:
 
 def disturbance_table(found: Alarms) -> Table:
     """What could still be wrong: how large by the data and at most, and which rates that moves, the worst first."""
-    header = ["what could still be wrong", "z-score", "by the data alone", "plausible (2 sd)", "which moves, in sd"]
+    header = ["what could still be wrong", "z-score", "by the data alone", "plausible (2 sd)", "shifts of rates, in sd"]
     body = []
     for one in found.suspicions:
         far = sorted(one.shifts.items(), key=lambda item: -abs(item[1]))[:_NAMED]
@@ -96,7 +96,7 @@ def sensitivity_text(found: Sensitivities) -> str:
         "Shift of each posterior mean, in its sd, when a constant is off by + 1 σ:",
         calibration_table(shifts, shifts.columns).text() if shifts.columns else "No constant is unknown.",
         "\n".join(shift_sentences(shifts)) or f"No rate moves by {NOTABLE_SHIFT:g} sd.",
-        "Power scaling: change of each posterior per doubling of the power of all priors, of the likelihood:",
+        "Power scaling: change of each posterior per doubling of the power of all priors, and of the likelihood:",
         scaling_table(found.together).text(),
         f"Each prior, and each series, by itself (beyond {THRESHOLD:g}):",
         deciding_table(found.apart, ["rate", "prior of", "series"]).text(),

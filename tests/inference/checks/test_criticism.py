@@ -34,7 +34,7 @@ def test_a_good_fit_is_not_surprising(fit_d55):
         "late_slope", "autocorrelation", "sign_runs", "largest_residual", "scatter"
     }  # fmt: skip
     assert not found.surprising
-    assert found.verdict.startswith("Nothing surprising: 18 statistics looked at, 4000 replications")
+    assert found.verdict.startswith("Nothing surprising: 18 statistics examined, 4000 replications")
     assert assess(fit_d55).surprises == ()
 
 

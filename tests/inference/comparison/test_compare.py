@@ -343,7 +343,7 @@ def test_compare_from_the_command_line(tmp_path, capsys):
     assert {name: file.stat().st_mtime_ns for name, file in files.items()} == before
     capsys.readouterr()
     assert main(["compare", *map(str, files.values()), "--no-refit"]) == code
-    assert "left out one point at a time" in capsys.readouterr().out
+    assert "leaving out one point at a time" in capsys.readouterr().out
 
 
 def test_what_compare_refuses(tmp_path, capsys):
