@@ -134,10 +134,10 @@ FAULTS: dict[str, Callable[[int], Experiment]] = {
 
 
 NAMES = {
-    "mismatch": "Larmor", "late shot": "shot noise of xi|gain of [^;]*xi", "d of xi": "(depth|scale) of [^;]*xi",
+    "mismatch": "Larmor", "late shot": "shot noise of xi|gain of [^;]*xi", "d of xi": "(depth|scale) [^;]*xi",
     "T of P": "times of [^;]*polarization", "T of Jy": "times of [^;]*transverse_spin", "T of xi": "times of [^;]*xi",
     "gain of P": "gain of [^;]*polarization", "correlated": "neighbour|of one sign|scatter",
-    "background": "background in [^;]*polarization", "loss of P": "loss by the light in [^;]*polarization",
+    "background": "background in [^;]*polarization", "loss of P": "loss by the light [^;]*polarization",
     "clock": "(times|gain) of [^;]*polarization", "pump leak": "pump light leaks", "drive loses": "power of the drive",
 }  # fmt: skip
 """Beginning of a fault's name → what says so, or the like of it, in the verdict."""

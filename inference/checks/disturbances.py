@@ -191,12 +191,12 @@ def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
     relative = {f: {**depth, s.run: depth.get(s.run, 1.0) * f} for f in (1 + _RELATIVE, 1 - _RELATIVE)}
     high, low = (at.means(experiment=replace(at.experiment, run_depth=one)) for one in relative.values())
     effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-    found = [Disturbance("days", f"the optical depth of {s.name} was different", "%", 0.1, effect)]
+    found = [Disturbance("days", f"the optical depth was different for {s.name}", "%", 0.1, effect)]
     loss = "light_loss_rate"
     if loss in at.values:
         high, low = (at.means({**at.values, loss: at.values[loss] * f}) for f in relative)
         effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-        found.append(Disturbance("days", f"the loss by the light in {s.name} was different", "%", 0.1, effect))
+        found.append(Disturbance("days", f"the loss by the light was different for {s.name}", "%", 0.1, effect))
     return found
 
 

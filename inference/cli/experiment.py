@@ -211,9 +211,7 @@ def init(given: Namespace) -> int:
     for path in write_planned(given.folder, given.plan) if given.plan else write_template(given.folder):
         output.written(path)
     output.text(f"Fill in the tables, then: dissentangle check {given.folder}")
-    output.text(
-        "(Editors with Taplo or Even Better TOML use the schema beside it to check and complete the file.)"
-    )
+    output.text("(Editors with Taplo or Even Better TOML use the schema beside it to check and complete the file.)")
     output.facts({})
     return 0
 

@@ -116,9 +116,9 @@ def influence(reported: ReportedFit) -> Check:
     p_values = {name: p for name, (_, p) in found.items()}
     odd = [name for name, p in p_values.items() if p < _SUSPICIOUS / len(p_values)]
     if odd:
-        said += f"; {', '.join(odd)} not where the other points predict it"
+        said += f"; {', '.join(odd)} not where the others predict"
     elif not failed:
-        said += "; each is where the others predict it"
+        said += "; each agrees with its prediction from the others"
     pit = picture(
         plot_pit(fitted, found=found),
         "pit",

@@ -57,7 +57,7 @@ def could_be_wrong(reported: ReportedFit) -> Check | None:
         " deviations that moves the rates."
     )
     agree = "do not agree" if found.raised else "agree within their errors"
-    possible = f"{len(found.possible)} disturbances that they cannot exclude would move a rate by about its error bar"
+    possible = f"{len(found.possible)} effects that the data cannot exclude would move a rate by about its error bar"
     said = f"the series {agree} (p = {found.p:.2g}, an alarm below {ALARM:g}); {possible}"
     return Check(said, [("table", disturbance_table(found)), ("soft", note)], expected=not found.raised)
 

@@ -149,7 +149,7 @@ def _could_be_off(reported: ReportedFit) -> dict[str, str]:
     for one in reported.judged.alarms.possible:
         for label, by in one.shifts.items():
             found[label] = max(found.get(label, 0.0), abs(by))
-    return {label: f"{by:.1f} ±" if by < 9.95 else f"{by:.0f} ±" for label, by in found.items()}
+    return {label: f"{by:.1f} sd" if by < 9.95 else f"{by:.0f} sd" for label, by in found.items()}
 
 
 def facts_of(reported: ReportedFit) -> str:
