@@ -167,7 +167,7 @@ def _atoms_words(line: LarmorFrequency, records: Records) -> list[str]:
         better = f"{(records.larmor_frequency + line.offset) / 1e3:.3f} kHz"
         found.append(
             f"the atoms are {off:.0f} Hz ({off / line.offset_error:.0f} errors) from the reference: a fit of the "
-            f"records would take that for decay; repeat with --larmor '{better}'"
+            f"records would mistake that for decay; repeat with --larmor '{better}'"
         )
     if line.drift is None or line.drift_error is None:
         return found
