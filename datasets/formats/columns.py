@@ -113,7 +113,7 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
         if given.average:
             raise violation(f"{given.where}: average", given.average, "none beside a covariance")
         if set(SPREADS) & set(columns):
-            raise violation(f"{given.where}: covariance", f"also a column of errors in {path}", "one of the two")
+            raise violation(f"{given.where}: covariance", f"a column of errors in {path} as well", "one of the two")
         matrix = read_matrix(covariance, len(next(iter(columns.values()))))
         columns["sigma"] = np.sqrt(np.maximum(np.diag(matrix), 0.0))
     errors = columns.get("sigma", np.empty(0))
