@@ -131,7 +131,7 @@ def _kept(choices: Choices, keep: np.ndarray) -> Choices:
 def budget_for(wish: Wish, choices: Choices, target: float, first: float) -> float | None:
     """Seconds that the best plan needs for an sd, or for nats; None where no budget is enough.
 
-    first : where to begin, s. Of rivals, whose criterion holds near a budget, it is made anew at each that is found.
+    first : where to begin, s. For rivals, whose criterion holds near a budget, it is recomputed at each budget found.
     """
     wanted = -target if wish.goal.in_nats else 2 * float(np.log(target))
     budget: float | None = first
