@@ -20,8 +20,7 @@ from .check import check_experiment
 from .check_series import check_choice
 from .days import DAY_FACTORS, require_days
 from .experiment import Experiment, Known, Series
-from .label import Label, Truth, by_label
-from .runs import MAIN_RUN
+from .label import Label, Truth, by_label, joint_label, joint_run
 
 CALIBRATED_COUPLING = "calibrated_coupling"
 """How the series of what a calibration says of κ² are called."""
@@ -65,6 +64,8 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     clocks = [name for name in CLOCKS if any(one.knows(name) for one in experiments.values())]
     given = check_sharing(dict(sharing or {}))
     ways = dict.fromkeys((*SEPARATE, *clocks), "separate") | _ways_of_days(experiments, given) | given
+    if given.get("collective_rate") == "shared" != ways["optical_depth"]:
+        raise violation("sharing: collective_rate", "'shared'", 'optical_depth = "shared", too, since dΓ = d Γ')
     if ways["optical_depth"] == "tied":
         for name, experiment in experiments.items():
             if not experiment.knows("faraday_angle"):
@@ -160,6 +161,11 @@ def check_sharing(sharing: Mapping[str, Any], where: str = "sharing") -> dict[st
     """What is said of shared parameters, by their names; ExperimentError for unknown ones and for what cannot be."""
     found = by_label(sharing, where)
     for name, way in found.items():
+        one = Label.parse(name).name
+        if one in PARAMETERS and PARAMETERS[one].per_series and one not in DAY_FACTORS:
+            raise violation(
+                f"{where}: {name}", "an error of one series", "a parameter of the experiment: it is not shared"
+            )
         check_choice(where, name, [n for n, row in PARAMETERS.items() if not row.per_series or n in DAY_FACTORS])
         if not isinstance(way, str):
             raise violation(f"{where}: {name}", way, f"one of {', '.join(WAYS)}")
@@ -175,7 +181,7 @@ def _renamed(name: str, experiment: Experiment) -> Experiment:
     """The experiment with its name in the names of runs and series."""
     if experiment.members:
         raise violation(name, "a joint experiment", "a single one")
-    runs = {run: _joint_run(name, run) for run in experiment.runs}
+    runs = {run: joint_run(name, run) for run in experiment.runs}
 
     def moved(part: Any) -> Any:
         return replace(part, run=runs[part.run])
@@ -206,16 +212,26 @@ def _common(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[st
     known: dict[str, tuple[str, Known]] = {}
     for member, part in parts.items():
         for name, entry in part.apparatus.items():
-            if ways.get(name, "shared") == "separate" or name in ("faraday_angle", "optical_depth"):
+            if (of := _decides(parts, ways, name)) is None:
                 continue
             other, first = known.setdefault(name, (member, entry))
             if first != entry:
                 raise violation(
                     f"apparatus: {name}",
                     f"{first.value:g} ± {first.sigma:g} in {other}, {entry.value:g} ± {entry.sigma:g} in {member}",
-                    f'one value, or {name} = "separate"',
+                    f'one value, or {of} = "separate"',
                 )
     return {name: entry for name, (_, entry) in known.items()}
+
+
+def _decides(parts: Mapping[str, Experiment], ways: Mapping[str, str], name: str) -> str | None:
+    """The shared parameter that the entry `name` of the apparatus gives; None where each member's own holds."""
+    if ways.get(name, "shared") not in ("separate", "tied"):
+        return name
+    depth_stated = any("optical_depth" in part.apparatus for part in parts.values())
+    if name == "faraday_angle" and not depth_stated and ways["optical_depth"] in ("shared", "population"):
+        return "optical_depth"  # d = 4 Θ, of one value for all
+    return None
 
 
 def _calibration(parts: Mapping[str, Experiment]) -> dict[str, Any]:
@@ -242,24 +258,9 @@ def _truth(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> Truth | 
     for member, truth in truths.items():
         for label, value in truth.parameters.items() if truth is not None else ():
             own = ways.get(Label.parse(label).name, "shared") != "shared" or label == "collective_rate"
-            values.setdefault(_joint_label(label, member, own), set()).add(value)
+            values.setdefault(joint_label(label, member, own), set()).add(value)
     common = {label: found.pop() for label, found in values.items() if len(found) == 1}
     return Truth(common, closures.pop(), 0)
-
-
-def _joint_label(text: str, member: str, own: bool) -> str:
-    """The label of a member's parameter in the joint model; `own`: it is not shared."""
-    label = Label.parse(text)
-    if label.name == "population_spread":  # of days, all of which belong to one population
-        return text
-    if label.parameter.per_series:
-        entry = _joint_run(member, label.entry) if label.name == "initial_xi" else f"{member}.{label.entry}"
-        return str(Label(label.name, entry))
-    return str(Label.of(label.name, member=member, lights=label.entry)) if own else text
-
-
-def _joint_run(member: str, run: str) -> str:
-    return member if run == MAIN_RUN else f"{member}.{run}"
 
 
 def _common_priors(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> dict[str, str]:
@@ -269,7 +270,7 @@ def _common_priors(parts: Mapping[str, Experiment], ways: Mapping[str, str]) -> 
         for label, text in part.priors.items():
             parsed = Label.parse(label)
             separate = ways.get(parsed.name, "shared") == "separate"
-            name = _joint_label(label, member, separate) if parsed.entry else label
+            name = joint_label(label, member, separate) if parsed.entry else label
             if priors.setdefault(name, text) != text:
                 raise violation(f"prior: {name}", f"{priors[name]}, and {text} in {member}", "the same in all")
     return priors

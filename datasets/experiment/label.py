@@ -9,6 +9,7 @@ from typing import Self
 from ...forward_models import PARAMETERS, Parameter, Rates, nearest_parameter, parameter_name, small_gammas
 from ...forward_models.light import ContinuousMeasurement
 from ..errors import nearest, violation
+from .runs import MAIN_RUN
 
 RATES = frozenset(
     (
@@ -109,6 +110,22 @@ def meant(name: str) -> str:
     if several := small_gammas(name):
         return f" ({', '.join(f'{PARAMETERS[one].symbol} is {one}' for one in several)})"
     return nearest(name, PARAMETERS) or nearest(nearest_parameter(name), PARAMETERS)
+
+
+def joint_label(text: str, member: str, own: bool) -> str:
+    """The label of a member's parameter in the joint model; `own`: it is not shared."""
+    label = Label.parse(text)
+    if label.name == "population_spread":  # of days, all of which belong to one population
+        return text
+    if label.parameter.per_series:
+        entry = joint_run(member, label.entry) if label.name == "initial_xi" else f"{member}.{label.entry}"
+        return str(Label(label.name, entry))
+    return str(Label.of(label.name, member=member, lights=label.entry)) if own else text
+
+
+def joint_run(member: str, run: str) -> str:
+    """The name of a member's run in the joint model."""
+    return member if run == MAIN_RUN else f"{member}.{run}"
 
 
 def shown_unit(unit: str) -> str:

@@ -54,10 +54,10 @@ class ColumnNames:
 
 
 def _end(path: Path, form: Form | None, name: str) -> float:
-    """The greatest number of a column, 0 where it cannot be read."""
+    """The greatest number of a column, whatever else stands in it; 0 where it cannot be read."""
     with suppress(ExperimentError):
         if path.suffix.lower() not in FORMATS:
-            return float(TextTable(path, ("time",), {"time": name}, form).read()["time"].max(initial=0.0))
+            return TextTable(path, ("time",), {"time": name}, form).largest("time")
         with open_source(path) as source:
             return float(source.column(name).max(initial=0.0))
     return 0.0

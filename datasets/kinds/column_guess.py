@@ -105,11 +105,13 @@ def lines_for(
 def _unit_line(end: float, duration: float) -> str:
     """The line that says the unit of times that end there, in a run of so many ms."""
     fitting = [u for u, ms in _TIMES.items() if _HARDLY_BEGUN * duration < end * ms <= _JUST_OVER * duration]
+    if end > 0 and not fitting:
+        return f'time_unit = "ms"    # or "us", "s": in none of them does {end:g} fit a run of {duration:g} ms'
     if not fitting or fitting[0] == "ms":
-        return 'time_unit = "ms"    # or "us", "s": the file does not say it'
+        return 'time_unit = "ms"    # or "us", "s": no name of a column says it'
     unit = fitting[0]
     ends = f"ends at {end * _TIMES[unit]:.4g} ms in a run of {duration:g} ms"
-    return f'time_unit = "{unit}"    # {ends}: the file does not say it'
+    return f'time_unit = "{unit}"    # {ends}: no name of a column says it'
 
 
 def are_named(kind: Kind, names: Sequence[str]) -> bool:

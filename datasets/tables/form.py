@@ -23,7 +23,7 @@ class Form:
 
     encoding : of a text file: utf-8, cp1252, utf-16, …
     separator : the character between cells, " " for any number of blanks;  decimal : "." or ","
-    comment : a sign, besides #, with which lines begin that are left out
+    comment : one to three signs, besides #, with which lines begin that are left out
     skip_rows : how many lines (of a spreadsheet: rows) above the names, or above the numbers where there are none
     sheet : the name of a sheet of a spreadsheet;  cells : a range of a spreadsheet, such as B4:E60
     """
@@ -56,7 +56,7 @@ def read_form(where: str, row: dict[str, Any], suffix: str) -> Form:
     if form.decimal not in ("", ".", ",") or (form.decimal == form.separator != ""):
         raise violation(f"{where}: decimal", repr(form.decimal), "'.' or ',', another sign than the separator")
     if form.comment.strip() != form.comment or form.comment[:1].isalnum() or len(form.comment) > 3:
-        raise violation(f"{where}: comment", repr(form.comment), "a sign, such as '%'")
+        raise violation(f"{where}: comment", repr(form.comment), "a sign, or up to three, such as '%' or '---'")
     if form.skip_rows < 0 and "skip_rows" in row:
         raise violation(f"{where}: skip_rows", form.skip_rows, "how many lines stand above the names of the columns")
     if form.cells and not CELLS.fullmatch(form.cells):

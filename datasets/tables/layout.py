@@ -19,6 +19,7 @@ SIGNS = ("#", "%", "!", "//")
 """Lines that begin with one of them are comments."""
 _NAMES = re.compile(r"[,;\s]+")
 _WITH_UNITS = re.compile(r"[^,;\s]+(?:\s+[(\[]\s*(?:[munµμ]?(?:s|V)|dB|%|1|deg|°|a\.?u\.?|arb\.? ?u\w*\.?)\s*[)\]])?")
+_SIGN = re.compile(r"[^\w\s\"']{1,3}")
 _IGOR = re.compile(r"WAVES(/\S+)?\s+")
 
 
@@ -178,6 +179,17 @@ def _possible_names(row: Row, separator: str) -> list[list[str]]:
     behind = [plain(name) for name in _loosely(row.comment, separator)]
     comment = plain(row.comment)
     return [behind, _NAMES.split(comment), cells, _WITH_UNITS.findall(comment)] if comment else []
+
+
+def about_remark(cells: Sequence[Cell], decimal: str, sheet: bool) -> str:
+    """What to do about a line of words among those of numbers; "" for other lines."""
+    words = any(str(cell).strip() for cell in cells)
+    if not words or any(number(cell, decimal) is not None for cell in cells):
+        return ""
+    if sheet:
+        return "; the row of a remark has to be left out"
+    sign = _SIGN.match(str(cells[0]))
+    return f"; of a remark, a # before it{f', or the line comment = {sign[0]!r}' if sign else ''}"
 
 
 def _numbers(row: Row, decimal: str, places: Sequence[int] | None = None) -> int:

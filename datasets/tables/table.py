@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..errors import nearest, violation
 from ..files import LARGEST_TABLE, MOST_ROWS, check_size
 from ..units import unit_in
 from .form import DEFAULT_SEPARATORS, SPREADSHEETS, Form
-from .layout import BLANKS, SIGNS, Cell, Layout, Row, find_layout, number, plain, rows_of, split
+from .layout import BLANKS, SIGNS, Cell, Layout, Row, about_remark, find_layout, number, plain, rows_of, split
 from .spreadsheet import read_sheet
 from .text import blocks, find_encoding
 
@@ -94,6 +95,15 @@ class Table:
             yield self._cell_by_cell(self._rows(first, block)) if found is None else found
             if self.igor and f"\n{_END}\n" in block:
                 return
+
+    def largest(self, ours: str) -> float:
+        """The greatest number in a column, 0 where none is positive; what is no number is passed over."""
+        place, blocked = self.places[ours], [] if self.sheet else blocks(self.path, self.encoding)
+        lines = [(row.number, row.cells) for row in self.sheet_rows]
+        rows = chain(lines, *(self._rows(first, block) for first, block in blocked))
+        cells = [cells[place] for line, cells in rows if line >= self.layout.first and len(cells) > place]
+        numbers = [value for cell in cells if (value := number(cell, self.layout.decimal)) is not None]
+        return max(filter(np.isfinite, numbers), default=0.0)
 
     def unit(self, ours: str, target: str) -> tuple[str, str]:
         """The unit in the name of a column, if it is another one than `target`, and what to tell of it; else "", ""."""
@@ -259,20 +269,23 @@ class Table:
         """The cells of a row that are asked for."""
         if len(row) < self.width or not _empty(row[self.width :]):
             points = ", with decimal points" if len(row) == 2 * self.width else ""
+            points += about_remark(row, self.layout.decimal, bool(self.sheet))
             raise violation(where, f"{len(row)} cells", f"{self.width}: {', '.join(self.places)}{points}")
         numbers = []
         for name, place in self.places.items():
             value = number(row[place], self.layout.decimal)
             if value is None:
-                raise violation(f"{where}: column {name!r}", repr(row[place]), self._expected(str(row[place])))
+                raise violation(f"{where}: column {name!r}", repr(row[place]), self._expected(row, str(row[place])))
             if not np.isfinite(value):
                 more = ", also in an excluded row: remove the row" if "exclude" in self.places else ""
                 raise violation(f"{where}: column {name!r}", str(row[place]).strip(), f"a finite number{more}")
             numbers.append(value)
         return numbers
 
-    def _expected(self, cell: str) -> str:
-        """What should stand in place of a cell that is no number."""
+    def _expected(self, row: Sequence[Cell], cell: str) -> str:
+        """What should stand in place of a cell that is no number, in a row."""
+        if remark := about_remark(row, self.layout.decimal, bool(self.sheet)):
+            return f"a number{remark}"
         sign, other = ("point", ",") if self.layout.decimal == "." else ("comma", ".")
         return f"a number, with a decimal {sign}, or the line decimal = {other!r}" if other in cell else "a number"
 

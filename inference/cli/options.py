@@ -51,7 +51,7 @@ def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
         option("experiments", nargs="+", metavar="experiment", help=help),
         option("--sharing", default=None, metavar="FILE", help="TOML with a table [sharing], for joint fits or days"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
-               help="shared, separate, population or tied, e.g. 'optical_depth=tied'; repeatable"),
+               help="shared, separate, population or tied, e.g. 'optical_depth=tied'; several by commas; repeatable"),
         option("--range", action="append", default=[], metavar="SERIES=FROM:TO",
                help="fit only these points of a series, e.g. xi=0.5:12ms; either end may be missing; repeatable"),
     )  # fmt: skip
@@ -67,7 +67,7 @@ def experiment_of(given: Namespace) -> Experiment:
     from ..model import experiment_of as joined
 
     ways = read_sharing(given.sharing) if given.sharing else {}
-    ways |= dict(pair("--share", text) for text in given.share)
+    ways |= dict(pair("--share", one) for text in given.share for one in text.split(","))
     return _within(joined(given.experiments, ways), given.range)
 
 

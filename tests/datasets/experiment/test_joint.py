@@ -7,6 +7,7 @@ import pytest
 
 from dissentangle import datasets
 from dissentangle.datasets import ExperimentError, Known, joint, read, read_sharing
+from dissentangle.datasets.experiment import APPARATUS
 from dissentangle.datasets.experiment.check import check_experiment
 from dissentangle.datasets.experiment.joint import with_members
 from dissentangle.datasets.formats.calibration import CalibrationFile, Coupling, with_calibration
@@ -74,9 +75,11 @@ def test_members_of_a_population():
         (("drive", "c"), {}, r"joint fit: name: found 'drive', expected a name that is no kind of stage"),
         (("a", "b"), {"colision_rate": "shared"}, r"found 'colision_rate' \(did you mean 'collision_rate'\?\)"),
         (("a", "b"), {"collision_rate": "both"}, r"sharing: collision_rate: found 'both', expected one of shared, sep"),
+        (("a", "b"), {"scale[xi]": "shared"}, r"sharing: scale\[xi\]: found an error of one series, expected a param"),
         (("a", "b"), {"collision_rate": 1}, r"sharing: collision_rate: found 1, expected one of"),
         (("a", "b"), {"collision_rate": "tied"}, r"only optical_depth is tied"),
         (("a", "b"), {"squeezing_limit": "population"}, r"its logarithm has no population"),
+        (("a", "b"), {"collective_rate": "shared"}, r"found 'shared', expected optical_depth = \"shared\", too, since"),
         (("a", "b"), {"optical_depth": "tied"}, r"a: apparatus: found no faraday_angle, expected one"),
     ],
 )
@@ -97,6 +100,32 @@ def test_contradictions_are_errors():
         joint({"a": first, "b": second})
     with pytest.raises(ExperimentError, match=r"c: found a joint experiment, expected a single one"):
         joint({"c": joint({"a": A, "b": B}), "b": B})
+
+
+STATEABLE = [name for name in APPARATUS if name != "depth_per_degree"]
+
+
+@pytest.mark.parametrize("name", STATEABLE)
+def test_what_the_apparatus_says_of_a_shared_parameter_holds_or_is_refused(name):
+    """Every entry: the same statement is that of the joint experiment, another one an error."""
+    said, other = Known(0.5, 0.03), Known(0.6, 0.03)
+    a, b, c = (replace(e, apparatus={name: known}) for e, known in ((A, said), (B, said), (B, other)))
+    assert joint({"a": a, "b": b}, {name: "shared"}).known(name) == said
+    with pytest.raises(ExperimentError, match=rf"apparatus: {name}: found 0.5 ± 0.03 in a, 0.6 ± 0.03 in c"):
+        joint({"a": a, "c": c}, {name: "shared"})
+    assert joint({"a": a, "c": c}, {name: "separate"}).known(name, "c") == other
+
+
+def test_a_shared_depth_by_the_faraday_angle():
+    """d = 4 Θ where only Θ is known: of one d there is one Θ, unless a file states d itself."""
+    a, b, c = (replace(e, apparatus={"faraday_angle": Known(v, 0.1)}) for e, v in ((A, 14.0), (B, 14.0), (B, 9.0)))
+    assert joint({"a": a, "b": b}, {"optical_depth": "shared"}).known("faraday_angle") == Known(14.0, 0.1)
+    message = r'faraday_angle: found 14 ± 0.1 in a, 9 ± 0.1 in c, expected one value, or optical_depth = "separate"'
+    for way in ("shared", "population"):
+        with pytest.raises(ExperimentError, match=message):
+            joint({"a": a, "c": c}, {"optical_depth": way})
+    depth = replace(A, apparatus=a.apparatus | {"optical_depth": Known(55.0, 3.0)})
+    assert joint({"a": depth, "c": c}, {"optical_depth": "shared"}).known("optical_depth") == Known(55.0, 3.0)
 
 
 def test_a_measurement_counts_once():

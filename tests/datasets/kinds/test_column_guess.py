@@ -205,6 +205,17 @@ def test_the_unit_that_fits_the_run_is_offered(tmp_path):
     for unit in (1.0, 1e-5, 1e12):
         _, lines = lines_of_all(tmp_path, "", unit)
         assert all('time_unit = "ms"    # or "us", "s"' in line for line in lines.values())
+        none = "in none of them does 0.00018 fit a run of 20 ms" if unit == 1e-5 else ""
+        assert all(none in line for line in lines.values())
+
+
+def test_a_remark_among_the_numbers_does_not_change_the_unit(tmp_path):
+    """The junk line is refused later, where the columns are named; the guess passes it over."""
+    text = "delay;EPR;err\n500;0,94;0,02\n9000;0,83;0,02\n--- lamp refilled, cf. p. 41 ---;;\n18000;0,9;0,02\n"
+    (tmp_path / "x.csv").write_text(text)
+    (tmp_path / "experiment.toml").write_text(TOML.format(file="x.csv"))
+    with pytest.raises(ExperimentError, match=r'time_unit = "us"    # ends at 18 ms in a run of 20 ms: no name of a c'):
+        datasets.read(tmp_path)
 
 
 def test_values_without_errors_follow_each_other(tmp_path):

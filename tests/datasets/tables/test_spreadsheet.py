@@ -89,6 +89,12 @@ def test_a_sheet_and_a_range(tmp_path):
         table(path, sheet="Summary", decimal=".").read()
 
 
+def test_a_remark_among_the_rows(tmp_path):
+    rows = [["time", "value", "sigma"], [0, 0.9, 0.1], ["lamp off", "", ""], [1, 0.8, 0.1]]
+    with pytest.raises(ExperimentError, match=r"row 3: column 'time': found 'lamp off', expected a number; the row of"):
+        table(write(tmp_path / "a.xlsx", Run=rows), None).read()
+
+
 def test_files_that_are_none(tmp_path, monkeypatch):
     (tmp_path / "a.xlsx").write_bytes(b"PK no")
     with pytest.raises(ExperimentError, match=r"a.xlsx: found BadZipFile: .*, expected an Excel file \(.xlsx\)"):

@@ -208,12 +208,13 @@ def test_equal_remarks_about_files_are_one_line(tmp_path, capsys):
         (tmp_path / name / "xi.csv").write_text(table.format(75 - k))
         (tmp_path / name / "transverse_spin.csv").write_text(table.format(71 - k))
     folders = str(tmp_path / "a"), str(tmp_path / "b")
-    assert run("check", *folders, "--share", "pure_dephasing_rate=separate") == 0
+    assert run("check", *folders, "--share", "pure_dephasing_rate=separate,initial_n3=shared") == 0
     printed = capsys.readouterr().out
     form = "found cells separated by semicolons, decimal commas"
     assert f"\n  a.xi, b.xi: xi.csv: {form}\n" in printed
     assert f"\n  a.transverse_spin, b.transverse_spin: transverse_spin.csv: {form}\n" in printed
     assert "to change it" not in printed
+    assert re.search("have in common [^;]*n3", printed)
 
 
 def test_show_refuses_an_experiment(tmp_path, capsys):

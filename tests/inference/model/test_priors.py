@@ -7,7 +7,7 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from dissentangle.datasets import ExperimentError, read, save
+from dissentangle.datasets import ExperimentError, Known, joint, read, save
 from dissentangle.inference.model.defaults import DEFAULTS
 from dissentangle.inference.model.priors import PriorError, parse_prior, vector_variable
 from dissentangle.inference.model.problem import Problem, experiment_of, pose
@@ -166,3 +166,16 @@ def test_priors_by_symbol_and_several_wrong_ones():
         "prior collective_rate = '0.1 +- 0.02'", "prior detection_efficiency = 'much'", "prior x",
     ]  # fmt: skip
     assert "expected normal(0.1, 0.02)" in found.value.faults[0]
+
+
+def test_the_prior_of_a_shared_depth_is_what_both_files_say():
+    """Not the default one: of d itself, or of d = 4 Θ where only the Faraday angle is known."""
+    a, b = read("fig2b-d55"), read("fig2b-d35")
+    for name, known, prior in (
+        ("optical_depth", Known(55.0, 3.0), "normal(55, 3)"),
+        ("faraday_angle", Known(14.0, 0.1), "normal(56, 2.82843)"),
+    ):
+        members = {key: replace(one, apparatus={name: known}) for key, one in (("a", a), ("b", b))}
+        for way in ("shared", "population"):
+            problem = Problem(joint(members, {"optical_depth": way}))
+            assert {u.label: str(u.prior) for u in problem.parameters}["optical_depth"] == prior
