@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 
     from ..point_fit import PointFit
 
-_ACROSS = 3
+_ACROSS, _PANEL, _ROW = 3, 4.2, 3.4
+"""Panels side by side of a figure as wide as it needs, and the size of each, inches."""
+_LEAST, _SHAPE, _LETTERS = 3.4, 0.8, 12
+"""Of a figure of given width: width of a panel, about, in inches, height over width, letters of a title per inch."""
 _FAR = 3.0
 """Residuals beyond so many standard deviations are marked."""
 
 
 def plot_fit(fit: DataTree, path: str | Path | None = None) -> Figure:
     """Data with posterior bands (50 and 94 %) for each observable of each measured run; written to `path` if given."""
-    figure = plot_series(Fit(fit))
+    fitted = Fit(fit)
+    figure = plot_bands(ExperimentDraws.of(fitted), fitted.experiment.title)
     if path is not None:
         write(figure, path)
     return appearing(figure)
@@ -55,20 +59,27 @@ def plot_point_fit(fit: PointFit) -> Figure:
 
 
 def plot_series(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
-    """Data with posterior bands, a panel for each observable of each measured run; `width` is not that of so many."""
-    return plot_bands(ExperimentDraws.of(fitted), fitted.experiment.title)
+    """Data with posterior bands, a panel for each observable of each measured run, in a figure of this width."""
+    return plot_bands(ExperimentDraws.of(fitted), fitted.experiment.title, width)
 
 
-def plot_bands(draws: ExperimentDraws, title: str) -> Figure:
-    """A panel for each observable of each measured run: 50 and 94 % bands of the draws, and the data ± 1 sd."""
+def plot_bands(draws: ExperimentDraws, title: str, width: float | None = None) -> Figure:
+    """A panel for each observable of each measured run: 50 and 94 % bands of the draws, and the data ± 1 sd.
+
+    width : of the figure, inches, which has as many panels side by side as there is room for; None: as wide as three
+    """
     shown = panels_of(draws)
+    across = _ACROSS if width is None else max(1, round(width / _LEAST))
+    across = min(across, len(shown))
+    size = _PANEL * across if width is None else width
     with style():
-        figure, axes = panels(len(shown), _ACROSS, 4.2 * min(_ACROSS, len(shown)), 3.4)
+        figure, axes = panels(len(shown), across, size, _ROW if width is None else _SHAPE * size / across)
         for axis, panel in zip(axes, shown, strict=True):
             draw_panel(axis, draws, panel)
-        marked = title + ("" if "simulated" in title or not draws.experiment.simulated else " (simulated)")
+        between = " " if width is None else "\n"
+        words = one_line(title, min(110, int(_LETTERS * size)))
         figure.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
-        figure.suptitle(one_line(marked))
+        figure.suptitle(words + f"{between}(simulated)" * (draws.experiment.simulated and "simulated" not in words))
     return figure
 
 

@@ -28,13 +28,21 @@ def test_every_figure_of_the_catalogue(fit_d55, tmp_path, what):
     """The two others: test_leave_one_series_out.py, test_records.py."""
     path = tmp_path / f"{what}.pdf"
     figure = plot(fit_d55, what, path)
-    if what != "series":
-        assert figure.get_figwidth() == pytest.approx(WIDTHS["column"])
+    assert figure.get_figwidth() == pytest.approx(WIDTHS["column"])
     content = path.read_bytes()
     assert "simulated" in figure.get_suptitle()
     assert content.startswith(b"%PDF")
     assert b"/FontFile2" in content  # TrueType, embedded
     assert b"/Type3" not in content
+
+
+def test_series_are_side_by_side_where_there_is_room(fit_d55):
+    """As wide as asked for; without a width as wide as the panels need."""
+    for width, across in (("column", 1), ("page", 2)):
+        figure = plot(fit_d55, "series", width=width)
+        assert figure.get_figwidth() == pytest.approx(WIDTHS[width])
+        assert figure.axes[0].get_gridspec().ncols == across
+    assert inference.plot_fit(fit_d55).get_figwidth() == pytest.approx(3 * 4.2)
 
 
 @pytest.mark.slow
