@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,9 +69,13 @@ class ParameterSummary:
         """Who determined it: as `narrowed_by`; 'data, prior of Γdeph [drive]' where that prior moves it; where its own
         ends: 'data; leans on its bound 0.118'.
         """
+        return self.informed_by(attrgetter("symbol"))
+
+    def informed_by(self, symbol: Callable[[Label], str]) -> str:
+        """The same with another way to write a parameter."""
         by = self.narrowed_by
         if by == "data" and self.moved_by:
-            by = f"data, prior of {Label.parse(self.moved_by).symbol}"
+            by = f"data, prior of {symbol(Label.parse(self.moved_by))}"
         return by if self.bound is None else f"{by}; leans on its bound {self.bound:g}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ _ESCAPES = {
 def posterior_as(fit: DataTree, form: str) -> str:
     """The posterior table as "latex", "markdown" or "csv"; values as 0.1125(75), intervals 94 % HDI.
 
+    LaTeX and Markdown name the closure, the model and the version, and what informed each value, data or prior.
+
     CSV has the mean and the standard deviation as numbers, too, and the labels of the parameters for their symbols.
 
     Raises
@@ -33,7 +36,7 @@ def posterior_as(fit: DataTree, form: str) -> str:
     ExperimentError : for another form
     """
     _require(form)
-    return FORMS[form](parameter_rows(fit), _title(fit.attrs))
+    return FORMS[form](parameter_rows(fit), _title(fit.attrs), _made_by(fit.attrs))
 
 
 def averages_as(facts: Mapping[str, Any], form: str) -> str:
@@ -63,13 +66,23 @@ def _title(facts: Mapping[Any, Any]) -> str:
     return " ".join(str(facts["title"]).split()) + (" [simulated]" if facts["simulated"] else "")
 
 
-def _latex(rows: list[ParameterRow], title: str) -> str:
+def _made_by(facts: Mapping[Any, Any]) -> str:
+    """The model and the version that made a fit."""
+    model = json.loads(facts["settings"])["model"]
+    names = [one for one in (model["name"], model["forward_model"]) if one]
+    version = json.loads(facts["versions"])["dissentangle"]
+    return ", ".join([f"{model['closure']} closure", *map(str, names), f"dissentangle {version}"])
+
+
+def _latex(rows: list[ParameterRow], title: str, made_by: str) -> str:
     body = []
     for row in rows:
         unit = _SIUNITX[row.label.parameter.unit]
         ends = rf"[\num{{{row.low}}}, \num{{{row.high}}}]"
-        body.append([_symbol(row.label), rf"\num{{{row.value}}}", ends, rf"\unit{{{unit}}}" if unit else ""])
-    return Table(["parameter", "value", r"94\,\% HDI", "unit"], body, title=title).latex()
+        units = rf"\unit{{{unit}}}" if unit else ""
+        body.append([_symbol(row.label), rf"\num{{{row.value}}}", ends, units, row.summary.informed_by(_symbol)])
+    header = ["parameter", "value", r"94\,\% HDI", "unit", "informed by"]
+    return f"% {made_by}\n{Table(header, body, title=title).latex()}"
 
 
 def _symbol(label: Label) -> str:
@@ -83,12 +96,15 @@ def _escaped(text: str) -> str:
     return re.sub(r"[\\{}$&#%_~^<>]", lambda match: _ESCAPES[match[0]], plain)
 
 
-def _markdown(rows: list[ParameterRow], title: str) -> str:
-    body = [[row.label.symbol, row.value, f"{row.low} … {row.high}", row.label.unit] for row in rows]
-    return Table(["parameter", "value", "94 % HDI", "unit"], body, title=title).markdown()
+def _markdown(rows: list[ParameterRow], title: str, made_by: str) -> str:
+    body = [
+        [row.label.symbol, row.value, f"{row.low} … {row.high}", row.label.unit, row.summary.informed] for row in rows
+    ]
+    header = ["parameter", "value", "94 % HDI", "unit", "informed by"]
+    return Table(header, body, title=f"{title} ({made_by})").markdown()
 
 
-def _csv(rows: list[ParameterRow], title: str) -> str:
+def _csv(rows: list[ParameterRow], title: str, made_by: str) -> str:
     body = [
         [str(row.label), row.label.parameter.unit, row.value, f"{row.summary.mean:.8g}", f"{row.summary.sd:.4g}",
          row.low, row.high]
@@ -97,7 +113,7 @@ def _csv(rows: list[ParameterRow], title: str) -> str:
     return Table(["parameter", "unit", "value", "mean", "sd", "low", "high"], body, title=title).csv()
 
 
-FORMS: dict[str, Callable[[list[ParameterRow], str], str]] = dict(
+FORMS: dict[str, Callable[[list[ParameterRow], str, str], str]] = dict(
     zip(TABLE_FORMATS, (_latex, _markdown, _csv), strict=True)
 )
 

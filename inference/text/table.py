@@ -48,7 +48,7 @@ class Table:
         """A tabular with booktabs. Header and cells are LaTeX already; the title is text, and a comment."""
         lines = [f"{' & '.join(row)} \\\\" for row in [self.header, *self.rows]]
         return "\n".join(
-            [r"% \usepackage{siunitx,booktabs}", f"% {''.join(c for c in self.title if c.isprintable())[:200]}",
+            [r"% \usepackage{siunitx,booktabs}, siunitx 3 or later", f"% {''.join(c for c in self.title if c.isprintable())[:200]}",
              rf"\begin{{tabular}}{{{'l' * len(self.header)}}}", r"\toprule", lines[0], r"\midrule", *lines[1:],
              r"\bottomrule", r"\end{tabular}", ""]
         )  # fmt: skip

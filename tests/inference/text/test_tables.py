@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,9 @@ def test_latex(fit_d55):
     assert r"$d\Gamma$ & \num{0.11" in text
     assert r"\unit{\per\milli\second} \\" in text
     assert "[simulated]" in text
+    assert text.startswith("% open closure, dissentangle ")
+    assert "siunitx 3 or later" in text
+    assert next(line for line in text.splitlines() if line.startswith("$d$")).endswith(r"& prior \\")
     assert text.count(r"\\") == len(fit_d55["summary"]["parameter"]) + 1
 
 
@@ -93,6 +97,8 @@ def test_markdown_and_csv(fit_d55):
     text = inference.posterior_as(fit_d55, "markdown")
     assert "| dΓ | 0.11" in text
     assert r"Γdeph \[drive\]" in text
+    assert "(open closure, dissentangle " in text
+    assert re.search(r"\| dΓ .*\| data[^|]* \|\n", text)
     rows = list(csv.DictReader(io.StringIO(inference.posterior_as(fit_d55, "csv"))))
     assert rows[0]["parameter"] == "collective_rate"
     assert float(rows[0]["mean"]) == pytest.approx(float(fit_d55["posterior"]["collective_rate"].mean()))
