@@ -1,7 +1,7 @@
 """A forward model of one's own, in 20 lines: Γ̃ that is larger at first and relaxes, against the usual constant one.
 
 python examples/own_forward_model.py
-dissentangle compare fig2b-d55 --load examples/own_forward_model.py --models microscopic,relaxing-dephasing
+dissentangle compare fig2b-d55 --load examples/own_forward_model.py --models microscopic,microscopic+relaxing-dephasing
 """
 
 from dataclasses import replace
@@ -27,5 +27,5 @@ def relaxing_dephasing(evolve, stages, times, initial, parameters, xp):
 
 
 if __name__ == "__main__":
-    found = inference.compare_models("fig2b-d55", ["microscopic", "relaxing-dephasing"])
+    found = inference.compare_models("fig2b-d55", ["microscopic", "microscopic+relaxing-dephasing"])
     print(inference.comparison_text(found))

@@ -39,7 +39,8 @@ class ForwardModel:
     """A forward model of a user.
 
     function : (evolve, stages, times, initial, parameters, xp) → Trajectory; `evolve(stages, times)` is the closed
-        form with everything else set, for models that only change the stages; see `sliced`. Parameters are numbers,
+        form with everything else set, for models that only change the stages, see `sliced`; another closure, or c, is
+        `evolve(stages, times, closure=…)`. Parameters are numbers,
         symbols or draws (n,); `column` makes what goes with times
     parameters : names of the parameters it has beyond the rates, rows of the table `PARAMETERS`
     """

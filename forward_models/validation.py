@@ -6,6 +6,12 @@ from typing import Any
 
 import numpy as np
 
+BOUNDS_NEEDED = (
+    "rate_bounds: needed where the rates are symbolic; inside a forward model of your own call the `evolve` that it is"
+    " given, which has them: evolve(stages, times, closure=…)"
+)
+"""Of a quadrature over rates that have no values yet."""
+
 
 class InvalidValue(ValueError):
     """A value that the physics does not allow. The message says what was given and what is expected."""

@@ -27,7 +27,7 @@ from ..three_state import (
     noise_share,
     time_grid,
 )
-from ..validation import InvalidValue, concrete
+from ..validation import BOUNDS_NEEDED, InvalidValue, concrete
 from .chebyshev import Expansion, pieces_of
 from .levels import LOST, LOWER, SUMS, UPPER
 from .rates import SixteenLevelRates, cut_off, fastest_decay, fastest_rate, flow
@@ -172,7 +172,7 @@ def _bounds(rates: Sequence[SixteenLevelRates]) -> RateBounds:
     """The bounds that follow from concrete rates."""
     decays, fastest = ([concrete(of(one)) for one in rates] for of in (fastest_decay, fastest_rate))
     if any(values is None for values in (*decays, *fastest)):
-        raise InvalidValue("rate_bounds: needed where the rates are symbolic")
+        raise InvalidValue(BOUNDS_NEEDED)
     return RateBounds(*(np.array([np.max(values) for values in rows]) for rows in (fastest, decays)))  # type: ignore
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..choices import Closure
-from ..validation import InvalidValue, concrete
+from ..validation import BOUNDS_NEEDED, InvalidValue, concrete
 from .larmor_mismatch import CYCLE, number_gain, pair_gain, turned_variance
 from .populations import PopulationRates, least_polarization, population_rates, populations, series_before, slopes
 from .rates import Rates
@@ -238,7 +238,7 @@ def _over_panels(
 def _bounds(columns: StageColumns, starts: tuple[Any, Any], durations: np.ndarray) -> RateBounds:
     """The bounds that follow from concrete rates."""
     if any(concrete(getattr(columns, name)) is None for name in ("a", "b", "dephasing", "collective")):
-        raise InvalidValue("rate_bounds: needed where the rates are symbolic")
+        raise InvalidValue(BOUNDS_NEEDED)
     p = least_polarization(durations, *starts, columns.population_rates)
     return RateBounds(
         fastest=fastest_rates(columns),

@@ -81,8 +81,8 @@ def evolve(
         number or one per draw; see `spin_variance`
     transverse_spin : decay of Jy "integrated", exp(−½∫(Γ̃ + dΓ p)dt), or "quasi-static", exp(−½(Γ̃ + dΓ p(t))t), as the
         paper prints it
-    rate_bounds : needed where the rates are symbolic: bounds of the rates that the quadrature must resolve;
-        for concrete rates they follow from them
+    rate_bounds : needed where the rates are symbolic: bounds of the rates that the quadrature must resolve; the
+        `evolve` that a forward model of a user is given has them; for concrete rates they follow from them
     accuracy : relative error of Σ that the quadrature may make at those bounds
     xp : numpy, or pytensor.tensor for a differentiable graph
 

@@ -47,8 +47,9 @@ class Table:
     def latex(self) -> str:
         """A tabular with booktabs. Header and cells are LaTeX already; the title is text, and a comment."""
         lines = [f"{' & '.join(row)} \\\\" for row in [self.header, *self.rows]]
+        title = "".join(c for c in self.title if c.isprintable())[:200]
         return "\n".join(
-            [r"% \usepackage{siunitx,booktabs}, siunitx 3 or later", f"% {''.join(c for c in self.title if c.isprintable())[:200]}",
+            [r"% \usepackage{siunitx,booktabs}, siunitx 3 or later", f"% {title}",
              rf"\begin{{tabular}}{{{'l' * len(self.header)}}}", r"\toprule", lines[0], r"\midrule", *lines[1:],
              r"\bottomrule", r"\end{tabular}", ""]
         )  # fmt: skip

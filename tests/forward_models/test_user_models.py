@@ -1,8 +1,11 @@
 """What is open in the physics: decay of Jy, levels, forward models of users."""
 
+import runpy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytensor.tensor as pt
 import pytest
 
 from dissentangle.forward_models import (
@@ -95,6 +98,25 @@ def test_a_forward_model_of_a_user_gets_the_closed_form(sliced_model):
     bounds = RateBounds(np.array([2.0, 1.0]), np.array([0.5, 0.2]))
     found = sliced_model.evolve(stages, TIMES, initial, {}, rate_bounds=bounds, accuracy=1e-9)
     np.testing.assert_allclose(found.xi, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_forward_model_of_a_user_may_have_another_closure(share, registry):
+    """The example on the page: with numbers and as a graph it is the closed form with this c, and linear beyond 1."""
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "own_observable.py"), run_name="example")
+    wide, initial = Dynamics("microscopic", forward_model="wide-closure"), InitialState(0.02)
+    own = {"wide_share": share}
+    expected = evolve([Stage(20.0, DRIVE)], TIMES, initial, share)
+    found = wide.evolve([Stage(20.0, DRIVE)], TIMES, initial, own)
+    for name in ("spin_variance", "xi", "epr_variance", "polarization"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12)
+    bounds, symbol = RateBounds(np.array([2.0]), np.array([0.5])), pt.dscalar("dΓ")
+    stages = [Stage(20.0, replace(DRIVE, collective_rate=symbol))]
+    graph = wide.evolve(stages, TIMES, initial, own, rate_bounds=bounds, accuracy=1e-9, xp=pt).xi
+    np.testing.assert_allclose(graph.eval({symbol: DRIVE.collective_rate}), expected.xi, rtol=1e-8)
+    loss = Dynamics("microscopic", forward_model="probe-loss")
+    seen = loss.evolve([Stage(20.0, DRIVE)], TIMES, initial, {"probe_loss": 0.01})
+    np.testing.assert_allclose(seen.polarization, expected.polarization * np.exp(-0.01 * TIMES), rtol=1e-12)
 
 
 def test_entanglement_of_a_forward_model_of_a_user(sliced_model):

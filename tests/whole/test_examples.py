@@ -32,6 +32,11 @@ def test_own_forward_model_is_small_and_runs(capsys):
     assert "these data cannot tell" in capsys.readouterr().out
 
 
+def test_own_observable_runs(capsys):
+    runpy.run_path(str(EXAMPLES / "own_observable.py"), run_name="__main__")
+    assert "microscopic+wide-closure" in capsys.readouterr().out
+
+
 def test_relaxation_of_liquids_is_small_and_agrees_with_least_squares(capsys):
     """T1 and T2 of measured data, against SciPy's fit of A e^{−t/T} to the same points."""
     folder = EXAMPLES / "relaxation"

@@ -192,5 +192,5 @@ def test_invalid_values_say_what_is_wrong(make, text):
 def test_symbolic_rates_need_bounds():
     import pytensor.tensor as pt
 
-    with pytest.raises(InvalidValue, match="rate_bounds: needed where the rates are symbolic"):
+    with pytest.raises(InvalidValue, match="rate_bounds: needed where the rates are symbolic; inside a forward"):
         evolve([stage(5.0, collective_rate=pt.dscalar())], [1.0], xp=pt)

@@ -81,9 +81,9 @@ def test_the_threshold_with_pump_and_repump_stands_beside_that_of_the_paper(fit_
 def test_latex(fit_d55):
     text = inference.posterior_as(fit_d55, "latex")
     assert r"$d\Gamma$ & \num{0.11" in text
-    assert r"\unit{\per\milli\second} \\" in text
+    assert r"\unit{\per\milli\second} & data \\" in text
     assert "[simulated]" in text
-    assert text.startswith("% open closure, dissentangle ")
+    assert text.startswith("% microscopic closure, dissentangle ")
     assert "siunitx 3 or later" in text
     assert next(line for line in text.splitlines() if line.startswith("$d$")).endswith(r"& prior \\")
     assert text.count(r"\\") == len(fit_d55["summary"]["parameter"]) + 1
@@ -97,7 +97,7 @@ def test_markdown_and_csv(fit_d55):
     text = inference.posterior_as(fit_d55, "markdown")
     assert "| dΓ | 0.11" in text
     assert r"Γdeph \[drive\]" in text
-    assert "(open closure, dissentangle " in text
+    assert "(microscopic closure, dissentangle " in text
     assert re.search(r"\| dΓ .*\| data[^|]* \|\n", text)
     rows = list(csv.DictReader(io.StringIO(inference.posterior_as(fit_d55, "csv"))))
     assert rows[0]["parameter"] == "collective_rate"
