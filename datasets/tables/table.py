@@ -275,7 +275,8 @@ class Table:
         for name, place in self.places.items():
             value = number(row[place], self.layout.decimal)
             if value is None:
-                raise violation(f"{where}: column {name!r}", repr(row[place]), self._expected(row, str(row[place])))
+                found = repr(row[place]) if str(row[place]).strip() else "an empty cell"
+                raise violation(f"{where}: column {name!r}", found, self._expected(row, str(row[place])))
             if not np.isfinite(value):
                 more = ", also in an excluded row: remove the row" if "exclude" in self.places else ""
                 raise violation(f"{where}: column {name!r}", str(row[place]).strip(), f"a finite number{more}")

@@ -97,7 +97,7 @@ design --after my-run.nc --budget "10 min"                   the next ten minute
              help="a rate or derived quantity (its sd), everything, closure, or 'ONE vs OTHER' of rival models"),
       option("--budget", default=None, metavar="TIME", help="measuring time, such as '30 min' (1 h)"),
       option("--target", default=None, metavar="SD",
-             help="find the time for this sd of the goal: '3 %%' or a number (nats for models)"),
+             help="find the time for this sd of the goal: '3 %%' of its value, or a number (nats for models)"),
       option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured"),
       option("--shot", default="10 ms", metavar="TIME", help="pumping, probe and dead time of a shot (%(default)s)"),
       option("--refits", type=partial(whole, 0, 10_000), default=50, help="simulated outcomes to fit (%(default)s)"),

@@ -82,10 +82,12 @@ class Choices:
     """All that could be measured, with the runs for it that the experiment does not have.
 
     experiment : what was measured, with the stages of further runs;  candidates : in which order points are counted
+    repetitions : shots of which a measured point that has a σ is taken for the mean; 0 where that is not assumed
     """
 
     experiment: Experiment
     candidates: tuple[Candidate, ...]
+    repetitions: float = 0.0
 
     @cached_property
     def whole(self) -> Experiment:
@@ -206,7 +208,8 @@ def usual_choices(experiment: Experiment, shot: float = SHOT, delay: bool = True
         raise ExperimentError(
             f"{experiment.title!r}: found no series to measure more of, expected a table of candidates"
         )
-    return Choices(experiment, tuple(found))
+    assumed = any(not one.counts for one in found) and any(s.fitted.any() for s in experiment.series)
+    return Choices(experiment, tuple(found), repetitions if assumed else 0.0)
 
 
 def _range(experiment: Experiment, run: str) -> np.ndarray:

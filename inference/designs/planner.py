@@ -44,11 +44,10 @@ class Asked:
 def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
     """The plan, with what is expected of it."""
     wish, choices, goal = asked.wish, asked.choices, asked.wish.goal
-    target, budget, possible = np.nan, asked.budget, True
-    if asked.target is not None:
-        target = _target(asked)
-        found = budget_for(wish, choices, target, asked.budget)
-        possible, budget = found is not None, asked.budget if found is None else found
+    target = np.nan if asked.target is None else _target(asked)
+    met = bool(goal.label) and _spread(asked.state, [goal.label])[goal.label][1] <= target
+    needed = asked.budget if asked.target is None or met else budget_for(wish, choices, target, asked.budget)
+    budget = asked.budget if needed is None else needed
     chosen, shots = points_and_shots(wish, choices, budget)
     criterion, plan = wish.criterion(choices, budget), wish.criterion(chosen, budget)
     experiment, new = with_plan(chosen, shots)
@@ -68,13 +67,17 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
         expectations=tuple(_expectations(asked, chosen, shots, progress)),
         gain=-value if goal.in_nats else np.nan,
         target=target,
-        possible=possible,
+        possible=needed is not None,
+        met=met,
         even=_even(criterion, choices, value, budget),
         limit=limits[0],
         remaining=limits[1],
         never=tuple(unidentifiable(asked.state, choices)),
         not_yet=tuple(open_directions(asked.state, menu.covariances(shots).mean(axis=0))),
         curves=tuple(_curves(criterion, choices, budget, goal.in_nats)),
+        shot=tuple(sorted({one.shot for one in choices.candidates})),
+        delay=any(one.delay for one in choices.candidates),
+        repetitions=choices.repetitions,
         planned=planned_experiment(experiment, dict(new)),
     )  # fmt: skip
 

@@ -99,10 +99,13 @@ class Design(Shown):
 
     budget : s;  goal : text, and the label of the quantity, "" where it is a gain in nats
     target : the sd (or nats) that was asked for, NaN where none was;  possible : whether it can be had
+    met : whether the sd is not larger now;  budget is then the one that was given
     gain : of the plan, nats; NaN where the goal is an sd
     even : how many times longer the same number of shots at every point would take for the same result
     limit : of the goal after any number of shots, and after this plan; None where the goal is a gain
     never, not_yet : directions without any information, and with less than the prior's after this plan
+    shot : s that a shot takes, as candidates have it;  delay : whether its delay counts, too
+    repetitions : see `Choices`
     planned : the experiment with the stages of the planned series alone, whose values are NaN
     """
 
@@ -117,12 +120,16 @@ class Design(Shown):
     gain: float
     target: float
     possible: bool
+    met: bool
     even: float
     limit: Limit | None
     remaining: Limit | None
     never: tuple[Direction, ...]
     not_yet: tuple[Direction, ...]
     curves: tuple[GainCurve, ...]
+    shot: tuple[float, ...]
+    delay: bool
+    repetitions: float
     planned: Experiment
 
     def of(self, label: str) -> Expectation:
@@ -151,7 +158,8 @@ class Design(Shown):
         return {
             "goal": self.goal, "label": self.label, "budget_s": self.budget, "shots": self.shots,
             "points": [asdict(point) for point in self.points], "expected": rows, "gain_nats": self.gain,
-            "target": self.target, "possible": self.possible, "even_spacing_takes": self.even,
+            "target": self.target, "possible": self.possible, "met": self.met, "even_spacing_takes": self.even,
+            "shot_s": list(self.shot), "repetitions_per_sigma": self.repetitions,
             **{k: None if v is None else asdict(v) | {"words": v.words} for k, v in limits.items()},
             "never": [asdict(d) for d in self.never], "not_yet": [asdict(d) for d in self.not_yet],
         }  # fmt: skip
@@ -166,7 +174,8 @@ def planned_experiment(experiment: Experiment, new: dict[str, np.ndarray]) -> Ex
     for one in experiment.series:
         if one.name in new:
             keep = new[one.name]
-            series.append(replace(one, x=one.x[keep], value=one.value[keep], spread=one.spread[keep], excluded=None))
+            points = {name: getattr(one, name)[keep] for name in ("x", "value", "spread")}
+            series.append(replace(one, **points, excluded=None, note=""))  # a note is about what was measured
     runs = {one.run for one in series}
     return replace(
         experiment,

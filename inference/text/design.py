@@ -48,6 +48,11 @@ def _verdict(found: Design) -> str:
     """What can be reached in which time, in one line."""
     if not found.possible:
         return f"Cannot be reached: {_named(found)} ± {found.target:.2g}. {_why(found)}"
+    if found.met:
+        now = found.of(found.label)
+        asked = f"± {found.target:.2g} was asked for (per cent are of the value, {now.value:.3g})"
+        below = f"Below: the plan for {duration(found.budget)}."
+        return f"Already met: {_named(found)} ± {now.before:.2g} now, {asked}. {below}"
     spent = f"{duration(found.budget)} ({found.shots} shots)"
     if not found.label:
         what = "log Bayes factor" if any(one.nats for one in found.expectations) else "information gain"
@@ -100,9 +105,16 @@ def _expected(found: Design) -> Table:
     return Table(header, rows, numeric=(1, 2, 3), title="What is expected")
 
 
+def _assumed(found: Design) -> str:
+    """What the time of the plan rests on."""
+    each = " or ".join(f"{1e3 * shot:g} ms" for shot in found.shot)
+    mean = f"; a measured point with a σ counts as {found.repetitions:g} shots" if found.repetitions else ""
+    return f"A shot takes {each}{' besides its delay' if found.delay else ''}{mean}."
+
+
 def _notes(found: Design) -> list[str]:
     """Agreement of the refits, what limits the plan, and directions that stay open."""
-    notes = []
+    notes = [_assumed(found)]
     number = max((len(one.refits) for one in found.expectations), default=0)
     if number:
         wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]

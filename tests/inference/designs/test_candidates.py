@@ -1,6 +1,7 @@
 """What could be measured: tables of candidates, their costs, plans as files and folders."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,6 +132,7 @@ def test_planned_points_stand_among_the_measured_ones():
 def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_path):
     known = {"pure_dephasing_rate": "lognormal(0.12, 0.1)"}
     source = read("fig2b-d55")
+    source = replace(source, series=tuple(replace(one, note=f"{one.name}: found commas") for one in source.series))
     found = design(source, goal="dGamma", budget="1 min", refits=0, candidates=usual_choices(source).at(
         [np.array([0.0, 5.0]), np.empty(0), np.array([4.0])]), priors=known, closure="microscopic")  # fmt: skip
     path = tmp_path / "plan.toml"
@@ -139,12 +141,13 @@ def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_pat
     files = write_planned(tmp_path / "next", path)
     assert {file.name for file in files} == {p.kind + ".csv" for p in found.points} | {
         "experiment.toml", "experiment.schema.json"}  # fmt: skip
-    with pytest.raises(ExperimentError, match="column 'value': found '', expected a number"):
+    with pytest.raises(ExperimentError, match="column 'value': found an empty cell, expected a number"):
         read(tmp_path / "next")
     for file in (tmp_path / "next").glob("*.csv"):
         file.write_text(file.read_text().replace(",,", ",0.9,"))
     again = read(tmp_path / "next")
     assert not again.simulated
+    assert not any(series.note for series in again.series)  # of the files that were measured
     assert again.apparatus == source.apparatus
     shots = [p.shots for p in found.points if p.kind == "xi"]
     assert next(s for s in again.series if s.kind == "xi").spread.tolist() == [n + 1 for n in shots]

@@ -1,5 +1,6 @@
 """Designs of experiments: known optima, what is expected of plans, limits, goals."""
 
+import re
 from dataclasses import replace
 from importlib import import_module
 
@@ -68,6 +69,23 @@ def test_how_long_for_a_target_is_the_inverse_of_what_a_budget_gives(of_an_hour)
     assert found.possible
     assert found.budget == pytest.approx(3600, rel=0.25)
     assert found.of("collective_rate").after == pytest.approx(after, rel=0.1)
+
+
+def test_a_target_that_is_met_already(of_an_hour):
+    """100 % of the value is more than the sd of what is known: the text says so, and what the plan's time rests on."""
+    known = {"collective_rate": "lognormal(0.1, 0.2)"}
+    found = plan(driven(), target="100 %", priors=known)
+    assert found.met
+    assert found.possible
+    assert found.budget == 3600
+    text = design_text(found)
+    assert re.match(r"Already met: dΓ ± 0.02\S* now, ± 0.\d+ was asked for \(per cent are of the value, 0.", text)
+    assert "A shot takes 10 ms besides its delay." in text
+    assert not of_an_hour.met
+    with_sigma = plan(driven(series=(SeriesPlan("polarization", np.array([20.0]), 0.01),)), shot="2 ms", budget="1 s")
+    assert "A shot takes 2 ms besides its delay; a measured point with a σ counts as 1000 shots." in design_text(
+        with_sigma
+    )
 
 
 def test_what_cannot_be_had_says_by_what_it_is_limited():
