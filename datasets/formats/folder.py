@@ -62,7 +62,7 @@ TOP = (
 )
 """Keys and tables of the file."""
 FILE_KEYS: dict[str, tuple[type, str]] = {
-    "file": (str, "in the folder: text, a spreadsheet, or arrays (docs/howto/files.md)"),
+    "file": (str, "in the folder: text, a spreadsheet, or arrays (docs: howto/files.html)"),
     "time_unit": (str, "the unit of its times, if it is not ms: us, s, …"),
     "columns": (dict, "our column = the name of yours, or a number for all rows: { time = 'T', sigma = 0.01 }"),
     "units": (dict, "our column = its unit: { time = 'us' }"),

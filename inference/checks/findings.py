@@ -133,7 +133,7 @@ _ADVICE = {
     "sampling": "First repair the sampling, as described above: these numbers cannot be quoted. It often fails"
     " because the model does not describe the data; the remarks about the data below may show where to look.",
     "backwards": "Multiply the quadrature of {} by −1: the weaker lines precess in the other direction"
-    " (docs/howto/calibration.md, sign of the RF test). In phase and quadrature may also have been exchanged.",
+    " (docs: howto/calibration.html, sign of the RF test). In phase and quadrature may also have been exchanged.",
     "leaning": "The prior of {} cuts off the posterior at its bound. Give it a wider prior; if the bound is certain,"
     " something else in the data or the model is wrong.",
     "outliers": "Look at the outlying values of {}, which cause most of its χ²: if something went wrong there, exclude"

@@ -102,7 +102,7 @@ class Assessment:
         )
         less = "; ".join(_together([one.disturbance for one in possible[_NAMED:]]))
         less = f"To a lesser degree: {less}. " if less else ""
-        advice = "Measure these, or state their size in the file (docs/howto/errors.md)."
+        advice = "Measure these, or state their size in the file (docs: howto/errors.html)."
         return f"These data cannot exclude the following, which the fit assumes absent: {worst}.", f"{less}{advice}"
 
     @property

@@ -47,7 +47,7 @@ def check(given: Namespace) -> int:
     backwards = reversed_beats(experiment)
     for name in backwards:
         output.text(
-            f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs/howto/calibration.md)"
+            f"sign: the quadrature of {name} has the opposite sign; multiply it by −1 (docs: howto/calibration.html)"
         )
     doubted = doubts(experiment)
     for line in doubted:

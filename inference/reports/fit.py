@@ -188,7 +188,7 @@ def _next_steps(reported: ReportedFit) -> list[str]:
     )
     steps += judged.next_steps
     if judged.condition:
-        steps.append("Measure what is assumed absent, or state its size in the file (docs/howto/errors.md).")
+        steps.append("Measure what is assumed absent, or state its size in the file (docs: howto/errors.html).")
     for proposal in proposals(reported.fit)[:2] if judged.status in ("healthy", "doubtful", "weak") else []:
         gains = ", ".join(
             f"{Label.parse(label).symbol} (variance − {100 * gain:.0f} %)" for label, gain in proposal.gains.items()

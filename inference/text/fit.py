@@ -116,7 +116,7 @@ def sharing_text(experiment: Experiment, labels: Iterable[str]) -> str:
         return shared
     return (
         f"{shared}\n"
-        f"to change it: --share {change}=separate, shared or population, in Python sharing= (docs/howto/joint.md)"
+        f"to change it: --share {change}=separate, shared or population, in Python sharing= (docs: howto/joint.html)"
     )
 
 
