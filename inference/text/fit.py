@@ -112,11 +112,22 @@ def sharing_text(experiment: Experiment, labels: Iterable[str]) -> str:
     shared = (
         f"joint fit: the experiments {'; '.join(lines)} ({tied}dΓ = d Γ; scales and offsets are those of each series)"
     )
+    shared += _of_a_repeat(experiment)
     if experiment.sharing.get(change, "shared") != "shared":  # who said so knows how to change it
         return shared
     return (
         f"{shared}\n"
         f"to change it: --share {change}=separate, shared or population, in Python sharing= (docs: howto/joint.html)"
+    )
+
+
+def _of_a_repeat(experiment: Experiment) -> str:
+    """What to do where each experiment has its own d, of which all files say the same."""
+    said = [experiment.known_of.get(member, {}).get("optical_depth") for member in experiment.members]
+    if None in said or len(set(said)) > 1 or experiment.sharing.get("optical_depth") != "separate":
+        return ""
+    return (
+        "\nall files state the same d: for a repeat on the same apparatus add --share optical_depth=shared, for one dΓ"
     )
 
 

@@ -50,6 +50,12 @@ def test_a_joint_fit_says_what_it_shares():
     first, second = sharing_text(joint(parts, {"collision_rate": "population"}), labels).splitlines()
     assert "(dΓ = d Γ;" in first
     assert second.startswith("to change it: --share pure_dephasing_rate=separate, shared or population, in Python")
+    again = {"a": parts["fig2b-d55"], "b": parts["fig2b-d55"]}
+    said = sharing_text(joint(again, {"collision_rate": "population"}), labels).splitlines()
+    assert said[1].startswith(
+        "all files state the same d: for a repeat on the same apparatus add --share optical_depth"
+    )
+    assert len(sharing_text(joint(again, {"optical_depth": "shared"}), labels).splitlines()) == 2
     angles = {name: replace(one, apparatus={"faraday_angle": Known(14.0)}) for name, one in parts.items()}
     tied = sharing_text(joint(angles, {"optical_depth": "tied"}), ["radiative_rate", "depth_per_degree"])
     assert "share Γ, d/Θ (d ∝ Θ with one factor; dΓ" in tied
