@@ -214,7 +214,7 @@ def test_equal_remarks_about_files_are_one_line(tmp_path, capsys):
     assert f"\n  a.xi, b.xi: xi.csv: {form}\n" in printed
     assert f"\n  a.transverse_spin, b.transverse_spin: transverse_spin.csv: {form}\n" in printed
     assert "to change it" not in printed
-    assert re.search("have in common [^;]*n3", printed)
+    assert re.search("the experiments share [^;]*n3", printed)
 
 
 def test_show_refuses_an_experiment(tmp_path, capsys):
