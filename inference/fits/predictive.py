@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...datasets import Experiment, Observation
+from ...datasets import Experiment, Observation, RecordSeries
 from ...datasets.prediction import (
     Predictions,
     expected,
@@ -101,20 +102,46 @@ def number_of(values: Mapping[str, Any]) -> int:
 
 def by_speed(
     experiment: Experiment, values: Mapping[str, Any], runs: Sequence[str] | None = None, times: int = 0
-) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+) -> Iterator[tuple[np.ndarray, Mapping[str, Any]]]:
     """The draws in groups, slow ones first: which they are, and their values.
 
     The fastest draw of a group sets its integration grid.
 
-    runs : that are evaluated, at so many `times`; by default all data: values of series, powers for records
+    runs : that are evaluated, at so many `times`; by default all data: values of series, powers for records; of a
+        joint fit those of the largest member, since one is evaluated after the other
     """
     if runs is None:
-        runs, records = moving_runs(experiment), experiment.records
-        times = sum(len(series.x) for series in experiment.series) + sum(2 * record.length for record in records)
+        runs, member = moving_runs(experiment), experiment.member
+        of_member: Counter[str] = Counter()
+        for part in experiment.parts:
+            of_member[member.get(part.run, "")] += 2 * part.length if isinstance(part, RecordSeries) else len(part.x)
+        times = max(of_member.values(), default=0)
     pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
     order = np.argsort(np.broadcast_to(pace, number_of(values)), kind="stable")
     for index in np.array_split(order, -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)):
-        yield index, {label: v[index] if np.ndim(v) else v for label, v in values.items()}
+        yield index, _Group(values, index)
+
+
+class _Group(Mapping[str, Any]):
+    """Values of some draws, taken out when they are asked for: one run of many needs few of them."""
+
+    def __init__(self, values: Mapping[str, Any], index: np.ndarray) -> None:
+        self._all, self._index, self._taken = values, index, dict[str, Any]()
+
+    def __getitem__(self, label: str) -> Any:
+        if label not in self._taken:
+            value = self._all[label]
+            self._taken[label] = value[self._index] if np.ndim(value) else value
+        return self._taken[label]
+
+    def __contains__(self, label: object) -> bool:
+        return label in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
 
 
 def total_log_likelihood(problem: Problem, values: Mapping[str, Any], *, accuracy: float) -> np.ndarray:

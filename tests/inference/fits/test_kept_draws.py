@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cachetools import LRUCache
 
-from dissentangle.datasets import prediction, read
+from dissentangle.datasets import joint, prediction, read
 from dissentangle.inference.fits.groups import fit_tree
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fits.summary import summarise
@@ -106,3 +106,17 @@ def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
     single = predicted(Problem(experiment), values, np.random.default_rng(seed(2)), accuracy=1e-9)
     for name, expected in whole.log_likelihood.items():
         np.testing.assert_allclose(single.log_likelihood[name], expected, rtol=1e-6, atol=1e-6)
+
+
+def test_members_of_a_joint_fit_are_evaluated_in_groups_as_large_as_those_of_one():
+    """One after the other, so more members take no more memory at a time, and no smaller groups."""
+    one = read("fig2b-d55")
+    many = Problem(joint({str(k): replace(one, simulated=True) for k in range(6)}))
+    values = prior_draws(many, 1000, np.random.default_rng(seed(1)))
+    alone = [index for index, _ in draws.by_speed(one, prior_draws(Problem(one), 1000, np.random.default_rng(seed(1))))]
+    together = list(draws.by_speed(many.experiment, values))
+    assert [len(index) for index, _ in together] == [len(index) for index in alone]
+    for index, some in together:
+        assert len(some) == len(values) and set(some) == set(values)
+        np.testing.assert_array_equal(some["initial_n3[4]"], values["initial_n3[4]"][index])
+        assert "initial_n3[7]" not in some
