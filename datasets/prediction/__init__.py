@@ -11,7 +11,8 @@ from .expected import (
     record_log_likelihood,
     tested_populations,
 )
-from .fitted import FittedData, data_of_series, fitted_data, whitened
+from .fitted import NUMBERS, FittedData, data_of_series, fitted_data, whitened
+from .members import ONE, Member, members_of
 from .modes import Mode, TwoModes, quadratures, two_modes
 from .rates import Values, coupled_rates, find, initial_of, optical_depth_of, rates_of
 from .reconstruct import readout_pulse, reconstructed_from_records, reconstructed_xi

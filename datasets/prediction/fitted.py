@@ -15,6 +15,9 @@ from ..kinds import column
 from .expected import Predictions, fitted_observations
 from .rates import Values
 
+NUMBERS = "observations"
+"""What all published numbers together are called, in the model and in a fit."""
+
 
 @dataclass(frozen=True)
 class FittedData:
@@ -117,5 +120,5 @@ def fitted_data(experiment: Experiment) -> list[FittedData]:
             found.append(data_of_series(s, s.fitted))
     if numbers := fitted_observations(experiment):
         value, sigma = (np.array([getattr(o, name) for o in numbers]) for name in ("value", "sigma"))
-        found.append(FittedData("observations", "observation", [o.label for o in numbers], value, sigma))
+        found.append(FittedData(NUMBERS, "observation", [o.label for o in numbers], value, sigma))
     return found

@@ -104,8 +104,12 @@ def compile_model(model: Any, start: Start | None = None, coordinates: Coordinat
 
 def programs(model: Any, start: Start, chosen: Coordinates) -> tuple[Program, Lanes, Program, list[Lanes]]:
     """The two programs of a model and their results: log-density (a scalar), and `natural_variables`."""
+    import pytensor
+
     density, expansion = Program(chosen.dimension), Program(chosen.dimension)
-    (logp,) = _translated(density, [model.logp()], model.value_vars, start.shapes, _unconstrained(density, chosen))
+    with pytensor.config.change_flags(traceback__limit=0):  # else it notes where each node was made
+        graph = model.logp()
+    (logp,) = _translated(density, [graph], model.value_vars, start.shapes, _unconstrained(density, chosen))
     if chosen.log_volume:
         logp = Lanes((), logp.entry + chosen.log_volume(_unconstrained(density, chosen)))
     wanted = natural_variables(model)

@@ -71,6 +71,16 @@ def without_values(experiment: Experiment) -> Experiment:
     )
 
 
+def without_errors(experiment: Experiment) -> Experiment:
+    """What gives the model its form: no texts, no measured values, no errors of them."""
+    bare, nothing = without_values(experiment), np.empty(0)
+    return replace(
+        bare,
+        series=tuple(replace(series, spread=nothing) for series in bare.series),
+        observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
+    )
+
+
 def measured(experiment: Experiment) -> Experiment:
     """Without calibration runs and light variances of which nothing is fitted: their parameters would be unknown."""
     series = tuple(s for s in experiment.series if s.fitted.any() or s.kind in OBSERVABLES)

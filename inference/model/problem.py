@@ -16,7 +16,7 @@ from ...datasets.errors import Faults, in_python
 from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_sharing, require_days, with_members
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
-from .fingerprint import fingerprint, measured, without_values
+from .fingerprint import fingerprint, measured, without_errors
 from .parameters import ModelParameter, parameters_of, read_priors
 from .priors import Correlated
 from .rivals import rival
@@ -86,12 +86,7 @@ class Problem:
         Everything else counts, also what this does not know of: times, stages, apparatus, priors, noise, …
         Default priors of constants with the unit of the measurement have that of the values.
         """
-        bare, nothing = without_values(self.experiment), np.empty(0)
-        form = replace(
-            bare,
-            series=tuple(replace(series, spread=nothing) for series in bare.series),
-            observations=tuple(replace(o, sigma=1.0) for o in bare.observations),
-        )
+        form = without_errors(self.experiment)
         return fingerprint(form, replace(self.settings, name=""), [p.prior for p in self.parameters])
 
     @cached_property

@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError
-from ...datasets.prediction import Values, expected, fitted_data, moving_runs, on_day, stages_of
+from ...datasets.prediction import (
+    NUMBERS,
+    ONE,
+    Values,
+    expected,
+    find,
+    fitted_data,
+    fitted_observations,
+    members_of,
+    moving_runs,
+    on_day,
+    stages_of,
+)
 from ...forward_models import Closure, RateBounds, bounds_of
 from ...forward_models.light import SUMS
+from .fingerprint import fingerprint, without_errors
 from .likelihood import add_likelihood, add_record
 from .priors import vector_variable
 from .problem import Problem, pose, words_for
@@ -126,34 +139,82 @@ def _deterministics(values: Values, variables: list[Variable]) -> None:
 
 
 def _means(problem: Problem, values: Values) -> dict[str, Any]:
-    """Expected values of the fitted data by variable, as one node of the graph.
+    """Expected values of the fitted data by variable.
+
+    Of a joint experiment each member has a node of its own. Members that differ in values only (the same stages, times,
+    kinds of series, unknowns) have the same operation, whose graph is made once.
+    """
+    import pytensor.tensor as pt
+
+    experiment = problem.experiment
+    measured = replace(experiment, series=tuple(s for s in experiment.series if s.fitted.any()))
+    bounds = rate_bounds(problem)
+    if not experiment.members or problem.settings.forward_model:
+        inside = {u.label: pt.dscalar(u.label) for u in problem.free}
+        outputs = _expected(problem, measured, problem.complete(inside), bounds)
+        if problem.settings.forward_model:
+            _check_forward_model(problem, measured, list(inside.values()), outputs)
+        if numbers := outputs.pop(NUMBERS, None):
+            outputs[NUMBERS] = pt.stack(numbers)
+        results = _node(inside, list(outputs.values()))(*(values[label] for label in inside), return_list=True)
+        return dict(zip(outputs, results, strict=True))
+    return _means_of_members(problem, measured, problem.complete(values), bounds)
+
+
+def _means_of_members(
+    problem: Problem, measured: Experiment, values: Values, bounds: dict[str, RateBounds]
+) -> dict[str, Any]:
+    import pytensor.tensor as pt
+
+    made: dict[str, tuple[Any, list[str]]] = {}
+    found: dict[str, Any] = {}
+    numbers: dict[str, list[Any]] = {}
+    for member in members_of(measured):
+        own = member.own(values)
+        its_bounds = {run: bounds[there] for run, there in member.names.items() if there in bounds}
+        known = {label: value if isinstance(value, (int, float)) else None for label, value in own.items()}
+        form = fingerprint(without_errors(member.experiment), known, its_bounds)
+        if form not in made:
+            inside = {label: pt.dscalar(label) for label, value in known.items() if value is None}
+            outputs = _expected(problem, member.experiment, known | inside, its_bounds)
+            of_numbers = outputs.pop(NUMBERS, [])
+            made[form] = _node(inside, [*outputs.values(), *of_numbers]), list(inside)
+        node, labels = made[form]
+        results = iter(node(*(own[label] for label in labels), return_list=True))
+        found |= {member.names[series.name]: next(results) for series in member.experiment.series}
+        numbers[member.names[ONE]] = list(results)
+    if fitted := fitted_observations(measured):
+        found[NUMBERS] = pt.stack([numbers[measured.member[o.run]].pop(0) for o in fitted])
+    return found
+
+
+def _expected(
+    problem: Problem, experiment: Experiment, values: Values, bounds: dict[str, RateBounds]
+) -> dict[str, Any]:
+    """Graphs of the expected values of each series, and of the published numbers (a list)."""
+    import pytensor.tensor as pt
+
+    means = expected(
+        experiment,
+        values,
+        problem.dynamics,
+        points={s.name: s.fitted_x for s in experiment.series},
+        rate_bounds=bounds,
+        accuracy=ACCURACY,
+        xp=pt,
+    )
+    return means.series | ({NUMBERS: means.observations} if means.observations else {})
+
+
+def _node(inside: dict[str, Any], outputs: list[Any]) -> Any:
+    """One operation of the graph that stands for all of the forward model.
 
     PyMC looks at every node when it derives a log-density; the thousand of the forward model are none of its
     business, and inside one node they cost it nothing. Compilers take the node apart again (`inline`).
     """
-    import pytensor.tensor as pt
     from pytensor.compile.builders import OpFromGraph
 
-    experiment, labels = problem.experiment, [u.label for u in problem.free]
-    inside = [pt.dscalar(label) for label in labels]
-    measured = replace(experiment, series=tuple(s for s in experiment.series if s.fitted.any()))
-    means = expected(
-        measured,
-        problem.complete(dict(zip(labels, inside, strict=True))),
-        problem.dynamics,
-        points={s.name: s.fitted_x for s in measured.series},
-        rate_bounds=rate_bounds(problem),
-        accuracy=ACCURACY,
-        xp=pt,
-    )
-    outputs = dict(means.series)
-    if means.observations:
-        outputs["observations"] = pt.stack(means.observations)
-    if problem.settings.forward_model:
-        _check_forward_model(problem, measured, inside, outputs)
-    node = OpFromGraph(inside, list(outputs.values()), inline=True, on_unused_input="ignore", name="forward_model")
-    results = node(*(values[label] for label in labels), return_list=True)
-    return dict(zip(outputs, results, strict=True))
+    return OpFromGraph(list(inside.values()), outputs, inline=True, on_unused_input="ignore", name="forward_model")
 
 
 def _check_forward_model(problem: Problem, measured: Experiment, inside: list[Any], outputs: dict[str, Any]) -> None:
@@ -176,15 +237,30 @@ def _check_forward_model(problem: Problem, measured: Experiment, inside: list[An
 def rate_bounds(problem: Problem) -> dict[str, RateBounds]:
     """For each run the rates (ms⁻¹) that the quadrature resolves: the resolution × upper quartiles of the priors.
 
-    Populations of sixteen levels are cut off at far quantiles; the fit checks what that does to its draws.
+    The same for all members with the same stages, so that they have the same grid. Populations of sixteen levels are
+    cut off at far quantiles; the fit checks what that does to its draws.
     """
     experiment, bounds = problem.experiment, {}
     high, far = (_at_quantile(problem, share) for share in (_BOUND_QUANTILE, _FARTHEST_QUANTILE))
+    alike: dict[str, list[str]] = {}
     for run in moving_runs(experiment):
-        days = dict.fromkeys(["", *(s.day for s in experiment.series if s.run == run)])
-        usual, largest = ([stages_of(experiment, run, on_day(v, day)) for day in days] for v in (high, far))
-        bounds[run] = bounds_of(usual, largest, problem.settings.resolution)
+        alike.setdefault(_protocol(experiment, run, high), []).append(run)
+    for runs in alike.values():
+        days = dict.fromkeys(
+            (run, day) for run in runs for day in ("", *(s.day for s in experiment.series if s.run == run))
+        )
+        usual, largest = ([stages_of(experiment, run, on_day(v, day)) for run, day in days] for v in (high, far))
+        bounds |= dict.fromkeys(runs, bounds_of(usual, largest, problem.settings.resolution))
     return bounds
+
+
+def _protocol(experiment: Experiment, run: str, values: Values) -> str:
+    """Equal for runs of members with the same stages; those of sixteen levels also depend on the temperature."""
+    member = experiment.member.get(run, "")
+    if not member or find(values, "temperature", member) is not None:
+        return run
+    stages = [replace(stage, run="") for stage in experiment.run_stages(run)]
+    return fingerprint(run.removeprefix(member), stages)
 
 
 def _at_quantile(problem: Problem, probability: float) -> dict[str, Any]:

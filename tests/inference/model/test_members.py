@@ -1,0 +1,59 @@
+"""Members of a joint experiment: each as if it were alone, and one graph for all that differ in values only."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle import datasets
+from dissentangle.datasets import joint, read
+from dissentangle.datasets.prediction import ONE, expected, members_of
+from dissentangle.forward_models import Dynamics
+from dissentangle.inference import build_model
+from dissentangle.inference.fits.predictive import prior_draws
+from dissentangle.inference.model.problem import Problem
+
+from ...seeds import seed
+
+
+@pytest.mark.parametrize("other", ["fig2c-pump", "krauter2011-published", "laboratory-d55"])
+def test_a_member_alone_predicts_what_it_predicts_in_the_whole(other):
+    names = [other, "fig2b-d35"]
+    whole = joint({name: read(name) for name in names}, {"collision_rate": "separate"})
+    values = prior_draws(Problem(whole), 3, np.random.default_rng(seed(1)))
+    together = expected(whole, values, Dynamics())
+    numbers, members = iter(together.observations), members_of(whole)
+    assert [member.names[ONE] for member in members] == names
+    for member in members:
+        alone = expected(member.experiment, member.own(values), Dynamics())
+        for name, mean in alone.series.items():
+            np.testing.assert_allclose(mean, together.series[member.names[name]], rtol=1e-8)
+        for number in alone.observations:
+            np.testing.assert_allclose(number, next(numbers), rtol=1e-8)
+
+
+def test_a_member_has_its_own_labels_and_the_common_ones():
+    whole = joint({name: read(name) for name in ("fig2b-d55", "fig2b-d35")}, {"pure_dephasing_rate": "separate"})
+    values = dict.fromkeys([p.label for p in Problem(whole).parameters], 1.0)
+    own = members_of(whole)[1].own(values)
+    assert {"radiative_rate", f"optical_depth[{ONE}]", f"pure_dephasing_rate[{ONE}: drive]"} <= set(own)
+    assert f"scale[{ONE}.xi]" in own
+    assert not [label for label in own if "fig2b" in label]
+
+
+def forward_models(experiments):
+    """The distinct graphs of the forward model in the model of experiments."""
+    from pytensor.compile.builders import OpFromGraph
+    from pytensor.graph.traversal import ancestors
+
+    nodes = {variable.owner for variable in ancestors(build_model(experiments).basic_RVs) if variable.owner}
+    return {id(node.op) for node in nodes if isinstance(node.op, OpFromGraph) and node.op.name == "forward_model"}
+
+
+def test_members_that_differ_in_values_only_have_one_graph():
+    one, other = (datasets.from_tree(datasets.simulate_like(read("fig2b-d55"), seed=seed(k))) for k in (1, 2))
+    known = replace(other.apparatus["optical_depth"], value=50.0)  # a prior, which changes the grid: of both
+    other = replace(other, apparatus=other.apparatus | {"optical_depth": known})
+    later = replace(other, series=tuple(replace(s, x=np.minimum(1.01 * s.x, 20.0)) for s in other.series))
+    assert len(forward_models({"A": one, "B": other})) == 1
+    assert len(forward_models({"A": one, "B": later, "C": one})) == 2
