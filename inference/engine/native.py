@@ -108,13 +108,15 @@ class NativeDensity:
 
         Raises ValueError for an unknown name, for another shape, and for data that decide the form of the program.
         """
-        old = {name: data.value for program in self._programs for name, data in program.data.items()}
-        for name, value in new.items():
-            if name not in old:
-                raise ValueError(f"data {name!r}: expected one of {', '.join(old)}")
-            if np.shape(value) != old[name].shape:
-                raise ValueError(f"data {name!r}: found the shape {np.shape(value)}, expected {old[name].shape}")
         with self._exchanging:
+            old = {name: data.value for program in self._programs for name, data in program.data.items()}
+            for name, value in new.items():
+                if name not in old:
+                    raise ValueError(f"data {name!r}: expected one of {', '.join(old)}")
+                if np.shape(value) != old[name].shape:
+                    raise ValueError(f"data {name!r}: found the shape {np.shape(value)}, expected {old[name].shape}")
+            if all(np.array_equal(value, old[name]) for name, value in new.items()):
+                return self._numbers()
             try:
                 self._exchange({name: np.asarray(value, old[name].dtype) for name, value in new.items()})
                 return self._numbers()

@@ -88,6 +88,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     faults = Faults()
     given = read_priors(experiment.priors, "experiment: prior", faults) | read_priors(settings.priors, faults=faults)
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
+    stated = {(name, of): sigma for name, of, sigma in reversed(calibrations(experiment))}
     used: set[str] = set()
     result = []
     for name, index, member in entries(experiment, settings):
@@ -97,7 +98,10 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
         if prior is not None:
             used |= {label, name}
         else:
-            prior = calibrated.get(label, calibrated.get(name)) or _known(experiment, name, index, member)
+            prior = calibrated.get(label, calibrated.get(name))
+            if prior is None and (sigma := stated.get((name, index or ""))) is not None:
+                prior = known_prior(name, SERIES_ERRORS[name], sigma)
+            prior = prior or _known(experiment, name, member)
         if prior is None:
             free = (name, index) in experiment.free
             prior = _of_free(experiment, name, index) if free else _default(experiment, settings, name, index, member)
@@ -207,11 +211,8 @@ def read_priors(texts: Mapping[str, str], where: str = "prior", faults: Faults |
     return given
 
 
-def _known(experiment: Experiment, name: str, index: str | None, member: str) -> Prior | None:
-    """The prior from what the experiment's file says of a parameter; None where it says nothing."""
-    for calibration, of, sigma in calibrations(experiment):
-        if (calibration, of) == (name, index):
-            return known_prior(name, SERIES_ERRORS[name], sigma)
+def _known(experiment: Experiment, name: str, member: str) -> Prior | None:
+    """The prior from what the apparatus is said to be; None where nothing is said of a parameter."""
     if name == "optical_depth" and not experiment.knows(name, member) and experiment.knows("faraday_angle", member):
         angle = experiment.known("faraday_angle", member)
         depth = DEPTH_PER_DEGREE * angle.value

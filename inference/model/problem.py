@@ -152,9 +152,10 @@ def require_time_scale(problem: Problem) -> None:
     A wrong unit hits all series; one of them alone may well be short or long.
     """
     experiment, found = problem.experiment, []
+    medians = {u.label: float(u.prior.quantile(0.5)) for u in problem.parameters}
     for series in experiment.series:
         if series.about.abscissa == "time" and series.run not in experiment.constant and series.fitted.any():
-            rates = _rates(problem, series.run)
+            rates = _rates(experiment, medians, series.run)
             rate, last = max(rates.values(), default=0.0), float(series.x[series.fitted].max())
             found.append((last * rate, series.name, last, rates))
     if not found or not max(found)[0]:
@@ -172,11 +173,12 @@ def require_time_scale(problem: Problem) -> None:
         )
 
 
-def _rates(problem: Problem, run: str) -> dict[str, float]:
-    """Prior medians of the rates of the last stage of a run, by label: another one may be fast and over."""
-    experiment = problem.experiment
+def _rates(experiment: Experiment, medians: Mapping[str, float], run: str) -> dict[str, float]:
+    """Prior medians of the rates of the last stage of a run, by label: another one may be fast and over.
+
+    medians : of all parameters, by label
+    """
     lights, member = experiment.run_stages(run)[-1].label, experiment.member.get(run, "")
-    medians = {u.label: float(u.prior.quantile(0.5)) for u in problem.parameters}
     found = {name: find(medians, name, member, of) for of in ("", lights) for name in sorted(RATES)}
     return {name: rate for name, rate in found.items() if rate is not None}
 

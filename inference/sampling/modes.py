@@ -10,12 +10,16 @@ import numpy as np
 
 Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Log-density and gradient at a point."""
+Hessian = Callable[[Density, np.ndarray, np.ndarray], np.ndarray]
+"""Of −log-density at a point, from the density, the point and the gradient there."""
 _STEPS = 100
 _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
 _FARTHEST = 1.0  # in prior scales: a longer step could leap over to another mode
 _POINTS = 20
 _STARTS, _MORE_STARTS = 12, 48
+_MANY = 50
+"""Of so many unknowns most depend on few others: experiments fitted together have most for themselves."""
 _AGREE = 1.0
 """Log-densities of maxima that differ by less are the same maximum's."""
 _COMPARABLE = np.log(200.0)
@@ -50,14 +54,17 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
     """
     rng = np.random.default_rng(seed)
     found: list[Mode] = []
+    hessian = _hessian
     for tried in range(_MORE_STARTS):
         if tried >= _STARTS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
             break
         points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
-        heights = [density(point)[0] for point in points]
-        highest = int(np.argmax(np.nan_to_num(heights, nan=-np.inf)))
+        heights = np.nan_to_num([density(point)[0] for point in points], nan=-np.inf)
+        highest = int(np.argmax(heights))
         if np.isfinite(heights[highest]):
-            place, curvature, directions = newton_ascent(density, points[highest])
+            if dimension >= _MANY and hessian is _hessian:
+                hessian = SparseHessian.of(density, points[np.argsort(heights)[-2:]])
+            place, curvature, directions = newton_ascent(density, points[highest], hessian)
             found.append(Mode(place, density(place)[0], curvature, directions))
     if not found:
         raise ValueError("no parameters from the prior predict possible data")
@@ -76,7 +83,9 @@ def starting_point(density: Density, found: Sequence[Mode], seed: Any) -> np.nda
     return np.asarray(mode.place + step)
 
 
-def newton_ascent(density: Density, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def newton_ascent(
+    density: Density, x: np.ndarray, hessian: Hessian | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A mode, and the curvatures of −log-density there with their directions (columns), by Newton's method.
 
     Curvatures count by their size, so that a step leads uphill also where they are negative, and are enlarged until
@@ -85,7 +94,7 @@ def newton_ascent(density: Density, x: np.ndarray) -> tuple[np.ndarray, np.ndarr
     value, gradient = density(x)
     damping = 1.0
     for _ in range(_STEPS):
-        curvature, directions = np.linalg.eigh(_hessian(density, x, gradient))
+        curvature, directions = np.linalg.eigh((hessian or _hessian)(density, x, gradient))
         slope = directions.T @ gradient
         while True:
             step = slope / (abs(curvature) + damping)
@@ -107,3 +116,44 @@ def _hessian(density: Density, x: np.ndarray, gradient: np.ndarray) -> np.ndarra
     """Of −log-density, by differences of the gradient; 0 where the density ends."""
     rows = np.array([density(x + row)[1] - gradient for row in _DIFFERENCE * np.eye(len(x))]) / -_DIFFERENCE
     return np.nan_to_num(0.5 * (rows + rows.T), posinf=0.0, neginf=0.0)
+
+
+@dataclass(frozen=True)
+class SparseHessian:
+    """The same where most of its entries are zero: columns without a row in common are found by one difference.
+
+    pattern (n, n) : which entries can differ from zero;  groups : of columns;  common (n,) : which columns are dense:
+    they are groups of their own, and give also the rows of these numbers
+    """
+
+    pattern: np.ndarray
+    groups: list[list[int]]
+    common: np.ndarray
+
+    @classmethod
+    def of(cls, density: Density, points: np.ndarray) -> SparseHessian:
+        """With the entries that are not zero at some of these points (…, n)."""
+        pattern = np.any([_hessian(density, x, density(x)[1]) != 0 for x in points], axis=0)
+        entries = pattern.sum(axis=0)
+        common = entries > 2 * np.median(entries)
+        groups, taken = [[int(k)] for k in np.flatnonzero(common)], dict[int, np.ndarray]()
+        for k in np.flatnonzero(~common):
+            rows = pattern[:, k] & ~common
+            which = next((one for one, used in taken.items() if not (used & rows).any()), len(groups))
+            if which == len(groups):
+                groups.append([])
+            groups[which].append(int(k))
+            taken[which] = taken.get(which, False) | rows
+        return cls(pattern, groups, common)
+
+    def __call__(self, density: Density, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Of −log-density at x, whose gradient is given."""
+        found = np.zeros_like(self.pattern, float)
+        for group in self.groups:
+            moved = x.copy()
+            moved[group] += _DIFFERENCE
+            change = (density(moved)[1] - gradient) / -_DIFFERENCE
+            found[:, group] = np.where(self.pattern[:, group], change[:, None], 0.0)
+        own = ~self.common
+        found[np.ix_(self.common, own)] = found[np.ix_(own, self.common)].T
+        return np.nan_to_num(0.5 * (found + found.T), posinf=0.0, neginf=0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dissentangle.inference.sampling.modes import Mode, modes, starting_point
+from dissentangle.inference.sampling.modes import Mode, SparseHessian, _hessian, modes, starting_point
 
 from ...seeds import SIGMA, seed
 
@@ -93,3 +93,28 @@ def test_the_same_seed_gives_the_same_start():
     density = two_peaks(-0.1)
     first, second = (starting_point(density, modes(density, 3, 5), 7) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def members(x):
+    """Two unknowns that are common to all, and two of its own for each of forty members."""
+    a, b, own = x[0], x[1], x[2:].reshape(-1, 2)
+    inner = own[:, 0] ** 2 * (1 + a**2) + own[:, 1] ** 2 * (1 + np.exp(b)) + own[:, 0] * own[:, 1]
+    slopes = np.stack([2 * own[:, 0] * (1 + a**2) + own[:, 1], 2 * own[:, 1] * (1 + np.exp(b)) + own[:, 0]], axis=1)
+    common = [2 * a * (own[:, 0] ** 2).sum() + a, np.exp(b) * (own[:, 1] ** 2).sum() + b]
+    return -inner.sum() - 0.5 * (a**2 + b**2), -np.concatenate([common, slopes.ravel()])
+
+
+def test_curvatures_of_many_members_need_few_gradients():
+    calls = []
+
+    def counted(x):
+        calls.append(x)
+        return members(x)
+
+    rng = np.random.default_rng(seed(1))
+    sparse = SparseHessian.of(members, rng.uniform(-1, 1, (2, 82)))
+    x = rng.uniform(-1, 1, 82)
+    found = sparse(counted, x, members(x)[1])
+    assert len(calls) == 4
+    assert found == pytest.approx(_hessian(members, x, members(x)[1]), abs=1e-3)
+    assert modes(members, 82, seed(1))[0].place == pytest.approx(np.zeros(82), abs=0.1)
