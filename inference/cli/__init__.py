@@ -7,6 +7,7 @@ imports none of what they do.
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import io
 import os
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. 0: done, and the fit is healthy; 1: it did not converge; 2: bad input."""
     gc.set_threshold(1_000_000)  # imports and graphs are no garbage: looking for it takes a tenth of a fit
+    atexit.register(gc.freeze)  # nor is it worth while to look for it at the very end, which takes another
     if "MPLBACKEND" in os.environ:  # a notebook's own, which Matplotlib here may not have; figures go to files
         os.environ["MPLBACKEND"] = "agg"
     os.environ["PYTENSOR_FLAGS"] = f"{os.environ.get('PYTENSOR_FLAGS', '').removesuffix(_DOUBLE)}{_DOUBLE}".lstrip(",")

@@ -52,6 +52,14 @@ def imported(arguments):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
 
+def test_the_end_of_a_command_does_not_look_for_garbage():
+    """Among the objects of PyMC and its libraries that takes as long as a tenth of a fit."""
+    code = "import atexit, gc; atexit.register(lambda: print('frozen', gc.get_freeze_count() > 0))\n"
+    code += "from dissentangle.inference.cli import main; main(['datasets'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("frozen True\n")
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["nonsense"], ["fit"], ["plot", "--what", "nothing"], ["predict", "--help"]]
 )
