@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from .instructions import Code
-from .steps import Access, Buffer, CumulativeSum, Loop, MatrixProduct, Step
+from .steps import Access, Buffer, Call, CumulativeSum, Loop, MatrixProduct, Part, Step
 
 WIDTH = 4
 POINTERS = ("%x", "%out", "%work", "%data")
@@ -44,7 +44,39 @@ def functions(prefix: str, steps: Sequence[Step], memory: Memory) -> tuple[str, 
     return "\n".join([*texts, ""]), "\n".join(f"  call void @{name}({_PASSED})" for name in names)
 
 
+_PART = """
+define internal void @{name}.forward(ptr %x, ptr %out, ptr %work, ptr %data) {{
+  call void @llvm.memset.p0.i64(ptr %work, i8 0, i64 {cleared_bytes}, i1 false)
+{forward}
+  ret void
+}}
+define internal void @{name}.backward(ptr %x, ptr %out, ptr %work, ptr %data) {{
+{backward}
+  ret void
+}}
+"""
+
+
+def part_functions(name: str, part: Part, memory: Memory) -> str:
+    """LLVM functions of a part: from inputs (%x) to results (%out), and back to the gradient (%out).
+
+    memory : that of the whole, with the constants
+    """
+    local = Memory()
+    local.place |= memory.place
+    local.add(part.inputs, "%x")
+    local.add(part.results, "%out")
+    local.place[part.gradient] = ("%out", 0)
+    cleared = place([*part.forward, *part.backward], local)
+    part.name, part.size, part.seeds_at = name, local.used["%work"], local.place[part.seeds][1]
+    texts, forward = functions(f"{name}.forward", part.forward, local)
+    more, backward = functions(f"{name}.backward", part.backward, local)
+    return texts + more + _PART.format(name=name, cleared_bytes=8 * cleared, forward=forward, backward=backward)
+
+
 def _lines(name: str, step: Step, memory: Memory) -> list[str]:
+    if isinstance(step, Call):
+        return _call(step, memory)
     if isinstance(step, CumulativeSum):
         return _cumulative_sum(_Code(name, step, memory, 1), step)
     code = _Code(name, step, memory, WIDTH if step.size >= WIDTH else 1)
@@ -54,7 +86,17 @@ def _lines(name: str, step: Step, memory: Memory) -> list[str]:
 def _accesses(step: Step) -> list[Access]:
     if isinstance(step, Loop):
         return [*step.loads, *(output.target for output in step.outputs)]
+    if isinstance(step, Call):
+        return [step.source, step.target, Access(step.memory)]
     return [step.source, step.target]
+
+
+def _call(step: Call, memory: Memory) -> list[str]:
+    """The derivatives by its results lie in its memory already, see `place`."""
+    way, first = ("forward", step.source) if step.values is None else ("backward", step.values)
+    places = (memory.place[buffer] for buffer in (first.buffer, step.target.buffer, step.memory))
+    lines = [f"  %p{k} = getelementptr double, ptr {at}, i64 {start}" for k, (at, start) in enumerate(places)]
+    return [*lines, f"  call void @{step.part.name}.{way}(ptr %p0, ptr %p1, ptr %p2, ptr %data)"]
 
 
 def _indices(name: str, step: Step) -> Iterator[str]:
@@ -202,11 +244,18 @@ def _masked(code: _Code, size: int) -> Callable[[str], str]:
 
 def place(steps: Sequence[Step], memory: Memory) -> int:
     """Give every buffer of the steps its place in the memory of a call; how many entries must begin at zero."""
+    calls = [step for step in steps if isinstance(step, Call)]
+    for call in calls:
+        call.memory.size = call.part.size
+    seeds = {call.source.buffer: call for call in calls if call.values is not None}
     buffers = dict.fromkeys(where.buffer for step in steps for where in _accesses(step))
-    buffers = {buffer: None for buffer in buffers if buffer not in memory.place}
+    buffers = {buffer: None for buffer in buffers if buffer not in memory.place and buffer not in seeds}
     for buffer in [b for b in buffers if b.accumulated]:
         memory.add(buffer, "%work")
     cleared = memory.used["%work"]
     for buffer in [b for b in buffers if not b.accumulated]:
         memory.add(buffer, "%work")
+    for buffer, call in seeds.items():
+        pointer, start = memory.place[call.memory]
+        memory.place[buffer] = (pointer, start + call.part.seeds_at)
     return cleared

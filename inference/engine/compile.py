@@ -10,6 +10,7 @@ import numpy as np
 
 from .coordinate_map import Coordinates, plain
 from .native import NativeDensity
+from .parts import repeated
 from .program import Data, Lanes, Program
 from .translation import NotTranslatable, Translation
 
@@ -126,7 +127,7 @@ def _translated(
     program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], u: list[Any]
 ) -> list[Lanes]:
     """The graphs `outputs` as values of the program, where `u` are the entries of the variables `inputs`."""
-    translation = Translation(program)
+    translation = Translation(program, repeated(outputs))
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     given = {
         variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)

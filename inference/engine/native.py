@@ -197,6 +197,7 @@ def _density(program: Program, logp: Lanes, memory: Memory) -> str:
     backward, slopes = program.adjoint(forward)
     if result.buffer not in slopes:
         raise NotTranslatable("a log-density without unknowns")
+    parts = _parts("density", program, memory)
     memory.add(program.inputs, "%x")
     memory.add(slopes[program.inputs], "%out")
     cleared = assembly.place([*forward, *backward], memory)
@@ -212,16 +213,23 @@ def _density(program: Program, logp: Lanes, memory: Memory) -> str:
         backward=back,
         dimension=program.inputs.size,
     )
-    return texts + more + main
+    return parts + texts + more + main
 
 
 def _expansion(program: Program, natural: Sequence[Lanes], memory: Memory) -> str:
     out = program.join(list(natural))
     steps = program.steps()
+    parts = _parts("natural", program, memory)
     memory.used |= {"%x": 0, "%out": 0, "%work": 0}
     memory.add(program.inputs, "%x")
     memory.add(out, "%out")
     cleared = assembly.place(steps, memory)
     texts, calls = assembly.functions("natural", steps, memory)
     main = _EXPAND.format(bytes=8 * (memory.used["%work"] + 1), cleared_bytes=8 * cleared, forward=calls)
-    return texts + main
+    return parts + texts + main
+
+
+def _parts(prefix: str, program: Program, memory: Memory) -> str:
+    """What comes several times, once each."""
+    used = [part for part in program.parts.values() if part]
+    return "\n".join(assembly.part_functions(f"{prefix}.part{k}", part, memory) for k, part in enumerate(used))

@@ -9,12 +9,12 @@ expressions only: the adjoint of a program is the adjoint of each loop, in rever
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .steps import Access, Buffer, CumulativeSum, Loop, MatrixProduct, Output, Step, access
+from .steps import Access, Buffer, Call, CumulativeSum, Loop, MatrixProduct, Output, Part, Step, access
 
 
 @dataclass
@@ -42,17 +42,19 @@ class Data:
 class Program:
     """Loops in the making, and what they read: `inputs` (the unknowns) and constants, some of which are data."""
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, whole: Program | None = None) -> None:
+        """`whole`: the program of which this is a part, which has its constants."""
         self.inputs = Buffer("input", dimension)
-        self.constants: list[tuple[Buffer, np.ndarray | Data]] = []
+        self.constants: list[tuple[Buffer, np.ndarray | Data]] = whole.constants if whole else []
         self.data: dict[str, Data] = {}
         self.derived_data: list[Data] = []
         self.fixed: list[tuple[Data, np.ndarray]] = []
         self._loops: dict[tuple[int, int], Loop] = {}
-        self._others: list[CumulativeSum | MatrixProduct] = []
+        self.parts: dict[Any, Part | None] = {}
+        self._others: list[CumulativeSum | MatrixProduct | Call] = []
         self._symbols: dict[tuple[Any, ...], Any] = {}
         self._accesses: dict[str, Access] = {}
-        self._constant_of: dict[Any, Buffer] = {}
+        self._constant_of: dict[Any, Buffer] = whole._constant_of if whole else {}
         self._count = 0
 
     def input(self, k: int) -> Any:
@@ -143,6 +145,24 @@ class Program:
             self._others.append(MatrixProduct(columns, inner, buffer.level, of, turned, read, written))
         return buffer
 
+    def as_part(self, results: list[Lanes]) -> Part | None:
+        """A part of another program, with all that is here; None where the results do not depend on the inputs."""
+        out = self.join(results)
+        forward = self.steps()
+        backward, slopes = self.adjoint(forward)
+        if out not in slopes:
+            return None
+        shapes = [lanes.shape for lanes in results]
+        return Part(forward, backward, self.inputs, out, slopes[self.inputs], slopes[out], shapes)
+
+    def call(self, part: Part, arguments: list[Lanes]) -> Buffer:
+        """The buffer of the results of a part for these scalars."""
+        source, target = self.join(arguments), self._buffer(part.results.size)
+        target.level, target.active = source.level + 1, source.active
+        memory = self._buffer(0)
+        self._others.append(Call(part, target.level, Access(source), Access(target), memory))
+        return target
+
     def reduce(self, lanes: Lanes, groups: np.ndarray, count: int) -> Buffer:
         """The sums of the entries of each group: `groups` says for each entry to which of `count` it belongs."""
         buffer = self._buffer(count, accumulated=True)
@@ -207,8 +227,10 @@ def _moved(where: Access, buffers: dict[Buffer, Buffer]) -> Access:
     return Access(buffers[where.buffer], where.start, where.step, where.index)
 
 
-def _turned(step: CumulativeSum | MatrixProduct, source: Access, target: Access) -> Step:
+def _turned(step: CumulativeSum | MatrixProduct | Call, source: Access, target: Access) -> Step:
     """The adjoint: it adds to `target`, the derivatives by what `step` reads."""
+    if isinstance(step, Call):
+        return replace(step, source=source, target=target, values=step.source)
     if isinstance(step, CumulativeSum):
         return CumulativeSum(step.size, step.level, source, target, reverse=True)
     return MatrixProduct(step.inner, step.size, step.level, step.transposed, step.matrix, source, target, add=True)

@@ -109,7 +109,44 @@ class MatrixProduct:
     add: bool = False
 
 
-Step = Loop | CumulativeSum | MatrixProduct
+@dataclass(eq=False)
+class Part:
+    """What a program does several times with other numbers: a function of its own, with memory of its own.
+
+    forward, backward : its steps, and those that carry derivatives back
+    inputs, results : of it;  gradient, seeds : the derivatives by inputs and by results
+    shapes : of the arrays that lie in `results` one after the other
+    name, size, seeds_at : of its functions; of its memory, and where in it the seeds begin (`assembly.part_functions`)
+    """
+
+    forward: list[Step]
+    backward: list[Step]
+    inputs: Buffer
+    results: Buffer
+    gradient: Buffer
+    seeds: Buffer
+    shapes: list[tuple[int, ...]]
+    name: str = ""
+    size: int = 0
+    seeds_at: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """target = part(source), in `memory`; with `values`, its source: target += derivatives by it, from those `source`.
+
+    The derivatives by its target then lie in `memory`.
+    """
+
+    part: Part
+    level: int
+    source: Access
+    target: Access
+    memory: Buffer
+    values: Access | None = None
+
+
+Step = Loop | CumulativeSum | MatrixProduct | Call
 
 
 def listing(steps: list[Step]) -> str:
@@ -124,6 +161,10 @@ def listing(steps: list[Step]) -> str:
             sign, factor = "+=" if step.add else "=", str(step.source).replace("[i", "[j")
             total = f"sum over j < {step.inner} of {step.matrix.name}[j, i] {factor}"
             lines.append(f"for i < {step.size}: {step.target} {sign} {total}")
+            continue
+        if isinstance(step, Call):
+            way, sign = ("", "=") if step.values is None else ("derivatives of ", "+=")
+            lines.append(f"{step.target} {sign} {way}part of {step.source}")
             continue
         lines.append(f"for i < {step.size}:")
         lines += [f"  {symbol} = {where}" for symbol, where in zip(step.symbols, step.loads, strict=True)]

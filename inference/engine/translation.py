@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .matrix_products import product
+from .parts import called, part_for
 from .program import Data, Lanes, Program
 from .scalar_functions import rules
 from .steps import Access, access
@@ -27,8 +28,10 @@ class NotTranslatable(Exception):
 class Translation:
     """Values of a graph's variables: numbers, data, or lanes of a program."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, repeated: frozenset[Any] = frozenset()) -> None:
+        """`repeated`: operations with a graph of their own of which each becomes one function."""
         self.program = program
+        self._repeated = repeated
         self._done: dict[Any, tuple[list[Any], list[Any]]] = {}
 
     def values(self, outputs: Sequence[Any], given: dict[Any, Any]) -> list[Any]:
@@ -78,6 +81,8 @@ class Translation:
         if isinstance(node.op, (CheckAndRaise, ViewOp)):
             return [arguments[0]]
         if isinstance(node.op, OpFromGraph):
+            if node.op in self._repeated and (part := part_for(self.program, node.op, Translation)):
+                return called(self.program, part, [self.lanes(argument) for argument in arguments])
             return self.values(node.op.inner_outputs, dict(zip(node.op.inner_inputs, arguments, strict=True)))
         if not any(isinstance(argument, Lanes) for argument in arguments):
             return self._numbers(node, arguments)

@@ -240,7 +240,7 @@ def rate_bounds(problem: Problem) -> dict[str, RateBounds]:
     The same for all members with the same stages, so that they have the same grid. Populations of sixteen levels are
     cut off at far quantiles; the fit checks what that does to its draws.
     """
-    experiment, bounds = problem.experiment, {}
+    experiment, bounds = problem.experiment, dict[str, RateBounds]()
     high, far = (_at_quantile(problem, share) for share in (_BOUND_QUANTILE, _FARTHEST_QUANTILE))
     alike: dict[str, list[str]] = {}
     for run in moving_runs(experiment):

@@ -156,4 +156,4 @@ class SparseHessian:
             found[:, group] = np.where(self.pattern[:, group], change[:, None], 0.0)
         own = ~self.common
         found[np.ix_(self.common, own)] = found[np.ix_(own, self.common)].T
-        return np.nan_to_num(0.5 * (found + found.T), posinf=0.0, neginf=0.0)
+        return np.asarray(np.nan_to_num(0.5 * (found + found.T), posinf=0.0, neginf=0.0))

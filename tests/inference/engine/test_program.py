@@ -8,10 +8,12 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pytensor.compile.builders import OpFromGraph
 
 from dissentangle.datasets import read
 from dissentangle.inference.engine.compile import compile_model, start_of
-from dissentangle.inference.engine.native import NativeDensity
+from dissentangle.inference.engine.native import NativeDensity, assembled
+from dissentangle.inference.engine.parts import repeated
 from dissentangle.inference.engine.program import Lanes, Program
 from dissentangle.inference.engine.steps import listing
 from dissentangle.inference.engine.translation import NotTranslatable, Translation
@@ -58,6 +60,17 @@ def graphs():
     yield "a scalar product", x, pt.dot(x, WEIGHTS) ** 3 + pt.dot(x, pt.exp(x))
     yield "a product of unknowns", x, ((column * row) @ x.reshape((3, 2))[[0, 1, 2, 1]] * TABLE[:, 1:3]).sum()
     yield "a matrix twice", x, (pt.dot(square, pt.tanh(pt.dot(square, x))) ** 2).sum()
+    a, b, unused = pt.dscalars("a", "b", "unused")
+    curves = [pt.cumsum(pt.exp(a * WEIGHTS)) * b, a * b, pt.as_tensor(WEIGHTS) * 2.0, b]
+    part = OpFromGraph([a, b, unused], curves, inline=True, on_unused_input="ignore")
+    one, other, third = part(x[0], x[1] * x[2], x[3]), part(x[2] ** 2, x[0], x[0]), part(0.3, x[4], x[5])
+    yield "a part three times", x, sum((v * w).sum() for v, w in zip(one, other, strict=True)) + third[0].prod()
+    outer = OpFromGraph([a, b], [part(b, a, a)[0].sum() + part(a, b, b)[1]], inline=True)
+    yield "a part in a part, twice", x, outer(x[0], x[5]) * outer(x[1], x[0] + x[5])
+    constant = OpFromGraph([a], [pt.as_tensor(WEIGHTS)], inline=True, on_unused_input="ignore")
+    yield "a part on which nothing depends", x, (x * constant(x[0]) * constant(x[1])).sum()
+    vector = OpFromGraph([x], [pt.exp(x)], inline=True)
+    yield "a part of arrays", x, (vector(x) * vector(x**2)).sum()
     yield "the same exponential twice", x, (pt.exp(x) * WEIGHTS).sum() + pt.exp(x)[2] ** 2
 
 
@@ -67,7 +80,7 @@ CASES = list(graphs())
 @pytest.mark.parametrize(("x", "result"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_values_and_gradients_are_those_of_pytensor(x, result):
     program, nothing = Program(SIZE), Program(SIZE)
-    translation = Translation(program)
+    translation = Translation(program, repeated([result]))
     inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
     (value,) = translation.values([result], {x: inputs})
     code = NativeDensity(program, value, nothing, [Lanes((), nothing.input(0))])
@@ -144,6 +157,24 @@ def test_the_page_shows_what_its_code_prints(capsys):
     assert len(shown) == 2
     for block in shown:
         assert block.removesuffix("…\n") in printed
+
+
+def test_a_part_that_comes_several_times_is_compiled_once():
+    """20 members of a joint fit, as one function."""
+    x = pt.dvector("x", shape=(SIZE,))
+    a = pt.dscalar("a")
+    part = OpFromGraph([a], [pt.exp(a * WEIGHTS).sum() * pt.tanh(a)], inline=True)
+    lengths = []
+    for times in (2, 20):
+        program, nothing = Program(SIZE), Program(SIZE)
+        result = sum(part(x[k % SIZE] + k) for k in range(times))
+        translation = Translation(program, repeated([result]))
+        inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
+        (value,) = translation.values([result], {x: inputs})
+        text = assembled(program, value, nothing, [Lanes((), nothing.input(0))])
+        lengths.append(text.count("@exp"))
+        assert "derivatives of part of" in listing(program.adjoint(program.steps())[0])
+    assert lengths[0] == lengths[1] > 2
 
 
 def test_the_start_is_that_of_pymc():
