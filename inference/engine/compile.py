@@ -108,13 +108,15 @@ def programs(model: Any, start: Start, chosen: Coordinates) -> tuple[Program, La
     import pytensor
 
     density, expansion = Program(chosen.dimension), Program(chosen.dimension)
+    several = repeated([*model.basic_RVs, *model.deterministics, *model.potentials])
     with pytensor.config.change_flags(traceback__limit=0):  # else it notes where each node was made
-        graph = model.logp()
-    (logp,) = _translated(density, [graph], model.value_vars, start.shapes, _unconstrained(density, chosen))
+        graph, wanted = model.logp(), natural_variables(model)
+    translation = Translation(density, several)
+    (logp,) = _translated(translation, [graph], model.value_vars, start.shapes, _unconstrained(density, chosen))
     if chosen.log_volume:
         logp = Lanes((), logp.entry + chosen.log_volume(_unconstrained(density, chosen)))
-    wanted = natural_variables(model)
-    natural = _translated(expansion, wanted, model.value_vars, start.shapes, _unconstrained(expansion, chosen))
+    translation = Translation(expansion, several)
+    natural = _translated(translation, wanted, model.value_vars, start.shapes, _unconstrained(expansion, chosen))
     return density, logp, expansion, natural
 
 
@@ -124,10 +126,9 @@ def _unconstrained(program: Program, coordinates: Coordinates) -> list[Any]:
 
 
 def _translated(
-    program: Program, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], u: list[Any]
+    translation: Translation, outputs: list[Any], inputs: list[Any], shapes: list[tuple[int, ...]], u: list[Any]
 ) -> list[Lanes]:
     """The graphs `outputs` as values of the program, where `u` are the entries of the variables `inputs`."""
-    translation = Translation(program, repeated(outputs))
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     given = {
         variable: translation.stacked([Lanes((), entry) for entry in u[end - int(np.prod(shape)) : end]], shape)

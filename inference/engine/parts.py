@@ -16,7 +16,10 @@ from .steps import Part, access
 
 
 def repeated(outputs: Sequence[Any]) -> frozenset[Any]:
-    """Operations with a graph of their own that come several times, with other arguments."""
+    """Operations with a graph of their own that come several times.
+
+    outputs : as a model was written; a log-density has copies of one and the same node
+    """
     from pytensor.compile.builders import OpFromGraph
     from pytensor.graph.traversal import ancestors
 

@@ -59,7 +59,7 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
         if tried >= _STARTS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
             break
         points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
-        heights = np.nan_to_num([density(point)[0] for point in points], nan=-np.inf)
+        heights = np.nan_to_num([density(point)[0] for point in points], nan=-np.inf, neginf=-np.inf, posinf=np.inf)
         highest = int(np.argmax(heights))
         if np.isfinite(heights[highest]):
             if dimension >= _MANY and hessian is _hessian:
