@@ -208,13 +208,14 @@ def _suspicions(
     """Scores and weights are those of λ over its usual size; `moves`: of the parameters, for λ of that size."""
     spread = {label: float(np.std(draws)) for label, draws in fit.by_label(derived=True).items()}
     found = []
-    for one, score, weight, move in zip(asked, scores, weights, moves, strict=False):
+    asked_moves = moves[: len(asked)]
+    high, low = (at.rates(at.centre + step * asked_moves) for step in (_SMALL, -_SMALL))
+    for k, (one, score, weight) in enumerate(zip(asked, scores, weights, strict=False)):
         middle, sd = score / (weight + 1), (weight + 1) ** -0.5
         one_sided = one.squared or np.isfinite(one.most)
         possible = min(max(middle + 2 * sd, 0.0) if one_sided else abs(middle) + 2 * sd, one.most / one.size)
-        high, low = at.rates(at.centre + _SMALL * move), at.rates(at.centre - _SMALL * move)
         shifts = {
-            label: possible * (high[label] - low[label]) / (2 * _SMALL) / spread[label]
+            label: possible * float(high[label][k] - low[label][k]) / (2 * _SMALL) / spread[label]
             for label in high
             if spread.get(label, 0.0) > 0
         }

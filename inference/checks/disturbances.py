@@ -11,7 +11,7 @@ import numpy as np
 
 from ...datasets import Experiment, Series, StageEntry
 from ...datasets.experiment import Label, LightPower, other_days
-from ...datasets.prediction import expected, fitted_observations, moving_runs
+from ...datasets.prediction import expected, fitted_observations, moving_runs, of_run
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Closure, Dynamics
 from ..fits import Fit
 from .replications import PUBLISHED
@@ -65,17 +65,18 @@ class PosteriorMean:
         return self.problem.experiment
 
     def values_at(self, z_scores: np.ndarray) -> dict[str, Any]:
-        """Parameters by label, arrays (1,), at z-scores (n,) of the free ones."""
-        free = zip(self.problem.free, z_scores, strict=True)
-        return self.problem.complete({p.label: np.atleast_1d(p.prior.from_z_score(z)) for p, z in free})
+        """Parameters by label, arrays (K,), at z-scores (K, n) of the free ones; (1,) at (n,)."""
+        free = zip(self.problem.free, np.atleast_2d(z_scores).T, strict=True)
+        return self.problem.complete({p.label: np.asarray(p.prior.from_z_score(z)) for p, z in free})
 
-    def rates(self, z_scores: np.ndarray) -> dict[str, float]:
-        """The free rates and those that follow from them, by label, at z-scores (n,)."""
+    def rates(self, z_scores: np.ndarray) -> dict[str, np.ndarray]:
+        """The free rates and those that follow from them, by label, (K,), at z-scores (K, n)."""
         values = self.values_at(z_scores)
         found = {p.label: values[p.label] for p in self.problem.free}
         for variable in self.problem.variables:
             found |= {label: f(values) for label, f in zip(variable.labels, variable.formulas, strict=False)}
-        return {label: float(np.ravel(value)[0]) for label, value in found.items() if Label.parse(label).is_rate}
+        rates = {label: np.ravel(value) for label, value in found.items() if Label.parse(label).is_rate}
+        return {label: np.broadcast_to(value, len(z_scores)) for label, value in rates.items()}
 
     def means(
         self,
@@ -84,9 +85,14 @@ class PosteriorMean:
         experiment: Experiment | None = None,
         dynamics: Dynamics | None = None,
         later: Mapping[str, float] | None = None,
+        run: str | None = None,
     ) -> Means:
-        """Expected data of the fitted points; of other values, or where times of a series are `later` by ms."""
+        """Expected data of the fitted points; of other values, or where times of a series are `later` by ms.
+
+        run : whose data alone are wanted
+        """
         whole, later = experiment or self.experiment, later or {}
+        whole = whole if run is None else of_run(whole, run)
         points = {s.name: s.x + later.get(s.name, 0.0) for s in whole.series}
         found = expected(whole, values or self.values, dynamics or self.problem.dynamics, points=points)
         means = {
@@ -124,9 +130,12 @@ class PosteriorMean:
         timed = [s for s in self.experiment.series if s.fitted.any() and s.about.abscissa == "time"]
         return [s for s in timed if s.run in moving and len(s.about.components) == 1]
 
-    def only(self, name: str, effect: np.ndarray) -> Means:
-        """An effect on one series."""
-        return {n: effect if n == name else np.zeros_like(mean) for n, mean in self.at_mean.items()}
+    def only(self, effects: Means, run: str = "") -> Means:
+        """Effects on some of the data; of the published numbers on those of one run."""
+        found = {name: np.zeros_like(mean) for name, mean in self.at_mean.items()}
+        if PUBLISHED in effects:
+            found[PUBLISHED][[o.run == run for o in fitted_observations(self.experiment)]] = effects[PUBLISHED]
+        return found | {name: effect for name, effect in effects.items() if name != PUBLISHED}
 
 
 def disturbances(at: PosteriorMean) -> list[Disturbance]:
@@ -151,17 +160,18 @@ def _clock(at: PosteriorMean, s: Series) -> list[Disturbance]:
     early, late = -_STEP * bool(x.min() >= _STEP), _STEP * bool(x.max() <= end - _STEP)
     if late <= early:
         return []
-    effect = _difference(at.means(later={s.name: late}), at.means(later={s.name: early}), late - early)
+    high, low = (at.means(later={s.name: by}, run=s.run) for by in (late, early))
+    effect = at.only(_difference(high, low, late - early), s.run)
     return [Disturbance("time-offset", f"the times of {s.name} are off", "ms", 0.2, effect)]
 
 
 def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
     found = []
     if not s.gain_drift_uncertainty:
-        drifting = at.only(s.name, at.at_mean[s.name] * s.ramp(s.fitted_x))
+        drifting = at.only({s.name: at.at_mean[s.name] * s.ramp(s.fitted_x)})
         found.append(Disturbance("gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting))
     if not (s.scale_uncertainty or s.amplitude):
-        scaled = at.only(s.name, at.at_mean[s.name])
+        scaled = at.only({s.name: at.at_mean[s.name]})
         found.append(Disturbance("scale", f"the scale of {s.name} is off", "%", 0.02, scaled))
     return found
 
@@ -169,13 +179,11 @@ def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
 def _background(at: PosteriorMean, s: Series) -> list[Disturbance]:
     found = []
     if not (s.offset_uncertainty or s.offset):
-        flat = at.only(s.name, np.ones_like(at.at_mean[s.name]))
+        flat = at.only({s.name: np.ones_like(at.at_mean[s.name])})
         found.append(Disturbance("background", f"there is a background in {s.name}", "", 0.01, flat))
     if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ
-        growing = at.only(s.name, s.ramp(s.fitted_x))
-        found.append(
-            Disturbance("shot-noise-drift", f"the shot noise of {s.name} is off at late times", "", 0.03, growing)
-        )
+        growing, words = at.only({s.name: s.ramp(s.fitted_x)}), f"the shot noise of {s.name} is off at late times"
+        found.append(Disturbance("shot-noise-drift", words, "", 0.03, growing))
     return found
 
 
@@ -187,16 +195,18 @@ def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
     member = at.experiment.member
     if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(s.run)):
         return []  # the file says of which days they are, and the model has it
-    depth = at.experiment.run_depth
-    relative = {f: {**depth, s.run: depth.get(s.run, 1.0) * f} for f in (1 + _RELATIVE, 1 - _RELATIVE)}
-    high, low = (at.means(experiment=replace(at.experiment, run_depth=one)) for one in relative.values())
-    effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-    found = [Disturbance("days", f"the optical depth was different for {s.name}", "%", 0.1, effect)]
-    loss = "light_loss_rate"
+    depth, loss, run, found = at.experiment.run_depth, "light_loss_rate", s.run, list[Disturbance]()
+
+    def deeper(f: float) -> Means:
+        other = replace(at.experiment, run_depth={**depth, run: depth.get(run, 1.0) * f})
+        return at.means(experiment=other, run=run)
+
+    changes = {"the optical depth": deeper}
     if loss in at.values:
-        high, low = (at.means({**at.values, loss: at.values[loss] * f}) for f in relative)
-        effect = at.only(s.name, (high[s.name] - low[s.name]) / (2 * _RELATIVE))
-        found.append(Disturbance("days", f"the loss by the light was different for {s.name}", "%", 0.1, effect))
+        changes["the loss by the light"] = lambda f: at.means({**at.values, loss: at.values[loss] * f}, run=run)
+    for what, means in changes.items():
+        slope = (means(1 + _RELATIVE)[s.name] - means(1 - _RELATIVE)[s.name]) / (2 * _RELATIVE)
+        found.append(Disturbance("days", f"{what} was different for {s.name}", "%", 0.1, at.only({s.name: slope})))
     return found
 
 
