@@ -1,6 +1,9 @@
 """`dissentangle fit fig2b-d55` as a whole process, and where its time goes; `--help` and a bad argument.
 
 python benchmarks/whole_process.py [RUNS]        (with Python bytecode present: run it twice)
+python benchmarks/whole_process.py RUNS MEMBERS  so many experiments in one joint fit, 4 × (200 + 200) draws
+
+Also by ratio to importing pymc and nutpie, least of the runs of each in turns: wall and CPU seconds.
 """
 
 from __future__ import annotations
@@ -48,6 +51,31 @@ def run(command: list[str], environment: dict[str, str]) -> float:
     return time.perf_counter() - start
 
 
+def ratio(command: list[str], environment: dict[str, str], runs: int) -> None:
+    """Print the least wall and CPU seconds of a command over those of the imports, both in turns."""
+    commands, least = ([sys.executable, "-c", "import pymc, nutpie"], command), np.full((2, 2), np.inf)
+    for _ in range(runs):
+        for k, one in enumerate(commands):
+            before = os.times()
+            wall = run(one, environment)
+            after = os.times()
+            spent = after.children_user + after.children_system - before.children_user - before.children_system
+            least[k] = np.minimum(least[k], (wall, spent))
+    (wall, spent), (imports, imports_spent) = least[1], least[0]
+    print(f"{wall:.2f} s, {wall / imports:.2f} × the imports; CPU {spent:.2f} s, {spent / imports_spent:.2f} ×")
+
+
+def joint(folder: Path, members: int) -> list[str]:
+    """The arguments for a joint fit of simulated experiments like fig2b-d55."""
+    from dissentangle import datasets
+
+    like = datasets.read("fig2b-d55")
+    files = [folder / f"e{k:03d}.nc" for k in range(members)]
+    for k, file in enumerate(files):
+        datasets.save(datasets.simulate_like(like, seed=k), file)
+    return ["fit", *map(str, files), "--draws", "200", "--tune", "200"]
+
+
 def main() -> None:
     """Medians, then the parts."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
@@ -55,6 +83,10 @@ def main() -> None:
     program = [sys.executable, "-m", "dissentangle.inference"]
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "fit.nc")
+        several = joint(Path(folder), int(sys.argv[2])) if len(sys.argv) > 2 else ["fit", "fig2b-d55"]
+        ratio([*program, *several, "-o", out], environment, runs)
+        if len(sys.argv) > 2:
+            return
         for name, arguments in (
             ("fit fig2b-d55", ["fit", "fig2b-d55", "-o", out]),
             ("--help", ["--help"]),
