@@ -147,6 +147,15 @@ class NativeDensity:
         self._logp(self.dimension, *(array.ctypes.data for array in (point, gradient, value, numbers)))
         return float(value[0]), gradient
 
+    def gradients(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Of the log-density at points (points, dimension), of the same shape."""
+        points, value = np.ascontiguousarray(points, dtype=float), np.empty(1)
+        found, step = np.empty_like(points), points.itemsize * self.dimension
+        point, gradient, one, numbers = (array.ctypes.data for array in (points, found, value, data))
+        for offset in range(0, step * len(points), step):
+            self._logp(self.dimension, point + offset, gradient + offset, one, numbers)
+        return found
+
 
 def _compile(text: str) -> Any:
     """LLVM's engine with the functions of an assembly text.

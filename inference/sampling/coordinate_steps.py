@@ -61,6 +61,20 @@ def beginning_shear(initial: int, swap: int, centre: np.ndarray) -> Callable[[li
     return step
 
 
+def coupling_shear(collective: int, dephasing: int, centre: np.ndarray, duration: float) -> Callable[[list[Any]], None]:
+    """log dΓ from log κ², for pulses of this duration (ms)."""
+
+    def decayed(log_rate: Any) -> Any:
+        return logarithm((1 - exponential(-duration * exponential(log_rate))) / (duration * exponential(log_rate)))
+
+    reference = decayed(centre[dephasing])
+
+    def step(u: list[Any]) -> None:
+        u[collective] = u[collective] - (decayed(u[dephasing]) - reference)
+
+    return step
+
+
 def sum_and_ratios(entries: list[int], weights: list[float], centre: np.ndarray) -> Callable[[list[Any]], None]:
     """log A, log B, log C from log(A + S), log(A/S), log(B/C) with S = B + C, and so on; Jacobian ±1."""
     logs, rests = _logs_and_rests(entries, weights, centre)

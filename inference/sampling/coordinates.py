@@ -8,6 +8,7 @@ posterior of the data at hand has of ridges, the sampler learns by itself, see `
 
 - the initial slope of Jy fixes dΓ p + Γ̃, so dΓ + Γdeph + Γpump: logarithms of these → log of the sum, log of ratios
 - the early slope of P fixes about Γout_L + (5/4) Γcol: the same, weighted
+- calibration runs alone fix κ² ≈ (dΓ/Z) (1 − e^{−Γ̃T})/Γ̃: log dΓ → log κ²
 - ln c/(1 − c), whose prior beta(½, ½) has long tails, is stretched
 - of a continuous measurement they fix γ = γs + γextra and v_u ≈ n_b γextra/γ: log γs, log γextra → log γ and a ratio,
   and log n_b + log(γextra/γ) in place of log n_b; the steady state by itself γ and its signal, γs (v_u − Z); a
@@ -27,6 +28,7 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.experiment import Label
+from ...datasets.prediction import PROBE, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE
 from ..engine import Coordinates
 from ..model import Prior, Problem
@@ -36,6 +38,7 @@ from .coordinate_steps import (
     average,
     bath_shear,
     beginning_shear,
+    coupling_shear,
     log_ratios,
     narrowed,
     narrowing,
@@ -73,7 +76,8 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
     experiment, by_label = problem.experiment, {p.label: p.prior for p in problem.free}
     scale = np.array([_scale(by_label[label]) for label in labels])
     logarithmic = _logarithmic(by_label, labels)
-    steps = [sum_and_ratios(*one, centre) for one in _sums(experiment, labels, centre, logarithmic)]
+    steps = _coupling_shears(experiment, labels, centre, logarithmic)
+    steps += [sum_and_ratios(*one, centre) for one in _sums(experiment, labels, centre, logarithmic)]
     steps += _measurement_steps(experiment, by_label, labels, centre, logarithmic)
     populations = []
     for spread in [label for label in labels if Label.parse(label).name == "population_spread"]:
@@ -116,7 +120,9 @@ def _logarithmic(by_label: dict[str, Prior], labels: list[str]) -> set[str]:
 
 def _sums(experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]) -> list[Sum]:
     """The sums that the decays of Jy and P fix, and the rates of runs with constant ones."""
-    groups = [g for g in _dephasing_groups(experiment, labels, centre, logarithmic) if set(g[0]) <= logarithmic]
+    groups = []
+    if not _coupling_shears(experiment, labels, centre, logarithmic):
+        groups = [g for g in _dephasing_groups(experiment, labels, centre, logarithmic) if set(g[0]) <= logarithmic]
     if {"light_loss_rate", "collision_rate"} <= logarithmic:
         groups.append((["light_loss_rate", "collision_rate"], [1.0, COLLISION_WEIGHT]))
     groups += [(pair, [1.0, 1.0]) for pair, _ in _swaps(labels, logarithmic)]
@@ -131,6 +137,22 @@ def _swaps(labels: list[str], logarithmic: set[str]) -> list[tuple[list[str], La
         if {swap, extra} <= logarithmic:
             found.append(([swap, extra], Label.parse(swap)))
     return found
+
+
+def _coupling_shears(
+    experiment: Experiment, labels: list[str], centre: np.ndarray, logarithmic: set[str]
+) -> list[Callable[[list[Any]], None]]:
+    """Where nothing is followed in time, the data fix κ² ≈ (dΓ/Z) (1 − e^{−Γ̃T})/Γ̃: log dΓ → log κ²."""
+    if moving_runs(experiment):
+        return []
+    shears = []
+    for series in experiment.series:
+        if series.kind == "coupling":
+            pair = ["collective_rate", str(Label("dephasing_rate", PROBE))]
+            if set(pair) <= logarithmic:
+                collective, dephasing = (labels.index(label) for label in pair)
+                shears.append(coupling_shear(collective, dephasing, centre, series.probe_duration))
+    return shears[:1]
 
 
 def _measurement_steps(

@@ -22,7 +22,7 @@ MOST_IN_TRIPLES = 5
 _PENALTY = 1.0
 """A term counts where it reduces the logarithm of the squares by more than so many times ln(N)/N: as in the BIC."""
 _MOST_WIDENING = 0.3
-_SKEWS = np.linspace(-0.5, 0.5, 21)
+_SKEWS = np.linspace(-0.5, 0.5, 11)
 _MOST, _WORTH = 4.0, 0.9
 """A coordinate is skewed where that makes the squares of what the scores have too much so many times smaller; each
 counts for at most 4."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from ..engine import NativeDensity
 from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .mapped_density import MappedDensity
-from .modes import Density, Mode, starting_point
+from .modes import Mode, starting_point
 from .score_regression import fitted_map, ordered
 from .triangular_map import Naturals, TriangularMap
 
+Scores = Callable[[np.ndarray], np.ndarray]
 _POINTS = 400
 _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
@@ -40,10 +42,10 @@ def straightened(
     if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
 
-    def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
-        return density(x, data)
+    def scores(points: np.ndarray) -> np.ndarray:
+        return density.gradients(points, data)
 
-    mapped = MappedDensity(density, data, _about(highest, log_density, naturals, settings.seed))
+    mapped = MappedDensity(density, data, _about(highest, scores, naturals, settings.seed))
     earlier = np.empty((0, density.dimension))
     for (tune, draws), (least_tune, least_draws) in zip(_TRIALS, _LEAST, strict=True):
         trial = replace(
@@ -55,7 +57,7 @@ def straightened(
         w = statistics["point"].reshape(-1, density.dimension)
         points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
         points = np.concatenate([points, earlier])
-        mapped = replace(mapped, map=_from(points, log_density, naturals, draws=len(w)))
+        mapped = replace(mapped, map=_from(points, scores, naturals, draws=len(w)))
         earlier = points
     return mapped
 
@@ -72,7 +74,7 @@ def _same(one: Mode, other: Mode) -> bool:
     return bool((abs(away) * np.sqrt(np.maximum(one.curvature, 1.0)) < _SAME).all())
 
 
-def _about(mode: Mode, log_density: Density, naturals: Naturals, seed: int) -> TriangularMap:
+def _about(mode: Mode, scores: Scores, naturals: Naturals, seed: int) -> TriangularMap:
     """From points that are scattered about a mode as widely as its curvature lets them."""
     widths = 1 / np.sqrt(np.maximum(mode.curvature, _LOOSEST**-2))
     covariance = (mode.directions * widths**2) @ mode.directions.T
@@ -80,19 +82,19 @@ def _about(mode: Mode, log_density: Density, naturals: Naturals, seed: int) -> T
     scale = np.empty(len(order))
     scale[order] = np.diag(np.linalg.cholesky(covariance[np.ix_(order, order)]))
     scattered = np.random.default_rng(seed).standard_normal((_POINTS, len(order))) * widths
-    return _from(mode.place + scattered @ mode.directions.T, log_density, naturals, order, scale)
+    return _from(mode.place + scattered @ mode.directions.T, scores, naturals, order, scale)
 
 
 def _from(
     points: np.ndarray,
-    log_density: Density,
+    scores: Scores,
     naturals: Naturals,
     order: np.ndarray | None = None,
     scale: np.ndarray | None = None,
     draws: int | None = None,
 ) -> TriangularMap:
     """From the scores at these points; where the density ends there are none."""
-    scores = np.stack([log_density(point)[1] for point in points])
-    usable = np.isfinite(scores).all(axis=1)
+    found = scores(points)
+    usable = np.isfinite(found).all(axis=1)
     count = None if draws is None else int(usable[:draws].sum())
-    return fitted_map(points[usable], scores[usable], naturals, order, scale, draws=count)
+    return fitted_map(points[usable], found[usable], naturals, order, scale, draws=count)

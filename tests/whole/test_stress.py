@@ -79,7 +79,7 @@ def test_priors_of_that_size_make_such_times_possible():
     slow = STUDY["times_by"](1000.0)(1)
     rates = ("pure_dephasing_rate", "collective_rate", "light_loss_rate")
     require_time_scale(Problem(slow, ModelSettings(priors=dict.fromkeys(rates, "lognormal(1e-4, 1)"))))
-    with pytest.raises(ExperimentError, match=r"pure_dephasing_rate, is expected to be 0.2 1/ms: all"):
+    with pytest.raises(ExperimentError, match=r"pure_dephasing_rate, is expected to be 0.2 1/ms: everything"):
         require_time_scale(Problem(slow))
 
 
