@@ -33,5 +33,5 @@ def wide_closure(evolve, stages, times, initial, parameters, xp):
 
 
 if __name__ == "__main__":
-    found = inference.compare_models("fig2b-d55", ["microscopic", "microscopic+probe-loss", "microscopic+wide-closure"])
+    found = inference.compare_models("fig2b-d55", ["microscopic", "microscopic+wide-closure"])
     print(inference.comparison_text(found))

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 # The rooms have functions of these names.
 campaigns_sbc = import_module("dissentangle.inference.campaigns.sbc")
 prepared = import_module("dissentangle.inference.sampling.prepared")
+straightening = import_module("dissentangle.inference.sampling.straightening")
 
 PROBLEM, SAMPLER = Problem(read("fig2b-d55")), SamplerSettings(seed(1), 100, 200, 2, cores=1)
 COUNT = 150
@@ -276,7 +277,7 @@ def nothing_kept(monkeypatch):
 
 SEEDED = (
     Problem(read("fig2b-d55"), ModelSettings(closure="microscopic")),
-    SamplerSettings(seed(3), 500, 300, 2, cores=1),
+    SamplerSettings(seed(3), 300, 200, 2, cores=1),
 )
 """With the closure unknown half of the simulations are sampled twice; docs/evidence/closure.md has a hundred."""
 
@@ -332,8 +333,9 @@ def test_a_wrong_gradient_is_caught(tmp_path, monkeypatch, nothing_kept):
     assert here in native._LOGP
     spoilt = "  %wrong = fmul double %slope, 0.5\n  store double %wrong, ptr %k.at\n"
     monkeypatch.setattr(native, "_LOGP", native._LOGP.replace(here, spoilt + here))
+    monkeypatch.setattr(straightening, "_LEAST", ((20, 20), (20, 40)))  # which take a thousand steps each
     problem, sampler = SEEDED
-    few = replace(sampler, draws=150)  # with the right gradient all are healthy, see above
+    few = replace(sampler, draws=100, tune=100)  # with the right gradient all are healthy, see above
     found = run_sbc(problem, few, 2, tmp_path, cores=1)
     assert not found.attrs["calibrated"]
     assert "The sampling was unhealthy in 2 of them, more than one in twenty. The first: " in found.attrs["verdict"]
