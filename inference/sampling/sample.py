@@ -97,13 +97,16 @@ class FastSampler:
 
     def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
         """Draws for these settings."""
+        from threadpoolctl import threadpool_limits
+
         compiled, density = self.compiled, self.compiled.density
 
         def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
             return density(x, compiled.data)
 
-        found_modes = modes(log_density, density.dimension, settings.seed)
-        mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
+        with threadpool_limits(1):  # many small matrices: threads would wait for each other
+            found_modes = modes(log_density, density.dimension, settings.seed)
+            mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
         if mapped:
             model = near_middle(mapped)
             settings = replace(settings, tune=settings.tune // 2)  # of a nearly normal density only the step is left
