@@ -13,7 +13,7 @@ LOSS = Parameter("probe_loss", "Γprobe", "1/ms", "positive", "loss that only th
 SHARE = Parameter("wide_share", "c′", "1", "positive", "noise that a lost atom takes along, over its own", "here")
 
 
-@inference.forward_model(LOSS, priors={"probe_loss": "lognormal(0.001, 1)"})
+@inference.forward_model(LOSS, priors={"probe_loss": "lognormal(0.001, 0.5)"})
 def probe_loss(evolve, stages, times, initial, parameters, xp):
     """P falls by e^{−Γprobe t} more than the spin does."""
     found = evolve(stages, times)
