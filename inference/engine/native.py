@@ -85,7 +85,7 @@ class NativeDensity:
         self._programs = (density, expansion)
         self._exchanging = Lock()
         compiling = ThreadPoolExecutor(1)  # LLVM works outside Python's lock, while the caller imports a sampler
-        self._compiled = compiling.submit(_compile, assembled(density, logp, expansion, natural))
+        self._compiled = compiling.submit(machine_code, assembled(density, logp, expansion, natural))
         compiling.shutdown(wait=False)
         self.data = self._numbers()
 
@@ -157,7 +157,7 @@ class NativeDensity:
         return found
 
 
-def _compile(text: str) -> Any:
+def machine_code(text: str) -> Any:
     """LLVM's engine with the functions of an assembly text.
 
     Code generation at level 1 and none of LLVM's passes: CasADi has eliminated common subexpressions already, and
@@ -188,6 +188,11 @@ def _provide_library_functions(llvm: Any) -> None:
             llvm.add_symbol(name, ctypes.cast(getattr(found, name), ctypes.c_void_p).value)
 
 
+def elementary() -> str:
+    """LLVM assembly of the functions that assembly texts call: `exp.f64` and others."""
+    return declarations(WIDTH) + "\n" + definitions(WIDTH)
+
+
 def assembled(density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> str:
     """LLVM assembly of the functions `logp` and `expand`; arguments as for `NativeDensity`.
 
@@ -197,7 +202,7 @@ def assembled(density: Program, logp: Lanes, expansion: Program, natural: Sequen
     for buffer, _ in (*density.constants, *expansion.constants):
         memory.add(buffer, "%data")
     parts = [_density(density, logp, memory), _expansion(expansion, natural, memory)]
-    return "\n".join([declarations(WIDTH), definitions(WIDTH), _SYSTEM, *parts])
+    return "\n".join([elementary(), _SYSTEM, *parts])
 
 
 def _density(program: Program, logp: Lanes, memory: Memory) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import NativeDensity
+from ..engine import NativeDensity, elementary, machine_code
 from .triangular_map import TriangularMap
 
 _TABLE = ("logp", "expand", "data", "order", "first", "factors", "coefficients",
@@ -24,39 +24,13 @@ _FIELDS = "\n".join(
     f"  %at.{name} = getelementptr i64, ptr %table, i64 {k}\n  %{name} = load ptr, ptr %at.{name}"
     for k, name in enumerate(_TABLE)
 )
-_ORDER, _SQUARINGS = 7, 10
-
-
-def _assembly() -> str:
-    """With Horner's scheme of the series of e^r, and squarings."""
-    series = ["  %h0 = fadd double 0.0, 1.0"]
-    for k in range(1, _ORDER + 1):
-        by = 1 / (_ORDER + 1 - k)
-        number = np.float64(by).view(np.uint64)
-        series += [
-            f"  %m{k} = fmul double %r, 0x{int(number):016X}",
-            f"  %n{k} = fmul double %m{k}, %h{k - 1}",
-            f"  %h{k} = fadd double 1.0, %n{k}",
-        ]
-    squares = [f"  %power0 = fadd double %h{_ORDER}, 0.0"]
-    squares += [f"  %power{k} = fmul double %power{k - 1}, %power{k - 1}" for k in range(1, _SQUARINGS + 1)]
-    text = Path(__file__).with_suffix(".ll").read_text(encoding="utf-8")
-    for name, lines in (("fields", _FIELDS), ("series", "\n".join(series)), ("squares", "\n".join(squares))):
-        text = text.replace(f"\n; {name}\n", f"\n{lines}\n")
-    return text
 
 
 @cache
 def _engine() -> Any:
     """LLVM's engine with both functions."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_assembly()), machine)
-    engine.finalize_object()
-    return engine
+    text = Path(__file__).with_suffix(".ll").read_text(encoding="utf-8")
+    return machine_code(elementary() + "\n" + text.replace("\n; fields\n", f"\n{_FIELDS}\n"))
 
 
 @dataclass(frozen=True)
@@ -93,17 +67,17 @@ class MappedDensity:
     @cached_property
     def table(self) -> np.ndarray:
         """What the code reads: addresses of the density's code, of its data and of the numbers of the map."""
-        arrays = [self.data, *(np.ascontiguousarray(a, kind) for a, kind in self._numbers())]
-        object.__setattr__(self, "_kept", arrays)
         code = [self.density.logp_address, self.density.expand_address]
-        return np.array([*code, *(array.ctypes.data for array in arrays)], np.int64)
+        return np.array([*code, *(array.ctypes.data for array in (self.data, *self._numbers))], np.int64)
 
-    def _numbers(self) -> list[tuple[np.ndarray, type]]:
+    @cached_property
+    def _numbers(self) -> list[np.ndarray]:
         m = self.map
         terms = [(m.first, np.int64), (m.factors, np.int64), (m.coefficients, float)]
         widths = [(m.first_width, np.int64), (m.width_of, np.int64), (m.widenings, float)]
         numbers = [(array, float) for array in (m.scale, m.skew, m.slope, m.bend, m.shift, m.stretch)]
-        return [(m.order, np.int64), *terms, *widths, *numbers]
+        kinds = [(m.order, np.int64), *terms, *widths, *numbers]
+        return [np.ascontiguousarray(array, kind) for array, kind in kinds]
 
     @cached_property
     def _function(self) -> Any:

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from dissentangle.inference.engine.assembly import WIDTH
-from dissentangle.inference.engine.elementary_functions import definitions
-from dissentangle.inference.engine.instructions import OWN, declarations
-from dissentangle.inference.engine.native import _compile
+from dissentangle.inference.engine.instructions import OWN
+from dissentangle.inference.engine.native import elementary, machine_code
 
 from ...seeds import seed
 
@@ -39,7 +38,7 @@ define void @wide.{name}(ptr %from, ptr %to) {{
 def library():
     """The functions by name and number of lanes, of addresses of numbers; and what keeps them alive."""
     calls = [_ONE_AND_WIDE.format(name=name, width=WIDTH) for name in OWN]
-    engine = _compile("\n".join([declarations(WIDTH), definitions(WIDTH), *calls]))
+    engine = machine_code("\n".join([elementary(), *calls]))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
     made = {(name, 1): kind(engine.get_function_address(f"one.{name}")) for name in OWN}
     made |= {(name, WIDTH): kind(engine.get_function_address(f"wide.{name}")) for name in OWN}
