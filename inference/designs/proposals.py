@@ -11,9 +11,9 @@ from ...forward_models import PARAMETERS
 from ..fits import Fit
 from ..model import Problem
 from .candidates import Choices, candidate
-from .linearised import linearised, sensitivities, state_of
+from .linearised import linearised, state_of
 
-_POINTS, _DRAWS = 20, 16
+_POINTS, _DRAWS = 20, 32
 SIGMAS = {"xi": 0.03, "polarization": 0.01, "transverse_spin": 0.02}
 """Series that could be measured, and the error of each point that is assumed."""
 WORTH_WHILE = 0.3
@@ -27,7 +27,7 @@ class Proposal:
     """A series that could be measured in a run, and by what share it would cut variances.
 
     times (T,) : of its points, ms;  sigma : error of each that is assumed
-    gains : label → share of the posterior variance that it takes away, 0 to 1
+    gains : label → share of the posterior variance that it takes away, 0 to 1; for a rate, of its logarithm
     """
 
     kind: str
@@ -58,14 +58,12 @@ def proposals(fitted: Fit) -> list[Proposal]:
     flat = {label: array.reshape(-1) for label, array in draws.items()}
     state = state_of(Problem(choices.whole, fitted.settings), flat, seed=1).thinned(_DRAWS)
     menu, labels = linearised(state.problem, choices, state.draws).menu(state.precision_at(state.draws)), state.labels
-    slopes = sensitivities(state.problem, state.draws, labels)
-    weights = np.stack([slopes[x][1][:, k] ** 2 for k, x in enumerate(labels)], axis=1)  # to the parameters' units
     alone = np.diagonal(np.linalg.inv(menu.known), axis1=1, axis2=2)
-    before, found = (weights * alone).mean(axis=0), []
+    before, found = alone.mean(axis=0), []
     for k, one in enumerate(choices.candidates):
         points = np.flatnonzero(choices.group == k)
         each = menu.at(points).covariances(np.ones(len(points)))
-        after = (weights * np.diagonal(each, axis1=1, axis2=2)).mean(axis=0)
+        after = np.diagonal(each, axis1=1, axis2=2).mean(axis=0)
         gains = dict(zip(labels, (1 - after / before).tolist(), strict=True))
         worth = {label: gains[label] for label in wide if gains[label] >= WORTH_WHILE}
         if worth:
