@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any
 
@@ -176,6 +176,7 @@ def machine_code(text: str) -> Any:
     return engine
 
 
+@cache  # to look for a library starts a process
 def _provide_library_functions(llvm: Any) -> None:
     """Tell LLVM where the C library's functions are, also where the loader would not find them by itself."""
     import ctypes.util

@@ -59,9 +59,9 @@ def fitted_map(
     slope, bend = _bends(drawn, naturals)
     value = logistic(slope * (points - bend))
     shift, stretch = value[:draws].mean(axis=0), 1 / (value[:draws].std(axis=0) + 1e-12)
-    functions = np.column_stack([(value - shift) * stretch, np.ones(count), points])
-    slopes = np.column_stack([value * (1 - value) * slope * stretch, np.zeros(count), np.ones((count, n))])
-    scores, widths, skew = scores.copy(), np.empty(n), np.zeros(n)
+    functions = _by_column([(value - shift) * stretch, np.ones(count), points])
+    slopes = _by_column([value * (1 - value) * slope * stretch, np.zeros(count), np.ones((count, n))])
+    scores, widths, skew = np.array(scores, order="F"), np.empty(n), np.zeros(n)
     products = _Products(order, functions)
     found: list[_Part] = []
     for position in reversed(range(n)):
@@ -136,17 +136,23 @@ def _shaped(part: _Part, score: np.ndarray, draws: int | None) -> tuple[_Part, f
 def _take_out(part: _Part, functions: np.ndarray, slopes: np.ndarray, scores: np.ndarray, i: int) -> None:
     """From the scores at fixed v_i those at fixed w_i: what the coordinates before i do through it is added."""
     n = functions.shape[1] // 2
-    for factors, number in zip(part.factors, part.coefficients, strict=True):
+    for factors, number in zip(part.factors.tolist(), part.coefficients, strict=True):
+        own = scores[:, i] * number
         for k, one in enumerate(factors):
             if one != n:
-                others = functions[:, np.delete(factors, k)].prod(axis=1)
-                scores[:, one if one < n else one - n - 1] += scores[:, i] * number * slopes[:, one] * others
+                others = functions[:, factors[k - 1]] * functions[:, factors[k - 2]]
+                scores[:, one if one < n else one - n - 1] += own * slopes[:, one] * others
     for one, widening in zip(part.width_of, part.widenings, strict=True):
         scores[:, one] += (scores[:, i] * part.own * part.width + 1) * widening * slopes[:, one]
 
 
 def _begins(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+
+
+def _by_column(arrays: list[np.ndarray]) -> np.ndarray:
+    """Beside each other, (points, …), so that each column lies in one piece."""
+    return np.asfortranarray(np.column_stack(arrays))
 
 
 def _rounded(array: np.ndarray) -> np.ndarray:
@@ -191,17 +197,18 @@ class _Products:
         count, size = len(values), np.diag(gram).copy()
         left, forced = size.copy(), [0, len(allowed)]
         chosen: list[int] = []
-        rows = np.empty((0, len(gram)))
+        rows = np.empty((min(count // 4, len(gram) - 1), len(gram)))
         rest = gram[:, -1].copy()
-        while len(chosen) < min(count // 4, len(gram) - 1):
+        while len(chosen) < len(rows):
             usable = left[:-1] > _DEPENDENT * size[:-1]
             gain = np.where(usable, rest[:-1] ** 2 / np.where(usable, left[:-1], 1.0), 0.0)
             best = forced.pop(0) if forced else int(np.argmax(gain))
             if len(chosen) > 1 and gain[best] < rest[-1] * -np.expm1(-_PENALTY * np.log(count) / count):
                 break
+            known = rows[: len(chosen)]
+            row = (gram[best] - known[:, best] @ known) / np.sqrt(left[best])
+            rows[len(chosen)] = row
             chosen.append(best)
-            row = (gram[best] - rows[:, best] @ rows) / np.sqrt(left[best])
-            rows = np.vstack([rows, row])
             left -= row**2
             rest -= row * row[-1]
         found = np.array(chosen)
