@@ -37,12 +37,14 @@ def concrete(value: Any) -> np.ndarray | None:
 def require(name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, low_open: bool = False) -> None:
     """Raise InvalidValue unless `value` is finite and inside [low, high] (or ]low, high])."""
     array = concrete(value)
-    if array is None:
+    if array is None or not array.size:
+        return
+    least, most = float(array.min()), float(array.max())  # NaN where one is
+    if -np.inf < least and most < np.inf and most <= high and (least > low if low_open else least >= low):
         return
     inside = np.isfinite(array) & (array <= high) & ((array > low) if low_open else (array >= low))
-    if not inside.all():
-        offender = array[~inside].flat[0]
-        raise InvalidValue(f"{name} = {offender:g}: expected {_interval(low, high, low_open)}")
+    offender = array[~inside].flat[0]
+    raise InvalidValue(f"{name} = {offender:g}: expected {_interval(low, high, low_open)}")
 
 
 def _interval(low: float, high: float, low_open: bool) -> str:

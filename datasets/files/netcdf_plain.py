@@ -68,7 +68,7 @@ def _read_dataset(arrays: dict[str, Any], attributes: dict[str, Any]) -> Dataset
         if any(key in of_array for key in _DECODED) or " since " in str(of_array.get("units", "")):
             raise _NotPlainError
         scales = of_array.get("DIMENSION_LIST", ())
-        dims = [name] if "CLASS" in of_array else [array.file[refs[0]].name.rpartition("/")[2] for refs in scales]
+        dims = [name] if "CLASS" in of_array else [_name_of(refs[0], array) for refs in scales]
         if len(dims) != array.ndim or array.dtype.kind not in "iufO" or array.dtype == np.float16:
             raise _NotPlainError
         values = np.array(array.asstr()[()].tolist(), str) if array.dtype.kind == "O" else array[()]
@@ -78,6 +78,13 @@ def _read_dataset(arrays: dict[str, Any], attributes: dict[str, Any]) -> Dataset
         variables[name] = (dims, values, _read_attributes(of_array))
     data = xr.Dataset(variables, attrs=_read_attributes(attributes))
     return data.set_coords([name for name in dict.fromkeys(coordinates) if name in variables])
+
+
+def _name_of(reference: Any, array: Any) -> str:
+    """Of the array that is referred to."""
+    from h5py import h5r
+
+    return str((h5r.get_name(reference, array.id) or b"").decode().rpartition("/")[2])
 
 
 def _read_attributes(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ class Alarms:
 
 def alarms(fit: Fit) -> Alarms:
     """Tests of every series against the others and of every disturbance, and what each could do to the rates."""
-    from scipy.special import chdtrc, ndtr
+    from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
     at = PosteriorMean(fit)
     whiten = partial(whitened, at.experiment, values=values_at(at.problem, at.centre))
@@ -144,17 +144,28 @@ def alarms(fit: Fit) -> Alarms:
     scores = every @ residual
 
     sizes, vectors = np.linalg.eigh(variance)
-    drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(every))) @ (vectors * np.sqrt(np.maximum(sizes, 0))).T
-    together = np.concatenate([scores[None], drawn]) / np.sqrt(np.diag(variance))
-    p_values, found, begin = [2 * ndtr(-abs(together[:, : len(rows)]))], [], len(rows)
+    scale, found, places, begin = np.sqrt(np.diag(variance)), list[Disagreement](), list[slice](), len(rows)
+    scaled = scores / scale
     for name, group in groups.items():
-        total = (together[:, begin : begin + len(group)] ** 2).sum(axis=1)
-        p_values.append(chdtrc(len(group), total)[:, None])
-        found.append(Disagreement(name, float(total[0]), len(group), float(p_values[-1][0, 0])))
+        places.append(slice(begin, begin + len(group)))
+        total = float((scaled[places[-1]] ** 2).sum())
+        found.append(Disagreement(name, total, len(group), float(chdtrc(len(group), total))))
         begin += len(group)
-    least = np.concatenate(p_values, axis=1).min(axis=1, initial=1.0)
+    least = min([1.0, *2 * ndtr(-abs(scaled[: len(rows)])), *(one.p for one in found)])
+    # How often one of all tests is as far out by chance, where the data are right:
+    sizes, vectors = np.linalg.eigh(variance)
+    drawn = _normal(len(every)) @ (vectors * np.sqrt(np.maximum(sizes, 0)) / scale[:, None]).T
+    farther = (abs(drawn[:, : len(rows)]) >= -ndtri(least / 2)).any(axis=1) | (least >= 1.0)
+    for place, one in zip(places, found, strict=True):
+        farther |= (drawn[:, place] ** 2).sum(axis=1) >= chdtri(one.freedom, least)
     suspicions = _suspicions(fit, at, asked, scores, np.diag(variance), side @ covariance)
-    return Alarms(tuple(found), suspicions, float((least <= least[0]).mean()))
+    return Alarms(tuple(found), suspicions, float((1 + farther.sum()) / (1 + _DRAWS)))
+
+
+@lru_cache(2)
+def _normal(count: int) -> np.ndarray:
+    """The same for every fit, (draws, count)."""
+    return np.random.default_rng(0).standard_normal((_DRAWS, count))
 
 
 def _stacked(parts: Means) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -130,18 +130,16 @@ class PosteriorMean:
         timed = [s for s in self.experiment.series if s.fitted.any() and s.about.abscissa == "time"]
         return [s for s in timed if s.run in moving and len(s.about.components) == 1]
 
-    def only(self, effects: Means, run: str = "") -> Means:
-        """Effects on some of the data; of the published numbers on those of one run."""
-        found = {name: np.zeros_like(mean) for name, mean in self.at_mean.items()}
-        if PUBLISHED in effects:
-            found[PUBLISHED][[o.run == run for o in fitted_observations(self.experiment)]] = effects[PUBLISHED]
-        return found | {name: effect for name, effect in effects.items() if name != PUBLISHED}
+    def of_one(self, series: str, name: str, words: str, unit: str, size: float, effect: np.ndarray) -> Disturbance:
+        """A disturbance of a series by itself; see `Disturbance`."""
+        others = {source: np.zeros_like(mean) for source, mean in self.at_mean.items()}
+        return Disturbance(name, words, unit, size, others | {series: effect}, series=series)
 
 
 def disturbances(at: PosteriorMean) -> list[Disturbance]:
     """All that can be asked of these data; those that would not show in them are left out."""
-    found = [replace(one, series=s.name) for of in _OF_SERIES for s in at.followed for one in of(at, s)]
-    found += [one for of_experiment in _OF_EXPERIMENT for one in of_experiment(at)]
+    found = [one for of in (_clocks, _gains, _backgrounds, _other_days) for one in of(at)]
+    found += [one for of in (_mismatch, _power, _leak, _closure) for one in of(at)]
     return [one for one in found if any(np.any(part) for part in one.effect.values())]
 
 
@@ -153,49 +151,65 @@ _STEP = 0.01
 """ms: for derivatives by the time."""
 
 
-def _clock(at: PosteriorMean, s: Series) -> list[Disturbance]:
-    if s.time_offset_uncertainty:
+def _clocks(at: PosteriorMean) -> list[Disturbance]:
+    early, late = dict[str, float](), dict[str, float]()
+    for s in at.followed:
+        if not s.time_offset_uncertainty:
+            early[s.name] = -_STEP * bool(s.x.min() >= _STEP)
+            late[s.name] = _STEP * bool(s.x.max() <= at.experiment.duration(s.run) - _STEP)
+    moved = [name for name in late if late[name] > early[name]]
+    if not moved:
         return []
-    x, end = s.x, at.experiment.duration(s.run)
-    early, late = -_STEP * bool(x.min() >= _STEP), _STEP * bool(x.max() <= end - _STEP)
-    if late <= early:
-        return []
-    high, low = (at.means(later={s.name: by}, run=s.run) for by in (late, early))
-    effect = at.only(_difference(high, low, late - early), s.run)
-    return [Disturbance("time-offset", f"the times of {s.name} are off", "ms", 0.2, effect)]
+    high, low = at.means(later=late), at.means(later=early)
+    effects = {name: (high[name] - low[name]) / (late[name] - early[name]) for name in moved}
+    return [at.of_one(n, "time-offset", f"the times of {n} are off", "ms", 0.2, effects[n]) for n in moved]
 
 
-def _gain(at: PosteriorMean, s: Series) -> list[Disturbance]:
+def _gains(at: PosteriorMean) -> list[Disturbance]:
     found = []
-    if not s.gain_drift_uncertainty:
-        drifting = at.only({s.name: at.at_mean[s.name] * s.ramp(s.fitted_x)})
-        found.append(Disturbance("gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting))
-    if not (s.scale_uncertainty or s.amplitude):
-        scaled = at.only({s.name: at.at_mean[s.name]})
-        found.append(Disturbance("scale", f"the scale of {s.name} is off", "%", 0.02, scaled))
+    for s in at.followed:
+        mean = at.at_mean[s.name]
+        if not s.gain_drift_uncertainty:
+            drifting = mean * s.ramp(s.fitted_x)
+            found.append(at.of_one(s.name, "gain-drift", f"the gain of {s.name} drifts", "%", 0.03, drifting))
+        if not (s.scale_uncertainty or s.amplitude):
+            found.append(at.of_one(s.name, "scale", f"the scale of {s.name} is off", "%", 0.02, mean))
     return found
 
 
-def _background(at: PosteriorMean, s: Series) -> list[Disturbance]:
+def _backgrounds(at: PosteriorMean) -> list[Disturbance]:
     found = []
-    if not (s.offset_uncertainty or s.offset):
-        flat = at.only({s.name: np.ones_like(at.at_mean[s.name])})
-        found.append(Disturbance("background", f"there is a background in {s.name}", "", 0.01, flat))
-    if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ
-        growing, words = at.only({s.name: s.ramp(s.fitted_x)}), f"the shot noise of {s.name} is off at late times"
-        found.append(Disturbance("shot-noise-drift", words, "", 0.03, growing))
+    for s in at.followed:
+        if not (s.offset_uncertainty or s.offset):
+            flat, words = np.ones_like(at.at_mean[s.name]), f"there is a background in {s.name}"
+            found.append(at.of_one(s.name, "background", words, "", 0.01, flat))
+        if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ
+            words = f"the shot noise of {s.name} is off at late times"
+            found.append(at.of_one(s.name, "shot-noise-drift", words, "", 0.03, s.ramp(s.fitted_x)))
     return found
 
 
 _RELATIVE = 1e-3
 
 
-def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
-    """The series was taken with other dΓ, or with another loss by the light, than the rest."""
-    member = at.experiment.member
-    if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(s.run)):
-        return []  # the file says of which days they are, and the model has it
-    depth, loss, run, found = at.experiment.run_depth, "light_loss_rate", s.run, list[Disturbance]()
+def _other_days(at: PosteriorMean) -> list[Disturbance]:
+    """A series was taken with other dΓ, or with another loss by the light, than the rest."""
+    member, found = at.experiment.member, dict[str, list[Disturbance]]()
+    for run in dict.fromkeys(s.run for s in at.followed):
+        if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(run)):
+            continue  # the file says of which days they are, and the model has it
+        for what, slopes in _by_day(at, run).items():
+            for s in at.followed:
+                if s.run == run:
+                    words = f"{what} was different for {s.name}"
+                    one = at.of_one(s.name, "days", words, "%", 0.1, slopes[s.name])
+                    found.setdefault(s.name, []).append(one)
+    return [one for s in at.followed for one in found.get(s.name, [])]
+
+
+def _by_day(at: PosteriorMean, run: str) -> dict[str, Means]:
+    """Derivatives of a run's data by the logarithm of what may be another one each day."""
+    depth, loss = at.experiment.run_depth, "light_loss_rate"
 
     def deeper(f: float) -> Means:
         other = replace(at.experiment, run_depth={**depth, run: depth.get(run, 1.0) * f})
@@ -204,15 +218,10 @@ def _another_day(at: PosteriorMean, s: Series) -> list[Disturbance]:
     changes = {"the optical depth": deeper}
     if loss in at.values:
         changes["the loss by the light"] = lambda f: at.means({**at.values, loss: at.values[loss] * f}, run=run)
-    for what, means in changes.items():
-        slope = (means(1 + _RELATIVE)[s.name] - means(1 - _RELATIVE)[s.name]) / (2 * _RELATIVE)
-        found.append(Disturbance("days", f"{what} was different for {s.name}", "%", 0.1, at.only({s.name: slope})))
-    return found
+    return {
+        what: _difference(means(1 + _RELATIVE), means(1 - _RELATIVE), 2 * _RELATIVE) for what, means in changes.items()
+    }
 
-
-_OF_SERIES: tuple[Callable[[PosteriorMean, Series], list[Disturbance]], ...] = (
-    _clock, _gain, _background, _another_day,
-)  # fmt: skip
 
 _MISMATCH = 2e-3
 """ms⁻¹"""
@@ -295,6 +304,3 @@ def _closure(at: PosteriorMean) -> list[Disturbance]:
     there = at.means(dynamics=replace(at.problem.dynamics, closure=other))  # c is between 0 and 1: no other way leads
     words = f"the {at.problem.settings.closure} closure does not hold, and lost atoms' share of the noise differs"
     return [Disturbance(CLOSURE, words, "", 1.0, _difference(there, at.at_mean, 1.0), most=1.0)]
-
-
-_OF_EXPERIMENT: tuple[Callable[[PosteriorMean], list[Disturbance]], ...] = (_mismatch, _power, _leak, _closure)

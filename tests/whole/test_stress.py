@@ -59,8 +59,6 @@ def test_a_ridge_is_sampled_longer_and_thinned(capsys, tmp_path):
     assert fit.attrs["healthy"], fit.attrs["verdict"]
     assert fit["posterior"].sizes["draw"] == fit["sample_stats"].sizes["draw"] == 700
     assert fit["sample_stats"]["diverging"].dtype == bool
-    again = inference.fit(experiment, seed=seed(1), draws=700, chains=3, cores=1, **CLOSED)
-    assert fit["posterior"].equals(again["posterior"])
     inference.save_fit(fit, tmp_path / "fit.nc")
     assert main(["show", str(tmp_path / "fit.nc")]) == 0
     assert "in the end 5 times as long (one draw in 5 is kept)" in capsys.readouterr().out

@@ -129,12 +129,12 @@ def test_a_whole_series_by_the_difference_of_two_evidences(fit_d55):
 @pytest.mark.slow
 def test_psis_is_confirmed_by_fits_without_the_point():
     """The worst and the most surprising point; all 90: benchmarks/leave_one_out.py."""
-    fit = inference.fit("fig2b-d55", seed=seed(3), draws=4000)
+    fit = inference.fit("fig2b-d55", seed=seed(3), draws=2000)
     fitted, found = Fit(fit), leave_one_out(fit)
     points = data_points(fitted.experiment)
     for k in {int(np.argmax(found.pareto_k)), int(np.argmin(found.pointwise))}:
         rest = replace(fitted.problem, experiment=without(fitted.experiment, [points[k]]))
-        values, _, _ = fit_of_the_rest(rest, replace(SAMPLER, draws=4000))
+        values, _, _ = fit_of_the_rest(rest, replace(SAMPLER, draws=2000))
         means = expected(fitted.experiment, values, fitted.problem.dynamics)
         exact = log_likelihood(fitted.problem, means, values)[points[k].series][..., points[k].number]
         weighted = fit["log_likelihood"][points[k].series].values[..., points[k].number]
@@ -329,7 +329,7 @@ def test_a_report_older_than_the_comparison_is_made_again(tmp_path):
 def test_compare_from_the_command_line(tmp_path, capsys):
     folder = tmp_path / "compared"
     command = ["compare", "krauter2011-published", "--models", "microscopic,fixed-number", "-o", str(folder),
-               "--draws", "600", "--no-refit", "--json", "--seed", "2"]  # fmt: skip
+               "--draws", "300", "--no-refit", "--json", "--seed", "2"]  # fmt: skip
     code = main(command)
     facts = json.loads(capsys.readouterr().out)
     assert code == int(any(model["status"] == "unhealthy" for model in facts["models"]))
