@@ -84,6 +84,14 @@ def ctrl_c():
 
 
 @pytest.fixture
+def no_calibration_figure(monkeypatch):
+    """The figure of an SBC takes longer than the small ones of the tests."""
+    from dissentangle.inference import figures
+
+    monkeypatch.setattr(figures, "plot_calibration", lambda _, file: file.write_bytes(b"a figure"))
+
+
+@pytest.fixture
 def registry():
     """Rival models, forward models and parameters that a test adds are taken away again."""
     from dissentangle.forward_models import PARAMETERS

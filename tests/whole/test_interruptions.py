@@ -176,7 +176,7 @@ def test_two_at_once(tmp_path):
     assert not temporaries(tmp_path)
 
 
-def test_a_folder_that_goes_away_is_made_again(undisturbed, tmp_path):
+def test_a_folder_that_goes_away_is_made_again(undisturbed, tmp_path, no_calibration_figure):
     """What is finished afterwards is there; the next run does the rest, and the numbers are those of any run."""
     output = tmp_path / "out"
     found = inference.campaign(undisturbed / "data", output, progress=lambda *counts: goes(output, counts), **QUICK)

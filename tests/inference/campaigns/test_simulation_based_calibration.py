@@ -30,15 +30,14 @@ pytestmark = pytest.mark.slow
 # The rooms have functions of these names.
 campaigns_sbc = import_module("dissentangle.inference.campaigns.sbc")
 prepared = import_module("dissentangle.inference.sampling.prepared")
-figures = import_module("dissentangle.inference.figures")
 straightening = import_module("dissentangle.inference.sampling.straightening")
 
 
 @pytest.fixture(autouse=True)
-def drawn_once(request, monkeypatch):
-    """The figure takes longer than these small calibrations; the test of the command has it."""
+def drawn_once(request):
+    """Only the test of the command has the figure."""
     if request.node.name != "test_command_and_going_on":
-        monkeypatch.setattr(figures, "plot_calibration", lambda _, file: file.write_bytes(b"a figure"))
+        request.getfixturevalue("no_calibration_figure")
 
 
 PROBLEM, SAMPLER = Problem(read("fig2b-d55")), SamplerSettings(seed(1), 100, 200, 2, cores=1)

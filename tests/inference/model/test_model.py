@@ -137,8 +137,8 @@ def differences(function, u, step=1e-4):
 def test_machine_code_is_the_model(case):
     """The value is that of the graph as it was written; the gradient is its derivative, and PyTensor's."""
     _, model = posed(case)
-    centre = start_of(model).centre
-    shapes = [np.shape(model.initial_point()[v.name]) for v in model.value_vars]
+    start = start_of(model)
+    centre, shapes = start.centre, start.shapes
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     wanted = [model.logp(), model.dlogp()] if case in GRADIENT_OF_PYTENSOR else [model.logp()]
     exact = pytensor.function(model.value_vars, wanted, mode=PLAIN, on_unused_input="ignore")

@@ -241,7 +241,7 @@ def test_a_forward_model_that_is_another_one_as_a_graph(registry):
 
 
 @pytest.mark.slow
-def test_campaigns_and_calibration_take_a_model(registry, tmp_path):
+def test_campaigns_and_calibration_take_a_model(registry, tmp_path, no_calibration_figure):
     quick = {"draws": 60, "tune": 150, "chains": 2}
     sources = {"pumped": EXPERIMENT, "driven": read("fig2b-d55")}
     rows = inference.campaign(sources, tmp_path / "fits", model="no-pump", cores=1, **quick)
