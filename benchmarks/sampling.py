@@ -2,8 +2,9 @@
 
 python benchmarks/sampling.py [SEEDS [SET ...]]
 
-SET: a bundled one, or a number of points per series of data like fig2b-d55. ESS per 1000 gradients is that of a first
-run of 4 × 1000 draws, without those before them; resampled: how often `sample` was not content with it.
+SET: a bundled one, a number of points per series of data like fig2b-d55, or 30x for 30 such experiments jointly. ESS
+per 1000 gradients is that of a first run of 4 × 1000 draws, without those before them; resampled: how often `sample`
+was not content with it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,20 @@ from arviz_stats.base import array_stats
 from scaling import points
 
 from dissentangle import datasets
+from dissentangle.datasets import Experiment
 from dissentangle.inference.model import Problem, SamplerSettings
 from dissentangle.inference.sampling import prepared, sample
 
 SIZES = (30, 1000, 10000)
+
+
+def experiment(name: str) -> Experiment:
+    """See SET above."""
+    if name[:-1].isdigit() and name.endswith("x"):
+        like = datasets.read("fig2b-d55")
+        made = {f"m{k}": datasets.from_tree(datasets.simulate_like(like, seed=k)) for k in range(int(name[:-1]))}
+        return datasets.joint(made)
+    return points(int(name)) if name.isdigit() else datasets.read(name)
 
 
 def main() -> None:
@@ -39,13 +50,14 @@ def main() -> None:
     )
     print("{:24}{:>4}{:>14}{:>7}{:>8}{:>15}{:>8}{:>8}{:>11}{:>11}".format(*header))
     for name in sys.argv[2:] or [*datasets.names(), *map(str, SIZES)]:
-        ready = prepared(Problem(points(int(name)) if name.isdigit() else datasets.read(name)))
+        ready = prepared(Problem(experiment(name)))
         rows = []
+        bundled = name in datasets.names()
         for seed in range(seeds):
             start = time.perf_counter()
             drawn = ready.draw(SamplerSettings(seed), None)
             elapsed = time.perf_counter() - start
-            again = sample(ready, SamplerSettings(seed)).attempts > 1 if not name.isdigit() else not drawn.converged
+            again = sample(ready, SamplerSettings(seed)).attempts > 1 if bundled else not drawn.converged
             flat = np.concatenate([v.reshape(*v.shape[:2], -1) for v in drawn.variables.values()], axis=2)
             columns = [flat[..., k] for k in range(flat.shape[2]) if np.ptp(flat[..., k]) > 0]
             axes = {"chain_axis": 0, "draw_axis": 1}

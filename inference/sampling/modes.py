@@ -18,7 +18,7 @@ _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs 
 _FARTHEST = 1.0  # in prior scales: a longer step could leap over to another mode
 _POINTS = 20
 _STARTS, _MORE_STARTS = 12, 48
-_MANY = 50
+MANY = 50
 """Of so many unknowns most depend on few others: experiments fitted together have most for themselves."""
 _AGREE = 1.0
 """Log-densities of maxima that differ by less are the same maximum's."""
@@ -62,7 +62,7 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
         heights = np.nan_to_num([density(point)[0] for point in points], nan=-np.inf, neginf=-np.inf, posinf=np.inf)
         highest = int(np.argmax(heights))
         if np.isfinite(heights[highest]):
-            if dimension >= _MANY and hessian is _hessian:
+            if dimension >= MANY and hessian is _hessian:
                 hessian = SparseHessian.of(density, points[np.argsort(heights)[-2:]])
             place, curvature, directions = newton_ascent(density, points[highest], hessian)
             found.append(Mode(place, density(place)[0], curvature, directions))

@@ -7,6 +7,7 @@ that need not be draws. Begun with the tightest one, whose part of the scores of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
@@ -30,49 +31,57 @@ _DEPENDENT = 1e-8
 """Of its squares, what must be left of a column that is not a sum of others."""
 
 
-def ordered(covariance: np.ndarray) -> np.ndarray:
-    """Coordinates from loose to tight: the last one is that which all others determine best, and so on."""
-    left, found = list(range(len(covariance))), []
-    while left:
-        precision = np.linalg.inv(covariance[np.ix_(left, left)])
-        found.append(left.pop(int(np.argmax(np.diag(precision)))))
-    return np.array(found[::-1])
+def ordered(covariance: np.ndarray, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Each part from loose to tight: the last coordinate is that which all others determine best, and so on.
+
+    parts : those of the first act on all others; those of any other part on that part alone
+    """
+    found, common = [], parts[0]
+    for part in parts:
+        before, left, last = ([] if part is common else common.tolist()), part.tolist(), []
+        while left:
+            precision = np.linalg.inv(covariance[np.ix_(before + left, before + left)])
+            last.append(left.pop(int(np.argmax(np.diag(precision)[len(before) :]))))
+        found.append(np.array(last[::-1]))
+    return found
 
 
 def fitted_map(
     points: np.ndarray,
     scores: np.ndarray,
     naturals: Naturals,
-    order: np.ndarray | None = None,
+    order: Sequence[np.ndarray],
     scale: np.ndarray | None = None,
     *,
     draws: int | None = None,
 ) -> TriangularMap:
     """The map that a regression finds.
 
-    points, scores : (N, n);  order, scale : where they are known better than from the points, see `TriangularMap`
+    points, scores : (N, n);  order : see `ordered`
+    scale : where it is known better than from the points, see `TriangularMap`
     draws : so many points, the first, are draws from the posterior, which tell how wide it is; by default all
     """
     count, n = points.shape
     drawn = points[:draws]
-    order = ordered(np.cov(drawn.T)) if order is None else order
     slope, bend = _bends(drawn, naturals)
     value = logistic(slope * (points - bend))
     shift, stretch = value[:draws].mean(axis=0), 1 / (value[:draws].std(axis=0) + 1e-12)
     functions = _by_column([(value - shift) * stretch, np.ones(count), points])
     slopes = _by_column([value * (1 - value) * slope * stretch, np.zeros(count), np.ones((count, n))])
     scores, widths, skew = np.array(scores, order="F"), np.empty(n), np.zeros(n)
-    products = _Products(order, functions)
     found: list[_Part] = []
-    for position in reversed(range(n)):
-        i = order[position]
-        part = _part(order[:position], products, points[:, i], scores[:, i])
-        if scale is None:
-            part, widths[i], skew[i] = _shaped(part, scores[:, i], draws)
-        _take_out(part, functions, slopes, scores, i)
-        found.insert(0, part)
+    for own in reversed(order):
+        together = own if own is order[0] else np.concatenate([order[0], own])
+        products = _Products(together, functions)
+        for position in reversed(range(len(together) - len(own), len(together))):
+            i = together[position]
+            part = _part(together[:position], products, points[:, i], scores[:, i])
+            if scale is None:
+                part, widths[i], skew[i] = _shaped(part, scores[:, i], draws)
+            _take_out(part, functions, slopes, scores, i)
+            found.insert(0, part)
     return TriangularMap(
-        order,
+        np.concatenate(order),
         _rounded(widths if scale is None else scale),
         _rounded(skew),
         _begins([part.coefficients for part in found]),
@@ -99,7 +108,7 @@ class _Part:
 
 def _part(before: np.ndarray, products: _Products, values: np.ndarray, score: np.ndarray) -> _Part:
     """From v = f − σ² (1 + 2 Σ q φ) score, as (σ e^{Σ q φ})² is to first order."""
-    functions, n = products.functions, len(products.order)
+    functions, n = products.functions, products.functions.shape[1] // 2
     allowed = np.flatnonzero(np.isin(products.factors, [*before, n, *(n + 1 + before)]).all(axis=1))
     spread = score[:, None] * np.column_stack([np.ones(len(values)), functions[:, before]])
     terms, wide = products.selected(allowed, spread, values)
@@ -171,14 +180,15 @@ def _bends(points: np.ndarray, naturals: Naturals) -> tuple[np.ndarray, np.ndarr
 class _Products:
     """Products of functions that may be terms: 1, each one and each v alone, products of two and three.
 
-    order : (n,);  functions : φ, 1 and v, (points, 2 n + 1);  factors : (products, 3);  columns : (points, products)
+    order : of the coordinates that have some;  functions : φ, 1 and v, (points, 2 n + 1)
+    factors : (products, 3);  columns : (points, products)
     """
 
     def __init__(self, order: np.ndarray, functions: np.ndarray) -> None:
-        n = len(order)
+        n = functions.shape[1] // 2
         pairs = [(*pair, n) for pair in combinations_with_replacement(order[:MOST_IN_PRODUCTS], 2)]
         triples = combinations_with_replacement(order[:MOST_IN_TRIPLES], 3)
-        self.order, self.functions = order, functions
+        self.functions = functions
         self.factors = np.array(
             [(n, n, n), *((j, n, n) for j in order), *((n + 1 + j, n, n) for j in order), *pairs, *triples], int
         )
@@ -206,7 +216,7 @@ class _Products:
             if len(chosen) > 1 and gain[best] < rest[-1] * -np.expm1(-_PENALTY * np.log(count) / count):
                 break
             known = rows[: len(chosen)]
-            row = (gram[best] - known[:, best] @ known) / np.sqrt(left[best])
+            row = (gram[best] - known[:, best] @ known) / np.sqrt(max(left[best], _DEPENDENT * size[best]))
             rows[len(chosen)] = row
             chosen.append(best)
             left -= row**2

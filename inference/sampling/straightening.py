@@ -12,23 +12,27 @@ from ..engine import NativeDensity
 from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .mapped_density import MappedDensity
-from .modes import Mode, starting_point
+from .modes import MANY, Density, Mode, SparseHessian, starting_point
 from .score_regression import fitted_map, ordered
 from .triangular_map import Naturals, TriangularMap
 
 Scores = Callable[[np.ndarray], np.ndarray]
-_POINTS = 400
+_POINTS, _FOR_EACH = 400, 15
+"""Of the first regression, about the mode: so many, or so many for each coordinate."""
+_NEAR = 0.01
+"""Beside a mode: there no second derivative is zero by chance."""
 _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
 _TRIALS = ((0.3, 0.2), (0.3, 0.4))
-"""For each trial run, in units of the tuning asked for: draws to tune and draws to learn from; at least:"""
+"""For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (with many coordinates
+more, in proportion); at least:"""
 _LEAST = ((100, 100), (100, 200))
 _FARTHER = 1.4
 """Points so many times as far from the middle as the draws show what the tails are like, where few draws are."""
 _SAME = 3.0
 """Modes are one where they differ by less than so many standard deviations in each direction."""
 LARGEST = 100
-"""Posteriors of more coordinates are sampled in those that the model has: the regressions would take longer."""
+"""Posteriors with a part of more coordinates are sampled in those that the model has: the regressions take longer."""
 
 
 def straightened(
@@ -39,25 +43,26 @@ def straightened(
     found : its modes;  settings : those of the run that follows
     """
     highest = max(found, key=lambda mode: mode.weight)
-    if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
+    parts = parts_of(lambda x: density(x, data), highest.place)
+    if max(len({*parts[0], *part}) for part in parts) > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
 
     def scores(points: np.ndarray) -> np.ndarray:
         return density.gradients(points, data)
 
-    mapped = MappedDensity(density, data, _about(highest, scores, naturals, settings.seed))
-    earlier = np.empty((0, density.dimension))
+    mapped = MappedDensity(density, data, _about(highest, scores, naturals, parts, settings.seed))
+    earlier, more = np.empty((0, density.dimension)), max(1.0, density.dimension / MANY)
     for (tune, draws), (least_tune, least_draws) in zip(_TRIALS, _LEAST, strict=True):
         trial = replace(
             settings,
             tune=max(least_tune, int(tune * settings.tune)),
-            draws=max(least_draws, int(draws * settings.tune)),
+            draws=int(more * max(least_draws, int(draws * settings.tune))),
         )
         _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, "low_rank", keep_points=True)
         w = statistics["point"].reshape(-1, density.dimension)
         points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
         points = np.concatenate([points, earlier])
-        mapped = replace(mapped, map=_from(points, scores, naturals, draws=len(w)))
+        mapped = replace(mapped, map=_from(points, scores, naturals, parts, draws=len(w)))
         earlier = points
     return mapped
 
@@ -74,22 +79,40 @@ def _same(one: Mode, other: Mode) -> bool:
     return bool((abs(away) * np.sqrt(np.maximum(one.curvature, 1.0)) < _SAME).all())
 
 
-def _about(mode: Mode, scores: Scores, naturals: Naturals, seed: int) -> TriangularMap:
+def parts_of(density: Density, place: np.ndarray) -> list[np.ndarray]:
+    """Coordinates that act on all others, then parts that do not act on each other, as those of joint experiments.
+
+    A posterior of few coordinates is one part.
+    """
+    n = len(place)
+    if n < MANY:
+        return [np.arange(n)]
+    from scipy.sparse.csgraph import connected_components
+
+    hessian = SparseHessian.of(density, place + np.array([[0.0], [_NEAR]]))
+    own = np.flatnonzero(~hessian.common)
+    count, part_of = connected_components(hessian.pattern[np.ix_(own, own)])
+    return [np.flatnonzero(hessian.common), *(own[part_of == k] for k in range(count))]
+
+
+def _about(mode: Mode, scores: Scores, naturals: Naturals, parts: list[np.ndarray], seed: int) -> TriangularMap:
     """From points that are scattered about a mode as widely as its curvature lets them."""
     widths = 1 / np.sqrt(np.maximum(mode.curvature, _LOOSEST**-2))
     covariance = (mode.directions * widths**2) @ mode.directions.T
-    order = ordered(covariance)
-    scale = np.empty(len(order))
-    scale[order] = np.diag(np.linalg.cholesky(covariance[np.ix_(order, order)]))
-    scattered = np.random.default_rng(seed).standard_normal((_POINTS, len(order))) * widths
-    return _from(mode.place + scattered @ mode.directions.T, scores, naturals, order, scale)
+    order = ordered(covariance, parts)
+    one_by_one, scale = np.concatenate(order), np.empty(len(widths))
+    scale[one_by_one] = np.diag(np.linalg.cholesky(covariance[np.ix_(one_by_one, one_by_one)]))
+    count = max(_POINTS, _FOR_EACH * len(widths))
+    scattered = np.random.default_rng(seed).standard_normal((count, len(widths))) * widths
+    return _from(mode.place + scattered @ mode.directions.T, scores, naturals, parts, order, scale)
 
 
 def _from(
     points: np.ndarray,
     scores: Scores,
     naturals: Naturals,
-    order: np.ndarray | None = None,
+    parts: list[np.ndarray],
+    order: list[np.ndarray] | None = None,
     scale: np.ndarray | None = None,
     draws: int | None = None,
 ) -> TriangularMap:
@@ -97,4 +120,6 @@ def _from(
     found = scores(points)
     usable = np.isfinite(found).all(axis=1)
     count = None if draws is None else int(usable[:draws].sum())
-    return fitted_map(points[usable], found[usable], naturals, order, scale, draws=count)
+    points, found = points[usable], found[usable]
+    order = order or ordered(np.cov(points[:count].T), parts)
+    return fitted_map(points, found, naturals, order, scale, draws=count)

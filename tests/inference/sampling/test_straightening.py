@@ -83,6 +83,17 @@ def curved(v):
     return np.column_stack([by_x, -off_y + off_z * 0.5 / np.cosh(y) ** 2, -off_z])
 
 
+def remaining(found, score, w, h=1e-5):
+    """Of the squares of the score in the coordinates w (points, n), what a standard normal one has not: the median."""
+    v, _ = found.forward(w)
+    slopes = [
+        ((found.forward(w + h * e)[0] - found.forward(w - h * e)[0]) / (2 * h) * score(v)).sum(axis=1)
+        + (found.forward(w + h * e)[1] - found.forward(w - h * e)[1]) / (2 * h)
+        for e in np.eye(w.shape[1])
+    ]
+    return np.median(((np.column_stack(slopes) + w) ** 2).sum(axis=1))
+
+
 def test_scores_give_the_map_of_a_curved_sheet():
     """In the coordinates that are found, the score is −w but for a small part: a standard normal distribution."""
     rng = np.random.default_rng(seed(4))
@@ -90,16 +101,9 @@ def test_scores_give_the_map_of_a_curved_sheet():
     y = 0.3 * np.exp(x) + 0.05 * rng.normal(size=600)
     z = x + 0.5 * np.tanh(y) + 0.01 * np.exp(0.2 * x) * rng.normal(size=600)
     points = np.column_stack([x, y, z])
-    found = fitted_map(points, curved(points), Naturals(np.ones(3), np.array([np.inf, np.nan, np.nan])), np.arange(3))
-    w, h = rng.normal(size=(200, 3)), 1e-5
-    v, _ = found.forward(w)
-    slopes = [
-        ((found.forward(w + h * e)[0] - found.forward(w - h * e)[0]) / (2 * h) * curved(v)).sum(axis=1)
-        + (found.forward(w + h * e)[1] - found.forward(w - h * e)[1]) / (2 * h)
-        for e in np.eye(3)
-    ]
-    away = np.column_stack(slopes) + w
-    assert np.median((away**2).sum(axis=1)) < 0.2  # at most 0.04 for 60 seeds; in linear coordinates 0.9 to 3
+    found = fitted_map(points, curved(points), Naturals(np.ones(3), np.array([np.inf, np.nan, np.nan])), [np.arange(3)])
+    # At most 0.04 for 60 seeds; in linear coordinates 0.9 to 3.
+    assert remaining(found, curved, rng.normal(size=(200, 3))) < 0.2
 
 
 def test_scores_give_the_skewness_of_a_coordinate():
@@ -107,7 +111,7 @@ def test_scores_give_the_skewness_of_a_coordinate():
     w, skew = np.random.default_rng(seed(7)).normal(size=(600, 2)), 0.4
     points = np.column_stack([np.expm1(skew * w[:, 0]) / skew, 0.1 * w[:, 1]])
     scores = np.column_stack([-(w[:, 0] + skew) * np.exp(-skew * w[:, 0]), -10 * w[:, 1]])
-    found = fitted_map(points, scores, Naturals(np.ones(2), np.full(2, np.nan)), np.arange(2))
+    found = fitted_map(points, scores, Naturals(np.ones(2), np.full(2, np.nan)), [np.arange(2)])
     assert found.skew[0] == pytest.approx(skew, abs=0.15)
     assert found.skew[1] == 0
 
@@ -129,7 +133,40 @@ def test_the_last_attempt_is_not_straightened(d55, monkeypatch):
 def test_the_tightest_coordinate_is_the_last():
     widths = np.array([1.0, 0.01, 0.1])
     mixed = np.array([[1.0, 0.0, 0.0], [0.7, 1.0, 0.0], [0.2, 0.3, 1.0]])
-    assert list(ordered((mixed * widths**2) @ mixed.T)) == [0, 2, 1]
+    covariance = (mixed * widths**2) @ mixed.T
+    (order,) = ordered(covariance, [np.arange(3)])
+    assert list(order) == [0, 2, 1]
+    common, one, other = ordered(covariance, [np.array([1]), np.array([0]), np.array([2])])
+    assert (list(common), list(one), list(other)) == ([1], [0], [2])
+
+
+def members(v):
+    """Log-density and score of v0 = x ~ N(0, 0.4) and three pairs: y ~ N(0.3 e^x, 0.05) and z ~ N(x + y², 0.1)."""
+    x, y, z = v[..., :1], v[..., 1::2], v[..., 2::2]
+    off_y, off_z = (y - 0.3 * np.exp(x)) / 0.05**2, (z - x - y**2) / 0.1**2
+    by_x = -x / 0.4**2 + (off_y * 0.3 * np.exp(x) + off_z).sum(axis=-1, keepdims=True)
+    score = np.empty_like(v)
+    score[..., :1], score[..., 1::2], score[..., 2::2] = by_x, 2 * y * off_z - off_y, -off_z
+    value = -0.5 * ((x / 0.4) ** 2 + (0.05 * off_y) ** 2 + (0.1 * off_z) ** 2).sum(axis=-1)
+    return value, score
+
+
+def test_members_of_a_large_posterior_are_parts_of_their_own(monkeypatch):
+    monkeypatch.setattr(straightening, "MANY", 7)
+    rng = np.random.default_rng(seed(9))
+    parts = straightening.parts_of(members, 0.1 * rng.normal(size=7))
+    assert [list(part) for part in parts] == [[0], [1, 2], [3, 4], [5, 6]]
+    x = 0.4 * rng.normal(size=(600, 1))
+    y = 0.3 * np.exp(x) + 0.05 * rng.normal(size=(600, 3))
+    z = x + y**2 + 0.1 * rng.normal(size=(600, 3))
+    points = np.concatenate([x, np.stack([y, z], axis=-1).reshape(600, 6)], axis=1)
+    natural = Naturals(np.ones(7), np.array([np.inf, *[np.nan] * 6]))
+    found = fitted_map(points, members(points)[1], natural, ordered(np.cov(points.T), parts))
+    for i, begin, end in zip(found.order, found.first, found.first[1:], strict=False):
+        factors = found.factors[begin:end]
+        follows = {int(k) % 8 for k in factors[factors != 7]}  # φ of 0 to 6, 1, then the coordinates themselves
+        assert follows <= {0, *parts[(i + 1) // 2]} - {i}
+    assert remaining(found, lambda v: members(v)[1], rng.normal(size=(200, 7))) < 0.5
 
 
 def test_naturals_follow_the_shares_of_sums():
