@@ -271,7 +271,11 @@ def test_variances_in_any_unit_with_their_shot_noise_run_are_usable(fit_laborato
         for s in LABORATORY.series
     )
     fit = inference.fit(replace(LABORATORY, series=series, truth=None), closure="microscopic", seed=seed(3), draws=500)
-    assert assess(fit).headline.startswith("Usable: the sampling is healthy and the model describes the data.")
+    found = assess(fit)
+    assert found.sampling.startswith("The sampling is healthy")
+    assert found.model.startswith("The model describes every series within its scatter")
+    # Nothing but the residuals of the beat, which alternate so that the draws decide whether that is surprising.
+    assert [said for said in found.surprises if not said.startswith("orientation_beat: neighbouring")] == []
     there, here = rows_of(fit_laboratory), rows_of(fit)
     for label in ("collective_rate", "light_loss_rate", "detection_efficiency", "initial_n3"):
         assert abs(here[label].mean - there[label].mean) < 0.25 * there[label].sd
