@@ -31,8 +31,9 @@ _FARTHER = 1.4
 """Points so many times as far from the middle as the draws show what the tails are like, where few draws are."""
 _SAME = 3.0
 """Modes are one where they differ by less than so many standard deviations in each direction."""
-LARGEST = 100
-"""Posteriors with a part of more coordinates are sampled in those that the model has: the regressions take longer."""
+LARGEST, LARGEST_PART = 200, 100
+"""Posteriors of more coordinates, or with a part of more, are sampled in those that the model has: of 366 the map was
+no better, and the regressions take longer."""
 
 
 def straightened(
@@ -43,8 +44,10 @@ def straightened(
     found : its modes;  settings : those of the run that follows
     """
     highest = max(found, key=lambda mode: mode.weight)
+    if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
+        return None
     parts = parts_of(lambda x: density(x, data), highest.place)
-    if max(len({*parts[0], *part}) for part in parts) > LARGEST or not all(_same(highest, mode) for mode in found):
+    if max(len({*parts[0], *part}) for part in parts) > LARGEST_PART:
         return None
 
     def scores(points: np.ndarray) -> np.ndarray:

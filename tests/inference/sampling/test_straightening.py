@@ -193,5 +193,8 @@ def test_several_modes_and_many_coordinates_are_left_as_they_are(d55, monkeypatc
     settings = SamplerSettings(seed(6))
     away = replace(one, place=np.eye(n)[0] * 5)
     assert straightening.straightened(density, data, d55.naturals, [one, away], settings) is None
+    monkeypatch.setattr(straightening, "LARGEST_PART", n - 1)
+    assert straightening.straightened(density, data, d55.naturals, [one, one], settings) is None
+    monkeypatch.undo()
     monkeypatch.setattr(straightening, "LARGEST", n - 1)
     assert straightening.straightened(density, data, d55.naturals, [one, one], settings) is None
