@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ from ..experiment import KIND as RECORD
 from ..files import read_toml, required, rows_of, write_bytes
 from ..kinds import KINDS
 from ..tables import Form
-from .folder import FILE, FILE_KEYS, RECORD_KEYS
+from .folder import FILE, FILE_KEYS, RECORD_KEYS, read_folder
 from .folder_write import experiment_table, toml_text
 from .tree import FORMAT_VERSION
 
@@ -89,8 +91,21 @@ def plan_file(planned: Experiment, said: str = "") -> bytes:
     return (comment + toml_text(table)).encode()
 
 
-def write_planned(folder: str | Path, plan: str | Path) -> list[Path]:
+def read_plan(plan: str | Path) -> Experiment:
+    """The experiment that a plan describes, whose series have no values (NaN), to be simulated.
+
+    Raises ExperimentError for a file that is no plan.
+    """
+    with TemporaryDirectory() as place:
+        write_planned(place, plan, value="1")
+        filled = read_folder(Path(place))
+    return replace(filled, series=tuple(replace(s, value=np.full(len(s.x), np.nan)) for s in filled.series))
+
+
+def write_planned(folder: str | Path, plan: str | Path, value: str = "") -> list[Path]:
     """Write the folder of a plan: experiment.toml, its schema, and a table per series whose values are to be filled in.
+
+    value : in place of each of them
 
     Raises ExperimentError for a file that is no plan, and where there is an `experiment.toml`.
     """
@@ -107,7 +122,7 @@ def write_planned(folder: str | Path, plan: str | Path) -> list[Path]:
         if not pairs or kind not in KINDS or noise not in NOISES or Path(file).name != file:
             raise violation(f"{at}: {POINTS}", repr(points)[:80], "[[abscissa, repetitions or sigma], …], as in a plan")
         text = io.StringIO()
-        rows = [[f"{x:g}", "", f"{spread:g}"] for x, spread in points]
+        rows = [[f"{x:g}", value, f"{spread:g}"] for x, spread in points]
         header = [KINDS[kind].abscissa, "value", NOISES[noise].spread]
         csv.writer(text, lineterminator="\n").writerows([header, *rows])
         files[file] = text.getvalue().encode()

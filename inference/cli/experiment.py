@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
-from .options import EXPERIMENT, MODEL, RIVAL, SEED, closure, experiments, figure, modelled, number_pair
+from .options import MODEL, RIVAL, SEED, closure, experiments, figure, modelled, number_pair
 from .output import Output
 from .paths import figure_target
 from .verb import option, verb
@@ -210,6 +211,8 @@ def init(given: Namespace) -> int:
     output = Output(given)
     for path in write_planned(given.folder, given.plan) if given.plan else write_template(given.folder):
         output.written(path)
+    if given.plan:
+        output.text(f"To rehearse the plan: dissentangle simulate {given.plan} -o rehearsal")
     output.text(f"Fill in the tables, then: dissentangle check {given.folder}")
     output.text("(Editors with Taplo or Even Better TOML use the schema beside it to check and complete the file.)")
     output.facts({})
@@ -261,19 +264,21 @@ def datasets(given: Namespace) -> int:
     return 0
 
 
-@verb("simulate", "simulate an experiment with the stages, times and noise of another",
-      "simulate my-run -o simulated --set collective_rate=0.12 --seed 2",
-      EXPERIMENT,
+@verb("simulate", "simulate an experiment with the stages, times and noise of another, or of a plan",
+      "simulate my-run -o simulated --set collective_rate=0.12 --seed 2\nsimulate plan.toml -o rehearsal",
+      option("experiment", help="a folder with experiment.toml, a .nc file, a bundled name, or a plan of `design -o`"),
       option("-o", "--output", required=True, help="folder or .nc file to write"),
       option("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹; repeatable"),
       closure("microscopic", "of the truth"), SEED)  # fmt: skip
 def simulate(given: Namespace) -> int:
     """Write a simulated experiment."""
     from ...datasets import read, save, simulate_like
+    from ...datasets.formats import FILE, read_plan
 
-    output = Output(given)
+    output, path = Output(given), Path(given.experiment)
     truth = dict(number_pair("--set", text) for text in given.set)
-    save(simulate_like(read(given.experiment), truth, closure=given.closure, seed=given.seed), given.output)
+    experiment = read_plan(path) if path.suffix == ".toml" and path.name != FILE else read(given.experiment)
+    save(simulate_like(experiment, truth, closure=given.closure, seed=given.seed), given.output)
     output.written(given.output)
     output.facts({})
     return 0

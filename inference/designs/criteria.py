@@ -7,7 +7,7 @@ that a criterion does not ask for are marginalised. Chaloner & Verdinelli, Stat.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -154,6 +154,11 @@ class Advantage:
     def of_draws(self, shots: np.ndarray) -> np.ndarray:
         """(S,): the expected log Bayes factor, were each draw the truth."""
         return np.asarray(self.other.of_draws(shots) - self.own.of_draws(shots))
+
+    def given(self, noise: np.ndarray) -> Advantage:
+        """For one outcome at each draw: how far it is from the expected one, (S, R), over the noise of one shot."""
+        other, own = (replace(each, difference=each.difference + noise) for each in (self.other, self.own))
+        return Advantage(other, own)
 
     def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
         """See `Criterion`."""

@@ -14,7 +14,7 @@ from ..fits import Sampled, derived_quantities, predicted, sample_posterior
 from ..model import Problem, SamplerSettings
 from .candidates import Choices
 from .goals import RIVAL_DRAWS, advantage
-from .linearised import State, has_data, quantities, values_at
+from .linearised import State, has_data, linearised, quantities, values_at
 from .result import Expectation
 
 if TYPE_CHECKING:
@@ -110,20 +110,28 @@ def log_bayes_factors(
     choices: Choices, shots: np.ndarray, asked: Asked, progress: Progress | None
 ) -> list[Expectation]:
     """Log Bayes factor of the true model over the other one, for each as the true one, beyond that of the data."""
-    (one, other), names = asked.wish.states, asked.wish.goal.rivals
+    (one, other), names, spent = asked.wish.states, asked.wish.goal.rivals, shots.astype(float)
     now = _evidence(one, asked) - _evidence(other, asked)
+    experiment, new = with_plan(choices, shots)
     found = []
     for true, false, name, sign in ((one, other, names[0], 1), (other, one, names[1], -1)):
-        number = min(max(asked.refits // 2, 0), len(true.draws))
-        each = advantage(true, false, choices, asked.budget, shots.astype(float)).of_draws(shots.astype(float))
-        draws = true.thinned(RIVAL_DRAWS).draws[:number]
-        problems = [Problem(with_plan(choices, shots)[0], state.problem.settings) for state in (true, false)]
-        refits = _factors(problems, choices, shots, values_at(true.problem, draws), asked, progress) if number else []
+        expected = advantage(true, false, choices, asked.budget, spent)
+        problems = [Problem(experiment, state.problem.settings) for state in (true, false)]
+        at = linearised(true.problem, choices, true.thinned(RIVAL_DRAWS).draws)
+        outcomes = simulated(problems[0], new, values_at(true.problem, true.thinned(RIVAL_DRAWS).draws), asked.seed)
+        noise = (np.stack([planned_values(outcome, new) for outcome in outcomes]) - at.mean) / at.sigma
+        refits = _factors(problems, outcomes[: asked.refits // 2], asked, progress) - sign * now
+        each, of_outcomes = expected.of_draws(spent), expected.given(noise).of_draws(spent)[: len(refits)]
         low, high = np.quantile(each, [0.03, 0.97])
-        more = np.array(refits) - sign * now
         found.append(Expectation(f"log Bayes factor if {name}", sign * now, 0.0, float(each.mean()), float(low),
-                                 float(high), each[: len(refits)], more, nats=True))  # fmt: skip
+                                 float(high), of_outcomes, refits, nats=True))  # fmt: skip
     return found
+
+
+def planned_values(outcome: Experiment, new: New) -> np.ndarray:
+    """Those of the planned points, (R,), in the order of the candidates, as `with_plan` has them in `new`."""
+    values = {series.name: series.value for series in outcome.series}
+    return np.concatenate([values[name][planned] for name, planned in new.items()])
 
 
 def _evidence(state: State, asked: Asked) -> float:
@@ -135,17 +143,16 @@ def _evidence(state: State, asked: Asked) -> float:
     return evidence_of_draws(fit.problem, fit.by_label).log_evidence
 
 
-def _factors(problems: list[Problem], choices: Choices, shots: np.ndarray, truths: dict[str, Any], asked: Asked,
-              progress: Progress | None) -> list[float]:  # fmt: skip
-    new = with_plan(choices, shots)[1]
-    outcomes, found = simulated(problems[0], new, truths, asked.seed), []
+def _factors(
+    problems: list[Problem], outcomes: list[Experiment], asked: Asked, progress: Progress | None
+) -> np.ndarray:
+    """Log Bayes factor of the first of two problems after each of n outcomes, (n,)."""
+    found = np.empty(len(outcomes))
     for k, outcome in enumerate(outcomes):
-        logs = []
-        for problem in problems:
-            here = Problem(outcome, problem.settings)
-            fit = sample_posterior(here, SamplerSettings(asked.seed + k, DRAWS, TUNE, CHAINS, asked.cores))
-            logs.append(evidence_of_draws(fit.problem, fit.by_label).log_evidence)
-        found.append(logs[0] - logs[1])
+        sampler = SamplerSettings(asked.seed + k, DRAWS, TUNE, CHAINS, asked.cores)
+        fits = [sample_posterior(replace(problem, experiment=outcome), sampler) for problem in problems]
+        logs = [evidence_of_draws(fit.problem, fit.by_label).log_evidence for fit in fits]
+        found[k] = logs[0] - logs[1]
         if progress is not None:
             progress(k + 1, 0, len(outcomes))
     return found
