@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
-from .options import CORES, FIT, MODEL, RIVAL, SEED, figure, positive, priors_of, whole
+from .options import CORES, FIT, MODEL, RIVAL, SEED, experiment_of, experiments, figure, positive, priors_of, whole
 from .output import Count, Output, steps
 from .paths import figure_target, writable
 from .verb import option, verb
@@ -90,8 +90,9 @@ def sensitivity(given: Namespace) -> int:
 design my-run --goal dGamma --budget "1 h" -o plan.toml      then: init next-run --plan plan.toml
 design my-run --goal dGamma --target "3 %"                   how many repetitions for that?
 design my-run --goal closure --budget "8 h" --candidates candidates.toml --figure gain.pdf
-design --after my-run.nc --budget "10 min"                   the next ten minutes""",
-      option("experiment", nargs="?", default=None, help="a folder with experiment.toml, a .nc file, a bundled name"),
+design --after my-run.nc --budget "10 min"                   the next ten minutes
+design 38C 44C --goal light_loss_rate -o plan.toml          a joint experiment: plan-38C.toml, plan-44C.toml""",
+      *experiments("a folder with experiment.toml, a .nc file, a bundled name; several: joint", "*"),
       option("--after", default=None, metavar="FIT", help="instead, start from a file that `dissentangle fit` wrote"),
       option("--goal", default=None, metavar="WHAT",
              help="a rate or derived quantity (its sd), everything, closure, or 'ONE vs OTHER' of rival models"),
@@ -115,7 +116,7 @@ def design(given: Namespace) -> int:
     steps(given.quiet)("fitting the data so far, designing")
     with Count("simulated outcomes fitted", given.quiet) as count:
         found = designed(
-            given.experiment, after=given.after, goal=given.goal, budget=given.budget, target=given.target,
+            _source(given), after=given.after, goal=given.goal, budget=given.budget, target=given.target,
             candidates=given.candidates, shot=given.shot, refits=given.refits, seed=given.seed,
             closure=given.closure, free_dephasing=given.free_dephasing, priors=priors_of(given), model=given.model,
             cores=given.cores, progress=count,
@@ -126,14 +127,23 @@ def design(given: Namespace) -> int:
         from ...datasets.files import write_bytes
         from ...datasets.formats import plan_file
 
-        write_bytes(plan_file(found.planned, text), target)
-        output.written(target)
+        for name, planned in found.plans.items():
+            file = target.with_stem(f"{target.stem}-{name}") if name else target
+            write_bytes(plan_file(planned, text), file)
+            output.written(file)
     if drawing is not None:
         from ..figures import plot_design
 
         output.figure(drawing, lambda: plot_design(found))
     output.facts({"title": found.title, **found.facts()})
     return 0 if found.possible else 1
+
+
+def _source(given: Namespace) -> Any:
+    """The experiment, the joint one or the fit that `experiments` names; None where `--after` does."""
+    if len(given.experiments) == 1 and not (given.sharing or given.share or given.range):
+        return given.experiments[0]
+    return experiment_of(given) if given.experiments else None
 
 
 def _title(fit: Fit) -> str:

@@ -45,10 +45,10 @@ def figure(*names: str) -> Option:
     return option(*names, "--figure", default=None, metavar="FILE", help="also write a figure (png, pdf, svg)")
 
 
-def experiments(help: str = _EXPERIMENTS) -> tuple[Option, ...]:
+def experiments(help: str = _EXPERIMENTS, number: str = "+") -> tuple[Option, ...]:
     """One experiment, or several for a joint fit: see `experiment_of`."""
     return (
-        option("experiments", nargs="+", metavar="experiment", help=help),
+        option("experiments", nargs=number, metavar="experiment", help=help),
         option("--sharing", default=None, metavar="FILE", help="TOML with a table [sharing], for joint fits or days"),
         option("--share", action="append", default=[], metavar="NAME=WAY",
                help="shared, separate, population or tied, e.g. 'optical_depth=tied'; several by commas; repeatable"),

@@ -57,6 +57,7 @@ def read_candidates(path: str | Path, experiment: Experiment) -> tuple[Choices, 
         stages=(*experiment.stages, *stages),
         run_depth=experiment.run_depth | runs["run_depth"],
         constant=experiment.constant | runs["constant"],
+        member=_members(f"{where}: stage", [stage.run for stage in stages], experiment),
     )
     found: list[Candidate] = []
     for at, row in rows_of(where, table, "candidate"):
@@ -70,6 +71,18 @@ def read_candidates(path: str | Path, experiment: Experiment) -> tuple[Choices, 
         if names.count(name) > 1:
             raise violation(where, f"two candidates for {name!r}", 'one, or a line name = "…" in one of them')
     return Choices(experiment, tuple(found)), said
+
+
+def _members(where: str, runs: list[str], experiment: Experiment) -> dict[str, str]:
+    """To which member of a joint experiment each run belongs, with further runs, "MEMBER.RUN"."""
+    found = dict(experiment.member)
+    for run in runs if found else ():
+        owners = [member for member in experiment.members if run.startswith(f"{member}.")]
+        if not owners:
+            expected = f"a member of the joint experiment before it, such as '{experiment.members[0]}.{run}'"
+            raise violation(where, f"the run {run!r}", expected)
+        found[run] = owners[0]
+    return found
 
 
 def _candidate(where: str, row: dict[str, Any], experiment: Experiment, table: dict[str, Any]) -> Candidate:

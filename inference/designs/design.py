@@ -37,6 +37,7 @@ def design(
     free_dephasing: bool = False,
     priors: Mapping[str, str] | None = None,
     model: str | None = None,
+    sharing: Mapping[str, str] | str | Path | None = None,
     cores: int | None = None,
     progress: Progress | None = None,
 ) -> Design:
@@ -44,7 +45,7 @@ def design(
 
     Parameters
     ----------
-    source : an experiment, as `fit` takes it, or a fit;  after : a fit, in place of it
+    source : an experiment or several, as `fit` takes them, or a fit;  after : a fit, in place of it
     goal : label or symbol of a quantity ("dGamma", "xi_minimum"), whose sd counts; "everything", the expected
         information gain; "closure" or "ONE vs OTHER", the expected log Bayes factor of two models
     budget : time, s or a text such as "1 h"
@@ -52,13 +53,14 @@ def design(
     candidates : a TOML file, see docs/howto/design.md; by default more of the series that there are
     shot : duration of pumping, probe and dead time of a shot, where the file says nothing
     refits : how many simulated outcomes are fitted to verify what is expected; 0: none
-    closure, free_dephasing, priors, model : of the fit of an experiment, as for `fit`
+    closure, free_dephasing, priors, model, sharing : of the fit of experiments, as for `fit`
 
     Raises
     ------
     ExperimentError : for what cannot be read, and a goal or candidates that the experiment cannot have
     """
-    problem, draws = _known(source, after, (closure, free_dephasing, priors, model), SamplerSettings(seed, cores=cores))
+    asked = (sharing, closure, free_dephasing, priors, model)
+    problem, draws = _known(source, after, asked, SamplerSettings(seed, cores=cores))
     said: dict[str, Any] = {}
     if isinstance(candidates, (str, Path)):
         choices, said = read_candidates(candidates, problem.experiment)
@@ -86,7 +88,7 @@ def _known(source: Any, after: Any, asked: tuple[Any, ...], sampler: SamplerSett
             raise ExperimentError(f"design: found {given!r} after which to design, expected a fit")
         fit = Fit.of(given)
         return fit.problem, {label: a.reshape(-1) for label, a in fit.by_label().items()}
-    problem = pose(given, None, *asked).measured
+    problem = pose(given, *asked).measured
     return problem, _posterior(problem, sampler)
 
 

@@ -12,13 +12,13 @@ from ..model import Problem
 from .allocation import allocate
 from .candidates import Choices
 from .criteria import Advantage, Confusion, Criterion, Ignorance, Mean, Variance
-from .linearised import State, linearised, quantities, sensitivities, values_at
+from .linearised import FURTHEST, State, linearised, quantities, sensitivities, values_at
 
 EVERYTHING, CLOSURE = "everything", "closure"
 _RIVALS = {CLOSURE: ("microscopic", "fixed-number")}
 DRAWS, RIVAL_DRAWS = 48, 24
 """Posterior draws over which a gain is averaged."""
-_ROUNDS = 4
+_ROUNDS = 6
 _LONGEST_STEP = 3.0
 
 
@@ -79,8 +79,7 @@ class Wish:
     def criterion(self, choices: Choices, budget: float) -> Criterion:
         """The criterion for these candidates; of rivals near the best allocation of a budget (s)."""
         if self.goal.rivals:
-            one, other = self.states
-            return Mean((advantage(one, other, choices, budget), advantage(other, one, choices, budget)))
+            return self._between_rivals(choices, budget)
         (state,) = self.states
         few = state.thinned(DRAWS)
         menu = linearised(state.problem, choices, few.draws).menu(state.precision_at(few.draws))
@@ -92,25 +91,62 @@ class Wish:
             raise violation("goal", found, "a quantity that is finite for all of them")
         return Variance(menu, gradients)
 
+    def _between_rivals(self, choices: Choices, budget: float) -> Criterion:
+        """Linearised again at each better fit, after the mean of the shots that were best so far.
 
-def advantage(true: State, other: State, choices: Choices, budget: float, shots: np.ndarray | None = None) -> Advantage:
-    """Where the other model is refitted to what the true one expects, linearised again at each better fit.
+        The mean converges (fictitious play); the best shots alone follow the fits, and these the shots, in circles.
+        """
+        one, other = self.states
+        pair = [Rivalry(a, a.thinned(RIVAL_DRAWS).draws, b, choices) for a, b in ((one, other), (other, one))]
+        shots = np.zeros(len(choices.x))
+        for k in range(_ROUNDS):
+            parts = [rivalry.advantage() for rivalry in pair]
+            shots = shots + (allocate(Mean(tuple(parts)), choices.costs, budget).shots - shots) / (k + 1)
+            for rivalry, part in zip(pair, parts, strict=True):
+                rivalry.refit(part, shots)
+        return Mean(tuple(rivalry.advantage() for rivalry in pair))
 
-    shots (K,) : after which; by default those of the best allocation of a budget (s)
+
+class Rivalry:
+    """A model at some draws (S, p) of its own, and another one that is refitted to what it expects there.
+
+    best (S, p) : of the other one, z-scores; where it starts, it has the same values of the parameters
     """
-    draws = true.thinned(RIVAL_DRAWS).draws
-    expected = linearised(true.problem, choices, draws)
-    best = np.tile(other.draws.mean(axis=0), (len(draws), 1))
+
+    def __init__(self, true: State, draws: np.ndarray, other: State, choices: Choices) -> None:
+        self.other, self.choices = other, choices
+        self.expected, known = linearised(true.problem, choices, draws), true.precision_at(draws)
+        pull = _pull(true, draws, known)
+        self.own = Confusion(self.expected.menu(known), np.zeros_like(self.expected.mean), pull)
+        values, self.best = values_at(true.problem, draws), np.tile(other.draws.mean(axis=0), (len(draws), 1))
+        for k, parameter in enumerate(other.problem.free):
+            if parameter.label in values:
+                self.best[:, k] = parameter.prior.z_score(values[parameter.label])
+        self.best = np.clip(self.best, -FURTHEST, FURTHEST)
+        self.last, self.longest = np.zeros_like(self.best), np.full(len(draws), _LONGEST_STEP)
+
+    def advantage(self) -> Advantage:
+        """Of the model over the other one, linearised at its best fits so far."""
+        there, known = linearised(self.other.problem, self.choices, self.best), self.other.precision_at(self.best)
+        difference = (self.expected.mean - there.mean) / self.expected.sigma
+        pull = _pull(self.other, self.best, known)
+        return Advantage(Confusion(there.menu(known, self.expected.sigma), difference, pull), self.own)
+
+    def refit(self, found: Advantage, shots: np.ndarray) -> None:
+        """A Gauss–Newton step of the other model towards its best fit after shots (K,), shorter where it turns back."""
+        steps = found.other.steps(shots)
+        size, back = np.linalg.norm(steps, axis=1), np.einsum("sp,sp->s", steps, self.last) < 0
+        self.longest = np.where(back, 0.5 * np.linalg.norm(self.last, axis=1), self.longest)
+        self.last = steps * np.minimum(1.0, self.longest / np.maximum(size, 1e-9))[:, None]
+        self.best = self.best + self.last
+
+
+def advantage(true: State, draws: np.ndarray, other: State, choices: Choices, shots: np.ndarray) -> Advantage:
+    """Of the true model over the other one, near shots (K,); at draws (S, p) of the true one."""
+    rivalry = Rivalry(true, draws, other, choices)
     for _ in range(_ROUNDS):
-        there, known = linearised(other.problem, choices, best), other.precision_at(best)
-        difference = (expected.mean - there.mean) / expected.sigma
-        found = Confusion(there.menu(known, expected.sigma), difference, _pull(other, best, known))
-        steps = found.steps(allocate(found, choices.costs, budget).shots if shots is None else shots)
-        size = np.linalg.norm(steps, axis=1, keepdims=True)
-        best = best + steps * np.minimum(1.0, _LONGEST_STEP / np.maximum(size, 1e-9))
-    known = true.precision_at(draws)
-    own = Confusion(expected.menu(known), np.zeros_like(expected.mean), _pull(true, draws, known))
-    return Advantage(found, own)
+        rivalry.refit(rivalry.advantage(), shots)
+    return rivalry.advantage()
 
 
 def _pull(state: State, draws: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from .candidates import Choices
 from .criteria import Menu
 
 _STEP = 1e-3
-_FURTHEST = 7.0
+FURTHEST = 7.0
 """z-scores beyond which a parameter is at the end of its domain."""
 
 
@@ -99,7 +99,7 @@ def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, nu
         scores |= problem.correlated.z_scores(number, rng)
     for p in problem.free:
         if p.label in by_label:
-            scores[p.label] = np.clip(p.prior.z_score(by_label[p.label]), -_FURTHEST, _FURTHEST)
+            scores[p.label] = np.clip(p.prior.z_score(by_label[p.label]), -FURTHEST, FURTHEST)
     draws = np.stack([scores[label] for label in labels], axis=1)
     return State(problem, rng.permutation(draws), np.atleast_2d(np.cov(draws.T)))
 

@@ -11,9 +11,9 @@ import numpy as np
 from ...datasets import Experiment, Series
 from ..comparison import evidence_of_draws
 from ..fits import Sampled, derived_quantities, predicted, sample_posterior
-from ..model import Problem, SamplerSettings
+from ..model import ModelSettings, Problem, SamplerSettings
 from .candidates import Choices
-from .goals import RIVAL_DRAWS, advantage
+from .goals import advantage
 from .linearised import State, has_data, linearised, quantities, values_at
 from .result import Expectation
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DRAWS, TUNE, CHAINS = 500, 200, 2
 """Of a refit: its sd is known to about 4 %, the mean of fifty to less than 1 %."""
 _DERIVED_DRAWS = 300
+OUTCOMES = 96
+"""Of each of two models, for which its log Bayes factor is predicted."""
 New = Mapping[str, np.ndarray]
 """Series → which of its points are planned ones."""
 
@@ -110,22 +112,35 @@ def log_bayes_factors(
     choices: Choices, shots: np.ndarray, asked: Asked, progress: Progress | None
 ) -> list[Expectation]:
     """Log Bayes factor of the true model over the other one, for each as the true one, beyond that of the data."""
-    (one, other), names, spent = asked.wish.states, asked.wish.goal.rivals, shots.astype(float)
+    (one, other), names = asked.wish.states, asked.wish.goal.rivals
     now = _evidence(one, asked) - _evidence(other, asked)
-    experiment, new = with_plan(choices, shots)
     found = []
     for true, false, name, sign in ((one, other, names[0], 1), (other, one, names[1], -1)):
-        expected = advantage(true, false, choices, asked.budget, spent)
-        problems = [Problem(experiment, state.problem.settings) for state in (true, false)]
-        at = linearised(true.problem, choices, true.thinned(RIVAL_DRAWS).draws)
-        outcomes = simulated(problems[0], new, values_at(true.problem, true.thinned(RIVAL_DRAWS).draws), asked.seed)
-        noise = (np.stack([planned_values(outcome, new) for outcome in outcomes]) - at.mean) / at.sigma
-        refits = _factors(problems, outcomes[: asked.refits // 2], asked, progress) - sign * now
-        each, of_outcomes = expected.of_draws(spent), expected.given(noise).of_draws(spent)[: len(refits)]
-        low, high = np.quantile(each, [0.03, 0.97])
+        each, outcomes, of_outcomes = factors_of_outcomes(true, false, choices, shots.astype(float), asked.seed)
+        settings = [state.problem.settings for state in (true, false)]
+        refits = _factors(settings, outcomes[: asked.refits // 2], asked, progress) - sign * now
+        low, high = np.quantile(of_outcomes, [0.03, 0.97])
         found.append(Expectation(f"log Bayes factor if {name}", sign * now, 0.0, float(each.mean()), float(low),
                                  float(high), of_outcomes, refits, nats=True))  # fmt: skip
     return found
+
+
+def factors_of_outcomes(
+    true: State, other: State, choices: Choices, shots: np.ndarray, seed: int
+) -> tuple[np.ndarray, list[Experiment], np.ndarray]:
+    """Log Bayes factor of the true model over another one after shots (K,), as predicted without fits of outcomes.
+
+    Returns what is expected at S draws, which are none of those for which a plan is made, (S,); outcomes there; and
+    what is predicted for each of these.
+    """
+    draws = true.draws[-OUTCOMES:]
+    expected = advantage(true, draws, other, choices, shots)
+    experiment, new = with_plan(choices, shots)
+    problem = Problem(experiment, true.problem.settings)
+    outcomes = simulated(problem, new, values_at(true.problem, draws), seed)
+    at = linearised(true.problem, choices, draws)
+    noise = (np.stack([planned_values(outcome, new) for outcome in outcomes]) - at.mean) / at.sigma
+    return expected.of_draws(shots), outcomes, expected.given(noise).of_draws(shots)
 
 
 def planned_values(outcome: Experiment, new: New) -> np.ndarray:
@@ -144,13 +159,13 @@ def _evidence(state: State, asked: Asked) -> float:
 
 
 def _factors(
-    problems: list[Problem], outcomes: list[Experiment], asked: Asked, progress: Progress | None
+    settings: list[ModelSettings], outcomes: list[Experiment], asked: Asked, progress: Progress | None
 ) -> np.ndarray:
-    """Log Bayes factor of the first of two problems after each of n outcomes, (n,)."""
+    """Log Bayes factor of the first of two models after each of n outcomes, (n,)."""
     found = np.empty(len(outcomes))
     for k, outcome in enumerate(outcomes):
         sampler = SamplerSettings(asked.seed + k, DRAWS, TUNE, CHAINS, asked.cores)
-        fits = [sample_posterior(replace(problem, experiment=outcome), sampler) for problem in problems]
+        fits = [sample_posterior(Problem(outcome, one), sampler) for one in settings]
         logs = [evidence_of_draws(fit.problem, fit.by_label).log_evidence for fit in fits]
         found[k] = logs[0] - logs[1]
         if progress is not None:

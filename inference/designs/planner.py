@@ -22,7 +22,9 @@ SHORTEST, LONGEST = 0.1, 1e8
 """Seconds between which a budget is looked for."""
 _CLOSE = 0.02
 """Of the logarithm of a budget."""
-_SEARCHES, _SAME = 5, 0.1
+_SEARCHES, _SAME = 10, 0.03
+_LEAST, _SLOPES = 1e-3, (0.25, 2.0)
+"""Nats, and powers of the time that they may be."""
 _TIMES, _FINER = 4, 10
 Progress = Callable[[int, int, int], None]
 
@@ -57,6 +59,8 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
         limits = [limit_of(criterion, asked.state, goal.label), limit_of(plan, asked.state, goal.label, shots)]
     few = asked.state.thinned(DRAWS)
     menu = linearised(few.problem, chosen, few.draws).menu(few.precision_at(few.draws))
+    expected = _expectations(asked, chosen, shots, progress)
+    nats = [one.trusted[0] for one in expected if one.nats]
     return Design(
         title=choices.experiment.title,
         simulated=choices.experiment.simulated,
@@ -64,8 +68,8 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
         label=goal.label,
         budget=budget,
         points=_points(chosen, shots),
-        expectations=tuple(_expectations(asked, chosen, shots, progress)),
-        gain=-value if goal.in_nats else np.nan,
+        expectations=tuple(expected),
+        gain=float(np.mean(nats)) if nats else -value if goal.in_nats else np.nan,
         target=target,
         possible=needed is not None,
         met=met,
@@ -134,17 +138,35 @@ def _kept(choices: Choices, keep: np.ndarray) -> Choices:
 def budget_for(wish: Wish, choices: Choices, target: float, first: float) -> float | None:
     """Seconds that the best plan needs for an sd, or for nats; None where no budget is enough.
 
-    first : where to begin, s. For rivals, whose criterion holds near a budget, it is recomputed at each budget found.
+    first : where to begin, s
     """
+    if wish.goal.rivals:
+        return _reaching_nats(wish, choices, target, first)
     wanted = -target if wish.goal.in_nats else 2 * float(np.log(target))
-    budget: float | None = first
-    for _ in range(_SEARCHES if wish.goal.rivals else 1):
-        assert budget is not None
-        before, criterion = budget, wish.criterion(choices, budget)
-        budget = _reaching(criterion, choices, wanted)
-        if budget is None or abs(np.log(budget / before)) < _SAME:
-            break
-    return budget
+    return _reaching(wish.criterion(choices, first), choices, wanted)
+
+
+def _reaching_nats(wish: Wish, choices: Choices, target: float, first: float) -> float | None:
+    """The same for rivals: a secant search, as nats are nearly a power of the time, with the criterion of each time."""
+    low, high = np.log(_shortest(choices)), np.log(LONGEST)
+    at, before, slope = float(np.clip(np.log(first), low, high)), (np.nan, np.nan), 1.0
+    for _ in range(_SEARCHES):
+        budget = float(np.exp(at))
+        nats = float(np.log(max(_LEAST, -allocate(wish.criterion(choices, budget), choices.costs, budget).value)))
+        missing = float(np.log(target)) - nats
+        if abs(missing) < _SAME or (at == low and missing < 0):
+            return budget
+        if at == high and missing > 0:
+            return None
+        if np.isfinite(before[0]):
+            slope = float(np.clip((nats - before[1]) / (at - before[0]), *_SLOPES))
+        before, at = (at, nats), float(np.clip(at + missing / slope, low, high))
+    return float(np.exp(at))
+
+
+def _shortest(choices: Choices) -> float:
+    """Seconds, more than the dearest change of a setting."""
+    return max(SHORTEST, 1.001 * max(choices.costs.change.values(), default=0.0))
 
 
 def _reaching(criterion: Criterion, choices: Choices, wanted: float) -> float | None:
@@ -154,8 +176,7 @@ def _reaching(criterion: Criterion, choices: Choices, wanted: float) -> float | 
     def beyond(log_budget: float) -> float:
         return allocate(criterion, choices.costs, float(np.exp(log_budget))).value - wanted
 
-    dearest = max(choices.costs.change.values(), default=0.0)
-    low, high = np.log(max(SHORTEST, 1.001 * dearest)), np.log(LONGEST)
+    low, high = np.log(_shortest(choices)), np.log(LONGEST)
     if beyond(high) > 0:
         return None
     return float(np.exp(low if beyond(low) < 0 else brentq(beyond, low, high, xtol=_CLOSE)))
@@ -214,8 +235,7 @@ def _expectations(asked: Asked, choices: Choices, shots: np.ndarray, progress: P
     for label in labels:
         sds = predicted[label]
         low, high = np.quantile(sds, [0.03, 0.97])
-        here = sds[: len(refits[label])]
-        found.append(Expectation(label, *values[label], float(np.sqrt(np.mean(sds**2))), float(low), float(high), here,
+        found.append(Expectation(label, *values[label], float(np.sqrt(np.mean(sds**2))), float(low), float(high), sds,
                                  refits[label]))  # fmt: skip
     return found
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...datasets import Experiment
+from ...datasets.experiment import DAY_FACTORS, MAIN_RUN, Label
 from ..shown import Shown
 from .limits import Direction, Limit
 
@@ -35,11 +38,12 @@ class PlannedPoint:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Of a quantity: its value and sd before, the sd expected after, with the 3 and 97 % quantiles over the posterior.
+    """Of a quantity: its value and sd before, the sd expected after, with the 3 and 97 % quantiles over outcomes.
 
-    predicted (n,) : the sd after outcomes at n posterior draws, as predicted;  refits (n,) : as obtained by fits of
-        simulated outcomes at these; none where none were fitted
-    nats : whether it is a log Bayes factor, whose mean takes the place of the sd; `value` is then what the data have
+    predicted (n,) : the sd after outcomes at n posterior draws, as predicted;  refits (m,) : as obtained by fits of the
+        first m of these, simulated; none where none were fitted
+    nats : whether it is a log Bayes factor, whose mean takes the place of the sd; `value` is then what the data have,
+        and `predicted` holds for the very outcomes, whose noise counts
     """
 
     label: str
@@ -52,6 +56,11 @@ class Expectation:
     refits: np.ndarray
     nats: bool = False
 
+    @property
+    def _fitted(self) -> np.ndarray:
+        """What was predicted for the outcomes that were fitted, (m,)."""
+        return self.predicted[: len(self.refits)]
+
     def _typical(self, values: np.ndarray) -> float:
         """Root of the mean variance; the mean of nats."""
         return float(values.mean() if self.nats else np.sqrt(np.mean(values**2)))
@@ -59,25 +68,32 @@ class Expectation:
     @property
     def ratio(self) -> float:
         """Obtained over predicted; NaN without refits."""
-        if not len(self.refits):
-            return float("nan")
-        return self._typical(self.refits) / self._typical(self.predicted)
+        return self._typical(self.refits) / self._typical(self._fitted) if len(self.refits) else float("nan")
 
     @property
     def disagrees(self) -> bool:
         """Whether refits obtain something else than predicted; nats scatter, and differ by more than their error."""
         if not len(self.refits) or abs(self.ratio - 1) <= DISAGREEMENT:
             return False
-        error = float(np.std(self.refits - self.predicted)) / len(self.refits) ** 0.5
-        return not self.nats or abs(float(np.mean(self.refits - self.predicted))) > _CLEAR * error
+        differences = self.refits - self._fitted
+        return not self.nats or abs(differences.mean()) > _CLEAR * float(differences.std()) / len(differences) ** 0.5
+
+    @property
+    def _shift(self) -> float:
+        """Of nats, by what refits that disagree obtain more than predicted."""
+        return float((self.refits - self._fitted).mean()) if self.nats and self.disagrees else 0.0
 
     @property
     def trusted(self) -> tuple[float, float, float]:
         """What is expected after, low, high: of the refits where these disagree."""
-        if not self.disagrees:
-            return self.after, self.low, self.high
+        if self.nats or not self.disagrees:
+            return self.after + self._shift, self.low + self._shift, self.high + self._shift
         low, high = np.quantile(self.refits, [0.03, 0.97])
         return self._typical(self.refits), float(low), float(high)
+
+    def share_above(self, limit: float) -> float:
+        """Share of the outcomes after which a log Bayes factor is above a limit."""
+        return float(np.mean(self.predicted + self._shift > limit))
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,12 @@ class Design(Shown):
         return next(one for one in self.expectations if one.label == label)
 
     @property
+    def plans(self) -> dict[str, Experiment]:
+        """What is planned, for each member of a joint experiment that has some of it; "" : of a single experiment."""
+        members = [m for m in self.planned.members if any(self.planned.member[s.run] == m for s in self.planned.series)]
+        return {name: _of_member(self.planned, name) for name in members} or {"": self.planned}
+
+    @property
     def shots(self) -> int:
         """Of all points."""
         return sum(point.shots for point in self.points)
@@ -193,3 +215,32 @@ def planned_experiment(experiment: Experiment, new: dict[str, np.ndarray]) -> Ex
         run_depth={run: depth for run, depth in experiment.run_depth.items() if run in runs},
         constant={run: about for run, about in experiment.constant.items() if run in runs},
     )
+
+
+def _of_member(whole: Experiment, name: str) -> Experiment:
+    """The plan for a member of a joint experiment by itself, under its own names, with what is known of it."""
+    runs = {run: run.removeprefix(name).removeprefix(".") or MAIN_RUN for run, of in whole.member.items() if of == name}
+    series = [replace(s, run=runs[s.run], name=s.name.replace(f"{name}.", ""), day=s.day.removeprefix(f"{name}."))
+              for s in whole.series if s.run in runs]  # fmt: skip
+    return replace(
+        whole,
+        title=f"next: {name}",
+        stages=tuple(replace(stage, run=runs[stage.run]) for stage in whole.stages if stage.run in runs),
+        series=tuple(series),
+        apparatus=whole.apparatus | whole.known_of.get(name, {}),
+        priors=dict(_priors_of(whole, name)),
+        run_depth={runs[run]: depth for run, depth in whole.run_depth.items() if run in runs},
+        constant={runs[run]: about for run, about in whole.constant.items() if run in runs},
+        member={},
+        sharing={one: way for one, way in whole.sharing.items() if one in DAY_FACTORS},
+        known_of={},
+    )
+
+
+def _priors_of(whole: Experiment, name: str) -> Iterator[tuple[str, str]]:
+    """Labels and priors that hold for a member: those of parameters of all, and its own."""
+    for text, prior in whole.priors.items():
+        label = Label.parse(text)
+        of = next((m for m in whole.members if re.match(rf"{re.escape(m)}(: |\.|$)", label.entry)), "")
+        if label.name != "population_spread" and of in ("", name):
+            yield str(Label(label.name, label.entry.removeprefix(of).lstrip(":. ") if of else label.entry)), prior

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _TALL = 2.2
 _NO_LINE = 3
+_LONG, _LINE = 16, 0.17
+"""Name of a series of which a line of the legend has one only, and the height of that line."""
 
 
 def plot_prediction(prediction: Dataset, width: float = WIDTHS["page"]) -> Figure:
@@ -58,8 +60,10 @@ def _stages(prediction: Dataset) -> list[StageEntry]:
 def plot_design(found: Design) -> Figure:
     """Gain against delay, a panel per kind of abscissa; below each panel's curves the shots of the plan as stems."""
     labels = list(dict.fromkeys(curve.label for curve in found.curves))
+    wide = max(len(curve.series) for curve in found.curves) >= _LONG
+    tall = _TALL + _LINE * wide * len(found.curves)
     with style():
-        figure, axes = panels(1, len(labels), WIDTHS["page"] if len(labels) > 1 else WIDTHS["column"], _TALL)
+        figure, axes = panels(1, len(labels), WIDTHS["page"] if len(labels) > 1 else WIDTHS["column"], tall)
         for axis, label in zip(axes, labels, strict=True):
             most = max([p.shots for p in found.points], default=1)
             shares = axis.twinx()
@@ -68,7 +72,7 @@ def plot_design(found: Design) -> Figure:
                     continue
                 colour = CYCLE[k % len(CYCLE)]
                 marker = "o" if len(curve.x) <= _NO_LINE else ""
-                axis.plot(curve.x, curve.gain, color=colour, marker=marker, label=one_line(curve.series, 24))
+                axis.plot(curve.x, curve.gain, color=colour, marker=marker, label=one_line(curve.series, 40))
                 here = [p for p in found.points if p.series == curve.series]
                 if here:
                     x, shots = np.array([p.x for p in here]), np.array([p.shots for p in here])
@@ -80,6 +84,6 @@ def plot_design(found: Design) -> Figure:
             shares.spines["right"].set_visible(True)
         gain = "gain (nats)" if not found.label else "variance removed"
         axes[0].set_ylabel(f"{gain},\nall time at one point")
-        legend(axes[0], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+        legend(axes[0], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1 if wide else 3)
         mark_simulated(figure, found.simulated)
     return figure

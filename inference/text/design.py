@@ -13,6 +13,8 @@ from .numbers import signed, with_error
 from .table import Table, View
 
 _MOST_EVEN = 1e3
+_CONVINCING = 3.0
+"""Nats: odds of 20 to 1."""
 
 
 def duration(seconds: float) -> str:
@@ -123,6 +125,11 @@ def _notes(found: Design) -> list[str]:
         if wrong:
             said = f"differ by more than {limit} for {', '.join(wrong)}: the table has their values"
         notes.append(f"{number} simulated outcomes were fitted; the refits {said}.")
+    if nats := [one for one in found.expectations if one.nats]:
+        limit = found.target if np.isfinite(found.target) else _CONVINCING
+        shares = ", ".join(f"{100 * one.share_above(limit):.0f} %{one.label.removeprefix('log Bayes factor')}"
+                           for one in nats)  # fmt: skip
+        notes.append(f"Outcomes that give more than {limit:.2g} nats (odds of {np.exp(limit):.0f} to 1): {shares}.")
     if np.isfinite(found.even) and found.even < _MOST_EVEN:
         notes.append(f"The same number of shots at every point would take {found.even:.2g} times as long.")
     elif not np.isfinite(found.even) or found.even >= _MOST_EVEN:

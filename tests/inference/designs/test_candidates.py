@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dissentangle.datasets import ExperimentError, read
-from dissentangle.datasets.formats import plan_file, write_planned
+from dissentangle.datasets import ExperimentError, joint, read
+from dissentangle.datasets.formats import plan_file, read_plan, write_planned
 from dissentangle.inference import design
 from dissentangle.inference.cli import main
 from dissentangle.inference.designs.candidate_file import read_candidates
@@ -90,6 +90,18 @@ def test_what_a_table_cannot_say(table, line, instead, text):
     table.write_text(TABLE.replace(line, instead))
     with pytest.raises(ExperimentError, match=text):
         read_candidates(table, read("fig2b-d55"))
+
+
+def test_a_further_run_of_a_joint_experiment_names_its_member(table):
+    both = joint({"thick": read("fig2b-d55"), "cold": read("fig2b-d35")})
+    kept = TABLE[: TABLE.index("[[candidate]]")].replace('"thin"', '"cold.thin"')
+    kept += '[[candidate]]\nkind = "polarization"\nrun = "cold.thin"\nat = ["1 ms", "10 ms"]\nsigma = 0.3\n'
+    table.write_text(kept)
+    choices, _ = read_candidates(table, both)
+    assert choices.experiment.member["cold.thin"] == "cold"
+    table.write_text(kept.replace("cold.thin", "thin"))
+    with pytest.raises(ExperimentError, match="the run 'thin', expected a member .* before it, such as 'thick.thin'"):
+        read_candidates(table, both)
 
 
 def test_a_table_without_candidates(tmp_path):
@@ -185,6 +197,12 @@ def test_the_verb(tmp_path, capsys):
     assert facts["possible"] is False
     assert facts["limit"]["words"].startswith("limited by")
     assert main(["init", str(tmp_path / "next"), "--plan", plan]) == 0
+    assert main(["simulate", plan, "-o", str(tmp_path / "rehearsal"), "--set", "collective_rate=0.12"]) == 0
+    rehearsed, planned = read(tmp_path / "rehearsal"), read_plan(plan)
+    assert rehearsed.truth.parameters["collective_rate"] == 0.12
+    for made, meant in zip(rehearsed.series, planned.series, strict=True):
+        assert (made.x.tolist(), made.spread.tolist()) == (meant.x.tolist(), meant.spread.tolist())
+        assert np.isnan(meant.value).all()
     assert (tmp_path / "next" / "experiment.toml").is_file()
     assert main([*common, "-o", str(tmp_path / "plan.csv")]) == 2
     assert "output must end in .toml" in capsys.readouterr().err

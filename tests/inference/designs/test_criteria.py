@@ -112,6 +112,16 @@ def test_the_true_model_pays_for_what_it_did_not_expect():
     )
 
 
+def test_a_log_bayes_factor_of_an_outcome_has_its_noise_and_on_average_that_of_the_expected_one():
+    """Both χ² are those of the outcome; that of its noise alone is in both, but for what parameters explain of it."""
+    other = some_criteria()[2]
+    found = Advantage(other, replace(other, difference=np.zeros_like(other.difference)))
+    shots, noise = RNG.uniform(1, 5, POINTS), RNG.normal(size=(DRAWS, 2 * POINTS))
+    outcome = found.given(noise).of_draws(shots)
+    assert found.given(0 * noise).of_draws(shots) == pytest.approx(found.of_draws(shots))
+    assert outcome + found.given(-noise).of_draws(shots) == pytest.approx(2 * found.of_draws(shots))
+
+
 def test_confusion_is_the_least_chi_square_of_the_other_model():
     criterion, shots = some_criteria()[2], RNG.uniform(1, 5, POINTS)
     steps = criterion.steps(shots)

@@ -10,7 +10,7 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry
 from dissentangle.inference import design
-from dissentangle.inference.designs.result import Expectation
+from dissentangle.inference.designs.result import Expectation, _priors_of
 from dissentangle.inference.text import design_text, duration
 
 from ...seeds import seed
@@ -171,6 +171,49 @@ def test_refits_are_trusted_where_they_disagree():
     scattered = 1.3 + np.linspace(-5.0, 5.0, 50)
     assert not replace(one, refits=scattered, nats=True).disagrees
     assert not replace(one, refits=np.empty(0)).disagrees
+
+
+def test_log_bayes_factors_of_refits_are_compared_with_those_predicted_for_the_very_outcomes():
+    """Of 40 outcomes that scatter by 4 nats the first ten were fitted: 1 nat more than predicted is seen."""
+    predicted = np.tile([1.0, 9.0], 20)
+    one = Expectation("log Bayes factor if microscopic", 0.0, 0.0, 5.0, 1.0, 9.0, predicted, predicted[:10] + 0.1, True)
+    assert not one.disagrees
+    assert one.trusted == (5.0, 1.0, 9.0)
+    assert one.share_above(3.0) == 0.5
+    other = replace(one, refits=predicted[:10] + np.linspace(2.2, 2.0, 10))
+    assert other.disagrees
+    assert other.trusted == pytest.approx((7.1, 3.1, 11.1))
+    assert other.share_above(3.0) == 1.0
+
+
+def two():
+    """Two vapour densities, of which nothing else is known."""
+    thin = replace(driven(), apparatus=driven().apparatus | {"optical_depth": Known(35.0, 1.75)})
+    return {"38C": thin, "50C": driven()}
+
+
+def test_a_joint_experiment_has_a_plan_for_each_member_under_its_own_names():
+    priors = {"light_loss_rate": "lognormal(0.026, 0.3)"}
+    found = plan(two(), goal="radiative_rate", budget="1 h", priors=priors, sharing={"initial_n3": "shared"})
+    assert {point.run for point in found.points} == {"38C", "50C"}
+    assert {"collective_rate[38C]", "collective_rate[50C]"} <= {one.label for one in found.expectations}
+    assert set(found.plans) == {"38C", "50C"}
+    for name, planned in found.plans.items():
+        assert planned.runs == ["main"]
+        assert planned.apparatus == two()[name].apparatus
+        assert (planned.members, planned.sharing) == ([], {})
+        shots = sum(point.shots for point in found.points if point.run == name and point.noise == "gamma")
+        assert sum(s.spread.sum() - len(s.x) for s in planned.series if s.noise == "gamma") == shots
+    assert plan(driven(), budget="1 h").plans.keys() == {""}
+
+
+def test_priors_of_a_member_are_its_own_and_the_common_ones():
+    given = {"radiative_rate": "a", "initial_n3[38C]": "b", "initial_n3[50C]": "c", "dephasing_rate[50C: drive]": "d",
+             "scale[38C.xi]": "e", "pump_rate[drive+pump]": "f", "population_spread[initial_n3]": "g"}  # fmt: skip
+    whole = Experiment("joint", True, (DRIVEN,), member={"38C": "38C", "50C": "50C"}, priors=given)
+    common = {"radiative_rate": "a", "pump_rate[drive+pump]": "f"}
+    assert dict(_priors_of(whole, "38C")) == common | {"initial_n3": "b", "scale[xi]": "e"}
+    assert dict(_priors_of(whole, "50C")) == common | {"initial_n3": "c", "dephasing_rate[drive]": "d"}
 
 
 def test_durations():
