@@ -4,7 +4,14 @@ from .alarms import ALARM, Alarms, alarms
 from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, CalibrationShift, calibration_sensitivity
 from .criticism import NOTABLE_P, Criticism, StatisticRow, criticize, p_value
 from .goodness import OF_NORMAL, Goodness, goodness
-from .information import Information, expected_information, for_pair_plot, independent_jacobians, strongest
+from .information import (
+    Information,
+    expected_information,
+    for_pair_plot,
+    independent_jacobians,
+    information_at,
+    strongest,
+)
 from .prior_sensitivity import (
     THRESHOLD,
     PowerScaling,

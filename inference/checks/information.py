@@ -14,6 +14,7 @@ import numpy as np
 from ...datasets import Experiment, RecordSeries
 from ...datasets.experiment import Label
 from ...datasets.prediction import (
+    Predictions,
     expected,
     expected_record_sums,
     fitted_data,
@@ -29,6 +30,7 @@ from ..model import Problem
 
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
+_TOGETHER = 12
 _AMPLITUDE = 0.3
 _STRONG = 0.5
 """z-score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
@@ -60,12 +62,32 @@ def expected_information(problem: Problem) -> Information:
     return Information([p.label for p in free], by_source, _contraction(everything))
 
 
-def independent_jacobians(problem: Problem, centre: np.ndarray, experiment: Experiment) -> dict[str, np.ndarray]:
+def information_at(problem: Problem, centres: np.ndarray, experiment: Experiment) -> np.ndarray:
+    """Fisher information (S, n, n) of data at z-scores (S, n) of the free parameters, a few of them evaluated together.
+
+    experiment : data that depend on these parameters
+    """
+    found, rows = np.zeros((len(centres), centres.shape[1], centres.shape[1])), 2 * centres.shape[1] + 1
+    for some in np.array_split(np.arange(len(centres)), -(-len(centres) // _TOGETHER)):
+        z_scores = np.concatenate([centres[k] + _steps(centres.shape[1]) for k in some])
+        means = expected(experiment, _values(problem, z_scores), problem.dynamics)
+        for start, k in enumerate(some):
+            here = slice(start * rows, (start + 1) * rows)
+            for jacobian in independent_jacobians(
+                problem, centres[k], experiment, _part(means, here, len(z_scores))
+            ).values():
+                found[k] += jacobian.T @ jacobian
+    return found
+
+
+def independent_jacobians(
+    problem: Problem, centre: np.ndarray, experiment: Experiment, means: Predictions | None = None
+) -> dict[str, np.ndarray]:
     """Source → (points, n): of what `scaled_jacobians` has, as that of independent noise; JᵀJ is the information.
 
-    centre (n,) : z-scores of the free parameters;  experiment : data that depend on these
+    centre (n,) : z-scores of the free parameters;  experiment : data that depend on these;  means : as there
     """
-    jacobians = transposed(scaled_jacobians(problem, centre, experiment))
+    jacobians = transposed(scaled_jacobians(problem, centre, experiment, means))
     independent = transposed(whitened(experiment, jacobians, values_at(problem, centre)))
     return _with_correlation(problem, centre, independent, experiment)
 
@@ -104,18 +126,34 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
     return np.asarray((share[:, None] * directions**2).sum(axis=0))
 
 
+def _steps(count: int) -> np.ndarray:
+    """None, up and down by each of n parameters, (2n + 1, n)."""
+    return np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+
+
+def _values(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
+    """Parameters by label, (K,), at z-scores (K, n) of the free ones."""
+    return problem.complete({p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)})
+
+
+def _part(means: Predictions, rows: slice, count: int) -> Predictions:
+    """Of some of `count` draws."""
+    series = {name: np.broadcast_to(one, (count, np.shape(one)[-1]))[rows] for name, one in means.series.items()}
+    return Predictions(series, [np.broadcast_to(one, count)[rows] for one in means.observations])
+
+
 def scaled_jacobians(
-    problem: Problem, centre: np.ndarray, experiment: Experiment | None = None
+    problem: Problem, centre: np.ndarray, experiment: Experiment | None = None, means: Predictions | None = None
 ) -> dict[str, np.ndarray]:
     """Source → (points, n): derivative of the mean by each z-score over the noise, at the z-scores `centre` (n,).
 
     experiment : other data that depend on the same parameters; None: those of the problem
+    means : of these data at `_steps` around `centre`, if they are there already
     """
     experiment, count = experiment or problem.experiment, len(problem.free)
-    z_scores = centre + np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
-    draws = {p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)}
-    values = problem.complete(draws)
-    means = expected(experiment, values, problem.dynamics)
+    z_scores = centre + _steps(count)
+    if means is None:
+        means = expected(experiment, _values(problem, z_scores), problem.dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted

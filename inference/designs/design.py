@@ -9,7 +9,8 @@ from typing import Any
 from ...datasets import ExperimentError
 from ...datasets.files import read_attributes
 from ...forward_models import Closure
-from ..fits import Fit, is_fit, read_fit, sample_posterior
+from ..comparison import evidence_of_draws
+from ..fits import Fit, Sampled, is_fit, read_fit, sample_posterior
 from ..model import Problem, SamplerSettings, pose, rival
 from .candidate_file import read_candidates, seconds
 from .candidates import SHOT, Choices, usual_choices
@@ -89,13 +90,15 @@ def _known(source: Any, after: Any, asked: tuple[Any, ...], sampler: SamplerSett
         fit = Fit.of(given)
         return fit.problem, {label: a.reshape(-1) for label, a in fit.by_label().items()}
     problem = pose(given, *asked).measured
-    return problem, _posterior(problem, sampler)
+    return problem, _posterior(problem, sampler)[0]
 
 
-def _posterior(problem: Problem, sampler: SamplerSettings) -> dict[str, Any]:
+def _posterior(problem: Problem, sampler: SamplerSettings) -> tuple[dict[str, Any], Sampled | None]:
+    """Flat draws by label, and the fit; none where nothing was measured."""
     if not has_data(problem.experiment):
-        return {}
-    return {label: a.reshape(-1) for label, a in sample_posterior(problem, sampler).by_label.items()}
+        return {}, None
+    found = sample_posterior(problem, sampler)
+    return {label: a.reshape(-1) for label, a in found.by_label.items()}, found
 
 
 def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int, cores: int | None) -> Wish:
@@ -103,8 +106,10 @@ def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int
     meant = goal_of(goal, state)
     if not meant.rivals:
         return Wish(meant, (state,))
-    states = []
+    states, evidences = [], []
     for name in meant.rivals:
         one, other = (Problem(*rival(e, problem.settings, name)) for e in (problem.experiment, choices.whole))
-        states.append(state_of(other, _posterior(one, SamplerSettings(seed, cores=cores)), seed))
-    return Wish(meant, tuple(states))
+        draws, fit = _posterior(one, SamplerSettings(seed, cores=cores))
+        states.append(state_of(other, draws, seed))
+        evidences.append(0.0 if fit is None else evidence_of_draws(one, fit.by_label).log_evidence)
+    return Wish(meant, tuple(states), tuple(evidences))

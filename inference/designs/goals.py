@@ -70,11 +70,12 @@ def wanted(problem: Problem) -> tuple[int, ...]:
 class Wish:
     """A goal with what is known: makes the criterion for any choice of candidates.
 
-    states : of the model of the fit, or of the two rivals
+    states : of the model of the fit, or of the two rivals;  evidences : log-evidence of what was measured, of these
     """
 
     goal: Goal
     states: tuple[State, ...]
+    evidences: tuple[float, ...] = ()
 
     def criterion(self, choices: Choices, budget: float) -> Criterion:
         """The criterion for these candidates; of rivals near the best allocation of a budget (s)."""

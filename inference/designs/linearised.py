@@ -11,7 +11,7 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.prediction import expected
-from ..checks import independent_jacobians
+from ..checks import information_at
 from ..fits import by_speed, derived_quantities, total_log_likelihood
 from ..model import Problem
 from .candidates import Choices
@@ -61,9 +61,7 @@ class State:
         """
         found = np.tile(self.prior_precision, (len(draws), 1, 1))
         if has_data(self.measured):
-            for k, z_scores in enumerate(draws):
-                for rows in independent_jacobians(self.problem, z_scores, self.measured).values():
-                    found[k] += rows.T @ rows
+            found = found + information_at(self.problem, draws, self.measured)
         return found
 
     def force_at(self, draws: np.ndarray) -> np.ndarray:

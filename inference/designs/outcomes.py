@@ -14,7 +14,7 @@ from ..fits import Sampled, derived_quantities, predicted, sample_posterior
 from ..model import ModelSettings, Problem, SamplerSettings
 from .candidates import Choices
 from .goals import advantage
-from .linearised import State, has_data, linearised, quantities, values_at
+from .linearised import State, linearised, quantities, values_at
 from .result import Expectation
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def log_bayes_factors(
 ) -> list[Expectation]:
     """Log Bayes factor of the true model over the other one, for each as the true one, beyond that of the data."""
     (one, other), names = asked.wish.states, asked.wish.goal.rivals
-    now = _evidence(one, asked) - _evidence(other, asked)
+    now = asked.wish.evidences[0] - asked.wish.evidences[1]
     found = []
     for true, false, name, sign in ((one, other, names[0], 1), (other, one, names[1], -1)):
         each, outcomes, of_outcomes = factors_of_outcomes(true, false, choices, shots.astype(float), asked.seed)
@@ -147,15 +147,6 @@ def planned_values(outcome: Experiment, new: New) -> np.ndarray:
     """Those of the planned points, (R,), in the order of the candidates, as `with_plan` has them in `new`."""
     values = {series.name: series.value for series in outcome.series}
     return np.concatenate([values[name][planned] for name, planned in new.items()])
-
-
-def _evidence(state: State, asked: Asked) -> float:
-    """Log-evidence of what was measured; 0 where nothing was."""
-    problem = Problem(asked.choices.experiment, state.problem.settings)
-    if not has_data(problem.experiment):
-        return 0.0
-    fit = sample_posterior(problem, SamplerSettings(asked.seed, cores=asked.cores))
-    return evidence_of_draws(fit.problem, fit.by_label).log_evidence
 
 
 def _factors(

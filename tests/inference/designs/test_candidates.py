@@ -100,7 +100,7 @@ def test_a_further_run_of_a_joint_experiment_names_its_member(table):
     choices, _ = read_candidates(table, both)
     assert choices.experiment.member["cold.thin"] == "cold"
     table.write_text(kept.replace("cold.thin", "thin"))
-    with pytest.raises(ExperimentError, match="the run 'thin', expected a member .* before it, such as 'thick.thin'"):
+    with pytest.raises(ExperimentError, match=r"the run 'thin', expected a member .* before it, such as 'thick\.thin'"):
         read_candidates(table, both)
 
 
