@@ -31,6 +31,7 @@ from ..model import Problem
 _STEP = 1e-3
 _CURVATURE_STEP = 1e-2
 _TOGETHER = 12
+"""Points that are evaluated in one go."""
 _AMPLITUDE = 0.3
 _STRONG = 0.5
 """z-score at which amplitudes of oscillations are looked at: at their prior median, 0, nothing else would show."""
@@ -127,7 +128,7 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
 
 
 def _steps(count: int) -> np.ndarray:
-    """None, up and down by each of n parameters, (2n + 1, n)."""
+    """No step, then up and down in each of n parameters, (2n + 1, n)."""
     return np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
 
 

@@ -123,7 +123,7 @@ class Rivalry:
         for k, parameter in enumerate(other.problem.free):
             if parameter.label in values:
                 self.best[:, k] = parameter.prior.z_score(values[parameter.label])
-        self.best = np.clip(self.best, -FURTHEST, FURTHEST)
+        self.best = np.clip(np.nan_to_num(self.best), -FURTHEST, FURTHEST)  # nan: not in the domain of that prior
         self.last, self.longest = np.zeros_like(self.best), np.full(len(draws), _LONGEST_STEP)
 
     def advantage(self) -> Advantage:
