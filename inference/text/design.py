@@ -126,10 +126,10 @@ def _notes(found: Design) -> list[str]:
             said = f"differ by more than {limit} for {', '.join(wrong)}: the table has their values"
         notes.append(f"{number} simulated outcomes were fitted; the refits {said}.")
     if nats := [one for one in found.expectations if one.nats]:
-        limit = found.target if np.isfinite(found.target) else _CONVINCING
-        shares = ", ".join(f"{100 * one.share_above(limit):.0f} %{one.label.removeprefix('log Bayes factor')}"
+        wanted = found.target if np.isfinite(found.target) else _CONVINCING
+        shares = ", ".join(f"{100 * one.share_above(wanted):.0f} %{one.label.removeprefix('log Bayes factor')}"
                            for one in nats)  # fmt: skip
-        notes.append(f"Outcomes that give more than {limit:.2g} nats (odds of {np.exp(limit):.0f} to 1): {shares}.")
+        notes.append(f"Outcomes that give more than {wanted:.2g} nats (odds of {np.exp(wanted):.0f} to 1): {shares}.")
     if np.isfinite(found.even) and found.even < _MOST_EVEN:
         notes.append(f"The same number of shots at every point would take {found.even:.2g} times as long.")
     elif not np.isfinite(found.even) or found.even >= _MOST_EVEN:
