@@ -22,9 +22,9 @@ REACH = 400.0
 """The fastest decay rate times the duration of a piece."""
 MOST_PIECES = 1000
 """Beyond it times or rates have another unit."""
-_WIDER, _COMPLEX = 1.0, 0.1
-"""q over the fastest decay, and the growth of T_k per order where eigenvalues are not quite real: e^0.1 at most, in
-20,000 combinations of the tables at each of five settings. A smaller q takes fewer terms, and loses digits."""
+_WIDER, _COMPLEX = 0.6, 0.05
+"""q over the fastest decay, and the growth of T_k per order where eigenvalues are not quite real. In 3000 combinations
+of the tables the error is below 3e-9 for an accuracy of 1e-6, below 1e-12 for 1e-12; with q = 0.5, 2e-7."""
 _MOST, _SPARE = 400, 8
 """More nodes than terms: what they do not resolve falls on the last of them."""
 

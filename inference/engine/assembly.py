@@ -13,6 +13,8 @@ from .instructions import Code
 from .steps import Access, Buffer, Call, CumulativeSum, Loop, MatrixProduct, Part, Step
 
 WIDTH = 4
+_TOGETHER = 4
+"""Vectors of a matrix product that are summed up side by side."""
 POINTERS = ("%x", "%out", "%work", "%data")
 """Inputs, results (the gradient), memory of one call, constants and data."""
 _ARGUMENTS = ", ".join(f"ptr noalias {pointer}" for pointer in POINTERS)
@@ -175,21 +177,28 @@ def _cumulative_sum(code: _Code, step: CumulativeSum) -> list[str]:
 
 
 def _matrix_product(code: _Code, step: MatrixProduct) -> list[str]:
-    """Entries of the result `width` at a time, each summed up from the first term to the last."""
-    last = step.size - code.width
-    masked = _masked(code, step.size)
+    """Entries of the result, each summed up from the first term to the last; several vectors of `width` at a time.
+
+    A processor takes several cycles for one addition, in which it can begin others that do not wait for it.
+    """
+    starts = range(0, min(_TOGETHER, step.size // code.width) * code.width, code.width)
+    together = len(starts) * code.width
+    places = ["%lane"] + [code.new(f"add i64 %lane, {start}") for start in starts[1:]]
+    masks = [_masked(code, step.size, together, start) for start in starts]
     before = code.taken()
-    row = code.new(f"mul i64 %j, {step.size}")
-    entries = code.load(Access(step.matrix), code.new(f"add i64 {row}, %lane"))
-    code.written.append(f"  %total = {code.fused(entries, code.one(step.source, '%j'), '%sum')}")
+    row, factor = code.new(f"mul i64 %j, {step.size}"), code.one(step.source, "%j")
+    for k, place_ in enumerate(places):
+        entries = code.load(Access(step.matrix), code.new(f"add i64 {row}, {place_}"))
+        code.written.append(f"  %total{k} = {code.fused(entries, factor, f'%sum{k}')}")
     term = code.taken()
-    code.store(masked("%total") if step.add else "%total", step.target, "%lane", add=step.add)
-    return ["  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %end.sum]", *_lane(last), *before,
-            "  br label %term", "term:", "  %j = phi i64 [0, %loop], [%j.next, %term]",
-            f"  %sum = phi {code.number} [{code.zero}, %loop], [%total, %term]", *term,
+    for k, (place_, masked) in enumerate(zip(places, masks, strict=True)):
+        code.store(masked(f"%total{k}") if step.add else f"%total{k}", step.target, place_, add=step.add)
+    sums = [f"  %sum{k} = phi {code.number} [{code.zero}, %loop], [%total{k}, %term]" for k in range(len(starts))]
+    return ["  br label %loop", "loop:", "  %i = phi i64 [0, %0], [%next, %end.sum]", *_lane(step.size - together),
+            *before, "  br label %term", "term:", "  %j = phi i64 [0, %loop], [%j.next, %term]", *sums, *term,
             "  %j.next = add nuw nsw i64 %j, 1", f"  %j.more = icmp ult i64 %j.next, {step.inner}",
             "  br i1 %j.more, label %term, label %end.sum", "end.sum:", *code.taken(),
-            f"  %next = add nuw nsw i64 %i, {code.width}", f"  %more = icmp ult i64 %next, {step.size}",
+            f"  %next = add nuw nsw i64 %i, {together}", f"  %more = icmp ult i64 %next, {step.size}",
             "  br i1 %more, label %loop, label %end", "end:"]  # fmt: skip
 
 
@@ -232,12 +241,12 @@ def _loop(code: _Code, loop: Loop) -> list[str]:
             "  br i1 %more, label %loop, label %end", "end:", *after]  # fmt: skip
 
 
-def _masked(code: _Code, size: int) -> Callable[[str], str]:
-    """What makes values zero in lanes that have been done already."""
-    if size % code.width == 0:
+def _masked(code: _Code, size: int, together: int = 0, start: int = 0) -> Callable[[str], str]:
+    """What makes values zero in lanes that have been done already; `together` lanes are done at a time, from `start`."""
+    if size % (together or code.width) == 0:
         return lambda value: value
     repeated = code.splat(code.new("sub i64 %i, %lane"), code.whole, "i64")
-    lanes = f"<{', '.join(f'i64 {k}' for k in range(code.width))}>"
+    lanes = f"<{', '.join(f'i64 {start + k}' for k in range(code.width))}>"
     fresh = code.new(f"icmp uge {code.whole} {lanes}, {repeated}")
     return lambda value: code.select(fresh, value, code.zero)
 

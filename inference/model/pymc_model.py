@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ACCURACY = 1e-6
 """Quadrature error allowed at the upper quartile of the priors; the fit checks that of its draws."""
-_BOUND_QUANTILE, _FARTHEST_QUANTILE = 0.75, 0.97
+_BOUND_QUANTILE, _FARTHEST_QUANTILE = 0.75, 0.99
 _FINE, _SAME = 1e-9, 1e-3
 
 
