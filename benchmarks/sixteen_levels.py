@@ -1,12 +1,17 @@
 """What sixteen levels say of the paper: tables of docs/understand/sixteen-levels.md, but for the fits. Takes seconds.
 
 python benchmarks/sixteen_levels.py
+python benchmarks/sixteen_levels.py bias 100 [experiment]     three states fitted to data of sixteen levels: minutes
 """
 
+import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
+from dissentangle import datasets, inference
+from dissentangle.datasets.prediction import rates_of
 from dissentangle.forward_models import (
     InitialState,
     Rates,
@@ -101,7 +106,36 @@ def thresholds():
         print(f"Γpump {pump}: dΓ/Γ > {steady_state(rates).threshold / rates.radiative_rate:.1f}")
 
 
-if __name__ == "__main__":
+def bias(sets, name="fig2b-d55"):
+    """How far off the rates of three states are, in %, and how often their 89 % interval has the true value."""
+    of, found, verdicts = datasets.read(name), {}, Counter()
+    for seed in range(sets):
+        made = datasets.simulate_like(of, {"temperature": 300.0}, seed=seed)
+        fit = inference.fit(made, seed=seed, draws=300, cores=1)
+        truth = datasets.read(made).truth.parameters
+        for label, true in true_rates(truth, datasets.read(made).stages[0]).items():
+            draws = fit["posterior"][label.partition("[")[0]].values.ravel()
+            low, middle, high = np.quantile(draws, [0.055, 0.5, 0.945])
+            found.setdefault(label, []).append((middle / true - 1, (middle - true) / draws.std(), low <= true <= high))
+        verdicts[fit.status] += 1
+        if seed % 10 == 9 or seed == sets - 1:
+            for label, rows in found.items():
+                off, z, inside = np.array(rows).T
+                print(f"{seed + 1} {label}: {100 * np.median(off):+.0f} % [{100 * off.min():+.0f}, {100 * off.max():+.0f}]"
+                      f", z {z.mean():+.1f} ± {z.std():.1f}, inside {100 * inside.mean():.0f} %")  # fmt: skip
+            print(verdicts, flush=True)
+
+
+def true_rates(truth, stage):
+    """dΓ, Γ̃, Γ of the simulation, and the Γcol whose T1 is that of its R (1.25 Γcol = 0.453 R)."""
+    rates, kind = rates_of(truth, stage), stage.label
+    return {"collective_rate": rates.collective_rate, f"dephasing_rate[{kind}]": rates.dephasing_rate,
+            "radiative_rate": rates.radiative_rate, "collision_rate": 0.453 / 1.25 * rates.collision_rate}  # fmt: skip
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["bias"]:
+    bias(int(sys.argv[2]), *sys.argv[3:])
+elif __name__ == "__main__":
     drive_table()
     table()
     thresholds()

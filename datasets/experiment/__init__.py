@@ -20,6 +20,6 @@ from .experiment import (
 from .fields import Entry, entries
 from .joint import CALIBRATED_COUPLING, check_sharing, joint, read_sharing, with_members
 from .label import RATES, Label, Truth, by_label, meant, shown_unit
-from .light_power import LightPower
+from .light_power import POWER_OF, LightPower, known_by_power
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun, StageEntry

@@ -7,9 +7,8 @@ from math import pi
 import numpy as np
 
 from .experiment import Experiment
+from .light_power import ZEEMAN, known_by_power
 
-ZEEMAN = (0.0226, 0.002)
-"""ν₂ and its standard deviation, ms⁻¹ (kHz), where the apparatus does not say."""
 _DETUNING, _COHERENCE = 0.005, (30.0, 0.7)
 """sd of δ₀, ms⁻¹; median of T2, ms, and sd of its logarithm: by the default priors the strongest line keeps apart."""
 CLEAR = 16.0
@@ -28,7 +27,7 @@ def reversed_beats(experiment: Experiment) -> list[str]:
         if series.kind != "orientation_beat" or series.fitted.sum() < 2 * _FEWEST:
             continue
         member = experiment.member.get(series.run, "")
-        zeeman = ZEEMAN
+        zeeman = known_by_power(experiment, "quadratic_zeeman", member) or ZEEMAN
         if experiment.knows("quadratic_zeeman", member):
             known = experiment.known("quadratic_zeeman", member)
             zeeman = known.value, known.sigma or ZEEMAN[1]

@@ -27,6 +27,9 @@ ABOVE_ZERO = (
     "shot_noise_level",
     "projection_noise_slope",
     "depth_per_degree",
+    "drive_power",
+    "probe_power",
+    "cell_area",
 )
 _HARDLY_BEGUN = 0.01
 """Of a run: a series that ends before that has probably times in another unit."""

@@ -1,14 +1,20 @@
-"""The power of a light in the course of a stage, and the spans of constant power in whose place it is computed."""
+"""The power of a light: in the course of a stage, and what it says beforehand of rates and of ν₂."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import hypot, pi
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...forward_models.sixteen_level import DRIVE_DETUNING, drive
 from ..errors import violation
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
 
 MOST_POINTS, LARGEST_POWER = 10_000, 10.0
 MOST_KNOTS = 16
@@ -16,6 +22,14 @@ MOST_KNOTS = 16
 _STEPS = 24
 """Steps for a power that goes from 1 to 0 along a stage."""
 _CONSTANT = 1e-12
+ZEEMAN = (0.0226, 0.002)
+"""ν₂ of atoms in the dark and its standard deviation, ms⁻¹ (kHz)."""
+_ROOM, _CELL = 300.0, 2.2**2
+"""K, and the cross-section of the cell, cm², where the apparatus does not say."""
+_OF_POWER = 0.2
+"""Relative error of a rate that follows from a power: windows, how the beam fills the cell, velocities."""
+POWER_OF = {"radiative_rate": "drive_power", "collective_rate": "drive_power", "quadratic_zeeman": "probe_power"}
+"""The power from which a prior follows."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +125,32 @@ def _halves(begin: float, end: float, powers: Sequence[LightPower]) -> list[Span
         constant = tuple(LightPower(light, (0.0,), (value,)) for light, value in each.items())
         found.append(((end - begin) / len(signs), constant))
     return found
+
+
+def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple[float, float] | None:
+    """Γ, dΓ or ν₂ (ms⁻¹) and its standard deviation from the power of a light; None where that is not known.
+
+    Atoms that move through the cell see the power spread over its cross-section, whatever the shape of the beam.
+    dΓ = 0.908 d Γ (at 300 K) where d is known. ν₂ is the quadratic Zeeman splitting less the quadratic light shift of a
+    probe with the detuning of the drive; it can be 0 or negative.
+    """
+    if not experiment.knows(POWER_OF.get(name, ""), member):
+        return None
+
+    def value(of: str, default: float) -> float:
+        return experiment.known(of, member).value if experiment.knows(of, member) else default
+
+    power = experiment.known(POWER_OF[name], member)
+    light = drive(value("drive_detuning", DRIVE_DETUNING), value("temperature", _ROOM))
+    rate = light.rate_per_intensity * power.value / value("cell_area", _CELL)
+    error = hypot(_OF_POWER, power.sigma / power.value)
+    if name == "quadratic_zeeman":
+        shift = light.quadratic_shift * rate / (2 * pi)
+        return ZEEMAN[0] - shift, hypot(ZEEMAN[1], error * shift)
+    if name == "radiative_rate":
+        return rate, error * rate
+    if not experiment.knows("optical_depth", member):
+        return None
+    depth = experiment.known("optical_depth", member)
+    collective = light.coherent_fraction * depth.value * rate
+    return collective, hypot(error, depth.sigma / depth.value) * collective

@@ -42,10 +42,13 @@ def optical_depth_of(parameters: Values, member: str = "") -> Any:
 
 
 def collective_rate_of(parameters: Values, member: str = "") -> Any:
-    """dΓ: itself, or d Γ."""
+    """dΓ: itself, or d Γ; see `coupled_rates`."""
     collective = find(parameters, "collective_rate", member)
     if collective is None:
         collective = optical_depth_of(parameters, member) * find(parameters, "radiative_rate", member)
+        if sixteen_levels(parameters, member):
+            share = _atoms(parameters, member).radiative_rate.coherent_fraction
+            collective = share * collective / find(parameters, "radiative_ratio", member, default=1.0)
     return collective
 
 

@@ -21,6 +21,7 @@ from .levels import LEVELS, NUCLEAR_SPIN
 GROUND_SPLITTING = 9192.631770
 """MHz, between F = 4 and F = 3."""
 _MASS, _BOLTZMANN, _LIGHT = 132.905451931 * 1.66053906660e-27, 1.380649e-23, 299792458.0
+_PLANCK = 6.62607015e-34
 _PANEL, _NODES = 10.0, 40
 """Width in MHz, and nodes in each, of the average over velocities; a line is 5 MHz wide."""
 _EVERYTHING = 8.0
@@ -49,6 +50,7 @@ class Scattering:
     rate (16, 16) : [f, i], from i to f; the diagonal is elastic
     elastic : Σ_q ⟨|A_q(44) − A_q(43)|²⟩, by which elastic scattering dephases |4,4⟩ and |4,3⟩
     forward (16, 16) : ⟨A_0⟩, amplitudes of photons polarised along x, which add up over the atoms
+    transfer (8, 8) : Σ_q ⟨A_q[m', m] A_q*[m' − 1, m − 1]⟩ from the coherence m ↔ m − 1 of F = 4 to m' ↔ m' − 1
     shift (16,) : light shift times Γe, of each level, blue detuning upwards
     """
 
@@ -56,6 +58,7 @@ class Scattering:
     elastic: float
     forward: np.ndarray
     shift: np.ndarray
+    transfer: np.ndarray
 
 
 def scattering(
@@ -82,7 +85,18 @@ def scattering(
     elastic = np.einsum("eq,dq,ed->", elastic_paths, elastic_paths, square[0]).real
     forward = np.einsum("efi,ei->fi", paths[:, 1], mean[of].T)
     shift = np.einsum("eix,eix,ei->i", absorbed, absorbed, mean[of].T.real)
-    return Scattering(rate, float(elastic), forward, shift)
+    transfer = np.einsum("eqfi,dqfi,ed->fi", paths[:, :, :8, :8], paths[:, :, 1:9, 1:9], square[0]).real
+    return Scattering(rate, float(elastic), forward, shift, transfer)
+
+
+def rate_per_intensity(line: Line) -> float:
+    """Γe Ω²/4, ms⁻¹ MHz² per mW/cm², by which the rates of `scattering` are multiplied; Ω² = 6πc²Γe I/(ħω³).
+
+    Ω is the Rabi frequency of a transition with c = 1, to a level that decays by that transition alone.
+    """
+    decay, omega = 2e6 * np.pi * line.width, 2e6 * np.pi * line.frequency
+    rabi = 6 * np.pi * _LIGHT**2 * decay * 10.0 / (_PLANCK / (2 * np.pi) * omega**3)  # 1 mW/cm² is 10 W/m²
+    return float(1e-3 * decay * rabi / 4 / (2e6 * np.pi) ** 2)
 
 
 @cache

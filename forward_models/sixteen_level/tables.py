@@ -6,14 +6,14 @@ The unit of each process is the one in which it is quoted: Γ ≡ rate(43→44) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import numpy as np
 
 from ..validation import require
 from .levels import LEVELS, LOST, LOWER, NUCLEAR_SPIN, UPPER
-from .scattering import D1, D2, Scattering, scattering
+from .scattering import D1, D2, Scattering, rate_per_intensity, scattering
 
 DRIVE_DETUNING = 850.0
 """MHz, blue of F = 4 → F' = 5 (p. 2 of the paper)."""
@@ -23,10 +23,14 @@ _CUT = 4.0
 
 @dataclass(frozen=True, eq=False)
 class RateTable:
-    """A process: `rate` (16, 16), [f, i] from i to f; `elastic`, its dephasing of |4,4⟩ and |4,3⟩ without a change."""
+    """A process: `rate` (16, 16), [f, i] from i to f; `elastic`, its dephasing of |4,4⟩ and |4,3⟩ without a change.
+
+    transfer (8, 8) : of the coherences m ↔ m − 1 of F = 4, [k', k] from k to k'; on its diagonal what keeps them
+    """
 
     rate: np.ndarray
     elastic: float = 0.0
+    transfer: np.ndarray = field(default_factory=lambda: np.zeros((8, 8)))
 
     @cached_property
     def generator(self) -> np.ndarray:
@@ -41,6 +45,12 @@ class RateTable:
         return float(out[UPPER] + out[LOWER] + self.elastic)
 
     @cached_property
+    def decoherence(self) -> np.ndarray:
+        """(8, 8) of d⟨coherences⟩/dt = −decoherence @ coherences; twice its first entry is `dephasing`."""
+        out = self.rate.sum(axis=0)
+        return 0.5 * np.diag(out[:8] + out[1:9]) - self.transfer
+
+    @cached_property
     def fastest(self) -> float:
         """The fastest decay of populations."""
         return float(-np.linalg.eigvals(self.generator).real.min())
@@ -53,12 +63,14 @@ class DriveTable(RateTable):
     squeezing_limit : Z of the forward amplitudes, (1 − r)/(1 + r) with r = ν/μ
     coherent_fraction : μ² − ν² of the amplitudes that add up over the atoms: dΓ = this · d Γ; 1 for atoms at rest
     shift : of E4 − E3, rad;  quadratic_shift : (E4 − E3) − (E3 − E2), rad; times Γ
+    rate_per_intensity : Γ, ms⁻¹ per mW/cm²
     """
 
     squeezing_limit: float = 1.0
     coherent_fraction: float = 1.0
     shift: float = 0.0
     quadratic_shift: float = 0.0
+    rate_per_intensity: float = 0.0
 
 
 @cache
@@ -75,8 +87,8 @@ def drive(detuning: float = DRIVE_DETUNING, temperature: float = 300.0) -> Drive
     mu, nu = abs(found.forward[UPPER, LOWER]), abs(found.forward[LOWER, UPPER])
     shift = found.shift / unit / D2.width
     return DriveTable(
-        found.rate / unit, found.elastic / unit, float((mu - nu) / (mu + nu)), float((mu**2 - nu**2) / unit),
-        float(shift[0] - shift[1]), float(shift[0] - 2 * shift[1] + shift[2]),
+        found.rate / unit, found.elastic / unit, found.transfer / unit, float((mu - nu) / (mu + nu)), float((mu**2 - nu**2) / unit),
+        float(shift[0] - shift[1]), float(shift[0] - 2 * shift[1] + shift[2]), float(unit * rate_per_intensity(D2)),
     )  # fmt: skip
 
 
@@ -97,7 +109,12 @@ def repump(temperature: float = 300.0) -> RateTable:
 
 
 def _in_units_of(found: Scattering, unit: float) -> RateTable:
-    return RateTable(found.rate / unit, found.elastic / unit)
+    return RateTable(found.rate / unit, found.elastic / unit, _kept(found.transfer) / unit)
+
+
+def _kept(transfer: np.ndarray) -> np.ndarray:
+    """Without what leads from one coherence to another: only that of the drive is modelled."""
+    return np.diag(np.diag(transfer))
 
 
 @cache
@@ -105,13 +122,14 @@ def electron_collisions() -> RateTable:
     """Collisions that randomise the electron's spin at R and keep the nuclear one: R Σ_k |⟨f|S_k|i⟩|²."""
     amplitudes = _electron_spin()
     elastic = sum((s[UPPER, UPPER] - s[LOWER, LOWER]) ** 2 for s in amplitudes.real)
-    return RateTable((abs(amplitudes) ** 2).sum(axis=0), float(elastic))
+    kept = (amplitudes[:, :8, :8] * amplitudes[:, 1:9, 1:9].conj()).real.sum(axis=0)
+    return RateTable((abs(amplitudes) ** 2).sum(axis=0), float(elastic), _kept(kept))
 
 
 @cache
 def uniform_collisions() -> RateTable:
     """Γcol between any two of the sixteen levels: the paper's sentence on collisions, taken literally."""
-    return RateTable(np.ones((len(LEVELS), len(LEVELS))))
+    return RateTable(np.ones((len(LEVELS), len(LEVELS))), transfer=np.eye(8))
 
 
 @cache

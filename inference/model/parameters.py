@@ -9,7 +9,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
-from ...datasets.experiment import SERIES_ERRORS, Label, meant
+from ...datasets.experiment import POWER_OF, SERIES_ERRORS, Label, known_by_power, meant
 from ...forward_models import PARAMETERS
 from .defaults import DEFAULTS, OF_SIXTEEN_LEVELS
 from .needed import calibrations, entries, prior_names
@@ -28,6 +28,9 @@ _UNIT_STEP = float(np.log(4) / 0.3)
 _GUESSED = 0.5
 """sd of the logarithm from which a prior that somebody gave says no more than a default one."""
 _GIVEN_BY = {
+    "drive_power": "an entry of [apparatus]; the priors of Γ and dΓ follow from it",
+    "probe_power": "an entry of [apparatus]; the prior of ν₂ follows from it",
+    "cell_area": "an entry of [apparatus]; priors follow from it and the power of a light",
     "dephasing_rate": "Γ̃ follows from pure_dephasing_rate and the other losses; --free-dephasing, in Python"
     " free_dephasing=True, makes it free",
     "pure_dephasing_rate": "with --free-dephasing it is dephasing_rate, Γ̃ itself",
@@ -185,9 +188,11 @@ def _check_together(parameters: list[ModelParameter]) -> None:
 
 def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -> list[str]:
     """What the apparatus table says and no parameter of the model uses."""
-    used = {u.name for u in parameters}
-    if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in experiment.members or [""]):
+    used, members = {u.name for u in parameters}, experiment.members or [""]
+    if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in members):
         used.add("faraday_angle")
+    powers = {POWER_OF[u.name] for u in parameters if u.name in POWER_OF}
+    used |= powers | ({"cell_area"} if any(experiment.knows(p, m) for p in powers for m in members) else set())
     known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
     return [name for name in dict.fromkeys(known) if name not in used]
 
@@ -222,7 +227,20 @@ def _known(experiment: Experiment, name: str, member: str) -> Prior | None:
         known = experiment.known(name, member)
         unsure = name == "optical_depth" and known.sigma == 0
         return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
-    return None
+    return _by_power(experiment, name, member)
+
+
+def _by_power(experiment: Experiment, name: str, member: str) -> Prior | None:
+    """The prior that follows from the power of a light; None where it does not."""
+    known = known_by_power(experiment, name, member)
+    if known is None:
+        return None
+    if name != "quadratic_zeeman":
+        return parse_prior(name, f"lognormal({known[0]!r}, {known[1] / known[0]!r})")
+    if known[0] < 2 * known[1]:
+        found = f"ν₂ = {1000 * known[0]:.1f} ± {1000 * known[1]:.1f} Hz in the light shift of this probe"
+        raise PriorError(f"apparatus: probe_power: found {found}, expected a weaker probe, or quadratic_zeeman itself")
+    return known_prior(name, *known)
 
 
 def _exact(prior: Prior) -> Prior:

@@ -7,9 +7,10 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError, from_tree, read, simulate_like
-from dissentangle.datasets.experiment import LightPower
+from dissentangle.datasets.experiment import Known, LightPower
 from dissentangle.datasets.prediction import expected
 from dissentangle.inference.fits import Fit
+from dissentangle.inference.model import PriorError, unused_knowledge
 from dissentangle.inference.model.problem import pose
 from dissentangle.inference.model.pymc_model import rate_bounds
 
@@ -50,6 +51,36 @@ def test_the_quasi_static_decay_is_of_one_power():
     half = replace(FALLING, times=(0.0,), values=(0.5,))
     stages = tuple(replace(stage, power=(half,)) for stage in DRIVEN.stages)
     assert pose(replace(DRIVEN, stages=stages), model="quasi-static").dynamics.transverse_spin == "quasi-static"
+
+
+def priors_with(experiment, **known):
+    apparatus = {name: entry for name, entry in experiment.apparatus.items() if name != "quadratic_zeeman"} | known
+    problem = pose(replace(experiment, apparatus=apparatus))
+    assert not unused_knowledge(problem.experiment, problem.parameters)
+    return {p.label: p.prior for p in problem.parameters}
+
+
+def test_the_power_of_the_drive_gives_the_prior_of_its_rates():
+    """5.6 mW and d = 55: the paper's fit found dΓ = 0.11, Γ = 0.002."""
+    prior = priors_with(DRIVEN, drive_power=Known(5.6, 0.3))["collective_rate"]
+    assert prior.form == "lognormal"
+    assert prior.numbers == pytest.approx((0.1175, np.sqrt(0.2**2 + (0.3 / 5.6) ** 2 + 0.05**2)), rel=1e-3)
+    wide = priors_with(DRIVEN, drive_power=Known(5.6), cell_area=Known(2 * 2.2**2))["collective_rate"]
+    assert wide.numbers[0] == pytest.approx(0.1175 / 2, rel=1e-3)
+    joint = {u.label: u.prior for u in pose({"a": replace(DRIVEN, apparatus={**DRIVEN.apparatus, "drive_power":
+                                             Known(5.6)}), "b": DRIVEN}).parameters}  # fmt: skip
+    assert joint["radiative_rate"].numbers == pytest.approx((0.00235, 0.2), rel=2e-3)
+
+
+def test_the_light_shift_of_the_probe_moves_the_prior_of_the_quadratic_zeeman_splitting():
+    laboratory = read("laboratory-d55")
+    priors = [priors_with(laboratory, probe_power=Known(power))["quadratic_zeeman"] for power in (1e-6, 2.0)]
+    assert priors[0].numbers == pytest.approx((0.0226, 0.002), rel=1e-4)
+    assert priors[1].numbers[0] == pytest.approx(0.0226 - 52.89 * 2 * 4.203e-4 / (2 * np.pi), rel=1e-3)
+    assert priors[1].numbers[1] == pytest.approx(np.hypot(0.002, 0.2 * (0.0226 - priors[1].numbers[0])), rel=1e-3)
+    found = r"probe_power: found ν₂ = 4.9 ± 4.1 Hz in the light shift of this probe, expected a weaker probe"
+    with pytest.raises(PriorError, match=found):
+        priors_with(laboratory, probe_power=Known(5.0))
 
 
 @pytest.mark.slow

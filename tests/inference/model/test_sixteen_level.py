@@ -111,7 +111,10 @@ def test_joint_experiments_share_what_they_share():
     problem = pose({"a": "fig2b-d55", "b": "fig2c-pump"}, model="sixteen-level")
     labels = {u.label for u in problem.free}
     assert {"electron_collision_rate[drive]", "electron_collision_rate[drive+pump]", "optical_depth[a]"} <= labels
-    found = expected(problem.experiment, medians(problem), problem.dynamics)
+    values = medians(problem)
+    collective, radiative = coupled_rates(problem.complete(values), "a")  # Γ is the parameter, dΓ follows
+    assert collective == pytest.approx(0.907660745738 * values["optical_depth[a]"] * radiative, rel=1e-9)
+    found = expected(problem.experiment, values, problem.dynamics)
     assert all(np.isfinite(array).all() for array in found.series.values())
 
 
