@@ -5,6 +5,7 @@ levels (`chebyshev.py`, `path.py`), pair correlations those of |4,4⟩ ↔ |4,3�
 equations of `three_state`, whose stages, initial states and observables serve here too.
 """
 
+from .eight_coherences import eight_coherences_xi
 from .entanglement import sixteen_level_entanglement
 from .levels import DIFFERENCE, LEVELS, NAMES, SPIN, TWO_LEVEL, VARIANCE
 from .rates import (

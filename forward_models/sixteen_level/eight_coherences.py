@@ -48,7 +48,9 @@ def eight_coherences_xi(
     fastest = [_fastest(stage.rates) + 7 * abs(splitting) for stage in stages]
     place = np.clip(np.searchsorted(ends, knots[1:], side="left") - 1, 0, len(stages) - 1)
     counts = [max(int(np.ceil(width * fastest[k] / _STEP)), 1) for width, k in zip(np.diff(knots), place, strict=True)]
-    steps = [np.linspace(*ends_of, 2 * n + 1) for ends_of, n in zip(zip(knots, knots[1:], strict=False), counts, strict=True)]
+    steps = [
+        np.linspace(*ends_of, 2 * n + 1) for ends_of, n in zip(zip(knots, knots[1:], strict=False), counts, strict=True)
+    ]
     grid = np.concatenate([knots[:1], *(step[1:] for step in steps)])
     levels = np.asarray(path_of(stages, grid, initial, closure).populations)
     share, turning = np.asarray(noise_share(closure))[..., None, None], 1j * splitting * np.arange(8)
@@ -62,7 +64,7 @@ def eight_coherences_xi(
             at += 2
         found[at] = pairs
     wanted = [np.searchsorted(grid, time) for time in times]
-    kept = np.stack([found[int(w)].real @ _G @ _G for w in wanted], axis=-1)
+    kept = np.stack(np.broadcast_arrays(*(found[int(w)].real @ _G @ _G for w in wanted)), axis=-1)
     return np.asarray((levels[..., wanted, :] @ VARIANCE + 0.5 * kept) / (levels[..., wanted, :] @ SPIN))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...datasets import Experiment, Observation, StageEntry
 from ...datasets.experiment import Label
+from ...datasets.kinds import KINDS
 from ...datasets.prediction import (
     added_values,
     find,
@@ -18,7 +19,7 @@ from ...datasets.prediction import (
     stages_of,
     tested_populations,
 )
-from ...forward_models import Dynamics, Entanglement, InitialState, Stage, steady_state
+from ...forward_models import Dynamics, Entanglement, InitialState, Stage, evolve, has_sixteen_levels, steady_state
 from ...forward_models.light import (
     SUBLEVELS,
     ContinuousMeasurement,
@@ -26,6 +27,7 @@ from ...forward_models.light import (
     steady_conditional_xi,
     sublevel_orientation,
 )
+from ...forward_models.sixteen_level import eight_coherences_xi
 from ..model import Problem
 from .predictive import by_speed, number_of
 
@@ -115,6 +117,32 @@ def _minima(problem: Problem, values: Mapping[str, np.ndarray]) -> Derived:
             row = _entanglement(experiment, run, some, problem.dynamics)
             columns[:, index, k] = [getattr(row, name) for name in names]
     return {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)} if runs else {}
+
+
+def truncation(problem: Problem, values: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """By how much the pair correlations of all eight coherences of F = 4 move ξ most, and when (ms), by run.
+
+    Of sixteen levels, whose model has those of 4 ↔ 3 alone, at the times at which ξ is fitted; {} of other models.
+    values : by label, fixed parameters included
+    """
+    experiment, dynamics = problem.experiment, problem.dynamics
+    times: dict[str, list[float]] = {}
+    for run, about, at in [
+        *((s.run, s.about, s.fitted_x.tolist()) for s in experiment.series),
+        *((o.run, KINDS.get(o.quantity), [o.time]) for o in experiment.observations if not o.excluded),
+    ]:
+        if about is not None and about.shows_xi and about.spin_variance and run not in experiment.constant:
+            times.setdefault(run, []).extend(at)
+    found = {}
+    for run, at in times.items():
+        stages, member = stages_of(experiment, run, values), experiment.member.get(run, "")
+        if at and has_sixteen_levels(stages[0].rates):
+            initial, share = initial_of(values, member), dynamics.noise_share(added_values(dynamics, values, member))
+            moments = np.unique(at)
+            off = eight_coherences_xi(stages, moments, initial, share) - evolve(stages, moments, initial, share).xi
+            worst = int(np.argmax(abs(off)))
+            found[run] = float(off[worst]), float(moments[worst])
+    return found
 
 
 def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Derived:

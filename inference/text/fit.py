@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...datasets import Experiment, from_tree
 from ...datasets.errors import printable
 from ...datasets.experiment import Label
@@ -13,6 +15,7 @@ from ...datasets.prediction import rates_of
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, dephasing_floor
 from ...forward_models.three_state import noise_share
 from ..checks import Assessment, assess, goodness
+from ..fits import Fit, truncation
 from .compared import verdict_lines
 from .numbers import as_json
 from .rows import derived_rows, derived_table, paper_values, parameter_rows, published_rows
@@ -171,11 +174,22 @@ def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:
     lines = []
     if from_prior:
         lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
+    lines += _truncation(Fit.of(result))
     if result.attrs["attempts"] > 1:
         lines.append(sampled_again(result))
     if result.attrs["engine_reason"]:
         lines.append(f"Engine: {result.attrs['engine']} ({result.attrs['engine_reason']}).")
     return "\n".join(lines)
+
+
+def _truncation(fit: Fit) -> list[str]:
+    """What the pair correlations that sixteen levels leave out would do to ξ."""
+    if fit.settings.atoms == "three-state":
+        return []
+    medians = {label: float(np.median(draws)) for label, draws in fit.values.items()}
+    found = [f"{off:+.3f} at {time:g} ms in run {run}" for run, (off, time) in truncation(fit.problem, medians).items()]
+    return [f"All eight coherences of F = 4, of which the model has the strongest, move ξ by up to {', '.join(found)}"
+            " (at the medians)."] if found else []  # fmt: skip
 
 
 def sampled_again(result: DataTree) -> str:

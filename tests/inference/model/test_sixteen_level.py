@@ -1,6 +1,8 @@
 """The sixteen-level model as a rival: its parameters and priors, the graph against NumPy, joint fits, refusals."""
 
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytensor
@@ -11,8 +13,10 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.experiment import Known
 from dissentangle.datasets.prediction import coupled_rates, expected, rates_of
 from dissentangle.forward_models import SixteenLevelRates
+from dissentangle.inference.fits import truncation
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
 from dissentangle.inference.sampling.coordinates import coordinates
+from dissentangle.inference.text.fit import _truncation
 
 from ...graphs import PLAIN
 from ...seeds import seed
@@ -152,3 +156,16 @@ def test_refusals():
     given = replace(one, priors={"light_loss_rate": "fixed(0.02)", "collective_rate": "lognormal(0.2, 1)"})
     kept = pose(given, model="sixteen-level").experiment.priors
     assert kept == {"collective_rate": "lognormal(0.2, 1)"}  # of three states alone: no part of this model
+
+
+def test_what_the_other_coherences_would_do_is_said():
+    """At the paper's numbers −0.04 after 15 ms of the drive, little with the pump."""
+    problem = pose("krauter2011-published", model="sixteen-level", closure="microscopic")
+    found = truncation(problem, medians(problem) | {"optical_depth": 55.0, "collective_rate": 0.1})
+    assert {run: time for run, (_, time) in found.items()} == {"main": 15.0, "pump": 40.0}
+    assert -0.07 < found["main"][0] < -0.02
+    assert abs(found["pump"][0]) < 0.01
+    assert truncation(pose("krauter2011-published"), medians(pose("krauter2011-published"))) == {}
+    fit = SimpleNamespace(settings=problem.settings, problem=problem, values=medians(problem))
+    (said,) = _truncation(fit)
+    assert re.search(r"move ξ by up to -0.\d{3} at 15 ms in run main, .0.\d{3} at 40 ms in run pump", said)
