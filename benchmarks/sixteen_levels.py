@@ -121,8 +121,10 @@ def bias(sets, name="fig2b-d55"):
         if seed % 10 == 9 or seed == sets - 1:
             for label, rows in found.items():
                 off, z, inside = np.array(rows).T
-                print(f"{seed + 1} {label}: {100 * np.median(off):+.0f} % [{100 * off.min():+.0f}, {100 * off.max():+.0f}]"
-                      f", z {z.mean():+.1f} ± {z.std():.1f}, inside {100 * inside.mean():.0f} %")  # fmt: skip
+                size = f"{100 * np.median(off):+.0f} % [{100 * off.min():+.0f}, {100 * off.max():+.0f}]"
+                print(
+                    f"{seed + 1} {label}: {size}, z {z.mean():+.1f} ± {z.std():.1f}, inside {100 * inside.mean():.0f} %"
+                )
             print(verdicts, flush=True)
 
 

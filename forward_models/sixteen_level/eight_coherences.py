@@ -14,6 +14,7 @@ collisions is left out. With k = 0 alone this is the model's equation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,7 @@ def eight_coherences_xi(
     fastest = [_fastest(stage.rates) + 7 * abs(splitting) for stage in stages]
     place = np.clip(np.searchsorted(ends, knots[1:], side="left") - 1, 0, len(stages) - 1)
     counts = [max(int(np.ceil(width * fastest[k] / _STEP)), 1) for width, k in zip(np.diff(knots), place, strict=True)]
-    steps = [
-        np.linspace(*ends_of, 2 * n + 1) for ends_of, n in zip(zip(knots, knots[1:], strict=False), counts, strict=True)
-    ]
+    steps = [np.linspace(*ends_of, 2 * n + 1) for ends_of, n in zip(pairwise(knots), counts, strict=True)]
     grid = np.concatenate([knots[:1], *(step[1:] for step in steps)])
     levels = np.asarray(path_of(stages, grid, initial, closure).populations)
     share, turning = np.asarray(noise_share(closure))[..., None, None], 1j * splitting * np.arange(8)
@@ -83,7 +82,7 @@ class _Equation:
         second = self._slope(pairs + 0.5 * width * first, levels[..., 1, :])
         third = self._slope(pairs + 0.5 * width * second, levels[..., 1, :])
         fourth = self._slope(pairs + width * third, levels[..., 2, :])
-        return pairs + width / 6 * (first + 2 * second + 2 * third + fourth)
+        return np.asarray(pairs + width / 6 * (first + 2 * second + 2 * third + fourth))
 
     def _slope(self, pairs: np.ndarray, levels: np.ndarray) -> np.ndarray:
         lost = np.einsum("...ij,...j->...i", self._matrix, levels)
@@ -95,7 +94,7 @@ class _Equation:
         change = -coupling @ (pairs + sums[..., None] * np.eye(8)) - self._decay @ pairs
         both = change + np.conj(np.swapaxes(change, -1, -2))
         closure = self._lost * (lost[..., :8] + lost[..., 1:9])[..., None] * np.eye(8)
-        return both + collective * driven[..., :, None] * driven[..., None, :] - closure
+        return np.asarray(both + collective * driven[..., :, None] * driven[..., None, :] - closure)
 
 
 def _matrix(rate: Any) -> Any:

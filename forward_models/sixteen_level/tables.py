@@ -48,7 +48,7 @@ class RateTable:
     def decoherence(self) -> np.ndarray:
         """(8, 8) of d⟨coherences⟩/dt = −decoherence @ coherences; twice its first entry is `dephasing`."""
         out = self.rate.sum(axis=0)
-        return 0.5 * np.diag(out[:8] + out[1:9]) - self.transfer
+        return np.asarray(0.5 * np.diag(out[:8] + out[1:9]) - self.transfer)
 
     @cached_property
     def fastest(self) -> float:
@@ -87,7 +87,8 @@ def drive(detuning: float = DRIVE_DETUNING, temperature: float = 300.0) -> Drive
     mu, nu = abs(found.forward[UPPER, LOWER]), abs(found.forward[LOWER, UPPER])
     shift = found.shift / unit / D2.width
     return DriveTable(
-        found.rate / unit, found.elastic / unit, found.transfer / unit, float((mu - nu) / (mu + nu)), float((mu**2 - nu**2) / unit),
+        found.rate / unit, found.elastic / unit, found.transfer / unit,
+        float((mu - nu) / (mu + nu)), float((mu**2 - nu**2) / unit),
         float(shift[0] - shift[1]), float(shift[0] - 2 * shift[1] + shift[2]), float(unit * rate_per_intensity(D2)),
     )  # fmt: skip
 

@@ -242,7 +242,7 @@ def _loop(code: _Code, loop: Loop) -> list[str]:
 
 
 def _masked(code: _Code, size: int, together: int = 0, start: int = 0) -> Callable[[str], str]:
-    """What makes values zero in lanes that have been done already; `together` lanes are done at a time, from `start`."""
+    """What makes values zero in lanes that have been done already, of `together` done at a time those from `start`."""
     if size % (together or code.width) == 0:
         return lambda value: value
     repeated = code.splat(code.new("sub i64 %i, %lane"), code.whole, "i64")
