@@ -1,4 +1,4 @@
-"""Shared fixtures: two fits, made once in each process. How the tests are shared out, and which are `sampled`."""
+"""Shared fixtures: three fits, made once. How the tests are shared out, and which are `sampled`."""
 
 import gc
 import json
@@ -51,15 +51,32 @@ def reference():
 
 
 @pytest.fixture(scope="session")
-def fit_d55():
-    """By the closure that made the data."""
-    return inference.fit("fig2b-d55", closure="microscopic", seed=seed(3))
+def made_once(tmp_path_factory):
+    """A fit, read from its file where another process of this run has made it already."""
+    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
+
+    def fit(name, **options):
+        file = shared and shared / f"{'-'.join([name, *options.values()])}.nc"
+        if file and file.exists():
+            return inference.read_fit(file)
+        made = inference.fit(name, seed=seed(3), **options)
+        if file:
+            inference.save_fit(made, file)
+        return made
+
+    return fit
 
 
 @pytest.fixture(scope="session")
-def fit_open():
+def fit_d55(made_once):
+    """By the closure that made the data."""
+    return made_once("fig2b-d55", closure="microscopic")
+
+
+@pytest.fixture(scope="session")
+def fit_open(made_once):
     """By default: the closure is unknown."""
-    return inference.fit("fig2b-d55", seed=seed(3))
+    return made_once("fig2b-d55")
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +88,8 @@ def page_d55(fit_d55):
 
 
 @pytest.fixture(scope="session")
-def fit_published():
-    return inference.fit("krauter2011-published", seed=seed(3))
+def fit_published(made_once):
+    return made_once("krauter2011-published")
 
 
 @pytest.fixture
