@@ -71,7 +71,7 @@ def _least_square(delays: np.ndarray, signal: np.ndarray, sigma: np.ndarray, zee
     power = abs(share) ** 2 / (abs(single / sigma) ** 2).sum(axis=1)
     best = int(np.argmax(power))
     first = share[best] / (abs(single[best] / sigma) ** 2).sum()
-    start = [first.real, first.imag, *[_START] * (_LINES - 1), _GRID[best], zeeman[0], time]
+    start = [first.real, first.imag, *[_START] * (_LINES - 1), _GRID[best], max(zeeman[0], 0.0), time]
     low, high = np.full(len(start), -np.inf), np.full(len(start), np.inf)
     low[2 : _LINES + 1], low[-2] = 0.0, 0.0
     return float(2 * least_squares(residuals, start, bounds=(low, high), x_scale="jac", max_nfev=200).cost)

@@ -141,9 +141,13 @@ def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple
         return experiment.known(of, member).value if experiment.knows(of, member) else default
 
     power = experiment.known(POWER_OF[name], member)
+    area, area_error = _CELL, 0.0
+    if experiment.knows("cell_area", member):
+        cell = experiment.known("cell_area", member)
+        area, area_error = cell.value, cell.sigma / cell.value
     light = drive(value("drive_detuning", DRIVE_DETUNING), value("temperature", _ROOM))
-    rate = light.rate_per_intensity * power.value / value("cell_area", _CELL)
-    error = hypot(_OF_POWER, power.sigma / power.value)
+    rate = float(light.rate_per_intensity * power.value / area)
+    error = hypot(_OF_POWER, power.sigma / power.value, area_error)
     if name == "quadratic_zeeman":
         shift = light.quadratic_shift * rate / (2 * pi)
         return ZEEMAN[0] - shift, hypot(ZEEMAN[1], error * shift)

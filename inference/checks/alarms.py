@@ -143,7 +143,6 @@ def alarms(fit: Fit) -> Alarms:
     variance = every @ every.T - side @ covariance @ side.T
     scores = every @ residual
 
-    sizes, vectors = np.linalg.eigh(variance)
     scale, found, places, begin = np.sqrt(np.diag(variance)), list[Disagreement](), list[slice](), len(rows)
     scaled = scores / scale
     for name, group in groups.items():
@@ -151,7 +150,7 @@ def alarms(fit: Fit) -> Alarms:
         total = float((scaled[places[-1]] ** 2).sum())
         found.append(Disagreement(name, total, len(group), float(chdtrc(len(group), total))))
         begin += len(group)
-    least = min([1.0, *2 * ndtr(-abs(scaled[: len(rows)])), *(one.p for one in found)])
+    least = float(np.min([1.0, *2 * ndtr(-abs(scaled[: len(rows)])), *(one.p for one in found)]))
     # How often one of all tests is as far out by chance, where the data are right:
     sizes, vectors = np.linalg.eigh(variance)
     drawn = _normal(len(every)) @ (vectors * np.sqrt(np.maximum(sizes, 0)) / scale[:, None]).T

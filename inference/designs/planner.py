@@ -150,18 +150,27 @@ def _reaching_nats(wish: Wish, choices: Choices, target: float, first: float) ->
     """The same for rivals: a secant search, as nats are nearly a power of the time, with the criterion of each time."""
     low, high = np.log(_shortest(choices)), np.log(LONGEST)
     at, before, slope = float(np.clip(np.log(first), low, high)), (np.nan, np.nan), 1.0
+    enough: list[float] = []
+
+    def nats_of(budget: float) -> float:
+        return float(np.log(max(_LEAST, -allocate(wish.criterion(choices, budget), choices.costs, budget).value)))
+
     for _ in range(_SEARCHES):
         budget = float(np.exp(at))
-        nats = float(np.log(max(_LEAST, -allocate(wish.criterion(choices, budget), choices.costs, budget).value)))
+        nats = nats_of(budget)
         missing = float(np.log(target)) - nats
         if abs(missing) < _SAME or (at == low and missing < 0):
             return budget
         if at == high and missing > 0:
             return None
+        if missing < 0:
+            enough.append(budget)
         if np.isfinite(before[0]):
             slope = float(np.clip((nats - before[1]) / (at - before[0]), *_SLOPES))
         before, at = (at, nats), float(np.clip(at + missing / slope, low, high))
-    return float(np.exp(at))
+    if not enough and nats_of(LONGEST) < np.log(target):
+        return None
+    return min(enough, default=LONGEST)
 
 
 def _shortest(choices: Choices) -> float:

@@ -220,7 +220,7 @@ def planned_experiment(experiment: Experiment, new: dict[str, np.ndarray]) -> Ex
 def _of_member(whole: Experiment, name: str) -> Experiment:
     """The plan for a member of a joint experiment by itself, under its own names, with what is known of it."""
     runs = {run: run.removeprefix(name).removeprefix(".") or MAIN_RUN for run, of in whole.member.items() if of == name}
-    series = [replace(s, run=runs[s.run], name=s.name.replace(f"{name}.", ""), day=s.day.removeprefix(f"{name}."))
+    series = [replace(s, run=runs[s.run], name=s.name.removeprefix(f"{name}."), day=s.day.removeprefix(f"{name}."))
               for s in whole.series if s.run in runs]  # fmt: skip
     return replace(
         whole,

@@ -192,7 +192,8 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
     if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in members):
         used.add("faraday_angle")
     powers = {POWER_OF[u.name] for u in parameters if u.name in POWER_OF}
-    used |= powers | ({"cell_area"} if any(experiment.knows(p, m) for p in powers for m in members) else set())
+    if any(experiment.knows(power, member) for power in powers for member in members):
+        used |= powers | {"cell_area", "drive_detuning", "temperature"}
     known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
     return [name for name in dict.fromkeys(known) if name not in used]
 

@@ -42,7 +42,7 @@ def ordered(covariance: np.ndarray, parts: Sequence[np.ndarray]) -> list[np.ndar
         while left:
             precision = np.linalg.inv(covariance[np.ix_(before + left, before + left)])
             last.append(left.pop(int(np.argmax(np.diag(precision)[len(before) :]))))
-        found.append(np.array(last[::-1]))
+        found.append(np.array(last[::-1], int))
     return found
 
 

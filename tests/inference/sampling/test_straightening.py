@@ -138,6 +138,8 @@ def test_the_tightest_coordinate_is_the_last():
     assert list(order) == [0, 2, 1]
     common, one, other = ordered(covariance, [np.array([1]), np.array([0]), np.array([2])])
     assert (list(common), list(one), list(other)) == ([1], [0], [2])
+    nothing_common = ordered(covariance, [np.array([], int), np.array([0, 1]), np.array([2])])
+    assert np.concatenate(nothing_common).tolist() in ([0, 1, 2], [1, 0, 2])
 
 
 def members(v):
