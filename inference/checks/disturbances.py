@@ -138,9 +138,8 @@ class PosteriorMean:
 
 def disturbances(at: PosteriorMean) -> list[Disturbance]:
     """All that can be asked of these data; those that would not show in them are left out."""
-    found = [one for of in (_clocks, _gains, _backgrounds, _other_days) for one in of(at)]
-    found += [one for of in (_mismatch, _power, _leak, _closure) for one in of(at)]
-    return [one for one in found if any(np.any(part) for part in one.effect.values())]
+    asked = (_clocks, _gains, _backgrounds, _other_days, _mismatch, _power, _leak, _closure)
+    return [one for of in asked for one in of(at) if any(np.any(part) for part in one.effect.values())]
 
 
 def _difference(high: Means, low: Means, by: float) -> Means:
@@ -152,11 +151,9 @@ _STEP = 0.01
 
 
 def _clocks(at: PosteriorMean) -> list[Disturbance]:
-    early, late = dict[str, float](), dict[str, float]()
-    for s in at.followed:
-        if not s.time_offset_uncertainty:
-            early[s.name] = -_STEP * bool(s.x.min() >= _STEP)
-            late[s.name] = _STEP * bool(s.x.max() <= at.experiment.duration(s.run) - _STEP)
+    asked = [s for s in at.followed if not s.time_offset_uncertainty]
+    early = {s.name: -_STEP * bool(s.x.min() >= _STEP) for s in asked}
+    late = {s.name: _STEP * bool(s.x.max() <= at.experiment.duration(s.run) - _STEP) for s in asked}
     moved = [name for name in late if late[name] > early[name]]
     if not moved:
         return []
@@ -181,8 +178,8 @@ def _backgrounds(at: PosteriorMean) -> list[Disturbance]:
     found = []
     for s in at.followed:
         if not (s.offset_uncertainty or s.offset):
-            flat, words = np.ones_like(at.at_mean[s.name]), f"there is a background in {s.name}"
-            found.append(at.of_one(s.name, "background", words, "", 0.01, flat))
+            flat = np.ones_like(at.at_mean[s.name])
+            found.append(at.of_one(s.name, "background", f"there is a background in {s.name}", "", 0.01, flat))
         if s.about.spin_variance and not s.offset_drift_uncertainty:  # 1 % of the shot noise is about 0.03 of ξ
             words = f"the shot noise of {s.name} is off at late times"
             found.append(at.of_one(s.name, "shot-noise-drift", words, "", 0.03, s.ramp(s.fitted_x)))
@@ -194,21 +191,19 @@ _RELATIVE = 1e-3
 
 def _other_days(at: PosteriorMean) -> list[Disturbance]:
     """A series was taken with other dΓ, or with another loss by the light, than the rest."""
-    member, found = at.experiment.member, dict[str, list[Disturbance]]()
-    for run in dict.fromkeys(s.run for s in at.followed):
-        if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(run)):
-            continue  # the file says of which days they are, and the model has it
-        for what, slopes in _by_day(at, run).items():
-            for s in at.followed:
-                if s.run == run:
-                    words = f"{what} was different for {s.name}"
-                    one = at.of_one(s.name, "days", words, "%", 0.1, slopes[s.name])
-                    found.setdefault(s.name, []).append(one)
-    return [one for s in at.followed for one in found.get(s.name, [])]
+    slopes = {run: _by_day(at, run) for run in dict.fromkeys(s.run for s in at.followed)}
+    return [
+        at.of_one(s.name, "days", f"{what} was different for {s.name}", "%", 0.1, slope[s.name])
+        for s in at.followed
+        for what, slope in slopes[s.run].items()
+    ]
 
 
 def _by_day(at: PosteriorMean, run: str) -> dict[str, Means]:
-    """Derivatives of a run's data by the logarithm of what may be another one each day."""
+    """Derivatives of a run's data by the logarithm of what may differ from day to day."""
+    member = at.experiment.member
+    if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(run)):
+        return {}  # the file says of which days they are, and the model has it
     depth, loss = at.experiment.run_depth, "light_loss_rate"
 
     def deeper(f: float) -> Means:
@@ -218,9 +213,8 @@ def _by_day(at: PosteriorMean, run: str) -> dict[str, Means]:
     changes = {"the optical depth": deeper}
     if loss in at.values:
         changes["the loss by the light"] = lambda f: at.means({**at.values, loss: at.values[loss] * f}, run=run)
-    return {
-        what: _difference(means(1 + _RELATIVE), means(1 - _RELATIVE), 2 * _RELATIVE) for what, means in changes.items()
-    }
+    step = _RELATIVE
+    return {what: _difference(means(1 + step), means(1 - step), 2 * step) for what, means in changes.items()}
 
 
 _MISMATCH = 2e-3

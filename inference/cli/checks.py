@@ -110,13 +110,14 @@ def design(given: Namespace) -> int:
     target = None if given.output is None else writable(given.output)
     if target is not None and target.suffix != ".toml":
         raise ExperimentError(f"{target}: output must end in .toml")
+    source = _source(given)
     from ..designs import design as designed
     from ..text import design_text
 
     steps(given.quiet)("fitting the data so far, designing")
     with Count("simulated outcomes fitted", given.quiet) as count:
         found = designed(
-            _source(given), after=given.after, goal=given.goal, budget=given.budget, target=given.target,
+            source, after=given.after, goal=given.goal, budget=given.budget, target=given.target,
             candidates=given.candidates, shot=given.shot, refits=given.refits, seed=given.seed,
             closure=given.closure, free_dephasing=given.free_dephasing, priors=priors_of(given), model=given.model,
             cores=given.cores, progress=count,
@@ -141,7 +142,10 @@ def design(given: Namespace) -> int:
 
 def _source(given: Namespace) -> Any:
     """The experiment, the joint one or the fit that `experiments` names; None where `--after` does."""
-    if len(given.experiments) == 1 and not (given.sharing or given.share or given.range):
+    changed = given.sharing or given.share or given.range
+    if given.after and changed:
+        raise ExperimentError("--after: found --share, --sharing or --range too, which are those of the fit already")
+    if len(given.experiments) == 1 and not changed:
         return given.experiments[0]
     return experiment_of(given) if given.experiments else None
 

@@ -108,7 +108,10 @@ def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int
         return Wish(meant, (state,))
     states, evidences = [], []
     for name in meant.rivals:
-        one, other = (Problem(*rival(e, problem.settings, name)) for e in (problem.experiment, choices.whole))
+        one = Problem(*rival(problem.experiment, problem.settings, name))
+        if one.experiment is not problem.experiment:  # its noise or its errors, which the plan would not have
+            raise ExperimentError(f"goal: {name} changes the experiment, expected a model of the same data and errors")
+        other = Problem(*rival(choices.whole, problem.settings, name))
         draws, fit = _posterior(one, SamplerSettings(seed, cores=cores))
         states.append(state_of(other, draws, seed))
         evidences.append(0.0 if fit is None else evidence_of_draws(one, fit.by_label).log_evidence)

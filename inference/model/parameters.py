@@ -191,8 +191,9 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
     used, members = {u.name for u in parameters}, experiment.members or [""]
     if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in members):
         used.add("faraday_angle")
-    powers = {POWER_OF[u.name] for u in parameters if u.name in POWER_OF}
-    if any(experiment.knows(power, member) for power in powers for member in members):
+    by_power = [u.name for u in parameters if u.name in POWER_OF]
+    powers = {POWER_OF[name] for name in by_power if any(known_by_power(experiment, name, m) for m in members)}
+    if powers:
         used |= powers | {"cell_area", "drive_detuning", "temperature"}
     known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
     return [name for name in dict.fromkeys(known) if name not in used]

@@ -306,12 +306,12 @@ def uniformity(found):
 
 def test_the_right_model_is_calibrated(tmp_path):
     """Small and seeded; benchmarks/calibration.py does it 500 times for every bundled protocol."""
-    found = run_sbc(*SEEDED, 20, tmp_path, cores=1)
+    found = run_sbc(*SEEDED, 24, tmp_path, cores=1)
     shift, width = uniformity(found)
     assert abs(shift).max() < SIGMA
     assert abs(width).max() < SIGMA
     assert {"collective_rate", "xi_minimum[main]", "entanglement_duration[main]"} <= set(found["quantity"].values)
-    assert int(found["healthy"].sum()) >= 14  # R-hat of two chains is above 1.01 by chance in one or two of 100
+    assert int(found["healthy"].sum()) >= 22  # of 120 with six seeds, all; with 300 draws R-hat fails by chance
 
 
 def test_a_wrong_likelihood_is_caught(tmp_path, monkeypatch, nothing_kept):

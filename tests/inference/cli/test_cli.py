@@ -107,6 +107,7 @@ def test_exit_code_of_a_fit_that_did_not_converge(tmp_path, capsys):
         (["fit", "fig2b-d55", "--fix", "collision_rate=fast"], "expected numbers, as in fixed(value)"),
         (["fit", "fig2b-d55", "--draws", "0"], "0: expected a whole number from 1 to"),
         (["fit", "fig2b-d55", "--draws", "3"], "sampler: draws: found 3, expected a whole number from 4"),
+        (["design", "--after", "a.nc", "--share", "d=tied"], "--after: found --share, --sharing or --range too"),
         (["--json", "fit", "fig2b-d55"], "unrecognized arguments: --json (options of a command come after it)"),
         (["fit", "fig2b-d55", "--drawz", "5"], "--drawz 5 (did you mean '--draws'?) (see dissentangle fit --help)"),
         (["fit", "fig2b-d55", "-o", "."], "found a folder, expected the name of a file to write"),

@@ -64,8 +64,8 @@ def test_sequential_monte_carlo_of_the_same_model():
     with pm.Model() as model:
         z = pm.Normal("z", shape=4)
         pm.Normal("y", mu=pm.math.dot(DESIGN, z), sigma=NOISE, observed=y)
-    found = smc(model, seed=seed(1), draws=2000)
-    assert abs(found.log_evidence - exact) < 0.1  # its standard error is 0.02
+    found = smc(model, seed=seed(1))
+    assert abs(found.log_evidence - exact) < 0.05
     assert found.method == "smc"
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,11 +128,26 @@ def test_practically_unidentifiable_directions_are_told_apart():
         ({"source": None}, "design: found both an experiment and a fit, or none of them, expected one"),
         ({"source": None, "after": "fig2b-d55"}, "design: found 'fig2b-d55' after which to design, expected a fit"),
         ({"goal": "microscopic vs nothing"}, "nothing"),
+        ({"goal": "microscopic vs pump-leak"}, "pump-leak changes the experiment, expected a model of the same data"),
     ],
 )
 def test_what_cannot_be_designed(given, text):
     with pytest.raises(ExperimentError, match=text):
         plan(given.pop("source", driven()), **given)
+
+
+@pytest.mark.parametrize(("target", "possible"), [(4.0, True), (4.5, True), (4.7, False), (8.0, False)])
+def test_the_time_for_nats_that_end_at_a_plateau(target, possible, monkeypatch):
+    """4.6 t/(t + 1000 s)."""
+    planner = import_module("dissentangle.inference.designs.planner")
+    monkeypatch.setattr(planner, "allocate", lambda t, *_: SimpleNamespace(value=-4.6 * t / (t + 1000.0)))
+    wish = SimpleNamespace(goal=SimpleNamespace(rivals=("a", "b")), criterion=lambda choices, seconds: seconds)
+    choices = SimpleNamespace(costs=SimpleNamespace(change={}))
+    found = planner.budget_for(wish, choices, target, 60.0)
+    if possible:
+        assert 4.6 * found / (found + 1000.0) > 0.97 * target
+    else:
+        assert found is None
 
 
 def test_a_goal_that_is_infinite_for_some_draws(monkeypatch):
