@@ -139,22 +139,16 @@ class NativeDensity:
         arrays = [value.value if isinstance(value, Data) else value for value in constants]
         return np.concatenate([np.ravel(array).astype(float) for array in arrays] or [np.zeros(1)])
 
-    def __call__(self, x: Any, data: np.ndarray | None = None) -> tuple[float, Any]:
-        """Log-density and gradient at `x` (dimension,)."""
-        point = np.ascontiguousarray(x, dtype=float)
-        gradient, value = np.empty(self.dimension), np.empty(1)
+    def __call__(self, x: Any, data: np.ndarray | None = None) -> tuple[Any, Any]:
+        """Log-density (…) and gradient (…, dimension) at points (…, dimension)."""
+        points = np.ascontiguousarray(x, dtype=float)
+        values, gradients = np.empty(points.shape[:-1]), np.empty_like(points)
         numbers = self.data if data is None else data
-        self._logp(self.dimension, *(array.ctypes.data for array in (point, gradient, value, numbers)))
-        return float(value[0]), gradient
-
-    def gradients(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """Of the log-density at points (points, dimension), of the same shape."""
-        points, value = np.ascontiguousarray(points, dtype=float), np.empty(1)
-        found, step = np.empty_like(points), points.itemsize * self.dimension
-        point, gradient, one, numbers = (array.ctypes.data for array in (points, found, value, data))
-        for offset in range(0, step * len(points), step):
-            self._logp(self.dimension, point + offset, gradient + offset, one, numbers)
-        return found
+        point, gradient, value, read = (array.ctypes.data for array in (points, gradients, values, numbers))
+        row = points.itemsize * self.dimension
+        for k in range(values.size):
+            self._logp(self.dimension, point + k * row, gradient + k * row, value + k * values.itemsize, read)
+        return values[()], gradients
 
 
 def machine_code(text: str) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
-"""Log-density and gradient at a point."""
+Density = Callable[[np.ndarray], tuple[Any, np.ndarray]]
+"""Log-density (…) and gradient (…, dimension) at points (…, dimension)."""
 Hessian = Callable[[Density, np.ndarray, np.ndarray], np.ndarray]
 """Of −log-density at a point, from the density, the point and the gradient there."""
 _STEPS = 100
@@ -48,7 +48,7 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
     comparable weight are all kept: chains that start beside different ones show in R-hat. Where the first optimisations
     end at different heights, many more follow: few of them may find the highest mode.
 
-    density : log-density and gradient (dimension,) at a point (dimension,);  seed : of the random points
+    density : log-density and gradient at points;  seed : of the random points
 
     Raises ValueError where no point is possible.
     """
@@ -59,7 +59,7 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
         if tried >= _STARTS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
             break
         points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
-        heights = np.nan_to_num([density(point)[0] for point in points], nan=-np.inf, neginf=-np.inf, posinf=np.inf)
+        heights = np.nan_to_num(density(points)[0], nan=-np.inf, neginf=-np.inf, posinf=np.inf)
         highest = int(np.argmax(heights))
         if np.isfinite(heights[highest]):
             if dimension >= MANY and hessian is _hessian:
@@ -114,8 +114,8 @@ def newton_ascent(
 
 def _hessian(density: Density, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Of −log-density, by differences of the gradient; 0 where the density ends."""
-    rows = np.array([density(x + row)[1] - gradient for row in _DIFFERENCE * np.eye(len(x))]) / -_DIFFERENCE
-    return np.nan_to_num(0.5 * (rows + rows.T), posinf=0.0, neginf=0.0)
+    rows = (density(x + _DIFFERENCE * np.eye(len(x)))[1] - gradient) / -_DIFFERENCE
+    return np.asarray(np.nan_to_num(0.5 * (rows + rows.T), posinf=0.0, neginf=0.0))
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,11 @@ class SparseHessian:
     def __call__(self, density: Density, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Of −log-density at x, whose gradient is given."""
         found = np.zeros_like(self.pattern, float)
-        for group in self.groups:
-            moved = x.copy()
-            moved[group] += _DIFFERENCE
-            change = (density(moved)[1] - gradient) / -_DIFFERENCE
+        moved = np.tile(x, (len(self.groups), 1))
+        for group, row in zip(self.groups, moved, strict=True):
+            row[group] += _DIFFERENCE
+        changes = (density(moved)[1] - gradient) / -_DIFFERENCE
+        for group, change in zip(self.groups, changes, strict=True):
             found[:, group] = np.where(self.pattern[:, group], change[:, None], 0.0)
         own = ~self.common
         found[np.ix_(self.common, own)] = found[np.ix_(own, self.common)].T

@@ -19,7 +19,7 @@ from ..engine import CompiledModel, Coordinates, NotTranslatable, Start, compile
 from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .convergence import ESS_PER_CHAIN, bfmi, converged
-from .modes import modes, starting_point
+from .modes import Mode, modes, starting_point
 from .straightening import near_middle, straightened
 from .triangular_map import Naturals
 
@@ -85,15 +85,17 @@ class FastSampler:
 
     naturals : how its parameters follow its coordinates, where that is known: they are then straightened
     longer : how much longer may be sampled than asked, where it is needed
+    found : modes with these data, by the seed of their search
     """
 
     compiled: CompiledModel
     naturals: Naturals | None = None
     longer: int = LONGER
+    found: dict[int, list[Mode]] = field(default_factory=dict)
 
     def with_data(self, new: Mapping[str, np.ndarray]) -> FastSampler:
         """The same for other values of the model's `pm.Data`, of the same shapes."""
-        return replace(self, compiled=self.compiled.with_data(new))
+        return replace(self, compiled=self.compiled.with_data(new), found={})
 
     def draw(self, settings: SamplerSettings, progress: Progress) -> Draws:
         """Draws for these settings."""
@@ -101,11 +103,13 @@ class FastSampler:
 
         compiled, density = self.compiled, self.compiled.density
 
-        def log_density(x: np.ndarray) -> tuple[float, np.ndarray]:
+        def log_density(x: np.ndarray) -> tuple[Any, np.ndarray]:
             return density(x, compiled.data)
 
         with threadpool_limits(1):  # many small matrices: threads would wait for each other
-            found_modes = modes(log_density, density.dimension, settings.seed)
+            if settings.seed not in self.found:
+                self.found[settings.seed] = modes(log_density, density.dimension, settings.seed)
+            found_modes = self.found[settings.seed]
             mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
         if mapped:
             model = near_middle(mapped)

@@ -51,7 +51,8 @@ def straightened(
         return None
 
     def scores(points: np.ndarray) -> np.ndarray:
-        return density.gradients(points, data)
+        gradients: np.ndarray = density(points, data)[1]
+        return gradients
 
     mapped = MappedDensity(density, data, _about(highest, scores, naturals, parts, settings.seed))
     earlier, more = np.empty((0, density.dimension)), max(1.0, density.dimension / MANY)

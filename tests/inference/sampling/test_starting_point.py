@@ -1,5 +1,7 @@
 """Where chains start: beside the modes that count, whatever side modes there are."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,14 @@ from dissentangle.inference.sampling.modes import Mode, SparseHessian, _hessian,
 from ...seeds import SIGMA, seed
 
 GAP = 0.7
+pointwise = partial(np.vectorize, signature="(n)->(),(n)")
+"""A density of one point, for many."""
 
 
 def two_peaks(weight, width=0.1):
     """Log of exp(−(x−GAP)²/2w²) + e^weight exp(−(x+GAP)²/2w²) in the first dimension, normal in the others."""
 
+    @pointwise
     def density(x):
         exponents = np.array([0.0, weight]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * width**2)
         top = exponents.max()
@@ -31,6 +36,7 @@ def test_side_modes_without_weight_are_no_starts(number, weight):
     assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in found)
 
 
+@pointwise
 def hidden_peak(x):
     """The highest peak, e²⁰ above a wide one, is so narrow that one optimisation in three finds it."""
     exponents = np.array([0.0, -20.0]) - (x[0] - np.array([GAP, -GAP])) ** 2 / (2 * np.array([0.003, 0.3]) ** 2)
@@ -79,13 +85,14 @@ def test_impossible_points_are_no_modes():
     """A density that is NaN in places is searched in the others; where it is NaN everywhere, that is said."""
     peaks = two_peaks(-30.0)
 
+    @pointwise
     def holes(x):
         return peaks(x) if x[0] > 0 else (np.nan, np.full(3, np.nan))
 
     assert all(mode.place[0] == pytest.approx(GAP, abs=0.02) for mode in modes(holes, 3, 1))
     with pytest.raises(ValueError, match="no parameters from the prior predict possible data"):
-        modes(lambda x: (np.nan, np.full(3, np.nan)), 3, 1)
-    with_slope_nowhere = modes(lambda x: (-float(x @ x), np.full(3, np.nan)), 3, 1)
+        modes(pointwise(lambda x: (np.nan, np.full(3, np.nan))), 3, 1)
+    with_slope_nowhere = modes(pointwise(lambda x: (-float(x @ x), np.full(3, np.nan))), 3, 1)
     assert np.isfinite([mode.height for mode in with_slope_nowhere]).all()
 
 
@@ -95,6 +102,7 @@ def test_the_same_seed_gives_the_same_start():
     np.testing.assert_array_equal(first, second)
 
 
+@pointwise
 def members(x):
     """Two unknowns that are common to all, and two of its own for each of forty members."""
     a, b, own = x[0], x[1], x[2:].reshape(-1, 2)
@@ -105,16 +113,16 @@ def members(x):
 
 
 def test_curvatures_of_many_members_need_few_gradients():
-    calls = []
+    points = []
 
     def counted(x):
-        calls.append(x)
+        points.extend(x)
         return members(x)
 
     rng = np.random.default_rng(seed(1))
     sparse = SparseHessian.of(members, rng.uniform(-1, 1, (2, 82)))
     x = rng.uniform(-1, 1, 82)
     found = sparse(counted, x, members(x)[1])
-    assert len(calls) == 4
+    assert len(points) == 4
     assert found == pytest.approx(_hessian(members, x, members(x)[1]), abs=1e-3)
     assert modes(members, 82, seed(1))[0].place == pytest.approx(np.zeros(82), abs=0.1)
