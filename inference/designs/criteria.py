@@ -121,19 +121,20 @@ class Confusion:
 
     def of_draws(self, shots: np.ndarray) -> np.ndarray:
         """(S,): half of the χ², were each draw the truth."""
-        left, pulled = self._left(shots)
-        knowledge = np.einsum("sp,spq,sq->s", pulled, self.menu.known, pulled)
-        return np.asarray(0.5 * (left**2 @ shots[self.menu.point] + knowledge))
+        return self._squares(shots)[0]
 
     def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
         """See `Criterion`."""
-        squares = (self._left(shots)[0] ** 2).mean(axis=0)
-        return -float(self.of_draws(shots).mean()), -0.5 * self.menu.per_point(squares)
+        of_draws, squares = self._squares(shots)
+        return -float(of_draws.mean()), -0.5 * self.menu.per_point(squares.mean(axis=0))
 
-    def _left(self, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What remains of the difference (S, R) and of the pull (S, p) when the other model is refitted."""
+    def _squares(self, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Half of the χ² (S,) and squares of what remains of the difference (S, R) when the other model is refitted."""
         steps = self.steps(shots)
-        return self.difference - np.einsum("srp,sp->sr", self.menu.rows, steps), self.pull + steps
+        squares = (self.difference - (self.menu.rows @ steps[..., None])[..., 0]) ** 2
+        pulled = self.pull + steps
+        knowledge = np.einsum("sp,spq,sq->s", pulled, self.menu.known, pulled)
+        return 0.5 * (squares @ shots[self.menu.point] + knowledge), squares
 
     def at(self, points: np.ndarray) -> Confusion:
         """See `Criterion`."""

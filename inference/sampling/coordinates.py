@@ -95,13 +95,19 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
 
 
 def naturals(problem: Problem, labels: list[str], centre: np.ndarray) -> Naturals:
-    """How rates, shares of sums and c follow the coordinates; arguments as above."""
+    """How rates, shares of sums, c and what lies between two ends follow the coordinates; arguments as above."""
     by_label = {p.label: p.prior for p in problem.free}
     logarithmic = _logarithmic(by_label, labels)
     bend = np.where([label in logarithmic for label in labels], np.inf, np.nan)
     slope = np.ones(len(labels))
     for entries, weights in _sums(problem.experiment, labels, centre, logarithmic):
         bend[entries[1:]] = -log_ratios(entries, weights, centre)
+    for k, prior in enumerate(by_label[label] for label in labels):
+        if prior.truncated and not np.isfinite(prior.high):
+            bend[k] = np.inf  # PyMC samples the logarithm of the distance from the end
+        elif prior.truncated or prior.form in ("uniform", "beta"):  # the log ratio of the distances from both ends
+            slope[k] = _scale(prior)
+            bend[k] = -centre[k] / slope[k]
     if _is_share(by_label):
         share = labels.index(LOSS_NOISE_SHARE)
         slope[share], bend[share] = 2.0, 0.0

@@ -7,7 +7,7 @@ import pytest
 
 from dissentangle.datasets import read
 from dissentangle.inference.engine import start_of
-from dissentangle.inference.model import Problem, SamplerSettings, model_of
+from dissentangle.inference.model import ModelSettings, Problem, SamplerSettings, model_of
 from dissentangle.inference.sampling import prepared, sample, straightening
 from dissentangle.inference.sampling.coordinates import coordinates, naturals
 from dissentangle.inference.sampling.mapped_density import MappedDensity
@@ -186,6 +186,27 @@ def test_naturals_follow_the_shares_of_sums():
     np.testing.assert_allclose(value[:, c], 1 / (1 + np.exp(-u["loss_noise_share"])), atol=0.04)
     assert np.isinf(natural.bend[start.labels.index("initial_n3")])
     assert np.isnan(natural.bend[start.labels.index("squeezing_limit")])
+
+
+def test_naturals_follow_parameters_between_two_ends():
+    """As PyMC samples them: uniform, beta and truncated normal priors. One with an end at zero is sampled as a log."""
+    ends = {"optical_depth": (10, 100), "initial_n3": (0, 0.1), "loss_noise_share": (0, 1)}
+    priors = {
+        "optical_depth": "uniform(10, 100)",
+        "initial_n3": "uniform(0, 0.1)",
+        "loss_noise_share": "normal(0.4, 0.3)",
+    }
+    problem = Problem(read("fig2b-d55"), ModelSettings(priors=priors | {"light_loss_rate": "normal(0.02, 0.01)"}))
+    model = model_of(problem)
+    start = start_of(model)
+    chosen, natural = (of(problem, start.labels, start.centre) for of in (coordinates, naturals))
+    v = np.random.default_rng(seed(7)).normal(size=len(start.labels))
+    u, value = chosen.apply(list(v)), 1 / (1 + np.exp(-natural.slope * (v - natural.bend)))
+    for name, (low, high) in ends.items():
+        k, rv = start.labels.index(name), model[name]
+        parameter = model.rvs_to_transforms[rv].backward(u[k], *rv.owner.inputs).eval()
+        assert low + (high - low) * value[k] == pytest.approx(float(parameter), rel=1e-9)
+    assert np.isinf(natural.bend[start.labels.index("light_loss_rate")])
 
 
 def test_several_modes_and_many_coordinates_are_left_as_they_are(d55, monkeypatch):
