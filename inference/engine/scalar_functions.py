@@ -31,6 +31,24 @@ def _equal(a: Any, b: Any) -> Any:
     return a == b
 
 
+def _softplus(a: Any) -> Any:
+    import casadi as ca
+
+    return ca.fmax(a, 0) + ca.log1p(ca.exp(-ca.fabs(a)))
+
+
+def _log1p(a: Any) -> Any:
+    """ln(1 + a); for a = −1/(1 + e^{−u}), which is rounded to −1 where u is large, −ln(1 + e^u), as PyTensor does."""
+    import casadi as ca
+
+    inner = a
+    for op in (ca.OP_NEG, ca.OP_INV, ca.OP_ADD, ca.OP_EXP, ca.OP_NEG):
+        if inner.is_leaf() or inner.op() != op or (op == ca.OP_ADD and not inner.dep(0).is_one()):
+            return ca.log1p(a)
+        inner = inner.dep(inner.n_dep() - 1)
+    return -_softplus(inner)
+
+
 @cache
 def rules() -> dict[str, Callable[..., Any]]:
     """CasADi's own functions by the lower-case name of PyTensor's scalar operation."""
@@ -49,7 +67,8 @@ def rules() -> dict[str, Callable[..., Any]]:
         "gammaln": _log_gamma,
         "abs": ca.fabs,
         "sigmoid": lambda a: 1 / (1 + ca.exp(-a)),
-        "softplus": lambda a: ca.fmax(a, 0) + ca.log1p(ca.exp(-ca.fabs(a))),
+        "softplus": _softplus,
+        "log1p": _log1p,
         "log1mexp": lambda a: ca.log(-ca.expm1(a)),
         "erfc": lambda a: 1 - ca.erf(a),
         "arctan": ca.atan,
@@ -65,5 +84,5 @@ def rules() -> dict[str, Callable[..., Any]]:
         "second": lambda a, b: b,
     }
     ours |= {name: getattr(operator, name) for name in ("sub", "truediv", "neg", "lt", "gt", "le", "ge")}
-    same = ("sqrt", "exp", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "sign")
+    same = ("sqrt", "exp", "log", "expm1", "erf", "sin", "cos", "tanh", "sign")
     return ours | {name: getattr(ca, name) for name in same}

@@ -136,6 +136,10 @@ def stretching(share: int) -> Callable[[list[Any]], None]:
     return step
 
 
+GROWTH = _WIDTH, 0.0, _WIDTH**-4
+"""Slope, bend and growth of c as a function of that x, see `Naturals`."""
+
+
 def stretched(share: int) -> Callable[[list[Any]], Any]:
     """From u the logarithm of the Jacobian of `stretching`."""
 

@@ -34,6 +34,7 @@ from ..engine import Coordinates
 from ..model import Prior, Problem
 from .coordinate_steps import (
     COLLISION_WEIGHT,
+    GROWTH,
     PUMP_DEPHASING,
     average,
     bath_shear,
@@ -99,7 +100,7 @@ def naturals(problem: Problem, labels: list[str], centre: np.ndarray) -> Natural
     by_label = {p.label: p.prior for p in problem.free}
     logarithmic = _logarithmic(by_label, labels)
     bend = np.where([label in logarithmic for label in labels], np.inf, np.nan)
-    slope = np.ones(len(labels))
+    slope, growth = np.ones(len(labels)), np.zeros(len(labels))
     for entries, weights in _sums(problem.experiment, labels, centre, logarithmic):
         bend[entries[1:]] = -log_ratios(entries, weights, centre)
     for k, prior in enumerate(by_label[label] for label in labels):
@@ -110,8 +111,8 @@ def naturals(problem: Problem, labels: list[str], centre: np.ndarray) -> Natural
             bend[k] = -centre[k] / slope[k]
     if _is_share(by_label):
         share = labels.index(LOSS_NOISE_SHARE)
-        slope[share], bend[share] = 2.0, 0.0
-    return Naturals(slope, bend)
+        slope[share], bend[share], growth[share] = GROWTH
+    return Naturals(slope, bend, growth)
 
 
 def _is_share(by_label: dict[str, Prior]) -> bool:

@@ -126,7 +126,14 @@ done:
   %stretch.i = load double, ptr %stretch.at
   %far = fsub double %sum, %bend.i
   %y = fmul double %far, %slope.i
-  %s = call double @logistic(double %y)
+  %growth.at = getelementptr double, ptr %growth, i64 %i
+  %growth.i = load double, ptr %growth.at
+  %y.square = fmul double %y, %y
+  %square = fmul double %growth.i, %y.square
+  %root.square = fadd double 1.0, %square
+  %root = call double @llvm.sqrt.f64(double %root.square)
+  %y.grown = fmul double %y, %root
+  %s = call double @logistic(double %y.grown)
   %s.shifted = fsub double %s, %shift.i
   %f = fmul double %s.shifted, %stretch.i
   %f.at = getelementptr double, ptr %function, i64 %i
@@ -137,7 +144,10 @@ done:
   %rest = fsub double 1.0, %s
   %both = fmul double %s, %rest
   %steep = fmul double %slope.i, %stretch.i
-  %d = fmul double %both, %steep
+  %d.logistic = fmul double %both, %steep
+  %square.both = fadd double %root.square, %square
+  %grows = fdiv double %square.both, %root
+  %d = fmul double %d.logistic, %grows
   %d.at = getelementptr double, ptr %derivative, i64 %i
   store double %d, ptr %d.at
   %again = icmp slt i64 %p.next, %n

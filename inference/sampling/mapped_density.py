@@ -18,7 +18,8 @@ from ..engine import NativeDensity, elementary, machine_code
 from .triangular_map import TriangularMap
 
 _TABLE = ("logp", "expand", "data", "order", "first", "factors", "coefficients",
-          "first_width", "width_of", "widenings", "scale", "skew", "slope", "bend", "shift", "stretch")  # fmt: skip
+          "first_width", "width_of", "widenings", "scale", "skew",
+          "slope", "bend", "growth", "shift", "stretch")  # fmt: skip
 """What the table that the code reads holds: addresses."""
 _FIELDS = "\n".join(
     f"  %at.{name} = getelementptr i64, ptr %table, i64 {k}\n  %{name} = load ptr, ptr %at.{name}"
@@ -75,7 +76,7 @@ class MappedDensity:
         m = self.map
         terms = [(m.first, np.int64), (m.factors, np.int64), (m.coefficients, float)]
         widths = [(m.first_width, np.int64), (m.width_of, np.int64), (m.widenings, float)]
-        numbers = [(array, float) for array in (m.scale, m.skew, m.slope, m.bend, m.shift, m.stretch)]
+        numbers = [(array, float) for array in (m.scale, m.skew, m.slope, m.bend, m.growth, m.shift, m.stretch)]
         kinds = [(m.order, np.int64), *terms, *widths, *numbers]
         return [np.ascontiguousarray(array, kind) for array, kind in kinds]
 

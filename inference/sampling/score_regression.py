@@ -13,13 +13,15 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from .triangular_map import Naturals, TriangularMap, logistic, skewed, straight
+from .triangular_map import Naturals, TriangularMap, between, skewed, straight
 
 KNEE = 4.0
 """A rate acts linearly up to so many times its median, beyond it less."""
 MOST_IN_PRODUCTS = 20
 """Products are tried of the so many coordinates that are loosest."""
 MOST_IN_TRIPLES = 5
+_WIDE = 0.4
+"""Standard deviation, given all others, from which on a logarithm or log ratio is not as good as its parameter."""
 _PENALTY = 1.0
 """A term counts where it reduces the logarithm of the squares by more than so many times ln(N)/N: as in the BIC."""
 _MOST_WIDENING = 0.3
@@ -31,17 +33,21 @@ _DEPENDENT = 1e-8
 """Of its squares, what must be left of a column that is not a sum of others."""
 
 
-def ordered(covariance: np.ndarray, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+def ordered(covariance: np.ndarray, parts: Sequence[np.ndarray], naturals: Naturals) -> list[np.ndarray]:
     """Each part from loose to tight: the last coordinate is that which all others determine best, and so on.
+
+    Those whose parameter has an end, and that all others leave wide, come before all that have none: data fix sums of
+    parameters, where one that is given fixes another without end, but leaves one with an end cut off there.
 
     parts : those of the first act on all others; those of any other part on that part alone
     """
-    found, common = [], parts[0]
+    found, common, ends = [], parts[0], ~np.isnan(naturals.bend)
     for part in parts:
         before, left, last = ([] if part is common else common.tolist()), part.tolist(), []
         while left:
-            precision = np.linalg.inv(covariance[np.ix_(before + left, before + left)])
-            last.append(left.pop(int(np.argmax(np.diag(precision)[len(before) :]))))
+            precision = np.diag(np.linalg.inv(covariance[np.ix_(before + left, before + left)]))[len(before) :]
+            early = ends[left] & (precision < _WIDE**-2)
+            last.append(left.pop(int(np.argmax(np.where(early, 0.0, precision) if not early.all() else precision))))
         found.append(np.array(last[::-1], int))
     return found
 
@@ -63,11 +69,11 @@ def fitted_map(
     """
     count, n = points.shape
     drawn = points[:draws]
-    slope, bend = _bends(drawn, naturals)
-    value = logistic(slope * (points - bend))
+    slope, bend, growth = _bends(drawn, naturals)
+    value, steepness = between(slope * (points - bend), growth)
     shift, stretch = value[:draws].mean(axis=0), 1 / (value[:draws].std(axis=0) + 1e-12)
     functions = _by_column([(value - shift) * stretch, np.ones(count), points])
-    slopes = _by_column([value * (1 - value) * slope * stretch, np.zeros(count), np.ones((count, n))])
+    slopes = _by_column([steepness * slope * stretch, np.zeros(count), np.ones((count, n))])
     scores, widths, skew = np.array(scores, order="F"), np.empty(n), np.zeros(n)
     found: list[_Part] = []
     for own in reversed(order):
@@ -90,7 +96,7 @@ def fitted_map(
         _begins([part.widenings for part in found]),
         np.concatenate([part.width_of for part in found]),
         _rounded(np.concatenate([part.widenings for part in found])),
-        *(_rounded(array) for array in (slope, bend, shift, stretch)),
+        *(_rounded(array) for array in (slope, bend, growth, shift, stretch)),
     )
 
 
@@ -169,12 +175,12 @@ def _rounded(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32).astype(float)
 
 
-def _bends(points: np.ndarray, naturals: Naturals) -> tuple[np.ndarray, np.ndarray]:
+def _bends(points: np.ndarray, naturals: Naturals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     middle, width = points.mean(axis=0), points.std(axis=0)
     own = np.isnan(naturals.bend)
     slope = np.where(own, 1 / (2 * width), naturals.slope)
     bend = np.where(np.isinf(naturals.bend), middle + np.log(KNEE) / naturals.slope, naturals.bend)
-    return slope, np.where(own, middle, bend)
+    return slope, np.where(own, middle, bend), naturals.growth
 
 
 class _Products:

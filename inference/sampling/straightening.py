@@ -103,7 +103,7 @@ def _about(mode: Mode, scores: Scores, naturals: Naturals, parts: list[np.ndarra
     """From points that are scattered about a mode as widely as its curvature lets them."""
     widths = 1 / np.sqrt(np.maximum(mode.curvature, _LOOSEST**-2))
     covariance = (mode.directions * widths**2) @ mode.directions.T
-    order = ordered(covariance, parts)
+    order = ordered(covariance, parts, naturals)
     one_by_one, scale = np.concatenate(order), np.empty(len(widths))
     scale[one_by_one] = np.diag(np.linalg.cholesky(covariance[np.ix_(one_by_one, one_by_one)]))
     count = max(_POINTS, _FOR_EACH * len(widths))
@@ -125,5 +125,5 @@ def _from(
     usable = np.isfinite(found).all(axis=1)
     count = None if draws is None else int(usable[:draws].sum())
     points, found = points[usable], found[usable]
-    order = order or ordered(np.cov(points[:count].T), parts)
+    order = order or ordered(np.cov(points[:count].T), parts, naturals)
     return fitted_map(points, found, naturals, order, scale, draws=count)

@@ -4,7 +4,8 @@ Coordinates of the model, v, are put in an order, from loosely to tightly known 
 before it and a part of its own, whose width depends on those before it, too:
 
     v_i = σ_i e^{Σ_s q_s φ_s} T(w_i) + Σ_t c_t φ_a φ_b φ_d,   T(w) = (e^{g_i w} − 1)/g_i
-    φ_j = (1/(1 + e^{−slope_j (v_j − bend_j)}) − shift_j) stretch_j,   φ_n = 1,   φ_{n+1+j} = v_j
+    φ_j = (1/(1 + e^{−x √(1 + growth_j x²)}) − shift_j) stretch_j,   x = slope_j (v_j − bend_j)
+    φ_n = 1,   φ_{n+1+j} = v_j
 
 It can be inverted whatever the coefficients; its Jacobian is Π σ_i e^{Σ_s q_s φ_s + g_i w_i}. T gives a coordinate a
 long tail on one side, as that of a share has; where |g w| is large it goes on as a straight line. φ follows the
@@ -28,15 +29,18 @@ _LARGEST = 40.0
 
 @dataclass(frozen=True)
 class Naturals:
-    """How the parameter itself follows each coordinate of a model: as 1/(1 + e^{−slope (v − bend)}).
+    """How the parameter itself follows each coordinate of a model.
 
-    slope : (dimension,)
+    It is 1/(1 + e^{−x √(1 + growth x²)}) with x = slope (v − bend), times a factor and plus a number.
+
+    slope, growth : (dimension,)
     bend : (dimension,); infinite for a logarithm, whose exponential has none; NaN for a parameter that is its own
         coordinate. Draws then say where it is put, and for the latter the slope too.
     """
 
     slope: np.ndarray
     bend: np.ndarray
+    growth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class TriangularMap:
     first : where in the terms those of each coordinate of the order begin, and their number, (n + 1,)
     factors : a, b and d of each term, (terms, 3);  coefficients : c, (terms,)
     first_width, width_of, widenings : where those of each coordinate of the order begin, (n + 1,), s and q_s, (widths,)
-    slope, bend, shift, stretch : of φ, (n,)
+    slope, bend, growth, shift, stretch : of φ, (n,)
     """
 
     order: np.ndarray
@@ -61,6 +65,7 @@ class TriangularMap:
     widenings: np.ndarray
     slope: np.ndarray
     bend: np.ndarray
+    growth: np.ndarray
     shift: np.ndarray
     stretch: np.ndarray
 
@@ -87,8 +92,8 @@ class TriangularMap:
 
     def functions(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """φ and their derivatives at points v, each (points, n)."""
-        value = logistic(self.slope * (v - self.bend))
-        return (value - self.shift) * self.stretch, value * (1 - value) * self.slope * self.stretch
+        value, steepness = between(self.slope * (v - self.bend), self.growth)
+        return (value - self.shift) * self.stretch, steepness * self.slope * self.stretch
 
 
 def skewed(w: np.ndarray, skew: float) -> tuple[np.ndarray, np.ndarray]:
@@ -108,6 +113,9 @@ def straight(own: np.ndarray, skew: float) -> np.ndarray:
     return np.asarray(log_steepness / skew + beyond * np.exp(-log_steepness))
 
 
-def logistic(x: np.ndarray) -> np.ndarray:
-    """1/(1 + e^−x)."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -_LARGEST, _LARGEST))))
+def between(x: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """1/(1 + e^{−x √(1 + growth x²)}) and its derivative by x."""
+    square = growth * x**2
+    root = np.sqrt(1 + square)
+    value = 1 / (1 + np.exp(-np.clip(x * root, -_LARGEST, _LARGEST)))
+    return value, value * (1 - value) * ((1 + 2 * square) / root)

@@ -14,7 +14,7 @@ from dissentangle.inference.sampling.mapped_density import MappedDensity
 from dissentangle.inference.sampling.modes import Mode
 from dissentangle.inference.sampling.sample import Draws, FastSampler
 from dissentangle.inference.sampling.score_regression import fitted_map, ordered
-from dissentangle.inference.sampling.triangular_map import Naturals, TriangularMap
+from dissentangle.inference.sampling.triangular_map import Naturals, TriangularMap, between
 
 from ...seeds import seed
 
@@ -29,7 +29,8 @@ def any_map(n, rng):
         order, rng.uniform(0.05, 0.1, n), rng.choice([-0.9, 0.0, 0.3, 0.9], n),
         2 * np.arange(n + 1), np.array(factors), rng.normal(0, 0.02, 2 * n),
         np.concatenate([[0], np.arange(n)]), np.array(width_of), rng.normal(0, 0.3, n - 1),
-        rng.uniform(0.5, 2, n), rng.normal(size=n), rng.uniform(0.3, 0.7, n), rng.uniform(2, 4, n),
+        rng.uniform(0.5, 2, n), rng.normal(size=n), rng.uniform(0, 0.5, n),
+        rng.uniform(0.3, 0.7, n), rng.uniform(2, 4, n),
     )  # fmt: skip
 
 
@@ -70,7 +71,16 @@ def identity(n):
     begins, none = np.zeros(n + 1, int), np.zeros(0)
     terms, widths = (begins, np.zeros((0, 3), int), none), (begins, np.zeros(0, int), none)
     return TriangularMap(
-        np.arange(n), np.ones(n), np.zeros(n), *terms, *widths, np.ones(n), np.zeros(n), np.zeros(n), np.ones(n)
+        np.arange(n),
+        np.ones(n),
+        np.zeros(n),
+        *terms,
+        *widths,
+        np.ones(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.ones(n),
     )
 
 
@@ -101,7 +111,9 @@ def test_scores_give_the_map_of_a_curved_sheet():
     y = 0.3 * np.exp(x) + 0.05 * rng.normal(size=600)
     z = x + 0.5 * np.tanh(y) + 0.01 * np.exp(0.2 * x) * rng.normal(size=600)
     points = np.column_stack([x, y, z])
-    found = fitted_map(points, curved(points), Naturals(np.ones(3), np.array([np.inf, np.nan, np.nan])), [np.arange(3)])
+    found = fitted_map(
+        points, curved(points), Naturals(np.ones(3), np.array([np.inf, np.nan, np.nan]), np.zeros(3)), [np.arange(3)]
+    )
     # At most 0.04 for 60 seeds; in linear coordinates 0.9 to 3.
     assert remaining(found, curved, rng.normal(size=(200, 3))) < 0.2
 
@@ -111,7 +123,7 @@ def test_scores_give_the_skewness_of_a_coordinate():
     w, skew = np.random.default_rng(seed(7)).normal(size=(600, 2)), 0.4
     points = np.column_stack([np.expm1(skew * w[:, 0]) / skew, 0.1 * w[:, 1]])
     scores = np.column_stack([-(w[:, 0] + skew) * np.exp(-skew * w[:, 0]), -10 * w[:, 1]])
-    found = fitted_map(points, scores, Naturals(np.ones(2), np.full(2, np.nan)), [np.arange(2)])
+    found = fitted_map(points, scores, Naturals(np.ones(2), np.full(2, np.nan), np.zeros(2)), [np.arange(2)])
     assert found.skew[0] == pytest.approx(skew, abs=0.15)
     assert found.skew[1] == 0
 
@@ -134,12 +146,21 @@ def test_the_tightest_coordinate_is_the_last():
     widths = np.array([1.0, 0.01, 0.1])
     mixed = np.array([[1.0, 0.0, 0.0], [0.7, 1.0, 0.0], [0.2, 0.3, 1.0]])
     covariance = (mixed * widths**2) @ mixed.T
-    (order,) = ordered(covariance, [np.arange(3)])
+    endless = Naturals(np.ones(3), np.full(3, np.nan), np.zeros(3))
+    (order,) = ordered(covariance, [np.arange(3)], endless)
     assert list(order) == [0, 2, 1]
-    common, one, other = ordered(covariance, [np.array([1]), np.array([0]), np.array([2])])
+    common, one, other = ordered(covariance, [np.array([1]), np.array([0]), np.array([2])], endless)
     assert (list(common), list(one), list(other)) == ([1], [0], [2])
-    nothing_common = ordered(covariance, [np.array([], int), np.array([0, 1]), np.array([2])])
+    nothing_common = ordered(covariance, [np.array([], int), np.array([0, 1]), np.array([2])], endless)
     assert np.concatenate(nothing_common).tolist() in ([0, 1, 2], [1, 0, 2])
+
+
+def test_what_has_an_end_comes_first_where_it_is_wide():
+    """Logarithms of 100 %, 0.3 % and 50 % among numbers without end of 30 % and 1 %."""
+    covariance = np.diag([1.0, 0.003, 0.3, 0.5, 0.01]) ** 2
+    naturals = Naturals(np.ones(5), np.array([np.inf, np.inf, np.nan, np.inf, np.nan]), np.zeros(5))
+    (order,) = ordered(covariance, [np.arange(5)], naturals)
+    assert list(order) == [0, 3, 2, 4, 1]
 
 
 def members(v):
@@ -162,13 +183,23 @@ def test_members_of_a_large_posterior_are_parts_of_their_own(monkeypatch):
     y = 0.3 * np.exp(x) + 0.05 * rng.normal(size=(600, 3))
     z = x + y**2 + 0.1 * rng.normal(size=(600, 3))
     points = np.concatenate([x, np.stack([y, z], axis=-1).reshape(600, 6)], axis=1)
-    natural = Naturals(np.ones(7), np.array([np.inf, *[np.nan] * 6]))
-    found = fitted_map(points, members(points)[1], natural, ordered(np.cov(points.T), parts))
+    natural = Naturals(np.ones(7), np.array([np.inf, *[np.nan] * 6]), np.zeros(7))
+    found = fitted_map(points, members(points)[1], natural, ordered(np.cov(points.T), parts, natural))
     for i, begin, end in zip(found.order, found.first, found.first[1:], strict=False):
         factors = found.factors[begin:end]
         follows = {int(k) % 8 for k in factors[factors != 7]}  # φ of 0 to 6, 1, then the coordinates themselves
         assert follows <= {0, *parts[(i + 1) // 2]} - {i}
     assert remaining(found, lambda v: members(v)[1], rng.normal(size=(200, 7))) < 0.5
+
+
+def test_the_density_goes_on_where_a_share_is_rounded_to_one(d55):
+    """Both tails of its prior, beta(½, ½), are the same."""
+    density, data = d55.compiled.density, d55.compiled.data
+    share = start_of(model_of(Problem(read("fig2b-d55")))).labels.index("loss_noise_share")
+    points = np.zeros((2, density.dimension))
+    points[:, share] = 8.0, -8.0  # 1 − c = 5e−29, and c
+    slopes = density(points, data)[1][:, share]
+    assert slopes[0] == pytest.approx(-slopes[1], rel=1e-9)
 
 
 def test_naturals_follow_the_shares_of_sums():
@@ -180,10 +211,11 @@ def test_naturals_follow_the_shares_of_sums():
     u = dict(zip(start.labels, chosen.apply(list(v.T)), strict=True))
     rate = {label: np.exp(u[label]) for label in start.labels if label.endswith(("rate", "rate[drive]"))}
     lost = rate["light_loss_rate"] / (rate["light_loss_rate"] + 1.25 * rate["collision_rate"])
-    value = 1 / (1 + np.exp(-natural.slope * (v - natural.bend)))
-    np.testing.assert_allclose(value[:, start.labels.index("collision_rate")], lost, rtol=1e-10)
-    c = start.labels.index("loss_noise_share")
-    np.testing.assert_allclose(value[:, c], 1 / (1 + np.exp(-u["loss_noise_share"])), atol=0.04)
+    share = 1 / (1 + np.exp(-u["loss_noise_share"]))
+    for label, value in (("collision_rate", lost), ("loss_noise_share", share)):
+        k = start.labels.index(label)
+        found, _ = between(natural.slope[k] * (v[:, k] - natural.bend[k]), natural.growth[k])
+        np.testing.assert_allclose(found, value, rtol=1e-10)
     assert np.isinf(natural.bend[start.labels.index("initial_n3")])
     assert np.isnan(natural.bend[start.labels.index("squeezing_limit")])
 
@@ -201,11 +233,12 @@ def test_naturals_follow_parameters_between_two_ends():
     start = start_of(model)
     chosen, natural = (of(problem, start.labels, start.centre) for of in (coordinates, naturals))
     v = np.random.default_rng(seed(7)).normal(size=len(start.labels))
-    u, value = chosen.apply(list(v)), 1 / (1 + np.exp(-natural.slope * (v - natural.bend)))
+    u = chosen.apply(list(v))
     for name, (low, high) in ends.items():
         k, rv = start.labels.index(name), model[name]
         parameter = model.rvs_to_transforms[rv].backward(u[k], *rv.owner.inputs).eval()
-        assert low + (high - low) * value[k] == pytest.approx(float(parameter), rel=1e-9)
+        value, _ = between(natural.slope[k] * (v[k] - natural.bend[k]), natural.growth[k])
+        assert low + (high - low) * value == pytest.approx(float(parameter), rel=1e-9)
     assert np.isinf(natural.bend[start.labels.index("light_loss_rate")])
 
 
