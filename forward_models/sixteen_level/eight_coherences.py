@@ -81,7 +81,7 @@ class _Equation:
         self._matrix, self._lost = np.asarray(generator(rates)), 1 - _matrix(np.asarray(share))
         each: Any = sum((_matrix(rate) * table.decoherence for rate, table in rates.processes), np.zeros((8, 8)))
         decay = each + 0.5 * _matrix(rates.dephasing_rate - 2 * np.asarray(each)[..., 0, 0]) * np.eye(8)
-        turning = zeeman - rates.tables.radiative_rate.quadratic_shift * np.asarray(rates.radiative_rate)
+        turning = zeeman - rates.tables.of_drive("quadratic_shift") * np.asarray(rates.radiative_rate)
         self._decay = np.kron(np.eye(2), decay) + _matrix(turning) * _TURN
         root = np.sqrt(np.asarray(rates.squeezing_limit, float))[..., None]
         summed, difference = np.broadcast_arrays(_G / _G[0] / root, _G / _G[0] * root * (2 * _M - 1) / 7)

@@ -20,12 +20,11 @@ def test_the_stored_cases(sixteen_levels, name):
     case, (splitting, stored) = sixteen_levels["cases"][name], STORED[name]
     (stage,) = case["stages"]
     tables = atoms_at(stage["temperature"], stage["detuning"])
-    light = tables.radiative_rate
     rates = SixteenLevelRates(
-        stage["collective_rate"], stage["drive_rate"], light.squeezing_limit, stage["collision_rate"], 0.0, 0.0, 0.0,
-        stage["gamma_tilde"], tables,
+        stage["collective_rate"], stage["drive_rate"], tables.of_drive("squeezing_limit"), stage["collision_rate"],
+        0.0, 0.0, 0.0, stage["gamma_tilde"], tables,
     )  # fmt: skip
-    zeeman = (light.quadratic_shift * stage["drive_rate"] - splitting) / (2 * np.pi)
+    zeeman = (tables.of_drive("quadratic_shift") * stage["drive_rate"] - splitting) / (2 * np.pi)
     initial = InitialState(case["initial"]["populations"][1])
     found = eight_coherences_xi([Stage(stage["duration"], rates)], TIMES, initial, quadratic_zeeman=zeeman)
     np.testing.assert_allclose(found, stored, atol=1e-6)
