@@ -7,7 +7,7 @@ equations of `three_state`, whose stages, initial states and observables serve h
 
 from .eight_coherences import eight_coherences_xi
 from .entanglement import sixteen_level_entanglement
-from .levels import DIFFERENCE, LEVELS, LOST_SPIN, NAMES, SPIN, TWO_LEVEL, VARIANCE
+from .levels import DIFFERENCE, LEVELS, LOST, LOST_SPIN, NAMES, SPIN, TWO_LEVEL, VARIANCE
 from .rates import (
     SixteenLevelRates,
     Tables,
@@ -15,6 +15,7 @@ from .rates import (
     fastest_decay,
     fastest_rate,
     flow,
+    flows,
     generator,
     largest_rates,
     sixteen_level_floor,

@@ -161,6 +161,18 @@ def flow(rates: SixteenLevelRates) -> Callable[[Any], Any]:
     return apply
 
 
+def flows(rates: SixteenLevelRates, populations: np.ndarray) -> dict[str, np.ndarray]:
+    """Atoms, as shares of all, that each process moves per ms from i to f, (16, 16) as [f, i]; of numbers.
+
+    populations : (16,)
+    """
+    moved, found = ~np.eye(len(populations), dtype=bool) * populations, {}
+    for name in PROCESSES:
+        parts = getattr(rates.tables, name).parts
+        found[name] = moved * sum(getattr(rates, name) * weight * table.rate for weight, table in parts)
+    return found
+
+
 def sixteen_level_floor(rates: SixteenLevelRates) -> Any:
     """Γ̃ without pure dephasing, ms⁻¹: the rates out of |4,4⟩ and |4,3⟩, and what elastic scattering dephases."""
     return sum((rate * table.dephasing for rate, table in rates.processes), 0.0)

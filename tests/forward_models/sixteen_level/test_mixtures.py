@@ -11,6 +11,7 @@ from dissentangle.forward_models.sixteen_level import (
     SPIN,
     evolve_sixteen,
     fastest_decay,
+    flows,
     generator,
     probe_weight,
     sixteen_level_decay_time,
@@ -18,6 +19,8 @@ from dissentangle.forward_models.sixteen_level import (
 )
 from dissentangle.forward_models.sixteen_level.scattering import D1, D2, scattering
 from dissentangle.forward_models.sixteen_level.tables import pump, repump
+
+from ...seeds import seed
 
 TIMES = np.linspace(0.0, 40.0, 9)
 
@@ -99,3 +102,10 @@ def test_a_probe_that_is_absorbed():
         probe_weight(-300.0)
     with pytest.raises(InvalidValue, match=r"probe_detuning \(MHz\) = 9000"):
         probe_weight(9000.0)
+
+
+def test_flows_are_those_of_the_equations_of_motion():
+    rates = SixteenLevelRates(0.1, 0.002, 0.16, 0.04, 0.015, 0.1, 0.2, 0.5, atoms_at(pump_impurity=0.05))
+    levels = np.random.default_rng(seed(3)).dirichlet(np.ones(16))
+    whole = sum(flows(rates, levels).values())
+    np.testing.assert_allclose(whole.sum(axis=1) - whole.sum(axis=0), generator(rates) @ levels, atol=1e-12)
