@@ -121,7 +121,7 @@ def _flows_of_three(rates: Rates, populations: np.ndarray) -> np.ndarray:
     """Likewise between |4,4⟩, |4,3⟩ and |3,3⟩, (3, 3)."""
     t = transitions(rates)
     table = [[0.0, t.cooling, t.recovery], [t.heating, 0.0, t.recovery], [t.loss, t.loss, 0.0]]
-    return np.array(table, float) * populations
+    return np.asarray(np.array(table, float) * populations)
 
 
 def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
