@@ -99,15 +99,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     else:
         if "drive" in on:
             found += [*_coupled_rates(experiment, member), ("squeezing_limit", None)]
-        if settings.atoms == "sixteen-level":
-            stated = {name for name in (*_UNEXPLAINED, *_UNSURE) if _said(experiment, name, member, named)}
-            found += _of_sixteen_levels(settings, lights, named | stated)
-            observed = {o.quantity for o in experiment.observations if o.run in runs and not o.excluded}
-            probed = observed | {kind.name for kind in kinds}
-            if probed & {*_OF_PROBE} and ("probe_weight" in named or _said(experiment, "probe_weight", member, named)):
-                found.append(("probe_weight", None))
-        else:
-            found += _of_three_states(settings, lights)
+        found += _of_levels(experiment, settings, runs, lights, member)
         unpumped = any("pump" not in label.split("+") for label in lights)
         if unpumped and ("pump_leak_rate" in named or _stated(experiment, "pump_leak_rate", member)):
             found.append(("pump_leak_rate", None))
@@ -137,18 +129,28 @@ _UNSURE = {
     "repump_impurity": "repump",
 }
 """Likewise, and the light on which its tables depend."""
-_OF_PROBE = ("polarization", "polarization_decay_time")
+_OF_PROBE = {"polarization", "polarization_decay_time"}
+
+
+def _of_levels(
+    experiment: Experiment, settings: ModelSettings, runs: Sequence[str], lights: Sequence[str], member: str
+) -> list[tuple[str, str | None]]:
+    """What the populations depend on beyond dΓ, Γ, Z, Γpump and Γrepump, and w where P is measured."""
+    if settings.atoms == "three-state":
+        driven = any("drive" in label.split("+") for label in lights)
+        return [*([("light_loss_rate", None)] if driven else []), ("collision_rate", None)]
+    named = prior_names(experiment, settings)
+    named |= {n for n in (*_UNEXPLAINED, *_UNSURE, "probe_weight") if _said(experiment, n, member, named)}
+    found = _of_sixteen_levels(settings, lights, named)
+    measured = {o.quantity for o in experiment.observations if o.run in runs and not o.excluded}
+    measured |= {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
+    return [*found, ("probe_weight", None)] if "probe_weight" in named and measured & _OF_PROBE else found
 
 
 def _said(experiment: Experiment, name: str, member: str, named: set[str]) -> bool:
     """Whether the apparatus gives a parameter, or a prior of it; an offset from what has a prior it does not give."""
     follows = POWER_OF.get(name) not in named and known_by_power(experiment, name, member) is not None
     return follows or _stated(experiment, name, member)
-
-
-def _of_three_states(settings: ModelSettings, lights: Sequence[str]) -> list[tuple[str, str | None]]:
-    driven = any("drive" in label.split("+") for label in lights)
-    return [*([("light_loss_rate", None)] if driven else []), ("collision_rate", None)]
 
 
 def _of_sixteen_levels(settings: ModelSettings, lights: Sequence[str], named: set[str]) -> list[tuple[str, str | None]]:

@@ -81,8 +81,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
             free = (name, index) in experiment.free
             prior = _of_free(experiment, name, index) if free else _default(experiment, settings, name, index, member)
             guessed = name not in _SCORES and not free
-        if name in _OF_TABLES:
-            prior = _exact(prior, name, stated=label not in given and name not in given)
+        prior = _exact(prior, name, stated=not {label, name} & given.keys()) if name in _OF_TABLES else prior
         result.append(ModelParameter(name, index, prior, guessed))
     labels = [unknown.label for unknown in result]
     for key in given:
