@@ -80,12 +80,12 @@ def plot_populations(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = N
 def plot_levels(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = None) -> Figure:
     """Levels as discs, their area the population, and flows between them as arrows, their width atoms per ms; medians.
 
-    At the end of the last stage of a run with the drive, at its rates. Flows below 1 % of the largest are left out.
-    ExperimentError for a run that the fit does not have.
+    At the end of the last stage with the drive (without any: of the last), at its rates. Flows below 1 % of the largest
+    are left out. ExperimentError for a run that the fit does not have.
     """
     name = driven_run(fitted, run)
     entries = fitted.experiment.run_stages(name)
-    last = max(k for k, entry in enumerate(entries) if "drive" in entry.lights)
+    last = max((k for k, entry in enumerate(entries) if "drive" in entry.lights), default=len(entries) - 1)
     end = np.array([sum(entry.duration for entry in entries[: last + 1])])
     populations = np.median(observable(ExperimentDraws.of(fitted), name, "populations", end), axis=0).ravel()
     medians = {label: float(np.median(draws)) for label, draws in fitted.values.items()}
