@@ -1,10 +1,13 @@
 """What sixteen levels say of the paper: tables of docs/understand/sixteen-levels.md, but for the fits. Takes seconds.
 
 python benchmarks/sixteen_levels.py
+python benchmarks/sixteen_levels.py speed                     compiling, gradient, fit against three states: minutes
+python benchmarks/sixteen_levels.py published                 fits of the nine published numbers: minutes
 python benchmarks/sixteen_levels.py bias 100 [experiment]     three states fitted to data of sixteen levels: minutes
 """
 
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -26,6 +29,8 @@ from dissentangle.forward_models import (
     transverse_spin_decay_time,
 )
 from dissentangle.forward_models.sixteen_level import drive
+from dissentangle.inference.model import pose
+from dissentangle.inference.sampling.prepared import prepared
 
 CLOSURES = ("microscopic", "fixed-number")
 THREE = Rates(0.11, 0.002, 0.16, 0.002, 0.0264, 0.0, 0.0, 0.193)
@@ -34,6 +39,8 @@ GIVEN = SixteenLevelRates(0.11, 0.002, 0.16, 0.017, 0.0, 0.0, 0.0, 0.193, atoms_
 """The paper's Γ, d, Γ̃; R gives T1 = 130 ms in the dark."""
 FITTED = SixteenLevelRates(0.0907, 0.0018, 0.16, 0.045, 0.0, 0.0, 0.0, 0.2414, atoms_at())
 """Variant A of the fit to the published numbers by least squares."""
+VARIANTS = {"three states": "three-state", "A": "sixteen-level", "A′": "sixteen-level+excess-loss",
+            "B": "sixteen-level+free-radiative-rate", "uniform": "sixteen-level+uniform-collisions"}  # fmt: skip
 BEGIN = {"three": InitialState(0.01), "given": InitialState(0.01), "fitted": InitialState(0.0084)}
 
 
@@ -106,6 +113,45 @@ def thresholds():
         print(f"Γpump {pump}: dΓ/Γ > {steady_state(rates).threshold / rates.radiative_rate:.1f}")
 
 
+def speed():
+    """CPU time until the model is compiled, of a gradient at z = 0, and of a fit with the model that is compiled."""
+    for name in ("fig2b-d55", "fig2c-pump", "krauter2011-published"):
+        for model in ("three-state", "sixteen-level"):
+            begin = time.process_time()
+            density = prepared(pose(name, model=model).measured).compiled
+            ready, points = time.process_time() - begin, np.zeros((1000, density.density.dimension))
+            rounds = []
+            for _ in range(5):
+                begin = time.process_time()
+                density.density.gradients(points, density.data)
+                rounds.append(1e3 * (time.process_time() - begin))
+            begin = time.process_time()
+            inference.fit(name, model=model, seed=1, cores=1)
+            whole = time.process_time() - begin
+            print(
+                f"{name} {model}: ready {ready:.1f} s, gradient {np.median(rounds):.0f} µs, fit {whole:.1f} s",
+                flush=True,
+            )
+
+
+def published():
+    """Of each published number and variant the 89 % predictive interval (noise included), bold where it misses it."""
+    given = datasets.read("krauter2011-published")
+    numbers = [replace(one, excluded="") for one in given.observations]
+    rows = {f"{one.label} | {one.value:g} ± {one.sigma:g}": [] for one in numbers}
+    for model in VARIANTS.values():
+        fit = inference.fit(replace(given, observations=tuple(numbers)), model=model, seed=1, cores=1)
+        predicted = fit["posterior_predictive"].dataset["observations"]
+        for one, cells in zip(numbers, rows.values(), strict=True):
+            low, high = np.quantile(predicted.sel(observation=one.label).values, [0.055, 0.945])
+            cell = f"{low:.4g} to {high:.4g}"
+            cells.append(cell if low <= one.value <= high else f"**{cell}**")
+        print(model, fit.status, flush=True)
+    print("| | published | " + " | ".join(VARIANTS) + " |")
+    for row, cells in rows.items():
+        print(f"| {row} | " + " | ".join(cells) + " |")
+
+
 def bias(sets, name="fig2b-d55"):
     """How far off the rates of three states are, in %, and how often their 89 % interval has the true value."""
     of, found, verdicts = datasets.read(name), {}, Counter()
@@ -137,6 +183,8 @@ def true_rates(truth, stage):
 
 if __name__ == "__main__" and sys.argv[1:2] == ["bias"]:
     bias(int(sys.argv[2]), *sys.argv[3:])
+elif __name__ == "__main__" and sys.argv[1:2] in (["published"], ["speed"]):
+    {"published": published, "speed": speed}[sys.argv[1]]()
 elif __name__ == "__main__":
     drive_table()
     table()

@@ -94,10 +94,13 @@ def dephasing_floor(rates: Any) -> Any:
     return sixteen_level.sixteen_level_floor(rates) if has_sixteen_levels(rates) else three_state.dephasing_floor(rates)
 
 
-def polarization_decay_time(rates: Any, initial: InitialState) -> Any:
-    """T1 ≡ −P/Ṗ at t = 0, ms, of the shape of the rates; see `three_state.polarization_decay_time`."""
+def polarization_decay_time(rates: Any, initial: InitialState, probe_weight: Any = None) -> Any:
+    """T1 ≡ −P/Ṗ at t = 0, ms, of the shape of the rates; see `three_state.polarization_decay_time`.
+
+    probe_weight : of the spin of F = 3 in P, with sixteen levels
+    """
     if has_sixteen_levels(rates):
-        return sixteen_level.sixteen_level_decay_time(rates, initial)
+        return sixteen_level.sixteen_level_decay_time(rates, initial, probe_weight)
     return three_state.polarization_decay_time(rates, initial)
 
 

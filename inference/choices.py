@@ -31,6 +31,7 @@ FIGURES = {
     "fig2d": "continuous_measurement:figure_2d",
     "entanglement": "atoms:plot_probability",
     "populations": "atoms:plot_populations",
+    "levels": "atoms:plot_levels",
     "posterior": "arviz:plot_prior_posterior",
     "pairs": "arviz:plot_pairs",
     "ranks": "arviz:plot_ranks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot, pi
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...forward_models.sixteen_level import DRIVE_DETUNING, drive
+from ...forward_models.sixteen_level import DRIVE_DETUNING, DriveTable, drive, probe_weight
 from ..errors import violation
 
 if TYPE_CHECKING:
-    from .experiment import Experiment
+    from .experiment import Experiment, Known
 
 MOST_POINTS, LARGEST_POWER = 10_000, 10.0
 MOST_KNOTS = 16
@@ -28,8 +28,17 @@ _ROOM, _CELL = 300.0, 2.2**2
 """K, and the cross-section of the cell, cm², where the apparatus does not say."""
 _OF_POWER = 0.2
 """Relative error of a rate that follows from a power: windows, how the beam fills the cell, velocities."""
-POWER_OF = {"radiative_rate": "drive_power", "collective_rate": "drive_power", "quadratic_zeeman": "probe_power"}
-"""The power from which a prior follows."""
+_OFFSETS = {"temperature_offset": "temperature", "drive_detuning_offset": "drive_detuning"}
+POWER_OF = {
+    "radiative_rate": "drive_power",
+    "collective_rate": "drive_power",
+    "quadratic_zeeman": "probe_power",
+    "probe_weight": "probe_detuning",
+    **_OFFSETS,
+}
+"""The power, or another entry of [apparatus], from which a prior follows."""
+_WIDEST = {"temperature_offset": 10.0, "drive_detuning_offset": 20.0}
+"""Standard deviations, K and MHz, for which the tables between which the model interpolates suffice."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,8 @@ def _halves(begin: float, end: float, powers: Sequence[LightPower]) -> list[Span
 def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple[float, float] | None:
     """Γ, dΓ or ν₂ (ms⁻¹) and its standard deviation from the power of a light; None where that is not known.
 
+    Of sixteen levels also w from the detuning of the DC probe, and offsets, which are 0, with the sigma of their entry.
+
     Atoms that move through the cell see the power spread over its cross-section, whatever the shape of the beam.
     dΓ = 0.908 d Γ (at 300 K) where d is known. ν₂ is the quadratic Zeeman splitting less the quadratic light shift of a
     probe with the detuning of the drive; it can be 0 or negative.
@@ -137,17 +148,19 @@ def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple
     if not experiment.knows(POWER_OF.get(name, ""), member):
         return None
 
-    def value(of: str, default: float) -> float:
-        return experiment.known(of, member).value if experiment.knows(of, member) else default
-
     power = experiment.known(POWER_OF[name], member)
+    if name in _OFFSETS:
+        return _offset(name, power)
+    if name == "probe_weight":
+        temperature = _value(experiment, "temperature", _ROOM, member)
+        return _with_error(lambda detuning: probe_weight(detuning, temperature), power)
     area, area_error = _CELL, 0.0
     if experiment.knows("cell_area", member):
         cell = experiment.known("cell_area", member)
         area, area_error = cell.value, cell.sigma / cell.value
-    light = drive(value("drive_detuning", DRIVE_DETUNING), value("temperature", _ROOM))
+    light, changes = _drive(experiment, member)
     rate = float(light.rate_per_intensity * power.value / area)
-    error = hypot(_OF_POWER, power.sigma / power.value, area_error)
+    error = hypot(_OF_POWER, power.sigma / power.value, area_error, *changes)
     if name == "quadratic_zeeman":
         shift = light.quadratic_shift * rate / (2 * pi)
         return ZEEMAN[0] - shift, hypot(ZEEMAN[1], error * shift)
@@ -158,3 +171,33 @@ def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple
     depth = experiment.known("optical_depth", member)
     collective = light.coherent_fraction * depth.value * rate
     return collective, hypot(error, depth.sigma / depth.value) * collective
+
+
+def _value(experiment: Experiment, name: str, default: float, member: str) -> float:
+    return experiment.known(name, member).value if experiment.knows(name, member) else default
+
+
+def _drive(experiment: Experiment, member: str) -> tuple[DriveTable, list[float]]:
+    """The table of the drive, and by which share the sigma of its detuning, and of T, move Γ per intensity."""
+    names = {"drive_detuning": DRIVE_DETUNING, "temperature": _ROOM}
+    settings = [_value(experiment, name, default, member) for name, default in names.items()]
+    light, moved = drive(*settings), []
+    for k, name in enumerate(names):
+        sigma = experiment.known(name, member).sigma if experiment.knows(name, member) else 0.0
+        other = drive(*(value + sigma * (j == k) for j, value in enumerate(settings)))
+        moved.append(other.rate_per_intensity / light.rate_per_intensity - 1)
+    return light, moved
+
+
+def _offset(name: str, entry: Known) -> tuple[float, float] | None:
+    """0 ± the sigma of an entry; None where it is exact."""
+    if entry.sigma > _WIDEST[name]:
+        found, of = f"a sigma of {entry.sigma:g}", _OFFSETS[name]
+        raise violation(f"apparatus: {of}", found, f"at most {_WIDEST[name]:g}: beyond it the model does not reach")
+    return (0.0, entry.sigma) if entry.sigma else None
+
+
+def _with_error(function: Callable[[float], float], entry: Known) -> tuple[float, float]:
+    """The function of an entry, and its standard deviation by its change over ± sigma."""
+    ends = [function(entry.value + sign * entry.sigma) for sign in (-1, 1)] if entry.sigma else [0.0, 0.0]
+    return function(entry.value), abs(ends[1] - ends[0]) / 2

@@ -13,11 +13,9 @@ from ...forward_models.light import ContinuousMeasurement, RecordSums, expected_
 from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, RecordSeries, Series
 from ..kinds import ORIENTATION_BEAT
 from .days import day_in, on_day
-from .rates import Values, rates_of
+from .rates import Values, find, rates_of
 from .run_state import RunState, run_state
 from .series_errors import times_of, with_errors
-
-_DECAY = dict(zip(DECAY_TIMES, (polarization_decay_time, transverse_spin_decay_time), strict=True))
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,11 @@ def _observation(observation: Observation, run: RunState) -> Any:
         mean = mean[..., 0] if np.ndim(mean) else mean
     elif observation.quantity in DECAY_TIMES:
         entry, depth = run.experiment.run_stages(run.name)[0], run.experiment.run_depth.get(run.name, 1.0)
-        mean = _DECAY[observation.quantity](rates_of(run.values, entry, depth, run.member), run.initial)
+        rates = rates_of(run.values, entry, depth, run.member)
+        if observation.quantity == "polarization_decay_time":
+            mean = polarization_decay_time(rates, run.initial, find(run.values, "probe_weight", run.member))
+        else:
+            mean = transverse_spin_decay_time(rates, run.initial)
     else:
         mean = run.at(observation.quantity, np.array([observation.time]))[..., 0]
     if observation.scale_uncertainty:

@@ -47,7 +47,7 @@ def collective_rate_of(parameters: Values, member: str = "") -> Any:
     if collective is None:
         collective = optical_depth_of(parameters, member) * find(parameters, "radiative_rate", member)
         if sixteen_levels(parameters, member):
-            share = _atoms(parameters, member).radiative_rate.coherent_fraction
+            share = _atoms(parameters, member).of_drive("coherent_fraction")
             collective = share * collective / find(parameters, "radiative_ratio", member, default=1.0)
     return collective
 
@@ -63,7 +63,7 @@ def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
     if radiative is None:
         depth = optical_depth_of(parameters, member)
         if sixteen_levels(parameters, member):
-            depth = depth * _atoms(parameters, member).radiative_rate.coherent_fraction
+            depth = depth * _atoms(parameters, member).of_drive("coherent_fraction")
             collective_of = find(parameters, "radiative_ratio", member, default=1.0) * collective
             return collective, collective_of / depth
         radiative = collective / depth
@@ -75,12 +75,16 @@ def sixteen_levels(parameters: Values, member: str = "") -> bool:
     return find(parameters, "temperature", member) is not None
 
 
+_UNSURE = ("temperature_offset", "drive_detuning_offset", "pump_impurity", "repump_impurity")
+
+
 def _atoms(parameters: Values, member: str) -> Tables:
-    """The rate tables: temperature and detuning are the same for all draws."""
+    """The rate tables: known temperature and detuning are the same for all draws, offsets from them may differ."""
     temperature = find(parameters, "temperature", member)
     detuning = find(parameters, "drive_detuning", member, default=DRIVE_DETUNING)
     uniform = find(parameters, "collision_rate", member) is not None
-    return atoms_at(*(float(np.ravel(value)[0]) for value in (temperature, detuning)), uniform=uniform)
+    unsure = {name: find(parameters, name, member) for name in _UNSURE}
+    return atoms_at(*(float(np.ravel(value)[0]) for value in (temperature, detuning)), uniform=uniform, **unsure)
 
 
 def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0, member: str = "") -> Any:

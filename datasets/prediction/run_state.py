@@ -28,6 +28,7 @@ from ...forward_models.light import (
     steady_orientation,
     steady_run,
 )
+from ...forward_models.sixteen_level import LOST_SPIN
 from ..experiment import Experiment, Label, StageEntry
 from ..kinds import column
 from .rates import Values, collective_rate_of, find, initial_of, rates_of
@@ -55,8 +56,14 @@ class RunState:
     measurement: ContinuousMeasurement | None = None
 
     def at(self, kind: str, times: np.ndarray) -> Any:
-        """The observable at some of the times of the grid."""
-        return getattr(self.trajectory, kind)[..., np.searchsorted(self.grid, times)]
+        """The observable at some of the times of the grid; P of sixteen levels as a probe sees it."""
+        at = np.searchsorted(self.grid, times)
+        found, weight = getattr(self.trajectory, kind)[..., at], self.value("probe_weight")
+        if kind != "polarization" or weight is None or not isinstance(self.trajectory, SixteenLevelTrajectory):
+            return found
+        start = column(self.initial.jx)
+        lost = self.trajectory.populations[..., at, :] @ LOST_SPIN
+        return (found + weight * lost / start) / (1 + weight * 3 * column(self.initial.nh) / start)
 
     def value(self, name: str, default: Any = None) -> Any:
         """A parameter, as a column where it has one value per draw."""
@@ -158,7 +165,10 @@ def _constant_rates(experiment: Experiment, run: str, values: Values) -> Any:
 
 
 def _columns(rates: Any) -> Any:
-    return type(rates)(**{name: column(value) for name, value in vars(rates).items()})
+    values = vars(rates)
+    if "tables" in values:
+        values = values | {"tables": rates.tables.with_weights(column)}
+    return type(rates)(**{name: column(value) for name, value in values.items()})
 
 
 def evolved(

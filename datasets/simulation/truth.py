@@ -140,6 +140,7 @@ def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure
         labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
         labels += ["larmor_mismatch", "drive_detuning", "excess_loss_rate", "radiative_ratio"]
     labels += ["temperature", *(f"electron_collision_rate[{kind}]" for kind in stage_kinds)]
+    labels += ["probe_weight", *(f"{light}_impurity" for light in ("pump", "repump") if light in on)]
     labels += ["collisional_loss", *([LOSS_NOISE_SHARE] if closure == "open" else [])]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
     labels += NUISANCES

@@ -7,7 +7,7 @@ equations of `three_state`, whose stages, initial states and observables serve h
 
 from .eight_coherences import eight_coherences_xi
 from .entanglement import sixteen_level_entanglement
-from .levels import DIFFERENCE, LEVELS, NAMES, SPIN, TWO_LEVEL, VARIANCE
+from .levels import DIFFERENCE, LEVELS, LOST, LOST_SPIN, NAMES, SPIN, TWO_LEVEL, VARIANCE
 from .rates import (
     SixteenLevelRates,
     Tables,
@@ -15,10 +15,11 @@ from .rates import (
     fastest_decay,
     fastest_rate,
     flow,
+    flows,
     generator,
     largest_rates,
     sixteen_level_floor,
 )
 from .steady_state import sixteen_level_decay_time, sixteen_level_steady_state
-from .tables import DRIVE_DETUNING, RateTable, drive
+from .tables import DRIVE_DETUNING, DriveTable, RateTable, drive, probe_weight
 from .trajectory import SixteenLevelTrajectory, evolve_sixteen

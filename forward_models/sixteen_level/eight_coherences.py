@@ -1,20 +1,24 @@
 """ξ with the pair correlations of all eight coherences m ↔ m − 1 of F = 4: what leaving out seven of them does.
 
-F (8, 8) are the correlations of the coherences k = (m, m − 1), k = 0 being 4 ↔ 3, whose F is C:
+Coherence k = (m, m − 1), k = 0 being 4 ↔ 3, has amplitudes a_k and b_k in ensembles I and II. F (16, 16) are the pair
+correlations of c_k = a_k + b_k†, of which ξ is made, and d_k = i (a_k − b_k†); F of c_0 is C:
 
-    dF/dt = −A(F + N) − (F + N)Aᵀ + dΓ (pv)(pv)ᵀ − D F − F Dᵀ − (1 − c) dN/dt,    A_kl = ½ dΓ p_k v_k u_l
-    ξ = (Σ_m p_m (20 − m²) + ½ Σ_kl g_k g_l F_kl)/Σ_m m p_m
+    dF/dt = −A(F + N) − (F + N)Aᵀ + dΓ Q − D F − F Dᵀ − (1 − c) dN/dt
+    A = ½ dΓ (p_k v_k u_l, p_k u_k v_l),   Q = (p_k v_k p_l v_l, p_k u_k p_l u_l): blocks of c and of d
+    ξ = (Σ_m p_m (20 − m²) + ½ Σ_kl g_k g_l F_kl)/Σ_m m p_m,   k and l of c
 
-N = diag(p_m + p_m−1), p_k = p_m − p_m−1, g_k = √((4 + m)(5 − m)). The light couples to the sum of both amplitudes of a
-coherence, u_k = g_k/(g_0 √Z), and drives their difference, v_k = √Z (g_k/g_0)(2m − 1)/7, as vector and tensor
+N = p_m + p_m−1 (diagonal), p_k = p_m − p_m−1, g_k = √((4 + m)(5 − m)). The light couples to the sum of both amplitudes
+of a coherence, u_k = g_k/(g_0 √Z), and drives their difference, v_k = √Z (g_k/g_0)(2m − 1)/7, as vector and tensor
 polarisability do. D has decays on its diagonal and, off it, the transfer of coherences by the drive; that by pump and
-collisions is left out. With k = 0 alone this is the model's equation.
+collisions is left out. Quadratic shifts of the levels, of the field and of the drive, turn c_k into d_k at k times the
+splitting of neighbouring coherences: a_k and b_k† turn the opposite way. With k = 0 alone this is the model's equation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -25,8 +29,12 @@ from .levels import SPIN, VARIANCE
 from .path import path_of
 from .rates import SixteenLevelRates, generator
 
+QUADRATIC_ZEEMAN = 0.0226
+"""Splitting of neighbouring coherences by the field of 322 kHz, kHz (Breit–Rabi)."""
 _M = np.arange(4, -4, -1)
 _G = np.sqrt((4 + _M) * (5.0 - _M))
+_BLOCKS = np.kron(np.eye(2), np.ones((8, 8)))
+_TURN = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.diag(np.arange(8.0)))
 _STEP = 0.1
 """Of an integration step, times the fastest rate: errors of ξ of 1e-7."""
 
@@ -37,44 +45,51 @@ def eight_coherences_xi(
     initial: InitialState = InitialState(),  # noqa: B008 - frozen
     closure: Closure | Any = "microscopic",
     *,
-    splitting: float = 0.0,
+    quadratic_zeeman: float = QUADRATIC_ZEEMAN,
 ) -> np.ndarray:
     """ξ (…, T) at `times` (T,), ms; arguments as for `evolve_sixteen`, concrete.
 
-    splitting : angular frequency between neighbouring coherences, rad/ms
+    quadratic_zeeman : of neighbouring coherences, kHz, from which the light shift of the drive is subtracted
     """
     times = check_times(stages, times)
     ends = np.cumsum([0.0, *(float(stage.duration) for stage in stages)])
     knots = np.unique(np.concatenate([times, ends[ends < times.max(initial=0.0)], [0.0]]))
-    fastest = [_fastest(stage.rates) + 7 * abs(splitting) for stage in stages]
+    equations = [_Equation(stage.rates, noise_share(closure), 2 * pi * quadratic_zeeman) for stage in stages]
     place = np.clip(np.searchsorted(ends, knots[1:], side="left") - 1, 0, len(stages) - 1)
-    counts = [max(int(np.ceil(width * fastest[k] / _STEP)), 1) for width, k in zip(np.diff(knots), place, strict=True)]
+    widths = zip(np.diff(knots), place, strict=True)
+    counts = [max(int(np.ceil(width * equations[k].fastest / _STEP)), 1) for width, k in widths]
     steps = [np.linspace(*ends_of, 2 * n + 1) for ends_of, n in zip(pairwise(knots), counts, strict=True)]
     grid = np.concatenate([knots[:1], *(step[1:] for step in steps)])
     levels = np.asarray(path_of(stages, grid, initial, closure).populations)
-    share, turning = np.asarray(noise_share(closure))[..., None, None], 1j * splitting * np.arange(8)
-    pairs = np.zeros((*levels.shape[:-2], 8, 8), complex)
-    pairs[..., 0, 0] = np.asarray(initial.initial_variance) - np.asarray(initial.n2)
+    pairs = np.zeros((*levels.shape[:-2], 16, 16))
+    pairs[..., 0, 0] = pairs[..., 8, 8] = np.asarray(initial.initial_variance) - np.asarray(initial.n2)
     found, at = {0: pairs}, 0
     for k, count in zip(place, counts, strict=True):
-        equation = _Equation(stages[k].rates, share, turning)
         for _ in range(count):
-            pairs = equation.step(pairs, levels[..., at : at + 3, :], grid[at + 2] - grid[at])
+            pairs = equations[k].step(pairs, levels[..., at : at + 3, :], grid[at + 2] - grid[at])
             at += 2
         found[at] = pairs
     wanted = [np.searchsorted(grid, time) for time in times]
-    kept = np.stack(np.broadcast_arrays(*(found[int(w)].real @ _G @ _G for w in wanted)), axis=-1)
+    kept = np.stack(np.broadcast_arrays(*(found[int(w)][..., :8, :8] @ _G @ _G for w in wanted)), axis=-1)
     return np.asarray((levels[..., wanted, :] @ VARIANCE + 0.5 * kept) / (levels[..., wanted, :] @ SPIN))
 
 
 class _Equation:
-    """The equation of motion of F in one stage."""
+    """The equation of motion of F in one stage. `fastest` : its fastest rate, ms⁻¹."""
 
-    def __init__(self, rates: SixteenLevelRates, share: Any, turning: np.ndarray) -> None:
-        self._rates, self._matrix, self._lost = rates, np.asarray(generator(rates)), 1 - share
-        decay: Any = sum((_matrix(rate) * table.decoherence for rate, table in rates.processes), np.zeros((8, 8)))
-        pure = rates.dephasing_rate - 2 * np.asarray(decay)[..., 0, 0]
-        self._decay = decay + _matrix(0.5 * pure) * np.eye(8) + np.diag(turning)
+    def __init__(self, rates: SixteenLevelRates, share: Any, zeeman: float) -> None:
+        self._matrix, self._lost = np.asarray(generator(rates)), 1 - _matrix(np.asarray(share))
+        each: Any = sum((_matrix(rate) * table.decoherence for rate, table in rates.processes), np.zeros((8, 8)))
+        decay = each + 0.5 * _matrix(rates.dephasing_rate - 2 * np.asarray(each)[..., 0, 0]) * np.eye(8)
+        turning = zeeman - rates.tables.of_drive("quadratic_shift") * np.asarray(rates.radiative_rate)
+        self._decay = np.kron(np.eye(2), decay) + _matrix(turning) * _TURN
+        root = np.sqrt(np.asarray(rates.squeezing_limit, float))[..., None]
+        summed, difference = np.broadcast_arrays(_G / _G[0] / root, _G / _G[0] * root * (2 * _M - 1) / 7)
+        self._driven = np.concatenate([difference, summed], axis=-1)
+        self._seen = np.concatenate([summed, difference], axis=-1)
+        self._collective = _matrix(np.asarray(rates.collective_rate)) * _BLOCKS
+        largest = 2 * np.diagonal(decay, axis1=-2, axis2=-1).max(axis=-1)
+        self.fastest = float(np.max(largest + 4 * rates.collective_rate + 7 * abs(turning)))
 
     def step(self, pairs: np.ndarray, levels: np.ndarray, width: float) -> np.ndarray:
         """F after a step of Runge and Kutta; populations (…, 3, 16) at its beginning, middle and end."""
@@ -85,23 +100,22 @@ class _Equation:
         return np.asarray(pairs + width / 6 * (first + 2 * second + 2 * third + fourth))
 
     def _slope(self, pairs: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        lost = np.einsum("...ij,...j->...i", self._matrix, levels)
-        sums, differences = levels[..., :8] + levels[..., 1:9], levels[..., :8] - levels[..., 1:9]
-        root = np.sqrt(np.asarray(self._rates.squeezing_limit, float))[..., None]
-        driven = differences * root * _G / _G[0] * (2 * _M - 1) / 7
-        collective = _matrix(np.asarray(self._rates.collective_rate))
-        coupling = 0.5 * collective * driven[..., :, None] * (_G / _G[0] / root)[..., None, :]
-        change = -coupling @ (pairs + sums[..., None] * np.eye(8)) - self._decay @ pairs
-        both = change + np.conj(np.swapaxes(change, -1, -2))
-        closure = self._lost * (lost[..., :8] + lost[..., 1:9])[..., None] * np.eye(8)
-        return np.asarray(both + collective * driven[..., :, None] * driven[..., None, :] - closure)
+        driven = self._driven * _twice(levels[..., :8] - levels[..., 1:9])
+        coupling = 0.5 * self._collective * driven[..., :, None] * self._seen[..., None, :]
+        change = -coupling @ (pairs + _noise(levels)) - self._decay @ pairs
+        both = change + np.swapaxes(change, -1, -2) + self._collective * driven[..., :, None] * driven[..., None, :]
+        return np.asarray(both - self._lost * _noise(np.einsum("...ij,...j->...i", self._matrix, levels)))
+
+
+def _noise(levels: np.ndarray) -> np.ndarray:
+    """N (…, 16, 16) of populations (…, 16)."""
+    return np.asarray(_twice(levels[..., :8] + levels[..., 1:9])[..., None] * np.eye(16))
+
+
+def _twice(values: np.ndarray) -> np.ndarray:
+    """(…, 16) for c and d from (…, 8)."""
+    return np.concatenate([values, values], axis=-1)
 
 
 def _matrix(rate: Any) -> Any:
     return rate[..., None, None] if np.ndim(rate) else rate
-
-
-def _fastest(rates: SixteenLevelRates) -> float:
-    """The fastest decay of F."""
-    floor: Any = sum((rate * np.diag(table.decoherence).max() for rate, table in rates.processes), 0.0)
-    return float(np.max(rates.dephasing_rate + 2 * floor + 4 * rates.collective_rate))

@@ -24,6 +24,8 @@ UPPER_LEVELS = (_F == 4).astype(float)
 """Population of F = 4."""
 SPIN = _M * UPPER_LEVELS
 """⟨Jx⟩ of F = 4 per atom, Σ m p_m."""
+LOST_SPIN = _M * (1 - UPPER_LEVELS)
+"""⟨Jx⟩ of F = 3 per atom."""
 VARIANCE = (20 - _M**2) * UPPER_LEVELS
 """Transverse variance of uncorrelated atoms, Σ (20 − m²) p_m: F(F+1) − m²."""
 SUMS = {"n2": TWO_LEVEL, "p": DIFFERENCE, "spin": SPIN, "variance": VARIANCE, "upper": UPPER_LEVELS}

@@ -79,7 +79,8 @@ class SixteenLevelPath:
         return self.xp.concatenate([piece.populations(elapsed) for piece, elapsed in self._by_piece()], axis=-2)
 
     def _by_piece(self) -> list[tuple[Piece, np.ndarray]]:
-        return [(self.pieces[k], self.elapsed[self.place == k]) for k in np.unique(self.place)]
+        places = np.unique(self.place) if len(self.place) else [0]
+        return [(self.pieces[k], self.elapsed[self.place == k]) for k in places]
 
 
 def path_of(
@@ -109,7 +110,8 @@ def path_of(
     start = column(initial.initial_variance) - share * column(initial.n2)
     parts = [_panels(pieces[k], k, grid, share, xp) for k in np.unique(grid.stage[1:] if len(grid.widths) else 0)]
     growth, gained = (xp.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
-    exponent = xp.concatenate([0 * growth[..., :1], xp.cumsum(growth, axis=-1)], axis=-1)
+    begin = 0 * growth[..., :1] if len(grid.widths) else growth.sum(axis=-1, keepdims=True)
+    exponent = xp.concatenate([begin, xp.cumsum(growth, axis=-1)], axis=-1)
     longest = float(fastest @ durations)
     summed = accumulate(start, exponent, growth, gained, points=len(grid.points), exponent_bound=longest, xp=xp)
     wanted = grid.wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 
 from ..three_state import column
 from ..validation import require
+from .mixtures import Mixture, mixed, near
 from .tables import (
     DRIVE_DETUNING,
-    DriveTable,
     RateTable,
     drive,
     electron_collisions,
@@ -23,29 +24,66 @@ from .tables import (
     uniform_collisions,
 )
 
+_WRONG: dict[Callable[..., RateTable], Callable[..., RateTable]] = {
+    light: partial(light, handedness=-1) for light in (pump, repump)
+}
+"""The tables of σ− light."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tables:
     """What each process does per unit of its rate; the names are those of the rates. See `atoms_at`."""
 
-    radiative_rate: DriveTable
-    excess_loss_rate: RateTable
-    pump_rate: RateTable
-    repump_rate: RateTable
+    radiative_rate: RateTable | Mixture
+    excess_loss_rate: RateTable | Mixture
+    pump_rate: RateTable | Mixture
+    repump_rate: RateTable | Mixture
     collision_rate: RateTable
 
+    def of_drive(self, name: str) -> Any:
+        """A number of the drive's table, such as `coherent_fraction`."""
+        return sum(weight * getattr(table, name) for weight, table in self.radiative_rate.parts)
 
-def atoms_at(temperature: float = 300.0, detuning: float = DRIVE_DETUNING, *, uniform: bool = False) -> Tables:
+    def with_weights(self, change: Callable[[Any], Any]) -> Tables:
+        """The tables with each weight of a mixture changed: as columns, for instance."""
+        tables = {field.name: getattr(self, field.name) for field in fields(self)}
+        changed: dict[str, Any] = {
+            name: replace(one, parts=tuple((change(weight), table) for weight, table in one.parts))
+            for name, one in tables.items()
+            if isinstance(one, Mixture)
+        }
+        return replace(self, **changed)
+
+
+def atoms_at(
+    temperature: float = 300.0,
+    detuning: float = DRIVE_DETUNING,
+    *,
+    uniform: bool = False,
+    temperature_offset: Any = None,
+    drive_detuning_offset: Any = None,
+    pump_impurity: Any = None,
+    repump_impurity: Any = None,
+) -> Tables:
     """The tables of ¹³³Cs at `temperature` (K; 0: at rest) with a drive `detuning` MHz above F = 4 → F' = 5.
 
     uniform : collisions lead from every level to every other one, instead of randomising the electron's spin
+    temperature_offset, drive_detuning_offset : K and MHz, by how much they differ from that
+    pump_impurity, repump_impurity : intensity of σ− light over that of σ+ light
+    These four may be numbers, arrays or symbolic; None: 0.
 
     InvalidValue for a temperature or a detuning that the model of weak, far-detuned light does not reach.
     """
     collisions = uniform_collisions() if uniform else electron_collisions()
+    both, offsets = (detuning, temperature), (drive_detuning_offset, temperature_offset)
+
+    def circular(table_of: Callable[..., RateTable], impurity: Any) -> RateTable | Mixture:
+        pure = near(table_of, both[1:], offsets[1:])
+        return pure if impurity is None else mixed(pure, impurity, near(_WRONG[table_of], both[1:], offsets[1:]))
+
     return Tables(
-        drive(detuning, temperature), excess_loss(detuning, temperature), pump(temperature), repump(temperature),
-        collisions,
+        near(drive, both, offsets), near(excess_loss, both, offsets), circular(pump, pump_impurity),
+        circular(repump, repump_impurity), collisions,
     )  # fmt: skip
 
 
@@ -82,12 +120,19 @@ class SixteenLevelRates:
             require(name, getattr(self, name), low=0.0, high=1.0 if limit else inf, low_open=limit)
 
     @property
-    def processes(self) -> Iterator[tuple[Any, RateTable]]:
-        """Each process that may be on: its rate, ms⁻¹, and its table."""
+    def active(self) -> Iterator[tuple[Any, RateTable | Mixture]]:
+        """Each process that may be on: its rate, ms⁻¹, and its table or mixture."""
         for name in PROCESSES:
             rate = getattr(self, name)
             if np.ndim(rate) or not isinstance(rate, (int, float)) or rate:
                 yield rate, getattr(self.tables, name)
+
+    @property
+    def processes(self) -> Iterator[tuple[Any, RateTable]]:
+        """Each process that may be on: its rate, ms⁻¹, and its table; of a mixture each part."""
+        for rate, table in self.active:
+            for k, (weight, part) in enumerate(table.parts):
+                yield rate * weight if k else rate, part
 
     def with_lights(self, lights: Collection[str], dephasing_rate: Any) -> SixteenLevelRates:
         """The rates with only `lights` on, a subset of drive, pump and repump; Γ̃ depends on the lights."""
@@ -116,6 +161,18 @@ def flow(rates: SixteenLevelRates) -> Callable[[Any], Any]:
     return apply
 
 
+def flows(rates: SixteenLevelRates, populations: np.ndarray) -> dict[str, np.ndarray]:
+    """Atoms, as shares of all, that each process moves per ms from i to f, (16, 16) as [f, i]; of numbers.
+
+    populations : (16,)
+    """
+    moved, found = ~np.eye(len(populations), dtype=bool) * populations, {}
+    for name in PROCESSES:
+        parts = getattr(rates.tables, name).parts
+        found[name] = moved * sum(getattr(rates, name) * weight * table.rate for weight, table in parts)
+    return found
+
+
 def sixteen_level_floor(rates: SixteenLevelRates) -> Any:
     """Γ̃ without pure dephasing, ms⁻¹: the rates out of |4,4⟩ and |4,3⟩, and what elastic scattering dephases."""
     return sum((rate * table.dephasing for rate, table in rates.processes), 0.0)
@@ -123,7 +180,7 @@ def sixteen_level_floor(rates: SixteenLevelRates) -> Any:
 
 def fastest_decay(rates: SixteenLevelRates) -> Any:
     """A bound, ms⁻¹, of the decay rates of populations: of the sum of processes they are below the sum of theirs."""
-    return sum((rate * table.fastest for rate, table in rates.processes), 0.0)
+    return sum((rate * table.fastest for rate, table in rates.active), 0.0)
 
 
 def fastest_rate(rates: SixteenLevelRates) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..three_state import InitialState, SteadyState
-from .levels import DIFFERENCE, SPIN, TWO_LEVEL, VARIANCE
+from .levels import DIFFERENCE, LOST_SPIN, SPIN, TWO_LEVEL, VARIANCE
 from .path import start_of
 from .rates import SixteenLevelRates, generator
 
@@ -15,13 +15,21 @@ _NO_SPIN = 1e-9
 """⟨Jx⟩ per atom: the drive alone tells neither end of F = 4 from the other, and in the end leaves no mean spin."""
 
 
-def sixteen_level_decay_time(rates: SixteenLevelRates, initial: InitialState) -> Any:
-    """T1 ≡ −P/Ṗ at t = 0, ms, P the mean spin of F = 4; infinite where it stays. Numbers, arrays, or symbolic."""
-    slope = sum(
-        (rate * (start_of(initial) @ (SPIN @ table.generator)) for rate, table in rates.processes), 0.0 * initial.jx
-    )
+def sixteen_level_decay_time(rates: SixteenLevelRates, initial: InitialState, weight: Any = None) -> Any:
+    """T1 ≡ −P/Ṗ at t = 0, ms, P the mean spin of F = 4; infinite where it stays. Numbers, arrays, or symbolic.
+
+    weight : of the spin of F = 3, where a probe sees that, too
+    """
+    start = start_of(initial)
+
+    def slope(spin: np.ndarray) -> Any:
+        return sum((rate * (start @ (spin @ table.generator)) for rate, table in rates.processes), 0.0 * initial.jx)
+
+    seen, change = initial.jx, slope(SPIN)
+    if weight is not None:
+        seen, change = seen + weight * (start @ LOST_SPIN), change + weight * slope(LOST_SPIN)
     with np.errstate(divide="ignore"):
-        return -initial.jx / slope
+        return -seen / change
 
 
 def sixteen_level_steady_state(rates: SixteenLevelRates, initial: InitialState) -> SteadyState:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
-from ..validation import require
+from ..validation import InvalidValue, require
 from .levels import LEVELS, LOST, LOWER, NUCLEAR_SPIN, UPPER
 from .scattering import D1, D2, Scattering, rate_per_intensity, scattering
 
@@ -19,6 +20,8 @@ DRIVE_DETUNING = 850.0
 """MHz, blue of F = 4 → F' = 5 (p. 2 of the paper)."""
 _CUT = 4.0
 """Standard deviations of the velocity: atoms in the resonant wing of the drive saturate, and add < 1e-3 to rates."""
+_TRANSPARENT = 320.0
+"""MHz, two Doppler widths: the least distance of a probe from a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,11 @@ class RateTable:
     def fastest(self) -> float:
         """The fastest decay of populations."""
         return float(-np.linalg.eigvals(self.generator).real.min())
+
+    @property
+    def parts(self) -> tuple[tuple[Any, RateTable], ...]:
+        """Weights and tables, as of a `Mixture`."""
+        return ((1.0, self),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,19 +102,42 @@ def drive(detuning: float = DRIVE_DETUNING, temperature: float = 300.0) -> Drive
 
 
 @cache
-def pump(temperature: float = 300.0) -> RateTable:
-    """D1 light on F = 4 → F' = 4, σ+ along x: |4,4⟩ is dark. Each cycle of |4,3⟩ loses 7/12 of it to |3,3⟩."""
+def pump(temperature: float = 300.0, handedness: int = 1) -> RateTable:
+    """D1 light on F = 4 → F' = 4, σ+ along x: |4,4⟩ is dark. Each cycle of |4,3⟩ loses 7/12 of it to |3,3⟩.
+
+    handedness : −1: of σ− light of the intensity at which σ+ light has the unit rate
+    """
     _require_temperature(temperature)
     found = scattering(D1, (4, 4), 0.0, {1: 1.0}, temperature)
-    return _in_units_of(found, found.rate[UPPER, LOWER])
+    unit = found.rate[UPPER, LOWER]
+    return _in_units_of(found if handedness > 0 else scattering(D1, (4, 4), 0.0, {-1: 1.0}, temperature), unit)
 
 
 @cache
-def repump(temperature: float = 300.0) -> RateTable:
-    """D2 light on F = 3 → F' = 4, σ+ along x: |3,3⟩ goes to |4,4⟩ and |4,3⟩ at 1.6 and 0.4."""
+def repump(temperature: float = 300.0, handedness: int = 1) -> RateTable:
+    """D2 light on F = 3 → F' = 4, σ+ along x: |3,3⟩ goes to |4,4⟩ and |4,3⟩ at 1.6 and 0.4; handedness as of `pump`."""
     _require_temperature(temperature)
     found = scattering(D2, (3, 4), 0.0, {1: 1.0}, temperature)
-    return _in_units_of(found, found.rate[UPPER, LOST] / 2 + found.rate[LOWER, LOST] / 2)
+    unit = found.rate[UPPER, LOST] / 2 + found.rate[LOWER, LOST] / 2
+    return _in_units_of(found if handedness > 0 else scattering(D2, (3, 4), 0.0, {-1: 1.0}, temperature), unit)
+
+
+def probe_weight(detuning: float, temperature: float = 300.0) -> float:
+    """How much a spin in F = 3 rotates the polarisation of a DC probe, one in F = 4 as unit: a₁(3)/a₁(4).
+
+    detuning : of the probe, MHz above F = 4 → F' = 5; negative: red
+
+    Raises InvalidValue for a temperature outside 0 … 500 K, and within 320 MHz of a line of F = 4, which absorbs it.
+    """
+    _require_temperature(temperature)
+    require("probe_detuning (MHz)", detuning, low=-5000.0, high=5000.0)
+    lowest = dict(D2.excited)[3] - dict(D2.excited)[5] - _TRANSPARENT
+    if lowest < detuning < _TRANSPARENT:
+        expected = f"a number outside [{lowest:.0f}, {_TRANSPARENT:.0f}], where F = 4 absorbs"
+        raise InvalidValue(f"probe_detuning (MHz) = {detuning:g}: expected {expected}")
+    plus, minus = (scattering(D2, (4, 5), detuning, {q: 1.0}, temperature, _CUT).shift for q in (1, -1))
+    vector = plus - minus
+    return float((vector[LOST] / 3) / (vector[UPPER] / 4))
 
 
 def _in_units_of(found: Scattering, unit: float) -> RateTable:

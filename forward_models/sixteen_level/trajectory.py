@@ -4,7 +4,7 @@
     o = Σ m p_m/(4 Σ p_m),   ΣJ/2⟨Jx(0)⟩ = (Σ p_m (20 − m²) + 4C)/(Σ m p_m)(0)
 
 Sums over F = 4. Approximations: pair correlations of the coherence |4,4⟩ ↔ |4,3⟩ alone (all eight together lower ξ by
-0.015 to 0.04 after 6 to 15 ms); Jy follows that coherence; rates are linear in the intensity of the light. With |4,4⟩,
+0.02 to 0.04 after 6 to 15 ms); Jy follows that coherence; rates are linear in the intensity of the light. With |4,4⟩,
 |4,3⟩ and one level of F = 3 these are the equations of the three-state model.
 """
 

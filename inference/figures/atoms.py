@@ -1,4 +1,4 @@
-"""What the atoms do in time: populations of their levels, and the posterior probability of entanglement, ξ < 1."""
+"""What the atoms do: populations of their levels, flows between them, and the posterior probability of ξ < 1."""
 
 from __future__ import annotations
 
@@ -6,19 +6,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...datasets.prediction import rates_of
+from ...forward_models import has_sixteen_levels, transitions
+from ...forward_models.sixteen_level import LEVELS, LOST, flows
 from ...forward_models.sixteen_level import NAMES as LEVEL_NAMES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
 from .drawing import legend, panels, stages
 from .paper import driven_run
-from .style import CYCLE, INK, PAGE_WIDTH, RUNS, one_line, style
+from .style import CYCLE, INK, LIGHTS, MUTED, PAGE_WIDTH, RUNS, one_line, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ...forward_models import Rates
+
 _TIMES = 241
 _POPULATION_TIMES, _ENDS, _LEAST = 121, (0.03, 0.5, 0.97), 1e-6
 THREE_NAMES = ("|4,4⟩", "|4,3⟩", "|3,3⟩")
+_SMALLEST_FLOW = 0.01
+_PROCESSES = {
+    "all": ("light and collisions", RUNS[0]),
+    "radiative_rate": ("drive", LIGHTS["drive"]),
+    "excess_loss_rate": ("excess loss", RUNS[1]),
+    "pump_rate": ("pump", LIGHTS["pump"]),
+    "repump_rate": ("repump", LIGHTS["repump"]),
+    "collision_rate": ("collisions", MUTED),
+}
+"""Name and colour of each process."""
+_ARROW = {
+    "arrowstyle": "-|>,head_width=0.15",
+    "connectionstyle": "arc3,rad=0.25",
+    "shrinkA": 5,
+    "shrinkB": 5,
+    "alpha": 0.8,
+}
 
 
 def probability_of_entanglement(fitted: Fit, run: str, times: np.ndarray) -> np.ndarray:
@@ -53,6 +75,53 @@ def plot_populations(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = N
             axis.set_xlabel("t (ms)")
         axes[0].set_ylabel("population")
     return figure
+
+
+def plot_levels(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = None) -> Figure:
+    """Levels as discs, their area the population, and flows between them as arrows, their width atoms per ms; medians.
+
+    At the end of the last stage with the drive (without any: of the last), at its rates. Flows below 1 % of the largest
+    are left out. ExperimentError for a run that the fit does not have.
+    """
+    name = driven_run(fitted, run)
+    entries = fitted.experiment.run_stages(name)
+    last = max((k for k, entry in enumerate(entries) if "drive" in entry.lights), default=len(entries) - 1)
+    end = np.array([sum(entry.duration for entry in entries[: last + 1])])
+    populations = np.median(observable(ExperimentDraws.of(fitted), name, "populations", end), axis=0).ravel()
+    medians = {label: float(np.median(draws)) for label, draws in fitted.values.items()}
+    member, depth = fitted.experiment.member.get(name, ""), fitted.experiment.run_depth.get(name, 1.0)
+    rates = rates_of(medians, entries[last], depth, member)
+    sixteen = has_sixteen_levels(rates)
+    levels = LEVELS if sixteen else [LEVELS[k] for k in (0, 1, LOST)]
+    moved = flows(rates, populations) if sixteen else {"all": _flows_of_three(rates, populations)}
+    largest = max(float(np.max(flow)) for flow in moved.values())
+    with style():
+        figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        lowest = 3
+        for k, (process, flow) in enumerate(moved.items()):
+            for f, i in np.argwhere(flow > _SMALLEST_FLOW * largest):
+                lowest = min(lowest, levels[f][1], levels[i][1])
+                start, stop = levels[i][::-1], levels[f][::-1]
+                thickness, colour = 0.3 + 4 * flow[f, i] / largest, _PROCESSES[process][1]
+                look = _ARROW | {"lw": thickness, "color": colour, "connectionstyle": f"arc3,rad={0.15 + 0.07 * k}"}
+                axis.annotate("", stop, start, arrowprops=look)
+        axis.scatter(*np.array(levels)[:, ::-1].T, s=400 * populations + 2, color=INK, zorder=3)
+        for process in (p for p, flow in moved.items() if np.any(flow)):
+            axis.plot([], [], color=_PROCESSES[process][1], lw=3, label=_PROCESSES[process][0])
+        axis.set_xticks(range(lowest, 5))
+        axis.set_xlim(lowest - 0.7, 4.5)
+        axis.set_yticks((3, 4), ("F = 3", "F = 4"))
+        axis.set_ylim(2.6, 4.6)
+        axis.set_xlabel(f"m;  at {end[0]:g} ms the thickest arrow is {largest:.2g} of the atoms per ms")
+        legend(axis, loc="lower left")
+    return figure
+
+
+def _flows_of_three(rates: Rates, populations: np.ndarray) -> np.ndarray:
+    """Likewise between |4,4⟩, |4,3⟩ and |3,3⟩, (3, 3)."""
+    t = transitions(rates)
+    table = [[0.0, t.cooling, t.recovery], [t.heating, 0.0, t.recovery], [t.loss, t.loss, 0.0]]
+    return np.asarray(np.array(table, float) * populations)
 
 
 def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:

@@ -25,10 +25,10 @@ def plot(fit: DataTree, what: str, path: str | Path | None = None, *, width: str
 
     Parameters
     ----------
-    what : "series", "fig2a", "fig2b", "fig2d", "entanglement", "populations", "posterior", "pairs", "ranks", "energy",
-        "pit", "pareto-k", "criticism", "autocorrelation", "sensitivity", "left-out"
+    what : "series", "fig2a", "fig2b", "fig2d", "entanglement", "populations", "levels", "posterior", "pairs", "ranks",
+        "energy", "pit", "pareto-k", "criticism", "autocorrelation", "sensitivity", "left-out"
     width : "column" (8.6 cm) or "page" (17.8 cm)
-    run : for "fig2a", "fig2b", "fig2d" and "populations": one run only
+    run : for "fig2a", "fig2b", "fig2d", "populations" and "levels": one run only
 
     Raises
     ------

@@ -14,6 +14,11 @@ DEFAULTS: dict[str, str] = {
     "radiative_ratio": "lognormal(1, 1)",
     "temperature": "fixed(300)",
     "drive_detuning": "fixed(850)",
+    "temperature_offset": "normal(0, 5)",
+    "drive_detuning_offset": "normal(0, 10)",
+    "pump_impurity": "halfnormal(0.02)",
+    "repump_impurity": "halfnormal(0.02)",
+    "probe_weight": "normal(0, 0.15)",
     "pump_leak_rate": "halfnormal(0.02)",
     "dephasing_rate": "lognormal(0.2, 1)",
     "pure_dephasing_rate": "lognormal(0.2, 1)",
@@ -56,3 +61,38 @@ OF_SIXTEEN_LEVELS: dict[str, str] = {
     "electron_collision_rate[dark]": "lognormal(0.017, 0.7)",
 }
 """Of the sixteen-level model, where they differ; `[dark]`: without the drive. T1 = 130 ms in the dark means 0.017."""
+
+GIVEN_BY = {
+    "drive_power": "an entry of [apparatus]; the priors of Γ and dΓ follow from it",
+    "probe_power": "an entry of [apparatus]; the prior of ν₂ follows from it",
+    "cell_area": "an entry of [apparatus]; priors follow from it and the power of a light",
+    "dephasing_rate": "Γ̃ follows from pure_dephasing_rate and the other losses; --free-dephasing, in Python"
+    " free_dephasing=True, makes it free",
+    "pure_dephasing_rate": "with --free-dephasing it is dephasing_rate, Γ̃ itself",
+    "loss_noise_share": "--closure open gives it; it is 1 with the closure microscopic, 0 with fixed-number",
+    "detection_efficiency": "of ξ it is contained in scale_uncertainty; a line efficiency_in_scale = false in its"
+    " [[series]] gives it",
+    "depth_per_degree": "--share optical_depth=tied gives it, to several experiments",
+    "pump_rate": "a stage with pump = true gives it",
+    "repump_rate": "a stage with repump = true gives it",
+    "light_loss_rate": "a stage with drive = true gives it, and populations that are modelled",
+    "electron_collision_rate": "--model sixteen-level gives it",
+    "excess_loss_rate": "--model sixteen-level+excess-loss gives it",
+    "radiative_ratio": "--model sixteen-level+free-radiative-rate gives it",
+    "temperature_offset": "--model sixteen-level and a sigma of temperature in [apparatus] give it",
+    "drive_detuning_offset": "--model sixteen-level and a sigma of drive_detuning in [apparatus] give it",
+    "pump_impurity": "--model sixteen-level and a stage with pump = true give it",
+    "repump_impurity": "--model sixteen-level and a stage with repump = true give it",
+    "probe_detuning": "an entry of [apparatus]; the prior of probe_weight follows from it",
+    "probe_weight": "--model sixteen-level and a measured polarization give it",
+    "swap_rate": 'a run with populations = "unmodelled" gives it',
+    "extra_decay_rate": 'a run with populations = "unmodelled" gives it',
+    "bath_noise": 'a run with populations = "unmodelled" gives it',
+    "initial_xi": 'a run that begins = "unknown" gives it',
+    "day_depth": 'a line day = "…" in each [[series]] gives it',
+    "day_loss": 'a line day = "…" in each [[series]] gives it',
+    "noise_correlation": 'a line noise_correlation = "time" in a [[series]] gives it',
+    "discrepancy": "a line discrepancy_uncertainty = … in a [[series]] gives it",
+    "common_time_offset": 'a line common_time_offset = { value = "0 ms", sigma = "0.1 ms" } in [apparatus] gives it',
+}
+"""What makes a parameter that an experiment has not."""

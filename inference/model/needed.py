@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...datasets import Experiment, Series
-from ...datasets.experiment import DAY_FACTORS, Label, other_days
+from ...datasets.experiment import DAY_FACTORS, POWER_OF, Label, known_by_power, other_days
 from ...datasets.kinds import KINDS, Kind
 from ...datasets.prediction import PROBE, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS
@@ -28,7 +28,9 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
     found: dict[Entry, None] = {}
     for member in experiment.members or [""]:
         for name, lights in _of_member(experiment, settings, member):
-            found |= dict.fromkeys(_shared(experiment.sharing.get(name, "shared"), name, lights, member))
+            of = POWER_OF.get(name, "") if name in (*_UNSURE, "probe_weight") else ""
+            how = experiment.sharing.get(name, experiment.sharing.get(of, "shared"))
+            found |= dict.fromkeys(_shared(how, name, lights, member))
     for name, index, _ in calibrations(experiment):
         found[name, index, ""] = None
     for series in experiment.series:
@@ -97,8 +99,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     else:
         if "drive" in on:
             found += [*_coupled_rates(experiment, member), ("squeezing_limit", None)]
-        of_atoms = _of_sixteen_levels if settings.atoms == "sixteen-level" else _of_three_states
-        found += of_atoms(settings, lights, named | {n for n in _UNEXPLAINED if _stated(experiment, n, member)})
+        found += _of_levels(experiment, settings, runs, lights, member)
         unpumped = any("pump" not in label.split("+") for label in lights)
         if unpumped and ("pump_leak_rate" in named or _stated(experiment, "pump_leak_rate", member)):
             found.append(("pump_leak_rate", None))
@@ -121,11 +122,35 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
 
 _UNEXPLAINED = ("excess_loss_rate", "radiative_ratio")
 """Of the sixteen-level model, where they are named."""
+_UNSURE = {
+    "temperature_offset": "",
+    "drive_detuning_offset": "drive",
+    "pump_impurity": "pump",
+    "repump_impurity": "repump",
+}
+"""Likewise, and the light on which its tables depend."""
+_OF_PROBE = {"polarization", "polarization_decay_time"}
 
 
-def _of_three_states(settings: ModelSettings, lights: Sequence[str], named: set[str]) -> list[tuple[str, str | None]]:
-    driven = any("drive" in label.split("+") for label in lights)
-    return [*([("light_loss_rate", None)] if driven else []), ("collision_rate", None)]
+def _of_levels(
+    experiment: Experiment, settings: ModelSettings, runs: Sequence[str], lights: Sequence[str], member: str
+) -> list[tuple[str, str | None]]:
+    """What the populations depend on beyond dΓ, Γ, Z, Γpump and Γrepump, and w where P is measured."""
+    if settings.atoms == "three-state":
+        driven = any("drive" in label.split("+") for label in lights)
+        return [*([("light_loss_rate", None)] if driven else []), ("collision_rate", None)]
+    named = prior_names(experiment, settings)
+    named |= {n for n in (*_UNEXPLAINED, *_UNSURE, "probe_weight") if _said(experiment, n, member, named)}
+    found = _of_sixteen_levels(settings, lights, named)
+    measured = {o.quantity for o in experiment.observations if o.run in runs and not o.excluded}
+    measured |= {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
+    return [*found, ("probe_weight", None)] if "probe_weight" in named and measured & _OF_PROBE else found
+
+
+def _said(experiment: Experiment, name: str, member: str, named: set[str]) -> bool:
+    """Whether the apparatus gives a parameter, or a prior of it; an offset from what has a prior it does not give."""
+    follows = POWER_OF.get(name) not in named and known_by_power(experiment, name, member) is not None
+    return follows or _stated(experiment, name, member)
 
 
 def _of_sixteen_levels(settings: ModelSettings, lights: Sequence[str], named: set[str]) -> list[tuple[str, str | None]]:
@@ -137,7 +162,9 @@ def _of_sixteen_levels(settings: ModelSettings, lights: Sequence[str], named: se
         found.append(("collision_rate", None))
     else:
         found += [("electron_collision_rate", label) for label in ([None] if unexplained else lights)]
-    return [*found, ("temperature", None), *([("drive_detuning", None)] if driven else [])]
+    found += [("temperature", None), *([("drive_detuning", None)] if driven else [])]
+    on = {"", *(light for label in lights for light in label.split("+"))}
+    return found + [(name, None) for name, light in _UNSURE.items() if name in named and light in on]
 
 
 def _has_classical_noise(experiment: Experiment, named: set[str], constants: set[str], member: str) -> bool:

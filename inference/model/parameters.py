@@ -11,7 +11,7 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
 from ...datasets.experiment import POWER_OF, SERIES_ERRORS, Label, known_by_power, meant
 from ...forward_models import PARAMETERS
-from .defaults import DEFAULTS, OF_SIXTEEN_LEVELS
+from .defaults import DEFAULTS, GIVEN_BY, OF_SIXTEEN_LEVELS
 from .needed import calibrations, entries, prior_names
 from .priors import Prior, PriorError, known_prior, parse_prior
 from .settings import ModelSettings
@@ -27,34 +27,6 @@ _UNIT_STEP = float(np.log(4) / 0.3)
 """Standard deviations between the medians that their default priors may have."""
 _GUESSED = 0.5
 """sd of the logarithm from which a prior that somebody gave says no more than a default one."""
-_GIVEN_BY = {
-    "drive_power": "an entry of [apparatus]; the priors of Γ and dΓ follow from it",
-    "probe_power": "an entry of [apparatus]; the prior of ν₂ follows from it",
-    "cell_area": "an entry of [apparatus]; priors follow from it and the power of a light",
-    "dephasing_rate": "Γ̃ follows from pure_dephasing_rate and the other losses; --free-dephasing, in Python"
-    " free_dephasing=True, makes it free",
-    "pure_dephasing_rate": "with --free-dephasing it is dephasing_rate, Γ̃ itself",
-    "loss_noise_share": "--closure open gives it; it is 1 with the closure microscopic, 0 with fixed-number",
-    "detection_efficiency": "of ξ it is contained in scale_uncertainty; a line efficiency_in_scale = false in its"
-    " [[series]] gives it",
-    "depth_per_degree": "--share optical_depth=tied gives it, to several experiments",
-    "pump_rate": "a stage with pump = true gives it",
-    "repump_rate": "a stage with repump = true gives it",
-    "light_loss_rate": "a stage with drive = true gives it, and populations that are modelled",
-    "electron_collision_rate": "--model sixteen-level gives it",
-    "excess_loss_rate": "--model sixteen-level+excess-loss gives it",
-    "radiative_ratio": "--model sixteen-level+free-radiative-rate gives it",
-    "swap_rate": 'a run with populations = "unmodelled" gives it',
-    "extra_decay_rate": 'a run with populations = "unmodelled" gives it',
-    "bath_noise": 'a run with populations = "unmodelled" gives it',
-    "initial_xi": 'a run that begins = "unknown" gives it',
-    "day_depth": 'a line day = "…" in each [[series]] gives it',
-    "day_loss": 'a line day = "…" in each [[series]] gives it',
-    "noise_correlation": 'a line noise_correlation = "time" in a [[series]] gives it',
-    "discrepancy": "a line discrepancy_uncertainty = … in a [[series]] gives it",
-    "common_time_offset": 'a line common_time_offset = { value = "0 ms", sigma = "0.1 ms" } in [apparatus] gives it',
-}
-"""What makes a parameter that an experiment has not."""
 DEPTH_PER_DEGREE = 4.0
 DEPTH_UNCERTAINTY = 0.05
 
@@ -109,7 +81,8 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
             free = (name, index) in experiment.free
             prior = _of_free(experiment, name, index) if free else _default(experiment, settings, name, index, member)
             guessed = name not in _SCORES and not free
-        result.append(ModelParameter(name, index, _exact(prior) if name in _OF_TABLES else prior, guessed))
+        prior = _exact(prior, name, stated=not {label, name} & given.keys()) if name in _OF_TABLES else prior
+        result.append(ModelParameter(name, index, prior, guessed))
     labels = [unknown.label for unknown in result]
     for key in given:
         with faults:
@@ -131,7 +104,7 @@ def _why(key: str, labels: list[str]) -> str:
         return f" (a line {name}_uncertainty = … in its [[series]] gives it)"
     if name in ("collective_rate", "optical_depth", "radiative_rate"):
         return " (dΓ = d Γ: the third follows from the other two)"
-    return f" ({_GIVEN_BY[name]})" if name in _GIVEN_BY else nearest(key, labels)
+    return f" ({GIVEN_BY[name]})" if name in GIVEN_BY else nearest(key, labels)
 
 
 def _check_constant_runs(experiment: Experiment, settings: ModelSettings) -> None:
@@ -193,8 +166,9 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
         used.add("faraday_angle")
     by_power = [u.name for u in parameters if u.name in POWER_OF]
     powers = {POWER_OF[name] for name in by_power if any(known_by_power(experiment, name, m) for m in members)}
-    if powers:
-        used |= powers | {"cell_area", "drive_detuning", "temperature"}
+    used |= powers
+    if powers & {"drive_power", "probe_power"}:
+        used |= {"cell_area", "drive_detuning", "temperature"}
     known = [*experiment.apparatus, *(name for names in experiment.known_of.values() for name in names)]
     return [name for name in dict.fromkeys(known) if name not in used]
 
@@ -233,22 +207,23 @@ def _known(experiment: Experiment, name: str, member: str) -> Prior | None:
 
 
 def _by_power(experiment: Experiment, name: str, member: str) -> Prior | None:
-    """The prior that follows from the power of a light; None where it does not."""
+    """The prior that follows from the power of a light, or another entry; None where it does not."""
     known = known_by_power(experiment, name, member)
     if known is None:
         return None
-    if name != "quadratic_zeeman":
+    if name in ("radiative_rate", "collective_rate"):
         return parse_prior(name, f"lognormal({known[0]!r}, {known[1] / known[0]!r})")
-    if known[0] < 2 * known[1]:
+    if name == "quadratic_zeeman" and known[0] < 2 * known[1]:
         found = f"ν₂ = {1000 * known[0]:.1f} ± {1000 * known[1]:.1f} Hz in the light shift of this probe"
         raise PriorError(f"apparatus: probe_power: found {found}, expected a weaker probe, or quadratic_zeeman itself")
     return known_prior(name, *known)
 
 
-def _exact(prior: Prior) -> Prior:
-    """The mean of a normal prior as the value of what rate tables are computed from; PriorError for a wider one."""
-    if prior.form not in ("fixed", "normal"):
-        raise PriorError(f"prior of temperature or drive_detuning: found {prior}, expected a known value: fixed(…)")
+def _exact(prior: Prior, name: str, *, stated: bool) -> Prior:
+    """What rate tables are computed from: a value, that of a normal prior if the apparatus states it."""
+    if prior.form != "fixed" and not (stated and prior.form == "normal"):
+        expected = f"fixed(…); its error is a sigma in [apparatus], or a prior of {name}_offset"
+        raise PriorError(f"prior of {name}: found {prior}, expected {expected}")
     return replace(prior, form="fixed", numbers=prior.numbers[:1])
 
 

@@ -249,6 +249,15 @@ def test_a_graph_beyond_its_range_is_cut_off():
     np.testing.assert_allclose(evolve_sixteen(beyond, TIMES[:4], rate_bounds=bounds).xi[0], expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("collective", [0.1, np.array([0.1, 0.2])])
+def test_the_beginning_alone_and_no_time_at_all(collective):
+    stages, initial = [Stage(20.0, replace(RATES, collective_rate=collective))], InitialState(0.02)
+    several, first, none = (evolve_sixteen(stages, times, initial) for times in ([0.0, 5.0], [0.0], []))
+    for name in ("xi", "polarization", "correlation", "transverse_spin"):
+        np.testing.assert_allclose(getattr(first, name), getattr(several, name)[..., :1], atol=1e-14, err_msg=name)
+        assert getattr(none, name).shape == (*np.shape(collective), 0)
+
+
 def test_refusals():
     one = [Stage(20.0, RATES)]
     with pytest.raises(InvalidValue, match=r"populations decay at up to 1\.2\d? 1/ms, expected at most 1, the bound"):

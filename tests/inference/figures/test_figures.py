@@ -13,7 +13,7 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot
-from dissentangle.inference.figures.atoms import plot_populations, probability_of_entanglement
+from dissentangle.inference.figures.atoms import plot_levels, plot_populations, probability_of_entanglement
 from dissentangle.inference.figures.comparison import plot_trend, population
 from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fits.predictive import prior_draws
@@ -90,17 +90,31 @@ def test_probability_of_entanglement_is_the_share_of_draws_below_one(fit_d55):
     assert probability_of_entanglement(fitted, "main", times) == pytest.approx((xi < 1).mean(axis=0))
 
 
+def of_prior(name, model):
+    """What a fit of sixteen levels has, with draws of the prior."""
+    problem = pose(name, model=model)
+    values = prior_draws(problem, 40, np.random.default_rng(seed(2)))
+    parts = {"experiment": problem.experiment, "settings": problem.settings, "values": values}
+    return SimpleNamespace(**parts, tree=SimpleNamespace(children={}), driven_runs=["main"])
+
+
+def test_flows_between_levels(fit_d55):
+    """An arrow for each flow that counts: of three states six at most."""
+    (axis,) = plot(fit_d55, "levels").axes
+    assert len(axis.texts) in (5, 6)
+    assert [text.get_text() for text in axis.get_legend().texts] == ["light and collisions"]
+    (axis,) = plot_levels(of_prior("fig2c-pump", "sixteen-level+excess-loss")).axes
+    assert [text.get_text() for text in axis.get_legend().texts] == ["drive", "excess loss", "pump", "collisions"]
+    assert len(axis.texts) > 8
+    assert re.search(r"at 48 ms the thickest arrow is 0\.\d+ of the atoms per ms", axis.get_xlabel())
+
+
 def test_populations_of_three_and_of_sixteen_levels(fit_d55):
     """Lines for all levels; those that stay below 1e-6 have no name beside them."""
     figure = plot(fit_d55, "populations")
     (axis,) = figure.axes
     assert [text.get_text() for text in axis.texts] == ["|4,4⟩", "|4,3⟩", "|3,3⟩"]
-    problem = pose("fig2b-d55", model="sixteen-level")
-    values = prior_draws(problem, 40, np.random.default_rng(seed(2)))
-    tree = SimpleNamespace(children={})
-    parts = {"experiment": problem.experiment, "settings": problem.settings, "values": values, "tree": tree}
-    fitted = SimpleNamespace(**parts, driven_runs=["main"])
-    upper, lower = plot_populations(fitted).axes
+    upper, lower = plot_populations(of_prior("fig2b-d55", "sixteen-level")).axes
     assert (len(upper.lines), len(lower.lines)) == (9, 7)
     assert [text.get_text() for text in upper.texts][:3] == ["|4,4⟩", "|4,3⟩", "|4,2⟩"]
     assert lower.texts[0].get_text() == "|3,3⟩"

@@ -12,7 +12,7 @@ import pytest
 from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.experiment import Known
 from dissentangle.datasets.prediction import coupled_rates, expected, rates_of
-from dissentangle.forward_models import SixteenLevelRates
+from dissentangle.forward_models import InitialState, SixteenLevelRates, Stage, evolve
 from dissentangle.inference.fits import truncation
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
 from dissentangle.inference.sampling.coordinates import coordinates
@@ -69,21 +69,85 @@ def test_rates_follow_from_the_depth():
     assert cold.radiative_rate == pytest.approx(collective / 55)
 
 
-def test_the_apparatus_says_temperature_and_detuning():
-    """Rate tables are made of their values; what the laboratory is unsure of does not enter."""
-    known = {"temperature": Known(293.0, 2.0), "drive_detuning": Known(1200.0)}
-    experiment = replace(experiment_of("fig2b-d55"), apparatus=experiment_of("fig2b-d55").apparatus | known)
-    problem = pose(experiment, model="sixteen-level")
+UNSURE = {
+    "temperature": Known(293.0, 2.0),
+    "drive_detuning": Known(1200.0, 5.0),
+    "pump_impurity": Known(0.01, 0.005),
+    "probe_detuning": Known(850.0, 50.0),
+}
+
+
+def with_apparatus(name, **known):
+    return replace(experiment_of(name), apparatus=experiment_of(name).apparatus | known)
+
+
+def test_the_apparatus_says_what_tables_are_computed_from():
+    """A sigma makes an offset, to which the tables react; w follows from the detuning of the probe."""
+    exact = with_apparatus("fig2b-d55", temperature=Known(293.0), drive_detuning=Known(1200.0))
+    usual = {u.label for u in pose("fig2b-d55", model="sixteen-level").free}
+    problem = pose(exact, model="sixteen-level")
     assert (problem.fixed["temperature"], problem.fixed["drive_detuning"]) == (293.0, 1200.0)
-    with pytest.raises(PriorError, match=r"temperature or drive_detuning: found uniform\(280, 310\), expected a known"):
-        _ = pose(experiment, model="sixteen-level", priors={"temperature": "uniform(280, 310)"}).parameters
+    assert {u.label for u in problem.free} == usual
+    problem = pose(with_apparatus("fig2b-d55", **UNSURE), model="sixteen-level")
+    priors = {u.label: u.prior for u in problem.free}
+    assert priors.keys() - usual == {"temperature_offset", "drive_detuning_offset", "probe_weight"}  # there is no pump
+    assert (problem.fixed["temperature"], problem.fixed["drive_detuning"]) == (293.0, 1200.0)
+    assert str(priors["temperature_offset"]) == "normal(0, 2)"
+    assert str(priors["drive_detuning_offset"]) == "normal(0, 5)"
+    weight, error = priors["probe_weight"].numbers
+    assert weight == pytest.approx(0.099, abs=0.006)
+    assert error == pytest.approx(50 * (0.099 - 0.053) / 350, rel=0.3)  # between +500 and +850 MHz
+    pumped = pose(with_apparatus("fig2c-pump", **UNSURE), model="sixteen-level").free
+    assert str(next(u.prior for u in pumped if u.name == "pump_impurity")) == "normal(0.01, 0.005)"
+    cold = pose(with_apparatus("fig2b-d55", **UNSURE), model="sixteen-level+cold-atoms")
+    assert "temperature_offset" not in {u.label for u in cold.free}
+    assert pose(with_apparatus("fig2b-d55", **UNSURE)).parameters == pose("fig2b-d55").parameters
 
 
+def test_polarization_is_what_the_probe_sees():
+    """Spins of F = 3 with the weight w, in P and in T1; the start is in |3,3⟩, too."""
+    problem = pose("fig2b-d55", model="sixteen-level")
+    (stage,) = problem.experiment.stages
+    at = medians(problem) | {"initial_nh": 0.1}
+    seen = at | {"probe_weight": 0.3}
+    found, plain = (expected(problem.experiment, v, problem.dynamics).series["polarization"] for v in (seen, at))
+    times = next(s.x for s in problem.experiment.series if s.name == "polarization")
+    start = InitialState(at["initial_n3"], nh=0.1)
+    levels = evolve([Stage(stage.duration, rates_of(at, stage))], [0.0, *times], start).populations
+    spin = levels @ np.array([*range(4, -5, -1), *(0.3 * np.arange(3, -4, -1))])
+    np.testing.assert_allclose(np.ravel(found), spin[1:] / spin[0], atol=1e-8)
+    assert abs(found - plain).max() > 0.01
+    published = pose("krauter2011-published", model="sixteen-level")
+    number = [o.quantity for o in published.experiment.observations].index("polarization_decay_time")
+    of = [
+        expected(published.experiment, medians(published) | {"probe_weight": w}, published.dynamics).observations
+        for w in (0.1, 0.0)
+    ]
+    assert of[0][number] == pytest.approx(1.07 * of[1][number], rel=0.02)  # −Ṗ(0) is 7 % smaller
+
+
+def test_members_have_the_offset_of_their_own_temperature():
+    both = {k: with_apparatus("fig2b-d55", temperature=Known(t, 2.0)) for k, t in (("a", 293.0), ("b", 310.0))}
+    found = {u.label for u in pose(both, model="sixteen-level", sharing={"temperature": "separate"}).free}
+    assert {"temperature_offset[a]", "temperature_offset[b]"} <= found
+
+
+def test_what_the_apparatus_cannot_say():
+    with pytest.raises(PriorError, match=r"found uniform\(280, 310\), expected fixed.*temperature_offset"):
+        _ = pose("fig2b-d55", model="sixteen-level", priors={"temperature": "uniform(280, 310)"}).parameters
+    with pytest.raises(PriorError, match=r"of temperature: found normal\(300, 2\), expected fixed"):
+        _ = pose("fig2b-d55", model="sixteen-level", priors={"temperature": "normal(300, 2)"}).parameters
+    with pytest.raises(ExperimentError, match="temperature: found a sigma of 30, expected at most 10: beyond it"):
+        _ = pose(with_apparatus("fig2b-d55", temperature=Known(300.0, 30.0)), model="sixteen-level").parameters
+
+
+@pytest.mark.parametrize("known", [{}, UNSURE])
 @pytest.mark.parametrize("name", ["fig2c-dark", "laboratory-d55"])
-def test_the_graph_is_the_numpy_model(name):
-    """Populations, pair correlations, and (laboratory-d55) variances of the light that reads them out."""
-    problem = pose(name, model="sixteen-level")
+def test_the_graph_is_the_numpy_model(name, known):
+    """Populations, pair correlations, (laboratory-d55) variances of the light that reads them out; and one of draws."""
+    problem = pose(with_apparatus(name, **known), model="sixteen-level")
     values = medians(problem)
+    values |= {"temperature_offset": 3.0, "drive_detuning_offset": -8.0} if known else {}
     inside = {u.label: pt.dscalar(u.label) for u in problem.free}
     bounds = rate_bounds(problem)
     graph = expected(problem.experiment, problem.complete(inside), problem.dynamics, rate_bounds=bounds, xp=pt)
@@ -94,6 +158,12 @@ def test_the_graph_is_the_numpy_model(name):
     numbers = expected(problem.experiment, values, problem.dynamics).series
     for one, (series, array) in zip(found, numbers.items(), strict=True):
         np.testing.assert_allclose(np.ravel(one), np.ravel(array), atol=1e-7, err_msg=series)
+    several = {label: np.array([value, value]) for label, value in values.items()}
+    for label in known.keys() & {"temperature", "drive_detuning"}:
+        several[f"{label}_offset"] = np.array([0.0, values[f"{label}_offset"]])
+    draws = expected(problem.experiment, several, problem.dynamics).series
+    for series, array in numbers.items():
+        np.testing.assert_allclose(draws[series][1], array, atol=1e-9, err_msg=series)
 
 
 def test_draws_beyond_the_range_of_the_graph_show_in_its_error():
