@@ -141,11 +141,11 @@ class NativeDensity:
 
     def __call__(self, x: Any, data: np.ndarray | None = None) -> tuple[float, Any]:
         """Log-density and gradient at `x` (dimension,)."""
-        point = np.ascontiguousarray(x, dtype=float)
-        gradient, value = np.empty(self.dimension), np.empty(1)
-        numbers = self.data if data is None else data
-        self._logp(self.dimension, *(array.ctypes.data for array in (point, gradient, value, numbers)))
-        return float(value[0]), gradient
+        n, both = self.dimension, np.empty(2 * self.dimension + 1)
+        both[:n] = x
+        at, size, numbers = both.ctypes.data, both.itemsize, self.data if data is None else data
+        self._logp(n, at, at + size * n, at + size * 2 * n, numbers.ctypes.data)
+        return float(both[-1]), both[n:-1]
 
     def gradients(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Of the log-density at points (points, dimension), of the same shape."""
