@@ -204,18 +204,17 @@ class _Products:
         cross = self.columns[:, allowed].T @ more
         gram = np.block([[self._gram[np.ix_(allowed, allowed)], cross], [cross.T, more.T @ more]])
         count, size = len(values), np.diag(gram).copy()
-        left, forced = size.copy(), [0, len(allowed)]
+        left, forced, least = size.copy(), [0, len(allowed)], _DEPENDENT * size[:-1]
         chosen: list[int] = []
         rows = np.empty((min(count // 4, len(gram) - 1), len(gram)))
         rest = gram[:, -1].copy()
         while len(chosen) < len(rows):
-            usable = left[:-1] > _DEPENDENT * size[:-1]
-            gain = np.where(usable, rest[:-1] ** 2 / np.where(usable, left[:-1], 1.0), 0.0)
+            gain = np.divide(rest[:-1] ** 2, left[:-1], out=np.zeros(len(rest) - 1), where=left[:-1] > least)
             best = forced.pop(0) if forced else int(np.argmax(gain))
             if len(chosen) > 1 and gain[best] < rest[-1] * -np.expm1(-_PENALTY * np.log(count) / count):
                 break
             known = rows[: len(chosen)]
-            row = (gram[best] - known[:, best] @ known) / np.sqrt(max(left[best], _DEPENDENT * size[best]))
+            row = (gram[best] - known[:, best] @ known) / np.sqrt(max(left[best], least[best]))
             rows[len(chosen)] = row
             chosen.append(best)
             left -= row**2
