@@ -11,8 +11,12 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry
 from dissentangle.inference import design
-from dissentangle.inference.designs import Direction
+from dissentangle.inference.designs import Choices, Direction
+from dissentangle.inference.designs.candidates import usual_choices
+from dissentangle.inference.designs.limits import unidentifiable
+from dissentangle.inference.designs.linearised import state_of
 from dissentangle.inference.designs.result import Expectation, _priors_of
+from dissentangle.inference.model import ModelSettings, Problem
 from dissentangle.inference.text import design_text, duration
 
 from ...seeds import seed
@@ -110,6 +114,20 @@ def test_a_parameter_without_data_is_structurally_unidentifiable():
     assert plan(driven(), budget="1 h").never == ()
 
 
+def test_what_only_noisy_candidates_show_is_not_structurally_unidentifiable():
+    """P known to 1e-9 tells nothing of dΓ. One shot of ξ tells 1e-9 of what P does of Γout, but can be repeated.
+
+    Nor is a direction that all data show weakly: d, Z and n3(0) under the open closure, to some 1e-7.
+    """
+    known = SeriesPlan("polarization", np.linspace(1.0, 20.0, 8), 1e-9)
+    data = replace(known, value=np.full(8, 0.9))
+    for series, closure in ((data,), "microscopic"), ((), "open"):
+        problem = Problem(driven(series=series), ModelSettings(closure=closure))
+        choices = Choices(problem.experiment, tuple(usual_choices(driven()).candidates))
+        state = state_of(Problem(choices.whole, problem.settings), {}, seed=1)
+        assert unidentifiable(state, choices) == []
+
+
 def test_practically_unidentifiable_directions_are_told_apart():
     found = plan(driven(), budget="1 s", goal="light_loss_rate")
     assert found.never == ()
@@ -131,6 +149,11 @@ def test_practically_unidentifiable_directions_are_told_apart():
         ({"source": None}, "design: found both an experiment and a fit, or none of them, expected one"),
         ({"source": None, "after": "fig2b-d55"}, "design: found 'fig2b-d55' after which to design, expected a fit"),
         ({"goal": "microscopic vs nothing"}, "nothing"),
+        ({"goal": "microscopic vs microscopic"}, "goal: found microscopic twice, expected two models"),
+        (
+            {"source": decay(), "goal": "microscopic vs student-t"},
+            "goal: student-t changes the experiment, expected a model of the same data and errors",
+        ),
         ({"goal": "microscopic vs pump-leak"}, "pump-leak changes the experiment, expected a model of the same data"),
     ],
 )
