@@ -13,6 +13,8 @@ from .numbers import signed, with_error
 from .table import Table, View
 
 _MOST_EVEN = 1e3
+_NOTICED = 0.01
+"""Of the budget."""
 _CONVINCING = 3.0
 """Nats: odds of 20 to 1."""
 
@@ -111,7 +113,10 @@ def _assumed(found: Design) -> str:
     """What the time of the plan rests on."""
     each = " or ".join(f"{1e3 * shot:g} ms" for shot in found.shot)
     mean = f"; a measured point with a σ counts as {found.repetitions:g} shots" if found.repetitions else ""
-    return f"A shot takes {each}{' besides its delay' if found.delay else ''}{mean}."
+    changes = found.budget - found.seconds
+    dear = any(p.setting for p in found.points) and changes > _NOTICED * found.budget
+    changing = f" Changes of settings take {duration(changes)} of the time." if dear else ""
+    return f"A shot takes {each}{' besides its delay' if found.delay else ''}{mean}.{changing}"
 
 
 def _notes(found: Design) -> list[str]:
