@@ -68,6 +68,13 @@ def test_a_longer_budget_gives_a_smaller_sd(of_an_hour):
     assert plan(driven(), budget="10 h").of("collective_rate").after < of_an_hour.of("collective_rate").after
 
 
+def test_no_plan_makes_an_expected_sd_larger():
+    """Not of c either, which is between 0 and 1, and which nothing tells in a second."""
+    found = plan(driven(), closure="open", budget="1 s")
+    assert np.sqrt(np.mean(found.of("loss_noise_share").predicted ** 2)) > found.of("loss_noise_share").before
+    assert all(one.low <= one.after <= one.before for one in found.expectations)
+
+
 @pytest.mark.slow
 def test_how_long_for_a_target_is_the_inverse_of_what_a_budget_gives(of_an_hour):
     after = of_an_hour.of("collective_rate").after
