@@ -88,8 +88,8 @@ def test_each_change_is_fitted_and_what_cannot_be_read_is_reported(watched):
 
 
 def test_the_page_before_the_first_fit_says_why_there_is_none():
-    page = live_page(None, "", "", "xi.csv: found no rows")
-    assert "xi.csv: found no rows" in page
+    page = live_page(None, "", "", "2 errors:\nxi.csv: found no rows\nP.csv: found <no> rows")
+    assert "2 errors:<br>xi.csv: found no rows<br>P.csv: found &lt;no&gt; rows</p>" in page
     assert '<meta http-equiv="refresh"' in page
 
 
