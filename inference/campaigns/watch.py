@@ -202,6 +202,9 @@ def _get_ready() -> None:
 
 def _draw(file: Path | None, notice: str, page: Path) -> None:
     """The page of the fit in a file; without one, of the notice alone."""
-    fit = file and read_fit(file)
-    name, at = (file.name, datetime.fromtimestamp(file.stat().st_mtime).strftime("%H:%M:%S")) if file else ("", "")
-    write_bytes(live_page(fit, name, at, notice).encode(errors="replace"), page)
+    if file is None:
+        text = live_page(None, "", "", notice)
+    else:
+        at = datetime.fromtimestamp(file.stat().st_mtime).strftime("%H:%M:%S")
+        text = live_page(read_fit(file), file.name, at, notice)
+    write_bytes(text.encode(errors="replace"), page)

@@ -168,8 +168,8 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
         series = SeriesPlan(kind, x, sigma or 1.0, fitting[0], name, run=run, **rest)
     keep = series.fitted  # not what is 1 by normalisation
     series = replace(series, x=series.x[keep], value=series.value[keep], spread=series.spread[keep])
-    as_measured = {"value": np.ones(len(series.x)), "spread": np.full(len(series.x), sigma or 2.0)}
-    check_series(replace(series, **as_measured), experiment, where)
+    ones = np.ones(len(series.x))
+    check_series(replace(series, value=ones, spread=(sigma or 2.0) * ones), experiment, where)
     return Candidate(series, **costs)
 
 
