@@ -1,6 +1,6 @@
 """Designs verified: predicted and refitted sd of plans for three goals and four budgets, and which data settle closure.
 
-python benchmarks/designs.py sd [REFITS]                twelve designs after fig2b-d55, both closures open to the fit
+python benchmarks/designs.py sd [REFITS]                twelve designs after fig2b-d55, microscopic closure
 python benchmarks/designs.py closure [REFITS [ROW …]]   at the paper's parameters, 10 ms per shot whatever the delay:
                                                         ξ, or all kinds of series, in each run, and all together
 """

@@ -85,6 +85,10 @@ def main(changes: int) -> None:
         process.send_signal(signal.SIGINT)
         print(f"ended with {process.wait()}; {changes} changes, {lost} lost; fit after the change: median "
               f"{sorted(followed)[len(followed) // 2]:.2f} s, longest {max(followed):.2f} s")  # fmt: skip
+        seconds = sorted(one["seconds"] for one in lines(live / "watch.jsonl") if "seconds" in one)
+        print(
+            f"of these, from the files to the fit: median {seconds[len(seconds) // 2]:.2f} s, least {seconds[0]:.2f} s"
+        )
         tenth = max(1, changes // 10)
         print(f"memory after {tenth} changes {sizes[tenth - 1]:.0f} MB, after {changes} {sizes[-1]:.0f} MB")
 

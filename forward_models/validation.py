@@ -27,7 +27,7 @@ def concrete(value: Any) -> np.ndarray | None:
         except ValueError as error:
             raise InvalidValue(f"{value!r} is not a number or an array of numbers") from error
         if array.dtype.kind in "iufb":
-            return array.astype(float)
+            return array.astype(float, copy=False)
         if array.dtype.kind == "c":
             return None
         raise InvalidValue(f"{value!r} is not a number")
@@ -36,6 +36,8 @@ def concrete(value: Any) -> np.ndarray | None:
 
 def require(name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, low_open: bool = False) -> None:
     """Raise InvalidValue unless `value` is finite and inside [low, high] (or ]low, high])."""
+    if type(value) is float and low <= value <= high and abs(value) < np.inf and not (low_open and value == low):
+        return  # the usual case, without the cost of an array
     array = concrete(value)
     if array is None or not array.size:
         return

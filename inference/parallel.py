@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from loky import ProcessPoolExecutor
+
 AHEAD = 256
 """Tasks that wait in an executor at a time: bounds the memory of results that nobody has taken yet."""
 _IDLE = 60.0
@@ -76,11 +78,16 @@ def run_tasks(
                 finished(task, None, WorkerDied("its process died, also when it ran alone"))
 
 
-def _in_processes(waiting: deque[Task], finished: Finished, count: int, ahead: int) -> list[Task]:
-    """Do tasks in new processes until all are done or one dies; the tasks that were lost with it."""
+def processes(count: int, idle: float | None = _IDLE) -> ProcessPoolExecutor:
+    """New processes of one thread each, which end with this one, and after so many seconds without a task."""
     from loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(count, timeout=_IDLE, initializer=_begin, initargs=(os.getpid(),), env=_SINGLE_THREADED)
+    return ProcessPoolExecutor(count, timeout=idle, initializer=_begin, initargs=(os.getpid(),), env=_SINGLE_THREADED)
+
+
+def _in_processes(waiting: deque[Task], finished: Finished, count: int, ahead: int) -> list[Task]:
+    """Do tasks in new processes until all are done or one dies; the tasks that were lost with it."""
+    pool = processes(count)
     try:
         lost = _run(waiting, finished, pool, ahead)
     except BaseException:

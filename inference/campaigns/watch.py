@@ -10,6 +10,7 @@ import gc
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..checks import assess
 from ..designs import proposals
 from ..fits import Fit, fit_problem, read_fit, summary_rows
 from ..model import Problem, SamplerSettings, data_hash, require_data
+from ..parallel import processes
 from ..reports import live_page
 from ..text import as_json
 
@@ -115,7 +117,7 @@ class _States:
     folder: Path
     page: Path | None
     told: Callable[[dict[str, Any]], None]
-    _wanted: tuple[Path, str] | None = None
+    _wanted: tuple[Path | None, str] | None = None
     _pages: ProcessPoolExecutor | None = None
     _drawn: Future[None] | None = None
     _newest: Path | None = None
@@ -124,6 +126,9 @@ class _States:
         self.folder.mkdir(parents=True, exist_ok=True)
         numbers = [int(path.stem) for path in self.folder.glob("*.nc") if path.stem.isdigit()]
         self._number = max(numbers, default=0)
+        if self.page is not None:
+            self._pages = processes(1, idle=None)
+            self._pages.submit(_get_ready)
 
     def add(self, problem: Problem, sampler: SamplerSettings) -> None:
         """Fit and keep it."""
@@ -150,7 +155,8 @@ class _States:
     def add_fault(self, error: Exception) -> None:
         """Say why the files cannot be fitted."""
         self._say({"status": "failed", "error": f"{error}"})
-        self._show(f"The files as they are now cannot be fitted: {error}")
+        below = " (Below: the last fit.)" if self._newest else ""
+        self._show(f"The files as they are now cannot be fitted: {error}{below}")
 
     def _say(self, line: dict[str, Any]) -> None:
         line = as_json({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | line)
@@ -159,9 +165,8 @@ class _States:
         self.told(line)
 
     def _show(self, notice: str) -> None:
-        if self.page is not None and self._newest is not None:
-            self._wanted = self._newest, notice
-            self.draw()
+        self._wanted = self._newest, notice
+        self.draw()
 
     def draw(self) -> None:
         """Begin the page of the newest fit in another process, once that of the fit before is there."""
@@ -171,21 +176,35 @@ class _States:
             except Exception as error:  # a page that cannot be drawn or written must not end the fits
                 self._say({"status": "failed", "error": f"{self.page}: {error}"})
             self._drawn = None
-        if self._wanted is None or self._drawn is not None:
+        if self._wanted is None or self._drawn is not None or self._pages is None:
             return
-        from loky import get_reusable_executor
-
-        self._pages = get_reusable_executor(1, timeout=None)
-        self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
+        try:
+            self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
+        except BrokenExecutor:  # its process was ended by somebody
+            self._pages = processes(1, idle=None)
+            self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
         self._wanted = None
 
     def close(self) -> None:
-        """Wait for the page that is being drawn."""
-        if self._drawn is not None:
+        """Wait for the page of the newest fit."""
+        while self._drawn is not None:
             self._drawn.exception()
+            self.draw()
         if self._pages is not None:
             self._pages.shutdown()
 
 
-def _draw(fit: Path, notice: str, page: Path) -> None:
-    write_bytes(live_page(read_fit(fit), fit.name, notice).encode(errors="replace"), page)
+def _get_ready() -> None:
+    """Import what a page takes seconds to import, while the first fit is made."""
+    import arviz  # noqa: F401
+    import matplotlib.figure  # noqa: F401
+
+
+def _draw(file: Path | None, notice: str, page: Path) -> None:
+    """The page of the fit in a file; without one, of the notice alone."""
+    if file is None:
+        text = live_page(None, "", "", notice)
+    else:
+        at = datetime.fromtimestamp(file.stat().st_mtime).strftime("%H:%M:%S")
+        text = live_page(read_fit(file), file.name, at, notice)
+    write_bytes(text.encode(errors="replace"), page)

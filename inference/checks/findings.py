@@ -74,7 +74,7 @@ class Findings:
 
 def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]) -> Findings:
     """What is found in a fit; `from_prior`: labels of what the data do not inform."""
-    series = goodness(fit.tree)
+    series = goodness(fit)
     close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
     judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
     priors = {u.label: u.prior for u in fit.parameters}

@@ -70,18 +70,18 @@ class Goodness:
         return f"χ² {self.square:.0f} for {self.values} {of}{why}"
 
 
-def goodness(fit: DataTree) -> list[Goodness]:
+def goodness(fit: DataTree | Fit) -> list[Goodness]:
     """χ² of each series that was fitted, in the order of the fit, then of the checks of the innovations of records."""
-    observed = fit["observed_data"].dataset
-    predictions = fit["posterior_predictive"].dataset.data_vars
+    fit = Fit.of(fit)
+    observed = fit.tree["observed_data"].dataset
+    predictions = fit.tree["posterior_predictive"].dataset.data_vars
     whiten = _whitening(fit)
     found = [_of_values(np.asarray(observed[name].values), drawn, whiten) for name, drawn in predictions.items()]
-    return found + [_of_record(name, checks) for name, checks in checks_in(fit).items()]
+    return found + [_of_record(name, checks) for name, checks in checks_in(fit.tree).items()]
 
 
-def _whitening(fit: DataTree) -> Callable[[str, np.ndarray], np.ndarray]:
+def _whitening(fitted: Fit) -> Callable[[str, np.ndarray], np.ndarray]:
     """Of residuals of a series over their spread: what makes independent ones of correlated ones."""
-    fitted = Fit.of(fit)
     if not any(series.correlated for series in fitted.experiment.series):
         return lambda name, scaled: scaled
     values = fitted.problem.complete({label: float(drawn.mean()) for label, drawn in fitted.by_label().items()})

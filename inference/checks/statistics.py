@@ -76,18 +76,20 @@ def depth_of_minimum(times: np.ndarray, values: np.ndarray, spread: np.ndarray) 
 def _minimum(times: np.ndarray, values: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     width = min(len(times), max(_LEAST_WINDOW, len(times) // 3))
     lowest = np.full(values.shape[:-1], np.inf)
-    where, depth = lowest.copy(), lowest.copy()
+    rise, bend, place = np.zeros_like(lowest), np.zeros_like(lowest), np.zeros(lowest.shape, int)
+    reach = np.zeros((len(times), 2))
     for k in np.unique(np.linspace(0, len(times) - 1, min(len(times), _MOST_WINDOWS)).astype(int)):
         window = np.sort(np.argsort(abs(times - times[k]), kind="stable")[:width])
         t, sigma = times[window] - times[k], spread[window]
         c, b, a = np.moveaxis(values[..., window] / sigma @ np.linalg.pinv(np.stack([t**0, t, t**2]) / sigma), -1, 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            vertex = np.where((a > 0) & (abs(b) < a * np.ptp(t)), np.clip(-b / (2 * a), t[0], t[-1]), 0.0)
-        lower = c < lowest
-        lowest = np.where(lower, c, lowest)
-        where = np.where(lower, times[k] + vertex, where)
-        depth = np.where(lower, c + b * vertex + a * vertex**2, depth)
-    return where, depth
+        lower, reach[k] = c < lowest, (t[0], t[-1])
+        for of_all, here in ((lowest, c), (rise, b), (bend, a), (place, k)):
+            np.copyto(of_all, here, where=lower)
+    first, last = np.moveaxis(reach[place], -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = (bend > 0) & (abs(rise) < bend * (last - first))
+        vertex = np.where(inside, np.clip(-rise / (2 * bend), first, last), 0.0)
+    return np.where(lowest < np.inf, times[place] + vertex, np.inf), lowest + rise * vertex + bend * vertex**2
 
 
 def entanglement_duration(times: np.ndarray, values: np.ndarray, spread: np.ndarray) -> np.ndarray:

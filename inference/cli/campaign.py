@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from argparse import Namespace
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
@@ -91,8 +93,8 @@ def sbc(given: Namespace) -> int:
     return HEALTHY if result.attrs["calibrated"] else NOT_HEALTHY
 
 
-@verb("watch", "fit again whenever files change, while the measurement runs, until Ctrl-C. Files that cannot be read"
-      " are reported, and read again when they change", """
+@verb("watch", "fit again whenever files change, while the measurement runs, until Ctrl-C or SIGTERM. Files that"
+      " cannot be read are reported, and read again when they change", """
 watch my-run -o live --page live.html       a page that loads itself again
 watch my-run -o live --json                 a JSON object per fit, as in live/watch.jsonl""",
       *experiments(),
@@ -103,6 +105,7 @@ def watch(given: Namespace) -> int:
     """Fit, and fit again after each change, until Ctrl-C; 0."""
     from pathlib import Path
 
+    from ...datasets.experiment import Label
     from ..model import Problem
     from .paths import writable
 
@@ -110,17 +113,30 @@ def watch(given: Namespace) -> int:
     page = None if given.page is None else writable(given.page)
 
     from ..campaigns import watch
+    from ..text import with_error
 
     def told(line: dict[str, Any]) -> None:
-        rates = ", ".join(f"{label} {one['mean']:.4g}({one['sd']:.2g})" for label, one in line.get("rates", {}).items())
-        found = f"{line['file']}: {line['headline']} {rates}" if "file" in line else line["error"]
-        output.text(f"{line['time'][11:19]} {found}")
+        rates = [
+            f"{Label.parse(label).symbol} {with_error(**one)} ms⁻¹" for label, one in line.get("rates", {}).items()
+        ]
+        found = f"{line['file']}: {line['headline']} {', '.join(rates)}" if "file" in line else line["error"]
+        output.text(f"{datetime.fromisoformat(line['time']).astimezone():%H:%M:%S} {found}")
         output.facts(line)
 
-    with contextlib.suppress(KeyboardInterrupt):
+    with _ended_by_sigterm(), contextlib.suppress(KeyboardInterrupt):
         watch([Path(one) for one in given.experiments], folder, lambda: Problem(*modelled(given)).check(),
               sampler_of(given, cores=given.cores), told, page=page)  # fmt: skip
     return HEALTHY
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM counts as Ctrl-C, which shells switch off for what they run in the background."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -2,5 +2,6 @@
 
 from .candidates import Candidate, Choices, candidate
 from .design import BUDGET, REFITS, design
+from .limits import Direction
 from .proposals import proposals
 from .result import DISAGREEMENT, Design, Expectation, GainCurve, PlannedPoint

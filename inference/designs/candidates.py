@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, Series, SeriesPlan
-from ...datasets.experiment import check_choice
+from ...datasets.experiment import check_choice, check_series
 from ...datasets.kinds import KINDS
 from ...forward_models import NOISES
 from .allocation import Costs
@@ -168,6 +168,8 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
         series = SeriesPlan(kind, x, sigma or 1.0, fitting[0], name, run=run, **rest)
     keep = series.fitted  # not what is 1 by normalisation
     series = replace(series, x=series.x[keep], value=series.value[keep], spread=series.spread[keep])
+    ones = np.ones(len(series.x))
+    check_series(replace(series, value=ones, spread=(sigma or 2.0) * ones), experiment, where)
     return Candidate(series, **costs)
 
 

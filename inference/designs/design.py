@@ -106,13 +106,13 @@ def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int
     meant = goal_of(goal, state)
     if not meant.rivals:
         return Wish(meant, (state,))
-    states, evidences = [], []
-    for name in meant.rivals:
-        one = Problem(*rival(problem.experiment, problem.settings, name))
+    rivals = {name: Problem(*rival(problem.experiment, problem.settings, name)) for name in meant.rivals}
+    for name, one in rivals.items():
         if one.experiment is not problem.experiment:  # its noise or its errors, which the plan would not have
             raise ExperimentError(f"goal: {name} changes the experiment, expected a model of the same data and errors")
-        other = Problem(*rival(choices.whole, problem.settings, name))
+    states, evidences = [], []
+    for name, one in rivals.items():
         draws, fit = _posterior(one, SamplerSettings(seed, cores=cores))
-        states.append(state_of(other, draws, seed))
+        states.append(state_of(Problem(*rival(choices.whole, problem.settings, name)), draws, seed))
         evidences.append(0.0 if fit is None else evidence_of_draws(one, fit.by_label).log_evidence)
     return Wish(meant, tuple(states), tuple(evidences))

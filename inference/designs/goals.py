@@ -46,6 +46,8 @@ def goal_of(text: str, state: State) -> Goal:
     """
     names = _RIVALS.get(text) or tuple(part.strip() for part in text.split(" vs "))
     if len(names) == 2:
+        if names[0] == names[1]:
+            raise violation("goal", f"{names[0]} twice", "two models")
         return Goal(text, rivals=names)
     if text == EVERYTHING:
         return Goal(text)
@@ -122,8 +124,9 @@ class Rivalry:
         values, self.best = values_at(true.problem, draws), np.tile(other.draws.mean(axis=0), (len(draws), 1))
         for k, parameter in enumerate(other.problem.free):
             if parameter.label in values:
-                self.best[:, k] = parameter.prior.z_score(values[parameter.label])
-        self.best = np.clip(np.nan_to_num(self.best), -FURTHEST, FURTHEST)  # nan: not in the domain of that prior
+                with np.errstate(divide="ignore", invalid="ignore"):  # outside the domain of that prior
+                    self.best[:, k] = parameter.prior.z_score(values[parameter.label])
+        self.best = np.clip(np.nan_to_num(self.best), -FURTHEST, FURTHEST)
         self.last, self.longest = np.zeros_like(self.best), np.full(len(draws), _LONGEST_STEP)
 
     def advantage(self) -> Advantage:

@@ -16,8 +16,11 @@ from .linearised import State, has_data, linearised
 _WITHOUT_END = 1e9
 """Shots at each point that stand for any number."""
 _EXACTLY = 1e12
-_NOTHING = 1e-5
-"""Singular value, over the largest, below which data tell nothing of a direction: the noise of the differences."""
+_NOTHING, _NOTHING_OF_RECORDS = 1e-7, 1e-4
+"""Singular value, over the largest, below which data tell nothing of a direction: the error of the differences, which
+are second ones for records.
+"""
+_TINY = 1e-300
 _OPEN, _NAMED = 0.5, 0.15
 INSTEAD = {
     "scale": "measure the projection noise (or the normalisation of this series) better instead",
@@ -88,14 +91,17 @@ class Direction:
 def unidentifiable(state: State, choices: Choices) -> list[Direction]:
     """Directions of which neither the data nor any number of shots of the candidates tell anything, at any draw."""
     found: list[Direction] | None = None
+    records = any(record.fitted.any() for record in state.measured.records)
+    nothing = _NOTHING_OF_RECORDS if records else _NOTHING
     for z_scores in (state.draws.mean(axis=0), *state.draws[:2]):
         rows = linearised(state.problem, choices, z_scores[None]).menu(state.prior_precision[None]).rows[0]
         known = independent_jacobians(state.problem, z_scores, state.measured) if has_data(state.measured) else {}
-        jacobian = np.concatenate([rows, *known.values()])
+        parts = [rows, np.concatenate([*known.values(), rows[:0]])]
+        jacobian = np.concatenate([part / max(np.linalg.norm(part, 2), _TINY) for part in parts if len(part)])
         _, singular, rows = np.linalg.svd(jacobian)
         sizes = np.zeros(len(rows))
         sizes[: len(singular)] = singular
-        here = [_direction(state, row, 1.0) for row in rows[sizes < _NOTHING * sizes.max()]]
+        here = [_direction(state, row, 1.0) for row in rows[sizes < nothing * sizes.max()]]
         found = here if found is None or len(here) < len(found) else found
     return found or []
 

@@ -157,15 +157,14 @@ def linearised(problem: Problem, choices: Choices, draws: np.ndarray) -> Lineari
         choices, values_at(problem, z_scores), len(z_scores), lambda v: expected(choices.alone, v, problem.dynamics)
     )
     mean, slopes = differences(means, draws.shape[1])
-    ends = np.cumsum([0, *(len(c.series.x) for c in choices.candidates)])
-    parts = zip(choices.candidates, ends[:-1], ends[1:], strict=True)
-    sigma = np.concatenate([c.sigma(mean[:, a:b]) for c, a, b in parts], axis=1)
+    sigmas = [c.sigma(mean[:, choices.group == k]) for k, c in enumerate(choices.candidates)]
+    sigma = np.concatenate(sigmas, axis=1)
     return Linearised(mean, sigma, slopes, np.arange(means.shape[1]))
 
 
 def in_groups(choices: Choices, values: Mapping[str, Any], number: int, of: Callable[..., Any]) -> np.ndarray:
     """Expected values of all candidates side by side, (n, R), worked out for groups of draws of like speed."""
-    found = np.empty((number, sum(len(c.series.x) for c in choices.candidates)))
+    found = np.empty((number, len(choices.x)))
     for index, some in by_speed(choices.alone, values):
         series = of(some).series
         parts = [np.broadcast_to(series[c.series.name], (len(index), len(c.series.x))) for c in choices.candidates]

@@ -63,7 +63,8 @@ def plot_design(found: Design) -> Figure:
     wide = max(len(curve.series) for curve in found.curves) >= _LONG
     tall = _TALL + _LINE * wide * len(found.curves)
     with style():
-        figure, axes = panels(1, len(labels), WIDTHS["page"] if len(labels) > 1 else WIDTHS["column"], tall)
+        width = WIDTHS["page" if len(labels) > 1 else "column"]
+        figure, axes = panels(len(labels), len(labels), width, tall)
         for axis, label in zip(axes, labels, strict=True):
             most = max([p.shots for p in found.points], default=1)
             shares = axis.twinx()
@@ -80,10 +81,12 @@ def plot_design(found: Design) -> Figure:
             axis.set_xlabel(label)
             axis.set_ylim(bottom=0.0)
             shares.set_ylim(0, 1.15 * most)
-            shares.set_ylabel("bars: shots of the plan", color=INK)
+            if axis is axes[-1]:
+                shares.set_ylabel("bars: shots of the plan", color=INK)
             shares.spines["right"].set_visible(True)
         gain = "gain (nats)" if not found.label else "variance removed"
         axes[0].set_ylabel(f"{gain},\nall time at one point")
-        legend(axes[0], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1 if wide else 3)
+        for axis in axes:
+            legend(axis, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1 if wide or len(labels) > 1 else 3)
         mark_simulated(figure, found.simulated)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +112,7 @@ class Sampled:
     @cached_property
     def summary(self) -> list[ParameterSummary]:
         """The posterior table, with 94 % intervals of highest density."""
-        return summarise(self.by_label, self.problem.free)
+        return summarise(self.by_label, self.problem.free, diagnostics=self.problem.by_label(self.drawn.diagnostics))
 
     def verdict(self, needed: int | None = None) -> Verdict:
         """Whether the sampling is healthy; `needed`: effective draws, where not 100 per chain."""
@@ -144,13 +144,12 @@ def _drawn(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any],
     ready = prepared(problem, sampler.engine)
     preparing = time.perf_counter() - start
     try:
-        drawn = sample(ready, sampler, progress)
+        return sample(ready, sampler, progress, {"prepare": preparing})
     except (RuntimeError, ValueError) as failure:
         reason = " ".join(str(failure).partition("Stack backtrace")[0].split())  # else a page of addresses
         raise ExperimentError(
             f"{problem.experiment.title}: the sampler cannot start ({reason}); check priors and data"
         ) from failure
-    return replace(drawn, timings={"prepare": preparing, **drawn.timings})
 
 
 def _require_possible(problem: Problem, by_label: dict[str, np.ndarray]) -> None:

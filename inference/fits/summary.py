@@ -11,8 +11,9 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ..model import ModelParameter, Problem
-from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, bulk_ess_and_rhat, highest_density, leaning_on, moved_by, tail_ess
+from ..sampling import ESS_PER_CHAIN, RHAT_LIMIT, highest_density, leaning_on, moved_by
 from ..sampling import bfmi as bfmi_of
+from ..sampling import diagnostics as diagnostics_of
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -93,11 +94,16 @@ class Verdict:
 
 
 def summarise(
-    draws: Mapping[str, np.ndarray], unknown: list[ModelParameter], probability: float = 0.94
+    draws: Mapping[str, np.ndarray],
+    unknown: list[ModelParameter],
+    probability: float = 0.94,
+    *,
+    diagnostics: Mapping[str, np.ndarray] | None = None,
 ) -> list[ParameterSummary]:
     """The posterior table of draws, label → (chain, draw), in their order.
 
     unknown : the free parameters, whose priors give contractions;  probability : of the highest-density intervals
+    diagnostics : label → bulk ESS, tail ESS and R-hat, (3,), where they are known
     """
     priors = {u.label: u.prior for u in unknown}
     contraction = {label: float(1 - np.var(prior.z_score(draws[label]))) for label, prior in priors.items()}
@@ -105,8 +111,8 @@ def summarise(
     informed = {label for label, share in contraction.items() if share >= PRIOR_DOMINATED}
     stacked = np.stack(list(draws.values()))
     low, high = highest_density(stacked, probability)
-    bulk, rhat = bulk_ess_and_rhat(stacked)
-    tails = tail_ess(stacked)
+    known = [diagnostics[label] for label in draws] if diagnostics else diagnostics_of(stacked).T
+    bulk, tails, rhat = np.transpose(known)
     return [
         ParameterSummary(
             label,

@@ -62,9 +62,15 @@ def fit_page(fit: DataTree, file: str = "", compared: Mapping[str, Any] | str | 
     return page_of(ReportedFit(Fit(fit), file, compared))
 
 
-def live_page(fit: DataTree, file: str, notice: str = "") -> str:
-    """The report of a fit as a page that loads itself again every few seconds. notice : stands before all else"""
-    return page_of(ReportedFit(Fit(fit), file), notice=notice, refresh=_REFRESH)
+def live_page(fit: DataTree | None, file: str, at: str, notice: str = "") -> str:
+    """The report of a fit as a page that loads itself again every few seconds.
+
+    fit : None: there is none yet;  file, at : its file, and when it was made;  notice : stands before all else
+    """
+    if fit is None:
+        return page("No fit yet", notice=notice, refresh=_REFRESH)
+    heading = f"{fit.attrs['title']} – {file}, {at}"
+    return page_of(ReportedFit(Fit(fit), file), heading=heading, notice=notice, refresh=_REFRESH)
 
 
 def page_of(reported: ReportedFit, cores: int | None = 1, **more: Any) -> str:

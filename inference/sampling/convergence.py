@@ -15,14 +15,20 @@ TAILS = (0.05, 0.95)
 _CONSTANT = 1e-15
 
 
-def converged(values: np.ndarray) -> bool:
-    """Whether R-hat is below 1.01 and bulk and tail ESS beyond 100 per chain, for all that varies."""
-    varying = values[np.ptp(values, axis=(1, 2)) > 0]
-    if not len(varying):
-        return True
-    bulk, rhat = bulk_ess_and_rhat(varying)
+def diagnostics(values: np.ndarray) -> np.ndarray:
+    """(3, parameters): bulk ESS, tail ESS and R-hat of draws (parameters, chains, draws)."""
+    bulk, rhat = bulk_ess_and_rhat(values)
+    return np.stack([bulk, tail_ess(values), rhat])
+
+
+def converged(values: np.ndarray, found: np.ndarray) -> bool:
+    """Whether R-hat is below 1.01 and bulk and tail ESS beyond 100 per chain, for all that varies.
+
+    values : (parameters, chains, draws);  found : their `diagnostics`
+    """
+    bulk, tail, rhat = found[:, np.ptp(values, axis=(1, 2)) > 0]
     needed = ESS_PER_CHAIN * values.shape[1]
-    return bool((rhat < RHAT_LIMIT).all() and (bulk > needed).all() and (tail_ess(varying) > needed).all())
+    return bool((rhat < RHAT_LIMIT).all() and (bulk > needed).all() and (tail > needed).all())
 
 
 def bfmi(energy: np.ndarray) -> np.ndarray:
@@ -78,9 +84,14 @@ def _normal_scores(values: np.ndarray) -> np.ndarray:
     from scipy.special import ndtri
 
     flat = values.reshape(len(values), -1)
-    ranks = np.empty_like(flat)
-    for row, ordered, ranked in zip(flat, np.sort(flat, axis=1), ranks, strict=True):
-        ranked[:] = 0.5 * (np.searchsorted(ordered, row) + np.searchsorted(ordered, row, side="right") + 1)
+    order = np.argsort(flat, axis=1)
+    ordered = np.take_along_axis(flat, order, axis=1)
+    begins = np.ones(flat.shape, bool)  # stretches of equal values
+    begins[:, 1:] = (ordered[:, 1:] != ordered[:, :-1]) & ~np.isnan(ordered[:, :-1])
+    first = np.flatnonzero(begins)
+    length = np.diff(first, append=begins.size)
+    middle, ranks = first % flat.shape[1] + 0.5 * (length + 1), np.empty_like(flat)
+    np.put_along_axis(ranks, order, np.repeat(middle, length).reshape(flat.shape), axis=1)
     scores: np.ndarray = ndtri((ranks - 0.375) / (flat.shape[-1] + 0.25))
     return scores.reshape(values.shape)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from ..engine import CompiledModel, Coordinates, NotTranslatable, Start, compile_model, natural_variables
 from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
-from .convergence import ESS_PER_CHAIN, bfmi, converged
+from .convergence import ESS_PER_CHAIN, bfmi, converged, diagnostics
 from .modes import Mode, modes, starting_point
 from .straightening import near_middle, straightened
 from .triangular_map import Naturals
@@ -68,12 +69,29 @@ class Draws:
         diverging = self.statistics["diverging"].reshape(chains, draws, thinning).any(axis=2)
         return replace(self, variables=variables, statistics=statistics | {"diverging": diverging}, thinning=thinning)
 
+    @cached_property
+    def _scalars(self) -> np.ndarray:
+        """Of all variables, (scalars, chain, draw)."""
+        shape = self.statistics["diverging"].shape
+        columns = [np.moveaxis(values.reshape(*shape, -1), 2, 0) for values in self.variables.values()]
+        return np.ascontiguousarray(np.concatenate(columns))
+
+    @cached_property
+    def _diagnostics(self) -> np.ndarray:
+        return diagnostics(self._scalars)
+
+    @property
+    def diagnostics(self) -> dict[str, np.ndarray]:
+        """Bulk ESS, tail ESS and R-hat, (3, …), by variable; worked out once."""
+        shapes = {name: values.shape[2:] for name, values in self.variables.items()}
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+        parts = zip(shapes.items(), np.split(self._diagnostics, ends[:-1], axis=1), strict=True)
+        return {name: part.reshape(3, *shape) for (name, shape), part in parts}
+
     @property
     def converged(self) -> bool:
         """Whether all variables are, by R-hat and ESS."""
-        shape = self.statistics["diverging"].shape
-        columns = [np.moveaxis(values.reshape(*shape, -1), 2, 0) for values in self.variables.values()]
-        return converged(np.concatenate(columns))
+        return converged(self._scalars, self._diagnostics)
 
 
 Progress = Callable[[Any], None] | None
@@ -189,7 +207,12 @@ def _spread_out(model: Any) -> set[Any]:
     return set(model.free_RVs) - tight
 
 
-def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progress: Progress = None) -> Draws:
+def sample(
+    ready: FastSampler | GeneralSampler,
+    settings: SamplerSettings,
+    progress: Progress = None,
+    spent: Mapping[str, float] | None = None,
+) -> Draws:
     """Draws from the posterior of a model that `prepare` made ready, as many as asked.
 
     Where transitions diverge, the posterior is resampled with smaller steps, at most twice; the second time in the
@@ -197,7 +220,7 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
     or have too few effective draws, it is resampled once with longer chains, which are thinned. `Draws.attempts` and
     `Draws.thinning` say so.
 
-    progress : called from time to time with nutpie's progress of the chains
+    progress : called from time to time with nutpie's progress of the chains;  spent : seconds of earlier steps
 
     Raises RuntimeError or ValueError where the sampler cannot start.
     """
@@ -205,7 +228,8 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
     for attempt in count(1):
         long = replace(used, draws=length * used.draws, tune=length * used.tune)
         whole = ready.draw(long, progress)
-        drawn = replace(whole.thinned(length), attempts=attempt, bfmi=bfmi(whole.statistics["energy"]))
+        timings = {**(spent or {}), "sample": time.perf_counter() - start}
+        drawn = replace(whole.thinned(length), timings=timings, attempts=attempt, bfmi=bfmi(whole.statistics["energy"]))
         if drawn.statistics["diverging"].any():
             target = next(targets, None)
             if target is None:
@@ -217,7 +241,7 @@ def sample(ready: FastSampler | GeneralSampler, settings: SamplerSettings, progr
             length = ready.longer
         else:
             break
-    return replace(drawn, timings={"sample": time.perf_counter() - start})
+    return drawn
 
 
 def _can_improve(drawn: Draws) -> bool:

@@ -13,7 +13,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from .triangular_map import Naturals, TriangularMap, between, skewed, straight
+from .triangular_map import Naturals, TriangularMap, between, log_steepness, straight
 
 KNEE = 4.0
 """A rate acts linearly up to so many times its median, beyond it less."""
@@ -131,21 +131,20 @@ def _part(before: np.ndarray, products: _Products, values: np.ndarray, score: np
 
 def _shaped(part: _Part, score: np.ndarray, draws: int | None) -> tuple[_Part, float, float]:
     """The part with σ T(w) for its own one, σ and g: so that the score by w is −w, as far as g can make it so."""
-    middle, spread = float(part.own[:draws].mean()), float(part.own[:draws].std())
+    drawn, pull = part.own[:draws], (score * part.width)[:draws]
+    middle, spread = float(drawn.mean()), float(drawn.std())
     tried = []
     for g in _SKEWS:
         mean = np.expm1(g**2 / 2) / g if g else 0.0
         scale = spread * (abs(g) / np.sqrt(np.exp(g**2) * np.expm1(g**2)) if g else 1.0)
-        own = part.own - middle + scale * mean
-        w = straight(own / scale, g)
-        slope = scale * np.exp(skewed(w, g)[1])
-        left = (score * part.width * slope + g + w)[:draws]
-        tried.append((float(np.minimum(left**2, _MOST).mean()), scale, g, own))
+        w = straight((drawn - middle + scale * mean) / scale, g)
+        left = pull * (scale * np.exp(log_steepness(w, g))) + g + w
+        tried.append((float(np.minimum(left**2, _MOST).mean()), scale, g, mean))
     best, plain = min(tried, key=lambda one: one[0]), tried[len(tried) // 2]
-    _, scale, g, own = best if best[0] < _WORTH * plain[0] else plain
+    _, scale, g, mean = best if best[0] < _WORTH * plain[0] else plain
     coefficients = part.coefficients.copy()
-    coefficients[0] += middle - scale * (np.expm1(g**2 / 2) / g if g else 0.0)
-    return replace(part, coefficients=coefficients, own=own), scale, float(g)
+    coefficients[0] += middle - scale * mean
+    return replace(part, coefficients=coefficients, own=part.own - middle + scale * mean), scale, float(g)
 
 
 def _take_out(part: _Part, functions: np.ndarray, slopes: np.ndarray, scores: np.ndarray, i: int) -> None:
@@ -211,18 +210,17 @@ class _Products:
         cross = self.columns[:, allowed].T @ more
         gram = np.block([[self._gram[np.ix_(allowed, allowed)], cross], [cross.T, more.T @ more]])
         count, size = len(values), np.diag(gram).copy()
-        left, forced = size.copy(), [0, len(allowed)]
+        left, forced, least = size.copy(), [0, len(allowed)], _DEPENDENT * size[:-1]
         chosen: list[int] = []
         rows = np.empty((min(count // 4, len(gram) - 1), len(gram)))
         rest = gram[:, -1].copy()
         while len(chosen) < len(rows):
-            usable = left[:-1] > _DEPENDENT * size[:-1]
-            gain = np.where(usable, rest[:-1] ** 2 / np.where(usable, left[:-1], 1.0), 0.0)
+            gain = np.divide(rest[:-1] ** 2, left[:-1], out=np.zeros(len(rest) - 1), where=left[:-1] > least)
             best = forced.pop(0) if forced else int(np.argmax(gain))
             if len(chosen) > 1 and gain[best] < rest[-1] * -np.expm1(-_PENALTY * np.log(count) / count):
                 break
             known = rows[: len(chosen)]
-            row = (gram[best] - known[:, best] @ known) / np.sqrt(max(left[best], _DEPENDENT * size[best]))
+            row = (gram[best] - known[:, best] @ known) / np.sqrt(max(left[best], least[best]))
             rows[len(chosen)] = row
             chosen.append(best)
             left -= row**2

@@ -83,11 +83,11 @@ class TriangularMap:
             wide = slice(*self.first_width[position : position + 2])
             products = functions[:, self.factors[own]].prod(axis=2)
             log_width = functions[:, self.width_of[wide]] @ self.widenings[wide]
-            own_part, log_steepness = skewed(w[:, i], self.skew[i])
+            own_part, log_slope = skewed(w[:, i], self.skew[i])
             v[:, i] = self.scale[i] * np.exp(log_width) * own_part + products @ self.coefficients[own]
             functions[:, i] = self.functions(v)[0][:, i]
             functions[:, self.dimension + 1 + i] = v[:, i]
-            volume += log_width + log_steepness
+            volume += log_width + log_slope
         return v, volume
 
     def functions(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,19 +98,24 @@ class TriangularMap:
 
 def skewed(w: np.ndarray, skew: float) -> tuple[np.ndarray, np.ndarray]:
     """T(w) and the logarithm of its derivative."""
+    log_slope = log_steepness(w, skew)
     if skew == 0:
-        return w, np.zeros_like(w)
-    log_steepness = np.clip(skew * w, -BENT, BENT)
-    return np.expm1(log_steepness) / skew + np.exp(log_steepness) * (w - log_steepness / skew), log_steepness
+        return w, log_slope
+    return np.expm1(log_slope) / skew + np.exp(log_slope) * (w - log_slope / skew), log_slope
+
+
+def log_steepness(w: np.ndarray, skew: float) -> np.ndarray:
+    """The logarithm of the derivative of T(w)."""
+    return np.clip(skew * w, -BENT, BENT) if skew else np.zeros_like(w)
 
 
 def straight(own: np.ndarray, skew: float) -> np.ndarray:
     """w of T(w)."""
     if skew == 0:
         return own
-    log_steepness = np.log1p(np.clip(skew * own, np.expm1(-BENT), np.expm1(BENT)))
-    beyond = own - np.expm1(log_steepness) / skew
-    return np.asarray(log_steepness / skew + beyond * np.exp(-log_steepness))
+    log_slope = np.log1p(np.clip(skew * own, np.expm1(-BENT), np.expm1(BENT)))
+    beyond = own - np.expm1(log_slope) / skew
+    return np.asarray(log_slope / skew + beyond * np.exp(-log_slope))
 
 
 def between(x: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,13 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
-from ..designs import DISAGREEMENT, Design
+from ..designs import DISAGREEMENT, Design, Direction
 from .numbers import signed, with_error
 from .table import Table, View
 
 _MOST_EVEN = 1e3
+_NOTICED = 0.01
+"""Of the budget."""
 _CONVINCING = 3.0
 """Nats: odds of 20 to 1."""
 
@@ -111,7 +113,10 @@ def _assumed(found: Design) -> str:
     """What the time of the plan rests on."""
     each = " or ".join(f"{1e3 * shot:g} ms" for shot in found.shot)
     mean = f"; a measured point with a σ counts as {found.repetitions:g} shots" if found.repetitions else ""
-    return f"A shot takes {each}{' besides its delay' if found.delay else ''}{mean}."
+    changes = found.budget - found.seconds
+    dear = any(p.setting for p in found.points) and changes > _NOTICED * found.budget
+    changing = f" Changes of settings take {duration(changes)} of the time." if dear else ""
+    return f"A shot takes {each}{' besides its delay' if found.delay else ''}{mean}.{changing}"
 
 
 def _notes(found: Design) -> list[str]:
@@ -138,7 +143,14 @@ def _notes(found: Design) -> list[str]:
         notes.append(f"After this plan: {found.remaining.words}.")
     if found.limit is not None and found.possible:
         notes.append(f"Any number of shots: ± {found.limit.sd:.2g}, {found.limit.words}.")
-    notes += [f"Never, whatever the repetitions (structural): {d.words} together." for d in found.never]
-    notes += [f"Not with these data (practical): {d.words} together, {d.sd:.2g} of the prior's sd remains."
+    notes += [f"Never, whatever the repetitions (structural): {_combined(d)}." for d in found.never]
+    notes += [f"Not with these data (practical): {_combined(d)}, {d.sd:.2g} of the prior's sd remains."
               for d in found.not_yet]  # fmt: skip
     return notes
+
+
+def _combined(direction: Direction) -> str:
+    """'Γcol +1.0, Γ −0.9 together'; of a single parameter 'Γcol'."""
+    if len(direction.parts) == 1:
+        return Label.parse(next(iter(direction.parts))).symbol
+    return f"{direction.words} together"

@@ -1,8 +1,12 @@
 """`watch`: a fit after each change of the files; files that cannot be read are reported and waited for."""
 
 import json
+import signal
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Future
+from datetime import datetime
+from importlib import import_module
 from threading import Event, Thread
 
 import pytest
@@ -12,10 +16,13 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.inference import read_fit
 from dissentangle.inference.campaigns import watch
 from dissentangle.inference.campaigns.watch import LINES
+from dissentangle.inference.cli import main
 from dissentangle.inference.model import Problem, SamplerSettings, data_hash
+from dissentangle.inference.reports import live_page
 
 from ...seeds import seed
 
+module = import_module("dissentangle.inference.campaigns.watch")
 SAMPLER = SamplerSettings(seed(1), 50, 100, 2)
 
 
@@ -77,6 +84,52 @@ def test_each_change_is_fitted_and_what_cannot_be_read_is_reported(watched):
     assert [json.loads(line) for line in (watched.live / LINES).read_text().splitlines()] == watched.lines
     page = watched.page.read_text()
     assert '<meta http-equiv="refresh"' in page
+    assert f"– {watched.lines[-1]['file']}, " in page
+
+
+def test_the_page_before_the_first_fit_says_why_there_is_none():
+    page = live_page(None, "", "", "2 errors:\nxi.csv: found no rows\nP.csv: found <no> rows")
+    assert "2 errors:<br>xi.csv: found no rows<br>P.csv: found &lt;no&gt; rows</p>" in page
+    assert '<meta http-equiv="refresh"' in page
+
+
+def test_a_page_is_drawn_although_its_process_was_ended(tmp_path, monkeypatch):
+    """The executor is broken then; the next one draws."""
+    made = []
+
+    class Pages:
+        def __init__(self, count, idle):
+            made.append(self)
+
+        def submit(self, work, *arguments):
+            if len(made) == 1 and arguments:
+                raise BrokenExecutor
+            found = Future()
+            found.set_result(arguments)
+            return found
+
+    monkeypatch.setattr(module, "processes", Pages)
+    states = module._States(tmp_path, tmp_path / "live.html", lambda line: None)
+    states.add_fault(ExperimentError("no rows"))
+    assert len(made) == 2
+    assert states._drawn.result() == (None, "The files as they are now cannot be fitted: no rows", states.page)
+
+
+def test_sigterm_ends_a_watch_as_ctrl_c_does(tmp_path, monkeypatch, capsys):
+    """A line is in local time, with the symbols of rates."""
+    line = {"time": "2026-11-29T12:00:00+00:00", "file": "0001.nc", "headline": "Usable.", "status": "healthy",
+            "rates": {"collective_rate": {"mean": 0.1123, "sd": 0.0073}}}  # fmt: skip
+
+    def ended(sources, folder, posed, sampler, told, *, page):
+        told(line)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("dissentangle.inference.campaigns.watch", ended)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["watch", "fig2b-d55", "-o", str(tmp_path / "live")]) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+    at = datetime.fromisoformat(line["time"]).astimezone().strftime("%H:%M:%S")
+    assert capsys.readouterr().out == f"{at} 0001.nc: Usable. dΓ 0.1123(73) ms⁻¹\n"
 
 
 def test_what_cannot_be_watched(tmp_path, monkeypatch):

@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dissentangle.datasets import ExperimentError, joint, read
+from dissentangle.datasets import ExperimentError, Known, joint, read
 from dissentangle.datasets.formats import plan_file, read_plan, write_planned
+from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.cli import main
 from dissentangle.inference.designs.candidate_file import read_candidates
 from dissentangle.inference.designs.candidates import usual_choices
 from dissentangle.inference.designs.outcomes import with_plan
+from dissentangle.inference.text import design_text
 
 TABLE = """
 goal = "dGamma"
@@ -53,7 +55,9 @@ def table(tmp_path):
 
 
 def test_a_table_of_candidates(table):
-    choices, said = read_candidates(table, read("fig2b-d55"))
+    experiment = read("fig2b-d55")
+    angle = experiment.apparatus | {"faraday_angle": Known(14.0)}
+    choices, said = read_candidates(table, replace(experiment, apparatus=angle))
     assert said == {"goal": "dGamma", "budget": 7200.0}
     xi, thin, noise = choices.candidates
     assert (xi.series.name, xi.series.scale_uncertainty, len(xi.series.x), xi.free) == ("xi", 0.04, 61, True)
@@ -83,6 +87,9 @@ def test_a_table_of_candidates(table):
          "two candidates for 'xi', expected one, or a line name"),
         ('kind = "projection_noise"\nat = ["8 deg", "14 deg"]', 'kind = "orientation_beat"\nat = ["1 ms", "2 ms"]',
          "orientation_beat"),
+        ('kind = "projection_noise"', 'kind = "projection_noise"', "candidate 3: apparatus: found no faraday_angle"),
+        ('at = ["1 ms", "20 ms"]', 'at = ["1 ms", "21 ms"]',
+         "candidate 1: time: row 59: found 20.3333, expected a time inside the stages of run 'main', 0 to 20 ms"),
     ],
 )  # fmt: skip
 def test_what_a_table_cannot_say(table, line, instead, text):
@@ -165,6 +172,21 @@ def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_pat
     assert next(s for s in again.series if s.kind == "xi").spread.tolist() == [n + 1 for n in shots]
     with pytest.raises(ExperimentError, match="already exists"):
         write_planned(tmp_path / "next", path)
+
+
+def test_the_figure_has_a_panel_for_each_abscissa_and_the_text_says_what_changes_of_settings_take(table):
+    """Delays and angles."""
+    experiment = read("fig2b-d55")
+    experiment = replace(experiment, series=(), apparatus=experiment.apparatus | {"faraday_angle": Known(14.0)})
+    choices, _ = read_candidates(table, experiment)
+    found = design(experiment, candidates=choices, goal="everything", budget="2 h", refits=0)
+    panels = [axis for axis in found.plot().axes if axis.get_xlabel()]
+    assert [axis.get_xlabel() for axis in panels] == ["t (ms)", KINDS["projection_noise"].abscissa_label]
+    assert all(axis.get_legend() for axis in panels)
+    first, *others = found.points
+    changed = replace(found, points=(replace(first, setting="thin cell"), *others), budget=found.seconds + 1800.0)
+    assert "Changes of settings take 30 min of the time." in design_text(changed)
+    assert "Changes of settings" not in design_text(replace(changed, budget=found.seconds))
 
 
 def test_what_is_no_plan(tmp_path):

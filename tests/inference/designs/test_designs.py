@@ -11,7 +11,12 @@ import pytest
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry
 from dissentangle.inference import design
+from dissentangle.inference.designs import Choices, Direction
+from dissentangle.inference.designs.candidates import usual_choices
+from dissentangle.inference.designs.limits import unidentifiable
+from dissentangle.inference.designs.linearised import state_of
 from dissentangle.inference.designs.result import Expectation, _priors_of
+from dissentangle.inference.model import ModelSettings, Problem
 from dissentangle.inference.text import design_text, duration
 
 from ...seeds import seed
@@ -63,6 +68,13 @@ def test_a_longer_budget_gives_a_smaller_sd(of_an_hour):
     assert plan(driven(), budget="10 h").of("collective_rate").after < of_an_hour.of("collective_rate").after
 
 
+def test_no_plan_makes_an_expected_sd_larger():
+    """Not of c either, which is between 0 and 1, and which nothing tells in a second."""
+    found = plan(driven(), closure="open", budget="1 s")
+    assert np.sqrt(np.mean(found.of("loss_noise_share").predicted ** 2)) > found.of("loss_noise_share").before
+    assert all(one.low <= one.after <= one.before for one in found.expectations)
+
+
 @pytest.mark.slow
 def test_how_long_for_a_target_is_the_inverse_of_what_a_budget_gives(of_an_hour):
     after = of_an_hour.of("collective_rate").after
@@ -105,14 +117,30 @@ def test_a_parameter_without_data_is_structurally_unidentifiable():
     """ξ, P and Jy in the dark do not depend on c where no atoms are lost: fixed rates of loss make it so."""
     found = plan(decay(), closure="open", goal="everything", budget="1 h", priors=DECAYING)
     assert [direction.parts for direction in found.never] == [{"loss_noise_share": 1.0}]
-    assert "Never, whatever the repetitions (structural): c +1.0 together." in design_text(found)
+    assert "Never, whatever the repetitions (structural): c." in design_text(found)
     assert plan(driven(), budget="1 h").never == ()
+
+
+def test_what_only_noisy_candidates_show_is_not_structurally_unidentifiable():
+    """P known to 1e-9 tells nothing of dΓ. One shot of ξ tells 1e-9 of what P does of Γout, but can be repeated.
+
+    Nor is a direction that all data show weakly: d, Z and n3(0) under the open closure, to some 1e-7.
+    """
+    known = SeriesPlan("polarization", np.linspace(1.0, 20.0, 8), 1e-9)
+    data = replace(known, value=np.full(8, 0.9))
+    for series, closure in ((data,), "microscopic"), ((), "open"):
+        problem = Problem(driven(series=series), ModelSettings(closure=closure))
+        choices = Choices(problem.experiment, tuple(usual_choices(driven()).candidates))
+        state = state_of(Problem(choices.whole, problem.settings), {}, seed=1)
+        assert unidentifiable(state, choices) == []
 
 
 def test_practically_unidentifiable_directions_are_told_apart():
     found = plan(driven(), budget="1 s", goal="light_loss_rate")
     assert found.never == ()
     assert any("collision_rate" in direction.parts for direction in found.not_yet)
+    both = replace(found, not_yet=(Direction({"collision_rate": 1.0, "radiative_rate": -0.7}, 0.8),))
+    assert "(practical): Γcol +1.0, Γ −0.7 together, 0.8 of the prior's sd remains." in design_text(both)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +156,11 @@ def test_practically_unidentifiable_directions_are_told_apart():
         ({"source": None}, "design: found both an experiment and a fit, or none of them, expected one"),
         ({"source": None, "after": "fig2b-d55"}, "design: found 'fig2b-d55' after which to design, expected a fit"),
         ({"goal": "microscopic vs nothing"}, "nothing"),
+        ({"goal": "microscopic vs microscopic"}, "goal: found microscopic twice, expected two models"),
+        (
+            {"source": decay(), "goal": "microscopic vs student-t"},
+            "goal: student-t changes the experiment, expected a model of the same data and errors",
+        ),
         ({"goal": "microscopic vs pump-leak"}, "pump-leak changes the experiment, expected a model of the same data"),
     ],
 )

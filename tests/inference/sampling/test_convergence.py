@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from dissentangle.inference.sampling.convergence import bulk_ess_and_rhat, highest_density, tail_ess
+from dissentangle.inference.sampling import Draws
+from dissentangle.inference.sampling.convergence import bulk_ess_and_rhat, diagnostics, highest_density, tail_ess
 
 from ...seeds import seed
 
@@ -45,6 +46,15 @@ def test_all_parameters_at_once():
     bulk, rhat = bulk_ess_and_rhat(some)
     np.testing.assert_allclose(bulk, [each[0][0] for each in one_by_one], rtol=1e-12)
     np.testing.assert_allclose(rhat, [each[1][0] for each in one_by_one], rtol=1e-12)
+
+
+def test_diagnostics_of_variables_are_those_of_their_scalars():
+    values = np.stack(CHAINS[:3])
+    variables = {"a": values[0], "b": np.moveaxis(values[1:], 0, -1)}
+    found = Draws(variables, {"diverging": np.zeros(values.shape[1:], bool)}, "fast").diagnostics
+    expected = diagnostics(values)
+    np.testing.assert_array_equal(found["a"], expected[:, 0])
+    np.testing.assert_array_equal(found["b"], expected[:, 1:])
 
 
 def test_constant_draws():
