@@ -5,7 +5,7 @@ python benchmarks/peers.py [--quick] [CONTENDER …]       (peers need the extra
 One rule for all: the least bulk ESS of the 8 unknowns is 1000 and the largest R-hat of four chains below 1.01 (both
 ArviZ's). A first run, twice as long until the rule holds, finds after how many draws per chain it does; another one
 with just so many (a fifth more where it does not hold then) is timed. Of ours a default fit is timed, however many
-effective draws it has. Medians of three seeds.
+effective draws it has. Medians of three seeds (--quick: one for each peer).
 
 Each run has a process of its own. *Sampling* contains the warm-up, not the compilation; *whole process* also imports
 and compilation, with PyTensor's and Python's caches as they are (run it twice). Peers are told where the mode is and
@@ -196,7 +196,7 @@ def compare(names: list[str], quick: bool) -> None:
     print(f"\n{CORES} core(s)\n\n| {' | '.join(HEADER)} |\n{'|---' * len(HEADER)}|", flush=True)
     seeds = SEEDS[:1] if quick else SEEDS
     with tempfile.TemporaryDirectory() as folder:
-        reference = measure("ours", seeds, Path(folder))
+        reference = measure("ours", SEEDS, Path(folder))
         print(line("ours", reference, reference), flush=True)
         for name in [n for n in names if not missing[n] and n != "ours"]:
             print(line(name, measure(name, seeds, Path(folder)), reference), flush=True)
@@ -205,7 +205,7 @@ def compare(names: list[str], quick: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="CONTENDER", help=f"of {', '.join(CONTENDERS)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="one seed")
+    parser.add_argument("--quick", action="store_true", help="one seed for each peer")
     parser.add_argument("--one", nargs=4, metavar=("NAME", "DRAWS", "SEED", "OUT"), help="sample here, write the draws")
     parser.add_argument("--agreement", action="store_true", help="only compare the log-posteriors")
     options = parser.parse_args()
