@@ -1,27 +1,32 @@
-"""Peers on the same posterior (fig2b-d55, 8 unknowns): effective draws per second, sampling alone and whole process.
+"""Peers on the same posterior (fig2b-d55, 8 unknowns): time to 1000 effective draws, sampling alone and whole process.
 
 python benchmarks/peers.py [--quick] [CONTENDER …]       (peers need the extra `bench`)
 
-Each contender has a process of its own. *Sampling* contains the warm-up, not the compilation; *whole process* also
-imports and compilation, with PyTensor's and Python's caches as they are (run it twice). ESS is ArviZ's bulk ESS, of the
-worst of the 8 unknowns, over all chains (walkers). Peers are told where the mode is and about how wide; ours finds it.
-Settings: `contenders.py`; the posterior by integration: `ode_posterior.py`.
+One rule for all: the least bulk ESS of the 8 unknowns is 1000 and the largest R-hat of four chains below 1.01 (both
+ArviZ's). A first run, twice as long until the rule holds, finds after how many draws per chain it does; another one
+with just so many (a fifth more where it does not hold then) is timed. Of ours a default fit is timed, however many
+effective draws it has. Medians of three seeds (--quick: one for each peer).
+
+Each run has a process of its own. *Sampling* contains the warm-up, not the compilation; *whole process* also imports
+and compilation, with PyTensor's and Python's caches as they are (run it twice). Peers are told where the mode is and
+about how wide; ours finds it. Settings: `contenders.py`; the posterior by integration: `ode_posterior.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contenders import CONTENDERS, CORES, columns, starts
+from contenders import CHAINS, CONTENDERS, CORES, starts
 from ode_posterior import (
     DATA_SET,
     LOGARITHMIC,
@@ -36,9 +41,12 @@ SAME = 4.0
 """Monte Carlo standard errors between means and sds of one posterior: 8 unknowns."""
 AGREEMENT = 0.01
 """Difference of log-posteriors (less their constant) that no sampler could see."""
+ENOUGH, RHAT, STEPS = 1000.0, 1.01, 40
+"""The rule, and at how many lengths of a first run it is looked at."""
+SEEDS = (1, 2, 3)
 HEADER = (
-    "contender", "chains × draws", "sampling s", "min ESS", "R-hat", "divergent", "ESS/s sampling", "ours ÷ it",
-    "whole process s", "ESS/s whole", "ours ÷ it", "means and sds differ, MC errors",
+    "contender", "chains × draws", "sampling s", "÷ ours", "whole process s", "÷ ours", "CPU s", "min ESS", "R-hat",
+    "divergent", "means and sds differ, MC errors",
 )  # fmt: skip
 
 
@@ -75,61 +83,106 @@ def check_agreement() -> None:
         assert difference < AGREEMENT, f"{name}: log-posterior differs by {difference:.3g}"
 
 
-def summary(draws: np.ndarray) -> dict[str, np.ndarray]:
-    """Bulk ESS, R-hat, and mean and sd with their Monte Carlo errors: one entry an unknown."""
+def diagnostics(draws: np.ndarray) -> tuple[float, float]:
+    """The least bulk ESS and the largest R-hat of the 8 unknowns.
+
+    Walkers of one ensemble are chains for the ESS; for R-hat an ensemble is one chain, step by step.
+    """
     from arviz_stats.base import array_stats
 
     axes = {"chain_axis": 0, "draw_axis": 1}
-    each = [draws[..., k] for k in range(len(NAMES))]
-    errors = [float(array_stats.mcse(x, method=of, **axes)) for of in ("mean", "sd") for x in each]
-    return {
-        "size": np.array(draws.shape[:2]),
-        "ess": np.array([float(array_stats.ess(x, method="bulk", **axes)) for x in each]),
-        "rhat": np.array([float(array_stats.rhat(x, method="rank", **axes)) for x in each]),
-        "moments": np.concatenate([draws.mean(axis=(0, 1)), draws.std(axis=(0, 1))]),
-        "errors": np.array(errors),
+    by_ensemble = draws.reshape(CHAINS, -1, *draws.shape[1:]).swapaxes(1, 2).reshape(CHAINS, -1, draws.shape[2])
+    every = range(len(NAMES))
+    ess = min(float(array_stats.ess(draws[..., k], method="bulk", **axes)) for k in every)
+    return ess, max(float(array_stats.rhat(by_ensemble[..., k], method="rank", **axes)) for k in every)
+
+
+def holds(draws: np.ndarray) -> bool:
+    """The rule."""
+    ess, rhat = diagnostics(draws)
+    return ess >= ENOUGH and rhat < RHAT
+
+
+def moments(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and sds of the 8 unknowns, and their Monte Carlo errors."""
+    from arviz_stats.base import array_stats
+
+    errors = [
+        float(array_stats.mcse(draws[..., k], method=of, chain_axis=0, draw_axis=1))
+        for of in ("mean", "sd")
+        for k in range(len(NAMES))
+    ]
+    return np.concatenate([draws.mean(axis=(0, 1)), draws.std(axis=(0, 1))]), np.array(errors)
+
+
+def timed(command: list[str]) -> tuple[float, float]:
+    """Wall and CPU seconds of one process; where it fails, RuntimeError with what it said."""
+    before, start = os.times(), time.perf_counter()
+    process = subprocess.run(command, check=False, capture_output=True, text=True)
+    elapsed, after = time.perf_counter() - start, os.times()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{process.stderr}")
+    return elapsed, after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def once(name: str, draws: int, seed: int, folder: Path) -> dict[str, Any]:
+    """One run in a process of its own; of ours, `dissentangle fit` is the whole process."""
+    out = folder / f"{name}.npz"
+    whole, cpu = timed([sys.executable, __file__, "--one", name, str(draws), str(seed), str(out)])
+    with np.load(out) as file:
+        row: dict[str, Any] = {key: file[key] for key in ("draws", "seconds", "divergent")}
+    if name == "ours":
+        fit = ["-m", "dissentangle.inference", "fit", DATA_SET, "--closure", "microscopic", "--seed", str(seed)]
+        whole, cpu = timed([sys.executable, *fit, "-o", str(folder / "fit.nc")])
+    return row | {"whole": whole, "cpu": cpu}
+
+
+def least(name: str, seed: int, folder: Path) -> dict[str, Any]:
+    """The run with as few draws as the rule needs; where they would be too many, one that says so, `enough`."""
+    draws = CONTENDERS[name].first
+    row = once(name, draws, seed, folder)
+    while not (enough := holds(row["draws"])) and 2 * draws <= CONTENDERS[name].most:
+        draws *= 2
+        row = once(name, draws, seed, folder)
+    if name == "ours" or not enough:
+        return row | {"enough": enough}
+    lengths = np.linspace(0, row["draws"].shape[1], STEPS + 1).astype(int)
+    draws = next(int(n) for n in lengths if n > STEPS and holds(row["draws"][:, :n]))
+    while True:
+        row = once(name, draws, seed, folder)
+        if holds(row["draws"]):
+            return row | {"enough": True}
+        draws += draws // 5
+
+
+def measure(name: str, seeds: Sequence[int], folder: Path) -> dict[str, Any]:
+    """Medians over the seeds, the least ESS and the largest R-hat, all divergences, moments of all draws."""
+    rows = [least(name, seed, folder) for seed in seeds]
+    result = {key: float(np.median([row[key] for row in rows])) for key in ("seconds", "whole", "cpu")}
+    found = [diagnostics(row["draws"]) for row in rows]
+    middle, errors = zip(*(moments(row["draws"]) for row in rows), strict=True)
+    return result | {
+        "draws": [row["draws"].shape[1] for row in rows],
+        "chains": len(rows[0]["draws"]),
+        "ess": min(ess for ess, _ in found),
+        "rhat": max(rhat for _, rhat in found),
+        "divergent": sum(int(row["divergent"]) for row in rows),
+        "moments": np.mean(middle, axis=0),
+        "errors": np.sqrt(np.sum(np.square(errors), axis=0)) / len(rows),
+        "enough": all(row["enough"] for row in rows),
     }
 
 
-def timed(command: list[str]) -> float:
-    """Wall seconds of one process; where it fails, RuntimeError with what it said."""
-    start = time.perf_counter()
-    process = subprocess.run(command, check=False, capture_output=True, text=True)
-    elapsed = time.perf_counter() - start
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{process.stderr}")
-    return elapsed
-
-
-def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
-    """One contender from outside; of ours, `dissentangle fit` is the whole process (median of three)."""
-    out = folder / f"{name}.npz"
-    whole = timed([sys.executable, __file__, "--one", name, str(out), *(["--quick"] if quick else [])])
-    with np.load(out) as file:
-        row: dict[str, Any] = {name: file[name].item() for name in ("seconds", "divergent")}
-        row |= summary(file["draws"])
-    row |= {"whole": whole, "whole_ess": row["ess"].min()}
-    if name == "ours":
-        import xarray
-
-        fit = folder / "fit.nc"
-        command = [sys.executable, "-m", "dissentangle.inference", "fit", DATA_SET, "-o", str(fit)]
-        row["whole"] = float(np.median([timed(command) for _ in range(3)]))
-        with xarray.open_datatree(fit) as tree:
-            row["whole_ess"] = summary(columns(tree["posterior"].dataset))["ess"].min()
-    return row
-
-
 def line(name: str, row: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
-    """One row of the table."""
-    mine, theirs = (r["ess"].min() / r["seconds"] for r in (row, reference))
-    whole = row["whole_ess"] / row["whole"], reference["whole_ess"] / reference["whole"]
+    """One row of the table. Where the rule did not hold, times are what it would take in proportion to the ESS."""
+    longer, sign = (1.0, "") if row["enough"] else (ENOUGH / row["ess"], "≈ ")
     distance = np.abs(row["moments"] - reference["moments"]) / np.hypot(row["errors"], reference["errors"])
-    chains, draws = row["size"]
+    seconds, whole, cpu = (longer * row[key] for key in ("seconds", "whole", "cpu"))
     return (
-        f"| {name} | {chains} × {draws} | {row['seconds']:.3g} | {row['ess'].min():.0f} | {row['rhat'].max():.3f} |"
+        f"| {name} | {row['chains']} × {', '.join(map(str, row['draws']))} | {sign}{seconds:.3g} |"
+        f" {sign}{seconds / reference['seconds']:.3g} | {sign}{whole:.3g} | {sign}{whole / reference['whole']:.3g} |"
+        f" {sign}{cpu:.3g} | {row['ess']:.0f} | {row['rhat']:.3f} |"
         f" {row['divergent'] if row['divergent'] >= 0 else '–'} |"
-        f" {mine:.3g} | {theirs / mine:.3g} | {row['whole']:.1f} | {whole[0]:.3g} | {whole[1] / whole[0]:.3g} |"
         f" {distance.max():.1f}{'' if distance.max() < SAME else ' (!)'} |"
     )
 
@@ -141,25 +194,26 @@ def compare(names: list[str], quick: bool) -> None:
         print(f"left out: {name} (needs {', '.join(missing[name])})")
     subprocess.run([sys.executable, __file__, "--agreement"], check=True)
     print(f"\n{CORES} core(s)\n\n| {' | '.join(HEADER)} |\n{'|---' * len(HEADER)}|", flush=True)
+    seeds = SEEDS[:1] if quick else SEEDS
     with tempfile.TemporaryDirectory() as folder:
-        reference = measure("ours", quick, Path(folder))
+        reference = measure("ours", SEEDS, Path(folder))
         print(line("ours", reference, reference), flush=True)
         for name in [n for n in names if not missing[n] and n != "ours"]:
-            print(line(name, measure(name, quick, Path(folder)), reference), flush=True)
+            print(line(name, measure(name, seeds, Path(folder)), reference), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="CONTENDER", help=f"of {', '.join(CONTENDERS)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="fewer draws")
-    parser.add_argument("--one", nargs=2, metavar=("NAME", "OUT"), help="sample here, write the draws")
+    parser.add_argument("--quick", action="store_true", help="one seed for each peer")
+    parser.add_argument("--one", nargs=4, metavar=("NAME", "DRAWS", "SEED", "OUT"), help="sample here, write the draws")
     parser.add_argument("--agreement", action="store_true", help="only compare the log-posteriors")
     options = parser.parse_args()
     if unknown := set(options.names) - set(CONTENDERS):
         parser.error(f"unknown contender {', '.join(sorted(unknown))}; expected {', '.join(CONTENDERS)}")
     if options.one:
-        sampled = CONTENDERS[options.one[0]].run(options.quick)
-        np.savez(options.one[1], **vars(sampled))
+        name, draws, seed, out = options.one
+        np.savez(out, **vars(CONTENDERS[name].run(int(draws), int(seed))))
     elif options.agreement:
         check_agreement()
     else:

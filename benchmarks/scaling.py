@@ -2,16 +2,17 @@
 
 python benchmarks/scaling.py [FIGURE]
 
-The joint fit has one set of rates and a scale of ξ of its own for every experiment. Gradients through Python's ctypes.
+The joint fit has one set of rates, and d, n3(0) and a scale of ξ for every experiment. Gradients through Python's
+ctypes. Whole fits, with predictions and a file of some hundred MB, up to 10⁴ points per series; sampling up to 3·10⁴.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,14 @@ from dissentangle.datasets.files import write_tree
 from dissentangle.inference.engine import compile_model
 from dissentangle.inference.fits import fit_problem
 from dissentangle.inference.model import Problem, SamplerSettings, model_of
+from dissentangle.inference.sampling import prepared, sample
+from dissentangle.inference.sampling.convergence import bulk_ess_and_rhat
 from dissentangle.inference.sampling.prepared import KEPT
 
-POINTS = (10, 30, 100, 300, 1000, 3000, 10000)
-EXPERIMENTS = (1, 2, 5, 10, 20)
+POINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
+EXPERIMENTS = (1, 2, 5, 10, 20, 50, 100)
+WHOLE, SAMPLED = 10000, 30000
+"""So many points at most in whole fits, and where the posterior is sampled at all."""
 DRAWS = 200
 PARTS = ("model, s", "compile, s", "gradient, µs", "sampling, s", "whole fit and file, s")
 
@@ -53,49 +58,64 @@ def points(count: int) -> Experiment:
 
 
 def experiments(count: int) -> Experiment:
-    """So many runs like fig2b-d55, each with noise, times and a scale of its own."""
-    stages, series = [], []
+    """So many experiments like fig2b-d55, fitted jointly."""
     like = read("fig2b-d55")
-    for k in range(count):
-        made = datasets.from_tree(datasets.simulate_like(like, seed=k))
-        run = "main" if k == 0 else f"run {k}"
-        stages += [replace(stage, run=run) for stage in made.stages]
-        shift = 1 - 0.01 * k / count
-        series += [replace(s, name=f"{s.name}-{k}", run=run, x=s.x * shift) for s in made.series]
-    return replace(like, stages=tuple(stages), series=tuple(series), truth=None)
+    made = {f"m{k}": datasets.from_tree(datasets.simulate_like(like, seed=k)) for k in range(count)}
+    return datasets.joint(made) if count > 1 else made["m0"]
 
 
-def measured(experiment: Experiment) -> tuple[list[float], float, int]:
-    """The parts, the least bulk ESS, and how often it was sampled (again after divergences)."""
+def ready(problem: Problem) -> list[float]:
+    """Seconds for the model, seconds for its machine code, and µs per gradient; the number of unknowns."""
     start = time.perf_counter()
-    model = model_of(Problem(experiment))
+    model = model_of(problem)
     built = time.perf_counter()
     density = compile_model(model).density
     compiled = time.perf_counter()
     x, gradient, value = np.zeros(density.dimension), np.empty(density.dimension), np.empty(1)
     arguments = (density.dimension, *(array.ctypes.data for array in (x, gradient, value, density.data)))
     each = microseconds(lambda: density._logp(*arguments))
+    return [built - start, compiled - built, each, density.dimension]
+
+
+def sampled(problem: Problem, whole: bool) -> list[float]:
+    """Seconds of sampling and of the whole fit; least effective draws, gradients, and how often it was sampled."""
     KEPT.clear()
-    begin = time.perf_counter()
-    fit = fit_problem(Problem(experiment), SamplerSettings(1, draws=DRAWS, tune=DRAWS))
+    begin, settings = time.perf_counter(), SamplerSettings(1, draws=DRAWS, tune=DRAWS)
+    if not whole:
+        drawn = sample(prepared(problem), settings)
+        flat = np.concatenate([v.reshape(*v.shape[:2], -1) for v in drawn.variables.values()], axis=2)
+        ess = bulk_ess_and_rhat(np.moveaxis(flat[..., np.ptp(flat, axis=(0, 1)) > 0], 2, 0))[0].min()
+        return [drawn.timings["sample"], np.nan, ess, drawn.statistics["n_steps"].sum(), drawn.attempts]
+    fit = fit_problem(problem, settings)
     with tempfile.TemporaryDirectory() as folder:
         write_tree(fit, Path(folder) / "fit.nc")
-    whole = time.perf_counter() - begin
-    import json
+    taken, seconds = time.perf_counter() - begin, json.loads(fit.attrs["timings"])["sample"]
+    ess, gradients = float(fit["summary"]["ess_bulk"].min()), float(fit["sample_stats"]["n_steps"].sum())
+    return [seconds, taken, ess, gradients, fit.attrs["attempts"]]
 
-    sampling = json.loads(fit.attrs["timings"])["sample"]
-    ess = float(fit["summary"]["ess_bulk"].min())
-    return [built - start, compiled - built, each, sampling, whole], ess, int(fit.attrs["attempts"])
+
+def measured(count: int, experiment: Experiment) -> tuple[list[float], str]:
+    """The parts; unknowns, effective draws, those per 1000 gradients, how often it was sampled: the end of a row."""
+    problem = Problem(experiment)
+    *parts, unknowns = ready(problem)
+    if count > SAMPLED:
+        return [*parts, np.nan, np.nan], f"{unknowns} | – | – | –"
+    *seconds, ess, gradients, attempts = sampled(problem, count <= WHOLE)
+    return [*parts, *seconds], f"{unknowns} | {ess:.0f} | {1000 * ess / gradients:.0f} | {attempts}"
 
 
 def table(title: str, counts: tuple[int, ...], make: Callable[[int], Experiment]) -> np.ndarray:
     """Measure, print, return the parts (counts, parts)."""
-    print(f"\n| {title} | {' | '.join(PARTS)} | least ESS | sampled |\n{'|---' * (len(PARTS) + 3)}|", flush=True)
+    header = (title, *PARTS, "unknowns", "least ESS", "per 1000 gradients", "sampled")
+    print(f"\n| {' | '.join(header)} |\n{'|---' * len(header)}|", flush=True)
     rows = []
     for count in counts:
-        parts, ess, attempts = measured(make(count))
+        parts, end = measured(count, make(count))
         rows.append(parts)
-        print(f"| {count} | {' | '.join(f'{part:.3g}' for part in parts)} | {ess:.0f} | {attempts} |", flush=True)
+        print(
+            f"| {count} | {' | '.join(f'{part:.3g}' if np.isfinite(part) else '–' for part in parts)} | {end} |",
+            flush=True,
+        )
     return np.array(rows)
 
 
@@ -115,7 +135,7 @@ def figure(path: str, by_points: np.ndarray, by_experiments: np.ndarray) -> None
             seconds = rows[:, k] * (1e-6 if "µs" in part else 1.0)
             axis.loglog(counts, seconds, "o-", ms=3, lw=1.2, label=part.split(",")[0])
         ends = np.array([counts[0], counts[-1]], float)
-        axis.loglog(ends, rows[-1, 4] * ends / ends[-1], "k:", lw=0.9, label="linear")
+        axis.loglog(ends, rows[-1, 2] * 1e-6 * ends / ends[-1], "k:", lw=0.9, label="linear")
         axis.set_xlabel(f"{name} in one fit")
         axis.set_ylabel("seconds")
         axis.grid(alpha=0.3)

@@ -1,7 +1,9 @@
 """`dissentangle fit fig2b-d55` as a whole process, and where its time goes; `--help` and a bad argument.
 
 python benchmarks/whole_process.py [RUNS]        (with Python bytecode present: run it twice)
-python benchmarks/whole_process.py RUNS MEMBERS  so many experiments in one joint fit, 4 × (200 + 200) draws
+python benchmarks/whole_process.py RUNS MEMBERS [OPTION ...]
+    so many experiments in one joint fit, 4 × (200 + 200) draws; options of `fit`, such as
+    --share pure_dephasing_rate=population
 
 Also by ratio to importing pymc and nutpie, least of the runs of each in turns: wall and CPU seconds.
 """
@@ -83,7 +85,7 @@ def main() -> None:
     program = [sys.executable, "-m", "dissentangle.inference"]
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "fit.nc")
-        several = joint(Path(folder), int(sys.argv[2])) if len(sys.argv) > 2 else ["fit", "fig2b-d55"]
+        several = [*joint(Path(folder), int(sys.argv[2])), *sys.argv[3:]] if len(sys.argv) > 2 else ["fit", "fig2b-d55"]
         ratio([*program, *several, "-o", out], environment, runs)
         if len(sys.argv) > 2:
             return
