@@ -123,7 +123,7 @@ def speed():
             rounds = []
             for _ in range(5):
                 begin = time.process_time()
-                density.density.gradients(points, density.data)
+                density.density(points, density.data)
                 rounds.append(1e3 * (time.process_time() - begin))
             begin = time.process_time()
             inference.fit(name, model=model, seed=1, cores=1)
