@@ -67,11 +67,12 @@ def watch(
     ------
     ExperimentError : without watchfiles, and for files that do not exist. What cannot be read later is a line
     """
+    changes = _changes(sources, {folder, *([page] if page else [])}, stop)
     states = _States(folder, page, told)
     first = last = 0.0
     changed, fitted = True, ""
     try:
-        for found in _changes(sources, {folder, *([page] if page else [])}, stop):
+        for found in changes:
             states.draw()
             now = time.monotonic()
             if found:
