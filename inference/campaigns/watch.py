@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
@@ -41,6 +42,8 @@ _HALF_WRITTEN = 1.0
 """Seconds without a change after which files that cannot be read count as wrong, and no longer as half-written."""
 _LONGEST = 2.0
 """Seconds after which files that change all the time are read all the same."""
+_NICE = 10
+"""By which pages give way to fits."""
 
 
 def watch(
@@ -67,11 +70,12 @@ def watch(
     ------
     ExperimentError : without watchfiles, and for files that do not exist. What cannot be read later is a line
     """
+    changes = _changes(sources, {folder, *([page] if page else [])}, stop)
     states = _States(folder, page, told)
     first = last = 0.0
     changed, fitted = True, ""
     try:
-        for found in _changes(sources, {folder, *([page] if page else [])}, stop):
+        for found in changes:
             states.draw()
             now = time.monotonic()
             if found:
@@ -127,8 +131,7 @@ class _States:
         numbers = [int(path.stem) for path in self.folder.glob("*.nc") if path.stem.isdigit()]
         self._number = max(numbers, default=0)
         if self.page is not None:
-            self._pages = processes(1, idle=None)
-            self._pages.submit(_get_ready)
+            self._pages = _page_process()
 
     def add(self, problem: Problem, sampler: SamplerSettings) -> None:
         """Fit and keep it."""
@@ -181,7 +184,7 @@ class _States:
         try:
             self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
         except BrokenExecutor:  # its process was ended by somebody
-            self._pages = processes(1, idle=None)
+            self._pages = _page_process()
             self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
         self._wanted = None
 
@@ -194,8 +197,16 @@ class _States:
             self._pages.shutdown()
 
 
+def _page_process() -> ProcessPoolExecutor:
+    found = processes(1, idle=None)
+    found.submit(_get_ready)
+    return found
+
+
 def _get_ready() -> None:
-    """Import what a page takes seconds to import, while the first fit is made."""
+    """Give way to the fits, and import what a page takes seconds to import while the first one is made."""
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICE)
     import arviz  # noqa: F401
     import matplotlib.figure  # noqa: F401
 

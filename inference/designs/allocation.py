@@ -36,10 +36,6 @@ class Costs:
     setting: np.ndarray
     change: dict[str, float]
 
-    def at(self, points: np.ndarray) -> Costs:
-        """Of some of the points."""
-        return Costs(self.per_shot[points], self.setting[points], self.change)
-
 
 @dataclass(frozen=True)
 class Allocation:

@@ -17,29 +17,21 @@ import numpy as np
 class Menu:
     """Information of one shot at each of K points, for S draws of p parameters.
 
-    rows (S, R, p) : derivative of each measured number by each parameter's z-score, over the noise of one shot
-    point (R,) : at which point each number is measured (a shot may give several)
+    rows (S, K, p) : derivative of what is measured by each parameter's z-score, over the noise of one shot
     known (S, p, p) : precision of what is known before, at each draw
     """
 
     rows: np.ndarray
-    point: np.ndarray
     known: np.ndarray
 
     def covariances(self, shots: np.ndarray) -> np.ndarray:
         """(S, p, p): of the parameters after `shots` (K,) at each point, were each draw the truth."""
-        weighted = self.rows * shots[self.point][:, None]
+        weighted = self.rows * shots[:, None]
         return np.asarray(np.linalg.inv(self.known + np.swapaxes(weighted, 1, 2) @ self.rows))
-
-    def per_point(self, of_rows: np.ndarray) -> np.ndarray:
-        """Sums over the numbers of each point, (K,) from (R,)."""
-        return np.bincount(self.point, of_rows)
 
     def at(self, points: np.ndarray) -> Menu:
         """Some of the points (numbers), in this order."""
-        keep = [np.flatnonzero(self.point == k) for k in points]
-        rows = self.rows[:, np.concatenate(keep)]
-        return Menu(rows, np.repeat(np.arange(len(points)), [len(k) for k in keep]), self.known)
+        return Menu(self.rows[:, points], self.known)
 
 
 class Criterion(Protocol):
@@ -68,8 +60,8 @@ class Variance:
         """See `Criterion`."""
         towards = np.einsum("spq,sq->sp", self.menu.covariances(shots), self.gradients)
         mean = float(np.einsum("sp,sp->s", towards, self.gradients).mean())
-        seen = (np.einsum("srp,sp->sr", self.menu.rows, towards) ** 2).mean(axis=0)
-        return float(np.log(mean)), -self.menu.per_point(seen) / mean
+        seen = (np.einsum("skp,sp->sk", self.menu.rows, towards) ** 2).mean(axis=0)
+        return float(np.log(mean)), -seen / mean
 
     def at(self, points: np.ndarray) -> Variance:
         """See `Criterion`."""
@@ -91,8 +83,7 @@ class Ignorance:
         before = np.linalg.inv(self.menu.known)[:, wanted][:, :, wanted]
         mean = 0.5 * float((np.linalg.slogdet(block)[1] - np.linalg.slogdet(before)[1]).mean())
         seen = self.menu.rows @ columns
-        each = np.einsum("srm,srm->sr", seen @ np.linalg.inv(block), seen).mean(axis=0)
-        return mean, -0.5 * self.menu.per_point(each)
+        return mean, -0.5 * np.einsum("skm,skm->sk", seen @ np.linalg.inv(block), seen).mean(axis=0)
 
     def at(self, points: np.ndarray) -> Ignorance:
         """See `Criterion`."""
@@ -104,7 +95,7 @@ class Confusion:
     """Minus half of the least χ² with which a model, refitted, explains what the true one expects, nats.
 
     menu : of the other model, linearised where it is best for each draw of the true one
-    difference (S, R) : what the true model expects beyond the other there, over the noise of one shot
+    difference (S, K) : what the true model expects beyond the other there, over the noise of one shot
     pull (S, p) : how far the other one is from what was known of it there, z-scores
     """
 
@@ -114,8 +105,7 @@ class Confusion:
 
     def steps(self, shots: np.ndarray) -> np.ndarray:
         """(S, p): from there to where the other model fits best after these shots."""
-        weighted = self.difference * shots[self.menu.point]
-        force = np.einsum("srp,sr->sp", self.menu.rows, weighted)
+        force = np.einsum("skp,sk->sp", self.menu.rows, self.difference * shots)
         force -= np.einsum("spq,sq->sp", self.menu.known, self.pull)
         return np.asarray(np.einsum("spq,sq->sp", self.menu.covariances(shots), force))
 
@@ -126,20 +116,19 @@ class Confusion:
     def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
         """See `Criterion`."""
         of_draws, squares = self._squares(shots)
-        return -float(of_draws.mean()), -0.5 * self.menu.per_point(squares.mean(axis=0))
+        return -float(of_draws.mean()), -0.5 * squares.mean(axis=0)
 
     def _squares(self, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Half of the χ² (S,) and squares of what remains of the difference (S, R) when the other model is refitted."""
+        """Half of the χ² (S,) and squares of what remains of the difference (S, K) when the other model is refitted."""
         steps = self.steps(shots)
         squares = (self.difference - (self.menu.rows @ steps[..., None])[..., 0]) ** 2
         pulled = self.pull + steps
         knowledge = np.einsum("sp,spq,sq->s", pulled, self.menu.known, pulled)
-        return 0.5 * (squares @ shots[self.menu.point] + knowledge), squares
+        return 0.5 * (squares @ shots + knowledge), squares
 
     def at(self, points: np.ndarray) -> Confusion:
         """See `Criterion`."""
-        keep = np.concatenate([np.flatnonzero(self.menu.point == k) for k in points])
-        return Confusion(self.menu.at(points), self.difference[:, keep], self.pull)
+        return Confusion(self.menu.at(points), self.difference[:, points], self.pull)
 
 
 @dataclass(frozen=True)
@@ -157,7 +146,7 @@ class Advantage:
         return np.asarray(self.other.of_draws(shots) - self.own.of_draws(shots))
 
     def given(self, noise: np.ndarray) -> Advantage:
-        """For one outcome at each draw: how far it is from the expected one, (S, R), over the noise of one shot."""
+        """For one outcome at each draw: how far it is from the expected one, (S, K), over the noise of one shot."""
         other, own = (replace(each, difference=each.difference + noise) for each in (self.other, self.own))
         return Advantage(other, own)
 

@@ -61,14 +61,14 @@ class Limit:
 def limit_of(criterion: Variance, state: State, goal: str, shots: np.ndarray | None = None) -> Limit:
     """What limits the sd of a quantity: after any number of shots, or after `shots` (K,)."""
     menu = criterion.menu
-    many = np.full(menu.point.max() + 1, _WITHOUT_END) if shots is None else shots
+    many = np.full(menu.rows.shape[1], _WITHOUT_END) if shots is None else shots
     least, shares = float(criterion.of_draws(many).mean()), {}
     for k, parameter in enumerate(state.problem.free):
         if parameter.label == goal or Label.parse(parameter.label).is_rate:
             continue
         known = menu.known.copy()
         known[:, k, k] += _EXACTLY
-        without = replace(criterion, menu=Menu(menu.rows, menu.point, known)).of_draws(many).mean()
+        without = replace(criterion, menu=Menu(menu.rows, known)).of_draws(many).mean()
         shares[parameter.label] = 1 - float(without) / least
     best = max(shares, key=lambda label: shares[label], default="")
     enough = bool(best) and shares[best] >= _NAMED

@@ -26,12 +26,11 @@ FURTHEST = 7.0
 class State:
     """What is known of the p free parameters of a problem, on the scale on which each prior is standard normal.
 
-    draws (S, p) : of the posterior, or of the prior where there are no data;  covariance (p, p) : of all of them
+    draws (S, p) : of the posterior, or of the prior where there are no data
     """
 
     problem: Problem
     draws: np.ndarray
-    covariance: np.ndarray
 
     @property
     def labels(self) -> list[str]:
@@ -75,7 +74,7 @@ class State:
 
     def thinned(self, most: int) -> State:
         """With its first draws: they are in no order."""
-        return State(self.problem, self.draws[:most], self.covariance)
+        return State(self.problem, self.draws[:most])
 
 
 def has_data(experiment: Experiment) -> bool:
@@ -99,7 +98,7 @@ def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, nu
         if p.label in by_label:
             scores[p.label] = np.clip(p.prior.z_score(by_label[p.label]), -FURTHEST, FURTHEST)
     draws = np.stack([scores[label] for label in labels], axis=1)
-    return State(problem, rng.permutation(draws), np.atleast_2d(np.cov(draws.T)))
+    return State(problem, rng.permutation(draws))
 
 
 def values_at(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
@@ -134,20 +133,18 @@ def differences(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Linearised:
-    """At S draws of p parameters, for the R numbers that one shot at each of the K points of the candidates gives.
+    """At S draws of p parameters, for one shot at each of the K points of the candidates.
 
-    mean, sigma (S, R) : expected, and its noise;  slopes (S, R, p) : of the mean by the z-scores
-    point (R,) : to which point each number belongs
+    mean, sigma (S, K) : expected, and its noise;  slopes (S, K, p) : of the mean by the z-scores
     """
 
     mean: np.ndarray
     sigma: np.ndarray
     slopes: np.ndarray
-    point: np.ndarray
 
     def menu(self, known: np.ndarray, sigma: np.ndarray | None = None) -> Menu:
         """The information of a shot, given the precision (S, p, p) of what is known."""
-        return Menu(self.slopes / (self.sigma if sigma is None else sigma)[..., None], self.point, known)
+        return Menu(self.slopes / (self.sigma if sigma is None else sigma)[..., None], known)
 
 
 def linearised(problem: Problem, choices: Choices, draws: np.ndarray) -> Linearised:
@@ -159,11 +156,11 @@ def linearised(problem: Problem, choices: Choices, draws: np.ndarray) -> Lineari
     mean, slopes = differences(means, draws.shape[1])
     sigmas = [c.sigma(mean[:, choices.group == k]) for k, c in enumerate(choices.candidates)]
     sigma = np.concatenate(sigmas, axis=1)
-    return Linearised(mean, sigma, slopes, np.arange(means.shape[1]))
+    return Linearised(mean, sigma, slopes)
 
 
 def in_groups(choices: Choices, values: Mapping[str, Any], number: int, of: Callable[..., Any]) -> np.ndarray:
-    """Expected values of all candidates side by side, (n, R), worked out for groups of draws of like speed."""
+    """Expected values of all candidates side by side, (n, K), worked out for groups of draws of like speed."""
     found = np.empty((number, len(choices.x)))
     for index, some in by_speed(choices.alone, values):
         series = of(some).series

@@ -144,7 +144,7 @@ def factors_of_outcomes(
 
 
 def planned_values(outcome: Experiment, new: New) -> np.ndarray:
-    """Those of the planned points, (R,), in the order of the candidates, as `with_plan` has them in `new`."""
+    """Those of the planned points, (K,), in the order of the candidates, as `with_plan` has them in `new`."""
     values = {series.name: series.value for series in outcome.series}
     return np.concatenate([values[name][planned] for name, planned in new.items()])
 

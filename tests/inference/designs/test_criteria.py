@@ -16,13 +16,13 @@ POINTS, PARAMETERS, DRAWS = 6, 4, 5
 
 
 def some_menu():
-    rows = RNG.normal(size=(DRAWS, 2 * POINTS, PARAMETERS))
-    return Menu(rows, np.repeat(np.arange(POINTS), 2), np.tile(np.eye(PARAMETERS), (DRAWS, 1, 1)))
+    rows = RNG.normal(size=(DRAWS, POINTS, PARAMETERS))
+    return Menu(rows, np.tile(np.eye(PARAMETERS), (DRAWS, 1, 1)))
 
 
 def some_criteria():
     menu = some_menu()
-    confusion = Confusion(menu, RNG.normal(size=(DRAWS, 2 * POINTS)), RNG.normal(size=(DRAWS, PARAMETERS)))
+    confusion = Confusion(menu, RNG.normal(size=(DRAWS, POINTS)), RNG.normal(size=(DRAWS, PARAMETERS)))
     variance, ignorance = Variance(menu, RNG.normal(size=(DRAWS, PARAMETERS))), Ignorance(menu, (0, 2))
     return [variance, ignorance, confusion, Mean((confusion, confusion))]
 
@@ -30,7 +30,7 @@ def some_criteria():
 def exponential(rate, x):
     """A e^{−γx} with A = 1 known to nobody, unit noise."""
     rows = np.stack([np.exp(-rate * x), -x * np.exp(-rate * x)], axis=-1)[None]
-    return Menu(rows, np.arange(len(x)), 1e-9 * np.eye(2)[None])
+    return Menu(rows, 1e-9 * np.eye(2)[None])
 
 
 def mean_of(shots, x):
@@ -91,7 +91,7 @@ def test_a_variance_is_that_of_a_linear_gaussian_fit():
     gradients = RNG.normal(size=(DRAWS, PARAMETERS))
     found = Variance(menu, gradients).of_draws(shots)
     for k in range(DRAWS):
-        weights = np.diag(shots[menu.point])
+        weights = np.diag(shots)
         covariance = np.linalg.inv(np.eye(PARAMETERS) + menu.rows[k].T @ weights @ menu.rows[k])
         assert found[k] == pytest.approx(gradients[k] @ covariance @ gradients[k])
 
@@ -116,7 +116,7 @@ def test_a_log_bayes_factor_of_an_outcome_has_its_noise_and_on_average_that_of_t
     """Both χ² are those of the outcome; that of its noise alone is in both, but for what parameters explain of it."""
     other = some_criteria()[2]
     found = Advantage(other, replace(other, difference=np.zeros_like(other.difference)))
-    shots, noise = RNG.uniform(1, 5, POINTS), RNG.normal(size=(DRAWS, 2 * POINTS))
+    shots, noise = RNG.uniform(1, 5, POINTS), RNG.normal(size=(DRAWS, POINTS))
     outcome = found.given(noise).of_draws(shots)
     assert found.given(0 * noise).of_draws(shots) == pytest.approx(found.of_draws(shots))
     assert outcome + found.given(-noise).of_draws(shots) == pytest.approx(2 * found.of_draws(shots))
@@ -127,8 +127,8 @@ def test_confusion_is_the_least_chi_square_of_the_other_model():
     steps = criterion.steps(shots)
 
     def chi_square(steps):
-        left = criterion.difference - np.einsum("srp,sp->sr", criterion.menu.rows, steps)
-        return 0.5 * (left**2 @ shots[criterion.menu.point] + ((criterion.pull + steps) ** 2).sum(axis=1))
+        left = criterion.difference - np.einsum("skp,sp->sk", criterion.menu.rows, steps)
+        return 0.5 * (left**2 @ shots + ((criterion.pull + steps) ** 2).sum(axis=1))
 
     assert criterion.of_draws(shots) == pytest.approx(chi_square(steps))
     for _ in range(20):
@@ -137,7 +137,7 @@ def test_confusion_is_the_least_chi_square_of_the_other_model():
 
 def test_a_setting_is_taken_where_it_is_worth_its_change():
     rows = np.array([[[1.0, 0.0], [0.0, 1.0], [3.0, 0.0]]])
-    criterion = Variance(Menu(rows, np.arange(3), np.eye(2)[None]), np.array([[1.0, 0.0]]))
+    criterion = Variance(Menu(rows, np.eye(2)[None]), np.array([[1.0, 0.0]]))
     setting = np.array(["", "", "hot"])
     cheap = allocate(criterion, Costs(np.ones(3), setting, {"": 0.0, "hot": 5.0}), 100.0)
     assert cheap.shots == pytest.approx([0.0, 0.0, 95.0])
@@ -148,7 +148,7 @@ def test_a_setting_is_taken_where_it_is_worth_its_change():
 
 def test_settings_that_all_cost_are_exchanged_for_the_best():
     rows = np.array([[[1.0], [2.0]]])
-    criterion = Variance(Menu(rows, np.arange(2), np.eye(1)[None]), np.ones((1, 1)))
+    criterion = Variance(Menu(rows, np.eye(1)[None]), np.ones((1, 1)))
     costs = Costs(np.ones(2), np.array(["a", "b"]), {"a": 10.0, "b": 10.0})
     assert allocate(criterion, costs, 50.0).shots == pytest.approx([0.0, 40.0])
     with pytest.raises(ExperimentError, match="budget: found 5 s, expected a longer one: every setting takes"):
