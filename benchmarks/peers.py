@@ -15,18 +15,16 @@ about how wide; ours finds it. Settings: `contenders.py`; the posterior by integ
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contenders import CHAINS, CONTENDERS, CORES, starts
+from contenders import CHAINS, CONTENDERS, CORES, clock, starts
 from ode_posterior import (
     DATA_SET,
     LOGARITHMIC,
@@ -45,8 +43,8 @@ ENOUGH, RHAT, STEPS = 1000.0, 1.01, 40
 """The rule, and at how many lengths of a first run it is looked at."""
 SEEDS = (1, 2, 3)
 HEADER = (
-    "contender", "chains × draws", "sampling s", "÷ ours", "whole process s", "÷ ours", "CPU s", "min ESS", "R-hat",
-    "divergent", "means and sds differ, MC errors",
+    "contender", "chains × draws", "sampling: s", "CPU s", "÷ ours", "whole process: s", "CPU s", "÷ ours", "min ESS",
+    "R-hat", "divergent", "means and sds differ, MC errors",
 )  # fmt: skip
 
 
@@ -115,26 +113,25 @@ def moments(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([draws.mean(axis=(0, 1)), draws.std(axis=(0, 1))]), np.array(errors)
 
 
-def timed(command: list[str]) -> tuple[float, float]:
+def timed(command: list[str]) -> np.ndarray:
     """Wall and CPU seconds of one process; where it fails, RuntimeError with what it said."""
-    before, start = os.times(), time.perf_counter()
+    start = clock()
     process = subprocess.run(command, check=False, capture_output=True, text=True)
-    elapsed, after = time.perf_counter() - start, os.times()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{process.stderr}")
-    return elapsed, after.children_user + after.children_system - before.children_user - before.children_system
+    return clock() - start
 
 
 def once(name: str, draws: int, seed: int, folder: Path) -> dict[str, Any]:
     """One run in a process of its own; of ours, `dissentangle fit` is the whole process."""
     out = folder / f"{name}.npz"
-    whole, cpu = timed([sys.executable, __file__, "--one", name, str(draws), str(seed), str(out)])
+    whole = timed([sys.executable, __file__, "--one", name, str(draws), str(seed), str(out)])
     with np.load(out) as file:
-        row: dict[str, Any] = {key: file[key] for key in ("draws", "seconds", "divergent")}
+        row: dict[str, Any] = {key: file[key] for key in ("draws", "seconds", "divergent", "extra")}
     if name == "ours":
         fit = ["-m", "dissentangle.inference", "fit", DATA_SET, "--closure", "microscopic", "--seed", str(seed)]
-        whole, cpu = timed([sys.executable, *fit, "-o", str(folder / "fit.nc")])
-    return row | {"whole": whole, "cpu": cpu}
+        whole = timed([sys.executable, *fit, "-o", str(folder / "fit.nc")])
+    return row | {"whole": whole - row["extra"]}
 
 
 def least(name: str, seed: int, folder: Path) -> dict[str, Any]:
@@ -158,7 +155,7 @@ def least(name: str, seed: int, folder: Path) -> dict[str, Any]:
 def measure(name: str, seeds: Sequence[int], folder: Path) -> dict[str, Any]:
     """Medians over the seeds, the least ESS and the largest R-hat, all divergences, moments of all draws."""
     rows = [least(name, seed, folder) for seed in seeds]
-    result = {key: float(np.median([row[key] for row in rows])) for key in ("seconds", "whole", "cpu")}
+    result = {key: np.median([row[key] for row in rows], axis=0) for key in ("seconds", "whole")}
     found = [diagnostics(row["draws"]) for row in rows]
     middle, errors = zip(*(moments(row["draws"]) for row in rows), strict=True)
     return result | {
@@ -174,15 +171,20 @@ def measure(name: str, seeds: Sequence[int], folder: Path) -> dict[str, Any]:
 
 
 def line(name: str, row: Mapping[str, Any], reference: Mapping[str, Any]) -> str:
-    """One row of the table. Where the rule did not hold, times are what it would take in proportion to the ESS."""
+    """One row of the table; ratios are those of CPU seconds, which hardly depend on what else runs.
+
+    Where the rule did not hold, times are what it would take in proportion to the ESS.
+    """
     longer, sign = (1.0, "") if row["enough"] else (ENOUGH / row["ess"], "≈ ")
     distance = np.abs(row["moments"] - reference["moments"]) / np.hypot(row["errors"], reference["errors"])
-    seconds, whole, cpu = (longer * row[key] for key in ("seconds", "whole", "cpu"))
+    times = (
+        f"{sign}{longer * wall:.3g} | {sign}{longer * cpu:.3g} | {sign}{longer * cpu / reference[of][1]:.3g}"
+        for of in ("seconds", "whole")
+        for wall, cpu in (row[of],)
+    )
     return (
-        f"| {name} | {row['chains']} × {', '.join(map(str, row['draws']))} | {sign}{seconds:.3g} |"
-        f" {sign}{seconds / reference['seconds']:.3g} | {sign}{whole:.3g} | {sign}{whole / reference['whole']:.3g} |"
-        f" {sign}{cpu:.3g} | {row['ess']:.0f} | {row['rhat']:.3f} |"
-        f" {row['divergent'] if row['divergent'] >= 0 else '–'} |"
+        f"| {name} | {row['chains']} × {', '.join(map(str, row['draws']))} | {' | '.join(times)} |"
+        f" {row['ess']:.0f} | {row['rhat']:.3f} | {row['divergent'] if row['divergent'] >= 0 else '–'} |"
         f" {distance.max():.1f}{'' if distance.max() < SAME else ' (!)'} |"
     )
 
