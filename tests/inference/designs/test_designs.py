@@ -131,7 +131,7 @@ def test_what_only_noisy_candidates_show_is_not_structurally_unidentifiable():
     for series, closure in ((data,), "microscopic"), ((), "open"):
         problem = Problem(driven(series=series), ModelSettings(closure=closure))
         choices = Choices(problem.experiment, tuple(usual_choices(driven()).candidates))
-        state = state_of(Problem(choices.whole, problem.settings), {}, seed=1)
+        state = state_of(Problem(choices.whole, problem.settings), {}, seed=seed(1))
         assert unidentifiable(state, choices) == []
 
 
