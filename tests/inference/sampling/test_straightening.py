@@ -1,6 +1,7 @@
 """The map that straightens a posterior: its machine code, its Jacobian, and what the regression of scores finds."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -140,6 +141,17 @@ def test_the_last_attempt_is_not_straightened(d55, monkeypatch):
     monkeypatch.setattr(FastSampler, "draw", draw)
     sample(d55, SamplerSettings(seed(8)))
     assert tried == [(0.9, True), (0.97, True), (0.99, False)]
+
+
+def test_modes_are_searched_once_for_a_seed(d55, monkeypatch):
+    """However often the posterior is resampled."""
+    module, searched = import_module("dissentangle.inference.sampling.sample"), []
+    search = module.modes
+    monkeypatch.setattr(module, "modes", lambda *given: searched.append(given[-1]) or search(*given))
+    ready = d55.with_data({})
+    for number, target in ((1, 0.9), (1, 0.97), (2, 0.9)):
+        ready.draw(SamplerSettings(seed(number), draws=10, tune=20, chains=1, target_accept=target), None)
+    assert searched == [seed(1), seed(2)]
 
 
 def test_the_tightest_coordinate_is_the_last():
