@@ -1,8 +1,8 @@
 """How each contender of `peers.py` samples the posterior of fig2b-d55: with settings from its own documentation.
 
-Four chains, or four ensembles. Target acceptance 0.95 for every NUTS of a peer: their default, 0.8, gives divergent
-transitions here, and raising it is what the documentation of PyMC, numpyro and nutpie advises then. Tuning, metric and
-chains are as in the documented examples; peers start about the mode, as in `starts`.
+Four chains, or four ensembles. Target acceptance 0.95 for every NUTS of a peer, as the documentation of PyMC, numpyro
+and Stan advises where transitions diverge: at their default, 0.8, some do here. Tuning, metric and chains are as in the
+documented examples; peers start about the mode, as in `starts`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 python benchmarks/scaling.py [FIGURE]
 
 The joint fit has one set of rates, and d, n3(0) and a scale of ξ for every experiment. Times are CPU seconds, of all
-cores together: they hardly depend on what else runs. Gradients through Python's ctypes. Whole fits, with predictions
-and a file of some hundred MB, up to 10⁴ points per series; sampling up to 3·10⁴.
+cores together: they hardly depend on what else runs. Gradients through Python's ctypes. Fits up to 10⁴
+points per series and 20 experiments.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from dissentangle.inference.sampling.prepared import KEPT
 
 POINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 EXPERIMENTS = (1, 2, 5, 10, 20, 50, 100)
-WHOLE, SAMPLED = 10000, 30000
-"""So many points at most in whole fits, and where the posterior is sampled at all."""
+LARGEST_FIT = {"points per series": 10000, "experiments": 20}
+"""Beyond, only gradients are measured."""
 DRAWS = 200
 PARTS = ("model, s", "compile, s", "gradient, µs", "sampling, s", "whole fit and file, s")
 
@@ -77,31 +77,30 @@ def ready(problem: Problem) -> list[float]:
     return [built - start, compiled - built, 1e4 * each, density.dimension]
 
 
-def sampled(problem: Problem, whole: bool) -> list[float]:
+def sampled(problem: Problem) -> list[float]:
     """Seconds of sampling and of the whole fit; least effective draws, gradients, and how often it was sampled."""
     settings, made = SamplerSettings(1, draws=DRAWS, tune=DRAWS), prepared(problem)
     begin = time.process_time()
     drawn = sample(made, settings)
-    seconds, taken = time.process_time() - begin, np.nan
-    if whole:
-        KEPT.clear()
-        begin = time.process_time()
-        fit = fit_problem(problem, settings)
-        with tempfile.TemporaryDirectory() as folder:
-            write_tree(fit, Path(folder) / "fit.nc")
-        taken = time.process_time() - begin
+    seconds = time.process_time() - begin
+    KEPT.clear()
+    begin = time.process_time()
+    fit = fit_problem(problem, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        write_tree(fit, Path(folder) / "fit.nc")
+    taken = time.process_time() - begin
     flat = np.concatenate([v.reshape(*v.shape[:2], -1) for v in drawn.variables.values()], axis=2)
     ess = bulk_ess_and_rhat(np.moveaxis(flat[..., np.ptp(flat, axis=(0, 1)) > 0], 2, 0))[0].min()
     return [seconds, taken, ess, drawn.statistics["n_steps"].sum(), drawn.attempts]
 
 
-def measured(count: int, experiment: Experiment) -> tuple[list[float], str]:
+def measured(experiment: Experiment, whole: bool) -> tuple[list[float], str]:
     """The parts; unknowns, effective draws, those per 1000 gradients, how often it was sampled: the end of a row."""
     problem = Problem(experiment)
     *parts, unknowns = ready(problem)
-    if count > SAMPLED:
+    if not whole:
         return [*parts, np.nan, np.nan], f"{unknowns} | – | – | –"
-    *seconds, ess, gradients, attempts = sampled(problem, count <= WHOLE)
+    *seconds, ess, gradients, attempts = sampled(problem)
     return [*parts, *seconds], f"{unknowns} | {ess:.0f} | {1000 * ess / gradients:.0f} | {attempts}"
 
 
@@ -111,7 +110,7 @@ def table(title: str, counts: tuple[int, ...], make: Callable[[int], Experiment]
     print(f"\n| {' | '.join(header)} |\n{'|---' * len(header)}|", flush=True)
     rows = []
     for count in counts:
-        parts, end = measured(count, make(count))
+        parts, end = measured(make(count), count <= LARGEST_FIT[title])
         rows.append(parts)
         print(
             f"| {count} | {' | '.join(f'{part:.3g}' if np.isfinite(part) else '–' for part in parts)} | {end} |",
