@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dissentangle import inference
 
@@ -21,9 +22,11 @@ MOST_PROCESSES = 4
 def pytest_configure():
     """Look for cycles less often: graphs of models are many objects, of which few are garbage; an eighth of the time.
 
-    Each process does.
+    Each process does. And no test depends on how fast the machine is.
     """
     gc.set_threshold(50_000, 10, 10)
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def pytest_xdist_auto_num_workers(config):

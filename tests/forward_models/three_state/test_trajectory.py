@@ -60,7 +60,7 @@ def test_reference_to_1e9(reference):
                 np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-9, err_msg=name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rates_strategy(), rates_strategy(), st.floats(0.0, 0.2), st.floats(0.0, 0.3), st.sampled_from(CLOSURES))
 def test_against_ode_integration(first, second, n3, nh, closure):
     initial = InitialState(n3=n3, nh=nh)
@@ -78,7 +78,7 @@ def test_against_ode_integration(first, second, n3, nh, closure):
     np.testing.assert_allclose(found.xi, (8 * sigma + 7 * (n2 - p)) / (7 * n2 + p), rtol=1e-8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rates_strategy(), st.floats(0.0, 0.5), st.sampled_from(CLOSURES))
 def test_populations_and_variance_stay_physical(rates, n3, closure):
     """Σ > 0 needs Γ̃ at or above its floor: atoms that leave take more noise along than a smaller Γ̃ leaves them."""
@@ -91,7 +91,7 @@ def test_populations_and_variance_stay_physical(rates, n3, closure):
     assert np.all(found.spin_variance > 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rates_strategy(), st.floats(0.0, 0.9), st.floats(0.0, 0.1), st.floats(0.1, 50.0))
 def test_polarization_stays_above_its_bound(rates, n3, nh, duration):
     """The integration grid forgets the past as fast as this bound allows."""
@@ -101,7 +101,7 @@ def test_polarization_stays_above_its_bound(rates, n3, nh, duration):
     assert p_now.min() >= least_polarization(duration, n2, p, k) - 1e-12
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rates_strategy())
 def test_uncorrelated_atoms_stay_uncorrelated_without_collective_rate(rates):
     single = Rates(**{**rates.__dict__, "collective_rate": 0.0})
@@ -109,7 +109,7 @@ def test_uncorrelated_atoms_stay_uncorrelated_without_collective_rate(rates):
     np.testing.assert_allclose(found.spin_variance, found.n2, rtol=1e-10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rates_strategy(), st.floats(0.5, 9.5), st.sampled_from(CLOSURES))
 def test_two_stages_of_equal_rates_are_one(rates, split, closure):
     times = np.linspace(0, 10, 6)
