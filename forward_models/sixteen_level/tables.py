@@ -122,6 +122,7 @@ def repump(temperature: float = 300.0, handedness: int = 1) -> RateTable:
     return _in_units_of(found if handedness > 0 else scattering(D2, (3, 4), 0.0, {-1: 1.0}, temperature), unit)
 
 
+@cache
 def probe_weight(detuning: float, temperature: float = 300.0) -> float:
     """How much a spin in F = 3 rotates the polarisation of a DC probe, one in F = 4 as unit: a₁(3)/a₁(4).
 

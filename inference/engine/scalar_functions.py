@@ -42,11 +42,11 @@ def _log1p(a: Any) -> Any:
     import casadi as ca
 
     inner = a
-    for op in (ca.OP_NEG, ca.OP_INV, ca.OP_ADD, ca.OP_EXP, ca.OP_NEG):
+    for op in (ca.OP_NEG, ca.OP_INV, ca.OP_ADD, ca.OP_EXP):
         if inner.is_leaf() or inner.op() != op or (op == ca.OP_ADD and not inner.dep(0).is_one()):
             return ca.log1p(a)
         inner = inner.dep(inner.n_dep() - 1)
-    return -_softplus(inner)
+    return -_softplus(-inner)
 
 
 @cache

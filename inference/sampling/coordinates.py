@@ -101,14 +101,14 @@ def naturals(problem: Problem, labels: list[str], centre: np.ndarray) -> Natural
     logarithmic = _logarithmic(by_label, labels)
     bend = np.where([label in logarithmic for label in labels], np.inf, np.nan)
     slope, growth = np.ones(len(labels)), np.zeros(len(labels))
-    for entries, weights in _sums(problem.experiment, labels, centre, logarithmic):
-        bend[entries[1:]] = -log_ratios(entries, weights, centre)
     for k, prior in enumerate(by_label[label] for label in labels):
         if prior.truncated and not np.isfinite(prior.high):
             bend[k] = np.inf  # PyMC samples the logarithm of the distance from the end
         elif prior.truncated or prior.form in ("uniform", "beta"):  # the log ratio of the distances from both ends
             slope[k] = _scale(prior)
             bend[k] = -centre[k] / slope[k]
+    for entries, weights in _sums(problem.experiment, labels, centre, logarithmic):
+        bend[entries[1:]] = -log_ratios(entries, weights, centre)
     if _is_share(by_label):
         share = labels.index(LOSS_NOISE_SHARE)
         slope[share], bend[share], growth[share] = GROWTH

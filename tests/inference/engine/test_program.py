@@ -37,6 +37,11 @@ def graphs():
     yield "gathers", x, (x[ORDER] * x[::-1][:5] * np.arange(5)).sum()
     yield "two dimensions", x, (pt.exp(-(column * row)) * TABLE).sum()
     yield "a sum over one axis", x, (((column + row) * TABLE).sum(axis=0) ** 2).sum()
+    yield (
+        "logarithm of one minus a logistic function",
+        x,
+        pt.log1p(-pt.sigmoid(-x)).sum() + pt.log1p(-pt.sigmoid(x)).sum(),
+    )
     yield "a sum over the other axis", x, pt.log1p(((column * row) ** 2 * TABLE).sum(axis=1)).sum()
     yield "cumulative sums", x, (pt.cumsum(pt.exp(x) * WEIGHTS)[1:] * pt.cumsum(x**2)[:-1]).sum()
     yield "joins", x, (pt.concatenate([x[:2], pt.sin(x), WEIGHTS])[3:] ** 2).sum()

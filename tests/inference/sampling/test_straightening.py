@@ -254,6 +254,13 @@ def test_naturals_follow_parameters_between_two_ends():
     assert np.isinf(natural.bend[start.labels.index("light_loss_rate")])
 
 
+def test_a_leak_is_a_share_of_its_sum_whatever_its_prior():
+    problem = Problem(read("fig2b-d55"), ModelSettings(priors={"pump_leak_rate": "normal(0.02, 0.01)"}))
+    start = start_of(model_of(problem))
+    natural = naturals(problem, start.labels, start.centre)
+    assert np.isfinite(natural.bend[start.labels.index("pump_leak_rate")])
+
+
 def test_several_modes_and_many_coordinates_are_left_as_they_are(d55, monkeypatch):
     density, data = d55.compiled.density, d55.compiled.data
     n = density.dimension
