@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
@@ -204,7 +205,11 @@ def _page_process() -> ProcessPoolExecutor:
 
 
 def _get_ready() -> None:
-    """Give way to the fits, and import what a page takes seconds to import while the first one is made."""
+    """Give way to the fits, and import what a page takes seconds to import while the first one is made.
+
+    Ctrl-C, which a terminal sends to all processes, leaves the last page to be finished.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):  # not on Windows
         os.nice(_NICE)
     import arviz  # noqa: F401
