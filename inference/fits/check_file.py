@@ -80,7 +80,7 @@ def check_form(tree: DataTree, where: str) -> None:
     for group, variables in _expected(fitted).items():
         for name, expected in variables.items():
             if name not in groups.get(group, {}):
-                raise violation(f"{where}: {group}", f"no {name!r}", "a whole fit")
+                raise violation(f"{where}: {group}", f"no {name!r}", "a whole fit, by a version that has it")
             sizes = {str(dim): size for dim, size in groups[group][name].sizes.items()}
             if list(sizes) != list(expected) or any(size not in (_ANY, sizes[dim]) for dim, size in expected.items()):
                 raise violation(f"{where}: {group}: {name}", f"dimensions {sizes}", _words(expected))
