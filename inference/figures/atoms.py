@@ -111,9 +111,9 @@ def plot_levels(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = None) 
         axis.set_xticks(range(lowest, 5))
         axis.set_xlim(lowest - 0.7, 4.5)
         axis.set_yticks((3, 4), ("F = 3", "F = 4"))
-        axis.set_ylim(2.6, 4.6)
-        axis.set_xlabel(f"m;  at {end[0]:g} ms the thickest arrow is {largest:.2g} of the atoms per ms")
-        legend(axis, loc="lower left")
+        axis.set_ylim(1.9, 4.6)
+        axis.set_xlabel(f"m\nthickest, at {end[0]:g} ms: {largest:.2g} of all per ms")
+        legend(axis, loc="lower left", ncols=2)
     return figure
 
 

@@ -106,7 +106,7 @@ def test_flows_between_levels(fit_d55):
     (axis,) = plot_levels(of_prior("fig2c-pump", "sixteen-level+excess-loss")).axes
     assert [text.get_text() for text in axis.get_legend().texts] == ["drive", "excess loss", "pump", "collisions"]
     assert len(axis.texts) > 8
-    assert re.search(r"at 48 ms the thickest arrow is 0\.\d+ of the atoms per ms", axis.get_xlabel())
+    assert re.search(r"thickest, at 48 ms: 0\.\d+ of all per ms", axis.get_xlabel())
 
 
 def test_populations_of_three_and_of_sixteen_levels(fit_d55):
