@@ -51,18 +51,20 @@ def test_without_information_the_posterior_is_the_prior():
     assert {"optical_depth", "squeezing_limit", "initial_n3", "scale[xi]"} <= set(assess(fit).by_prior)
 
 
-def test_a_ridge_is_sampled_longer_and_thinned(capsys, tmp_path):
-    """Jy alone leaves the sum of two rates: 700 draws of each chain are nearly always too few, 3500 are enough."""
+def test_a_ridge_is_sampled_longer_and_thinned(capsys, tmp_path, monkeypatch):
+    """Jy alone leaves the sum of two rates: of 700 draws of each chain under a third are worth something (of runs that
+    were content with them 0.17 and 0.29); where 300 are asked for they are too few, and what 3500 leave is healthy.
+    """
+    monkeypatch.setattr("dissentangle.inference.sampling.convergence.ESS_PER_CHAIN", 300)
     experiment = STUDY["CASES"]["Jy alone"].make(1)
     fit = inference.fit(experiment, seed=seed(1), draws=700, chains=3, **CLOSED)
-    assert fit.attrs["thinning"] in (1, 5)
+    assert fit.attrs["thinning"] == 5
     assert fit.attrs["healthy"], fit.attrs["verdict"]
     assert fit["posterior"].sizes["draw"] == fit["sample_stats"].sizes["draw"] == 700
     assert fit["sample_stats"]["diverging"].dtype == bool
     inference.save_fit(fit, tmp_path / "fit.nc")
     assert main(["show", str(tmp_path / "fit.nc")]) == 0
-    longer = "in the end 5 times as long (one draw in 5 is kept)" in capsys.readouterr().out
-    assert longer == (fit.attrs["thinning"] == 5)
+    assert "in the end 5 times as long (one draw in 5 is kept)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("factor", [1000.0, 0.001])

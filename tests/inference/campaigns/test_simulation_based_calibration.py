@@ -89,9 +89,9 @@ def test_the_band_holds_for_all_quantities_at_once(correlated):
     rng = np.random.default_rng(seed(6))
     outside = 0
     for _ in range(200):
-        table = correlated_ranks(rng, 30, 8) if correlated else np.floor(rng.uniform(0, 101, (30, 8)))
+        table = correlated_ranks(rng, 40, 12) if correlated else np.floor(rng.uniform(0, 101, (40, 12)))
         ranks = (table + rng.uniform(size=table.shape)) / 101
-        outside += not common_band(ranks, FIRST, rng, trials=300).holds(ranks).all()
+        outside += not common_band(ranks, FIRST, rng, trials=500).holds(ranks).all()
     assert 0 < outside < 200 * FIRST + SIGMA * np.sqrt(200 * FIRST)
 
 
