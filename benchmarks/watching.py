@@ -50,17 +50,8 @@ def main(changes: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         run, live = Path(place) / "run", Path(place) / "live"
         datasets.save(datasets.read("fig2b-d55"), run)
-        command = [
-            sys.executable,
-            "-m",
-            "dissentangle.inference",
-            "watch",
-            run,
-            "-o",
-            live,
-            "--page",
-            f"{place}/live.html",
-        ]
+        words = "-m dissentangle.inference watch".split()
+        command = [sys.executable, *words, run, "-o", live, "--page", f"{place}/live.html"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         file, table = run / "xi.csv", (run / "xi.csv").read_text().splitlines(keepends=True)
         while not lines(live / "watch.jsonl"):
