@@ -50,7 +50,7 @@ def main(changes: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         run, live = Path(place) / "run", Path(place) / "live"
         datasets.save(datasets.read("fig2b-d55"), run)
-        words = "-m dissentangle.inference watch".split()
+        words = ["-m", "dissentangle.inference", "watch"]
         command = [sys.executable, *words, run, "-o", live, "--page", f"{place}/live.html"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         file, table = run / "xi.csv", (run / "xi.csv").read_text().splitlines(keepends=True)
