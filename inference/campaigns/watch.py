@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,10 +73,9 @@ def watch(
     ExperimentError : without watchfiles, and for files that do not exist. What cannot be read later is a line
     """
     changes = _changes(sources, {folder, *([page] if page else [])}, stop)
-    states = _States(folder, page, told)
     first = last = 0.0
     changed, fitted = True, ""
-    try:
+    with closing(_States(folder, page, told)) as states:
         for found in changes:
             states.draw()
             now = time.monotonic()
@@ -96,8 +96,6 @@ def watch(
             if hashed != fitted:
                 fitted = hashed
                 states.add(problem, sampler)
-    finally:
-        states.close()
 
 
 def _changes(sources: Sequence[Path], own: set[Path], stop: Event | None) -> Any:
@@ -126,13 +124,20 @@ class _States:
     _pages: ProcessPoolExecutor | None = None
     _drawn: Future[None] | None = None
     _newest: Path | None = None
+    _asked: tuple[Path | None, str] | None = None
+    """Of the page that is drawn."""
+    _ended: int = 0
+    """Processes of pages that were ended from outside, one after the other."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        numbers = [int(path.stem) for path in self.folder.glob("*.nc") if path.stem.isdigit()]
-        self._number = max(numbers, default=0)
+        numbered = {int(path.stem): path for path in self.folder.glob("*.nc") if path.stem.isdecimal()}
+        self._number = max(numbered, default=0)
         if self.page is not None:
             self._pages = _page_process()
+        if numbered:
+            self._newest = numbered[self._number]
+            self._show("The files are fitted now. (Below: the last fit of an earlier watch.)")
 
     def add(self, problem: Problem, sampler: SamplerSettings) -> None:
         """Fit and keep it."""
@@ -175,27 +180,42 @@ class _States:
     def draw(self) -> None:
         """Begin the page of the newest fit in another process, once that of the fit before is there."""
         if self._drawn is not None and self._drawn.done():
-            try:
-                self._drawn.result()
-            except Exception as error:  # a page that cannot be drawn or written must not end the fits
-                self._say({"status": "failed", "error": f"{self.page}: {error}"})
+            self._look_at(self._drawn)
             self._drawn = None
         if self._wanted is None or self._drawn is not None or self._pages is None:
             return
+        self._asked, self._wanted = self._wanted, None
         try:
-            self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
-        except BrokenExecutor:  # its process was ended by somebody
+            self._drawn = self._pages.submit(_draw, *self._asked, self.page)
+        except BrokenExecutor:
             self._pages = _page_process()
-            self._drawn = self._pages.submit(_draw, *self._wanted, self.page)
-        self._wanted = None
+            self._drawn = self._pages.submit(_draw, *self._asked, self.page)
+
+    def _look_at(self, drawn: Future[None]) -> None:
+        """Say what went wrong with a page; where its process was ended from outside, it is drawn again, once."""
+        try:
+            drawn.result()
+            self._ended = 0
+        except BrokenExecutor:
+            self._ended += 1
+            again = self._ended == 1
+            self._say({"status": "failed", "error": f"{self.page}: the process that draws it was ended from outside; "
+                       + ("it is started again" if again else "the page waits for the next fit")})  # fmt: skip
+            self._wanted = self._wanted or (self._asked if again else None)
+        except Exception as error:  # a page that cannot be drawn or written must not end the fits
+            self._say({"status": "failed", "error": f"{self.page}: {error}"})
 
     def close(self) -> None:
-        """Wait for the page of the newest fit."""
-        while self._drawn is not None:
-            self._drawn.exception()
-            self.draw()
-        if self._pages is not None:
-            self._pages.shutdown()
+        """Wait for the page of the newest fit; on a second Ctrl-C end without it."""
+        finished = False
+        try:
+            while self._drawn is not None:
+                self._drawn.exception()
+                self.draw()
+            finished = True
+        finally:
+            if self._pages is not None:
+                self._pages.shutdown(kill_workers=not finished)
 
 
 def _page_process() -> ProcessPoolExecutor:

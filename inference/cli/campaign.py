@@ -7,6 +7,7 @@ import signal
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
@@ -131,7 +132,10 @@ def watch(given: Namespace) -> int:
 
 @contextlib.contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM counts as Ctrl-C, which shells switch off for what they run in the background."""
+    """SIGTERM counts as Ctrl-C, which shells switch off for what they run in the background; in the main thread alone."""
+    if current_thread() is not main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

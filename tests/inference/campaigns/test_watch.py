@@ -93,26 +93,100 @@ def test_the_page_before_the_first_fit_says_why_there_is_none():
     assert '<meta http-equiv="refresh"' in page
 
 
-def test_a_page_is_drawn_although_its_process_was_ended(tmp_path, monkeypatch):
-    """The executor is broken then; the next one draws."""
-    made = []
+class Pages:
+    """Stands for the executors of pages: what each task comes to is taken from `answers`, else its arguments."""
 
-    class Pages:
-        def __init__(self, count, idle):
-            made.append(self)
+    made: list["Pages"]
+    answers: list[Exception]
 
-        def submit(self, work, *arguments):
-            if len(made) == 1 and arguments:
-                raise BrokenExecutor
-            found = Future()
+    def __init__(self, count, idle):
+        self.made.append(self)
+        self.ended = None
+
+    def submit(self, work, *arguments):
+        found = Future()
+        if not arguments:
+            found.set_result(None)  # getting ready
+        elif self.answers:
+            found.set_exception(self.answers.pop(0))
+        else:
             found.set_result(arguments)
-            return found
+        return found
 
+    def shutdown(self, kill_workers=False):
+        self.ended = kill_workers
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    monkeypatch.setattr(Pages, "made", [], raising=False)
+    monkeypatch.setattr(Pages, "answers", [], raising=False)
     monkeypatch.setattr(module, "processes", Pages)
-    states = module._States(tmp_path, tmp_path / "live.html", lambda line: None)
+    return Pages
+
+
+def states_of(place, lines):
+    return module._States(place, place / "live.html", lines.append)
+
+
+def test_a_page_is_drawn_although_its_process_was_ended(tmp_path, pages, monkeypatch):
+    """The executor is broken then; the next one draws."""
+
+    def submit(self, work, *arguments):
+        if len(pages.made) == 1 and arguments:
+            raise BrokenExecutor
+        return whole(self, work, *arguments)
+
+    whole = Pages.submit
+    monkeypatch.setattr(Pages, "submit", submit)
+    states = states_of(tmp_path, [])
     states.add_fault(ExperimentError("no rows"))
-    assert len(made) == 2
+    assert len(pages.made) == 2
     assert states._drawn.result() == (None, "The files as they are now cannot be fitted: no rows", states.page)
+
+
+def test_a_page_whose_process_is_ended_while_it_draws_is_drawn_again_once(tmp_path, pages):
+    lines = []
+    states = states_of(tmp_path, lines)
+    pages.answers += [BrokenExecutor("one\n\ntwo\n\nthree"), BrokenExecutor("one"), OSError("disk full")]
+    states._show("first")
+    states.draw()
+    states.draw()
+    assert [line["error"].removeprefix(f"{states.page}: ") for line in lines] == [
+        "the process that draws it was ended from outside; it is started again",
+        "the process that draws it was ended from outside; the page waits for the next fit",
+    ]
+    assert states._drawn is None
+    states._show("second")
+    states.draw()
+    assert lines[-1]["error"] == f"{states.page}: disk full"
+    states._show("third")
+    states.close()
+    assert states._drawn is None
+    assert pages.made[-1].ended is False
+    assert len(lines) == 3
+
+
+def test_a_second_watch_shows_the_last_fit_of_the_first_at_once(tmp_path, pages):
+    for name in ("0009.nc", "0010.nc", "other.nc"):
+        (tmp_path / name).touch()
+    states = states_of(tmp_path, [])
+    file, notice, _ = states._drawn.result()
+    assert file == tmp_path / "0010.nc"
+    assert notice == "The files are fitted now. (Below: the last fit of an earlier watch.)"
+    assert states._number == 10
+
+
+def test_a_second_ctrl_c_ends_the_process_of_pages(tmp_path, pages):
+    class Interrupted:
+        def exception(self):
+            raise KeyboardInterrupt
+
+    states = states_of(tmp_path, [])
+    states._drawn = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        states.close()
+    assert pages.made[-1].ended is True
 
 
 def test_sigterm_ends_a_watch_as_ctrl_c_does(tmp_path, monkeypatch, capsys):
@@ -130,6 +204,17 @@ def test_sigterm_ends_a_watch_as_ctrl_c_does(tmp_path, monkeypatch, capsys):
     assert signal.getsignal(signal.SIGTERM) is before
     at = datetime.fromisoformat(line["time"]).astimezone().strftime("%H:%M:%S")
     assert capsys.readouterr().out == f"{at} 0001.nc: Usable. dΓ 0.1123(73) ms⁻¹\n"
+
+
+def test_a_watch_in_another_thread_does_without_signals(tmp_path, monkeypatch):
+    before, codes = signal.getsignal(signal.SIGTERM), []
+    monkeypatch.setattr("dissentangle.inference.campaigns.watch", lambda *given, page: codes.append(0))
+    words = ["watch", "fig2b-d55", "-o", str(tmp_path / "live")]
+    thread = Thread(target=lambda: codes.append(main(words)))
+    thread.start()
+    thread.join()
+    assert codes == [0, 0]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_what_cannot_be_watched(tmp_path, monkeypatch):
