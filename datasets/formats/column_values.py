@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ...forward_models import NOISES
 from ..errors import check_keys, violation
-from ..experiment import Series
+from ..experiment import Experiment, RecordSeries, Series
 from ..files import optional
 from ..kinds import ABSCISSAS, Kind
 from ..units import factor, plain_number, quantity
@@ -18,6 +18,8 @@ from ..units import factor, plain_number, quantity
 DECIBEL = "dB"
 _FEWEST_ROWS = 4
 """Of an average: their scatter about a straight line has two degrees of freedom."""
+NOT_MEASURED = "without a value"
+"""Words with which what is told of rows that are not measured yet ends."""
 PER_DECIBEL = np.log(10) / 10
 """Relative change of a variance by 1 dB."""
 
@@ -142,3 +144,33 @@ def _within(series: Series, limits: Any, where: str) -> Series:
         raise violation(where, repr(limits), f"the first and the last {series.about.abscissa}, such as {example}")
     low, high = (quantity(limit, unit, where) for limit in limits)
     return series.within(low, high, where)
+
+
+def rows_without_values(number: int) -> str:
+    """'3 rows without a value'; "" for none."""
+    return f"{number} row{'' if number == 1 else 's'} {NOT_MEASURED}" if number else ""
+
+
+def not_measured(experiment: Experiment) -> list[str]:
+    """What was skipped in the files of an experiment because it is not measured yet, by series."""
+    return [
+        f"{part.name}: {words}"
+        for part in experiment.parts
+        for words in part.note.split("; ")
+        if words.endswith(NOT_MEASURED)
+    ]
+
+
+def measured[Part: (Series | RecordSeries)](found: Sequence[tuple[Part, str]]) -> list[tuple[Part, str]]:
+    """Series and their files without those of which no row has a value yet: the note of the first one names them.
+
+    All of them where none has a value.
+    """
+    waiting = [pair for pair in found if isinstance(pair[0], Series) and not len(pair[0].x)]
+    waiting = [(part, file) for part, file in waiting if part.note.endswith(NOT_MEASURED)]
+    kept = [pair for pair in found if all(pair[0] is not part for part, _ in waiting)]
+    if not kept:
+        return list(found)
+    first, file = kept[0]
+    words = [f"{part.name} is left out: {part.note.rpartition('; ')[2]}" for part, _ in waiting]
+    return [(replace(first, note="; ".join(filter(None, [first.note, *words]))), file), *kept[1:]]

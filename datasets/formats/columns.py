@@ -19,7 +19,7 @@ from ..kinds import ABSCISSAS, SHOTS, Around, Kind, are_named, lines_for
 from ..tables import Form, read_matrix
 from ..tables import Table as TextTable
 from ..units import factor, plain_number, unit_in
-from .column_values import averaged, linear
+from .column_values import averaged, linear, rows_without_values
 from .shots import EXCLUDE, read_shots, unit_of_shots, what_was_read
 
 SPREADS = ("sigma", "repetitions")
@@ -105,7 +105,8 @@ def read_columns(path: Path, kind: Kind, given: ColumnNames, covariance: Path | 
     known = kind.columns
     check_keys(f"{given.where}: columns", given.names, known)
     check_keys(f"{given.where}: units", given.units, known)
-    columns, units, note = _read(path, kind, known, given)
+    whole = bool(given.average) or covariance is not None  # of which rows belong together, none is skipped
+    columns, units, note = _read(path, kind, known, given, () if whole else kind.components)
     if kind.abscissa == "number" and "number" not in columns and columns:
         columns["number"] = np.arange(len(next(iter(columns.values()))), dtype=float)
     matrix = None
@@ -188,9 +189,12 @@ def read_quadratures(path: Path, kind: Kind, given: ColumnNames) -> Table:
 
 
 def _read(
-    path: Path, kind: Kind, known: tuple[str, ...], given: ColumnNames
+    path: Path, kind: Kind, known: tuple[str, ...], given: ColumnNames, values: Sequence[str] = ()
 ) -> tuple[dict[str, np.ndarray], dict[str, str], str]:
-    """Columns by our names, constant ones filled in; their units, given or of the file; what was found of its form."""
+    """Columns by our names, constant ones filled in; their units, given or of the file; what was found of its form.
+
+    values : those without which a row of a text or a sheet is not measured yet, and skipped
+    """
     theirs = {ours: name for ours, name in given.names.items() if isinstance(name, str)}
     needed = [name for name in (kind.abscissa, *kind.components, "exclude") if name not in given.names]
     units, note = dict(given.units), ""
@@ -210,11 +214,12 @@ def _read(
                     raise violation(f"{given.where}: units: {ours}", repr(units[ours]), f"{found!r}, as in {path}")
     else:
         written, fit = given.lines(kind, path), partial(are_named, kind)
-        table = TextTable(path, known, theirs if given.names else None, given.form, needed, lines=written, fit=fit)
+        table = TextTable(path, known, theirs if given.names else None, given.form, needed, lines=written, fit=fit,
+                          values=values)  # fmt: skip
         columns = table.read()
         unit, words = table.unit(kind.abscissa, kind.unit) if kind.abscissa not in units else ("", "")
         units |= {kind.abscissa: unit} if unit else {}
-        note = "; ".join(filter(None, (table.note, words)))
+        note = "; ".join(filter(None, (table.note, words, rows_without_values(table.skipped))))
     if not columns:
         raise violation(f"{path}", "no column of the file in use", f"columns {', '.join(known)}, or names for them")
     fill_in(columns, given.names, f"{given.where}: columns")

@@ -27,7 +27,7 @@ from ..kinds import KINDS, SHOTS, Around, Kind
 from ..tables import Form, read_form
 from ..units import quantity
 from .calibration import read_calibration, with_calibration
-from .column_values import factors_and_average, with_values_as_said
+from .column_values import factors_and_average, measured, with_values_as_said
 from .columns import ColumnNames, read_columns, read_quadratures
 from .folder_tables import (
     inside,
@@ -175,7 +175,7 @@ def _with_series(
         for at, row in rows_of(where, table, "series"):
             by_file.setdefault(str(row.get("file")), []).append(at)
 
-    found = _each(faults, where, table, "series", read)
+    found = measured(_each(faults, where, table, "series", read))
     series = [(part, file) for part, file in found if isinstance(part, Series)]
     experiment = replace(
         experiment,
@@ -219,7 +219,7 @@ def _series(where: str, row: dict[str, Any], folder: Path, around: Around) -> Se
     if table.note:
         rest["note"] = "; ".join(filter(None, (rest.get("note"), table.note)))
     series = table.series(name, KINDS[kind], optional(where, row, "noise", str, ""), str(path), **rest)
-    return with_values_as_said(series, row, where)
+    return with_values_as_said(series, row, where) if len(series.x) else series
 
 
 def _records(where: str, row: dict[str, Any], folder: Path, simulated: bool) -> RecordSeries:

@@ -192,6 +192,24 @@ def about_remark(cells: Sequence[Cell], decimal: str, sheet: bool) -> str:
     return f"; of a remark, a # before it{f', or the line comment = {sign[0]!r}' if sign else ''}"
 
 
+def expected_number(row: Sequence[Cell], cell: str, decimal: str, sheet: bool) -> str:
+    """What should stand in place of a cell that is no number, in a row."""
+    if remark := about_remark(row, decimal, sheet):
+        return f"a number{remark}"
+    sign, other = ("point", ",") if decimal == "." else ("comma", ".")
+    return f"a number, with a decimal {sign}, or the line decimal = {other!r}" if other in cell else "a number"
+
+
+def all_empty(cells: Sequence[Cell]) -> bool:
+    """Whether nothing stands in any of them."""
+    return all(cell == "" for cell in cells)
+
+
+def numbered(name: str) -> int | None:
+    """3 of `#3`; None for other names."""
+    return int(name[1:]) if name.startswith("#") and name[1:].isdecimal() else None
+
+
 def _numbers(row: Row, decimal: str, places: Sequence[int] | None = None) -> int:
     """How many of its cells, or of those at some places, are numbers."""
     cells = row.cells if places is None else [row.cells[k] for k in places if k < len(row.cells)]

@@ -18,8 +18,24 @@ import numpy as np
 from ..errors import nearest, violation
 from ..files import LARGEST_TABLE, MOST_ROWS, check_size
 from ..units import unit_in
+from .arrow import finite_columns
 from .form import DEFAULT_SEPARATORS, SPREADSHEETS, Form
-from .layout import BLANKS, SIGNS, Cell, Layout, Row, about_remark, find_layout, number, plain, rows_of, split
+from .layout import (
+    BLANKS,
+    SIGNS,
+    Cell,
+    Layout,
+    Row,
+    about_remark,
+    all_empty,
+    expected_number,
+    find_layout,
+    number,
+    numbered,
+    plain,
+    rows_of,
+    split,
+)
 from .spreadsheet import read_sheet
 from .text import blocks, find_encoding
 
@@ -47,6 +63,7 @@ class Table:
     also : our names that are looked for under themselves where `columns` says nothing of them
     lines : the lines to write, from the names of its columns, `#1`, … where they have none; for errors
     fit : whether these can be the names of its columns, of a comment that has more words than that
+    values : our names; a row in which the cells of all of them are empty is not measured yet, and skipped
 
     Raises ExperimentError with the line, for whatever is no such table.
     """
@@ -61,9 +78,10 @@ class Table:
         largest: int = LARGEST_TABLE,
         lines: Callable[[Sequence[str]], Sequence[str]] = lambda names: (),
         fit: Callable[[Sequence[str]], bool] = lambda names: False,
+        values: Collection[str] = (),
     ) -> None:
         check_size(path, largest)
-        self.lines, self.fit = lines, fit
+        self.lines, self.fit, self.values, self.skipped = lines, fit, values, 0
         self.path, self.known, self.also, self.form = path, known, also, form or Form()
         self.columns = None if columns is None else {ours: plain(theirs) for ours, theirs in columns.items()}
         self.signs = tuple(filter(None, (*SIGNS, self.form.comment)))
@@ -160,14 +178,14 @@ class Table:
         forms = [(separator, decimal) for separator in dict.fromkeys(separators)
                  for decimal in (self.form.decimal or (".," if separator != "," or self.sheet else "."))]  # fmt: skip
         theirs = list(self.known if self.columns is None else self.columns.values())
-        asked = [name for name in theirs if self.columns is None or _numbered(name) is None]
-        numbered = [] if self.columns is None else [_numbered(name) or 0 for name in theirs]
+        asked = [name for name in theirs if self.columns is None or numbered(name) is None]
+        places = [] if self.columns is None else [numbered(name) or 0 for name in theirs]
         first = rows(forms[0][0])
         self.plain_first = next((row.number for row in first if row.comment is None), 0)
         if not first:
             expected = "a header line with " + ", ".join(self.columns or self.known)
             raise violation(str(self.path), "an empty file", expected)
-        layout = find_layout(rows, forms, asked, max(numbered, default=0))
+        layout = find_layout(rows, forms, asked, max(places, default=0))
         cells = [str(cell) for row in rows(layout.separator) for cell in row.cells if row.number >= layout.first]
         commas = [cell for cell in cells if "," in cell]
         if layout.decimal == "," and not self.form.decimal and all(_THOUSANDS.fullmatch(cell) for cell in commas):
@@ -181,7 +199,7 @@ class Table:
         where = f"{self.path}: {self._line} {layout.header or layout.first}"
         self.width = layout.width
         columns = self.columns
-        if not names and (columns is None or any(_numbered(theirs) is None for theirs in columns.values())):
+        if not names and (columns is None or any(numbered(theirs) is None for theirs in columns.values())):
             for line, words in layout.longer:
                 if columns is None and self.fit(words):
                     found = f"a comment with more words than the {self.width} columns"
@@ -205,7 +223,7 @@ class Table:
 
     def _place(self, where: str, theirs: str) -> int:
         """Where the column called `theirs` (or `#k`) is."""
-        names, place = self.layout.names, _numbered(theirs)
+        names, place = self.layout.names, numbered(theirs)
         if place is not None:
             if not 0 < place <= self.width:
                 raise violation(f"{where}: column {theirs}", f"{self.width} columns", "one of them")
@@ -232,42 +250,36 @@ class Table:
 
     def _cell_by_cell(self, rows: Iterator[tuple[int, Sequence[Cell]]]) -> dict[str, np.ndarray]:
         """The numbers of all rows of cells from the first row of numbers on."""
-        found = [self._numbers(f"{self.path}: {self._line} {k}", row) for k, row in rows
-                 if k >= self.layout.first and not _empty(row)]  # fmt: skip
+        found = []
+        for k, row in rows:
+            if k < self.layout.first or all_empty(row):
+                continue
+            if self._not_measured(row):
+                self.skipped += 1
+            else:
+                found.append(self._numbers(f"{self.path}: {self._line} {k}", row))
         return dict(zip(self.places, np.array(found, float).reshape(len(found), len(self.places)).T, strict=True))
 
     def _at_once(self, block: str) -> dict[str, np.ndarray] | None:
         """The same by Arrow, several times as fast; None for what only `_cell_by_cell` can read or complain of."""
-        import pyarrow as pa
-        import pyarrow.csv as pc
-
-        if '"' in block:
-            return None
-        content = block
+        content, separator = block, self.layout.separator
         if any(sign in block for sign in self.signs):
             content = re.sub(f"^(?:{'|'.join(map(re.escape, self.signs))}).*\n?", "", block, flags=re.MULTILINE)
-        if self.layout.separator == BLANKS:
+        if separator == BLANKS:
             content = "\n".join(BLANKS.join(line.split()) for line in content.split("\n"))
-        wanted = {name: f"c{place}" for name, place in self.places.items()}
-        types = dict.fromkeys(wanted.values(), pa.float64())
-        try:
-            table = pc.read_csv(
-                pa.BufferReader(content.encode(errors="surrogateescape")),
-                read_options=pc.ReadOptions(column_names=[f"c{k}" for k in range(self.width)], use_threads=False),
-                parse_options=pc.ParseOptions(delimiter=self.layout.separator, quote_char=False),
-                convert_options=pc.ConvertOptions(
-                    include_columns=list(types), column_types=types, decimal_point=self.layout.decimal
-                ),
-                memory_pool=pa.system_memory_pool(),  # Arrow's own keeps what it no longer needs
-            )
-        except pa.ArrowException:
-            return None
-        found = {name: table.column(column).to_numpy() for name, column in wanted.items()}
-        return found if all(np.isfinite(column).all() for column in found.values()) else None
+        return finite_columns(content, self.width, self.places, separator, self.layout.decimal)
+
+    def _not_measured(self, row: Sequence[Cell]) -> bool:
+        """Whether a whole row has no value yet: there are numbers in its other cells, or nothing."""
+        places = [self.places[name] for name in self.values if name in self.places]
+        if not places or len(row) < self.width or any(str(row[k]).strip() for k in places):
+            return False
+        others = [row[k] for k in self.places.values() if str(row[k]).strip()]
+        return bool(others) and all(number(cell, self.layout.decimal) is not None for cell in others)
 
     def _numbers(self, where: str, row: Sequence[Cell]) -> list[float]:
         """The cells of a row that are asked for."""
-        if len(row) < self.width or not _empty(row[self.width :]):
+        if len(row) < self.width or not all_empty(row[self.width :]):
             points = ", with decimal points" if len(row) == 2 * self.width else ""
             points += about_remark(row, self.layout.decimal, bool(self.sheet))
             raise violation(where, f"{len(row)} cells", f"{self.width}: {', '.join(self.places)}{points}")
@@ -276,25 +288,13 @@ class Table:
             value = number(row[place], self.layout.decimal)
             if value is None:
                 found = repr(row[place]) if str(row[place]).strip() else "an empty cell"
-                raise violation(f"{where}: column {name!r}", found, self._expected(row, str(row[place])))
+                raise violation(
+                    f"{where}: column {name!r}",
+                    found,
+                    expected_number(row, str(row[place]), self.layout.decimal, bool(self.sheet)),
+                )
             if not np.isfinite(value):
                 more = ", also in an excluded row: remove the row" if "exclude" in self.places else ""
                 raise violation(f"{where}: column {name!r}", str(row[place]).strip(), f"a finite number{more}")
             numbers.append(value)
         return numbers
-
-    def _expected(self, row: Sequence[Cell], cell: str) -> str:
-        """What should stand in place of a cell that is no number, in a row."""
-        if remark := about_remark(row, self.layout.decimal, bool(self.sheet)):
-            return f"a number{remark}"
-        sign, other = ("point", ",") if self.layout.decimal == "." else ("comma", ".")
-        return f"a number, with a decimal {sign}, or the line decimal = {other!r}" if other in cell else "a number"
-
-
-def _empty(cells: Sequence[Cell]) -> bool:
-    return all(cell == "" for cell in cells)
-
-
-def _numbered(name: str) -> int | None:
-    """3 of `#3`; None for other names."""
-    return int(name[1:]) if name.startswith("#") and name[1:].isdecimal() else None

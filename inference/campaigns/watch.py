@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ...datasets import ExperimentError
 from ...datasets.experiment import Label
 from ...datasets.files import write_bytes, write_tree
+from ...datasets.formats import not_measured
 from ...forward_models import InvalidValue
 from ..checks import assess
 from ..designs import proposals
@@ -158,7 +159,8 @@ class _States:
         }
         measure = [f"{one.kind} in run {one.run}" for one in proposals(Fit(fit))[:1]]
         self._say({"file": self._newest.name, "seconds": round(time.monotonic() - start, 3), "status": judged.status,
-                   "headline": judged.headline, "rates": rates, "measure_next": measure})  # fmt: skip
+                   "headline": judged.headline, "rates": rates, "measure_next": measure,
+                   "not_measured": not_measured(problem.experiment)})  # fmt: skip
         self._show("")
 
     def add_fault(self, error: Exception) -> None:

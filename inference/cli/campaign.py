@@ -121,6 +121,7 @@ def watch(given: Namespace) -> int:
             f"{Label.parse(label).symbol} {with_error(**one)} ms⁻¹" for label, one in line.get("rates", {}).items()
         ]
         found = f"{line['file']}: {line['headline']} {', '.join(rates)}" if "file" in line else line["error"]
+        found += "".join(f" ({words})" for words in line.get("not_measured", ()))
         output.text(f"{datetime.fromisoformat(line['time']).astimezone():%H:%M:%S} {found}")
         output.facts(line)
 
@@ -132,8 +133,8 @@ def watch(given: Namespace) -> int:
 
 @contextlib.contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM counts as Ctrl-C, which shells switch off for what they run in the background; in the main thread alone."""
-    if current_thread() is not main_thread():
+    """SIGTERM counts as Ctrl-C, which shells switch off for what they run in the background."""
+    if current_thread() is not main_thread():  # which alone may say so
         yield
         return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

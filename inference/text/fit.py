@@ -11,6 +11,7 @@ import numpy as np
 from ...datasets import Experiment, from_tree
 from ...datasets.errors import printable
 from ...datasets.experiment import Label
+from ...datasets.formats import not_measured
 from ...datasets.prediction import rates_of
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, dephasing_floor
 from ...forward_models.three_state import noise_share
@@ -40,6 +41,7 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
         "\n".join(
             filter(None, (*verdict_lines(judged.headline, compared), judged.condition, judged.sampling, judged.model))
         ),
+        "\n".join(not_measured(experiment)),
         sharing_text(experiment, [str(row.label) for row in parameter_rows(fit) if row.summary.informed]),
         _posterior(fit, beside, title).text(),
         _derived(fit).text(),

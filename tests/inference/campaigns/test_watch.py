@@ -19,6 +19,7 @@ from dissentangle.inference.campaigns.watch import LINES
 from dissentangle.inference.cli import main
 from dissentangle.inference.model import Problem, SamplerSettings, data_hash
 from dissentangle.inference.reports import live_page
+from dissentangle.inference.text import fit_text
 
 from ...seeds import seed
 
@@ -68,8 +69,11 @@ def test_each_change_is_fitted_and_what_cannot_be_read_is_reported(watched):
     first, text = watched.line(1), (watched.run / "xi.csv").read_text()
     assert first["file"] == "0001.nc"
     assert watched.is_of_the_files(first)
-    (watched.run / "xi.csv").write_text("".join(text.splitlines(keepends=True)[:-3]))
+    assert first["not_measured"] == []
+    (watched.run / "xi.csv").write_text("".join([*text.splitlines(keepends=True)[:-3], "19.5,,3000\n"]))
     assert watched.is_of_the_files(watched.line(2))
+    assert watched.line(2)["not_measured"] == ["xi: 1 row without a value"]
+    assert "\n\nxi: 1 row without a value\n\n" in fit_text(read_fit(watched.live / "0002.nc"))
     (watched.run / "xi.csv").write_text("time,value\n1,")
     assert "xi.csv" in watched.line(3)["error"]
     half = text.index(",", len(text) // 2) + 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dissentangle.datasets import ExperimentError, Known, joint, read
-from dissentangle.datasets.formats import plan_file, read_plan, write_planned
+from dissentangle.datasets.formats import not_measured, plan_file, read_plan, write_planned
 from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.cli import main
@@ -160,8 +160,14 @@ def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_pat
     files = write_planned(tmp_path / "next", path)
     assert {file.name for file in files} == {p.kind + ".csv" for p in found.points} | {
         "experiment.toml", "experiment.schema.json"}  # fmt: skip
-    with pytest.raises(ExperimentError, match="column 'value': found an empty cell, expected a number"):
+    with pytest.raises(ExperimentError, match="found no rows, expected at least one measurement"):
         read(tmp_path / "next")
+    first = tmp_path / "next" / "xi.csv"
+    first.write_text(first.read_text().replace(",,", ",0.9,", 1))
+    begun = read(tmp_path / "next")
+    assert [(one.kind, len(one.x)) for one in begun.series] == [("xi", 1)]
+    assert len(not_measured(begun)) == len({p.kind for p in found.points} - {"xi"}) + (len(
+        [p for p in found.points if p.kind == "xi"]) > 1)  # fmt: skip
     for file in (tmp_path / "next").glob("*.csv"):
         file.write_text(file.read_text().replace(",,", ",0.9,"))
     again = read(tmp_path / "next")
