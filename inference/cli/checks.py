@@ -14,6 +14,7 @@ from .paths import figure_target, writable
 from .verb import option, verb
 
 if TYPE_CHECKING:
+    from ..designs import Design
     from ..fits import Fit
 
 
@@ -101,7 +102,8 @@ design 38C 44C --goal light_loss_rate -o plan.toml          a joint experiment: 
              help="find the time for this sd of the goal: '3 %%' of its value, or a number (nats for models)"),
       option("--candidates", default=None, metavar="FILE", help="TOML of what could be measured"),
       option("--shot", default="10 ms", metavar="TIME", help="pumping, probe and dead time of a shot (%(default)s)"),
-      option("--refits", type=partial(whole, 0, 10_000), default=50, help="simulated outcomes to fit (%(default)s)"),
+      option("--refits", type=partial(whole, 0, 10_000), default=50,
+             help="simulated outcomes to fit, which verifies the plan (%(default)s); 0: the plan alone, in seconds"),
       option("-o", "--output", default=None, metavar="FILE", help="plan.toml to write, for init --plan"),
       figure(), *MODEL, RIVAL, CORES, SEED)  # fmt: skip
 def design(given: Namespace) -> int:
@@ -112,7 +114,14 @@ def design(given: Namespace) -> int:
         raise ExperimentError(f"{target}: output must end in .toml")
     source = _source(given)
     from ..designs import design as designed
-    from ..text import design_text
+    from ..text import design_text, refits_text
+
+    def planned(found: Design) -> None:
+        """The plan before its refits, which may take minutes."""
+        text = design_text(found)
+        output.text(f"{found.title}{' [simulated]' if found.simulated else ''}\n\n{text}")
+        for file in _write_plans(found, target, text):
+            output.written(file)
 
     steps(given.quiet)("fitting the data so far, designing")
     with Count("simulated outcomes fitted", given.quiet) as count:
@@ -120,24 +129,32 @@ def design(given: Namespace) -> int:
             source, after=given.after, goal=given.goal, budget=given.budget, target=given.target,
             candidates=given.candidates, shot=given.shot, refits=given.refits, seed=given.seed,
             closure=given.closure, free_dephasing=given.free_dephasing, priors=priors_of(given), model=given.model,
-            cores=given.cores, progress=count,
+            cores=given.cores, progress=count, planned=planned,
         )  # fmt: skip
-    text = design_text(found)
-    output.text(f"{found.title}{' [simulated]' if found.simulated else ''}\n\n{text}")
-    if target is not None:
-        from ...datasets.files import write_bytes
-        from ...datasets.formats import plan_file
-
-        for name, planned in found.plans.items():
-            file = target.with_stem(f"{target.stem}-{name}") if name else target
-            write_bytes(plan_file(planned, text), file)
-            output.written(file)
+    if given.refits:
+        _write_plans(found, target, design_text(found))
+        output.text(f"\n{refits_text(found)}")
+    else:
+        planned(found)
     if drawing is not None:
         from ..figures import plot_design
 
         output.figure(drawing, lambda: plot_design(found))
     output.facts({"title": found.title, **found.facts()})
     return 0 if found.possible else 1
+
+
+def _write_plans(found: Design, target: Path | None, text: str) -> list[Path]:
+    """Write the plan, of each member where there are several, under `text`; the files, none without a target."""
+    if target is None:
+        return []
+    from ...datasets.files import write_bytes
+    from ...datasets.formats import plan_file
+
+    files = {target.with_stem(f"{target.stem}-{name}") if name else target: one for name, one in found.plans.items()}
+    for file, plan in files.items():
+        write_bytes(plan_file(plan, text), file)
+    return list(files)
 
 
 def _source(given: Namespace) -> Any:

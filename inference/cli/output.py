@@ -153,14 +153,18 @@ class Count(_Bar):
 
     def __init__(self, what: str, quiet: bool = False) -> None:
         super().__init__(quiet)
-        self._what = what
+        self._what, self._first = what, (0, 0.0)
 
     def __call__(self, done: int, failed: int, total: int) -> None:
-        """How many are done, how many of them failed, seconds left."""
+        """How many are done, how many of them failed, seconds left as after the first, for which much is compiled."""
 
         def text(elapsed: float) -> str:
-            return f"{done} of {total} {self._what}, {failed} failed, {elapsed / done * (total - done):.0f} s left"
+            number, begun = self._first
+            left = f", {(elapsed - begun) / (done - number) * (total - done):.0f} s left" if done > number else ""
+            return f"{done} of {total} {self._what}, {failed} failed{left}"
 
+        if not self._first[0]:
+            self._first = done, time.monotonic() - self._start
         self._show(done, total, text, last=done == total)
 
 

@@ -46,26 +46,47 @@ class Criterion(Protocol):
 
 @dataclass(frozen=True)
 class Variance:
-    """Log of the expected variance of a quantity; `gradients` (S, p) of it by the z-scores."""
+    """Log of the expected variance of a quantity.
+
+    gradients (S, p) : of it by the z-scores
+    missed : precision that linearising misses: a quantity with ends, such as a share, varies less than its slope says
+    """
 
     menu: Menu
     gradients: np.ndarray
+    missed: float = 0.0
+
+    def given(self, now: float) -> Variance:
+        """With what is missed where, without any shots, the expected variance is greater than `now`: then it is that.
+
+        No shots make it greater, as they make the variance at every draw smaller.
+        """
+        from scipy.optimize import brentq
+
+        linear = self.of_draws(np.zeros(self.menu.rows.shape[1]))
+        if not 0 < now < linear.mean() < np.inf:
+            return self
+        missed = brentq(lambda share: (linear / (1 + linear * share / now)).mean() / now - 1, 0.0, 1.0, xtol=1e-9)
+        return replace(self, missed=missed / now)
 
     def of_draws(self, shots: np.ndarray) -> np.ndarray:
         """(S,): the variance, were each draw the truth."""
         covariances = self.menu.covariances(shots)
-        return np.asarray(np.einsum("sp,spq,sq->s", self.gradients, covariances, self.gradients))
+        found = np.einsum("sp,spq,sq->s", self.gradients, covariances, self.gradients)
+        return np.asarray(found / (1 + found * self.missed))
 
     def value(self, shots: np.ndarray) -> tuple[float, np.ndarray]:
         """See `Criterion`."""
         towards = np.einsum("spq,sq->sp", self.menu.covariances(shots), self.gradients)
-        mean = float(np.einsum("sp,sp->s", towards, self.gradients).mean())
-        seen = (np.einsum("skp,sp->sk", self.menu.rows, towards) ** 2).mean(axis=0)
+        linear = np.einsum("sp,sp->s", towards, self.gradients)
+        kept = 1 / (1 + linear * self.missed)
+        mean = float((linear * kept).mean())
+        seen = (np.einsum("skp,sp->sk", self.menu.rows, towards * kept[:, None]) ** 2).mean(axis=0)
         return float(np.log(mean)), -seen / mean
 
     def at(self, points: np.ndarray) -> Variance:
         """See `Criterion`."""
-        return Variance(self.menu.at(points), self.gradients)
+        return replace(self, menu=self.menu.at(points))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def design(
     sharing: Mapping[str, str] | str | Path | None = None,
     cores: int | None = None,
     progress: Progress | None = None,
+    planned: Callable[[Design], None] | None = None,
 ) -> Design:
     """What to measure next for a goal, within a budget of time.
 
@@ -53,8 +54,9 @@ def design(
     target : the sd that is wanted of the goal ("3 %", or a number in its unit), or nats: the budget is looked for
     candidates : a TOML file, see docs/howto/design.md; by default more of the series that there are
     shot : duration of pumping, probe and dead time of a shot, where the file says nothing
-    refits : how many simulated outcomes are fitted to verify what is expected; 0: none
+    refits : how many simulated outcomes are fitted to verify what is expected; 0: none, the plan alone
     closure, free_dephasing, priors, model, sharing : of the fit of experiments, as for `fit`
+    progress : told how many outcomes are fitted, 0, and of how many;  planned : given the plan before they are
 
     Raises
     ------
@@ -70,7 +72,7 @@ def design(
     state = state_of(Problem(choices.whole, problem.settings), draws, seed)
     wish = _wish(goal or said.get("goal", EVERYTHING), state, problem, choices, seed, cores)
     time = _seconds(budget, "budget") if budget is not None else said.get("budget", BUDGET)
-    return made_plan(Asked(wish, state, choices, time, target, refits, seed, cores), progress)
+    return made_plan(Asked(wish, state, choices, time, target, refits, seed, cores), progress, planned)
 
 
 def _seconds(value: str | float, where: str) -> float:

@@ -12,7 +12,7 @@ from ..model import Problem
 from .allocation import allocate
 from .candidates import Choices
 from .criteria import Advantage, Confusion, Criterion, Ignorance, Mean, Variance
-from .linearised import FURTHEST, State, linearised, quantities, sensitivities, values_at
+from .linearised import FURTHEST, State, linearised, quantities, sensitivities, spread_of, values_at
 
 EVERYTHING, CLOSURE = "everything", "closure"
 _RIVALS = {CLOSURE: ("microscopic", "fixed-number")}
@@ -92,7 +92,7 @@ class Wish:
         if not np.isfinite(gradients).all():
             found = f"{self.goal.label}, which is infinite for some draws of the posterior"
             raise violation("goal", found, "a quantity that is finite for all of them")
-        return Variance(menu, gradients)
+        return Variance(menu, gradients).given(spread_of(state, [self.goal.label])[self.goal.label][1] ** 2)
 
     def _between_rivals(self, choices: Choices, budget: float) -> Criterion:
         """Linearised again at each better fit, after the mean of the shots that were best so far.

@@ -169,6 +169,16 @@ def in_groups(choices: Choices, values: Mapping[str, Any], number: int, of: Call
     return found
 
 
+def spread_of(state: State, labels: list[str]) -> dict[str, tuple[float, float]]:
+    """Mean and sd of quantities over the draws."""
+    few = state.thinned(2000)
+    plain = quantities(state.problem, values_at(state.problem, few.draws), derived=False)
+    if not set(labels) <= plain.keys():
+        few = few.thinned(400)
+        plain |= quantities(state.problem, values_at(state.problem, few.draws), derived=True)
+    return {label: (float(np.mean(plain[label])), float(np.std(plain[label]))) for label in labels}
+
+
 def sensitivities(problem: Problem, draws: np.ndarray, wanted: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Quantities by label at some draws: values (S,) and derivatives by the z-scores (S, p)."""
     values = values_at(problem, around(draws))

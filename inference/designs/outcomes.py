@@ -15,7 +15,7 @@ from ..model import ModelSettings, Problem, SamplerSettings
 from .candidates import Choices
 from .goals import advantage
 from .linearised import State, linearised, quantities, values_at
-from .result import Expectation
+from .result import Expectation, span
 
 if TYPE_CHECKING:
     from .planner import Asked, Progress
@@ -108,20 +108,37 @@ def deviations(fit: Sampled, labels: list[str]) -> dict[str, float]:
     return {label: float(np.std(draws[label])) for label in labels}
 
 
-def log_bayes_factors(
-    choices: Choices, shots: np.ndarray, asked: Asked, progress: Progress | None
-) -> list[Expectation]:
-    """Log Bayes factor of the true model over the other one, for each as the true one, beyond that of the data."""
+def predicted_factors(choices: Choices, shots: np.ndarray, asked: Asked) -> list[tuple[Expectation, list[Experiment]]]:
+    """Log Bayes factor of the true model over the other one, for each as the true one, beyond that of the data.
+
+    Each with the outcomes for which it is predicted.
+    """
     (one, other), names = asked.wish.states, asked.wish.goal.rivals
     now = asked.wish.evidences[0] - asked.wish.evidences[1]
     found = []
     for true, false, name, sign in ((one, other, names[0], 1), (other, one, names[1], -1)):
         each, outcomes, of_outcomes = factors_of_outcomes(true, false, choices, shots.astype(float), asked.seed)
-        settings = [state.problem.settings for state in (true, false)]
-        refits = _factors(settings, outcomes[: asked.refits // 2], asked, progress) - sign * now
-        low, high = np.quantile(of_outcomes, [0.03, 0.97])
-        found.append(Expectation(f"log Bayes factor if {name}", sign * now, 0.0, float(each.mean()), float(low),
-                                 float(high), of_outcomes, refits, nats=True))  # fmt: skip
+        after, label = float(each.mean()), f"log Bayes factor if {name}"
+        predicted = Expectation(
+            label, sign * now, 0.0, after, *span(of_outcomes, after), of_outcomes, np.empty(0), True
+        )
+        found.append((predicted, outcomes))
+    return found
+
+
+def factors_of_refits(
+    predicted: list[tuple[Expectation, list[Experiment]]], asked: Asked, progress: Progress | None
+) -> list[Expectation]:
+    """The same with what fits by both models obtain, for half of the refits each."""
+    settings, each = [state.problem.settings for state in asked.wish.states], asked.refits // 2
+    found = []
+    for k, (one, outcomes) in enumerate(predicted):
+        factors = np.empty(each)
+        for number, outcome in enumerate(outcomes[:each]):
+            factors[number] = _factor(settings if k == 0 else settings[::-1], outcome, asked, number)
+            if progress is not None:
+                progress(k * each + number + 1, 0, 2 * each)
+        found.append(replace(one, refits=factors - one.value))
     return found
 
 
@@ -149,16 +166,9 @@ def planned_values(outcome: Experiment, new: New) -> np.ndarray:
     return np.concatenate([values[name][planned] for name, planned in new.items()])
 
 
-def _factors(
-    settings: list[ModelSettings], outcomes: list[Experiment], asked: Asked, progress: Progress | None
-) -> np.ndarray:
-    """Log Bayes factor of the first of two models after each of n outcomes, (n,)."""
-    found = np.empty(len(outcomes))
-    for k, outcome in enumerate(outcomes):
-        sampler = SamplerSettings(asked.seed + k, DRAWS, TUNE, CHAINS, asked.cores)
-        fits = [sample_posterior(Problem(outcome, one), sampler) for one in settings]
-        logs = [evidence_of_draws(fit.problem, fit.by_label).log_evidence for fit in fits]
-        found[k] = logs[0] - logs[1]
-        if progress is not None:
-            progress(k + 1, 0, len(outcomes))
-    return found
+def _factor(settings: list[ModelSettings], outcome: Experiment, asked: Asked, number: int) -> float:
+    """Log Bayes factor of the first of two models after an outcome, its number."""
+    sampler = SamplerSettings(asked.seed + number, DRAWS, TUNE, CHAINS, asked.cores)
+    fits = [sample_posterior(Problem(outcome, one), sampler) for one in settings]
+    one, other = (evidence_of_draws(fit.problem, fit.by_label).log_evidence for fit in fits)
+    return float(one - other)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...datasets import Experiment
 from ...datasets.errors import violation
 from ...datasets.experiment import Label
 from .allocation import allocate, clusters, whole
@@ -14,9 +15,9 @@ from .candidates import Choices
 from .criteria import Criterion, Variance
 from .goals import DRAWS, Wish
 from .limits import Limit, limit_of, open_directions, unidentifiable
-from .linearised import State, linearised, quantities, sensitivities, values_at
-from .outcomes import log_bayes_factors, refitted, with_plan
-from .result import Design, Expectation, GainCurve, PlannedPoint, planned_experiment
+from .linearised import State, linearised, quantities, sensitivities, spread_of, values_at
+from .outcomes import factors_of_refits, predicted_factors, refitted, with_plan
+from .result import Design, Expectation, GainCurve, PlannedPoint, planned_experiment, span
 
 SHORTEST, LONGEST = 0.1, 1e8
 """Seconds between which a budget is looked for."""
@@ -43,11 +44,13 @@ class Asked:
     cores: int | None
 
 
-def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
-    """The plan, with what is expected of it."""
+def made_plan(
+    asked: Asked, progress: Progress | None = None, planned: Callable[[Design], None] | None = None
+) -> Design:
+    """The plan, with what is expected of it; `planned` is given it before refits verify it."""
     wish, choices, goal = asked.wish, asked.choices, asked.wish.goal
     target = np.nan if asked.target is None else _target(asked)
-    met = bool(goal.label) and _spread(asked.state, [goal.label])[goal.label][1] <= target
+    met = bool(goal.label) and spread_of(asked.state, [goal.label])[goal.label][1] <= target
     needed = asked.budget if asked.target is None or met else budget_for(wish, choices, target, asked.budget)
     budget = asked.budget if needed is None else needed
     chosen, shots = points_and_shots(wish, choices, budget)
@@ -59,17 +62,17 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
         limits = [limit_of(criterion, asked.state, goal.label), limit_of(plan, asked.state, goal.label, shots)]
     few = asked.state.thinned(DRAWS)
     menu = linearised(few.problem, chosen, few.draws).menu(few.precision_at(few.draws))
-    expected = _expectations(asked, chosen, shots, progress)
-    nats = [one.trusted[0] for one in expected if one.nats]
-    return Design(
+    factors = predicted_factors(chosen, shots, asked) if goal.rivals else []
+    expected = [*(one for one, _ in factors), *_expectations(asked, chosen, shots)]
+    found = Design(
         title=choices.experiment.title,
         simulated=choices.experiment.simulated,
         goal=goal.text,
         label=goal.label,
         budget=budget,
         points=_points(chosen, shots),
-        expectations=tuple(expected),
-        gain=float(np.mean(nats)) if nats else -value if goal.in_nats else np.nan,
+        expectations=(),
+        gain=-value if goal.in_nats else np.nan,
         target=target,
         possible=needed is not None,
         met=met,
@@ -83,7 +86,24 @@ def made_plan(asked: Asked, progress: Progress | None = None) -> Design:
         delay=any(one.delay for one in choices.candidates),
         repetitions=choices.repetitions,
         planned=planned_experiment(experiment, dict(new)),
-    )  # fmt: skip
+    ).expecting(expected)
+    if not asked.refits:
+        return found
+    if planned is not None:
+        planned(found)
+    return found.expecting(_verified(asked, chosen, shots, expected, factors, progress))
+
+
+def _verified(
+    asked: Asked, choices: Choices, shots: np.ndarray, expected: list[Expectation],
+    factors: list[tuple[Expectation, list[Experiment]]], progress: Progress | None,
+) -> list[Expectation]:  # fmt: skip
+    """What is expected, with what refits obtain: of the log Bayes factors of two rivals, else of all sds."""
+    if factors:
+        return [*factors_of_refits(factors, asked, progress), *expected[len(factors) :]]
+    state, labels = asked.state, [one.label for one in expected]
+    refits = refitted(state, choices, shots, state.draws[: asked.refits], labels, asked.seed, asked.cores, progress)
+    return [replace(one, refits=refits[one.label]) for one in expected]
 
 
 def points_and_shots(wish: Wish, choices: Choices, budget: float) -> tuple[Choices, np.ndarray]:
@@ -227,44 +247,30 @@ def reported(state: State, goal: str) -> list[str]:
     return list(dict.fromkeys([goal, *rates] if goal else rates))
 
 
-def _expectations(asked: Asked, choices: Choices, shots: np.ndarray, progress: Progress | None) -> list[Expectation]:
-    """Of the log Bayes factors, the goal and the rates."""
-    state, goal = asked.state, asked.wish.goal
-    labels = reported(state, goal.label)
-    draws = state.draws[: max(DRAWS, asked.refits)]
-    predicted = predicted_deviations(state, choices, shots, draws, labels)
-    values = _spread(state, labels)
-    some, refits = draws[: asked.refits], {label: np.empty(0) for label in labels}
-    found = log_bayes_factors(choices, shots, asked, progress) if goal.rivals else []
-    if asked.refits and not goal.rivals:
-        refits = refitted(state, choices, shots, some, labels, asked.seed, asked.cores, progress)
-    for label in labels:
-        sds = predicted[label]
-        low, high = np.quantile(sds, [0.03, 0.97])
-        # On average data never widen a posterior; linearised they seem to, where a parameter such as c has ends.
-        after = min(float(np.sqrt(np.mean(sds**2))), values[label][1])
-        low = min(float(low), after)
-        found.append(Expectation(label, *values[label], after, low, float(high), sds, refits[label]))
+def _expectations(asked: Asked, choices: Choices, shots: np.ndarray) -> list[Expectation]:
+    """Of the goal and the rates."""
+    state = asked.state
+    labels = reported(state, asked.wish.goal.label)
+    values = spread_of(state, labels)
+    predicted = predicted_deviations(state, choices, shots, state.draws[: max(DRAWS, asked.refits)], values)
+    found = []
+    for label, sds in predicted.items():
+        after = float(np.sqrt(np.mean(sds**2)))
+        found.append(Expectation(label, *values[label], after, *span(sds, after), sds, np.empty(0)))
     return found
 
 
-def _spread(state: State, labels: list[str]) -> dict[str, tuple[float, float]]:
-    """Mean and sd of quantities over the draws."""
-    few = state.thinned(2000)
-    plain = quantities(state.problem, values_at(state.problem, few.draws), derived=False)
-    if not set(labels) <= plain.keys():
-        few = few.thinned(400)
-        plain |= quantities(state.problem, values_at(state.problem, few.draws), derived=True)
-    return {label: (float(np.mean(plain[label])), float(np.std(plain[label]))) for label in labels}
-
-
 def predicted_deviations(
-    state: State, choices: Choices, shots: np.ndarray, draws: np.ndarray, labels: list[str]
+    state: State, choices: Choices, shots: np.ndarray, draws: np.ndarray, now: Mapping[str, tuple[float, float]]
 ) -> dict[str, np.ndarray]:
-    """The sd of each quantity after shots (K,), were each draw (S, p) the truth: label → (S,)."""
+    """The sd of each quantity after shots (K,), were each draw (S, p) the truth: label → (S,).
+
+    now : label → mean and sd of the quantity before
+    """
     menu = linearised(state.problem, choices, draws).menu(state.precision_at(draws))
-    slopes = sensitivities(state.problem, draws, labels)
-    return {k: np.sqrt(Variance(menu, slopes[k][1]).of_draws(shots.astype(float))) for k in labels}
+    slopes = sensitivities(state.problem, draws, list(now))
+    variances = {label: Variance(menu, slopes[label][1]).given(sd**2) for label, (_, sd) in now.items()}
+    return {label: np.sqrt(one.of_draws(shots.astype(float))) for label, one in variances.items()}
 
 
 def _even(criterion: Criterion, choices: Choices, value: float, budget: float) -> float:

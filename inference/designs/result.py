@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -34,6 +34,12 @@ class PlannedPoint:
     sigma: float
     seconds: float
     setting: str
+
+
+def span(values: np.ndarray, typical: float) -> tuple[float, float]:
+    """The 3 and 97 % quantiles of some values, about a typical one: a root of a mean may lie beyond them."""
+    low, high = np.quantile(values, [0.03, 0.97])
+    return min(float(low), typical), max(float(high), typical)
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,8 @@ class Expectation:
         """What is expected after, low, high: of the refits where these disagree."""
         if self.nats or not self.disagrees:
             return self.after + self._shift, self.low + self._shift, self.high + self._shift
-        low, high = np.quantile(self.refits, [0.03, 0.97])
-        return self._typical(self.refits), float(low), float(high)
+        after = self._typical(self.refits)
+        return after, *span(self.refits, after)
 
     def share_above(self, limit: float) -> float:
         """Share of the outcomes after which a log Bayes factor is above a limit."""
@@ -147,6 +153,11 @@ class Design(Shown):
     delay: bool
     repetitions: float
     planned: Experiment
+
+    def expecting(self, expected: Sequence[Expectation]) -> Design:
+        """With these, and the gain in nats that follows from them."""
+        nats = [one.trusted[0] for one in expected if one.nats]
+        return replace(self, expectations=tuple(expected), gain=float(np.mean(nats)) if nats else self.gain)
 
     def of(self, label: str) -> Expectation:
         """What is expected of a quantity; StopIteration where there is none."""

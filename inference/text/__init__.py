@@ -13,7 +13,7 @@ from .criticism import (
     sensitivity_text,
     shift_sentences,
 )
-from .design import design_text, duration
+from .design import design_text, duration, refits_text
 from .export import export
 from .fit import fit_facts, fit_text, sampled_again, sharing_text, truth_of
 from .numbers import as_json, number, p_text, signed, with_error

@@ -34,6 +34,13 @@ def design_text(found: Design) -> str:
     return "\n\n".join([*view.verdict, *tables, "\n".join(view.notes)]).rstrip()
 
 
+def refits_text(found: Design) -> str:
+    """What refits of simulated outcomes say of what is expected: the verdict where they differ, table and agreement."""
+    verdict = [_verdict(found)] if any(one.disagrees for one in found.expectations) else []
+    table = _expected(found)
+    return "\n\n".join([*verdict, f"{table.title}\n{table.text()}", *_agreement(found)])
+
+
 def design_view(found: Design) -> View:
     """The same for a notebook."""
     return View(found.title, found.simulated, [_verdict(found)], [_plan(found), _expected(found)], _notes(found))
@@ -121,15 +128,7 @@ def _assumed(found: Design) -> str:
 
 def _notes(found: Design) -> list[str]:
     """Agreement of the refits, what limits the plan, and directions that stay open."""
-    notes = [_assumed(found)]
-    number = max((len(one.refits) for one in found.expectations), default=0)
-    if number:
-        wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]
-        limit = f"{100 * DISAGREEMENT:.0f} %"
-        said = f"agree with the prediction within {limit}, or within their scatter"
-        if wrong:
-            said = f"differ by more than {limit} for {', '.join(wrong)}: the table has their values"
-        notes.append(f"{number} simulated outcomes were fitted; the refits {said}.")
+    notes = [_assumed(found), *_agreement(found)]
     if nats := [one for one in found.expectations if one.nats]:
         wanted = found.target if np.isfinite(found.target) else _CONVINCING
         shares = ", ".join(f"{100 * one.share_above(wanted):.0f} %{one.label.removeprefix('log Bayes factor')}"
@@ -147,6 +146,17 @@ def _notes(found: Design) -> list[str]:
     notes += [f"Not with these data (practical): {_combined(d)}, {d.sd:.2g} of the prior's sd remains."
               for d in found.not_yet]  # fmt: skip
     return notes
+
+
+def _agreement(found: Design) -> list[str]:
+    """Of the refits; none where nothing was fitted."""
+    number = max((len(one.refits) for one in found.expectations), default=0)
+    wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]
+    limit = f"{100 * DISAGREEMENT:.0f} %"
+    said = f"agree with the prediction within {limit}, or within their scatter"
+    if wrong:
+        said = f"differ by more than {limit} for {', '.join(wrong)}: the table has their values"
+    return [f"{number} simulated outcomes were fitted; the refits {said}."] if number else []
 
 
 def _combined(direction: Direction) -> str:

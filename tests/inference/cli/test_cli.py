@@ -17,7 +17,7 @@ from dissentangle.datasets.files import write_tree
 from dissentangle.inference.choices import MOST_DRAWS
 from dissentangle.inference.cli import VERBS, main, parser
 from dissentangle.inference.cli.options import positive
-from dissentangle.inference.cli.output import painted
+from dissentangle.inference.cli.output import Count, painted
 from dissentangle.inference.fits import read_fit
 
 
@@ -400,7 +400,7 @@ def test_progress_on_a_terminal():
     drawn = on_a_terminal()
     assert drawn.startswith("fitting 'two'\r\n")
     assert re.search("━.* sampling:  25 % of 80 draws, 2 divergent, \\d+ s left", drawn)
-    assert re.search("━.* 1 of 2 data sets, 0 failed, 0 s left", drawn)
+    assert re.search("━.* 1 of 2 data sets, 0 failed\\s", drawn)
     assert "\x1b[?25h" in drawn[drawn.index("sampling") : drawn.index("1 of 2")]  # the cursor is there again
     after = drawn[drawn.index("2 of 2 data sets, 1 failed, 0 s left") :]
     assert "\r\n" in after
@@ -411,6 +411,20 @@ def test_progress_of_a_log_and_of_a_dumb_terminal(capfd):
     assert on_a_terminal(TERM="dumb") == "fitting 'two'\r\n2 of 2 data sets, 1 failed, 0 s left\r\n"
     subprocess.run([sys.executable, "-c", TERMINAL.replace("Progress()", "Progress(quiet=True)")], check=True)
     assert capfd.readouterr() == ("", "2 of 2 data sets, 1 failed, 0 s left\n")
+
+
+def test_the_time_left_is_that_after_the_first_which_compiles(monkeypatch, capsys):
+    """40 s for the first, then 2 s each: 3 of 10 leave 14 s."""
+    now = iter([0.0, *(time for done in range(10) for time in [40.0 + 2 * done] * (2 if done == 0 else 1))])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    monkeypatch.setattr(Count, "every", 0.0)
+    count = Count("outcomes fitted")
+    for done in range(1, 4):
+        count(done, 0, 10)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 10 outcomes fitted, 0 failed", "2 of 10 outcomes fitted, 0 failed, 16 s left",
+        "3 of 10 outcomes fitted, 0 failed, 14 s left",
+    ]  # fmt: skip
 
 
 def test_every_verb_has_examples_and_the_common_options():

@@ -206,14 +206,41 @@ def test_what_is_no_plan(tmp_path):
     assert not (tmp_path / "next").exists()
 
 
-def test_the_verb(tmp_path, capsys):
-    source = tmp_path / "run.toml"
-    source.write_text('kind = "xi"\n')
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "experiment.toml").write_text(
+@pytest.fixture
+def folder(tmp_path):
+    """Of an experiment in which nothing was measured."""
+    found = tmp_path / "run"
+    found.mkdir()
+    (found / "experiment.toml").write_text(
         'format_version = 1\ntitle = "t"\nsimulated = false\n[[stage]]\nduration = "20 ms"\ndrive = true\n'
     )
+    return found
+
+
+def test_a_plan_is_written_before_its_refits_and_again_with_what_they_obtain(tmp_path, folder, monkeypatch, capsys):
+    plan, before = tmp_path / "plan.toml", []
+
+    def refitted(state, choices, shots, draws, labels, seed, cores, progress):
+        before.append((capsys.readouterr().out, plan.read_text()))
+        progress(len(draws), 0, len(draws))
+        return {label: np.full(len(draws), 5.0) for label in labels}
+
+    monkeypatch.setattr("dissentangle.inference.designs.planner.refitted", refitted)
+    words = ["design", str(folder), "--closure", "microscopic", "--goal", "dGamma", "--refits", "3", "-o", str(plan)]
+    assert main(words) == 0
+    (said, first), after = before[0], capsys.readouterr()
+    assert said.index("The plan") < said.index("What is expected") < said.index(f"written: {plan}")
+    assert "simulated outcomes" not in said + first
+    assert "3 of 3 simulated outcomes fitted" in after.err
+    assert after.out.startswith("\ndΓ: sd ")
+    assert "5 expected after" in after.out
+    assert "3 simulated outcomes were fitted; the refits differ by more than 15 % for dΓ" in after.out
+    assert "The plan" not in after.out
+    assert "# 3 simulated outcomes were fitted" in plan.read_text()
+    assert read_plan(plan).series
+
+
+def test_the_verb(tmp_path, folder, capsys):
     common = ["design", str(folder), "--closure", "microscopic", "--refits", "0", "--goal", "dGamma"]
     plan, figure = str(tmp_path / "plan.toml"), str(tmp_path / "gain.png")
     assert main([*common, "--budget", "1 h", "-o", plan, "--figure", figure]) == 0

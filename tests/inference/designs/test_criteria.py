@@ -24,7 +24,7 @@ def some_criteria():
     menu = some_menu()
     confusion = Confusion(menu, RNG.normal(size=(DRAWS, POINTS)), RNG.normal(size=(DRAWS, PARAMETERS)))
     variance, ignorance = Variance(menu, RNG.normal(size=(DRAWS, PARAMETERS))), Ignorance(menu, (0, 2))
-    return [variance, ignorance, confusion, Mean((confusion, confusion))]
+    return [variance, ignorance, confusion, Mean((confusion, confusion)), replace(variance, missed=0.3)]
 
 
 def exponential(rate, x):
@@ -94,6 +94,20 @@ def test_a_variance_is_that_of_a_linear_gaussian_fit():
         weights = np.diag(shots)
         covariance = np.linalg.inv(np.eye(PARAMETERS) + menu.rows[k].T @ weights @ menu.rows[k])
         assert found[k] == pytest.approx(gradients[k] @ covariance @ gradients[k])
+
+
+def test_a_quantity_with_ends_varies_no_more_than_it_does_now():
+    """c = Φ(z), of a uniform prior: its slope at each draw says a mean variance of 1/(2π√3), and it is 1/12."""
+    z = RNG.normal(size=4000)
+    menu = Menu(np.ones((len(z), 1, 1)), np.ones((len(z), 1, 1)))
+    slope = np.exp(-(z**2) / 2)[:, None] / np.sqrt(2 * np.pi)
+    linear, none = Variance(menu, slope), np.zeros(1)
+    now, after = 1 / 12, np.array([1e4])
+    assert linear.of_draws(none).mean() == pytest.approx(1 / (2 * np.pi * np.sqrt(3)), rel=0.05)
+    assert linear.given(now).of_draws(none).mean() == pytest.approx(now, rel=1e-6)
+    assert linear.given(now).of_draws(np.array([0.1])).mean() < now
+    assert linear.given(now).of_draws(after) == pytest.approx(linear.of_draws(after), rel=1e-3)  # far from the ends
+    assert linear.given(0.2) is linear
 
 
 def test_the_true_model_pays_for_what_it_did_not_expect():

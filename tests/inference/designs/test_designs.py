@@ -15,7 +15,7 @@ from dissentangle.inference.designs import Choices, Direction
 from dissentangle.inference.designs.candidates import usual_choices
 from dissentangle.inference.designs.limits import unidentifiable
 from dissentangle.inference.designs.linearised import state_of
-from dissentangle.inference.designs.result import Expectation, _priors_of
+from dissentangle.inference.designs.result import Expectation, _priors_of, span
 from dissentangle.inference.model import ModelSettings, Problem
 from dissentangle.inference.text import design_text, duration
 
@@ -71,8 +71,13 @@ def test_a_longer_budget_gives_a_smaller_sd(of_an_hour):
 def test_no_plan_makes_an_expected_sd_larger():
     """Not of c either, which is between 0 and 1, and which nothing tells in a second."""
     found = plan(driven(), closure="open", budget="1 s")
-    assert np.sqrt(np.mean(found.of("loss_noise_share").predicted ** 2)) > found.of("loss_noise_share").before
-    assert all(one.low <= one.after <= one.before for one in found.expectations)
+    assert all(one.low <= one.after <= one.before and one.after <= one.high for one in found.expectations)
+
+
+def test_a_root_of_a_mean_beyond_the_quantiles_is_one_end():
+    assert span(np.array([1.0] * 99 + [100.0]), 10.0) == (1.0, 10.0)
+    assert span(np.array([0.0] + [1.0] * 99), 0.99) == (0.99, 1.0)
+    assert span(np.linspace(0.0, 1.0, 101), 0.5) == pytest.approx((0.03, 0.97))
 
 
 @pytest.mark.slow
