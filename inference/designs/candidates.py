@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, ExperimentError, Series, SeriesPlan
+from ...datasets.errors import violation
 from ...datasets.experiment import check_choice, check_series
 from ...datasets.kinds import KINDS
 from ...forward_models import NOISES
+from ..model import ModelSettings, rival
 from .allocation import Costs
 
 GRID = 60
@@ -23,6 +25,8 @@ FEWEST = 30
 """Shots of a variance: its distribution is then nearly the one that a design assumes."""
 _OF_A_POINT = 1000
 """Repetitions behind a point that has a σ, where no other series of the experiment says it."""
+_OF_ALL_TIMES = ("gain_drift_uncertainty", "offset_drift_uncertainty", "discrepancy_uncertainty")
+"""Errors of a point that depend on the first and the last time of its series."""
 _POSSIBLE = ("xi", "polarization", "transverse_spin")
 
 
@@ -97,10 +101,41 @@ class Choices:
         return replace(self.experiment, series=self.experiment.series + new)
 
     @cached_property
+    def placed(self) -> dict[str, tuple[Series, np.ndarray]]:
+        """Each candidate as it is evaluated, and which of its points are its own.
+
+        Among the measured ones where an error, such as a drift, depends on the times of all.
+        """
+        there = {series.name: series for series in self.experiment.series}
+        among = {c.series.name for c in self.candidates if any(getattr(c.series, one) for one in _OF_ALL_TIMES)}
+        return {
+            c.series.name: joined(there.get(c.series.name) if c.series.name in among else None, c.series)
+            for c in self.candidates
+        }
+
+    @cached_property
     def alone(self) -> Experiment:
         """The candidates without the data."""
-        series = tuple(c.series for c in self.candidates)
+        series = tuple(series for series, _ in self.placed.values())
         return replace(self.experiment, series=series, records=(), observations=())
+
+    def seen_by(self, settings: ModelSettings, model: str) -> tuple[Choices, ModelSettings]:
+        """The choices and the settings as a rival model sees them, which may change runs, errors and noise.
+
+        Raises ExperimentError for a model with correlated noise, in which a shot depends on all others.
+        """
+        there = {series.name for series in self.experiment.series}
+        blank = [s if s.name in there else replace(s, value=np.ones(len(s.x)), spread=np.full(len(s.x), 2.0))
+                 for s in self.whole.series]  # fmt: skip
+        changed, settings = rival(replace(self.whole, series=tuple(blank)), settings, model)
+        seen = {series.name: series for series in changed.series}
+        candidates = tuple(replace(c, series=_with_points(seen[c.series.name], c.series)) for c in self.candidates)
+        for one in (c.series for c in candidates):
+            if one.correlated:
+                expected = "a model of independent noise: what a shot tells must not depend on all others"
+                raise violation(f"model {model}", f"correlated noise of {one.name}", expected)
+        measured = tuple(series for series in changed.series if series.name in there)
+        return replace(self, experiment=replace(changed, series=measured), candidates=candidates), settings
 
     @property
     def group(self) -> np.ndarray:
@@ -160,8 +195,7 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
     alike = [s for s in alike if NOISES[s.noise].spread == NOISES[fitting[0]].spread]
     if alike and not said:
         old = alike[0]
-        series = replace(old, x=x, value=np.full(len(x), np.nan), spread=np.full(len(x), sigma or 1.0), excluded=None,
-                         taken=None, left_out=None, component=None)  # fmt: skip
+        series = replace(_without_points(old), x=x, value=np.full(len(x), np.nan), spread=np.full(len(x), sigma or 1.0))
     else:
         name = said.get("name") or _free_name(f"{kind} {run}" if run != "main" else f"next {kind}", experiment)
         rest = {key: value for key, value in said.items() if key != "name"} or _errors(experiment, kind)
@@ -171,6 +205,29 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
     ones = np.ones(len(series.x))
     check_series(replace(series, value=ones, spread=(sigma or 2.0) * ones), experiment, where)
     return Candidate(series, **costs)
+
+
+def _without_points(series: Series) -> Series:
+    """Without what is said of single points."""
+    return replace(series, excluded=None, taken=None, left_out=None, component=None)
+
+
+def _with_points(series: Series, of: Series) -> Series:
+    """With the points of another one."""
+    return replace(_without_points(series), x=of.x, value=of.value, spread=of.spread)
+
+
+def joined(old: Series | None, planned: Series) -> tuple[Series, np.ndarray]:
+    """Measured and planned points in order of abscissa, and which are planned."""
+    if old is None:
+        return planned, np.ones(len(planned.x), bool)
+    is_new = np.repeat([False, True], [len(old.x), len(planned.x)])
+    order = np.argsort(np.concatenate([old.x, planned.x]), kind="stable")
+    columns: dict[str, Any] = {name: np.concatenate([getattr(old, name), getattr(planned, name)])[order]
+               for name in ("x", "value", "spread")}  # fmt: skip
+    if old.excluded is not None:
+        columns["excluded"] = np.concatenate([old.excluded, np.zeros(len(planned.x), bool)])[order]
+    return replace(old, **columns, taken=None), is_new[order]
 
 
 def _errors(experiment: Experiment, kind: str) -> dict[str, float]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ...datasets import ExperimentError
+from ...datasets import Experiment, ExperimentError
+from ...datasets.errors import violation
 from ...datasets.files import read_attributes
 from ...forward_models import Closure
 from ..comparison import evidence_of_draws
 from ..fits import Fit, Sampled, is_fit, read_fit, sample_posterior
-from ..model import Problem, SamplerSettings, pose, rival
+from ..model import RIVAL_MODELS, ModelSettings, Problem, SamplerSettings, experiment_of, fingerprint, rival
 from .candidate_file import read_candidates, seconds
 from .candidates import SHOT, Choices, usual_choices
 from .goals import EVERYTHING, Wish, goal_of
@@ -62,36 +64,72 @@ def design(
     ------
     ExperimentError : for what cannot be read, and a goal or candidates that the experiment cannot have
     """
-    asked = (sharing, closure, free_dephasing, priors, model)
-    problem, draws = _known(source, after, asked, SamplerSettings(seed, cores=cores))
+    sampler = SamplerSettings(seed, cores=cores)
+    given = ModelSettings(closure, free_dephasing, dict(priors or {}))
+    fit = _fit_of(source, after)
+    if fit is None:
+        experiment, settings = experiment_of(source, sharing), given
+    else:
+        _require_same_model(fit, sharing is not None or given != ModelSettings() or model is not None)
+        experiment, settings = fit.experiment, fit.settings
     said: dict[str, Any] = {}
     if isinstance(candidates, (str, Path)):
-        choices, said = read_candidates(candidates, problem.experiment)
+        choices, said = read_candidates(candidates, experiment)
     else:
-        choices = candidates or usual_choices(problem.experiment, _seconds(shot, "shot"))
-    state = state_of(Problem(choices.whole, problem.settings), draws, seed)
+        choices = candidates or usual_choices(experiment, _seconds(shot, "shot"))
+    planned_of = choices.whole
+    if model:
+        choices, settings = choices.seen_by(given, model)
+        experiment = choices.experiment
+    problem, draws = _known(experiment, settings, fit, sampler)
+    state = state_of(Problem(choices.whole, settings), draws, seed)
     wish = _wish(goal or said.get("goal", EVERYTHING), state, problem, choices, seed, cores)
     time = _seconds(budget, "budget") if budget is not None else said.get("budget", BUDGET)
-    return made_plan(Asked(wish, state, choices, time, target, refits, seed, cores), progress, planned)
+    return made_plan(Asked(wish, state, choices, planned_of, time, target, refits, seed, cores), progress, planned)
 
 
 def _seconds(value: str | float, where: str) -> float:
     return seconds(f"{value} s" if isinstance(value, (int, float)) else value, where)
 
 
-def _known(source: Any, after: Any, asked: tuple[Any, ...], sampler: SamplerSettings) -> tuple[Problem, dict[str, Any]]:
-    """The problem, and flat draws of its posterior by label; none where nothing was measured."""
+def _fit_of(source: Any, after: Any) -> Fit | None:
+    """The fit after which to design; None where an experiment is given."""
     if (source is None) == (after is None):
         raise ExperimentError("design: found both an experiment and a fit, or none of them, expected one")
     given = source if after is None else after
     if isinstance(given, (str, Path)) and Path(given).suffix == ".nc" and is_fit(read_attributes(Path(given))):
         given = read_fit(given)
-    if after is not None or is_fit(getattr(given, "attrs", {})):
-        if not is_fit(getattr(given, "attrs", {})):
-            raise ExperimentError(f"design: found {given!r} after which to design, expected a fit")
-        fit = Fit.of(given)
+    if is_fit(getattr(given, "attrs", {})):
+        return Fit.of(given)
+    if after is not None:
+        raise ExperimentError(f"design: found {given!r} after which to design, expected a fit")
+    return None
+
+
+def _require_same_model(fit: Fit, asked: bool) -> None:
+    """Raise ExperimentError where another model is asked for than that of a fit, or that changed the experiment."""
+    if asked:
+        found = "a model, priors or sharing beside a fit, which has its own"
+        raise violation("design", found, "a fit alone, or an experiment")
+    for name in filter(None, fit.settings.name.split("+")):
+        change = RIVAL_MODELS[name].change if name in RIVAL_MODELS else lambda *same: same
+        if not _same_data(change(fit.experiment, fit.settings)[0], fit.experiment):
+            found = f"a fit by {name}, which changes the experiment: its plan would not be for the one you have"
+            raise violation("design", found, f"the experiment, and model {fit.settings.name!r}")
+
+
+def _same_data(one: Experiment, other: Experiment) -> bool:
+    """Whether two experiments differ at most in their priors."""
+    return all(getattr(one, f.name) is getattr(other, f.name) for f in fields(one) if f.name != "priors")
+
+
+def _known(
+    experiment: Experiment, settings: ModelSettings, fit: Fit | None, sampler: SamplerSettings
+) -> tuple[Problem, dict[str, Any]]:
+    """The problem that was measured, and flat draws of its posterior by label; none where nothing was measured."""
+    if fit is not None:
         return fit.problem, {label: a.reshape(-1) for label, a in fit.by_label().items()}
-    problem = pose(given, *asked).measured
+    problem = Problem(experiment, settings).measured
     return problem, _posterior(problem, sampler)[0]
 
 
@@ -110,8 +148,12 @@ def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int
         return Wish(meant, (state,))
     rivals = {name: Problem(*rival(problem.experiment, problem.settings, name)) for name in meant.rivals}
     for name, one in rivals.items():
-        if one.experiment is not problem.experiment:  # its noise or its errors, which the plan would not have
+        if not _same_data(one.experiment, problem.experiment):  # noise or errors that the plan would not have
             raise ExperimentError(f"goal: {name} changes the experiment, expected a model of the same data and errors")
+    first, second = (fingerprint(one.parameters, one.dynamics, one.settings.atoms, one.settings.collisions)
+                     for one in rivals.values())  # fmt: skip
+    if first == second:
+        raise violation("goal", f"{' and '.join(rivals)}, which are the same model here", "two that differ")
     states, evidences = [], []
     for name, one in rivals.items():
         draws, fit = _posterior(one, SamplerSettings(seed, cores=cores))

@@ -164,7 +164,9 @@ def in_groups(choices: Choices, values: Mapping[str, Any], number: int, of: Call
     found = np.empty((number, len(choices.x)))
     for index, some in by_speed(choices.alone, values):
         series = of(some).series
-        parts = [np.broadcast_to(series[c.series.name], (len(index), len(c.series.x))) for c in choices.candidates]
+        parts = [
+            np.broadcast_to(series[name], (len(index), len(own)))[:, own] for name, (_, own) in choices.placed.items()
+        ]
         found[index] = np.concatenate(parts, axis=1)
     return found
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...datasets import Experiment, Series
+from ...datasets import Experiment
 from ..comparison import evidence_of_draws
 from ..fits import Sampled, derived_quantities, predicted, sample_posterior
 from ..model import ModelSettings, Problem, SamplerSettings
-from .candidates import Choices
+from .candidates import Choices, joined
 from .goals import advantage
 from .linearised import State, linearised, quantities, values_at
-from .result import Expectation, span
+from .result import Expectation, PlannedPoint, span
 
 if TYPE_CHECKING:
     from .planner import Asked, Progress
@@ -38,21 +38,22 @@ def with_plan(choices: Choices, shots: np.ndarray) -> tuple[Experiment, New]:
     for k, candidate in enumerate(choices.candidates):
         planned = candidate.series
         planned = replace(planned, spread=candidate.spread(shots[choices.group == k]))
-        series[planned.name], new[planned.name] = _joined(series.get(planned.name), planned)
+        series[planned.name], new[planned.name] = joined(series.get(planned.name), planned)
     return replace(choices.experiment, series=tuple(series.values())), new
 
 
-def _joined(old: Series | None, planned: Series) -> tuple[Series, np.ndarray]:
-    """Measured and planned points in order of abscissa, and which are planned."""
-    if old is None:
-        return planned, np.ones(len(planned.x), bool)
-    is_new = np.repeat([False, True], [len(old.x), len(planned.x)])
-    order = np.argsort(np.concatenate([old.x, planned.x]), kind="stable")
-    columns: dict[str, Any] = {name: np.concatenate([getattr(old, name), getattr(planned, name)])[order]
-               for name in ("x", "value", "spread")}  # fmt: skip
-    if old.excluded is not None:
-        columns["excluded"] = np.concatenate([old.excluded, np.zeros(len(planned.x), bool)])[order]
-    return replace(old, **columns), is_new[order]
+def planned_points(choices: Choices, shots: np.ndarray) -> tuple[PlannedPoint, ...]:
+    """The plan as rows: shots (K,) at each point of the choices."""
+    found: list[PlannedPoint] = []
+    for k, candidate in enumerate(choices.candidates):
+        series, here = candidate.series, shots[choices.group == k]
+        sigma = np.full(len(here), np.nan) if candidate.counts else candidate.spread(here)
+        found += [
+            PlannedPoint(series.name, series.kind, series.run, float(x), series.about.unit, int(number), series.noise,
+                         float(one), float(number * seconds), candidate.setting)
+            for x, number, one, seconds in zip(series.x, here, sigma, candidate.per_shot, strict=True)
+        ]  # fmt: skip
+    return tuple(found)
 
 
 def simulated(problem: Problem, new: New, truths: Mapping[str, np.ndarray], seed: int) -> list[Experiment]:

@@ -16,8 +16,8 @@ from .criteria import Criterion, Variance
 from .goals import DRAWS, Wish
 from .limits import Limit, limit_of, open_directions, unidentifiable
 from .linearised import State, linearised, quantities, sensitivities, spread_of, values_at
-from .outcomes import factors_of_refits, predicted_factors, refitted, with_plan
-from .result import Design, Expectation, GainCurve, PlannedPoint, planned_experiment, span
+from .outcomes import factors_of_refits, planned_points, predicted_factors, refitted, with_plan
+from .result import Design, Expectation, GainCurve, planned_experiment, span
 
 SHORTEST, LONGEST = 0.1, 1e8
 """Seconds between which a budget is looked for."""
@@ -32,11 +32,15 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for: see `design`. budget : s;  target : as given, None where a budget is."""
+    """What is asked for: see `design`. budget : s;  target : as given, None where a budget is.
+
+    planned : the experiment with all candidates as the laboratory knows it, whatever a rival model makes of it
+    """
 
     wish: Wish
     state: State
     choices: Choices
+    planned: Experiment
     budget: float
     target: str | float | None
     refits: int
@@ -70,7 +74,7 @@ def made_plan(
         goal=goal.text,
         label=goal.label,
         budget=budget,
-        points=_points(chosen, shots),
+        points=planned_points(chosen, shots),
         expectations=(),
         gain=-value if goal.in_nats else np.nan,
         target=target,
@@ -85,7 +89,7 @@ def made_plan(
         shot=tuple(sorted({one.shot for one in choices.candidates})),
         delay=any(one.delay for one in choices.candidates),
         repetitions=choices.repetitions,
-        planned=planned_experiment(experiment, dict(new)),
+        planned=planned_experiment(asked.planned, experiment, dict(new)),
     ).expecting(expected)
     if not asked.refits:
         return found
@@ -224,19 +228,6 @@ def _target(asked: Asked) -> float:
         return number
     values, _ = sensitivities(asked.state.problem, asked.state.thinned(DRAWS).draws, [label])[label]
     return 0.01 * number * abs(float(values.mean()))
-
-
-def _points(choices: Choices, shots: np.ndarray) -> tuple[PlannedPoint, ...]:
-    found: list[PlannedPoint] = []
-    for k, candidate in enumerate(choices.candidates):
-        series, here = candidate.series, shots[choices.group == k]
-        sigma = np.full(len(here), np.nan) if candidate.counts else candidate.spread(here)
-        found += [
-            PlannedPoint(series.name, series.kind, series.run, float(x), series.about.unit, int(number), series.noise,
-                         float(one), float(number * seconds), candidate.setting)
-            for x, number, one, seconds in zip(series.x, here, sigma, candidate.per_shot, strict=True)
-        ]  # fmt: skip
-    return tuple(found)
 
 
 def reported(state: State, goal: str) -> list[str]:

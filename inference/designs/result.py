@@ -198,33 +198,36 @@ class Design(Shown):
         }  # fmt: skip
 
 
-def planned_experiment(experiment: Experiment, new: dict[str, np.ndarray]) -> Experiment:
+def planned_experiment(given: Experiment, experiment: Experiment, new: dict[str, np.ndarray]) -> Experiment:
     """The planned points of an experiment alone, with the runs in which they are.
 
+    given : with all candidates, as the laboratory describes it;  experiment : with the planned points
     new : series → which of its points are planned
     """
-    series = []
+    series, said = [], {one.name: one for one in given.series}
     for one in experiment.series:
         if one.name in new:
             keep = new[one.name]
             points = {name: getattr(one, name)[keep] for name in ("x", "value", "spread")}
-            series.append(replace(one, **points, excluded=None, note=""))  # a note is about what was measured
+            # without what is said of single points; a note is about what was measured
+            bare = replace(said[one.name], excluded=None, taken=None, note="")
+            series.append(replace(bare, **points))
     runs = {one.run for one in series}
     return replace(
-        experiment,
-        title=f"next: {experiment.title}",
+        given,
+        title=f"next: {given.title}",
         description="",
         simulated=False,
         truth=None,
-        stages=tuple(stage for stage in experiment.stages if stage.run in runs),
+        stages=tuple(stage for stage in given.stages if stage.run in runs),
         series=tuple(series),
         records=(),
         observations=(),
-        priors=experiment.calibrated | experiment.priors,
+        priors=given.calibrated | given.priors,
         calibrated={},
         correlated=(),
-        run_depth={run: depth for run, depth in experiment.run_depth.items() if run in runs},
-        constant={run: about for run, about in experiment.constant.items() if run in runs},
+        run_depth={run: depth for run, depth in given.run_depth.items() if run in runs},
+        constant={run: about for run, about in given.constant.items() if run in runs},
     )
 
 

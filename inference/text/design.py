@@ -113,7 +113,9 @@ def _expected(found: Design) -> Table:
         checked = f"{signed(round(100 * (one.ratio - 1)), '.0f')} %" if len(one.refits) else ""
         rows.append([of.symbol, f"{with_error(one.value, one.before)} {unit}".rstrip(), span, checked])
     header = ["quantity", "now", "expected (94 % of the posterior)", "refits"]
-    return Table(header, rows, numeric=(1, 2, 3), title="What is expected")
+    if not any(row[-1] for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return Table(header, rows, numeric=range(1, len(header)), title="What is expected")
 
 
 def _assumed(found: Design) -> str:

@@ -10,9 +10,11 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry
+from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.designs import Choices, Direction
 from dissentangle.inference.designs.candidates import usual_choices
+from dissentangle.inference.designs.design import _require_same_model
 from dissentangle.inference.designs.limits import unidentifiable
 from dissentangle.inference.designs.linearised import state_of
 from dissentangle.inference.designs.result import Expectation, _priors_of, span
@@ -167,11 +169,55 @@ def test_practically_unidentifiable_directions_are_told_apart():
             "goal: student-t changes the experiment, expected a model of the same data and errors",
         ),
         ({"goal": "microscopic vs pump-leak"}, "pump-leak changes the experiment, expected a model of the same data"),
+        (
+            {"goal": "open vs as-given", "closure": "open"},
+            "goal: found open and as-given, which are the same model here",
+        ),
+        (
+            {"model": "correlated-noise"},
+            "model correlated-noise: found correlated noise of next xi, expected a model of",
+        ),
     ],
 )
 def test_what_cannot_be_designed(given, text):
     with pytest.raises(ExperimentError, match=text):
         plan(given.pop("source", driven()), **given)
+
+
+@pytest.mark.parametrize("model", ["pump-leak", "discrepancy", "student-t", "gain-drift"])
+def test_a_plan_by_a_model_that_changes_the_experiment_is_for_the_one_that_there_is(model):
+    found = plan(driven(), model=model, budget="1 h")
+    assert found.planned.stages == (DRIVEN,)
+    assert found.planned.series
+    for one in found.planned.series:
+        assert (one.errors, one.discrepancy_uncertainty, one.noise) == ({}, 0.0, KINDS[one.kind].default_noise(
+            "repetitions" if one.kind == "xi" else "sigma"))  # fmt: skip
+
+
+def test_a_drift_of_a_candidate_is_counted_from_the_first_time_of_its_series():
+    """Of a point at 5 ms alone there is none; among points up to 20 ms it has a quarter of it."""
+    series = SeriesPlan("xi", np.array([0.0, 20.0]), 100, "gamma", gain_drift_uncertainty=0.1, name="xi")
+    source = driven(series=(replace(series, value=np.ones(2)),))
+    choices = usual_choices(source)
+    [(placed, own)] = choices.at([np.array([5.0])]).placed.values()
+    assert placed.x.tolist() == [0.0, 5.0, 20.0]
+    assert placed.ramp(placed.x)[own].tolist() == [0.25]
+    steady = driven(series=(replace(source.series[0], gain_drift_uncertainty=0.0),))
+    [(alone, mine)] = usual_choices(steady).at([np.array([5.0])]).placed.values()
+    assert (alone.x.tolist(), mine.tolist()) == ([5.0], [True])
+
+
+def test_a_fit_has_its_own_model(fit_d55):
+    for given in ({"closure": "microscopic"}, {"priors": {"collision_rate": "fixed(0)"}}, {"model": "two-level"}):
+        with pytest.raises(
+            ExperimentError, match="design: found a model, priors or sharing beside a fit, which has its"
+        ):
+            design(after=fit_d55, refits=0, **given)
+    leaky = SimpleNamespace(experiment=driven(), settings=ModelSettings(name="open+pump-leak"))
+    with pytest.raises(ExperimentError, match="found a fit by pump-leak, which changes the experiment: its plan would"):
+        _require_same_model(leaky, False)
+    leaky.settings = ModelSettings(name="open+two-level")
+    _require_same_model(leaky, False)
 
 
 @pytest.mark.parametrize(("target", "possible"), [(4.0, True), (4.5, True), (4.7, False), (8.0, False)])
