@@ -36,6 +36,7 @@ from ..files import read_toml, required, rows_of, write_bytes
 from ..kinds import KINDS
 from ..tables import Form
 from .folder import FILE, FILE_KEYS, RECORD_KEYS, read_folder
+from .folder_tables import said
 from .folder_write import experiment_table, toml_text
 from .tree import FORMAT_VERSION
 
@@ -85,8 +86,11 @@ def write_template(folder: str | Path) -> list[Path]:
 def plan_file(planned: Experiment, said: str = "") -> bytes:
     """An experiment whose series have no values as a plan; `said`: comment lines of text above it."""
     table = experiment_table(planned, Path())
-    for row, series in zip(table["series"], planned.series, strict=True):
+    rows = iter(table.get("series", ()))
+    for series, row in zip(planned.series, rows, strict=False):
         row[POINTS] = [[float(f"{x:.6g}"), float(f"{s:.6g}")] for x, s in zip(series.x, series.spread, strict=True)]
+    for record, row in zip(planned.records, rows, strict=True):
+        row[POINTS] = [[float(f"{record.duration:.6g}"), record.repetitions]]
     comment = "".join(f"# {line}".rstrip() + "\n" for line in said.splitlines())
     return (comment + toml_text(table)).encode()
 
@@ -98,8 +102,21 @@ def read_plan(plan: str | Path) -> Experiment:
     """
     with TemporaryDirectory() as place:
         write_planned(place, plan, value="1")
-        filled = read_folder(Path(place))
-    return replace(filled, series=tuple(replace(s, value=np.full(len(s.x), np.nan)) for s in filled.series))
+        table = read_toml(Path(place) / FILE)
+        table["series"] = [row for row in table["series"] if row["kind"] != RECORD]
+        filled = read_folder(Path(place), table=table)
+    records = [_planned_record(*one) for one in rows_of(str(plan), read_toml(Path(plan)), "series")
+               if one[1]["kind"] == RECORD]  # fmt: skip
+    blank = tuple(replace(s, value=np.full(len(s.x), np.nan)) for s in filled.series)
+    return replace(filled, series=blank, records=tuple(records))
+
+
+def _planned_record(where: str, row: dict[str, Any]) -> RecordSeries:
+    """Planned records, whose samples are NaN."""
+    about = {"name": RECORD} | said(RecordSeries, where, row)
+    [[duration, number]] = row[POINTS]
+    shape = (2, number, round(duration / about["interval"]))
+    return RecordSeries(samples=np.broadcast_to(np.float32(np.nan), shape), **about)
 
 
 def write_planned(folder: str | Path, plan: str | Path, value: str = "") -> list[Path]:
@@ -117,7 +134,10 @@ def write_planned(folder: str | Path, plan: str | Path, value: str = "") -> list
         raise violation(where, "no series", "a plan that `dissentangle design -o` wrote")
     for at, row in rows_of(where, table, "series"):
         kind, file = required(at, row, "kind", str), required(at, row, "file", str)
-        points, noise = row.pop(POINTS, None), required(at, row, "noise", str)
+        points = row.pop(POINTS, None)
+        if kind == RECORD:  # its file is what `demodulate` writes
+            continue
+        noise = required(at, row, "noise", str)
         pairs = isinstance(points, list) and bool(points) and all(np.shape(p) == (2,) for p in points)
         if not pairs or kind not in KINDS or noise not in NOISES or Path(file).name != file:
             raise violation(f"{at}: {POINTS}", repr(points)[:80], "[[abscissa, repetitions or sigma], …], as in a plan")

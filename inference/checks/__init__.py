@@ -10,6 +10,7 @@ from .information import (
     for_pair_plot,
     independent_jacobians,
     information_at,
+    record_jacobian,
     strongest,
 )
 from .prior_sensitivity import (

@@ -169,14 +169,18 @@ def scaled_jacobians(
         result["observations"] = _differences(columns, count) / sigma[:, None]
     for record in experiment.records:
         if record.fitted.any():
-            result[record.name] = _of_record(problem, record, centre, experiment)
+            result[record.name] = record_jacobian(problem, record, centre, experiment)
     return result
 
 
-def _of_record(problem: Problem, record: RecordSeries, centre: np.ndarray, experiment: Experiment) -> np.ndarray:
+def record_jacobian(
+    problem: Problem, record: RecordSeries, centre: np.ndarray, experiment: Experiment, number: float = 0.0
+) -> np.ndarray:
     """(n, n) rows that give the Fisher information of records as JᵀJ.
 
     It is minus the curvature of the log-likelihood of the records that are expected at `centre`.
+
+    number : of records of this form; 0: those that are fitted, whose mean is subtracted
     """
     count = len(problem.free)
     first, second = (index.ravel() for index in np.indices((count, count)))
@@ -186,7 +190,7 @@ def _of_record(problem: Problem, record: RecordSeries, centre: np.ndarray, exper
     draws = {p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)}
     values = problem.complete(draws)
     at_centre = problem.complete({label: some[:1] for label, some in draws.items()})
-    sums = expected_record_sums(experiment, record, at_centre, problem.dynamics, record.sums.count)
+    sums = expected_record_sums(experiment, record, at_centre, problem.dynamics, 2 * number or record.sums.count)
     density = record_log_likelihood(experiment, record, values, problem.dynamics, grouped([sums]))[1:, 0]
     same, left, right, both = density.reshape(4, count, count)
     curvature = (left + right - same - both) / (4 * _CURVATURE_STEP**2)

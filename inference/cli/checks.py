@@ -131,7 +131,7 @@ def design(given: Namespace) -> int:
             closure=given.closure, free_dephasing=given.free_dephasing, priors=priors_of(given), model=given.model,
             cores=given.cores, progress=count, planned=planned,
         )  # fmt: skip
-    if given.refits:
+    if any(len(one.refits) for one in found.expectations):
         _write_plans(found, target, design_text(found))
         output.text(f"\n{refits_text(found)}")
     else:

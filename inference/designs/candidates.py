@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...datasets import Experiment, ExperimentError, Series, SeriesPlan
+from ...datasets import Experiment, ExperimentError, RecordSeries, Series, SeriesPlan
 from ...datasets.errors import violation
 from ...datasets.experiment import check_choice, check_series
 from ...datasets.kinds import KINDS
@@ -23,11 +23,8 @@ SHOT = 0.01
 """Seconds of pumping, probe and dead time of a shot, where nothing is said."""
 FEWEST = 30
 """Shots of a variance: its distribution is then nearly the one that a design assumes."""
-_OF_A_POINT = 1000
-"""Repetitions behind a point that has a σ, where no other series of the experiment says it."""
 _OF_ALL_TIMES = ("gain_drift_uncertainty", "offset_drift_uncertainty", "discrepancy_uncertainty")
 """Errors of a point that depend on the first and the last time of its series."""
-_POSSIBLE = ("xi", "polarization", "transverse_spin")
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,11 @@ class Candidate:
     setting: str = ""
     change: float = 0.0
     least: int = 1
+
+    @property
+    def x(self) -> np.ndarray:
+        """(T,): abscissas of its points."""
+        return self.series.x
 
     @property
     def counts(self) -> bool:
@@ -82,23 +84,75 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class RecordCandidate:
+    """Records of the light of one run: a record is a shot.
+
+    record : name, run, bins and beginning of one of them;  x : durations (T,) that they may have, ms
+    shot, delay, setting, change, least : as of a `Candidate`;  the time in the run is that of the end of a record
+    """
+
+    record: RecordSeries
+    x: np.ndarray
+    shot: float = SHOT
+    delay: bool = True
+    setting: str = ""
+    change: float = 0.0
+    least: int = 1
+    known: dict[Any, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    """Informations that were worked out before."""
+
+    @property
+    def fewest(self) -> int:
+        """Records below which they are not worth having: their mean is subtracted."""
+        return max(self.least, 2)
+
+    @property
+    def per_shot(self) -> np.ndarray:
+        """(T,): seconds."""
+        return np.asarray(self.shot + 1e-3 * (self.record.start + self.x) * self.delay)
+
+    def at(self, x: np.ndarray) -> RecordCandidate:
+        """With other durations (…,)."""
+        return replace(self, x=x)
+
+    def planned(self, x: float, number: int = 1) -> RecordSeries:
+        """Records of a duration, ms, whose samples are NaN."""
+        bins = round(x / self.record.interval)
+        name = self.record.name if len(self.x) == 1 else f"{self.record.name}-{x:g}ms"
+        return replace(self.record, name=name, samples=np.broadcast_to(np.float32(np.nan), (2, number, bins)))
+
+
+def is_planned(record: RecordSeries) -> bool:
+    """Whether records are not measured yet."""
+    return bool(np.isnan(record.samples[0, 0, 0]))
+
+
+@dataclass(frozen=True)
 class Choices:
     """All that could be measured, with the runs for it that the experiment does not have.
 
-    experiment : what was measured, with the stages of further runs;  candidates : in which order points are counted
+    experiment : what was measured, with the stages of further runs;  candidates, records : in which order points are
+        counted
     repetitions : shots of which a measured point that has a σ is taken for the mean; 0 where that is not assumed
     """
 
     experiment: Experiment
     candidates: tuple[Candidate, ...]
     repetitions: float = 0.0
+    records: tuple[RecordCandidate, ...] = ()
+
+    @property
+    def every(self) -> tuple[Candidate | RecordCandidate, ...]:
+        """Series and records."""
+        return (*self.candidates, *self.records)
 
     @cached_property
     def whole(self) -> Experiment:
         """The experiment with all candidates that are no series of it: it has every parameter."""
         there = {series.name for series in self.experiment.series}
         new = tuple(c.series for c in self.candidates if c.series.name not in there)
-        return replace(self.experiment, series=self.experiment.series + new)
+        records = tuple(c.planned(c.x[-1]) for c in self.records)
+        return replace(self.experiment, series=self.experiment.series + new, records=self.experiment.records + records)
 
     @cached_property
     def placed(self) -> dict[str, tuple[Series, np.ndarray]]:
@@ -127,7 +181,8 @@ class Choices:
         there = {series.name for series in self.experiment.series}
         blank = [s if s.name in there else replace(s, value=np.ones(len(s.x)), spread=np.full(len(s.x), 2.0))
                  for s in self.whole.series]  # fmt: skip
-        changed, settings = rival(replace(self.whole, series=tuple(blank)), settings, model)
+        whole = replace(self.whole, series=tuple(blank), records=self.experiment.records)
+        changed, settings = rival(whole, settings, model)
         seen = {series.name: series for series in changed.series}
         candidates = tuple(replace(c, series=_with_points(seen[c.series.name], c.series)) for c in self.candidates)
         for one in (c.series for c in candidates):
@@ -140,37 +195,39 @@ class Choices:
     @property
     def group(self) -> np.ndarray:
         """(K,): to which candidate each point belongs."""
-        return np.repeat(np.arange(len(self.candidates)), [len(c.series.x) for c in self.candidates])
+        return np.repeat(np.arange(len(self.every)), [len(c.x) for c in self.every])
 
     @property
     def x(self) -> np.ndarray:
         """(K,): abscissas."""
-        return np.concatenate([c.series.x for c in self.candidates])
+        return np.concatenate([c.x for c in self.every])
 
     @property
     def least(self) -> np.ndarray:
         """(K,): fewest shots."""
-        return np.asarray(np.array([c.fewest for c in self.candidates])[self.group])
+        return np.asarray(np.array([c.fewest for c in self.every])[self.group])
 
     @property
     def spacing(self) -> np.ndarray:
         """(K,): of the grid, 0 where only its points are possible."""
-        steps = [float(np.diff(c.series.x).min()) * c.free if len(c.series.x) > 1 else 0.0 for c in self.candidates]
+        steps = [float(np.diff(c.x).min()) * c.free if len(c.x) > 1 else 0.0 for c in self.candidates]
+        steps += [0.0] * len(self.records)
         return np.asarray(np.array(steps)[self.group])
 
     @property
     def costs(self) -> Costs:
         """Of all points."""
-        per_shot = np.concatenate([c.per_shot for c in self.candidates])
+        per_shot = np.concatenate([c.per_shot for c in self.every])
         change: dict[str, float] = {}
-        for c in self.candidates:
+        for c in self.every:
             change[c.setting] = max(change.get(c.setting, 0.0), c.change)
-        return Costs(per_shot, np.array([c.setting for c in self.candidates])[self.group], change)
+        return Costs(per_shot, np.array([c.setting for c in self.every])[self.group], change)
 
     def at(self, points: Sequence[np.ndarray]) -> Choices:
         """With these points of each candidate; those that have none are left out."""
-        kept = [c.at(x) for c, x in zip(self.candidates, points, strict=True) if len(x)]
-        return replace(self, candidates=tuple(kept))
+        kept = [c.at(x) for c, x in zip(self.every, points, strict=True) if len(x)]
+        series = tuple(c for c in kept if isinstance(c, Candidate))
+        return replace(self, candidates=series, records=tuple(c for c in kept if isinstance(c, RecordCandidate)))
 
 
 def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: Mapping[str, Any], sigma: float | None,
@@ -197,7 +254,7 @@ def candidate(experiment: Experiment, kind: str, run: str, x: np.ndarray, said: 
         old = alike[0]
         series = replace(_without_points(old), x=x, value=np.full(len(x), np.nan), spread=np.full(len(x), sigma or 1.0))
     else:
-        name = said.get("name") or _free_name(f"{kind} {run}" if run != "main" else f"next {kind}", experiment)
+        name = said.get("name") or free_name(f"{kind} {run}" if run != "main" else f"next {kind}", experiment)
         rest = {key: value for key, value in said.items() if key != "name"} or _errors(experiment, kind)
         series = SeriesPlan(kind, x, sigma or 1.0, fitting[0], name, run=run, **rest)
     keep = series.fitted  # not what is 1 by normalisation
@@ -236,40 +293,7 @@ def _errors(experiment: Experiment, kind: str) -> dict[str, float]:
     return {} if alike is None else {f"{name}_uncertainty": size for name, size in alike.errors.items()}
 
 
-def _free_name(name: str, experiment: Experiment) -> str:
+def free_name(name: str, experiment: Experiment) -> str:
+    """A name that no series has, from one that it may have."""
     taken = {part.name for part in experiment.parts}
     return next(n for n in (name, *(f"{name} {k}" for k in range(2, 99))) if n not in taken)
-
-
-def usual_choices(experiment: Experiment, shot: float = SHOT, delay: bool = True) -> Choices:
-    """More of what was measured: each series at any time of its run; ξ, P and Jy where there is no series.
-
-    A shot of a series with σ has σ √R, R the repetitions of the series that have some, or else 1000.
-    """
-    found: list[Candidate] = []
-    costs: dict[str, Any] = {"shot": shot, "delay": delay}
-    repeated = [s.spread for s in experiment.series if NOISES[s.noise].spread == "repetitions"]
-    repetitions = float(np.median(np.concatenate(repeated))) if repeated else _OF_A_POINT
-    for series in experiment.series:
-        noise = NOISES[series.noise]
-        if series.correlated or noise.components > 1 or len(series.about.components) > 1 or not series.fitted.any():
-            continue
-        sigma = None if noise.spread == "repetitions" else float(np.median(series.spread)) * repetitions**0.5
-        x, free = (_range(experiment, series.run), True) if series.about.abscissa == "time" else (series.x, False)
-        one = candidate(experiment, series.kind, series.run, x, {}, sigma, series.name, free=free, **costs)
-        if one.series.name not in {c.series.name for c in found}:
-            found.append(one)
-    for run in () if found else experiment.runs:
-        if run not in experiment.constant:
-            for kind, sigma in zip(_POSSIBLE, (None, 0.3, 0.5), strict=True):
-                found.append(candidate(experiment, kind, run, _range(experiment, run), {}, sigma, kind, **costs))
-    if not found:
-        raise ExperimentError(
-            f"{experiment.title!r}: found no series to measure more of, expected a table of candidates"
-        )
-    assumed = any(not one.counts for one in found) and any(s.fitted.any() for s in experiment.series)
-    return Choices(experiment, tuple(found), repetitions if assumed else 0.0)
-
-
-def _range(experiment: Experiment, run: str) -> np.ndarray:
-    return np.linspace(0.0, experiment.duration(run), GRID + 1)

@@ -17,21 +17,36 @@ import numpy as np
 class Menu:
     """Information of one shot at each of K points, for S draws of p parameters.
 
-    rows (S, K, p) : derivative of what is measured by each parameter's z-score, over the noise of one shot
+    rows (S, R, p) : derivative of what is measured by each parameter's z-score, over the noise of one shot
     known (S, p, p) : precision of what is known before, at each draw
+    point (R,) : to which point each row belongs, in order; None: each has one, R = K
     """
 
     rows: np.ndarray
     known: np.ndarray
+    point: np.ndarray | None = None
+
+    @property
+    def count(self) -> int:
+        """K."""
+        return self.rows.shape[1] if self.point is None else int(self.point[-1]) + 1
 
     def covariances(self, shots: np.ndarray) -> np.ndarray:
         """(S, p, p): of the parameters after `shots` (K,) at each point, were each draw the truth."""
-        weighted = self.rows * shots[:, None]
+        weighted = self.rows * (shots if self.point is None else shots[self.point])[:, None]
         return np.asarray(np.linalg.inv(self.known + np.swapaxes(weighted, 1, 2) @ self.rows))
+
+    def by_point(self, of_rows: np.ndarray) -> np.ndarray:
+        """Sums (K,) of something of the rows (R,)."""
+        return of_rows if self.point is None else np.bincount(self.point, of_rows, self.count)
 
     def at(self, points: np.ndarray) -> Menu:
         """Some of the points (numbers), in this order."""
-        return Menu(self.rows[:, points], self.known)
+        if self.point is None:
+            return Menu(self.rows[:, points], self.known)
+        rows = [np.flatnonzero(self.point == k) for k in points]
+        owners = np.repeat(np.arange(len(points)), [len(some) for some in rows])
+        return Menu(self.rows[:, np.concatenate(rows)], self.known, owners)
 
 
 class Criterion(Protocol):
@@ -63,7 +78,7 @@ class Variance:
         """
         from scipy.optimize import brentq
 
-        linear = self.of_draws(np.zeros(self.menu.rows.shape[1]))
+        linear = self.of_draws(np.zeros(self.menu.count))
         if not 0 < now < linear.mean() < np.inf:
             return self
         missed = brentq(lambda share: (linear / (1 + linear * share / now)).mean() / now - 1, 0.0, 1.0, xtol=1e-9)
@@ -82,7 +97,7 @@ class Variance:
         kept = 1 / (1 + linear * self.missed)
         mean = float((linear * kept).mean())
         seen = (np.einsum("skp,sp->sk", self.menu.rows, towards * kept[:, None]) ** 2).mean(axis=0)
-        return float(np.log(mean)), -seen / mean
+        return float(np.log(mean)), -self.menu.by_point(seen) / mean
 
     def at(self, points: np.ndarray) -> Variance:
         """See `Criterion`."""
@@ -104,7 +119,8 @@ class Ignorance:
         before = np.linalg.inv(self.menu.known)[:, wanted][:, :, wanted]
         mean = 0.5 * float((np.linalg.slogdet(block)[1] - np.linalg.slogdet(before)[1]).mean())
         seen = self.menu.rows @ columns
-        return mean, -0.5 * np.einsum("skm,skm->sk", seen @ np.linalg.inv(block), seen).mean(axis=0)
+        of_rows = np.einsum("skm,skm->sk", seen @ np.linalg.inv(block), seen).mean(axis=0)
+        return mean, -0.5 * self.menu.by_point(of_rows)
 
     def at(self, points: np.ndarray) -> Ignorance:
         """See `Criterion`."""

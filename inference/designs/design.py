@@ -14,8 +14,8 @@ from ...forward_models import Closure
 from ..comparison import evidence_of_draws
 from ..fits import Fit, Sampled, is_fit, read_fit, sample_posterior
 from ..model import RIVAL_MODELS, ModelSettings, Problem, SamplerSettings, experiment_of, fingerprint, rival
-from .candidate_file import read_candidates, seconds
-from .candidates import SHOT, Choices, usual_choices
+from .candidate_file import read_candidates, seconds, usual_choices
+from .candidates import SHOT, Choices
 from .goals import EVERYTHING, Wish, goal_of
 from .linearised import State, has_data, state_of
 from .planner import Asked, Progress, made_plan
@@ -146,6 +146,8 @@ def _wish(goal: str, state: State, problem: Problem, choices: Choices, seed: int
     meant = goal_of(goal, state)
     if not meant.rivals:
         return Wish(meant, (state,))
+    if choices.records:
+        raise violation("goal", f"{goal!r} with records of the light as candidates", "a goal of one model")
     rivals = {name: Problem(*rival(problem.experiment, problem.settings, name)) for name in meant.rivals}
     for name, one in rivals.items():
         if not _same_data(one.experiment, problem.experiment):  # noise or errors that the plan would not have

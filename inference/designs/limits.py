@@ -10,7 +10,7 @@ from ...datasets.experiment import Label
 from ...forward_models import LOSS_NOISE_SHARE
 from ..checks import independent_jacobians
 from .candidates import Choices
-from .criteria import Menu, Variance
+from .criteria import Variance
 from .linearised import State, has_data, linearised
 
 _WITHOUT_END = 1e9
@@ -61,14 +61,14 @@ class Limit:
 def limit_of(criterion: Variance, state: State, goal: str, shots: np.ndarray | None = None) -> Limit:
     """What limits the sd of a quantity: after any number of shots, or after `shots` (K,)."""
     menu = criterion.menu
-    many = np.full(menu.rows.shape[1], _WITHOUT_END) if shots is None else shots
+    many = np.full(menu.count, _WITHOUT_END) if shots is None else shots
     least, shares = float(criterion.of_draws(many).mean()), {}
     for k, parameter in enumerate(state.problem.free):
         if parameter.label == goal or Label.parse(parameter.label).is_rate:
             continue
         known = menu.known.copy()
         known[:, k, k] += _EXACTLY
-        without = replace(criterion, menu=Menu(menu.rows, known)).of_draws(many).mean()
+        without = replace(criterion, menu=replace(menu, known=known)).of_draws(many).mean()
         shares[parameter.label] = 1 - float(without) / least
     best = max(shares, key=lambda label: shares[label], default="")
     enough = bool(best) and shares[best] >= _NAMED
@@ -91,7 +91,7 @@ class Direction:
 def unidentifiable(state: State, choices: Choices) -> list[Direction]:
     """Directions of which neither the data nor any number of shots of the candidates tell anything, at any draw."""
     found: list[Direction] | None = None
-    records = any(record.fitted.any() for record in state.measured.records)
+    records = choices.records or any(record.fitted.any() for record in state.measured.records)
     nothing = _NOTHING_OF_RECORDS if records else _NOTHING
     for z_scores in (state.draws.mean(axis=0), *state.draws[:2]):
         rows = linearised(state.problem, choices, z_scores[None]).menu(state.prior_precision[None]).rows[0]

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.prediction import expected
-from ..checks import information_at
+from ..checks import information_at, record_jacobian
 from ..fits import by_speed, derived_quantities, total_log_likelihood
-from ..model import Problem
-from .candidates import Choices
+from ..model import Problem, fingerprint
+from .candidates import Choices, is_planned
 from .criteria import Menu
 
 _STEP = 1e-3
@@ -41,7 +41,8 @@ class State:
     def measured(self) -> Experiment:
         """The experiment without the planned series, which have no values."""
         series = tuple(s for s in self.problem.experiment.series if not np.isnan(s.value).all())
-        return replace(self.problem.experiment, series=series)
+        records = tuple(r for r in self.problem.experiment.records if not is_planned(r))
+        return replace(self.problem.experiment, series=series, records=records)
 
     @cached_property
     def prior_precision(self) -> np.ndarray:
@@ -81,7 +82,7 @@ def has_data(experiment: Experiment) -> bool:
     """Whether something was measured that is fitted; planned series have no values."""
     numbers = any(not o.excluded for o in experiment.observations)
     series = any(s.fitted.any() and not np.isnan(s.value).all() for s in experiment.series)
-    return numbers or series or any(r.fitted.any() for r in experiment.records)
+    return numbers or series or any(r.fitted.any() and not is_planned(r) for r in experiment.records)
 
 
 def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, number: int = 4000) -> State:
@@ -126,7 +127,7 @@ def around(draws: np.ndarray) -> np.ndarray:
 
 def differences(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Values (S,) or (S, T) at the draws, and derivatives by the z-scores, (S, p) or (S, T, p), from `around`."""
-    table = values.reshape(-1, 2 * count + 1, *values.shape[1:])
+    table = values.reshape(len(values) // (2 * count + 1), 2 * count + 1, *values.shape[1:])
     slopes = (table[:, 1 : count + 1] - table[:, count + 1 :]) / (2 * _STEP)
     return table[:, 0], np.moveaxis(slopes, 1, -1)
 
@@ -135,16 +136,23 @@ def differences(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
 class Linearised:
     """At S draws of p parameters, for one shot at each of the K points of the candidates.
 
-    mean, sigma (S, K) : expected, and its noise;  slopes (S, K, p) : of the mean by the z-scores
+    mean, sigma (S, K) : expected, and its noise;  slopes (S, K, p) : of the mean by the z-scores; of series
+    records (S, L, p, p) : of records of L durations, J with JᵀJ the information of one
     """
 
     mean: np.ndarray
     sigma: np.ndarray
     slopes: np.ndarray
+    records: np.ndarray
 
     def menu(self, known: np.ndarray, sigma: np.ndarray | None = None) -> Menu:
         """The information of a shot, given the precision (S, p, p) of what is known."""
-        return Menu(self.slopes / (self.sigma if sigma is None else sigma)[..., None], known)
+        rows = self.slopes / (self.sigma if sigma is None else sigma)[..., None]
+        (draws, durations, count, _), points = self.records.shape, rows.shape[1]
+        if not durations:
+            return Menu(rows, known)
+        owners = np.concatenate([np.arange(points), points + np.repeat(np.arange(durations), count)])
+        return Menu(np.concatenate([rows, self.records.reshape(draws, -1, count)], axis=1), known, owners)
 
 
 def linearised(problem: Problem, choices: Choices, draws: np.ndarray) -> Linearised:
@@ -154,14 +162,33 @@ def linearised(problem: Problem, choices: Choices, draws: np.ndarray) -> Lineari
         choices, values_at(problem, z_scores), len(z_scores), lambda v: expected(choices.alone, v, problem.dynamics)
     )
     mean, slopes = differences(means, draws.shape[1])
-    sigmas = [c.sigma(mean[:, choices.group == k]) for k, c in enumerate(choices.candidates)]
-    sigma = np.concatenate(sigmas, axis=1)
-    return Linearised(mean, sigma, slopes)
+    group = choices.group[: mean.shape[1]]
+    sigmas = [c.sigma(mean[:, group == k]) for k, c in enumerate(choices.candidates)]
+    sigma = np.concatenate([mean[:, :0], *sigmas], axis=1)
+    return Linearised(mean, sigma, slopes, _of_records(problem, choices, draws))
+
+
+def _of_records(problem: Problem, choices: Choices, draws: np.ndarray) -> np.ndarray:
+    """(S, L, p, p): see `Linearised`. What was worked out for a draw before is kept."""
+    count = draws.shape[1]
+    found = [np.zeros((len(draws), 0, count, count))]
+    form = fingerprint(problem.parameters, problem.dynamics) if choices.records else ""
+    for candidate in choices.records:
+        for x in candidate.x:
+            record = candidate.planned(float(x))
+            for draw in draws:
+                key = (form, record.length, draw.tobytes())
+                if key not in candidate.known:
+                    candidate.known[key] = record_jacobian(problem, record, draw, problem.experiment, 1.0)
+            found.append(np.stack([candidate.known[form, record.length, draw.tobytes()] for draw in draws])[:, None])
+    return np.concatenate(found, axis=1)
 
 
 def in_groups(choices: Choices, values: Mapping[str, Any], number: int, of: Callable[..., Any]) -> np.ndarray:
     """Expected values of all candidates side by side, (n, K), worked out for groups of draws of like speed."""
-    found = np.empty((number, len(choices.x)))
+    found = np.empty((number, sum(len(c.x) for c in choices.candidates)))
+    if not choices.candidates:
+        return found
     for index, some in by_speed(choices.alone, values):
         series = of(some).series
         parts = [

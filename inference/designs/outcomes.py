@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets import Experiment
+from ...datasets.experiment import KIND as RECORD
+from ...datasets.simulation import simulated_like
 from ..comparison import evidence_of_draws
-from ..fits import Sampled, derived_quantities, predicted, sample_posterior
+from ..fits import Sampled, derived_quantities, number_of, predicted, sample_posterior
 from ..model import ModelSettings, Problem, SamplerSettings
-from .candidates import Choices, joined
+from .candidates import Choices, RecordCandidate, is_planned, joined
 from .goals import advantage
 from .linearised import State, linearised, quantities, values_at
 from .result import Expectation, PlannedPoint, span
@@ -25,6 +27,8 @@ DRAWS, TUNE, CHAINS = 500, 200, 2
 _DERIVED_DRAWS = 300
 OUTCOMES = 96
 """Of each of two models, for which its log Bayes factor is predicted."""
+MOST_SAMPLES = 5 * 10**7
+"""Of planned records in an outcome that is simulated and fitted: of 100 bins, 250,000."""
 New = Mapping[str, np.ndarray]
 """Series → which of its points are planned ones."""
 
@@ -39,14 +43,30 @@ def with_plan(choices: Choices, shots: np.ndarray) -> tuple[Experiment, New]:
         planned = candidate.series
         planned = replace(planned, spread=candidate.spread(shots[choices.group == k]))
         series[planned.name], new[planned.name] = joined(series.get(planned.name), planned)
-    return replace(choices.experiment, series=tuple(series.values())), new
+    of_records = shots[len(shots) - sum(len(c.x) for c in choices.records) :].astype(int).tolist()
+    durations = [(candidate, float(x)) for candidate in choices.records for x in candidate.x]
+    records = tuple(c.planned(x, number) for (c, x), number in zip(durations, of_records, strict=True))
+    return replace(choices.experiment, series=tuple(series.values()), records=choices.experiment.records + records), new
+
+
+def can_be_simulated(experiment: Experiment) -> bool:
+    """Whether its planned records are few enough to be simulated and fitted many times."""
+    return sum(r.samples.size for r in experiment.records if is_planned(r)) <= MOST_SAMPLES
 
 
 def planned_points(choices: Choices, shots: np.ndarray) -> tuple[PlannedPoint, ...]:
     """The plan as rows: shots (K,) at each point of the choices."""
     found: list[PlannedPoint] = []
-    for k, candidate in enumerate(choices.candidates):
-        series, here = candidate.series, shots[choices.group == k]
+    for k, candidate in enumerate(choices.every):
+        here, costs = shots[choices.group == k], candidate.per_shot.tolist()
+        if isinstance(candidate, RecordCandidate):
+            found += [
+                PlannedPoint(candidate.record.name, RECORD, candidate.record.run, float(x), "ms", int(number), "",
+                             float("nan"), float(number * cost), candidate.setting)
+                for x, number, cost in zip(candidate.x, here, costs, strict=True)
+            ]  # fmt: skip
+            continue
+        series = candidate.series
         sigma = np.full(len(here), np.nan) if candidate.counts else candidate.spread(here)
         found += [
             PlannedPoint(series.name, series.kind, series.run, float(x), series.about.unit, int(number), series.noise,
@@ -64,7 +84,7 @@ def simulated(problem: Problem, new: New, truths: Mapping[str, np.ndarray], seed
     rng = np.random.default_rng([seed, 5])
     noisy = predicted(problem, truths, rng, accuracy=1e-9, likelihood=False).noisy
     found = []
-    for k in range(len(next(iter(noisy.values())))):
+    for k in range(number_of(truths)):
         series = []
         for one in problem.experiment.series:
             values = one.value.copy()
@@ -73,7 +93,10 @@ def simulated(problem: Problem, new: New, truths: Mapping[str, np.ndarray], seed
                 all_values[one.fitted] = noisy[one.name][k]
                 values[new[one.name]] = all_values[new[one.name]]
             series.append(replace(one, value=values))
-        found.append(replace(problem.experiment, series=tuple(series), simulated=True))
+        truth = {label: value[k] if np.ndim(value) else value for label, value in truths.items()}
+        records = [simulated_like(record, problem.experiment, truth, rng) if is_planned(record) else record
+                   for record in problem.experiment.records]  # fmt: skip
+        found.append(replace(problem.experiment, series=tuple(series), records=tuple(records), simulated=True))
     return found
 
 

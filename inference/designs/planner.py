@@ -16,7 +16,7 @@ from .criteria import Criterion, Variance
 from .goals import DRAWS, Wish
 from .limits import Limit, limit_of, open_directions, unidentifiable
 from .linearised import State, linearised, quantities, sensitivities, spread_of, values_at
-from .outcomes import factors_of_refits, planned_points, predicted_factors, refitted, with_plan
+from .outcomes import can_be_simulated, factors_of_refits, planned_points, predicted_factors, refitted, with_plan
 from .result import Design, Expectation, GainCurve, planned_experiment, span
 
 SHORTEST, LONGEST = 0.1, 1e8
@@ -86,12 +86,12 @@ def made_plan(
         never=tuple(unidentifiable(asked.state, choices)),
         not_yet=tuple(open_directions(asked.state, menu.covariances(shots).mean(axis=0))),
         curves=tuple(_curves(criterion, choices, budget, goal.in_nats)),
-        shot=tuple(sorted({one.shot for one in choices.candidates})),
-        delay=any(one.delay for one in choices.candidates),
+        shot=tuple(sorted({one.shot for one in choices.every})),
+        delay=any(one.delay for one in choices.every),
         repetitions=choices.repetitions,
         planned=planned_experiment(asked.planned, experiment, dict(new)),
     ).expecting(expected)
-    if not asked.refits:
+    if not (asked.refits and can_be_simulated(experiment)):
         return found
     if planned is not None:
         planned(found)
@@ -136,8 +136,8 @@ def points_and_shots(wish: Wish, choices: Choices, budget: float) -> tuple[Choic
 def _around(choices: Choices, shots: np.ndarray) -> Choices:
     """Finer grids around the points that have shots, where values between those of the grid are possible."""
     points = []
-    for k, candidate in enumerate(choices.candidates):
-        x, mine = candidate.series.x, choices.group == k
+    for k, candidate in enumerate(choices.every):
+        x, mine = candidate.x, choices.group == k
         used, step = x[shots[mine] > 0], float(choices.spacing[mine][0])
         near = (used[:, None] + step * np.linspace(-1, 1, 2 * _FINER + 1)).ravel() if step else used
         points.append(np.unique(np.round(np.clip(near, x[0], x[-1]), 9)))
@@ -146,7 +146,7 @@ def _around(choices: Choices, shots: np.ndarray) -> Choices:
 
 def _put_together(choices: Choices, shots: np.ndarray) -> Choices:
     """Neighbours as one point, at the mean of their shots, to about two digits of the distance that they had."""
-    points: list[list[float]] = [[] for _ in choices.candidates]
+    points: list[list[float]] = [[] for _ in choices.every]
     for some in clusters(shots, choices.x, choices.group, choices.spacing * _FINER):
         step = choices.spacing[some[0]]
         x = float(shots[some] @ choices.x[some] / shots[some].sum())
@@ -155,7 +155,7 @@ def _put_together(choices: Choices, shots: np.ndarray) -> Choices:
 
 
 def _kept(choices: Choices, keep: np.ndarray) -> Choices:
-    return choices.at([c.series.x[keep[choices.group == k]] for k, c in enumerate(choices.candidates)])
+    return choices.at([c.x[keep[choices.group == k]] for k, c in enumerate(choices.every)])
 
 
 def budget_for(wish: Wish, choices: Choices, target: float, first: float) -> float | None:
@@ -286,5 +286,7 @@ def _curves(criterion: Criterion, choices: Choices, budget: float, in_nats: bool
     for k, cost in enumerate(choices.costs.per_shot):
         value = criterion.at(np.array([k])).value(np.array([budget / cost]))[0]
         gains[k] = before - value if in_nats else 1 - np.exp(value - before)
-    series = [candidate.series for candidate in choices.candidates]
-    return [GainCurve(s.name, s.about.abscissa_label, s.x, gains[choices.group == k]) for k, s in enumerate(series)]
+    names = [(c.series.name, c.series.about.abscissa_label) for c in choices.candidates]
+    names += [(c.record.name, "duration of a record (ms)") for c in choices.records]
+    return [GainCurve(*of, c.x, gains[choices.group == k])
+            for k, (of, c) in enumerate(zip(names, choices.every, strict=True))]  # fmt: skip

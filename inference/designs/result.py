@@ -12,6 +12,7 @@ import numpy as np
 from ...datasets import Experiment
 from ...datasets.experiment import DAY_FACTORS, MAIN_RUN, Label
 from ..shown import Shown
+from .candidates import is_planned
 from .limits import Direction, Limit
 
 _CLEAR = 2.0
@@ -166,7 +167,7 @@ class Design(Shown):
     @property
     def plans(self) -> dict[str, Experiment]:
         """What is planned, for each member of a joint experiment that has some of it; "" : of a single experiment."""
-        members = [m for m in self.planned.members if any(self.planned.member[s.run] == m for s in self.planned.series)]
+        members = [m for m in self.planned.members if any(self.planned.member[s.run] == m for s in self.planned.parts)]
         return {name: _of_member(self.planned, name) for name in members} or {"": self.planned}
 
     @property
@@ -212,7 +213,9 @@ def planned_experiment(given: Experiment, experiment: Experiment, new: dict[str,
             # without what is said of single points; a note is about what was measured
             bare = replace(said[one.name], excluded=None, taken=None, note="")
             series.append(replace(bare, **points))
-    runs = {one.run for one in series}
+    records = tuple(record for record in experiment.records if is_planned(record))
+    runs = {one.run for one in series} | {one.run for one in records}
+    known, left_out = given.calibrated | given.priors, set(given.runs) - runs
     return replace(
         given,
         title=f"next: {given.title}",
@@ -221,9 +224,9 @@ def planned_experiment(given: Experiment, experiment: Experiment, new: dict[str,
         truth=None,
         stages=tuple(stage for stage in given.stages if stage.run in runs),
         series=tuple(series),
-        records=(),
+        records=records,
         observations=(),
-        priors=given.calibrated | given.priors,
+        priors={label: text for label, text in known.items() if Label.parse(label).entry not in left_out},
         calibrated={},
         correlated=(),
         run_depth={run: depth for run, depth in given.run_depth.items() if run in runs},
@@ -236,11 +239,15 @@ def _of_member(whole: Experiment, name: str) -> Experiment:
     runs = {run: run.removeprefix(name).removeprefix(".") or MAIN_RUN for run, of in whole.member.items() if of == name}
     series = [replace(s, run=runs[s.run], name=s.name.removeprefix(f"{name}."), day=s.day.removeprefix(f"{name}."))
               for s in whole.series if s.run in runs]  # fmt: skip
+    records = [
+        replace(r, run=runs[r.run], name=r.name.removeprefix(f"{name}.")) for r in whole.records if r.run in runs
+    ]
     return replace(
         whole,
         title=f"next: {name}",
         stages=tuple(replace(stage, run=runs[stage.run]) for stage in whole.stages if stage.run in runs),
         series=tuple(series),
+        records=tuple(records),
         apparatus=whole.apparatus | whole.known_of.get(name, {}),
         priors=dict(_priors_of(whole, name)),
         run_depth={runs[run]: depth for run, depth in whole.run_depth.items() if run in runs},

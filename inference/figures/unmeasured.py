@@ -73,7 +73,8 @@ def plot_design(found: Design) -> Figure:
                     continue
                 colour = CYCLE[k % len(CYCLE)]
                 marker = "o" if len(curve.x) <= _NO_LINE else ""
-                axis.plot(curve.x, curve.gain, color=colour, marker=marker, label=one_line(curve.series, 40))
+                name = one_line(curve.series, 40)
+                axis.plot(curve.x, curve.gain, color=colour, marker=marker, label=name, clip_on=not marker)
                 here = [p for p in found.points if p.series == curve.series]
                 if here:
                     x, shots = np.array([p.x for p in here]), np.array([p.shots for p in here])

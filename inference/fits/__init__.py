@@ -6,7 +6,7 @@ from .file import file_name, fit_id, is_fit, is_fit_of, read_fit, save_fit
 from .fit import Sampled, fit, fit_problem, sample_posterior
 from .groups import POSTERIOR_ACCURACY
 from .predict import predict
-from .predictive import by_speed, log_likelihood, predicted, prior_draws, total_log_likelihood
+from .predictive import by_speed, log_likelihood, number_of, predicted, prior_draws, total_log_likelihood
 from .record_checks import checks_in
 from .rerun import rerun
 from .result import DRAWS, Fit

@@ -11,8 +11,7 @@ from dissentangle.datasets.formats import not_measured, plan_file, read_plan, wr
 from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.cli import main
-from dissentangle.inference.designs.candidate_file import read_candidates
-from dissentangle.inference.designs.candidates import usual_choices
+from dissentangle.inference.designs.candidate_file import read_candidates, usual_choices
 from dissentangle.inference.designs.outcomes import with_plan
 from dissentangle.inference.text import design_text
 

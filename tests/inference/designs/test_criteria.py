@@ -24,7 +24,9 @@ def some_criteria():
     menu = some_menu()
     confusion = Confusion(menu, RNG.normal(size=(DRAWS, POINTS)), RNG.normal(size=(DRAWS, PARAMETERS)))
     variance, ignorance = Variance(menu, RNG.normal(size=(DRAWS, PARAMETERS))), Ignorance(menu, (0, 2))
-    return [variance, ignorance, confusion, Mean((confusion, confusion)), replace(variance, missed=0.3)]
+    several = Menu(RNG.normal(size=(DRAWS, 2 * POINTS, PARAMETERS)), menu.known, np.arange(2 * POINTS) * POINTS // 12)
+    of_records = [Variance(several, variance.gradients), Ignorance(several, (0, 2))]
+    return [variance, ignorance, confusion, Mean((confusion, confusion)), replace(variance, missed=0.3), *of_records]
 
 
 def exponential(rate, x):
@@ -94,6 +96,18 @@ def test_a_variance_is_that_of_a_linear_gaussian_fit():
         weights = np.diag(shots)
         covariance = np.linalg.inv(np.eye(PARAMETERS) + menu.rows[k].T @ weights @ menu.rows[k])
         assert found[k] == pytest.approx(gradients[k] @ covariance @ gradients[k])
+
+
+def test_a_point_may_have_several_rows():
+    """As many as there are in a root of its information; (rows of point 1) then count with its shots."""
+    rows = RNG.normal(size=(DRAWS, 3, PARAMETERS))
+    menu = Menu(rows, np.tile(np.eye(PARAMETERS), (DRAWS, 1, 1)), np.array([0, 1, 1]))
+    alone = replace(menu, point=None)
+    assert menu.count == 2
+    assert menu.covariances(np.array([3.0, 5.0])) == pytest.approx(alone.covariances(np.array([3.0, 5.0, 5.0])))
+    assert menu.by_point(np.array([1.0, 2.0, 4.0])).tolist() == [1.0, 6.0]
+    last = menu.at(np.array([1]))
+    assert (last.rows.tolist(), last.point.tolist()) == (rows[:, 1:].tolist(), [0, 0])
 
 
 def test_a_quantity_with_ends_varies_no_more_than_it_does_now():

@@ -13,7 +13,7 @@ from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan
 from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.designs import Choices, Direction
-from dissentangle.inference.designs.candidates import usual_choices
+from dissentangle.inference.designs.candidate_file import usual_choices
 from dissentangle.inference.designs.design import _require_same_model
 from dissentangle.inference.designs.limits import unidentifiable
 from dissentangle.inference.designs.linearised import state_of
