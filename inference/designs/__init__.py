@@ -1,6 +1,6 @@
 """What to measure next: optimal plans for a goal and a budget, verified by refits of simulated outcomes."""
 
-from .candidates import Candidate, Choices, candidate
+from .candidates import Candidate, Choices, RecordCandidate, candidate
 from .design import BUDGET, REFITS, design
 from .limits import Direction
 from .proposals import proposals

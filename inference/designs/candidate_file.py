@@ -208,7 +208,7 @@ def usual_records(experiment: Experiment, costs: Mapping[str, Any]) -> tuple[Rec
         name = free_name(f"next-{old.name}", experiment)
         longest = experiment.duration(old.run) - old.start
         found.setdefault(old.run, _record(replace(old, name=name), longest / 2 ** np.arange(_DURATIONS), **costs))
-    return tuple(found.values())
+    return tuple(one for one in found.values() if len(one.x))
 
 
 def _record(like: RecordSeries, durations: np.ndarray, **costs: Any) -> RecordCandidate:

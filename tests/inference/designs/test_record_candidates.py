@@ -16,6 +16,8 @@ from dissentangle.inference.designs.candidates import is_planned
 from dissentangle.inference.model import ModelSettings, Problem
 from dissentangle.inference.text import design_text
 
+from ...seeds import seed
+
 TABLE = """
 shot = "20 ms"
 [[candidate]]
@@ -133,3 +135,12 @@ def test_too_many_records_are_not_simulated(table, bare, monkeypatch):
     monkeypatch.setattr(outcomes, "MOST_SAMPLES", 100)
     found = planned(bare, table, refits=3)
     assert all(not len(one.refits) for one in found.expectations)
+
+
+@pytest.mark.slow
+def test_refits_with_records_obtain_what_is_predicted():
+    """Eight sds, each known to some 5 %, of outcomes that scatter by about 10 %."""
+    found = design("fig2d-hybrid", goal="swap_rate", budget="10 s", refits=8, seed=seed(1))
+    one = found.of(found.label)
+    assert one.after < 0.8 * one.before
+    assert one.ratio == pytest.approx(1.0, abs=0.25)
