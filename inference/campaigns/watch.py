@@ -149,7 +149,8 @@ class _States:
         except (ExperimentError, InvalidValue) as error:
             self.add_fault(error)
             return
-        judged = assess(fit)
+        fitted = Fit(fit)  # what both of these work out of it
+        judged = assess(fitted)
         fit.attrs["status"] = judged.status
         self._number += 1
         self._newest = self.folder / f"{self._number:04d}.nc"
@@ -157,7 +158,7 @@ class _States:
         rates = {
             row.label: {"mean": row.mean, "sd": row.sd} for row in summary_rows(fit) if Label.parse(row.label).is_rate
         }
-        measure = [f"{one.kind} in run {one.run}" for one in proposals(Fit(fit))[:1]]
+        measure = [f"{one.kind} in run {one.run}" for one in proposals(fitted)[:1]]
         self._say({"file": self._newest.name, "seconds": round(time.monotonic() - start, 3), "status": judged.status,
                    "headline": judged.headline, "rates": rates, "measure_next": measure,
                    "not_measured": not_measured(problem.experiment)})  # fmt: skip
