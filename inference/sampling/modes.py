@@ -15,7 +15,7 @@ Hessian = Callable[[Density, np.ndarray, np.ndarray], np.ndarray]
 _STEPS = 100
 _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
-_FARTHEST = 1.0  # in prior scales: a longer step could leap over to another mode
+_FARTHEST = 1.0  # in prior scales, of MANY unknowns or fewer: a longer step could leap over to another mode
 _POINTS = 20
 _STARTS, _MORE_STARTS = 12, 48
 MANY = 50
@@ -92,13 +92,13 @@ def newton_ascent(
     the step gains. SciPy's minimisers would do, but take as long to import as the whole sampling.
     """
     value, gradient = density(x)
-    damping = 1.0
+    damping, farthest = 1.0, _FARTHEST * max(1.0, np.sqrt(len(x) / MANY))
     for _ in range(_STEPS):
         curvature, directions = np.linalg.eigh((hessian or _hessian)(density, x, gradient))
         slope = directions.T @ gradient
         while True:
             step = slope / (abs(curvature) + damping)
-            step *= min(1.0, _FARTHEST / max(np.linalg.norm(step), 1e-300))
+            step *= min(1.0, farthest / max(np.linalg.norm(step), 1e-300))
             found = x + directions @ step
             higher, new_gradient = density(found)
             if higher > value and np.isfinite(new_gradient).all():

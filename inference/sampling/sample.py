@@ -21,7 +21,7 @@ from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .convergence import ESS_PER_CHAIN, bfmi, converged, diagnostics
 from .modes import Mode, modes, starting_point
-from .straightening import near_middle, straightened
+from .straightening import adaptation, near_middle, straightened
 from .triangular_map import Naturals
 
 if TYPE_CHECKING:
@@ -130,13 +130,13 @@ class FastSampler:
             found_modes = self.found[settings.seed]
             mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
         if mapped:
-            model = near_middle(mapped)
+            model, learnt = near_middle(mapped), adaptation(mapped)
             settings = replace(settings, tune=settings.tune // 2)  # of a nearly normal density only the step is left
         else:
-            model = nutpie_sampler.machine_code_model(
+            learnt, model = "low_rank", nutpie_sampler.machine_code_model(
                 density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
             )
-        found, statistics = nutpie_sampler.nuts(model, settings, progress, "low_rank")
+        found, statistics = nutpie_sampler.nuts(model, settings, progress, learnt)
         flat = found["natural"]
         parts = np.split(flat, np.cumsum([int(np.prod(shape)) for shape in compiled.shapes])[:-1], axis=-1)
         rows = zip(compiled.names, compiled.shapes, parts, strict=True)

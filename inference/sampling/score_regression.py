@@ -78,13 +78,14 @@ def fitted_map(
     found: list[_Part] = []
     for own in reversed(order):
         together = own if own is order[0] else np.concatenate([order[0], own])
-        products = _Products(together, functions)
+        used = slice(draws if own is order[0] and len(order) > 1 else None)
+        products = _Products(together, functions[used])
         for position in reversed(range(len(together) - len(own), len(together))):
             i = together[position]
-            part = _part(together[:position], products, points[:, i], scores[:, i])
+            part = _part(together[:position], products, points[used, i], scores[used, i])
             if scale is None:
-                part, widths[i], skew[i] = _shaped(part, scores[:, i], draws)
-            _take_out(part, functions, slopes, scores, i)
+                part, widths[i], skew[i] = _shaped(part, scores[used, i], draws)
+            _take_out(part, functions[used], slopes[used], scores[used], i)
             found.insert(0, part)
     return TriangularMap(
         np.concatenate(order),
@@ -221,6 +222,7 @@ class _Products:
                 break
             known = rows[: len(chosen)]
             row = (gram[best] - known[:, best] @ known) / np.sqrt(max(left[best], least[best]))
+            row[:-1][left[:-1] <= least] = 0.0  # of sums of others only rounding is left, which would grow
             rows[len(chosen)] = row
             chosen.append(best)
             left -= row**2

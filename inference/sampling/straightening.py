@@ -47,7 +47,8 @@ def straightened(
     if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
     parts = parts_of(lambda x: density(x, data), highest.place)
-    if max(len({*parts[0], *part}) for part in parts) > LARGEST_PART:
+    together = max(len({*parts[0], *part}) for part in parts)
+    if together > LARGEST_PART:
         return None
 
     def scores(points: np.ndarray) -> np.ndarray:
@@ -55,20 +56,25 @@ def straightened(
         return gradients
 
     mapped = MappedDensity(density, data, _about(highest, scores, naturals, parts, settings.seed))
-    earlier, more = np.empty((0, density.dimension)), max(1.0, density.dimension / MANY)
+    earlier, more = np.empty((0, density.dimension)), max(1.0, together / MANY)
     for (tune, draws), (least_tune, least_draws) in zip(_TRIALS, _LEAST, strict=True):
         trial = replace(
             settings,
             tune=max(least_tune, int(tune * settings.tune)),
             draws=int(more * max(least_draws, int(draws * settings.tune))),
         )
-        _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, "low_rank", keep_points=True)
+        _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, adaptation(mapped), keep_points=True)
         w = statistics["point"].reshape(-1, density.dimension)
         points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
         points = np.concatenate([points, earlier])
         mapped = replace(mapped, map=_from(points, scores, naturals, parts, draws=len(w)))
         earlier = points
     return mapped
+
+
+def adaptation(mapped: MappedDensity) -> str:
+    """What nutpie learns besides the step: of many coordinates the map knows more than a few hundred draws tell."""
+    return "low_rank" if mapped.dimension < MANY else "diag"
 
 
 def near_middle(mapped: MappedDensity) -> Any:
@@ -106,7 +112,7 @@ def _about(mode: Mode, scores: Scores, naturals: Naturals, parts: list[np.ndarra
     order = ordered(covariance, parts, naturals)
     one_by_one, scale = np.concatenate(order), np.empty(len(widths))
     scale[one_by_one] = np.diag(np.linalg.cholesky(covariance[np.ix_(one_by_one, one_by_one)]))
-    count = max(_POINTS, _FOR_EACH * len(widths))
+    count = max(_POINTS, _FOR_EACH * max(len({*parts[0], *part}) for part in parts))
     scattered = np.random.default_rng(seed).standard_normal((count, len(widths))) * widths
     return _from(mode.place + scattered @ mode.directions.T, scores, naturals, parts, order, scale)
 
