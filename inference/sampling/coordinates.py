@@ -48,6 +48,7 @@ from .coordinate_steps import (
     stretching,
     sum_and_ratios,
 )
+from .modes import MANY
 from .triangular_map import Naturals
 
 LEAK = "pump_leak_rate"
@@ -85,7 +86,8 @@ def coordinates(problem: Problem, labels: list[str], centre: np.ndarray) -> Coor
         median = Label.parse(spread).entry
         scores = [k for k, label in enumerate(labels) if _median_of(Label.parse(label)) == median]
         if {spread, median} <= logarithmic:
-            steps.append(average(labels.index(median), labels.index(spread), scores))
+            if len(labels) < MANY:  # it makes each score act on all members
+                steps.append(average(labels.index(median), labels.index(spread), scores))
             populations.append((labels.index(spread), scores))
     first = [(narrowing(populations), narrowed(populations))] if populations else []
     if _is_share(by_label):

@@ -18,7 +18,7 @@ _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs 
 _FARTHEST = 1.0  # in prior scales, of MANY unknowns or fewer: a longer step could leap over to another mode
 _POINTS = 20
 _STARTS, _MORE_STARTS = 12, 48
-MANY = 50
+MANY = 30
 """Of so many unknowns most depend on few others: experiments fitted together have most for themselves."""
 _AGREE = 1.0
 """Log-densities of maxima that differ by less are the same maximum's."""

@@ -133,8 +133,11 @@ class FastSampler:
             model, learnt = near_middle(mapped), adaptation(mapped)
             settings = replace(settings, tune=settings.tune // 2)  # of a nearly normal density only the step is left
         else:
-            learnt, model = "low_rank", nutpie_sampler.machine_code_model(
-                density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
+            learnt, model = (
+                "low_rank",
+                nutpie_sampler.machine_code_model(
+                    density, compiled.data, lambda seed: starting_point(log_density, found_modes, seed)
+                ),
             )
         found, statistics = nutpie_sampler.nuts(model, settings, progress, learnt)
         flat = found["natural"]

@@ -78,6 +78,7 @@ def fitted_map(
     found: list[_Part] = []
     for own in reversed(order):
         together = own if own is order[0] else np.concatenate([order[0], own])
+        # scores of what all parts share are the noise of all parts: no better than draws, far out much worse
         used = slice(draws if own is order[0] and len(order) > 1 else None)
         products = _Products(together, functions[used])
         for position in reversed(range(len(together) - len(own), len(together))):
