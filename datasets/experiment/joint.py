@@ -40,6 +40,8 @@ SEPARATE = (
 """What each experiment has for itself unless it is said otherwise; everything else is shared, and dΓ = d Γ."""
 CLOCKS = ("common_time_offset",)
 """Which each experiment has for itself, too, where one has it at all."""
+_NAMED = 6
+"""Experiments that a title names."""
 
 
 def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | None = None) -> Experiment:
@@ -78,7 +80,7 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     each = list(parts.values())
     own = {name for name, way in ways.items() if way != "shared"}
     whole = Experiment(
-        title="joint: " + ", ".join(parts),
+        title=f"joint: {', '.join(list(parts)[:_NAMED])}" + f" and {len(parts) - _NAMED} more" * (len(parts) > _NAMED),
         simulated=any(part.simulated for part in each),
         stages=tuple(stage for part in each for stage in part.stages),
         series=_each_once([series for part in each for series in part.series]),

@@ -26,7 +26,8 @@ from .information import scaled_jacobians, transposed, values_at
 
 ALARM = 0.01
 """Chance that a right model raises an alarm."""
-_DRAWS = 20_000
+_DRAWS, _FEWER_FROM, _LEAST_DRAWS = 20_000, 400, 2_000
+"""From so many tests on fewer, as the time grows with the square of their number, but at least the last."""
 _CLEAR, _ALIKE = 3.0, 0.5
 """z-score from which a disturbance is an explanation; less than the best one has by which others are as good."""
 _ABOUT_ITS_ERROR = 0.7
@@ -158,13 +159,14 @@ def alarms(fit: Fit) -> Alarms:
     for place, one in zip(places, found, strict=True):
         farther |= (drawn[:, place] ** 2).sum(axis=1) >= chdtri(one.freedom, least)
     suspicions = _suspicions(fit, at, asked, scores, np.diag(variance), side @ covariance)
-    return Alarms(tuple(found), suspicions, float((1 + farther.sum()) / (1 + _DRAWS)))
+    return Alarms(tuple(found), suspicions, float((1 + farther.sum()) / (1 + len(farther))))
 
 
 @lru_cache(2)
 def _normal(count: int) -> np.ndarray:
     """The same for every fit, (draws, count)."""
-    return np.random.default_rng(0).standard_normal((_DRAWS, count))
+    draws = max(_LEAST_DRAWS, int(_DRAWS * min(1.0, _FEWER_FROM / max(count, 1)) ** 2))
+    return np.random.default_rng(0).standard_normal((draws, count))
 
 
 def _stacked(parts: Means) -> np.ndarray:

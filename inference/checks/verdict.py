@@ -130,7 +130,14 @@ def _together(found: Sequence[Disturbance]) -> list[str]:
     for one in found:
         words = one.words.replace(one.series, _SERIES) if one.series else one.words
         series.setdefault(words, []).append(one.series)
-    return [words.replace(_SERIES, ", ".join(dict.fromkeys(names))) for words, names in series.items()]
+    return [words.replace(_SERIES, _some_of(list(dict.fromkeys(names)))) for words, names in series.items()]
+
+
+def _some_of(names: list[str]) -> str:
+    """'xi, P', or of many the worst and how many others."""
+    if len(names) <= _NAMED + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} other series"
 
 
 def assess(fit: DataTree | Fit) -> Assessment:

@@ -26,6 +26,11 @@ def test_names_of_runs_and_series_tell_the_member():
     assert both.simulated
 
 
+def test_the_title_names_some_of_many_experiments():
+    named = joint({f"m{k}": read("fig2b-d55") for k in range(9)}).title
+    assert named == "joint: m0, m1, m2, m3, m4, m5 and 3 more"
+
+
 def test_truth_is_that_of_the_joint_parameters():
     truth = joint({"a": A, "b": B}).truth.parameters
     assert truth["collective_rate[a]"] == 0.11

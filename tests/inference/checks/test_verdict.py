@@ -64,6 +64,20 @@ def test_only_numbers_have_minus_signs(fit_d55):
     assert "would move dΓ by −3 sd" in said
 
 
+def test_of_many_series_with_the_same_fault_some_are_named(fit_d55):
+    judged = assess(fit_d55)
+    first = judged.alarms.possible[0]
+    names = [f"m{k}.xi" for k in range(12)]
+    drifts = [replace(first.disturbance, words=f"the gain of {name} drifts", series=name) for name in names]
+    each = tuple(replace(first, disturbance=one) for one in drifts)
+    for count, said in (
+        (7, "m3.xi, m4.xi, m5.xi, m6.xi drifts"),
+        (12, "m3.xi, m4.xi, m5.xi and 6 other series drifts"),
+    ):
+        less = replace(judged, alarms=replace(judged.alarms, suspicions=each[:count])).conditions[1]
+        assert less.startswith(f"To a lesser degree: the gain of {said}. ")
+
+
 def test_a_failed_sampling(fit_d55):
     judged = assess(broken(fit_d55))
     assert judged.status == "unhealthy"
