@@ -21,6 +21,7 @@ from .check_series import check_choice
 from .days import DAY_FACTORS, require_days
 from .experiment import Experiment, Known, Series
 from .label import Label, Truth, by_label, joint_label, joint_run
+from .light_power import ONLY_KNOWN
 
 CALIBRATED_COUPLING = "calibrated_coupling"
 """How the series of what a calibration says of κ² are called."""
@@ -163,19 +164,19 @@ def check_sharing(sharing: Mapping[str, Any], where: str = "sharing") -> dict[st
     """What is said of shared parameters, by their names; ExperimentError for unknown ones and for what cannot be."""
     found = by_label(sharing, where)
     for name, way in found.items():
-        one = Label.parse(name).name
+        one, at = Label.parse(name).name, f"{where}: {name}"
         if one in PARAMETERS and PARAMETERS[one].per_series and one not in DAY_FACTORS:
-            raise violation(
-                f"{where}: {name}", "an error of one series", "a parameter of the experiment: it is not shared"
-            )
+            raise violation(at, "an error of one series", "a parameter of the experiment: it is not shared")
         check_choice(where, name, [n for n, row in PARAMETERS.items() if not row.per_series or n in DAY_FACTORS])
         if not isinstance(way, str):
-            raise violation(f"{where}: {name}", way, f"one of {', '.join(WAYS)}")
-        check_choice(f"{where}: {name}", way, WAYS)
+            raise violation(at, way, f"one of {', '.join(WAYS)}")
+        check_choice(at, way, WAYS)
         if way == "tied" and name != "optical_depth":
-            raise violation(f"{where}: {name}", "'tied'", "shared, separate or population: only optical_depth is tied")
+            raise violation(at, "'tied'", "shared, separate or population: only optical_depth is tied")
+        if way == "population" and name in ONLY_KNOWN:
+            raise violation(at, "'population'", "shared or separate: [apparatus] gives it, with a sigma; no fit does")
         if way == "population" and PARAMETERS[name].domain != "positive":
-            raise violation(f"{where}: {name}", "'population'", "shared or separate: its logarithm has no population")
+            raise violation(at, "'population'", "shared or separate: its logarithm has no population")
     return found
 
 

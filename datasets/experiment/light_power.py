@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import hypot, pi
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...forward_models.sixteen_level import DRIVE_DETUNING, DriveTable, drive, probe_weight
+from ...forward_models.sixteen_level import (
+    ABSORBED,
+    DRIVE_DETUNING,
+    FARTHEST,
+    QUADRATIC_ZEEMAN,
+    DriveTable,
+    drive,
+    has_table,
+    probe_weight,
+)
 from ..errors import violation
 
 if TYPE_CHECKING:
@@ -22,12 +32,14 @@ MOST_KNOTS = 16
 _STEPS = 24
 """Steps for a power that goes from 1 to 0 along a stage."""
 _CONSTANT = 1e-12
-ZEEMAN = (0.0226, 0.002)
+ZEEMAN = (QUADRATIC_ZEEMAN, 0.002)
 """ν₂ of atoms in the dark and its standard deviation, ms⁻¹ (kHz)."""
 _ROOM, _CELL = 300.0, 2.2**2
 """K, and the cross-section of the cell, cm², where the apparatus does not say."""
 _OF_POWER = 0.2
 """Relative error of a rate that follows from a power: windows, how the beam fills the cell, velocities."""
+DEPTH_PER_DEGREE, DEPTH_UNCERTAINTY = 4.0, 0.05
+"""d per degree of Θ, and the relative error of a d that follows from it (p. 3)."""
 _OFFSETS = {"temperature_offset": "temperature", "drive_detuning_offset": "drive_detuning"}
 POWER_OF = {
     "radiative_rate": "drive_power",
@@ -37,8 +49,9 @@ POWER_OF = {
     **_OFFSETS,
 }
 """The power, or another entry of [apparatus], from which a prior follows."""
-_WIDEST = {"temperature_offset": 10.0, "drive_detuning_offset": 20.0}
-"""Standard deviations, K and MHz, for which the tables between which the model interpolates suffice."""
+ONLY_KNOWN = frozenset((*POWER_OF.values(), "cell_area"))
+"""Entries of [apparatus] that are no parameters to be inferred."""
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -136,10 +149,15 @@ def _halves(begin: float, end: float, powers: Sequence[LightPower]) -> list[Span
     return found
 
 
-def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple[float, float] | None:
+def known_by_power(
+    experiment: Experiment, name: str, member: str = "", settled: Mapping[str, float] = _NOTHING
+) -> tuple[float, float] | None:
     """Γ, dΓ or ν₂ (ms⁻¹) and its standard deviation from the power of a light; None where that is not known.
 
     Of sixteen levels also w from the detuning of the DC probe, and offsets, which are 0, with the sigma of their entry.
+
+    settled : `temperature` (K) and `drive_detuning` (MHz) as a model has them, where it does not take those of the
+        apparatus, or has their errors as parameters
 
     Atoms that move through the cell see the power spread over its cross-section, whatever the shape of the beam.
     dΓ = 0.908 d Γ (at 300 K) where d is known. ν₂ is the quadratic Zeeman splitting less the quadratic light shift of a
@@ -150,54 +168,82 @@ def known_by_power(experiment: Experiment, name: str, member: str = "") -> tuple
 
     power = experiment.known(POWER_OF[name], member)
     if name in _OFFSETS:
-        return _offset(name, power)
+        return (0.0, power.sigma) if power.sigma else None
     if name == "probe_weight":
-        temperature = _value(experiment, "temperature", _ROOM, member)
-        return _with_error(lambda detuning: probe_weight(detuning, temperature), power)
-    area, area_error = _CELL, 0.0
-    if experiment.knows("cell_area", member):
-        cell = experiment.known("cell_area", member)
-        area, area_error = cell.value, cell.sigma / cell.value
-    light, changes = _drive(experiment, member)
-    rate = float(light.rate_per_intensity * power.value / area)
-    error = hypot(_OF_POWER, power.sigma / power.value, area_error, *changes)
+        return _weight(power, _atoms(experiment, "temperature", member, settled)[0])
+    light, rate, error = _rate(experiment, power, member, settled)
     if name == "quadratic_zeeman":
         shift = light.quadratic_shift * rate / (2 * pi)
         return ZEEMAN[0] - shift, hypot(ZEEMAN[1], error * shift)
     if name == "radiative_rate":
         return rate, error * rate
-    if not experiment.knows("optical_depth", member):
+    depth = experiment.known("optical_depth", member) if experiment.knows("optical_depth", member) else None
+    if depth is None and experiment.knows("faraday_angle", member):
+        depth = depth_by_angle(experiment.known("faraday_angle", member))
+    if depth is None:
         return None
-    depth = experiment.known("optical_depth", member)
     collective = light.coherent_fraction * depth.value * rate
     return collective, hypot(error, depth.sigma / depth.value) * collective
 
 
-def _value(experiment: Experiment, name: str, default: float, member: str) -> float:
-    return experiment.known(name, member).value if experiment.knows(name, member) else default
+def shift_by_probe(experiment: Experiment, member: str = "") -> float:
+    """By how much the probe of an orientation test reduces ν₂, ms⁻¹; 0 where its power is not known."""
+    known = known_by_power(experiment, "quadratic_zeeman", member)
+    return ZEEMAN[0] - known[0] if known is not None else 0.0
 
 
-def _drive(experiment: Experiment, member: str) -> tuple[DriveTable, list[float]]:
+def depth_by_angle(angle: Known) -> Known:
+    """The optical depth that a Faraday angle Θ (degrees) stands for."""
+    depth = DEPTH_PER_DEGREE * angle.value
+    return replace(angle, value=depth, sigma=float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY)) * depth)
+
+
+def _rate(
+    experiment: Experiment, power: Known, member: str, settled: Mapping[str, float]
+) -> tuple[DriveTable, float, float]:
+    """The table of the drive; Γ, ms⁻¹, of light of some power (mW), and its relative error."""
+    area, area_error = _CELL, 0.0
+    if experiment.knows("cell_area", member):
+        cell = experiment.known("cell_area", member)
+        area, area_error = cell.value, cell.sigma / cell.value
+    light, changes = _drive(experiment, member, settled)
+    rate = float(light.rate_per_intensity * power.value / area)
+    return light, rate, hypot(_OF_POWER, power.sigma / power.value, area_error, *changes)
+
+
+_USUAL = {"drive_detuning": DRIVE_DETUNING, "temperature": _ROOM}
+
+
+def _atoms(experiment: Experiment, name: str, member: str, settled: Mapping[str, float]) -> tuple[float, float]:
+    """Temperature or detuning of the drive, and its sigma: that of a model, of the apparatus, or the usual one."""
+    if name not in settled and experiment.knows(name, member):
+        known = experiment.known(name, member)
+        return known.value, known.sigma
+    return settled.get(name, _USUAL[name]), 0.0
+
+
+def _drive(experiment: Experiment, member: str, settled: Mapping[str, float]) -> tuple[DriveTable, list[float]]:
     """The table of the drive, and by which share the sigma of its detuning, and of T, move Γ per intensity."""
-    names = {"drive_detuning": DRIVE_DETUNING, "temperature": _ROOM}
-    settings = [_value(experiment, name, default, member) for name, default in names.items()]
-    light, moved = drive(*settings), []
-    for k, name in enumerate(names):
-        sigma = experiment.known(name, member).sigma if experiment.knows(name, member) else 0.0
-        other = drive(*(value + sigma * (j == k) for j, value in enumerate(settings)))
-        moved.append(other.rate_per_intensity / light.rate_per_intensity - 1)
+    known = {name: _atoms(experiment, name, member, settled) for name in _USUAL}
+    settings = {name: value for name, (value, _) in known.items()}
+    light, moved = drive(*settings.values()), []
+    for name, (value, sigma) in known.items():
+        both = ({**settings, name: value + sign * sigma} for sign in (1, -1))
+        inside = next((at for at in both if has_table(*at.values())), None)
+        if inside is None:
+            expected = f"a smaller sigma: rates are computed from 4.5 Doppler widths to {FARTHEST:g} MHz, below 500 K"
+            raise violation(f"apparatus: {name}", f"{value:g} ± {sigma:g}", expected)
+        moved.append(drive(*inside.values()).rate_per_intensity / light.rate_per_intensity - 1)
     return light, moved
 
 
-def _offset(name: str, entry: Known) -> tuple[float, float] | None:
-    """0 ± the sigma of an entry; None where it is exact."""
-    if entry.sigma > _WIDEST[name]:
-        found, of = f"a sigma of {entry.sigma:g}", _OFFSETS[name]
-        raise violation(f"apparatus: {of}", found, f"at most {_WIDEST[name]:g}: beyond it the model does not reach")
-    return (0.0, entry.sigma) if entry.sigma else None
-
-
-def _with_error(function: Callable[[float], float], entry: Known) -> tuple[float, float]:
-    """The function of an entry, and its standard deviation by its change over ± sigma."""
-    ends = [function(entry.value + sign * entry.sigma) for sign in (-1, 1)] if entry.sigma else [0.0, 0.0]
-    return function(entry.value), abs(ends[1] - ends[0]) / 2
+def _weight(probe: Known, temperature: float) -> tuple[float, float]:
+    """w of a DC probe, and its standard deviation by its change over ± sigma of the detuning, MHz."""
+    (low, high), least, most = ABSORBED, probe.value - probe.sigma, probe.value + probe.sigma
+    value = probe_weight(probe.value, temperature)
+    if (least < high and most > low) or not -FARTHEST <= least <= most <= FARTHEST:
+        expected = f"all of it outside [{low:.0f}, {high:.0f}] MHz, where F = 4 absorbs, and within ±{FARTHEST:g} MHz"
+        raise violation("apparatus: probe_detuning", f"{probe.value:g} ± {probe.sigma:g} MHz", expected)
+    if not probe.sigma:
+        return value, 0.0
+    return value, abs(probe_weight(most, temperature) - probe_weight(least, temperature)) / 2

@@ -72,6 +72,12 @@ class StageEntry:
             return [self]
         return [replace(self, duration=length, power=powers) for length, powers in spans(self.duration, self.power)]
 
+    @property
+    def at_its_end(self) -> StageEntry:
+        """The stage with its lights at the power that they have in the end."""
+        power = tuple(LightPower(p.light, (0.0,), (float(p.at(self.duration)),)) for p in self.power)
+        return replace(self, power=power) if self.power else self
+
     @classmethod
     def of(cls, label: str, run: str = MAIN_RUN) -> StageEntry:
         """A stage with these lights, of whatever duration."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..experiment import ConstantRun, Experiment, Known, RecordSeries, Series, StageEntry
+from ..experiment import ZEEMAN, ConstantRun, Experiment, Known, RecordSeries, Series, StageEntry
 from ..formats import save
 from .photocurrent import PhotocurrentPlan, write_photocurrent
 from .simulate import SeriesPlan, measured, simulate
@@ -47,7 +47,7 @@ def _laboratory() -> Any:
             "faraday_angle": Known(14.0, 0.1),
             "squeezing_limit": Known(0.16, 0.005),
             "detection_efficiency": Known(0.84, 0.03),
-            "quadratic_zeeman": Known(0.0226, 0.002),
+            "quadratic_zeeman": Known(*ZEEMAN),
         },
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, Closure, dephasing_floor
 from ..errors import ExperimentError, check_keys, nearest
-from ..experiment import DAY_FACTORS, SERIES_ERRORS, Label, Series, StageEntry, meant, other_days
+from ..experiment import DAY_FACTORS, SERIES_ERRORS, ZEEMAN, Label, Series, StageEntry, meant, other_days
 from ..kinds import KINDS
 from ..prediction import PROBE, rates_of
 
@@ -27,7 +27,7 @@ PAPER = {
     "detection_efficiency": 0.84,
     "faraday_angle": 14.0,
     "classical_noise": 0.004,
-    "quadratic_zeeman": 0.0226,
+    "quadratic_zeeman": ZEEMAN[0],
     "projection_noise_slope": 0.1,
     "shot_noise_level": 1.0,
 }

@@ -7,7 +7,8 @@ equations of `three_state`, whose stages, initial states and observables serve h
 
 from .eight_coherences import eight_coherences_xi
 from .entanglement import sixteen_level_entanglement
-from .levels import DIFFERENCE, LEVELS, LOST, LOST_SPIN, NAMES, SPIN, TWO_LEVEL, VARIANCE
+from .levels import DIFFERENCE, LEVELS, LOST, LOST_SPIN, NAMES, QUADRATIC_ZEEMAN, SPIN, TWO_LEVEL, VARIANCE
+from .mixtures import reach
 from .rates import (
     SixteenLevelRates,
     Tables,
@@ -21,5 +22,5 @@ from .rates import (
     sixteen_level_floor,
 )
 from .steady_state import sixteen_level_decay_time, sixteen_level_steady_state
-from .tables import DRIVE_DETUNING, DriveTable, RateTable, drive, probe_weight
+from .tables import ABSORBED, DRIVE_DETUNING, FARTHEST, DriveTable, RateTable, drive, has_table, probe_weight
 from .trajectory import SixteenLevelTrajectory, evolve_sixteen

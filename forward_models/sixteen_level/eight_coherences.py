@@ -25,12 +25,10 @@ import numpy as np
 
 from ..choices import Closure
 from ..three_state import InitialState, Stage, check_times, noise_share
-from .levels import SPIN, VARIANCE
+from .levels import QUADRATIC_ZEEMAN, SPIN, VARIANCE
 from .path import path_of
 from .rates import SixteenLevelRates, generator
 
-QUADRATIC_ZEEMAN = 0.0226
-"""Splitting of neighbouring coherences by the field of 322 kHz, kHz (Breit–Rabi)."""
 _M = np.arange(4, -4, -1)
 _G = np.sqrt((4 + _M) * (5.0 - _M))
 _BLOCKS = np.kron(np.eye(2), np.ones((8, 8)))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 NUCLEAR_SPIN = 3.5
+QUADRATIC_ZEEMAN = 0.0226
+"""ν₂, splitting of neighbouring coherences by the field of 322 kHz, kHz (Breit–Rabi)."""
 LEVELS: tuple[tuple[int, int], ...] = tuple((F, m) for F in (4, 3) for m in range(F, -F - 1, -1))
 """(F, m) of each."""
 UPPER, LOWER, LOST = 0, 1, 9

@@ -22,6 +22,10 @@ _CUT = 4.0
 """Standard deviations of the velocity: atoms in the resonant wing of the drive saturate, and add < 1e-3 to rates."""
 _TRANSPARENT = 320.0
 """MHz, two Doppler widths: the least distance of a probe from a line."""
+ABSORBED = (dict(D2.excited)[3] - dict(D2.excited)[5] - _TRANSPARENT, _TRANSPARENT)
+"""MHz: from where to where F = 4 absorbs a probe."""
+HOTTEST, FARTHEST = 500.0, 5000.0
+"""K and MHz: the largest temperature, and detunings of the drive and of a probe."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,7 @@ class RateTable:
 
     @cached_property
     def fastest(self) -> float:
-        """The fastest decay of populations."""
+        """The fastest decay of populations; what `fastest_decay` of several processes is a sum of."""
         return float(-np.linalg.eigvals(self.generator).real.min())
 
     @property
@@ -81,6 +85,16 @@ class DriveTable(RateTable):
     rate_per_intensity: float = 0.0
 
 
+def nearest_detuning(temperature: float) -> float:
+    """The least detuning of the drive, MHz, of which there is a table: 4.5 Doppler widths, 50 MHz for cold atoms."""
+    return max(4.5 * 160.7 * float((temperature / 300) ** 0.5), 50.0)
+
+
+def has_table(detuning: float, temperature: float) -> bool:
+    """Whether there is a table of the drive."""
+    return 0 <= temperature <= HOTTEST and nearest_detuning(temperature) <= detuning <= FARTHEST
+
+
 @cache
 def drive(detuning: float = DRIVE_DETUNING, temperature: float = 300.0) -> DriveTable:
     """D2 light, `detuning` MHz above F = 4 → F' = 5, polarised along y; atoms at `temperature` K (0: at rest).
@@ -89,7 +103,7 @@ def drive(detuning: float = DRIVE_DETUNING, temperature: float = 300.0) -> Drive
     least: nearer, atoms saturate, and red light heats more than it cools.
     """
     _require_temperature(temperature)
-    require("drive_detuning (MHz)", detuning, low=max(4.5 * 160.7 * (temperature / 300) ** 0.5, 50.0), high=5000.0)
+    require("drive_detuning (MHz)", detuning, low=nearest_detuning(temperature), high=FARTHEST)
     found = scattering(D2, (4, 5), detuning, {-1: 0.5**0.5, 1: -(0.5**0.5)}, temperature, _CUT)
     unit = found.rate[UPPER, LOWER] - found.rate[LOWER, UPPER]
     mu, nu = abs(found.forward[UPPER, LOWER]), abs(found.forward[LOWER, UPPER])
@@ -131,10 +145,10 @@ def probe_weight(detuning: float, temperature: float = 300.0) -> float:
     Raises InvalidValue for a temperature outside 0 … 500 K, and within 320 MHz of a line of F = 4, which absorbs it.
     """
     _require_temperature(temperature)
-    require("probe_detuning (MHz)", detuning, low=-5000.0, high=5000.0)
-    lowest = dict(D2.excited)[3] - dict(D2.excited)[5] - _TRANSPARENT
-    if lowest < detuning < _TRANSPARENT:
-        expected = f"a number outside [{lowest:.0f}, {_TRANSPARENT:.0f}], where F = 4 absorbs"
+    require("probe_detuning (MHz)", detuning, low=-FARTHEST, high=FARTHEST)
+    low, high = ABSORBED
+    if low < detuning < high:
+        expected = f"a number outside [{low:.0f}, {high:.0f}], where F = 4 absorbs"
         raise InvalidValue(f"probe_detuning (MHz) = {detuning:g}: expected {expected}")
     plus, minus = (scattering(D2, (4, 5), detuning, {q: 1.0}, temperature, _CUT).shift for q in (1, -1))
     vector = plus - minus
@@ -198,4 +212,4 @@ def _product_states() -> np.ndarray:
 
 
 def _require_temperature(temperature: float) -> None:
-    require("temperature (K)", temperature, low=0.0, high=500.0)
+    require("temperature (K)", temperature, low=0.0, high=HOTTEST)

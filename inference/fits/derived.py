@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Experiment, Observation, StageEntry
-from ...datasets.experiment import Label
+from ...datasets.experiment import Label, shift_by_probe
 from ...datasets.kinds import KINDS
 from ...datasets.prediction import (
     added_values,
@@ -27,7 +27,7 @@ from ...forward_models.light import (
     steady_conditional_xi,
     sublevel_orientation,
 )
-from ...forward_models.sixteen_level import eight_coherences_xi
+from ...forward_models.sixteen_level import QUADRATIC_ZEEMAN, eight_coherences_xi
 from ..model import Problem
 from .predictive import by_speed, number_of
 
@@ -139,10 +139,21 @@ def truncation(problem: Problem, values: Mapping[str, float]) -> dict[str, tuple
         if at and has_sixteen_levels(stages[0].rates):
             initial, share = initial_of(values, member), dynamics.noise_share(added_values(dynamics, values, member))
             moments = np.unique(at)
-            off = eight_coherences_xi(stages, moments, initial, share) - evolve(stages, moments, initial, share).xi
+            zeeman = _zeeman(experiment, values, member)
+            all_eight = eight_coherences_xi(stages, moments, initial, share, quadratic_zeeman=zeeman)
+            off = all_eight - evolve(stages, moments, initial, share).xi
             worst = int(np.argmax(abs(off)))
             found[run] = float(off[worst]), float(moments[worst])
     return found
+
+
+def _zeeman(experiment: Experiment, values: Mapping[str, Any], member: str) -> float:
+    """Quadratic Zeeman splitting, kHz: as fitted, but without the light shift by the probe, or as known, or usual."""
+    fitted = find(values, "quadratic_zeeman", member)
+    if fitted is not None:
+        return float(fitted) + shift_by_probe(experiment, member)
+    known = experiment.knows("quadratic_zeeman", member)
+    return experiment.known("quadratic_zeeman", member).value if known else QUADRATIC_ZEEMAN
 
 
 def _measured(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Derived:

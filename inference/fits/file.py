@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ...datasets import ExperimentError, from_tree
+from ...datasets import ExperimentError, Known, from_tree
 from ...datasets.errors import shortened, visible
+from ...datasets.experiment import Label
 from ...datasets.files import open_tree, read_attributes, write_tree
-from ..model import VERSIONS, ModelSettings, Problem, SamplerSettings, data_hash, fingerprint
+from ..model import (
+    OF_TABLES,
+    VERSIONS,
+    ModelSettings,
+    Problem,
+    SamplerSettings,
+    data_hash,
+    fingerprint,
+    parse_prior,
+)
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -42,10 +52,10 @@ def read_fit(path: str | Path) -> FitTree:
 
     try:
         check_attributes(tree.attrs, str(path))
-        experiment = from_tree(tree["experiment"], f"{path}: experiment")
-        _require_forward_model(settings_of(tree))
+        problem = problem_of(tree, f"{path}: experiment")
+        _require_forward_model(problem.settings)
         check_form(tree, str(path))
-        return FitTree.of(with_influences(tree, Problem(experiment, settings_of(tree))))
+        return FitTree.of(with_influences(tree, problem))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, ExperimentError):
             raise
@@ -78,6 +88,37 @@ def fit_id(fit: DataTree) -> str:
 def settings_of(fit: DataTree) -> ModelSettings:
     """The model settings of a fit."""
     return ModelSettings(**json.loads(fit.attrs["settings"])["model"])
+
+
+def problem_of(fit: DataTree, where: str = "experiment") -> Problem:
+    """The experiment that was fitted, and the settings of its model; ExperimentError, with `where`, for a damaged one.
+
+    Of sixteen levels by an earlier version, which ignored errors of the temperature and the detuning, without them.
+    """
+    experiment, settings = from_tree(fit["experiment"], where), settings_of(fit)
+    if settings.atoms != "sixteen-level":
+        return Problem(experiment, settings)
+    ignored = {name for name in OF_TABLES if f"{name}_offset" not in fit["posterior"].data_vars}
+
+    def exact(known: Mapping[str, Known]) -> dict[str, Known]:
+        return {name: replace(one, sigma=0.0) if name in ignored else one for name, one in known.items()}
+
+    experiment = replace(
+        experiment,
+        apparatus=exact(experiment.apparatus),
+        known_of={member: exact(known) for member, known in experiment.known_of.items()},
+        priors=_exact(experiment.priors),
+    )
+    return Problem(experiment, replace(settings, priors=_exact(settings.priors)))
+
+
+def _exact(priors: Mapping[str, str]) -> dict[str, str]:
+    """Priors with the mean of a normal one of what rate tables are computed from, as its value."""
+    found = dict(priors)
+    for label, text in priors.items():
+        if (name := Label.parse(label).name) in OF_TABLES and (prior := parse_prior(name, text)).form == "normal":
+            found[label] = f"fixed({prior.numbers[0]!r})"
+    return found
 
 
 def file_name(name: str) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...datasets import Experiment, from_tree
+from ...datasets import Experiment
 from ...datasets.prediction import Predictions, expected
-from ...forward_models import NOISES, PARAMETERS
+from ...forward_models import NOISES
 from ..model import ModelParameter, ModelSettings, Problem, SamplerSettings
-from .file import settings_of
+from .file import problem_of
 from .summary import ParameterSummary, summary_rows
 
 if TYPE_CHECKING:
@@ -42,10 +40,7 @@ class Fit:
     @cached_property
     def problem(self) -> Problem:
         """The experiment that was fitted, and the settings of its model."""
-        experiment, settings = from_tree(self.tree["experiment"]), settings_of(self.tree)
-        if settings.atoms == "sixteen-level":
-            experiment = _without_errors(experiment, self.tree["posterior"].data_vars)
-        return Problem(experiment, settings)
+        return problem_of(self.tree)
 
     @property
     def experiment(self) -> Experiment:
@@ -114,13 +109,3 @@ class Fit:
         """Runs with the drive whose rates are parameters of the fit."""
         coords = self.tree["derived"].dataset.coords
         return [str(name) for name in coords["run"].values] if "run" in coords else []
-
-
-def _without_errors(experiment: Experiment, sampled: Container[Any]) -> Experiment:
-    """Without errors of the temperature and the detuning where a fit has no offsets: earlier versions ignored them."""
-    ignored = {
-        name: replace(known, sigma=0.0)
-        for name, known in experiment.apparatus.items()
-        if f"{name}_offset" in PARAMETERS and f"{name}_offset" not in sampled
-    }
-    return replace(experiment, apparatus=experiment.apparatus | ignored)

@@ -1,5 +1,7 @@
 """The default prior of every parameter, as text: what applies where neither the lab nor the user says anything."""
 
+from ...datasets.experiment import ZEEMAN
+
 DEFAULTS: dict[str, str] = {
     "collective_rate": "lognormal(0.1, 1)",
     "optical_depth": "lognormal(50, 0.5)",
@@ -41,7 +43,7 @@ DEFAULTS: dict[str, str] = {
     "projection_noise_slope": "lognormal(0.1, 3)",
     "classical_noise": "normal(0, 0.01)",
     "depth_per_degree": "normal(4, 0.2)",
-    "quadratic_zeeman": "normal(0.0226, 0.002)",
+    "quadratic_zeeman": "normal({:g}, {:g})".format(*ZEEMAN),
     "population_ratio": "lognormal(0.3, 0.7)",
     "beat_in_phase": "normal(0, 3)",
     "beat_quadrature": "normal(0, 3)",

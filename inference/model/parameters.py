@@ -9,17 +9,21 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
-from ...datasets.experiment import POWER_OF, SERIES_ERRORS, Label, known_by_power, meant
+from ...datasets.experiment import DEPTH_UNCERTAINTY, POWER_OF, SERIES_ERRORS, Label, depth_by_angle, known_by_power
+from ...datasets.prediction import find
 from ...forward_models import PARAMETERS
+from ...forward_models.sixteen_level import DRIVE_DETUNING, drive, reach
 from .defaults import DEFAULTS, GIVEN_BY, OF_SIXTEEN_LEVELS
 from .needed import calibrations, entries, prior_names
-from .priors import Prior, PriorError, known_prior, parse_prior
+from .priors import Prior, PriorError, known_prior, parse_prior, read_priors
 from .settings import ModelSettings
 
 _SCORES = ("population_score", "discrepancy")
 """Standard normal by definition."""
-_OF_TABLES = ("temperature", "drive_detuning")
+OF_TABLES = ("drive_detuning", "temperature")
 """What rate tables of the sixteen levels are computed from: known, not inferred."""
+_MOST = 0.975
+"""Quantile of the prior of an offset from them that must lie where tables are interpolated."""
 _NEARLY_CERTAIN = 1 - 1e-6
 _SHOWN_BY = {"shot_noise_level": "shot_noise", "projection_noise_slope": "projection_noise"}
 """Constants that have the unit of the measurement, and the kind of series that shows them by itself."""
@@ -27,8 +31,6 @@ _UNIT_STEP = float(np.log(4) / 0.3)
 """Standard deviations between the medians that their default priors may have."""
 _GUESSED = 0.5
 """sd of the logarithm from which a prior that somebody gave says no more than a default one."""
-DEPTH_PER_DEGREE = 4.0
-DEPTH_UNCERTAINTY = 0.05
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
     stated = {(name, of): sigma for name, of, sigma in reversed(calibrations(experiment))}
     used: set[str] = set()
-    result = []
-    for name, index, member in entries(experiment, settings):
+    result, found = [], entries(experiment, settings)
+    names = {name for name, *_ in found}
+    for name, index, member in found:
         label = str(Label(name, index or ""))
         prior = given.get(label, given.get(name))
         guessed = prior is not None and prior.form == "lognormal" and prior.numbers[1] >= _GUESSED
@@ -76,12 +79,12 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
             prior = calibrated.get(label, calibrated.get(name))
             if prior is None and (sigma := stated.get((name, index or ""))) is not None:
                 prior = known_prior(name, SERIES_ERRORS[name], sigma)
-            prior = prior or _known(experiment, name, member)
+            prior = prior or _known(experiment, name, member, _settled(experiment, settings, given, names, member))
         if prior is None:
             free = (name, index) in experiment.free
             prior = _of_free(experiment, name, index) if free else _default(experiment, settings, name, index, member)
             guessed = name not in _SCORES and not free
-        prior = _exact(prior, name, stated=not {label, name} & given.keys()) if name in _OF_TABLES else prior
+        prior = _exact(prior, name, stated=not {label, name} & given.keys()) if name in OF_TABLES else prior
         result.append(ModelParameter(name, index, prior, guessed))
     labels = [unknown.label for unknown in result]
     for key in given:
@@ -91,6 +94,8 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
                 raise PriorError(f"prior {key}: this experiment has no such parameter{why}; it has {', '.join(labels)}")
     faults.settle()
     _check_together(result)
+    for member in experiment.members or [""]:
+        _check_offsets({unknown.label: unknown.prior for unknown in result}, member)
     return result
 
 
@@ -173,42 +178,54 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
     return [name for name in dict.fromkeys(known) if name not in used]
 
 
-def read_priors(texts: Mapping[str, str], where: str = "prior", faults: Faults | None = None) -> dict[str, Prior]:
-    """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter.
-
-    faults : keeps these errors, if it is given
-    """
-    given, found = {}, Faults() if faults is None else faults
-    for key, text in texts.items():
-        name = Label.parse(key).name
-        with found:
-            if name not in PARAMETERS:
-                hint = meant(name)
-                expected = "a name that `dissentangle check` lists" if hint else f"one of {', '.join(PARAMETERS)}"
-                raise PriorError(f"{where} {key}: unknown parameter{hint}; expected {expected}")
-            given[key] = parse_prior(name, text, where)
-    if faults is None:
-        found.settle()
-    return given
+def _settled(
+    experiment: Experiment, settings: ModelSettings, given: Mapping[str, Prior], names: set[str], member: str
+) -> dict[str, float]:
+    """Temperature and detuning of sixteen levels that a prior gives, or whose error an offset has: it counts once."""
+    found = {}
+    for name in OF_TABLES if settings.atoms == "sixteen-level" else ():
+        if (prior := find(given, name, member)) is not None:
+            found[name] = prior.numbers[0]
+        elif f"{name}_offset" in names and experiment.knows(name, member):
+            found[name] = experiment.known(name, member).value
+    return found
 
 
-def _known(experiment: Experiment, name: str, member: str) -> Prior | None:
+def _check_offsets(priors: Mapping[str, Prior], member: str) -> None:
+    """Raise PriorError for offsets from what rate tables are computed from that go beyond those tables."""
+    at = [find(priors, name, member) for name in OF_TABLES]
+    offsets = [find(priors, f"{name}_offset", member) for name in OF_TABLES]
+    unsure = [k for k, offset in enumerate(offsets) if offset is not None]
+    if at[1] is None or not unsure:
+        return
+    settings = (at[0].numbers[0] if at[0] is not None else DRIVE_DETUNING, at[1].numbers[0])
+    drive(*settings)  # or it says what is wrong with them
+    for k in unsure:
+        farthest = float(max(-offsets[k].quantile(1 - _MOST), offsets[k].quantile(_MOST)))
+        if farthest > (size := reach(settings, unsure)[k]):
+            name, unit = OF_TABLES[k], PARAMETERS[OF_TABLES[k]].unit
+            raise PriorError(
+                f"prior of {name}_offset: found {offsets[k]}, 95 % of it up to {farthest:.3g} {unit} from"
+                f" {settings[k]:g} {unit}, expected up to {size:.3g} {unit}, where rate tables are interpolated: a"
+                f" smaller sigma of {name} in [apparatus], or a narrower prior"
+            )
+
+
+def _known(experiment: Experiment, name: str, member: str, settled: Mapping[str, float]) -> Prior | None:
     """The prior from what the apparatus is said to be; None where nothing is said of a parameter."""
     if name == "optical_depth" and not experiment.knows(name, member) and experiment.knows("faraday_angle", member):
-        angle = experiment.known("faraday_angle", member)
-        depth = DEPTH_PER_DEGREE * angle.value
-        relative = float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY))
-        return known_prior(name, depth, relative * depth)
+        depth = depth_by_angle(experiment.known("faraday_angle", member))
+        return known_prior(name, depth.value, depth.sigma)
     if experiment.knows(name, member):
         known = experiment.known(name, member)
         unsure = name == "optical_depth" and known.sigma == 0
         return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
-    return _by_power(experiment, name, member)
+    return _by_power(experiment, name, member, settled)
 
 
-def _by_power(experiment: Experiment, name: str, member: str) -> Prior | None:
+def _by_power(experiment: Experiment, name: str, member: str, settled: Mapping[str, float]) -> Prior | None:
     """The prior that follows from the power of a light, or another entry; None where it does not."""
-    known = known_by_power(experiment, name, member)
+    known = known_by_power(experiment, name, member, settled)
     if known is None:
         return None
     if name in ("radiative_rate", "collective_rate"):
@@ -222,7 +239,8 @@ def _by_power(experiment: Experiment, name: str, member: str) -> Prior | None:
 def _exact(prior: Prior, name: str, *, stated: bool) -> Prior:
     """What rate tables are computed from: a value, that of a normal prior if the apparatus states it."""
     if prior.form != "fixed" and not (stated and prior.form == "normal"):
-        expected = f"fixed(…); its error is a sigma in [apparatus], or a prior of {name}_offset"
+        value, error = (f"{x:g}" for x in prior.numbers) if prior.form == "normal" else ("…", "…")
+        expected = f"fixed({value}); its error is a sigma in [apparatus], or {name}_offset = normal(0, {error})"
         raise PriorError(f"prior of {name}: found {prior}, expected {expected}")
     return replace(prior, form="fixed", numbers=prior.numbers[:1])
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets.errors import ExperimentError, nearest, shortened, visible
+from ...datasets.errors import ExperimentError, Faults, nearest, shortened, visible
+from ...datasets.experiment import Label, meant
 from ...forward_models import PARAMETERS
 from .defaults import DEFAULTS
 
@@ -216,6 +217,25 @@ def parse_prior(name: str, text: str, where: str = "prior") -> Prior:
     if form in ("lognormal", "halfnormal") and (prior.quantile(1e-6) < low or prior.quantile(1 - 1e-6) > high):
         raise PriorError(f"{place}: expected a prior inside [{low:g}, {high:g}], where {name} is defined")
     return prior
+
+
+def read_priors(texts: Mapping[str, str], where: str = "prior", faults: Faults | None = None) -> dict[str, Prior]:
+    """Priors by parameter or label; PriorError for a text that cannot be read and for an unknown parameter.
+
+    faults : keeps these errors, if it is given
+    """
+    given, found = {}, Faults() if faults is None else faults
+    for key, text in texts.items():
+        name = Label.parse(key).name
+        with found:
+            if name not in PARAMETERS:
+                hint = meant(name)
+                expected = "a name that `dissentangle check` lists" if hint else f"one of {', '.join(PARAMETERS)}"
+                raise PriorError(f"{where} {key}: unknown parameter{hint}; expected {expected}")
+            given[key] = parse_prior(name, text, where)
+    if faults is None:
+        found.settle()
+    return given
 
 
 def _domain(name: str) -> tuple[float, float]:

@@ -17,8 +17,8 @@ from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_s
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
 from .fingerprint import fingerprint, measured, without_errors
-from .parameters import ModelParameter, parameters_of, read_priors
-from .priors import Correlated
+from .parameters import ModelParameter, parameters_of
+from .priors import Correlated, read_priors
 from .rivals import rival
 from .settings import ModelSettings
 from .variables import Variable, variables_of

@@ -84,6 +84,12 @@ def test_members_of_a_population():
         (("a", "b"), {"collision_rate": 1}, r"sharing: collision_rate: found 1, expected one of"),
         (("a", "b"), {"collision_rate": "tied"}, r"only optical_depth is tied"),
         (("a", "b"), {"squeezing_limit": "population"}, r"its logarithm has no population"),
+        (
+            ("a", "b"),
+            {"temperature": "population"},
+            r"temperature: found 'population', expected .*apparatus\] gives",
+        ),
+        (("a", "b"), {"drive_power": "population"}, r"drive_power: found 'population', expected shared or separate"),
         (("a", "b"), {"collective_rate": "shared"}, r"found 'shared', expected optical_depth = \"shared\", too, since"),
         (("a", "b"), {"optical_depth": "tied"}, r"a: apparatus: found no faraday_angle, expected one"),
     ],

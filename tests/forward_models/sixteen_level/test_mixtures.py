@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 from dissentangle.forward_models import InitialState, InvalidValue, SixteenLevelRates, Stage, atoms_at, evolve
 from dissentangle.forward_models.sixteen_level import (
+    LEVELS,
     LOST_SPIN,
     SPIN,
     evolve_sixteen,
@@ -14,11 +16,20 @@ from dissentangle.forward_models.sixteen_level import (
     flows,
     generator,
     probe_weight,
+    reach,
     sixteen_level_decay_time,
     sixteen_level_floor,
 )
+from dissentangle.forward_models.sixteen_level.chebyshev import WIDER
 from dissentangle.forward_models.sixteen_level.scattering import D1, D2, scattering
-from dissentangle.forward_models.sixteen_level.tables import pump, repump
+from dissentangle.forward_models.sixteen_level.tables import (
+    drive,
+    electron_collisions,
+    excess_loss,
+    pump,
+    repump,
+    uniform_collisions,
+)
 
 from ...seeds import seed
 
@@ -44,6 +55,72 @@ def test_interpolated_tables_are_the_exact_ones(warmer, bluer):
     share, wanted = tables.of_drive("coherent_fraction"), atoms_at(300.0 + (warmer or 0.0), 850.0 + (bluer or 0.0))
     assert share == pytest.approx(wanted.of_drive("coherent_fraction"), abs=2e-5)
     assert fastest_decay(near) >= fastest_decay(exact) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "unsure", "sizes"),
+    [
+        ((850.0, 300.0), (0, 1), (40.0, 20.0)),
+        ((850.0, 300.0), (1,), (0.0, 20.0)),
+        ((740.0, 300.0), (0,), (16.0, 0.0)),  # 723 MHz is the least
+        ((4990.0, 490.0), (0, 1), (10.0, 10.0)),
+        ((850.0, 4.0), (0, 1), (40.0, 4.0)),
+        ((300.0,), (0,), (20.0,)),
+        ((495.0,), (0,), (5.0,)),
+    ],
+)
+def test_tables_between_which_it_is_interpolated_exist(settings, unsure, sizes):
+    assert reach(settings, unsure) == pytest.approx(sizes)
+
+
+@pytest.mark.parametrize(("temperature", "detuning"), [(300.0, 740.0), (2.0, 80.0), (490.0, 4995.0)])
+def test_interpolation_near_the_ends_of_the_tables(temperature, detuning):
+    least, most = (np.array(reach((detuning, temperature), (0, 1))) * sign for sign in (-1, 1))
+    for bluer, warmer in (least, most, most * [0.3, -0.7]):
+        near, exact = (
+            rates_with(tables)
+            for tables in (
+                atoms_at(temperature, detuning, temperature_offset=warmer, drive_detuning_offset=bluer),
+                atoms_at(temperature + warmer, detuning + bluer),
+            )
+        )
+        found, wanted = (evolve([Stage(40.0, rates)], TIMES, InitialState(0.02)).xi for rates in (near, exact))
+        np.testing.assert_allclose(found, wanted, atol=2e-5)
+
+
+def test_no_offset_where_tables_end():
+    with pytest.raises(InvalidValue, match="rate tables at 850 MHz and 0 K: found an offset from it, expected none"):
+        atoms_at(0.0, temperature_offset=1.0)
+
+
+WEIGHTS = {4: (1.29, 1.03, 1.02, 0.81, 0.0), 3: (1.12, 0.88, 0.61, 0.53)}
+"""Logarithms of the weights of |F, m⟩ by |m|, for which norms are small."""
+
+
+@pytest.mark.parametrize("temperature", [0.0, 300.0, 500.0])
+def test_the_expansion_covers_decays_of_any_processes_together(temperature):
+    """By the logarithmic norm, whose sums bound those of sums; then a few sums, and their populations."""
+    tables = [uniform_collisions(), electron_collisions()]
+    tables += [of(detuning, temperature) for of in (drive, excess_loss) for detuning in (950.0, 5000.0)]
+    tables += [of(temperature, hand) for of in (pump, repump) for hand in (1, -1)]
+    weights = np.exp([WEIGHTS[F][abs(m)] for F, m in LEVELS])
+    for table in tables:
+        weighted = -table.generator * weights[:, None] / weights
+        norm = np.linalg.eigvalsh(0.5 * (weighted + weighted.T)).max()
+        assert norm <= WIDER * table.fastest
+    rng = np.random.default_rng(seed(5))
+    for share in (0.02, 0.5, 3.0):
+        mixed = atoms_at(temperature, 950.0, pump_impurity=share, repump_impurity=share)
+        rates = SixteenLevelRates(0.0, 0.002, 0.16, 0.02, 0.0, *rng.uniform(0.1, 1.0, 2), 0.1, mixed)
+        matrix, duration = generator(rates), 50.0 / fastest_decay(rates)
+        assert -np.linalg.eigvals(matrix).real.min() <= WIDER * fastest_decay(rates)
+        levels = evolve_sixteen(
+            [Stage(duration, rates)], [0.1 * duration, duration], InitialState(0.1, 0.3)
+        ).populations
+        start = np.zeros(16)
+        start[[0, 1, 9]] = 0.6, 0.1, 0.3
+        for time, found in zip((0.1 * duration, duration), levels, strict=True):
+            np.testing.assert_allclose(found, expm(matrix * time) @ start, atol=1e-8)
 
 
 def test_without_an_offset_tables_are_the_known_ones():

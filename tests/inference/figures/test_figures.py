@@ -3,13 +3,15 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError
+from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets.experiment import LightPower
 from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot
@@ -107,6 +109,24 @@ def test_flows_between_levels(fit_d55):
     assert [text.get_text() for text in axis.get_legend().texts] == ["drive", "excess loss", "pump", "collisions"]
     assert len(axis.texts) > 8
     assert re.search(r"thickest, at 48 ms: 0\.\d+ of all per ms", axis.get_xlabel())
+
+
+def test_flows_are_at_the_power_of_the_end():
+    """A drive that has ended: only collisions are left."""
+    fit = of_prior("fig2b-d55", "sixteen-level")
+    off = LightPower("drive", (0.0, 20.0), (1.0, 0.0))
+    stages = tuple(replace(stage, power=(off,)) for stage in fit.experiment.stages)
+    ended = SimpleNamespace(**vars(fit) | {"experiment": replace(fit.experiment, stages=stages)})
+    for one, processes in ((fit, ["drive", "collisions"]), (ended, ["collisions"])):
+        (axis,) = plot_levels(one).axes
+        assert [text.get_text() for text in axis.get_legend().texts] == processes
+
+
+@pytest.mark.parametrize("figure", [plot_levels, plot_populations])
+def test_populations_of_constant_runs_do_not_move(figure):
+    experiment = read("fig2d-hybrid")
+    with pytest.raises(ExperimentError, match="found 'noisy' with constant rates, expected one in which populations"):
+        figure(SimpleNamespace(experiment=experiment, driven_runs=[]), run="noisy")
 
 
 def test_populations_of_three_and_of_sixteen_levels(fit_d55):

@@ -72,6 +72,31 @@ def test_the_power_of_the_drive_gives_the_prior_of_its_rates():
     assert joint["radiative_rate"].numbers == pytest.approx((0.00235, 0.2), rel=2e-3)
 
 
+def test_the_faraday_angle_gives_the_depth_of_the_prior_of_the_collective_rate():
+    """4 per degree, 5 %."""
+    other = {name: entry for name, entry in DRIVEN.apparatus.items() if name != "optical_depth"}
+    by_angle = replace(DRIVEN, apparatus={**other, "faraday_angle": Known(55 / 4, 0.0)})
+    prior, known = (priors_with(e, drive_power=Known(5.6))["collective_rate"] for e in (by_angle, DRIVEN))
+    assert prior.numbers == pytest.approx(known.numbers)  # the sigma of d is 5 %, too
+
+
+def test_errors_at_the_ends_of_what_is_computed():
+    """Of the probe between lines, of the drive near the least detuning: said in the numbers of the file."""
+    near = {"drive_power": Known(5.6), "drive_detuning": Known(725.0, 5.0)}
+    upwards, downwards = (
+        priors_with(DRIVEN, **near, temperature=Known(300.0 if up else 301.0, 0.0 if up else 4.0))["collective_rate"]
+        for up in (True, False)
+    )
+    assert upwards.numbers[1] == pytest.approx(downwards.numbers[1], rel=0.01)
+    with pytest.raises(ExperimentError, match=r"apparatus: temperature: found 300 ± 400, expected a smaller sigma"):
+        priors_with(DRIVEN, drive_power=Known(5.6), temperature=Known(300.0, 400.0))
+    for value, sigma in ((350.0, 50.0), (-800.0, 2000.0), (4980.0, 50.0)):
+        found = f"apparatus: probe_detuning: found {value:g} ± {sigma:g} MHz, expected all of it outside"
+        probed = replace(DRIVEN, apparatus={**DRIVEN.apparatus, "probe_detuning": Known(value, sigma)})
+        with pytest.raises(ExperimentError, match=found):
+            _ = pose(probed, model="sixteen-level").parameters
+
+
 def test_the_light_shift_of_the_probe_moves_the_prior_of_the_quadratic_zeeman_splitting():
     laboratory = read("laboratory-d55")
     priors = [priors_with(laboratory, probe_power=Known(power))["quadratic_zeeman"] for power in (1e-6, 2.0)]

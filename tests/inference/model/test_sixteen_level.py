@@ -11,8 +11,9 @@ import pytest
 
 from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.experiment import Known
-from dissentangle.datasets.prediction import coupled_rates, expected, rates_of
+from dissentangle.datasets.prediction import coupled_rates, expected, initial_of, rates_of, stages_of
 from dissentangle.forward_models import InitialState, SixteenLevelRates, Stage, evolve
+from dissentangle.forward_models.sixteen_level import drive, eight_coherences_xi, probe_weight
 from dissentangle.inference.fits import truncation
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
 from dissentangle.inference.sampling.coordinates import coordinates
@@ -135,10 +136,81 @@ def test_members_have_the_offset_of_their_own_temperature():
 def test_what_the_apparatus_cannot_say():
     with pytest.raises(PriorError, match=r"found uniform\(280, 310\), expected fixed.*temperature_offset"):
         _ = pose("fig2b-d55", model="sixteen-level", priors={"temperature": "uniform(280, 310)"}).parameters
-    with pytest.raises(PriorError, match=r"of temperature: found normal\(300, 2\), expected fixed"):
+    converted = r"temperature: found normal\(300, 2\), expected fixed\(300\); .*temperature_offset = normal\(0, 2\)"
+    with pytest.raises(PriorError, match=converted):
         _ = pose("fig2b-d55", model="sixteen-level", priors={"temperature": "normal(300, 2)"}).parameters
-    with pytest.raises(ExperimentError, match="temperature: found a sigma of 30, expected at most 10: beyond it"):
-        _ = pose(with_apparatus("fig2b-d55", temperature=Known(300.0, 30.0)), model="sixteen-level").parameters
+
+
+WIDE = {
+    "temperature_offset": ("normal(0, 11)", "normal(0, 10)", "uniform(-10, 30)", "fixed(-21)"),
+    "drive_detuning_offset": ("normal(0, 22)", "normal(0, 20)", "uniform(-50, 10)", "fixed(41)"),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_offsets_stay_where_tables_are_interpolated(name):
+    wide, allowed, *others = WIDE[name]
+    assert pose("fig2b-d55", model="sixteen-level", priors={name: allowed}).parameters
+    for text in (wide, *others):
+        found = (
+            rf"prior of {name}: found {re.escape(text)}, 95 % of it up to .* expected up to [24]0 (K|MHz), where rate"
+        )
+        with pytest.raises(PriorError, match=found):
+            _ = pose("fig2b-d55", model="sixteen-level", priors={name: text}).parameters
+    known = {"temperature": Known(300.0, 30.0), "drive_detuning": Known(850.0, 30.0)}[name.removesuffix("_offset")]
+    with pytest.raises(PriorError, match=r"a smaller sigma of \w+ in \[apparatus\], or a narrower prior"):
+        _ = pose(with_apparatus("fig2b-d55", **{name.removesuffix("_offset"): known}), model="sixteen-level").parameters
+
+
+@pytest.mark.parametrize(
+    ("temperature", "detuning", "found"),
+    [
+        (Known(300.0, 2.0), Known(780.0, 5.0), ""),
+        (Known(490.0, 2.0), Known(1000.0, 5.0), ""),
+        (Known(5.0, 2.0), Known(850.0, 5.0), ""),
+        (Known(300.0, 2.0), Known(740.0, 15.0), "up to 29.4 MHz from 740 MHz, expected up to 10 MHz"),
+        (Known(495.0, 3.0), Known(1000.0), "up to 5.88 K from 495 K, expected up to 5 K"),
+        (Known(0.0, 2.0), Known(850.0), "from 0 K, expected up to 0 K"),
+    ],
+)
+def test_near_the_ends_of_the_tables(temperature, detuning, found):
+    """Tables between which it is interpolated are nearer; errors that go beyond are refused in the user's numbers."""
+    problem = pose(with_apparatus("fig2b-d55", temperature=temperature, drive_detuning=detuning), model="sixteen-level")
+    if found:
+        with pytest.raises(PriorError, match=found):
+            _ = problem.parameters
+        return
+    values = medians(problem)
+    assert all(
+        np.isfinite(array).all() for array in expected(problem.experiment, values, problem.dynamics).series.values()
+    )
+
+
+def test_members_each_have_their_range():
+    both = {k: with_apparatus("fig2b-d55", temperature=Known(t, 4.0)) for k, t in (("a", 293.0), ("b", 495.0))}
+    both = {k: replace(one, apparatus=one.apparatus | {"drive_detuning": Known(1200.0)}) for k, one in both.items()}
+    with pytest.raises(PriorError, match="from 495 K, expected up to 5 K"):
+        _ = pose(both, model="sixteen-level", sharing={"temperature": "separate"}).parameters
+
+
+def test_priors_from_other_entries_are_those_of_the_temperature_of_the_model():
+    """Cold atoms: w, and Γ by the power. What an offset has is no error of Γ as well."""
+    cold, warm = (
+        {u.label: u.prior.numbers for u in pose(with_apparatus(name, **known), model=model).parameters}
+        for name, known, model in [
+            ("fig2b-d55", UNSURE | {"drive_power": Known(5.6)}, "sixteen-level+cold-atoms"),
+            ("fig2b-d55", UNSURE | {"drive_power": Known(5.6)}, "sixteen-level"),
+        ]
+    )
+    assert cold["probe_weight"][0] == probe_weight(850.0, 0.0)
+    assert warm["probe_weight"][0] == probe_weight(850.0, 293.0)
+    for found, temperature in ((cold, 0.0), (warm, 293.0)):
+        light = drive(1200.0, temperature)
+        median = light.coherent_fraction * 55 * light.rate_per_intensity * 5.6 / 2.2**2
+        assert found["collective_rate"] == pytest.approx((median, np.hypot(0.2, 0.05)))
+    three = with_apparatus("fig2b-d55", **UNSURE, drive_power=Known(5.6))
+    prior = next(u.prior for u in pose(three).parameters if u.name == "collective_rate")
+    assert prior.numbers[1] > np.hypot(0.2, 0.05) + 1e-5  # of which no parameter has the errors
 
 
 @pytest.mark.parametrize("known", [{}, UNSURE])
@@ -239,3 +311,24 @@ def test_what_the_other_coherences_would_do_is_said():
     fit = SimpleNamespace(settings=problem.settings, problem=problem, values=medians(problem))
     (said,) = _truncation(fit)
     assert re.search(r"move ξ by up to -0.\d{3} at 15 ms in run main, .0.\d{3} at 40 ms in run pump", said)
+
+
+@pytest.mark.parametrize(
+    ("known", "tested", "zeeman"),
+    [
+        ({}, False, 0.0226),
+        ({"quadratic_zeeman": Known(0.05)}, False, 0.05),
+        ({"quadratic_zeeman": Known(0.05)}, True, 0.03),
+        ({"probe_power": Known(2.0)}, True, 0.03 + 52.89 * 2 * 4.203e-4 / (2 * np.pi)),
+    ],
+)
+def test_the_other_coherences_turn_at_the_splitting_that_is_known(known, tested, zeeman):
+    """Of the file, or as an orientation test showed it, less the light shift by its probe."""
+    one, beat = with_apparatus("fig2b-d55", **known), experiment_of("laboratory-d55").series[-1]
+    one = replace(one, series=(*one.series, *([beat] if tested else [])))
+    problem = pose(one, model="sixteen-level", closure="microscopic")
+    values = medians(problem) | ({"quadratic_zeeman": 0.03} if tested else {})
+    off, time = truncation(problem, values)["main"]
+    stages, start = stages_of(one, "main", values), initial_of(values)
+    eight = eight_coherences_xi(stages, [time], start, quadratic_zeeman=zeeman)
+    assert off == pytest.approx(float(eight[0] - evolve(stages, [time], start).xi[0]), abs=1e-6)
