@@ -21,14 +21,6 @@ from .experiment import (
 from .fields import Entry, entries
 from .joint import CALIBRATED_COUPLING, check_sharing, joint, read_sharing, with_members
 from .label import RATES, Label, Truth, by_label, meant, shown_unit
-from .light_power import (
-    DEPTH_UNCERTAINTY,
-    POWER_OF,
-    ZEEMAN,
-    LightPower,
-    depth_by_angle,
-    known_by_power,
-    shift_by_probe,
-)
+from .light_power import POWER_OF, ZEEMAN, LightPower, known_by_power, known_depth, shift_by_probe
 from .record_series import KIND, QUADRATURES, RecordSeries
 from .runs import BEGINNINGS, MAIN_RUN, POPULATIONS, ConstantRun, StageEntry

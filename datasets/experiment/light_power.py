@@ -39,7 +39,7 @@ _ROOM, _CELL = 300.0, 2.2**2
 _OF_POWER = 0.2
 """Relative error of a rate that follows from a power: windows, how the beam fills the cell, velocities."""
 DEPTH_PER_DEGREE, DEPTH_UNCERTAINTY = 4.0, 0.05
-"""d per degree of Θ, and the relative error of a d that follows from it (p. 3)."""
+"""d per degree of the Faraday angle, and its relative error, or that of a d without one."""
 _OFFSETS = {"temperature_offset": "temperature", "drive_detuning_offset": "drive_detuning"}
 POWER_OF = {
     "radiative_rate": "drive_power",
@@ -177,9 +177,7 @@ def known_by_power(
         return ZEEMAN[0] - shift, hypot(ZEEMAN[1], error * shift)
     if name == "radiative_rate":
         return rate, error * rate
-    depth = experiment.known("optical_depth", member) if experiment.knows("optical_depth", member) else None
-    if depth is None and experiment.knows("faraday_angle", member):
-        depth = depth_by_angle(experiment.known("faraday_angle", member))
+    depth = known_depth(experiment, member)
     if depth is None:
         return None
     collective = light.coherent_fraction * depth.value * rate
@@ -192,8 +190,14 @@ def shift_by_probe(experiment: Experiment, member: str = "") -> float:
     return ZEEMAN[0] - known[0] if known is not None else 0.0
 
 
-def depth_by_angle(angle: Known) -> Known:
-    """The optical depth that a Faraday angle Θ (degrees) stands for."""
+def known_depth(experiment: Experiment, member: str = "") -> Known | None:
+    """The optical depth d as the apparatus says it, ± 5 % where it gives no sigma, or by the Faraday angle, ± 5 %."""
+    if experiment.knows("optical_depth", member):
+        known = experiment.known("optical_depth", member)
+        return known if known.sigma else replace(known, sigma=DEPTH_UNCERTAINTY * known.value)
+    if not experiment.knows("faraday_angle", member):
+        return None
+    angle = experiment.known("faraday_angle", member)
     depth = DEPTH_PER_DEGREE * angle.value
     return replace(angle, value=depth, sigma=float(np.hypot(angle.sigma / angle.value, DEPTH_UNCERTAINTY)) * depth)
 

@@ -193,11 +193,12 @@ def fastest_rate(rates: SixteenLevelRates) -> Any:
 
 
 def cut_off(rates: SixteenLevelRates, largest: SixteenLevelRates, *, xp: Any = np) -> SixteenLevelRates:
-    """The rates, those of processes at most as large as `largest`; Γ̃ and dΓ as they are."""
-    limited = {name: getattr(largest, name) for name in PROCESSES}
-    given: dict[str, Any] = {
-        name: xp.minimum(getattr(rates, name), limit) if limit else 0.0 for name, limit in limited.items()
-    }
+    """The rates, those of processes so that they are at most as fast as `largest`; Γ̃ and dΓ as they are."""
+    given: dict[str, Any] = {}
+    for name in PROCESSES:
+        limit, table, allowed = getattr(largest, name), getattr(rates.tables, name), getattr(largest.tables, name)
+        # of light of both hands less, the more there is of the wrong one
+        given[name] = xp.minimum(getattr(rates, name), limit * (allowed.fastest / table.fastest)) if limit else 0.0
     return replace(rates, **given)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
-from ...datasets.experiment import DEPTH_UNCERTAINTY, POWER_OF, SERIES_ERRORS, Label, depth_by_angle, known_by_power
+from ...datasets.experiment import POWER_OF, SERIES_ERRORS, Label, known_by_power, known_depth
 from ...datasets.prediction import find
 from ...forward_models import PARAMETERS
 from ...forward_models.sixteen_level import DRIVE_DETUNING, drive, reach
@@ -213,13 +213,11 @@ def _check_offsets(priors: Mapping[str, Prior], member: str) -> None:
 
 def _known(experiment: Experiment, name: str, member: str, settled: Mapping[str, float]) -> Prior | None:
     """The prior from what the apparatus is said to be; None where nothing is said of a parameter."""
-    if name == "optical_depth" and not experiment.knows(name, member) and experiment.knows("faraday_angle", member):
-        depth = depth_by_angle(experiment.known("faraday_angle", member))
-        return known_prior(name, depth.value, depth.sigma)
-    if experiment.knows(name, member):
+    known = known_depth(experiment, member) if name == "optical_depth" else None
+    if known is None and experiment.knows(name, member):
         known = experiment.known(name, member)
-        unsure = name == "optical_depth" and known.sigma == 0
-        return known_prior(name, known.value, DEPTH_UNCERTAINTY * known.value if unsure else known.sigma)
+    if known is not None:
+        return known_prior(name, known.value, known.sigma)
     return _by_power(experiment, name, member, settled)
 
 

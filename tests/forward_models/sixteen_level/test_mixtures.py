@@ -21,6 +21,7 @@ from dissentangle.forward_models.sixteen_level import (
     sixteen_level_floor,
 )
 from dissentangle.forward_models.sixteen_level.chebyshev import WIDER
+from dissentangle.forward_models.sixteen_level.rates import cut_off
 from dissentangle.forward_models.sixteen_level.scattering import D1, D2, scattering
 from dissentangle.forward_models.sixteen_level.tables import (
     drive,
@@ -86,6 +87,19 @@ def test_interpolation_near_the_ends_of_the_tables(temperature, detuning):
         )
         found, wanted = (evolve([Stage(40.0, rates)], TIMES, InitialState(0.02)).xi for rates in (near, exact))
         np.testing.assert_allclose(found, wanted, atol=2e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 2.0])
+def test_rates_are_cut_off_with_what_makes_them_faster(share):
+    """Of light of both hands, too: within the range of the expansion whatever the impurity."""
+    largest = replace(rates_with(atoms_at(pump_impurity=0.05, temperature_offset=0.0)), pump_rate=0.3)
+    fast = replace(rates_with(atoms_at(pump_impurity=share, temperature_offset=30.0)), pump_rate=0.9)
+    cut = cut_off(fast, largest)
+    assert fastest_decay(cut) == pytest.approx(fastest_decay(largest))
+    assert cut.pump_rate == pytest.approx(0.3 * 1.05 / (1 + share))
+    assert cut.repump_rate == fast.repump_rate
+    slow = replace(fast, pump_rate=0.1 / (1 + share))
+    assert cut_off(slow, largest).pump_rate == slow.pump_rate
 
 
 def test_no_offset_where_tables_end():

@@ -76,8 +76,9 @@ def test_the_faraday_angle_gives_the_depth_of_the_prior_of_the_collective_rate()
     """4 per degree, 5 %."""
     other = {name: entry for name, entry in DRIVEN.apparatus.items() if name != "optical_depth"}
     by_angle = replace(DRIVEN, apparatus={**other, "faraday_angle": Known(55 / 4, 0.0)})
-    prior, known = (priors_with(e, drive_power=Known(5.6))["collective_rate"] for e in (by_angle, DRIVEN))
-    assert prior.numbers == pytest.approx(known.numbers)  # the sigma of d is 5 %, too
+    exact = replace(DRIVEN, apparatus={**other, "optical_depth": Known(55.0)})  # of which 5 % are taken, too
+    known, *others = (priors_with(e, drive_power=Known(5.6))["collective_rate"] for e in (DRIVEN, by_angle, exact))
+    assert all(prior.numbers == pytest.approx(known.numbers) for prior in others)
 
 
 def test_errors_at_the_ends_of_what_is_computed():
