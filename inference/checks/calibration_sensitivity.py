@@ -18,7 +18,7 @@ import numpy as np
 from ...datasets.experiment import SERIES_ERRORS, Label
 from ...forward_models import PARAMETERS
 from ..fits import Fit, sample_posterior
-from ..model import ModelParameter, Prior, Problem
+from ..model import ModelParameter, Prior, PriorError, Problem
 
 RELIABLE = 0.7
 """Pareto k̂ above which reweighted draws are not to be trusted."""
@@ -141,23 +141,32 @@ def _can_be_refitted(fitted: Fit, constant: ModelParameter) -> bool:
     """Whether the shifted prior is one that the model can have, and no correlation would be lost."""
     together = fitted.problem.correlated
     alone = together is None or constant.label not in together.labels
-    return alone and constant.prior.form in ("normal", "lognormal") and not constant.prior.truncated
+    if not alone or constant.prior.form not in ("normal", "lognormal") or constant.prior.truncated:
+        return False
+    try:
+        _shifted(fitted, constant).check()
+    except PriorError:  # beyond what the model is computed for
+        return False
+    return True
+
+
+def _shifted(fitted: Fit, constant: ModelParameter) -> Problem:
+    """The problem with the shifted prior."""
+    centre, width = float(constant.prior.from_z_score(1.0)), constant.prior.numbers[1]
+    prior = f"{constant.prior.form}({centre!r}, {width!r})"
+    settings = replace(fitted.settings, priors={**fitted.settings.priors, constant.label: prior})
+    return Problem(fitted.experiment, settings)
 
 
 def _refitted(
     fitted: Fit, constant: ModelParameter, rates: dict[str, np.ndarray], cores: int | None
 ) -> CalibrationShift:
     """The shift by a fit with the shifted prior."""
-    prior = constant.prior
-    centre, width = float(prior.from_z_score(1.0)), prior.numbers[1]
-    settings = replace(
-        fitted.settings, priors={**fitted.settings.priors, constant.label: f"{prior.form}({centre!r}, {width!r})"}
-    )
-    found = sample_posterior(Problem(fitted.experiment, settings), replace(fitted.sampler, cores=cores)).by_label
+    found = sample_posterior(_shifted(fitted, constant), replace(fitted.sampler, cores=cores)).by_label
     rows = []
     for label, a in rates.items():
         again = found[label]
         shift, sd = again.mean() - a.mean(), a.std()
         rows.append((shift / sd, shift, np.sqrt(2 / (fitted.efficiency * again.size))))
     shifts, absolute, errors = np.array(rows).T
-    return CalibrationShift(constant.label, _off_by(prior), shifts, absolute, errors, np.nan, _REFITTED)
+    return CalibrationShift(constant.label, _off_by(constant.prior), shifts, absolute, errors, np.nan, _REFITTED)

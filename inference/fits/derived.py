@@ -139,15 +139,15 @@ def truncation(problem: Problem, values: Mapping[str, float]) -> dict[str, tuple
         if at and has_sixteen_levels(stages[0].rates):
             initial, share = initial_of(values, member), dynamics.noise_share(added_values(dynamics, values, member))
             moments = np.unique(at)
-            zeeman = _zeeman(experiment, values, member)
-            all_eight = eight_coherences_xi(stages, moments, initial, share, quadratic_zeeman=zeeman)
-            off = all_eight - evolve(stages, moments, initial, share).xi
+            splitting = zeeman_splitting(experiment, values, member)
+            eight = eight_coherences_xi(stages, moments, initial, share, quadratic_zeeman=splitting)
+            off = eight - evolve(stages, moments, initial, share).xi
             worst = int(np.argmax(abs(off)))
             found[run] = float(off[worst]), float(moments[worst])
     return found
 
 
-def _zeeman(experiment: Experiment, values: Mapping[str, Any], member: str) -> float:
+def zeeman_splitting(experiment: Experiment, values: Mapping[str, Any], member: str) -> float:
     """Quadratic Zeeman splitting, kHz: as fitted, but without the light shift by the probe, or as known, or usual."""
     fitted = find(values, "quadratic_zeeman", member)
     if fitted is not None:

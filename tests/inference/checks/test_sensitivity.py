@@ -1,17 +1,23 @@
 """What the posterior owes to priors, series and calibration."""
 
 import json
+from dataclasses import replace
 from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.inference.checks.calibration_sensitivity import calibration_sensitivity, constants
+from dissentangle.datasets import read
+from dissentangle.datasets.experiment import Known
+from dissentangle.inference.checks.calibration_sensitivity import _can_be_refitted, calibration_sensitivity, constants
 from dissentangle.inference.checks.prior_sensitivity import THRESHOLD, beyond, power_scaling, prior_sensitivity
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot_sensitivity
 from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.model import pose
 from dissentangle.inference.text import as_json, sensitivity_text, shift_sentences
 
 from ...seeds import seed
@@ -111,3 +117,14 @@ def test_command_and_report(fit_d55, page_d55, tmp_path, capsys):
     assert "Shift of each posterior mean, in its sd, when a constant is off by + 1 σ:" in capsys.readouterr().out
     assert figure.is_file()
     assert "<h3>If a calibration constant is off by one standard deviation</h3>" in page_d55
+
+
+@pytest.mark.parametrize(("sigma", "possible"), [(2.0, True), (9.0, False)])
+def test_a_shifted_prior_that_the_model_does_not_reach_is_not_refitted(sigma, possible):
+    """Off by one standard deviation, 95 % of normal(9, 9) K are no longer where rate tables are interpolated."""
+    one = read("fig2b-d55")
+    one = replace(one, apparatus=one.apparatus | {"temperature": Known(300.0, sigma)})
+    problem = pose(one, model="sixteen-level")
+    constant = next(u for u in problem.free if u.name == "temperature_offset")
+    fit: Any = SimpleNamespace(problem=problem, experiment=one, settings=problem.settings)
+    assert _can_be_refitted(fit, constant) is possible

@@ -15,6 +15,7 @@ from dissentangle.datasets.prediction import coupled_rates, expected, initial_of
 from dissentangle.forward_models import InitialState, SixteenLevelRates, Stage, evolve
 from dissentangle.forward_models.sixteen_level import drive, eight_coherences_xi, probe_weight
 from dissentangle.inference.fits import truncation
+from dissentangle.inference.fits.derived import zeeman_splitting
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
 from dissentangle.inference.sampling.coordinates import coordinates
 from dissentangle.inference.text.fit import _truncation
@@ -328,7 +329,15 @@ def test_the_other_coherences_turn_at_the_splitting_that_is_known(known, tested,
     one = replace(one, series=(*one.series, *([beat] if tested else [])))
     problem = pose(one, model="sixteen-level", closure="microscopic")
     values = medians(problem) | ({"quadratic_zeeman": 0.03} if tested else {})
+    assert zeeman_splitting(one, values, "") == pytest.approx(zeeman, rel=1e-3)
+
+
+def test_the_change_by_other_coherences_is_at_that_splitting():
+    problem = pose(
+        with_apparatus("fig2b-d55", quadratic_zeeman=Known(0.05)), model="sixteen-level", closure="microscopic"
+    )
+    values = medians(problem)
     off, time = truncation(problem, values)["main"]
-    stages, start = stages_of(one, "main", values), initial_of(values)
-    eight = eight_coherences_xi(stages, [time], start, quadratic_zeeman=zeeman)
-    assert off == pytest.approx(float(eight[0] - evolve(stages, [time], start).xi[0]), abs=1e-6)
+    stages, start = stages_of(problem.experiment, "main", values), initial_of(values)
+    eight = eight_coherences_xi(stages, [time], start, quadratic_zeeman=0.05)
+    assert off == pytest.approx(float(eight[0] - evolve(stages, [time], start).xi[0]), abs=1e-5)
