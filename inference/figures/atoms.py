@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...datasets import ExperimentError
 from ...datasets.prediction import rates_of
 from ...forward_models import has_sixteen_levels, transitions
 from ...forward_models.sixteen_level import LEVELS, LOST, flows
@@ -14,7 +13,7 @@ from ...forward_models.sixteen_level import NAMES as LEVEL_NAMES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
 from .drawing import legend, panels, stages
-from .paper import driven_run
+from .paper import moving_run
 from .style import CYCLE, INK, LIGHTS, MUTED, PAGE_WIDTH, RUNS, one_line, style
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def plot_populations(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = N
     Three levels, or with the sixteen-level model F = 4 and F = 3 in a panel each, |F,m⟩ at the end of each line.
     ExperimentError for a run that the fit does not have, or of constant rates.
     """
-    name = _moving_run(fitted, run)
+    name = moving_run(fitted, run)
     times = np.linspace(0.0, fitted.experiment.duration(name), _POPULATION_TIMES)
     levels = observable(ExperimentDraws.of(fitted), name, "populations", times)
     names = LEVEL_NAMES if levels.shape[-1] == len(LEVEL_NAMES) else THREE_NAMES
@@ -78,21 +77,13 @@ def plot_populations(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = N
     return figure
 
 
-def _moving_run(fitted: Fit, run: str | None) -> str:
-    """The run, checked: populations move in it; by default the first driven one."""
-    name = driven_run(fitted, run)
-    if name in fitted.experiment.constant:
-        raise ExperimentError(f"run: found {name!r} with constant rates, expected one in which populations move")
-    return name
-
-
 def plot_levels(fitted: Fit, width: float = PAGE_WIDTH, run: str | None = None) -> Figure:
     """Levels as discs, their area the population, and flows between them as arrows, their width atoms per ms; medians.
 
     At the end of the last stage with the drive (without any: of the last), at the power that its lights have then.
     Flows below 1 % of the largest are left out. ExperimentError as of `plot_populations`.
     """
-    name = _moving_run(fitted, run)
+    name = moving_run(fitted, run)
     entries = fitted.experiment.run_stages(name)
     last = max((k for k, entry in enumerate(entries) if "drive" in entry.lights), default=len(entries) - 1)
     end = np.array([sum(entry.duration for entry in entries[: last + 1])])

@@ -30,7 +30,7 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     `run`: by default the first one driven.
     """
     draws = ExperimentDraws.of(fitted)
-    chosen = driven_run(fitted, run)
+    chosen = moving_run(fitted, run)
     times = np.linspace(0.0, fitted.experiment.duration(chosen), _TIMES)
     total, mean_spin = (observable(draws, chosen, name, times) for name in ("epr_variance", "polarization"))
     with style():
@@ -103,6 +103,14 @@ def driven_run(fitted: Fit, run: str | None) -> str:
     if not fitted.driven_runs:
         raise ExperimentError(f"{fitted.experiment.title}: found no driven run, expected one for ξ(t)")
     return fitted.driven_runs[0]
+
+
+def moving_run(fitted: Fit, run: str | None) -> str:
+    """The run, checked: populations move in it; by default the first driven one."""
+    name = driven_run(fitted, run)
+    if name in fitted.experiment.constant:
+        raise ExperimentError(f"run: found {name!r} with constant rates, expected one in which populations move")
+    return name
 
 
 def _runs_with_xi(fitted: Fit, draws: ExperimentDraws) -> list[str]:

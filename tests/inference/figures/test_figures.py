@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from dissentangle import inference
-from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.experiment import LightPower
 from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
 from dissentangle.inference.figures import plot
 from dissentangle.inference.figures.atoms import plot_levels, plot_populations, probability_of_entanglement
 from dissentangle.inference.figures.comparison import plot_trend, population
+from dissentangle.inference.figures.paper import figure_2a
 from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fits.predictive import prior_draws
 from dissentangle.inference.fits.result import Fit
@@ -122,11 +123,11 @@ def test_flows_are_at_the_power_of_the_end():
         assert [text.get_text() for text in axis.get_legend().texts] == processes
 
 
-@pytest.mark.parametrize("figure", [plot_levels, plot_populations])
+@pytest.mark.parametrize("figure", [plot_levels, plot_populations, figure_2a])
 def test_populations_of_constant_runs_do_not_move(figure):
-    experiment = read("fig2d-hybrid")
+    fit = of_prior("fig2d-hybrid", "as-given")
     with pytest.raises(ExperimentError, match="found 'noisy' with constant rates, expected one in which populations"):
-        figure(SimpleNamespace(experiment=experiment, driven_runs=[]), run="noisy")
+        figure(fit, run="noisy")
 
 
 def test_populations_of_three_and_of_sixteen_levels(fit_d55):
