@@ -244,10 +244,11 @@ def _drive(experiment: Experiment, member: str, settled: Mapping[str, float]) ->
 def _weight(probe: Known, temperature: float) -> tuple[float, float]:
     """w of a DC probe, and its standard deviation by its change over ± sigma of the detuning, MHz."""
     (low, high), least, most = ABSORBED, probe.value - probe.sigma, probe.value + probe.sigma
-    value = probe_weight(probe.value, temperature)
     if (least < high and most > low) or not -FARTHEST <= least <= most <= FARTHEST:
         expected = f"all of it outside [{low:.0f}, {high:.0f}] MHz, where F = 4 absorbs, and within ±{FARTHEST:g} MHz"
-        raise violation("apparatus: probe_detuning", f"{probe.value:g} ± {probe.sigma:g} MHz", expected)
+        found = f"{probe.value:g} ± {probe.sigma:g} MHz" if probe.sigma else f"{probe.value:g} MHz"
+        raise violation("apparatus: probe_detuning", found, expected)
+    value = probe_weight(probe.value, temperature)
     if not probe.sigma:
         return value, 0.0
     return value, abs(probe_weight(most, temperature) - probe_weight(least, temperature)) / 2

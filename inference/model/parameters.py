@@ -11,7 +11,7 @@ from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
 from ...datasets.experiment import POWER_OF, SERIES_ERRORS, Label, known_by_power, known_depth
 from ...datasets.prediction import find
-from ...forward_models import PARAMETERS
+from ...forward_models import PARAMETERS, InvalidValue
 from ...forward_models.sixteen_level import DRIVE_DETUNING, drive, reach
 from .defaults import DEFAULTS, GIVEN_BY, OF_SIXTEEN_LEVELS
 from .needed import calibrations, entries, prior_names
@@ -199,7 +199,10 @@ def _check_offsets(priors: Mapping[str, Prior], member: str) -> None:
     if at[1] is None or not unsure:
         return
     settings = (at[0].numbers[0] if at[0] is not None else DRIVE_DETUNING, at[1].numbers[0])
-    drive(*settings)  # or it says what is wrong with them
+    try:
+        drive(*settings)
+    except InvalidValue as error:
+        raise PriorError(f"apparatus: {error}") from error
     for k in unsure:
         farthest = float(max(-offsets[k].quantile(1 - _MOST), offsets[k].quantile(_MOST)))
         if farthest > (size := reach(settings, unsure)[k]):

@@ -91,8 +91,9 @@ def test_errors_at_the_ends_of_what_is_computed():
     assert upwards.numbers[1] == pytest.approx(downwards.numbers[1], rel=0.01)
     with pytest.raises(ExperimentError, match=r"apparatus: temperature: found 300 ± 400, expected a smaller sigma"):
         priors_with(DRIVEN, drive_power=Known(5.6), temperature=Known(300.0, 400.0))
-    for value, sigma in ((350.0, 50.0), (-800.0, 2000.0), (4980.0, 50.0)):
-        found = f"apparatus: probe_detuning: found {value:g} ± {sigma:g} MHz, expected all of it outside"
+    for value, sigma in ((350.0, 50.0), (-800.0, 2000.0), (4980.0, 50.0), (300.0, 0.0)):
+        error = f" ± {sigma:g}" if sigma else ""
+        found = f"apparatus: probe_detuning: found {value:g}{error} MHz, expected all of it outside"
         probed = replace(DRIVEN, apparatus={**DRIVEN.apparatus, "probe_detuning": Known(value, sigma)})
         with pytest.raises(ExperimentError, match=found):
             _ = pose(probed, model="sixteen-level").parameters

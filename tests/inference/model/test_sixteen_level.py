@@ -172,6 +172,7 @@ def test_offsets_stay_where_tables_are_interpolated(name):
         (Known(300.0, 2.0), Known(740.0, 15.0), "up to 29.4 MHz from 740 MHz, expected up to 10 MHz"),
         (Known(495.0, 3.0), Known(1000.0), "up to 5.88 K from 495 K, expected up to 5 K"),
         (Known(0.0, 2.0), Known(850.0), "from 0 K, expected up to 0 K"),
+        (Known(300.0, 2.0), Known(700.0), r"apparatus: drive_detuning \(MHz\) = 700: expected a number in"),
     ],
 )
 def test_near_the_ends_of_the_tables(temperature, detuning, found):
