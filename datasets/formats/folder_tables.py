@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ LONGEST_NAME = 255
 UNREAD = Known(0.5)
 """In place of knowledge that cannot be read, so that the rest can be checked."""
 _UNREAD_DURATION = 1e9
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_WITH_ERROR = re.compile(rf"\(?(?P<value>{_NUMBER})[^±+]*(?:±|\+/?-)\s*(?P<sigma>{_NUMBER})\s*\)?\s*(?P<unit>.*)")
+"""A value and its error in one text: 1.0 ± 0.5 %, (1.0 ± 0.5) %, 5.6 mW ± 0.3 mW, or with +- or +/-."""
 
 
 def keys(kind: type) -> list[str]:
@@ -133,6 +137,11 @@ def _known(where: str, name: str, row: Any) -> Known:
     at = f"{where}: apparatus: {name}"
     check_choice(f"{where}: apparatus", name, APPARATUS)
     unit = PARAMETERS[name].unit
+    if isinstance(row, str) and (both := _WITH_ERROR.fullmatch(row.strip())):
+        of = f" {both['unit']}".rstrip()
+        said = f'"{{}}{of}"' if of else "{}"
+        line = f"{name} = {{ value = {said.format(both['value'])}, sigma = {said.format(both['sigma'])} }}"
+        raise violation(at, repr(row), f"the number and its error apart: {line}")
     if not isinstance(row, dict):
         return Known(quantity(row, unit, at))
     check_keys(at, row, ("value", "sigma"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,10 @@ from ..experiment import (
 from ..formats import to_tree
 from ..kinds import KINDS
 from ..prediction import data_of_series, expected
+from .believed import believed, believed_like, known_of
 from .records import simulated_like
-from .truth import NUISANCES, PAPER, true_values, truth_labels, without_other_forms
+from .sixteen_levels import ROOM_TEMPERATURE, of_model, still_true
+from .truth import NUISANCES, true_values, truth_labels, without_other_forms
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -114,16 +116,15 @@ def simulate(
     ExperimentError : for an unknown parameter, kind or noise, times outside the stages
     InvalidValue : for values that the physics does not allow
     """
-    planned = tuple(replace(one, spread=np.broadcast_to(one.spread, one.x.shape)) for one in series)
-    values = true_values(stages, planned, by_label(parameters or {}, "parameters"), closure)
     experiment = Experiment(
         title=title,
         simulated=True,
         stages=tuple(replace(stage, run=MAIN_RUN) for stage in stages),
-        series=planned,
-        apparatus=_believed(values) if apparatus is None else dict(apparatus),
+        series=tuple(replace(one, spread=np.broadcast_to(one.spread, one.x.shape)) for one in series),
         description=description,
     )
+    values = true_values(experiment, by_label(parameters or {}, "parameters"), closure)
+    experiment = replace(experiment, apparatus=believed(values) if apparatus is None else dict(apparatus))
     return to_tree(measured(experiment, values, closure, seed))
 
 
@@ -133,6 +134,7 @@ def simulate_like(
     *,
     closure: Closure = "microscopic",
     seed: int,
+    model: str = "",
 ) -> DataTree:
     """An experiment like `experiment`, simulated by the model at these parameters.
 
@@ -143,6 +145,8 @@ def simulate_like(
     parameters : true values by label, over the recorded truth (if `experiment` is simulated), what the lab knows, and
         the paper's own (`PAPER`), which count where all runs follow the populations in time; rates in ms⁻¹
     closure, seed : as in `simulate`
+    model : "sixteen-level", also with what `VARIANTS` adds by +: atoms with sixteen levels, whose temperature and other
+        entries of the apparatus are true, as in a fit by this model; a temperature in `parameters` means it, too
 
     Raises
     ------
@@ -150,27 +154,34 @@ def simulate_like(
     """
     if not experiment.parts and not experiment.constant:
         raise ExperimentError(f"{experiment.title!r}: found no series, expected one to imitate")
-    given = by_label(parameters or {}, "parameters")
-    known = {name: entry.value for name, entry in experiment.apparatus.items()}
+    given = (of_model(model) if model else {}) | by_label(parameters or {}, "parameters")
     recorded = {} if experiment.truth is None else experiment.truth.parameters
     recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in (*SERIES_ERRORS, "discrepancy")}
+    sixteen = bool(model) or "temperature" in given | recorded
+    known = known_of(experiment, sixteen=sixteen)
+    if sixteen:
+        given = {"temperature": (known | recorded).get("temperature", ROOM_TEMPERATURE)} | given
+        recorded = still_true(recorded, given)
     planned = replace(
         experiment,
         title=f"simulated: like {experiment.title.removeprefix('simulated: ')}"[:300],
-        description=f"Made by the {closure} closure; not measured.",
+        description=f"Made by the {closure} closure{', sixteen levels' if sixteen else ''}; not measured.",
         series=tuple(replace(one, left_out=None) for one in experiment.series),
         truth=None,
     )
     if experiment.constant:
+        if sixteen:
+            raise ExperimentError(f"{experiment.title!r}: found a run with constant rates, expected none of them with"
+                                  " sixteen levels")  # fmt: skip
         values = known | {"shot_noise_level": 1.0} | recorded | given
     elif experiment.members:
         raise ExperimentError(f"{experiment.title!r}: found a joint experiment, expected a single one")
     else:
-        possible = truth_labels(experiment.stages, experiment.series, closure)
-        known = {name: value for name, value in known.items() if name in PAPER and name in possible} | recorded
-        known = without_other_forms(known, given)
-        values = true_values(experiment.stages, experiment.series, known | given, closure)
-        planned = replace(planned, apparatus=_believed_like(experiment, known | given, given) or _believed(values))
+        possible = truth_labels(experiment, closure, sixteen=sixteen)
+        known = {name: value for name, value in known.items() if name in possible}
+        known = without_other_forms(without_other_forms(known, recorded) | recorded, given)
+        values = true_values(experiment, known | given, closure)
+        planned = replace(planned, apparatus=believed_like(experiment, known | given, given) or believed(values))
     try:
         return to_tree(measured(planned, values, closure, seed))
     except (KeyError, TypeError) as error:
@@ -178,23 +189,6 @@ def simulate_like(
             f"{experiment.title!r}: found true values of {', '.join(values)} only, expected one of each parameter of"
             " its model (dissentangle check lists them)"
         ) from error
-
-
-def _believed(values: Mapping[str, float]) -> dict[str, Known]:
-    """What a lab would know beforehand: d ± 5 % and Z ± 0.005."""
-    if "optical_depth" not in values:
-        return {}
-    depth, limit = values["optical_depth"], values["squeezing_limit"]
-    return {"optical_depth": Known(depth, 0.05 * depth), "squeezing_limit": Known(limit, 0.005)}
-
-
-def _believed_like(experiment: Experiment, values: Mapping[str, float], given: Collection[str]) -> dict[str, Known]:
-    """What the lab knows, with another d where one is given."""
-    apparatus = dict(experiment.apparatus)
-    if "optical_depth" in apparatus and {"optical_depth", "radiative_rate"} & set(given):
-        depth = values.get("optical_depth") or values["collective_rate"] / values["radiative_rate"]
-        apparatus["optical_depth"] = Known(depth, apparatus["optical_depth"].sigma)
-    return apparatus
 
 
 def measured(experiment: Experiment, values: Mapping[str, float], closure: Closure, seed: int) -> Experiment:

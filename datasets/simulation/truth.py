@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, Closure, dephasing_floor
 from ..errors import ExperimentError, check_keys, nearest
-from ..experiment import DAY_FACTORS, SERIES_ERRORS, ZEEMAN, Label, Series, StageEntry, meant, other_days
+from ..experiment import DAY_FACTORS, SERIES_ERRORS, ZEEMAN, Experiment, Label, Series, StageEntry, meant, other_days
 from ..kinds import KINDS
 from ..prediction import PROBE, rates_of
+from .sixteen_levels import ELECTRON, check_atoms, is_of_other_atoms, of_sixteen_levels
 
 PAPER = {
     "collective_rate": 0.11,
@@ -36,16 +37,6 @@ PAPER = {
 The paper gives no value for Γrepump, nor for Γ̃ with the repump light, nor the units of its noise measurements: those
 are round numbers.
 """
-SIXTEEN_LEVELS = {
-    "drive_detuning": 850.0,
-    "electron_collision_rate[drive]": 0.045,
-    "electron_collision_rate[dark]": 0.017,
-    "pure_dephasing_rate[drive]": 0.15,
-    "pure_dephasing_rate[dark]": 0.03,
-}
-"""Of atoms with sixteen levels (a `temperature` is given), in place of the three-state model's rates; `[drive]` stands
-for all kinds of stage with it. Values of docs/understand/sixteen-levels.md."""
-_OF_THREE_STATES = ("light_loss_rate", "dephasing_rate", "collision_rate")
 NUISANCES = ("pump_leak_rate", "common_time_offset")
 """What an experiment may have or not, as its apparatus says; 0 in the paper."""
 _OTHER = {
@@ -59,11 +50,14 @@ _OTHER_START = {"initial_excess_variance": "classical_noise", "classical_noise":
 """Likewise for the state at the start, where a recorded other one is no other form of what is given."""
 
 
-def true_values(
-    stages: Sequence[StageEntry], series: Sequence[Series], given: dict[str, float], closure: Closure
-) -> dict[str, float]:
-    """The true values: those given over the paper's, without what the stages and series do not depend on."""
-    labels = truth_labels(stages, series, closure)
+def true_values(experiment: Experiment, given: dict[str, float], closure: Closure) -> dict[str, float]:
+    """The true values: those given over the paper's, without what the stages and series do not depend on.
+
+    A temperature among them makes the atoms have sixteen levels.
+    """
+    sixteen = "temperature" in given
+    check_atoms(given, sixteen=sixteen)
+    labels = truth_labels(experiment, closure, sixteen=sixteen)
     if closure == "open" and LOSS_NOISE_SHARE not in given:
         expected = f"a number from 0 to 1 (--set {LOSS_NOISE_SHARE}=0.5)"
         raise ExperimentError(f"closure 'open': found no true {LOSS_NOISE_SHARE}, expected {expected}")
@@ -77,9 +71,9 @@ def true_values(
             raise ExperimentError(f"parameters: found {found}, expected one of {', '.join(labels)}")
     check_keys("parameters", given, labels)
     values = {name: value for name, value in PAPER.items() if name in labels}
-    if "temperature" in given:
-        values = _of_sixteen_levels(values, labels, given)
-    for one in series:
+    if sixteen:
+        values = of_sixteen_levels(values, labels, given)
+    for one in experiment.series:
         values |= {str(Label(*key)): value for key, value in one.about.own_parameters(one).items()}
     for label in (one for one in map(Label.parse, labels) if one.name in _OTHER | _OTHER_START and str(one) in given):
         other = str(Label((_OTHER | _OTHER_START)[label.name], label.entry))
@@ -89,18 +83,8 @@ def true_values(
     values |= given
     if "radiative_rate" in values and "collective_rate" in values:
         values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
-    return _as_pure(values) if other_days(series) or any(stage.power for stage in stages) else values
-
-
-def _of_sixteen_levels(values: dict[str, float], labels: Sequence[str], given: dict[str, float]) -> dict[str, float]:
-    """The values without what three states alone have, and with what sixteen levels have beyond it."""
-    found = {text: value for text, value in values.items() if Label.parse(text).name not in _OF_THREE_STATES}
-    for label in map(Label.parse, labels):
-        lit = "drive" if "drive" in label.lights.split("+") else "dark"
-        text = str(Label(label.name, lit)) if label.entry else label.name
-        if text in SIXTEEN_LEVELS and not (label.name == "electron_collision_rate" and "collision_rate" in given):
-            found[str(label)] = SIXTEEN_LEVELS[text]
-    return found
+    pure = other_days(experiment.series) or any(stage.power for stage in experiment.stages)
+    return _as_pure(values) if pure else values
 
 
 def _as_pure(values: dict[str, float]) -> dict[str, float]:
@@ -120,8 +104,6 @@ def without_other_forms(values: Mapping[str, float], given: Mapping[str, float])
     """The values but for those that say in another way what one of `given` says."""
     others = [Label.parse(label) for label in given]
     gone = {str(Label(_OTHER[label.name], label.entry)) for label in others if label.name in _OTHER}
-    if "temperature" in given:
-        gone |= {label for label in values if Label.parse(label).name in _OF_THREE_STATES}
     return {label: value for label, value in values.items() if label not in gone}
 
 
@@ -131,28 +113,35 @@ def _kinds_of_stage(stages: Sequence[StageEntry], series: Sequence[Series]) -> l
     return list(dict.fromkeys([*(stage.label for stage in stages), *([PROBE] if probed else [])]))
 
 
-def truth_labels(stages: Sequence[StageEntry], series: Sequence[Series], closure: Closure) -> list[str]:
-    """What the truth of such an experiment can contain."""
+def truth_labels(experiment: Experiment, closure: Closure, *, sixteen: bool) -> list[str]:
+    """What the truth of such an experiment can contain; `sixteen`: its atoms have so many levels."""
+    stages, series = experiment.stages, experiment.series
     stage_kinds, kinds = _kinds_of_stage(stages, series), {one.kind for one in series}
+    measured_kinds = [kind for name, kind in KINDS.items() if name in kinds]
+    constants = dict.fromkeys(name for kind in measured_kinds for name in (*kind.constants, *kind.if_known))
     on = {light for label in stage_kinds for light in label.split("+")}
-    labels = ["collision_rate", "initial_n3", "initial_nh", "initial_excess_variance"]
+    labels = ["collision_rate", "initial_n3", "initial_nh"]
+    labels += [] if "classical_noise" in constants else ["initial_excess_variance"]
     if "drive" in on:
         labels += ["collective_rate", "optical_depth", "radiative_rate", "squeezing_limit", "light_loss_rate"]
         labels += ["larmor_mismatch", "drive_detuning", "excess_loss_rate", "radiative_ratio"]
-    labels += ["temperature", *(f"electron_collision_rate[{kind}]" for kind in stage_kinds)]
-    labels += ["probe_weight", *(f"{light}_impurity" for light in ("pump", "repump") if light in on)]
+    labels += ["temperature", ELECTRON, *(f"{ELECTRON}[{kind}]" for kind in stage_kinds)]
+    labels += [f"{light}_impurity" for light in ("pump", "repump") if light in on]
+    seen = kinds | {one.quantity for one in experiment.observations}
+    labels += ["probe_weight"] if seen & {"polarization", "polarization_decay_time"} else []
     labels += ["collisional_loss", *([LOSS_NOISE_SHARE] if closure == "open" else [])]
     labels += [f"{light}_rate" for light in ("pump", "repump") if light in on]
-    labels += NUISANCES
-    measured_kinds = [kind for name, kind in KINDS.items() if name in kinds]
-    labels += dict.fromkeys(name for kind in measured_kinds for name in (*kind.constants, *kind.if_known))
+    labels += [] if all("pump" in kind.split("+") for kind in stage_kinds) else ["pump_leak_rate"]
+    labels += ["common_time_offset", *constants]
     if any(one.slope_used for one in series):
         labels.append("projection_noise_slope")
     if any(not one.efficiency_in_scale for one in series):
         labels.append("detection_efficiency")
     for one in series:
         labels += [str(Label(*key)) for key in one.about.own_parameters(one)]
-        labels += [str(Label(name, one.name)) for name in SERIES_ERRORS]
+        errors = [name for name in SERIES_ERRORS if name != "time_offset" or one.about.shifts_in_time]
+        labels += [str(Label(name, one.name)) for name in errors]
         labels += [str(Label(*key)) for key in (*one.noise_parameters, *one.free)]
     labels += [str(Label(name, day)) for day in other_days(series) for name in DAY_FACTORS]
-    return labels + [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]
+    labels += [f"{name}[{kind}]" for name in ("dephasing_rate", "pure_dephasing_rate") for kind in stage_kinds]
+    return [label for label in labels if not is_of_other_atoms(Label.parse(label).name, sixteen=sixteen)]

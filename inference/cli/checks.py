@@ -1,4 +1,4 @@
-"""The verbs that question a fit, and say what to measure next: `criticize`, `sensitivity`, `design`."""
+"""The verbs that question a model, and say what to measure next: `criticize`, `sensitivity`, `prior`, `design`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
-from .options import CORES, FIT, MODEL, RIVAL, SEED, experiment_of, experiments, figure, positive, priors_of, whole
+from .options import (
+    CORES,
+    FIT,
+    MODEL,
+    RIVAL,
+    SEED,
+    experiment_of,
+    experiments,
+    figure,
+    modelled,
+    positive,
+    priors_of,
+    theory,
+    whole,
+)
 from .output import Count, Output, steps
 from .paths import figure_target, writable
 from .verb import option, verb
@@ -84,6 +98,37 @@ def sensitivity(given: Namespace) -> int:
     output.text(f"{_title(fit)}\n\n{sensitivity_text(found)}")
     output.figure(drawing, lambda: plot_sensitivity(fit, WIDTHS["page"], found.calibration))
     output.facts({"title": str(fit.tree.attrs["title"]), **found.facts()})
+    return 0
+
+
+@verb("prior", "show what the priors alone predict, before there are data", "prior my-run --figure prior.png",
+      *experiments(), *MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
+def prior(given: Namespace) -> int:
+    """What the priors alone predict."""
+    import numpy as np
+
+    from ..figures import ExperimentDraws, plot_bands
+    from ..fits import derived_quantities, prior_draws
+    from ..model import Problem
+    from ..text import Table, number
+
+    experiment, settings = modelled(given)
+    target = figure_target(given.figure)
+    problem = Problem(experiment, settings)
+    values = prior_draws(problem, 400, np.random.default_rng(given.seed))
+    output = Output(given)
+    output.text(f"{experiment.title}: what the priors alone predict ({theory(settings)}, 400 draws)\n")
+    rows, facts = [], []
+    for name, (_, entries, array) in derived_quantities(problem, values).items():
+        for k, entry in enumerate(entries):
+            low, middle, high = np.quantile(array[:, k], [0.03, 0.5, 0.97], method="nearest")
+            facts.append({"name": name, "entry": entry, "median": middle, "low": low, "high": high})
+            scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
+            rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
+    output.text(Table(["quantity", "3 %", "median", "97 %"], rows).text())
+    draws = ExperimentDraws(experiment, values, settings.dynamics)
+    output.figure(target, lambda: plot_bands(draws, f"prior predictive: {experiment.title}"))
+    output.facts({"derived": facts})
     return 0
 
 

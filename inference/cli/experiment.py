@@ -1,21 +1,22 @@
-"""The verbs that need no sampling: `check`, `prior`, `init`, `schema`, `datasets`, `simulate`."""
+"""The verbs of experiments: `check`, `init`, `schema`, `datasets`, `simulate`."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import ExperimentError
-from .options import MODEL, RIVAL, SEED, closure, experiments, figure, modelled, number_pair
+from .options import MODEL, RIVAL, SEED, closure, experiments, modelled, number_pair, theory
 from .output import Output
-from .paths import figure_target
 from .verb import option, verb
 
 if TYPE_CHECKING:
     from ...datasets import Experiment
     from ..checks import Information
-    from ..model import ModelParameter, ModelSettings
+    from ..model import ModelParameter
 
 WIDEST = 6
 """Series beyond which the table of what informs what names the best two only."""
@@ -30,21 +31,20 @@ def check(given: Namespace) -> int:
 
     from ...datasets.experiment import doubts, reversed_beats
     from ..checks import expected_information
-    from ..model import Problem, require_time_scale, unused_knowledge
+    from ..model import Problem, require_time_scale, unused_entries
     from ..text import sharing_text
 
     problem = Problem(experiment, settings)
     require_time_scale(problem)
     output = Output(given)
-    output.text(f"{_description(experiment)}\n\nmodel: {_theory(settings)}")
+    output.text(f"{_description(experiment)}\n\nmodel: {theory(settings)}")
     if shares := sharing_text(experiment, [parameter.label for parameter in problem.parameters]):
         output.text(shares)
-    fixed, unused = problem.fixed, unused_knowledge(experiment, problem.parameters)
+    fixed, unused = problem.fixed, unused_entries(problem)
     for label, value in fixed.items():
         output.text(f"fixed: {label} = {value:g}")
-    for name in unused:
-        why = " (contained in the scale uncertainty of ξ)" if name == "detection_efficiency" else ""
-        output.text(f"not used: {name} of the apparatus{why}")
+    for line in _unused(unused):
+        output.text(line)
     backwards = reversed_beats(experiment)
     for name in backwards:
         output.text(
@@ -57,9 +57,25 @@ def check(given: Namespace) -> int:
     output.text(f"\n{_informs(expected, problem.free)}")
     output.facts(
         _facts(experiment, problem.free, expected)
-        | {"fixed": fixed, "not_used": unused, "opposite_sign": backwards, "doubts": doubted}
+        | {"fixed": fixed, "not_used": [*unused], "opposite_sign": backwards, "doubts": doubted}
     )
     return 0
+
+
+def _unused(names: Mapping[str, str]) -> list[str]:
+    """Lines of entries of the apparatus that a model does not use, each with the model that uses it, or ""."""
+    why = {name: f" (--model {model} uses it)" if model else _needs(name) for name, model in names.items()}
+    if "detection_efficiency" in why:
+        why["detection_efficiency"] = " (contained in the scale uncertainty of ξ)"
+    return [f"not used: {name} of the apparatus{text}" for name, text in why.items()]
+
+
+def _needs(name: str) -> str:
+    """What else it takes that a parameter is one, where sixteen levels have it."""
+    from ..model import GIVEN_BY
+
+    said = GIVEN_BY.get(name, "")
+    return f" ({said})" if said.startswith("--model") else ""
 
 
 def _facts(experiment: Experiment, free: list[ModelParameter], expected: Information) -> dict[str, Any]:
@@ -76,11 +92,6 @@ def _facts(experiment: Experiment, free: list[ModelParameter], expected: Informa
             for k, u in enumerate(free)
         ],
     }  # fmt: skip
-
-
-def _theory(settings: ModelSettings) -> str:
-    """'microscopic closure, model two-level'."""
-    return f"{settings.closure} closure" + (f", model {settings.name}" if settings.name else "")
 
 
 def _run(experiment: Experiment, run: str) -> str:
@@ -170,37 +181,6 @@ def _informs(expected: Information, free: list[ModelParameter]) -> str:
     return text
 
 
-@verb("prior", "show what the priors alone predict, before there are data", "prior my-run --figure prior.png",
-      *experiments(), *MODEL, RIVAL, figure("-o"), SEED)  # fmt: skip
-def prior(given: Namespace) -> int:
-    """What the priors alone predict."""
-    import numpy as np
-
-    from ..figures import ExperimentDraws, plot_bands
-    from ..fits import derived_quantities, prior_draws
-    from ..model import Problem
-    from ..text import Table, number
-
-    experiment, settings = modelled(given)
-    target = figure_target(given.figure)
-    problem = Problem(experiment, settings)
-    values = prior_draws(problem, 400, np.random.default_rng(given.seed))
-    output = Output(given)
-    output.text(f"{experiment.title}: what the priors alone predict ({_theory(settings)}, 400 draws)\n")
-    rows, facts = [], []
-    for name, (_, entries, array) in derived_quantities(problem, values).items():
-        for k, entry in enumerate(entries):
-            low, middle, high = np.quantile(array[:, k], [0.03, 0.5, 0.97], method="nearest")
-            facts.append({"name": name, "entry": entry, "median": middle, "low": low, "high": high})
-            scale = abs(middle) / 10 if np.isfinite(middle) and middle else 1.0
-            rows.append([f"{name}[{entry}]", *(number(value, scale) for value in (low, middle, high))])
-    output.text(Table(["quantity", "3 %", "median", "97 %"], rows).text())
-    draws = ExperimentDraws(experiment, values, settings.dynamics)
-    output.figure(target, lambda: plot_bands(draws, f"prior predictive: {experiment.title}"))
-    output.facts({"derived": facts})
-    return 0
-
-
 @verb("init", "make a folder with a template, or a plan, to fill in", "init my-run\ninit next-run --plan plan.toml",
       option("folder"),
       option("--plan", default=None, metavar="FILE", help="a plan that `dissentangle design -o` wrote"))  # fmt: skip
@@ -264,21 +244,34 @@ def datasets(given: Namespace) -> int:
     return 0
 
 
-@verb("simulate", "simulate an experiment with the stages, times and noise of another, or of a plan",
-      "simulate my-run -o simulated --set collective_rate=0.12 --seed 2\nsimulate plan.toml -o rehearsal",
+@verb("simulate", "simulate an experiment with the stages, times and noise of another, or of a plan", """
+simulate my-run -o simulated --set collective_rate=0.12 --seed 2
+simulate my-run -o simulated --model sixteen-level      with the temperature, the detuning, … of its [apparatus]
+simulate plan.toml -o rehearsal""",
       option("experiment", help="a folder with experiment.toml, a .nc file, a bundled name, or a plan of `design -o`"),
       option("-o", "--output", required=True, help="folder or .nc file to write"),
-      option("--set", action="append", default=[], metavar="NAME=VALUE", help="true value, ms⁻¹; repeatable"),
+      option("--set", action="append", default=[], metavar="NAME=VALUE",
+             help="true value of a parameter, named as by `check`: rates in ms⁻¹, times in ms, angles in deg,"
+             " temperature in K, drive_detuning in MHz, others pure numbers; repeatable"),
+      option("--model", default="", metavar="NAMES",
+             help="atoms with sixteen levels: sixteen-level, also with +excess-loss, +free-radiative-rate,"
+             " +uniform-collisions, +cold-atoms"),
       closure("microscopic", "of the truth"), SEED)  # fmt: skip
 def simulate(given: Namespace) -> int:
     """Write a simulated experiment."""
     from ...datasets import read, save, simulate_like
     from ...datasets.formats import FILE, read_plan
+    from ..model import Problem, unused_entries
 
     output, path = Output(given), Path(given.experiment)
     truth = dict(number_pair("--set", text) for text in given.set)
     experiment = read_plan(path) if path.suffix == ".toml" and path.name != FILE else read(given.experiment)
-    save(simulate_like(experiment, truth, closure=given.closure, seed=given.seed), given.output)
+    made = simulate_like(experiment, truth, closure=given.closure, seed=given.seed, model=given.model)
+    save(made, given.output)
     output.written(given.output)
+    with suppress(ExperimentError):  # of priors, which count in a fit alone
+        others = {} if "temperature" in made["truth"].data_vars else unused_entries(Problem(experiment))
+        for line in _unused({name: model for name, model in others.items() if model}):
+            output.text(line)
     output.facts({})
     return 0

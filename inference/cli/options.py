@@ -146,6 +146,11 @@ def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
     return changed
 
 
+def theory(settings: ModelSettings) -> str:
+    """'microscopic closure, model two-level'."""
+    return f"{settings.closure} closure" + (f", model {settings.name}" if settings.name else "")
+
+
 def sampler(draws: int) -> tuple[Option, ...]:
     """Draws, chains, cores, seed."""
     return (

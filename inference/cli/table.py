@@ -25,7 +25,7 @@ def completion(given: Namespace) -> int:
 VERBS = (
     fit.demo, fit.fit, results.show, results.report, compare.compare, compare.models, checks.criticize,
     checks.sensitivity, checks.design, results.plot, results.table, results.predict, results.export, fit.rerun,
-    fit.calibrate, campaign.campaign, campaign.sbc, campaign.watch, experiment.check, experiment.prior, experiment.init,
+    fit.calibrate, campaign.campaign, campaign.sbc, campaign.watch, experiment.check, checks.prior, experiment.init,
     experiment.schema, experiment.datasets, experiment.simulate, demodulate.demodulate, completion,
 )  # fmt: skip
 """In the order of `dissentangle --help`."""

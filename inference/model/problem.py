@@ -17,7 +17,7 @@ from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_s
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics
 from .fingerprint import fingerprint, measured, without_errors
-from .parameters import ModelParameter, parameters_of
+from .parameters import ModelParameter, parameters_of, unused_knowledge
 from .priors import Correlated, read_priors
 from .rivals import rival
 from .settings import ModelSettings
@@ -25,6 +25,8 @@ from .variables import Variable, variables_of
 
 _SHORTEST, _LONGEST, _EVENTS = 0.02, 2000.0, 3.0
 """Times the fastest rate, by the prior medians: beyond these the times, or the rates, have another unit; likely."""
+SIXTEEN_LEVELS = "sixteen-level"
+"""The rival model that can use more of an apparatus than the others."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,17 @@ def pose(
     """
     experiment, settings = experiment_of(source, sharing), ModelSettings(closure, free_dephasing, dict(priors or {}))
     return Problem(*(rival(experiment, settings, model) if model else (experiment, settings)))
+
+
+def unused_entries(problem: Problem) -> dict[str, str]:
+    """What the apparatus says and the model does not use, and the name of the rival model that would use it, or ""."""
+    unused = unused_knowledge(problem.experiment, problem.parameters)
+    try:
+        other = Problem(*rival(problem.experiment, problem.settings, SIXTEEN_LEVELS)) if unused else problem
+        others = unused_knowledge(other.experiment, other.parameters)
+    except ExperimentError:  # what this model has no place for
+        others = unused
+    return {name: "" if name in others else SIXTEEN_LEVELS for name in unused}
 
 
 def require_time_scale(problem: Problem) -> None:

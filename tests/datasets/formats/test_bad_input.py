@@ -172,6 +172,14 @@ SERIES = 'kind = "xi"'
         (change('"15 ms"', '"15 9**9**9 ms"'), r"time: found the unknown unit"),
         (change("value = 55", "value = " + "9" * 400), r"optical_depth: value: found a number too large"),
         (
+            change("optical_depth = { value = 55, sigma = 3 }", 'pump_impurity = "1.0 ± 0.5 %"'),
+            r'expected the number and its error apart: pump_impurity = { value = "1.0 %", sigma = "0.5 %" }',
+        ),
+        (
+            change("optical_depth = { value = 55, sigma = 3 }", 'optical_depth = "55 +/- 3"'),
+            r"expected the number and its error apart: optical_depth = { value = 55, sigma = 3 }",
+        ),
+        (
             change("optical_depth = { value = 55, sigma = 3 }", 'faraday_angle = "0.2 dimensionless"'),
             r"unit like 'deg'",
         ),

@@ -260,6 +260,26 @@ def test_init_check_datasets_simulate_prior(tmp_path, capsys, monkeypatch):
     assert "what the priors alone predict" in capsys.readouterr().out
 
 
+def test_sixteen_levels_by_name_and_by_what_uses_an_entry(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    datasets.save(datasets.load("fig2b-d55"), "mine")
+    path = tmp_path / "mine" / "experiment.toml"
+    lines = '[apparatus]\ntemperature = { value = "290 K", sigma = "2 K" }\npump_impurity = "1 %"\n'
+    path.write_text(path.read_text().replace("[apparatus.", f"{lines}[apparatus.", 1))
+    assert run("check", "mine") == 0
+    printed = capsys.readouterr().out
+    assert "not used: temperature of the apparatus (--model sixteen-level uses it)" in printed
+    assert "not used: pump_impurity of the apparatus (--model sixteen-level and a stage with pump = true" in printed
+    assert run("check", "mine", "--model", "sixteen-level") == 0
+    assert "not used: temperature" not in capsys.readouterr().out
+    assert run("simulate", "mine", "-o", "three") == 0
+    assert "not used: temperature of the apparatus (--model sixteen-level uses it)" in capsys.readouterr().out
+    assert run("simulate", "mine", "-o", "sixteen", "--model", "sixteen-level") == 0
+    assert "not used" not in capsys.readouterr().out
+    assert datasets.read("sixteen").truth.parameters["temperature"] == 290.0
+    assert datasets.read("sixteen").apparatus["temperature"].sigma == 2.0
+
+
 def test_only_the_points_in_a_range_are_fitted(capsys):
     counted = {}
     for limits in ("xi=2:12ms", "xi=2000us:12ms", "xi=:12ms", "xi=12ms:"):
