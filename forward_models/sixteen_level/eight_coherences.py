@@ -44,10 +44,12 @@ def eight_coherences_xi(
     closure: Closure | Any = "microscopic",
     *,
     quadratic_zeeman: float = QUADRATIC_ZEEMAN,
+    step: float = _STEP,
 ) -> np.ndarray:
     """ξ (…, T) at `times` (T,), ms; arguments as for `evolve_sixteen`, concrete.
 
     quadratic_zeeman : of neighbouring coherences, kHz, from which the light shift of the drive is subtracted
+    step : of the integration, times the fastest rate, at most 1: errors of ξ are then 2e-6
     """
     times = check_times(stages, times)
     ends = np.cumsum([0.0, *(float(stage.duration) for stage in stages)])
@@ -55,7 +57,7 @@ def eight_coherences_xi(
     equations = [_Equation(stage.rates, noise_share(closure), 2 * pi * quadratic_zeeman) for stage in stages]
     place = np.clip(np.searchsorted(ends, knots[1:], side="left") - 1, 0, len(stages) - 1)
     widths = zip(np.diff(knots), place, strict=True)
-    counts = [max(int(np.ceil(width * equations[k].fastest / _STEP)), 1) for width, k in widths]
+    counts = [max(int(np.ceil(width * equations[k].fastest / step)), 1) for width, k in widths]
     steps = [np.linspace(*ends_of, 2 * n + 1) for ends_of, n in zip(pairwise(knots), counts, strict=True)]
     grid = np.concatenate([knots[:1], *(step[1:] for step in steps)])
     levels = np.asarray(path_of(stages, grid, initial, closure).populations)

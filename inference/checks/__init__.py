@@ -3,6 +3,7 @@
 from .alarms import ALARM, Alarms, alarms
 from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, CalibrationShift, calibration_sensitivity
 from .criticism import NOTABLE_P, Criticism, StatisticRow, criticize, p_value
+from .findings import symbols
 from .goodness import OF_NORMAL, Goodness, goodness
 from .information import (
     Information,
@@ -13,6 +14,7 @@ from .information import (
     record_jacobian,
     strongest,
 )
+from .levels import COHERENCES
 from .prior_sensitivity import (
     THRESHOLD,
     PowerScaling,

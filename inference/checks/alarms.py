@@ -23,6 +23,7 @@ from ...datasets.prediction import whitened
 from ..fits import Fit
 from .disturbances import CLOSURE, Disturbance, Means, PosteriorMean, disturbances
 from .information import scaled_jacobians, transposed, values_at
+from .levels import all_coherences, sixteen_levels
 
 ALARM = 0.01
 """Chance that a right model raises an alarm."""
@@ -36,6 +37,8 @@ _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
 _ABSURD = 10.0
 """Usual sizes of a disturbance beyond which it explains nothing: a gain does not drift by 112 %."""
+_ALL = (0.4, 2.5)
+"""Shares of the difference between three states and sixteen levels that the data may show if there are sixteen."""
 _FIXED = 1.0
 """Information about a parameter, over that of its prior, from which on a series fixes it by itself."""
 
@@ -93,11 +96,15 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Alarms:
-    """All tests of a fit. p : the chance that a right model gives a test as extreme as the most extreme one here."""
+    """All tests of a fit. p : the chance that a right model gives a test as extreme as the most extreme one here.
+
+    levels : whether atoms with sixteen levels would explain what is wrong with a fit of three states; not a test
+    """
 
     disagreements: tuple[Disagreement, ...]
     suspicions: tuple[Suspicion, ...]
     p: float
+    levels: Suspicion | None = None
 
     @property
     def raised(self) -> bool:
@@ -108,8 +115,13 @@ class Alarms:
     def explanations(self) -> tuple[Suspicion, ...]:
         """What would explain an alarm best: the largest scores of sizes that can be, the likelier size first."""
         sized = [one for one in self.suspicions if one.can_be]
+        levels = self.levels if self.levels is not None and _ALL[0] < self.levels.estimate < _ALL[1] else None
+        sized += [] if levels is None else [levels]
         most = max((abs(one.z) for one in sized), default=0.0)
         alike = [one for one in sized if abs(one.z) > max(_CLEAR, most - _ALIKE)]
+        if levels is not None and levels not in alike and levels.z > _CLEAR:
+            as_large = abs(levels.estimate - 1) < _CLEAR * levels.error  # though it has no size to choose
+            alike += [levels] if as_large else []
         return tuple(sorted(alike, key=lambda one: -one.log_evidence))
 
     @property
@@ -119,8 +131,11 @@ class Alarms:
         return tuple(sorted(far, key=lambda one: one.disturbance.name != CLOSURE))
 
 
-def alarms(fit: Fit) -> Alarms:
-    """Tests of every series against the others and of every disturbance, and what each could do to the rates."""
+def alarms(fit: Fit, *, misfit: bool = False) -> Alarms:
+    """Tests of every series against the others and of every disturbance, and what each could do to the rates.
+
+    misfit : whether something is wrong by χ²; then, or with an alarm, sixteen levels are asked for in place of three
+    """
     from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
     at = PosteriorMean(fit)
@@ -135,8 +150,11 @@ def alarms(fit: Fit) -> Alarms:
     # At the mean of a curved posterior the data do not quite balance the prior: what is left is no disagreement.
     residual = residual - jacobian @ (covariance @ (jacobian.T @ residual - at.centre))
 
-    asked = disturbances(at)
-    rows = [_stacked(whiten({name: one.size * one.effect[name] / at.noise[name] for name in names})) for one in asked]
+    def row_of(one: Disturbance) -> np.ndarray:
+        return _stacked(whiten({name: one.size * one.effect[name] / at.noise[name] for name in names}))
+
+    asked = [*disturbances(at), *all_coherences(at, fit.coherences)]
+    rows = [row_of(one) for one in asked]
     rows, asked = _seen(rows, asked, jacobian, covariance)
     groups = _directions(_sources(at.experiment, names), jacobians, covariance) if names and len(by_source) > 1 else {}
     every = np.concatenate([*(row[None] for row in rows), *groups.values(), np.empty((0, len(residual)))])
@@ -159,7 +177,22 @@ def alarms(fit: Fit) -> Alarms:
     for place, one in zip(places, found, strict=True):
         farther |= (drawn[:, place] ** 2).sum(axis=1) >= chdtri(one.freedom, least)
     suspicions = _suspicions(fit, at, asked, scores, np.diag(variance), side @ covariance)
-    return Alarms(tuple(found), suspicions, float((1 + farther.sum()) / (1 + len(farther))))
+    p = float((1 + farther.sum()) / (1 + len(farther)))
+    other = sixteen_levels(at) if misfit or p < ALARM else None
+    levels = None if other is None else _scored(other, row_of(other), residual, jacobian, covariance)
+    return Alarms(tuple(found), suspicions, p, levels)
+
+
+def _scored(
+    one: Disturbance, row: np.ndarray, residual: np.ndarray, jacobian: np.ndarray, covariance: np.ndarray
+) -> Suspicion | None:
+    """What the data say of a disturbance, but for the rates; None where that is nothing."""
+    side = row @ jacobian
+    weight, score = row @ row - side @ covariance @ side, float(row @ residual)
+    if weight <= _SEEN:
+        return None
+    z, estimate, error = score / weight**0.5, one.size * score / weight, one.size / weight**0.5
+    return Suspicion(one, float(z), float(estimate), float(error), one.most, {})
 
 
 @lru_cache(2)

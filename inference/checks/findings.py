@@ -89,7 +89,7 @@ def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]
         pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
         from_prior=from_prior,
         variances=tuple(one.name for one in fit.experiment.series if one.about.spin_variance),
-        alarms=alarms(fit),
+        alarms=alarms(fit, misfit=any(one.misfit for one in series)),
         backwards=tuple(reversed_beats(fit.experiment)),
         leaning={row.label: row.bound for row in rows if row.bound is not None},
         moved={row.label: row.moved_by for row in rows if _moved(row)},
@@ -106,8 +106,9 @@ def _alarmed(found: Alarms) -> list[str]:
         said = f"{worst.source} does not agree with the other series (p = {found.p:.2g})"
     causes = []
     for one in found.explanations[:2]:
-        named = f", --model {one.disturbance.name}" if one.disturbance.name in RIVAL_MODELS else ""
-        causes.append(f"{one.disturbance.words} (by about {one.disturbance.text(one.estimate)}{named})")
+        named = f"--model {one.disturbance.name}" if one.disturbance.name in RIVAL_MODELS else ""
+        size = "" if one is found.levels else f"by about {one.disturbance.text(one.estimate)}"
+        causes.append(f"{one.disturbance.words} ({', '.join(filter(None, (size, named)))})")
     return [f"{said}, as if {', or '.join(causes)}" if causes else said]
 
 
@@ -142,6 +143,8 @@ _ADVICE = {
     " offset_uncertainty. If they drift in time, the model is wrong: try the other closure, and check which light was"
     " on when, the time units and t = 0, the normalisation (P and Jy are 1 at t = 0), and whether two series were"
     " exchanged.",
+    "levels": "Fit with {}, too: the deviations look like those of atoms with sixteen levels from a model of three"
+    " states, and the rates change (docs: understand/sixteen-levels.html).",
     "pulls": "Data and prior disagree about {}. Check the units (ms or s, interval of the bins) and the values in"
     " [apparatus], and look for a disturbance for which these parameters compensate. If the priors were guesses, widen"
     " them.",
@@ -167,6 +170,7 @@ def next_steps(found: Findings) -> tuple[str, ...]:
         "leaning": [symbols(found.leaning)] if found.leaning else [],
         "outliers": [series.name for series in misfits if series.outlying],
         "residuals": [series.name for series in misfits if series.misfit_without or not series.outlying],
+        "levels": ["--model sixteen-level"] if found.alarms.levels in found.alarms.explanations else [],
         "pulls": [symbols(found.pulls)] if found.pulls else [],
         "criticism": dict.fromkeys(row.series for row in found.surprising),
         "errors": [series.name for series in found.close],

@@ -1,7 +1,7 @@
 """One posterior, from the data to a file and back: fit, predict, calibrate, rerun."""
 
 from .calibrate import calibrate, calibration_of_fit, calibration_runs, calibration_settings
-from .derived import derived_quantities, truncation
+from .derived import Coherences, coherences, derived_quantities
 from .file import file_name, fit_id, is_fit, is_fit_of, read_fit, save_fit
 from .fit import Sampled, fit, fit_problem, sample_posterior
 from .groups import POSTERIOR_ACCURACY

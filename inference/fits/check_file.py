@@ -13,6 +13,7 @@ from ...datasets.errors import violation
 from ...datasets.prediction import fitted_data
 from ..choices import MOST_DRAWS
 from ..model import SamplerSettings
+from .derived import Coherences
 from .result import Fit
 from .summary import SUMMARY
 
@@ -60,6 +61,7 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
         table = json.loads(attributes[key])
         if not isinstance(table, dict) or not all(isinstance(value, kind) for value in table.values()):
             raise violation(f"{where}: attribute {key}", attributes[key], "the table of a whole fit")
+    _check_coherences(attributes, where)
     stored = json.loads(attributes["settings"])["sampler"]
     try:
         sampler = SamplerSettings(**stored)
@@ -68,6 +70,14 @@ def check_attributes(attributes: Mapping[Any, Any], where: str) -> None:
     for key, most in (("draws", MOST_DRAWS), ("tune", MOST_DRAWS), ("chains", _MOST_CHAINS)):
         if getattr(sampler, key) > most:
             raise violation(f"{where}: settings: {key}", stored[key], f"a whole number up to {most:,}")
+
+
+def _check_coherences(attributes: Mapping[Any, Any], where: str) -> None:
+    """Raise for a table of all eight coherences that is damaged."""
+    for one in json.loads(attributes.get("eight_coherences", "{}")).values():
+        columns = [np.array(column, float) for column in vars(Coherences(**one)).values()]
+        if len({column.shape for column in columns}) > 1 or not columns[0].size or not np.isfinite(columns).all():
+            raise violation(f"{where}: attribute eight_coherences", one, "columns of as many numbers")
 
 
 def check_form(tree: DataTree, where: str) -> None:

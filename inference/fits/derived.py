@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ from .predictive import by_speed, number_of
 HORIZON = 4.0
 """The last stage is thought to go on until this multiple of the run's duration when entanglement is looked for."""
 _RESOLUTION = 51
+_MOMENTS, _COARSE = 41, 1.0
+"""Times at which all eight coherences are asked for, and the step of their integration: an error of ξ of 2e-6."""
 
 
 def excluded_observations(experiment: Experiment, values: Mapping[str, Any]) -> tuple[Observation, ...]:
@@ -119,10 +122,32 @@ def _minima(problem: Problem, values: Mapping[str, np.ndarray]) -> Derived:
     return {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)} if runs else {}
 
 
-def truncation(problem: Problem, values: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """By how much the pair correlations of all eight coherences of F = 4 move ξ most, and when (ms), by run.
+@dataclass(frozen=True)
+class Coherences:
+    """ξ of a run with the pair correlations of 4 ↔ 3 alone, as the model has it, and of all eight coherences of F = 4.
 
-    Of sixteen levels, whose model has those of 4 ↔ 3 alone, at the times at which ξ is fitted; {} of other models.
+    times, model, eight (T,) : ms, and ξ
+    """
+
+    times: tuple[float, ...]
+    model: tuple[float, ...]
+    eight: tuple[float, ...]
+
+    @property
+    def largest(self) -> tuple[float, float]:
+        """By how much all eight move ξ most, and when (ms)."""
+        off = np.subtract(self.eight, self.model)
+        worst = int(np.argmax(abs(off)))
+        return float(off[worst]), self.times[worst]
+
+    def relative(self, times: np.ndarray) -> np.ndarray:
+        """By which share all eight change ξ at some times (T,), ms."""
+        return np.asarray(np.interp(times, self.times, np.divide(self.eight, self.model) - 1))
+
+
+def coherences(problem: Problem, values: Mapping[str, float]) -> dict[str, Coherences]:
+    """What the pair correlations that sixteen levels leave out do to ξ, by run, where ξ is fitted; {} of other models.
+
     values : by label, fixed parameters included
     """
     experiment, dynamics = problem.experiment, problem.dynamics
@@ -139,11 +164,11 @@ def truncation(problem: Problem, values: Mapping[str, float]) -> dict[str, tuple
         if at and has_sixteen_levels(stages[0].rates):
             initial, share = initial_of(values, member), dynamics.noise_share(added_values(dynamics, values, member))
             moments = np.unique(at)
+            moments = moments if len(moments) <= _MOMENTS else np.linspace(moments[0], moments[-1], _MOMENTS)
+            model = evolve(stages, moments, initial, share, accuracy=1e-9).xi
             splitting = zeeman_splitting(experiment, values, member)
-            eight = eight_coherences_xi(stages, moments, initial, share, quadratic_zeeman=splitting)
-            off = eight - evolve(stages, moments, initial, share).xi
-            worst = int(np.argmax(abs(off)))
-            found[run] = float(off[worst]), float(moments[worst])
+            eight = eight_coherences_xi(stages, moments, initial, share, quadratic_zeeman=splitting, step=_COARSE)
+            found[run] = Coherences(*(tuple(np.ravel(one).tolist()) for one in (moments, model, eight)))
     return found
 
 

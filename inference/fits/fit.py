@@ -16,6 +16,7 @@ from ...datasets import ExperimentError
 from ...forward_models import Closure
 from ..model import Problem, SamplerSettings, data_hash, pose, require_data, require_time_scale, words_for
 from ..sampling import Draws, prepared, sample
+from .derived import coherences
 from .file import stored_sampler
 from .groups import fit_tree
 from .predictive import quadrature_error
@@ -167,7 +168,9 @@ def _require_possible(problem: Problem, by_label: dict[str, np.ndarray]) -> None
 def _attributes(found: Sampled, sampler: SamplerSettings) -> dict[str, Any]:
     experiment, drawn, judged = found.problem.experiment, found.drawn, found.verdict()
     settings = {"model": asdict(found.problem.settings), "sampler": stored_sampler(sampler)}
-    return {
+    medians = {label: float(np.median(values)) for label, values in found.values.items()}
+    left_out = {run: asdict(one) for run, one in coherences(found.problem, medians).items()}
+    return ({"eight_coherences": json.dumps(left_out)} if left_out else {}) | {
         "inference_library": "dissentangle",
         "title": experiment.title,
         "simulated": int(experiment.simulated),

@@ -12,6 +12,7 @@ from ...datasets import Experiment
 from ...datasets.prediction import Predictions, expected
 from ...forward_models import NOISES
 from ..model import ModelParameter, ModelSettings, Problem, SamplerSettings
+from .derived import Coherences, coherences
 from .file import problem_of
 from .summary import ParameterSummary, summary_rows
 
@@ -78,6 +79,15 @@ class Fit:
         data = self.tree[group].dataset
         arrays = {str(name): array.values for name, array in data.data_vars.items()}
         return self.problem.by_label(arrays, derived=derived)
+
+    @cached_property
+    def coherences(self) -> dict[str, Coherences]:
+        """What all eight coherences of F = 4 would do to ξ, by run, at the medians; {} where the model has them not."""
+        if "eight_coherences" in self.tree.attrs:
+            return {run: Coherences(**one) for run, one in json.loads(self.tree.attrs["eight_coherences"]).items()}
+        if self.settings.atoms == "three-state":
+            return {}
+        return coherences(self.problem, {label: float(np.median(draws)) for label, draws in self.values.items()})
 
     @cached_property
     def expected(self) -> Predictions:

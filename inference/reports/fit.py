@@ -11,7 +11,7 @@ from ..designs import proposals
 from ..figures import PAGE_WIDTH, constant_runs, entangled_when, figure_2b, figure_2d, panels_of, plot_panel
 from ..fits import Fit
 from ..parallel import beside
-from ..text import Table, derived_rows, paper_values, parameter_rows, truth_of
+from ..text import Table, coherences_text, derived_rows, paper_values, parameter_rows, truth_of
 from .checks import correlations, data, influence, priors, sampling
 from .continuous_measurement import continuous_measurement
 from .criticism import could_be_wrong, criticism
@@ -192,7 +192,7 @@ def _next_steps(reported: ReportedFit) -> list[str]:
     steps = (
         [f"Use the fit of {reported.better}, or average over the models: see rival models."] if reported.lost else []
     )
-    steps += judged.next_steps
+    steps += [*judged.next_steps, *coherences_text(reported.fit, judged)]
     if judged.condition:
         steps.append("Measure what is assumed absent, or state its size in the file (docs: howto/errors.html).")
     for proposal in proposals(reported.fit)[:2] if judged.status in ("healthy", "doubtful", "weak") else []:

@@ -15,7 +15,7 @@ from .criticism import (
 )
 from .design import design_text, duration, refits_text
 from .export import export
-from .fit import fit_facts, fit_text, sampled_again, sharing_text, truth_of
+from .fit import coherences_text, fit_facts, fit_text, sampled_again, sharing_text, truth_of
 from .numbers import as_json, number, p_text, signed, with_error
 from .paper_table import averages_as, posterior_as
 from .point_fit import point_fit_facts, point_fit_text

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...datasets import Experiment, from_tree
 from ...datasets.errors import printable
 from ...datasets.experiment import Label
@@ -15,8 +13,8 @@ from ...datasets.formats import not_measured
 from ...datasets.prediction import rates_of
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, dephasing_floor
 from ...forward_models.three_state import noise_share
-from ..checks import Assessment, assess, goodness
-from ..fits import Fit, truncation
+from ..checks import COHERENCES, Assessment, assess, goodness, symbols
+from ..fits import Fit
 from .compared import verdict_lines
 from .numbers import as_json
 from .rows import derived_rows, derived_table, paper_values, parameter_rows, published_rows
@@ -46,7 +44,7 @@ def fit_text(fit: DataTree, compared: Sequence[str] = (), judged: Assessment | N
         _posterior(fit, beside, title).text(),
         _derived(fit).text(),
         published.text() if published else "",
-        _remarks(fit, judged.by_prior),
+        _remarks(fit, judged),
         "\n".join(["What to do next:", *(f"- {step}" for step in judged.next_steps)]) if _to_do(judged) else "",
     ]
     return printable("\n\n".join(part for part in parts if part))
@@ -94,7 +92,15 @@ def fit_view(fit: DataTree) -> View:
         status=judged.status,
         verdict=[judged.headline],
         tables=[Table(header, body, numeric=range(2, len(header) - 1)), _derived(fit)],
-        notes=[text for text in (judged.condition, *(judged.next_steps if _to_do(judged) else ())) if text],
+        notes=[
+            text
+            for text in (
+                judged.condition,
+                *coherences_text(Fit.of(fit), judged),
+                *(judged.next_steps if _to_do(judged) else ()),
+            )
+            if text
+        ],
     )
 
 
@@ -172,11 +178,11 @@ def fit_facts(fit: DataTree, compared: Sequence[str] = ()) -> dict[str, Any]:
     return dict(as_json(facts))
 
 
-def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:
+def _remarks(result: DataTree, judged: Assessment) -> str:
     lines = []
-    if from_prior:
-        lines.append(f"Known from the prior, not from these data: {', '.join(from_prior)}.")
-    lines += _truncation(Fit.of(result))
+    if judged.by_prior:
+        lines.append(f"Known from the prior, not from these data: {', '.join(judged.by_prior)}.")
+    lines += coherences_text(Fit.of(result), judged)
     if result.attrs["attempts"] > 1:
         lines.append(sampled_again(result))
     if result.attrs["engine_reason"]:
@@ -184,14 +190,22 @@ def _remarks(result: DataTree, from_prior: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _truncation(fit: Fit) -> list[str]:
-    """What the pair correlations that sixteen levels leave out would do to ξ."""
-    if fit.settings.atoms == "three-state":
+def coherences_text(fit: Fit, judged: Assessment) -> list[str]:
+    """What the coherences that sixteen levels leave out would do to ξ and to the rates, and how to allow for it."""
+    largest = {run: one.largest for run, one in fit.coherences.items()}
+    if not largest:
         return []
-    medians = {label: float(np.median(draws)) for label, draws in fit.values.items()}
-    found = [f"{off:+.3f} at {time:g} ms in run {run}" for run, (off, time) in truncation(fit.problem, medians).items()]
-    return [f"All eight coherences of F = 4, of which the model has the strongest, move ξ by up to {', '.join(found)}"
-            " (at the medians)."] if found else []  # fmt: skip
+    at = [f"{off:+.3f} at {time:g} ms in run {run}".replace("-", "−") for run, (off, time) in largest.items()]
+    said = "The model has the strongest of the eight coherences of F = 4. All eight would move ξ by up to"
+    said = f"{said} {', '.join(at)} (at the medians)"
+    off = next((one.worst for one in judged.alarms.possible if one.disturbance.name == COHERENCES), None)
+    if off is None:
+        return [f"{said}, and no rate by its error bar."]
+    size, names = max(abs(move) for move, _ in largest.values()), fit.settings.name.split("+")
+    models = "+".join(dict.fromkeys((*names, COHERENCES)))
+    return [f"{said}; without them {symbols(off[:1])} is off by about {off[1]:+.1f} sd. To allow for it, fit with"
+            f" --model {models}, or with a line discrepancy_uncertainty = {size:.1g} in the [[series]] of ξ, or leave"
+            " out late ξ (such as --range xi=:10ms)."]  # fmt: skip
 
 
 def sampled_again(result: DataTree) -> str:

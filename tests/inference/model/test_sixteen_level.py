@@ -1,8 +1,6 @@
 """The sixteen-level model as a rival: its parameters and priors, the graph against NumPy, joint fits, refusals."""
 
-import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytensor
@@ -14,11 +12,10 @@ from dissentangle.datasets.experiment import Known
 from dissentangle.datasets.prediction import coupled_rates, expected, initial_of, rates_of, stages_of
 from dissentangle.forward_models import InitialState, SixteenLevelRates, Stage, evolve
 from dissentangle.forward_models.sixteen_level import drive, eight_coherences_xi, probe_weight
-from dissentangle.inference.fits import truncation
+from dissentangle.inference.fits import coherences
 from dissentangle.inference.fits.derived import zeeman_splitting
 from dissentangle.inference.model import PriorError, experiment_of, pose, rate_bounds
 from dissentangle.inference.sampling.coordinates import coordinates
-from dissentangle.inference.text.fit import _truncation
 
 from ...graphs import PLAIN
 from ...seeds import seed
@@ -302,19 +299,6 @@ def test_refusals():
     assert kept == {"collective_rate": "lognormal(0.2, 1)"}  # of three states alone: no part of this model
 
 
-def test_what_the_other_coherences_would_do_is_said():
-    """At the paper's numbers −0.04 after 15 ms of the drive, little with the pump."""
-    problem = pose("krauter2011-published", model="sixteen-level", closure="microscopic")
-    found = truncation(problem, medians(problem) | {"optical_depth": 55.0, "collective_rate": 0.1})
-    assert {run: time for run, (_, time) in found.items()} == {"main": 15.0, "pump": 40.0}
-    assert -0.07 < found["main"][0] < -0.02
-    assert abs(found["pump"][0]) < 0.01
-    assert truncation(pose("krauter2011-published"), medians(pose("krauter2011-published"))) == {}
-    fit = SimpleNamespace(settings=problem.settings, problem=problem, values=medians(problem))
-    (said,) = _truncation(fit)
-    assert re.search(r"move ξ by up to -0.\d{3} at 15 ms in run main, .0.\d{3} at 40 ms in run pump", said)
-
-
 @pytest.mark.parametrize(
     ("known", "tested", "zeeman"),
     [
@@ -338,7 +322,7 @@ def test_the_change_by_other_coherences_is_at_that_splitting():
         with_apparatus("fig2b-d55", quadratic_zeeman=Known(0.05)), model="sixteen-level", closure="microscopic"
     )
     values = medians(problem)
-    off, time = truncation(problem, values)["main"]
+    off, time = coherences(problem, values)["main"].largest
     stages, start = stages_of(problem.experiment, "main", values), initial_of(values)
     eight = eight_coherences_xi(stages, [time], start, quadratic_zeeman=0.05)
     assert off == pytest.approx(float(eight[0] - evolve(stages, [time], start).xi[0]), abs=1e-5)
