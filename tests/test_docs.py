@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dissentangle.datasets.experiment import APPARATUS, shown_unit
+from dissentangle.forward_models import PARAMETERS
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "generated" not in path.parts]
@@ -65,6 +68,14 @@ def test_a_page_is_short_and_its_lines_are(page):
     prose = _prose(text)
     assert page.parent.name == "reference" or len(prose.split()) <= MOST_WORDS
     assert max(map(len, prose.splitlines())) <= LONGEST_LINE
+
+
+def test_the_page_lists_every_entry_of_the_apparatus():
+    """With its unit."""
+    text = (DOCS / "reference" / "experiment.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?`) \| (.*?) ?\| .+ \| .+ \|$", text.partition("## Entries of")[2], re.M)
+    units = {name: unit for names, unit in rows for name in re.findall("`(.+?)`", names)}
+    assert units == {name: shown_unit(PARAMETERS[name].unit).replace("**2", "²") for name in APPARATUS}
 
 
 def test_the_readme_is_one_screen():

@@ -13,7 +13,7 @@ from when import WHEN
 
 from dissentangle.forward_models import PARAMETERS
 from dissentangle.inference.cli import parser
-from dissentangle.inference.model.defaults import DEFAULTS
+from dissentangle.inference.model.defaults import DEFAULTS, OF_SIXTEEN_LEVELS
 
 PACKAGES = {
     "forward_models": "The physics: pure functions of arrays. No files, no inference.",
@@ -47,6 +47,8 @@ def parameters() -> str:
     for name, row in PARAMETERS.items():
         unit = "" if row.unit == "1" else row.unit
         prior = f"`{DEFAULTS[name]}`" if name in DEFAULTS else ""
+        others = {label: text for label, text in OF_SIXTEEN_LEVELS.items() if label.partition("[")[0] == name}
+        prior += "".join(f"; {'dark' if '[' in label else 'sixteen levels'} `{text}`" for label, text in others.items())
         cells = (row.symbol, f"`{name}`", unit, row.meaning, prior, WHEN.get(name, ""), row.source)
         rows.append("| " + " | ".join(cell.replace("|", r"\|").replace("*", r"\*") for cell in cells) + " |")
     return "\n".join(rows) + "\n"

@@ -1,6 +1,8 @@
 """When a parameter is an unknown of a fit, and what else the tables of parameters and priors do not say."""
 
 _IF_NAMED = "only where a prior or the apparatus names it; else 0"
+_SIXTEEN = "with `--model sixteen-level`"
+_FOR_PRIORS = "never; priors follow from it"
 _RECORDS = 'of a run with `populations = "unmodelled"`, per kind of stage'
 WHEN = {
     "collective_rate": "always",
@@ -10,6 +12,20 @@ WHEN = {
     "collision_rate": "always on",
     "pump_rate": "only where that light is on",
     "repump_rate": "only where that light is on",
+    "electron_collision_rate": f"{_SIXTEEN}, one per kind of stage; with what is unexplained, one of all",
+    "excess_loss_rate": f"{_SIXTEEN}+excess-loss, or where the apparatus names it",
+    "radiative_ratio": f"{_SIXTEEN}+free-radiative-rate, or where the apparatus names it",
+    "temperature": f"never; known {_SIXTEEN}: 300 K, or what the apparatus says",
+    "drive_detuning": f"never; known {_SIXTEEN}: 850 MHz, or what the apparatus says",
+    "temperature_offset": f"{_SIXTEEN}, where `temperature` has a sigma",
+    "drive_detuning_offset": f"{_SIXTEEN}, where `drive_detuning` has a sigma",
+    "pump_impurity": f"{_SIXTEEN} and the pump, where a prior or the apparatus names it; else 0",
+    "repump_impurity": f"{_SIXTEEN} and the repump, where a prior or the apparatus names it; else 0",
+    "probe_detuning": _FOR_PRIORS,
+    "probe_weight": f"{_SIXTEEN} and P, where the apparatus has `probe_detuning`, or names it; else 0",
+    "drive_power": _FOR_PRIORS,
+    "probe_power": _FOR_PRIORS,
+    "cell_area": _FOR_PRIORS,
     "pump_leak_rate": _IF_NAMED,
     "dephasing_rate": "instead of Γdeph, with `--free-dephasing`",
     "pure_dephasing_rate": "one per kind of stage (`lights`); Γ̃ = Γ34 + Γ43 + 2Γout + Γdeph",

@@ -95,15 +95,18 @@ def _derived(
     for member in experiment.members or [""]:
         runs = {run for run in experiment.runs if experiment.member.get(run, "") == member}
         present = {stage.label for stage in experiment.stages if stage.run in runs}
+        at = f"[{member}]" if member else ""
+        coupled = {f"{name}{where}" for name in ("collective_rate", "radiative_rate") for where in ("", at)} & given
+        if not coupled and experiment.members:  # nothing of this one is measured that depends on the drive
+            present = {label for label in present if "drive" not in label.split("+")}
         for u in parameters:
             if u.name == "pure_dephasing_rate":
                 of = Label(u.name, str(u.index))
                 if of.member in ("", member) and (of.lights in present or not experiment.members):
                     index = Label.of(u.name, member=member, lights=of.lights).entry
                     found.append(("dephasing_rate", index, partial(_dephasing, lights=of.lights, member=member)))
-        at = f"[{member}]" if member else ""
         tied = "depth_per_degree" in names and bool({f"faraday_angle{at}", "faraday_angle"} & given)
-        depth_known = tied or bool({f"optical_depth{at}", "optical_depth"} & given)
+        depth_known = bool(coupled) and (tied or bool({f"optical_depth{at}", "optical_depth"} & given))
         if "radiative_rate" not in names and "collective_rate" in names and depth_known:
             found.append(("radiative_rate", member or None, partial(_coupled, which=1, member=member)))
         if "collective_rate" not in names and "radiative_rate" in names and depth_known:

@@ -11,7 +11,7 @@ from dissentangle.datasets.prediction import ONE, expected, members_of
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference import build_model
 from dissentangle.inference.fits.predictive import prior_draws
-from dissentangle.inference.model.problem import Problem
+from dissentangle.inference.model.problem import Problem, pose
 
 from ...seeds import seed
 
@@ -57,3 +57,14 @@ def test_members_that_differ_in_values_only_have_one_graph():
     later = replace(other, series=tuple(replace(s, x=np.minimum(1.01 * s.x, 20.0)) for s in other.series))
     assert len(forward_models({"A": one, "B": other})) == 1
     assert len(forward_models({"A": one, "B": later, "C": one})) == 2
+
+
+@pytest.mark.parametrize("model", [None, "sixteen-level"])
+def test_a_member_of_which_nothing_is_measured_has_no_rates_of_its_own(model):
+    """A plan for it: dΓ, Γ and Γ̃ with the drive follow for the other one alone."""
+    planned = replace(read("fig2b-d35"), series=(), truth=None)
+    problem = pose({"a": read("fig2b-d55"), "b": planned}, {"radiative_rate": "separate"}, model=model)
+    values = problem.complete({p.label: float(p.prior.quantile(0.5)) for p in problem.free})
+    found = {label: f(values) for v in problem.variables for label, f in zip(v.labels, v.formulas, strict=False)}
+    assert [*found] == ["dephasing_rate[a: drive]", "collective_rate[a]"]
+    assert all(value > 0 for value in found.values())
