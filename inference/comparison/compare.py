@@ -6,7 +6,7 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .averaged import Draws, ModelAverage, averages
 from .data_points import data_points
 from .evidence import Evidence, bridge_evidence, smc_evidence
 from .leave_one_out import LeaveOneOut, leave_one_out, refitted
+from .prior_price import PriorPrice, prior_prices
 
 SMALL_DIFFERENCE = 4.0
 """Difference of elpd below which models predict alike and its error is not to be trusted (arXiv:2008.10296)."""
@@ -44,7 +45,7 @@ class ComparedModel:
     status : of the fit, see `checks.STATUS`: an "unhealthy" one is not ranked, a "misfit" does not describe the data
     rates : mean and sd of every inferred rate by label, ms⁻¹
     draws : of every rate by label, (chain, draw), ms⁻¹; a number where it is fixed
-    fit : identifies the fit, see `fit_id`
+    fit : identifies the fit, see `fit_id`;  prices : of its priors by label, see `prior_prices`
     """
 
     name: str
@@ -58,6 +59,7 @@ class ComparedModel:
     rates: Mapping[str, tuple[float, float]]
     draws: Draws
     fit: str
+    prices: Mapping[str, PriorPrice] = field(default_factory=dict)
 
     @property
     def healthy(self) -> bool:
@@ -159,7 +161,7 @@ def compare(
         fit = given[name]
         check, evidence = smc_evidence(fit) if smc else None, bridge_evidence(fit)
         models.append(ComparedModel(name, found[name], *place, evidence, check, status[name], _rates(fit),
-                                    _draws(fit), fit_id(fit.tree)))  # fmt: skip
+                                    _draws(fit), fit_id(fit.tree), _prices(fit)))  # fmt: skip
     said = given[models[0].name].tree.attrs
     versions = json.loads(said["versions"])
     return Comparison(said["title"], bool(said["simulated"]), unit, tuple(models), said["data_sha256"], versions)
@@ -167,6 +169,10 @@ def compare(
 
 def _rates(fit: Fit) -> dict[str, tuple[float, float]]:
     return {row.label: (row.mean, row.sd) for row in summary_rows(fit.tree) if Label.parse(row.label).is_rate}
+
+
+def _prices(fit: Fit) -> dict[str, PriorPrice]:
+    return prior_prices({p.label: p.prior for p in fit.problem.free}, fit.by_label())
 
 
 def _draws(fit: Fit) -> dict[str, np.ndarray | float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...datasets.experiment import Label
 from ..comparison import ModelAverage
-from .numbers import interval, number, plus_minus, with_error
+from .numbers import interval, number, plus_minus, signed, with_error
 from .table import Table
 
 BEST, ALIKE, PERHAPS, WORSE, FAILED = (
@@ -20,6 +20,8 @@ _GRADES = ((1.0, "not worth a mention"), (3.0, "positive"), (5.0, "strong"), (fl
 """Upper ends of ln B and what it is called (Kass & Raftery, JASA 90, 773)."""
 _CLEAR = 2.0
 """Standard errors of ln B from which it counts."""
+_PAID, _DEAREST = 0.5, 2
+"""Nats from which the price of a prior is named, and of how many priors of a model."""
 _NAMED = 3
 """Rates that a headline names."""
 _FEW_ODDS, _MOST_ODDS = 10, 1000
@@ -56,6 +58,27 @@ def evidence_words(models: Sequence[Model], this: str = "") -> str:
     against = [f"{called[name]} is {disfavoured(factors[name][0])}" for name in ranked if decided(*factors[name])]
     told = f"cannot tell {listed(near)} apart" if len(near) > 1 else f"is for {near[0]}"
     return f"{told}{': ' if against else ''}{'; '.join(against)}"
+
+
+def price_words(models: Sequence[Model]) -> str:
+    """What priors that not all models share cost each model whose evidence can be used, the dearest two from half a nat
+    on; '' where no model is disfavoured, or nothing costs so much.
+    """
+    having = [row for row in models if isfinite(row.get("odds_against") or float("nan"))]
+    if not any(decided(log(row["odds_against"]), row["log_bayes_factor_error"]) for row in having):
+        return ""
+    shared = set.intersection(*({(n, p["prior"]) for n, p in row["prior_prices"].items()} for row in having))
+    said = []
+    for row in having:
+        prices = row["prior_prices"].items()
+        own = sorted((-p["price"], n, p) for n, p in prices if (n, p["prior"]) not in shared and p["price"] >= _PAID)
+        each = [
+            f"{-nats:.1f} for {Label.parse(label).symbol} (half as wide: {signed(price['half'], '.1f')}, twice:"
+            f" {signed(price['twice'], '.1f')})"
+            for nats, label, price in own[:_DEAREST]
+        ]
+        said += [f"{row['model']} pays {' and '.join(each)}"] if each else []
+    return f"Priors that they do not share count in this, in nats: {'; '.join(said)}." if said else ""
 
 
 def usable(models: Sequence[Model]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import exp, isfinite
 from typing import Any
 
@@ -20,6 +21,7 @@ from .compared import (
     listed,
     moved_rates,
     moved_words,
+    price_words,
     usable,
 )
 from .numbers import with_error
@@ -189,8 +191,9 @@ def _predictions(found: Comparison) -> list[str]:
 
 
 def _evidences(found: Comparison) -> list[str]:
-    said = evidence_words([_facts(found, model) for model in found.models])
-    return [f"Evidence, with the priors of these fits, {said}."] if said else []
+    models = [_facts(found, model) for model in found.models]
+    said, paid = evidence_words(models), price_words(models)
+    return [f"Evidence, with the priors of these fits, {said}.", *([paid] if paid else [])] if said else []
 
 
 def _rates(found: Comparison, short: bool = False) -> list[str]:
@@ -277,6 +280,7 @@ def _facts(found: Comparison, model: ComparedModel) -> dict[str, Any]:
         "log_evidence_smc_error": None if model.check is None else model.check.error,
         "log_bayes_factor": factor,
         "log_bayes_factor_error": error,
+        "prior_prices": {label: asdict(price) for label, price in model.prices.items()},
         "odds_against": exp(min(-factor, 700.0)) if model in found.with_evidence else None,
         "status": model.status,
         "prediction": predictive_words(found, model),

@@ -16,6 +16,7 @@ from dissentangle.inference.comparison.compare import ComparedModel, Comparison
 from dissentangle.inference.comparison.data_points import DataUnit
 from dissentangle.inference.comparison.evidence import Evidence
 from dissentangle.inference.comparison.leave_one_out import LeaveOneOut
+from dissentangle.inference.comparison.prior_price import PriorPrice
 from dissentangle.inference.text import as_json, averages_as
 from dissentangle.inference.text.compared import (
     average_facts,
@@ -246,3 +247,24 @@ def test_a_headline_names_the_rates_that_are_moved_most():
     rows[2]["prediction"] = "worse"
     assert list(moved_rates(rows, "a")["pump_rate"]) == ["a", "b", "c"]
     assert moved_words(rows, "a", short=True).startswith("Γpump: 1.00 ± 0.50 by a, 5.00 ± 0.50 by b; ")
+
+
+def test_what_a_prior_costs_is_said_where_not_all_models_have_it(found):
+    """And where the evidence decides; the dearest of each model, none that is shared or cheap."""
+    shared = {"collective_rate": PriorPrice("lognormal(0.1, 1)", 3.0, 0.5, -0.6)}
+    best, other = found.models
+    dear = {"excess_loss_rate": PriorPrice("lognormal(0.015, 1)", 4.1, -3.0, 1.2),
+            "collision_rate": PriorPrice("lognormal(0.003, 1)", 2.0, 0.6, -0.7)}  # fmt: skip
+    cheap = {"radiative_ratio": PriorPrice("lognormal(1, 1)", 0.2, 0.1, -0.1)}
+    models = (replace(best, prices=shared | cheap), replace(other, prices=shared | dear))
+    said = headlines(replace(found, models=models))
+    assert said[2] == (
+        "Priors that they do not share count in this, in nats: microscopic pays 4.1 for Γx (half as wide: −3.0, twice:"
+        " +1.2) and 2.0 for Γcol (half as wide: +0.6, twice: −0.7)."
+    )
+    assert (
+        comparison_facts(replace(found, models=models))["models"][1]["prior_prices"]["excess_loss_rate"]["half"] == -3
+    )
+    near = replace(models[1], evidence=Evidence(99.9, 0.02, "bridge"))
+    assert not any("Priors that" in text for text in headlines(replace(found, models=(models[0], near))))
+    assert not any("Priors that" in text for text in headlines(found))

@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 from dissentangle.inference.comparison.evidence import bridge, bridge_evidence, last_of_each, log_posterior, smc
+from dissentangle.inference.comparison.prior_price import prior_prices
 from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.model.priors import parse_prior
 
 from ...seeds import seed
 
@@ -108,3 +110,21 @@ def test_evidence_of_a_fit_is_reproducible(fit_d55):
     assert first == again
     assert other.log_evidence == pytest.approx(first.log_evidence, abs=5 * first.error)
     assert first.error < 0.05
+
+
+def test_the_price_of_a_prior_and_of_another_width():
+    """Of a normal likelihood N(z; 3, 0.5²) all is known in closed form: evidence N(3; 0, w² + 0.5²) for the width w."""
+    prior = parse_prior("excess_loss_rate", "lognormal(0.015, 0.8)")
+    mean, variance = 3 / 1.25, 0.25 / 1.25
+    z = stats.norm(mean, variance**0.5).ppf((np.arange(100_000) + 0.5) / 100_000)
+    found = prior_prices({"excess_loss_rate": prior}, {"excess_loss_rate": prior.from_z_score(z)})["excess_loss_rate"]
+    assert found.prior == "lognormal(0.015, 0.8)"
+    assert found.price == pytest.approx(0.5 * (mean**2 + variance - 1 - np.log(variance)), abs=1e-3)
+
+    def evidence(width):
+        return stats.norm(0, (width**2 + 0.25) ** 0.5).logpdf(3)
+
+    assert found.half == pytest.approx(evidence(0.5) - evidence(1), abs=1e-3)
+    assert found.twice == pytest.approx(evidence(2) - evidence(1), abs=1e-3)
+    assert prior_prices({"loss_noise_share": parse_prior("loss_noise_share", "uniform(0, 1)")},
+                        {"loss_noise_share": np.linspace(0.1, 0.9, 9)}) == {}  # fmt: skip
