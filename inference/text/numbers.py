@@ -30,14 +30,14 @@ def with_error(mean: float, sd: float) -> str:
     if decimals >= 0:
         digits = round(sd * 10**decimals)
         error = f"{sd:.{decimals}f}" if decimals > 0 and sd >= 1 else str(digits)
-        return f"{mean:.{decimals}f}({error})"
+        return f"{_fixed(mean, decimals)}({error})"
     return f"{round(mean, decimals):.0f}({round(sd, decimals):.0f})"
 
 
 def plus_minus(mean: float, sd: float) -> str:
     """1.234 ± 0.056: both with the decimals with which the standard deviation has two digits."""
     decimals = max(0, decimals_of(sd))
-    return f"{mean:.{decimals}f} ± {sd:.{decimals}f}"
+    return f"{_fixed(mean, decimals)} ± {sd:.{decimals}f}"
 
 
 def number(value: float, scale: float) -> str:
@@ -50,7 +50,12 @@ def number(value: float, scale: float) -> str:
     if 0 < scale < _EXACT * abs(value):
         return f"{value:.6g}"
     decimals = 0 if scale <= 0 or not np.isfinite(scale) else max(0, 1 - int(np.floor(np.log10(scale))))
-    return f"{value:.{decimals}f}"
+    return _fixed(value, decimals)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """With so many decimals; what is rounded to zero has no sign."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
 def interval(low: float, high: float, scale: float) -> str:

@@ -108,7 +108,7 @@ class DerivedRow:
     @property
     def printed(self) -> tuple[str, str, str]:
         """Median and ends, with the decimals that the interval leaves."""
-        if self.without_repump:
+        if self.without_repump or self.without_spin:
             return "none", "", ""
         ends = (self.low, self.high)
         scale = (self.high - self.low) / 4 if np.isfinite(ends).all() else max(abs(self.median), 1.0) / 10
@@ -123,9 +123,16 @@ class DerivedRow:
         return self.name == "threshold_optical_depth" and "repump" not in lights and self.median > _LARGE
 
     @property
+    def without_spin(self) -> bool:
+        """Whether it is ξ of a steady state without a mean spin: all levels end up equally populated."""
+        return self.name == "steady_state_xi" and not np.isfinite(self.median)
+
+    @property
     def span(self) -> str:
         """The interval as printed, or why there is none."""
         _, low, high = self.printed
+        if self.without_spin:
+            return "no mean spin is left in the end"
         return "without repump no steady state is entangled" if self.without_repump else f"[{low}, {high}]"
 
     @property

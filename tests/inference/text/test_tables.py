@@ -12,8 +12,9 @@ from dissentangle import inference
 from dissentangle.datasets import ExperimentError, Known, joint, read
 from dissentangle.forward_models import PARAMETERS
 from dissentangle.inference.text import derived_rows, fit_text, sharing_text
-from dissentangle.inference.text.numbers import with_error
+from dissentangle.inference.text.numbers import number, plus_minus, with_error
 from dissentangle.inference.text.paper_table import _escaped
+from dissentangle.inference.text.rows import DerivedRow
 
 
 @pytest.mark.parametrize(
@@ -110,3 +111,18 @@ def test_markdown_and_csv(fit_d55):
     assert float(rows[0]["mean"]) == pytest.approx(float(fit_d55["posterior"]["collective_rate"].mean()))
     with pytest.raises(ExperimentError, match="found the format 'word', expected one of latex, markdown, csv"):
         inference.posterior_as(fit_d55, "word")
+
+
+def test_what_is_rounded_to_zero_has_no_sign():
+    assert number(-0.02, 2.0) == "0.0"
+    assert number(-0.06, 2.0) == "-0.1"
+    assert plus_minus(-0.001, 0.2) == "0.00 ± 0.20"
+    assert with_error(-0.001, 0.2) == "0.00(20)"
+
+
+def test_a_steady_state_without_mean_spin_has_no_xi():
+    """Of sixteen levels with the drive alone: no horizon was too short."""
+    row = DerivedRow("steady_state_xi", "drive", "1", np.inf, np.inf, np.inf)
+    assert row.printed == ("none", "", "")
+    assert row.span == "no mean spin is left in the end"
+    assert DerivedRow("entanglement_duration", "main", "ms", np.inf, np.inf, np.inf).printed[0] == "> horizon"
