@@ -1,6 +1,6 @@
 """Whether a fit can be trusted: verdict, criticism, sensitivities, information."""
 
-from .alarms import ALARM, Alarms, alarms
+from .alarms import ABOUT_ITS_ERROR, ALARM, Alarms, alarms
 from .calibration_sensitivity import NOTABLE_SHIFT, CalibrationSensitivity, CalibrationShift, calibration_sensitivity
 from .criticism import NOTABLE_P, Criticism, StatisticRow, criticize, p_value
 from .findings import symbols

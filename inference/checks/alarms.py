@@ -31,7 +31,7 @@ _DRAWS, _FEWER_FROM, _LEAST_DRAWS = 20_000, 400, 2_000
 """From so many tests on fewer, as the time grows with the square of their number, but at least the last."""
 _CLEAR, _ALIKE = 3.0, 0.5
 """z-score from which a disturbance is an explanation; less than the best one has by which others are as good."""
-_ABOUT_ITS_ERROR = 0.7
+ABOUT_ITS_ERROR = 0.7
 """Standard deviations of a rate from which a disturbance that the data cannot exclude is named."""
 _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
@@ -63,6 +63,11 @@ class Suspicion:
     def worst(self) -> tuple[str, float]:
         """The rate that it moves most, and by how much."""
         return max(self.shifts.items(), key=lambda item: abs(item[1]), default=("", 0.0))
+
+    def of_unit(self) -> tuple[str, float]:
+        """The rate that λ = 1 moves most, and by how much; ("", 0) where nothing of it is possible."""
+        label, shift = self.worst
+        return (label, shift / self.possible) if self.possible else ("", 0.0)
 
     @property
     def log_evidence(self) -> float:
@@ -127,7 +132,7 @@ class Alarms:
     @property
     def possible(self) -> tuple[Suspicion, ...]:
         """What could move a rate by about its error bar or more, the worst first; a chosen closure before all."""
-        far = [one for one in self.suspicions if abs(one.worst[1]) >= _ABOUT_ITS_ERROR]
+        far = [one for one in self.suspicions if abs(one.worst[1]) >= ABOUT_ITS_ERROR]
         return tuple(sorted(far, key=lambda one: one.disturbance.name != CLOSURE))
 
 

@@ -71,4 +71,4 @@ def all_coherences(at: PosteriorMean, left_out: Mapping[str, Coherences]) -> lis
         if series.run in left_out and series.about.shows_xi and series.about.spin_variance:
             effect[series.name] = at.at_mean[series.name] * left_out[series.run].relative(series.fitted_x)
     words = "all eight coherences of F = 4 count, not the strongest one alone"
-    return [Disturbance(COHERENCES, words, "", 1.0, effect, most=1.0)] if any(map(np.any, effect.values())) else []
+    return [Disturbance(COHERENCES, words, "of it", 1.0, effect, most=1.0)] if any(map(np.any, effect.values())) else []

@@ -13,10 +13,10 @@ from ...datasets.formats import not_measured
 from ...datasets.prediction import rates_of
 from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, dephasing_floor
 from ...forward_models.three_state import noise_share
-from ..checks import COHERENCES, Assessment, assess, goodness, symbols
+from ..checks import ABOUT_ITS_ERROR, COHERENCES, Assessment, assess, goodness, symbols
 from ..fits import Fit
 from .compared import verdict_lines
-from .numbers import as_json
+from .numbers import as_json, signed
 from .rows import derived_rows, derived_table, paper_values, parameter_rows, published_rows
 from .table import Table, View
 
@@ -198,14 +198,16 @@ def coherences_text(fit: Fit, judged: Assessment) -> list[str]:
     at = [f"{off:+.3f} at {time:g} ms in run {run}".replace("-", "−") for run, (off, time) in largest.items()]
     said = "The model has the strongest of the eight coherences of F = 4. All eight would move ξ by up to"
     said = f"{said} {', '.join(at)} (at the medians)"
-    off = next((one.worst for one in judged.alarms.possible if one.disturbance.name == COHERENCES), None)
-    if off is None:
+    asked = [one for one in judged.alarms.suspicions if one.disturbance.name == COHERENCES]
+    label, shift = asked[0].of_unit() if asked else ("", 0.0)
+    if abs(shift) < ABOUT_ITS_ERROR:
         return [f"{said}, and no rate by its error bar."]
     size, names = max(abs(move) for move, _ in largest.values()), fit.settings.name.split("+")
     models = "+".join(dict.fromkeys((*names, COHERENCES)))
-    return [f"{said}; without them {symbols(off[:1])} is off by about {off[1]:+.1f} sd. To allow for it, fit with"
-            f" --model {models}, or with a line discrepancy_uncertainty = {size:.1g} in the [[series]] of ξ, or leave"
-            " out late ξ (such as --range xi=:10ms)."]  # fmt: skip
+    bias = f"{symbols([label])} is off by about {signed(shift, '.1f')} sd"
+    return [f"{said}; without them {bias}. To allow for it, fit with --model {models}, or with a line"
+            f" discrepancy_uncertainty = {size:.1g} in the [[series]] of ξ, or leave out late ξ (such as --range"
+            " xi=:10ms)."]  # fmt: skip
 
 
 def sampled_again(result: DataTree) -> str:

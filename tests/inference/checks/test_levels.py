@@ -132,7 +132,7 @@ def test_they_are_a_disturbance_of_xi_and_advice():
     assert (one.name, [name for name, part in one.effect.items() if part.any()]) == (COHERENCES, ["xi"])
     assert one.effect["xi"][-1] / at.at_mean["xi"][-1] == pytest.approx(left_out["main"].relative(np.array([20.0]))[0])
     assert not all_coherences(at, {})
-    found = Suspicion(one, 0.1, 0.1, 1.0, 1.0, {"collective_rate": 1.3})
+    found = Suspicion(one, 0.1, 0.1, 1.0, 0.5, {"collective_rate": 0.65})
     fit.settings = replace(fit.settings, name="sixteen-level")
     judged = SimpleNamespace(alarms=Alarms((), (found,), 0.5))
     (said,) = coherences_text(fit, judged)
