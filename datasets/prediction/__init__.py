@@ -16,4 +16,4 @@ from .members import ONE, Member, members_of, of_run
 from .modes import Mode, TwoModes, quadratures, two_modes
 from .rates import Values, coupled_rates, find, initial_of, optical_depth_of, rates_of
 from .reconstruct import readout_pulse, reconstructed_from_records, reconstructed_xi
-from .run_state import PROBE, added_values, evolved, measurement_in, stages_of
+from .run_state import PROBE, added_values, evolved, measurement_in, run_state, stages_of

@@ -11,7 +11,8 @@ import numpy as np
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label, by_label
-from ...datasets.prediction import coupled_rates, evolved, find, optical_depth_of
+from ...datasets.prediction import coupled_rates, find, optical_depth_of, run_state
+from ...datasets.simulation import is_of_other_atoms
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
 
@@ -51,7 +52,8 @@ def predict(
 
     Returns
     -------
-    Prediction, an xarray.Dataset with the dims draw and time: a variable for each quantity, and `stage_lights` (time).
+    Prediction, an xarray.Dataset with the dims draw and time: a variable for each quantity (P as the DC probe of the
+    fit sees it), and `stage_lights` (time).
     A notebook displays it; `summary()` gives its quantiles
 
     Raises
@@ -71,12 +73,13 @@ def predict(
         raise ExperimentError(f"predict: found stages for the run {chosen!r}, expected none where rates are constant")
     experiment = replace(fit.experiment, stages=(*(s for s in fit.experiment.stages if s.run != chosen), *entries))
     member = experiment.member.get(chosen, "")
+    _require_effect(changes or {}, sixteen=fit.settings.atoms == "sixteen-level")
     values = changed(fit.thinned(draws), changes or {}, member)
     for entry in entries if chosen not in experiment.unmodelled else ():
         _require_rates(values, entry, member)
-    path = evolved(experiment, chosen, values, fit.problem.dynamics, at, accuracy=1e-6)
+    state = run_state(experiment, chosen, values, fit.problem.dynamics, [at], accuracy=1e-6)
     shape = max(np.size(v) for v in values.values()), len(at)
-    columns = {q: (("draw", "time"), np.broadcast_to(getattr(path, q), shape).copy()) for q in quantities}
+    columns = {q: (("draw", "time"), np.broadcast_to(state.at(q, at), shape).copy()) for q in quantities}
     return Prediction(
         columns | {"stage_lights": ("time", _lights(entries, at))},
         coords={"time": ("time", at, {"units": "ms"})},
@@ -110,6 +113,17 @@ def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Seq
         if quantity not in possible:
             raise ExperimentError(f"predict: found the quantity {quantity!r}, expected one of {', '.join(possible)}")
     return quantities
+
+
+def _require_effect(changes: Mapping[str, float], *, sixteen: bool) -> None:
+    """Raise ExperimentError for a parameter that only atoms with sixteen levels have, or with three states."""
+    for label in by_label(changes, "predict"):
+        name = Label.parse(label).name
+        if is_of_other_atoms(name, sixteen=sixteen) or (name == "temperature" and not sixteen):
+            atoms = "sixteen levels" if sixteen else "three states"
+            raise ExperimentError(
+                f"predict: found {label}, on which atoms with {atoms} do not depend, expected one of the fit's"
+            )
 
 
 def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = "") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dissentangle import inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.forward_models import InitialState, Rates, Stage, evolve
 from dissentangle.inference.cli import main
+from dissentangle.inference.fits.predict import _require_effect
 from dissentangle.inference.text.export import columns_of
 
 
@@ -122,3 +123,12 @@ def test_export_of_other_groups_and_what_it_refuses(fit_d55, tmp_path):
         inference.export(fit_d55, tmp_path / "d.xlsx")
     with pytest.raises(ExperimentError, match="found no group 'nonsense', expected one of posterior, prior"):
         inference.export(fit_d55, tmp_path / "d.csv", group="nonsense")
+
+
+def test_what_other_atoms_have_is_refused(fit_d55):
+    for name in ("probe_weight", "temperature"):
+        with pytest.raises(ExperimentError, match=f"found {name}, on which atoms with three states do not depend"):
+            inference.predict(fit_d55, changes={name: 0.3})
+    with pytest.raises(ExperimentError, match="light_loss_rate, on which atoms with sixteen levels do not depend"):
+        _require_effect({"Γout_L": 0.02}, sixteen=True)
+    _require_effect({"probe_weight": 0.1, "temperature": 290.0}, sixteen=True)
