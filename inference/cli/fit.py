@@ -99,10 +99,13 @@ def fit(given: Namespace) -> int:
         return _point_fit(given)
     output = Output(given)
     experiment, settings = modelled(given)
-    from ..model import Problem, require_data
+    from ..model import Problem, require_data, unused_entries
 
     require_data(experiment, experiment.title)
     problem = Problem(experiment, settings).check()  # a wrong prior is reported before the slow imports
+    for name, model in unused_entries(problem).items():
+        if model:
+            steps(given.quiet)(f"not used: {name} of the apparatus (--model {model} uses it)")
     target, drawing = fit_target(given.output or "fit.nc"), figure_target(given.figure)
     made = sampler_of(given, cores=given.cores, engine=given.engine)
     result = _fitted(given, _named(experiment), problem, made)

@@ -276,6 +276,10 @@ def test_sixteen_levels_by_name_and_by_what_uses_an_entry(tmp_path, capsys, monk
     assert "not used: temperature of the apparatus (--model sixteen-level uses it)" in capsys.readouterr().out
     assert run("simulate", "mine", "-o", "sixteen", "--model", "sixteen-level") == 0
     assert "not used" not in capsys.readouterr().out
+    monkeypatch.setattr("dissentangle.inference.cli.fit._fitted", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("fit", "mine")
+    assert "not used: temperature of the apparatus (--model sixteen-level uses it)" in capsys.readouterr().err
     assert datasets.read("sixteen").truth.parameters["temperature"] == 290.0
     assert datasets.read("sixteen").apparatus["temperature"].sigma == 2.0
 
