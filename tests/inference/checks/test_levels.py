@@ -17,6 +17,9 @@ from dissentangle.inference.checks.findings import _alarmed
 from dissentangle.inference.checks.levels import COHERENCES, SIXTEEN_LEVELS, all_coherences, sixteen_levels
 from dissentangle.inference.fits import Coherences, coherences
 from dissentangle.inference.fits.check_file import _check_coherences
+from dissentangle.inference.fits.fit import _attributes
+from dissentangle.inference.fits.result import Fit
+from dissentangle.inference.model import SamplerSettings
 from dissentangle.inference.model.problem import pose
 from dissentangle.inference.text.fit import coherences_text
 
@@ -154,3 +157,17 @@ def test_between_its_times_the_change_is_a_straight_line():
     one = Coherences((0.0, 10.0), (1.0, 0.8), (1.0, 0.76))
     assert one.relative(np.array([0.0, 5.0, 10.0])) == pytest.approx([0.0, -0.025, -0.05])
     assert one.largest == pytest.approx((-0.04, 10.0))
+
+
+def test_a_fit_keeps_what_the_other_coherences_would_do():
+    """In an attribute, so that nothing is integrated again; of three states there is none."""
+    drawn = SimpleNamespace(engine="fast", reason="", attempts=1, thinning=1, bfmi=1.0, timings={})
+    for model in ("sixteen-level", None):
+        problem = pose("fig2b-d55", model=model, closure="microscopic")
+        found = SimpleNamespace(problem=problem, values=medians(problem), drawn=drawn, quadrature_error=0.0,
+                                verdict=lambda: SimpleNamespace(healthy=True, text=""))  # fmt: skip
+        attributes = _attributes(found, SamplerSettings(1))
+        assert ("eight_coherences" in attributes) is (model is not None)
+        if model is not None:
+            kept = Fit(SimpleNamespace(attrs=attributes)).coherences["main"]
+            assert kept.largest == coherences(problem, found.values)["main"].largest
