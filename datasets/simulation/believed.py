@@ -8,9 +8,10 @@ from ..experiment import Experiment, Known, known_by_power, known_depth
 from .sixteen_levels import is_of_other_atoms
 
 
-def known_of(experiment: Experiment, *, sixteen: bool) -> dict[str, float]:
+def known_of(experiment: Experiment, atoms: Mapping[str, float], *, sixteen: bool) -> dict[str, float]:
     """Values of the apparatus, and those that follow from the powers of lights and from the detuning of a probe.
 
+    atoms : temperature (K) and detuning of the drive (MHz) where they are other ones than those of the apparatus
     sixteen : of atoms with so many levels; else what three states do not know is left out
     """
     known = {name: entry.value for name, entry in experiment.apparatus.items()}
@@ -20,7 +21,7 @@ def known_of(experiment: Experiment, *, sixteen: bool) -> dict[str, float]:
         known.pop("radiative_rate", None)
     following = ("collective_rate", "radiative_rate", "quadratic_zeeman", "probe_weight")
     for name in () if experiment.constant else following:
-        by_power = None if name in known else known_by_power(experiment, name)
+        by_power = None if name in known else known_by_power(experiment, name, settled=atoms)
         if by_power is not None and not (name == "radiative_rate" and "collective_rate" in known):
             known[name] = by_power[0]
     gone = () if sixteen else ("temperature",)

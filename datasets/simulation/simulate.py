@@ -158,7 +158,8 @@ def simulate_like(
     recorded = {} if experiment.truth is None else experiment.truth.parameters
     recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in (*SERIES_ERRORS, "discrepancy")}
     sixteen = bool(model) or "temperature" in given | recorded
-    known = known_of(experiment, sixteen=sixteen)
+    other = {name: value for name, value in (recorded | given).items() if name in ("temperature", "drive_detuning")}
+    known = known_of(experiment, other, sixteen=sixteen)
     if sixteen:
         given = {"temperature": (known | recorded).get("temperature", ROOM_TEMPERATURE)} | given
         recorded = still_true(recorded, given)

@@ -1,5 +1,6 @@
 """The sixteen-level model as a rival: its parameters and priors, the graph against NumPy, joint fits, refusals."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
