@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...datasets import StageEntry
+from ...datasets import ExperimentError, StageEntry
 from ...datasets.experiment import Label, known_by_power
 from ...datasets.prediction import find, initial_of, moving_runs, rates_of
-from ...forward_models import dephasing_floor, polarization_decay_time
+from ...forward_models import InvalidValue, dephasing_floor, polarization_decay_time
 from ..fits import Coherences
 from .disturbances import Disturbance, PosteriorMean
 
@@ -26,11 +26,23 @@ _COLLISIONS = (0.005, 0.2)
 def sixteen_levels(at: PosteriorMean) -> Disturbance | None:
     """Atoms with sixteen levels in place of three states, of the same Γ̃, and the same T1 as far as R can give it.
 
-    None where the model has them already, or nothing follows the atoms of a run in time.
+    None where the model has them already, where nothing follows the atoms of a run in time, and where there are no rate
+    tables for such a detuning, or no populations for such rates.
     """
     experiment, settings = at.experiment, at.problem.settings
     if settings.atoms != "three-state" or settings.forward_model or experiment.constant or not moving_runs(experiment):
         return None
+    try:
+        there = at.means(_values(at))
+    except (ExperimentError, InvalidValue):
+        return None
+    effect = {name: there[name] - mean for name, mean in at.at_mean.items()}
+    return Disturbance(SIXTEEN_LEVELS, "the atoms have sixteen levels", "", 1.0, effect, most=1.0)
+
+
+def _values(at: PosteriorMean) -> dict[str, Any]:
+    """Parameters of atoms with sixteen levels: those of the fit, and of the apparatus, else usual ones."""
+    experiment = at.experiment
     values = {label: value for label, value in at.values.items() if Label.parse(label).name not in _THREE_STATES}
     for member in experiment.members or [""]:
         for name in (*_DEFAULT, "pump_impurity", "repump_impurity", "probe_weight"):
@@ -43,9 +55,7 @@ def sixteen_levels(at: PosteriorMean) -> Disturbance | None:
     for (_, member), stage in stages.items():
         if stage.run in moving_runs(experiment):
             values |= _of_stage(at.values, values, stage.at_full_power, member)
-    there = at.means(values)
-    effect = {name: there[name] - mean for name, mean in at.at_mean.items()}
-    return Disturbance(SIXTEEN_LEVELS, "the atoms have sixteen levels", "", 1.0, effect, most=1.0)
+    return values
 
 
 def _of_stage(three: Mapping[str, Any], sixteen: Mapping[str, Any], stage: StageEntry, member: str) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def test_nothing_is_asked_of_a_fit_that_nothing_is_wrong_with(sixteen):
     assert abs(alarms(Stub(pose(exact, closure="microscopic"), three), misfit=True).levels.estimate) < 0.2
     assert sixteen_levels(PosteriorMean(Stub(pose(sixteen, model="sixteen-level"), {}))) is None
     assert sixteen_levels(PosteriorMean(Stub(pose("fig2d-dissipation"), {}))) is None
+    near = replace(sixteen, apparatus=sixteen.apparatus | {"drive_detuning": Known(500.0)})
+    assert sixteen_levels(PosteriorMean(Stub(pose(near), THREE))) is None  # there are no rate tables
 
 
 def test_the_other_atoms_begin_as_fast():
