@@ -4,6 +4,7 @@ python benchmarks/sixteen_levels.py
 python benchmarks/sixteen_levels.py speed                     compiling, gradient, fit against three states: minutes
 python benchmarks/sixteen_levels.py published                 fits of the nine published numbers: minutes
 python benchmarks/sixteen_levels.py bias 100 [experiment]     three states fitted to data of sixteen levels: minutes
+python benchmarks/sixteen_levels.py named 8                   how often such fits name sixteen levels: minutes
 """
 
 import sys
@@ -29,6 +30,7 @@ from dissentangle.forward_models import (
     transverse_spin_decay_time,
 )
 from dissentangle.forward_models.sixteen_level import drive
+from dissentangle.inference.checks import assess
 from dissentangle.inference.model import pose
 from dissentangle.inference.sampling.prepared import prepared
 
@@ -174,6 +176,23 @@ def bias(sets, name="fig2b-d55"):
             print(verdicts, flush=True)
 
 
+FAULTS = {"gain_drift[polarization]": 0.05, "offset[polarization]": 0.02, "time_offset[xi]": 0.5,
+          "offset_drift[xi]": 0.1, "larmor_mismatch": 0.02, "pump_leak_rate": 0.04}  # fmt: skip
+
+
+def named(seeds):
+    """How often a fit of three states names sixteen levels: where there are sixteen, and where there is a fault."""
+    made = {f"sixteen levels, {name}": (name, "sixteen-level", {}) for name in ("fig2b-d55", "fig2c-dark")}
+    made |= {fault: ("fig2b-d55", "", {fault: size}) for fault, size in FAULTS.items()}
+    for what, (name, model, given) in made.items():
+        found = 0
+        for seed in range(seeds):
+            data = datasets.simulate_like(datasets.read(name), given, seed=seed, model=model)
+            fit = inference.fit(data, seed=1, draws=250, chains=2, cores=1, closure="microscopic")
+            found += any("sixteen-level" in step for step in assess(fit).next_steps)
+        print(f"{what}: named in {found} of {seeds}", flush=True)
+
+
 def true_rates(truth, stage):
     """dΓ, Γ̃, Γ of the simulation, and the Γcol whose T1 is that of its R (1.25 Γcol = 0.453 R)."""
     rates, kind = rates_of(truth, stage), stage.label
@@ -183,6 +202,8 @@ def true_rates(truth, stage):
 
 if __name__ == "__main__" and sys.argv[1:2] == ["bias"]:
     bias(int(sys.argv[2]), *sys.argv[3:])
+elif __name__ == "__main__" and sys.argv[1:2] == ["named"]:
+    named(int(sys.argv[2]))
 elif __name__ == "__main__" and sys.argv[1:2] in (["published"], ["speed"]):
     {"published": published, "speed": speed}[sys.argv[1]]()
 elif __name__ == "__main__":
