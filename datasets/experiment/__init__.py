@@ -3,7 +3,7 @@
 from .beat_sign import opposite_sign, reversed_beats
 from .check import WAYS_OF_DAYS, check_experiment, doubts
 from .check_records import check_record
-from .check_series import check_choice, check_series
+from .check_series import NOT_MEASURED, check_choice, check_series
 from .days import DAY_FACTORS, date_in, date_of, other_days, require_days
 from .experiment import (
     APPARATUS,

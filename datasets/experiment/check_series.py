@@ -19,6 +19,8 @@ LARGEST_DRIFT = 0.2
 """Standard deviation of a relative drift: five of them leave a gain above 0."""
 _FAR_FROM_ZERO = 8.0
 """Standard deviations of an offset that drifts by which variances must be above 0."""
+NOT_MEASURED = "without a value"
+"""Words with which what is told of rows that are not measured yet ends."""
 _PLACES = {kind.name: kind.populations for kind in KINDS.values()}
 
 
@@ -52,6 +54,8 @@ def check_series(series: Series, experiment: Experiment, where: str) -> None:
     """Raise for a series that does not fit the experiment or itself, all at once; rows are counted from 1."""
     _check_words(series, experiment, where)
     if not len(series.x):
+        if series.note.endswith(NOT_MEASURED):
+            raise violation(where, series.note.rpartition("; ")[2], "a value in one row of one table at least")
         raise violation(where, "no rows", "at least one measurement; otherwise remove this [[series]]")
     columns = (series.x, series.value, series.spread, *(() if series.taken is None else (series.taken,)))
     if len({len(column) for column in columns}) > 1:

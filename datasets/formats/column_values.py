@@ -10,7 +10,7 @@ import numpy as np
 
 from ...forward_models import NOISES
 from ..errors import check_keys, violation
-from ..experiment import Experiment, RecordSeries, Series
+from ..experiment import NOT_MEASURED, Experiment, RecordSeries, Series
 from ..files import optional
 from ..kinds import ABSCISSAS, Kind
 from ..units import factor, plain_number, quantity
@@ -18,8 +18,7 @@ from ..units import factor, plain_number, quantity
 DECIBEL = "dB"
 _FEWEST_ROWS = 4
 """Of an average: their scatter about a straight line has two degrees of freedom."""
-NOT_MEASURED = "without a value"
-"""Words with which what is told of rows that are not measured yet ends."""
+_LEFT_OUT = " is left out: "
 PER_DECIBEL = np.log(10) / 10
 """Relative change of a variance by 1 dB."""
 
@@ -153,12 +152,14 @@ def rows_without_values(number: int) -> str:
 
 def not_measured(experiment: Experiment) -> list[str]:
     """What was skipped in the files of an experiment because it is not measured yet, by series."""
-    return [
-        f"{part.name}: {words}"
-        for part in experiment.parts
-        for words in part.note.split("; ")
-        if words.endswith(NOT_MEASURED)
-    ]
+    found = []
+    for part in experiment.parts:
+        member = experiment.member.get(part.run, "")
+        for words in part.note.split("; "):
+            if words.endswith(NOT_MEASURED):
+                of = (f"{member}." if member else "") if _LEFT_OUT in words else f"{part.name}: "
+                found.append(f"{of}{words}")
+    return found
 
 
 def measured[Part: (Series | RecordSeries)](found: Sequence[tuple[Part, str]]) -> list[tuple[Part, str]]:
@@ -172,5 +173,7 @@ def measured[Part: (Series | RecordSeries)](found: Sequence[tuple[Part, str]]) -
     if not kept:
         return list(found)
     first, file = kept[0]
-    words = [f"{part.name} is left out: {part.note.rpartition('; ')[2]}" for part, _ in waiting]
+    if isinstance(first, Series) and not len(first.x):  # an error, which its own note explains
+        return kept
+    words = [f"{part.name}{_LEFT_OUT}{part.note.rpartition('; ')[2]}" for part, _ in waiting]
     return [(replace(first, note="; ".join(filter(None, [first.note, *words]))), file), *kept[1:]]

@@ -16,7 +16,7 @@ from ..errors import ExperimentError, check_keys, violation
 from ..experiment import Series, check_choice
 from ..files import FORMATS, open_source
 from ..kinds import ABSCISSAS, SHOTS, Around, Kind, are_named, lines_for
-from ..tables import Form, read_matrix
+from ..tables import Form, read_matrix, require_results
 from ..tables import Table as TextTable
 from ..units import factor, plain_number, unit_in
 from .column_values import averaged, linear, rows_without_values
@@ -217,6 +217,8 @@ def _read(
         table = TextTable(path, known, theirs if given.names else None, given.form, needed, lines=written, fit=fit,
                           values=values)  # fmt: skip
         columns = table.read()
+        if table.skipped and table.sheet:
+            require_results(path)
         unit, words = table.unit(kind.abscissa, kind.unit) if kind.abscissa not in units else ("", "")
         units |= {kind.abscissa: unit} if unit else {}
         note = "; ".join(filter(None, (table.note, words, rows_without_values(table.skipped))))

@@ -2,5 +2,6 @@
 
 from .form import Form, read_form
 from .matrix import read_matrix
+from .spreadsheet import require_results
 from .table import Table, read_table
 from .text import write_table

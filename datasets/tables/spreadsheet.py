@@ -16,6 +16,11 @@ _MOST_CELLS = 1 << 24
 """Of a sheet, from A1 to its last row and column: calamine makes room for all of them."""
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 
+_NO_RESULT = re.compile(
+    rb'<c (?![^>]*t="str")[^>]*?r="([A-Z]+\d+)"[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v ?/>|<v></v>)?\s*</c>'
+)
+"""A cell with a formula of which no number or text is stored; a text that is empty is one."""
+
 
 def read_sheet(path: Path, form: Form) -> tuple[str, list[Row]]:
     """The sheet that is read, and its rows that are not empty; all cells but those of `form.cells` are empty.
@@ -43,6 +48,15 @@ def read_sheet(path: Path, form: Form) -> tuple[str, list[Row]]:
         raise violation(f"{path}{wanted}", found, f"sheet = {example!r} in its [[series]], or another of them")
     rows = [Row(k, cells) for k, cells in enumerate(_inside(tables[name], form.cells), 1)]
     return name, [row for row in rows if any(cell != "" for cell in row.cells)]
+
+
+def require_results(path: Path) -> None:
+    """Raise ExperimentError for formulas without results, whose cells look empty: of a program that calculates none."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and (found := _NO_RESULT.search(archive.read(name))):
+                expected = "a workbook that Excel or LibreOffice has calculated and saved"
+                raise violation(f"{path}: cell {found[1].decode()}", "a formula without a result", expected)
 
 
 def _inside(table: list[list[Any]], cells: str) -> list[list[Any]]:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from dissentangle import datasets
-from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets import ExperimentError, joint, read
 from dissentangle.datasets.formats import not_measured
 from dissentangle.datasets.formats.columns import ColumnNames, read_columns
 from dissentangle.datasets.kinds import KINDS
 
-from ..tables.test_spreadsheet import write
+from ..tables.test_spreadsheet import sheet, write
 
 
 @pytest.fixture
@@ -43,12 +43,50 @@ def test_a_series_of_which_no_row_has_a_value_is_left_out(run):
     found = read(run)
     assert [series.name for series in found.series] == ["polarization"]
     assert not_measured(found) == [
-        "polarization: xi is left out: 30 rows without a value",
-        "polarization: transverse_spin is left out: 30 rows without a value",
+        "xi is left out: 30 rows without a value",
+        "transverse_spin is left out: 30 rows without a value",
     ]
+    assert "day1.xi is left out: 30 rows without a value" in not_measured(
+        joint({"day1": found, "day2": read("fig2b-d35")})
+    )
     emptied(run / "polarization.csv", range(1, 31), spread=False)
+    text = r"'xi' \(xi.csv\): found 30 rows without a value, expected a value in one row of one table at least"
+    with pytest.raises(ExperimentError, match=text):
+        read(run)
+    (run / "xi.csv").write_text("time,value,repetitions\n")
     with pytest.raises(ExperimentError, match=r"'xi' \(xi.csv\): found no rows, expected at least one measurement"):
         read(run)
+
+
+def test_the_prior_of_the_scale_of_a_series_waits_for_its_first_value(run):
+    """It would be one of a parameter that the experiment does not have yet."""
+    table = (
+        (run / "experiment.toml")
+        .read_text()
+        .replace("[[stage]]", '[prior]\n"scale[xi]" = "normal(1, 0.02)"\n[[stage]]', 1)
+    )
+    (run / "experiment.toml").write_text(table)
+    assert read(run).priors == {"scale[xi]": "normal(1, 0.02)"}
+    emptied(run / "xi.csv", range(1, 31))
+    assert read(run).priors == {}
+
+
+def test_a_formula_without_a_result_is_no_row_that_is_not_measured(run):
+    """Programs other than Excel write formulas that nobody has calculated: the value would be lost unnoticed."""
+    table = (run / "experiment.toml").read_text().replace("xi.csv", "xi.xlsx").replace('"gamma"', '"gaussian"')
+    (run / "experiment.toml").write_text(table)
+    rows = sheet([["time", "value", "sigma"], [1.0, 0.9, 0.05], [2.0, 7.0, 0.05], [3.0, "", 0.05]])
+    plain = '<c r="B3"><v>7.0</v></c>'
+    assert plain in rows
+    for formula in ("<f>1-A3</f><v />", "<f>1-A3</f><v></v>", "<f>1-A3</f>", '<f t="shared" si="0"/>'):
+        write(run / "xi.xlsx", data=rows.replace(plain, f'<c r="B3" s="1">{formula}</c>'))
+        with pytest.raises(
+            ExperimentError, match=r"xi.xlsx: cell B3: found a formula without a result, expected a wor"
+        ):
+            read(run)
+    for cell in ('<c r="B3"><f>1-A3</f><v>0.8</v></c>', '<c r="B3" t="str"><f>IF(A3,"","")</f><v></v></c>'):
+        write(run / "xi.xlsx", data=rows.replace(plain, cell))
+        assert 3.0 not in read(run).series[0].x
 
 
 @pytest.mark.parametrize(
