@@ -111,9 +111,16 @@ def read_plan(plan: str | Path) -> Experiment:
     return replace(filled, series=blank, records=tuple(records))
 
 
+def _is_pair(point: Any) -> bool:
+    """Whether it is two numbers."""
+    return isinstance(point, list) and len(point) == 2 and all(isinstance(one, (int, float)) for one in point)
+
+
 def _planned_record(where: str, row: dict[str, Any]) -> RecordSeries:
     """Planned records, whose samples are NaN."""
     about = {"name": RECORD} | said(RecordSeries, where, row)
+    if not about.get("interval", 0.0) > 0:
+        raise violation(f"{where}: interval", about.get("interval"), "the duration of a bin, such as '0.1 ms'")
     [[duration, number]] = row[POINTS]
     shape = (2, number, round(duration / about["interval"]))
     return RecordSeries(samples=np.broadcast_to(np.float32(np.nan), shape), **about)
@@ -135,14 +142,16 @@ def write_planned(folder: str | Path, plan: str | Path, value: str = "") -> list
     for at, row in rows_of(where, table, "series"):
         kind, file = required(at, row, "kind", str), required(at, row, "file", str)
         points = row.pop(POINTS, None)
+        pairs = isinstance(points, list) and bool(points) and all(_is_pair(p) for p in points)
         if kind == RECORD:  # its file is what `demodulate` writes
+            if not pairs or len(points) > 1 or not isinstance(points[0][1], int) or min(points[0]) <= 0:
+                raise violation(f"{at}: {POINTS}", repr(points)[:80], "[[duration in ms, records]], as in a plan")
             continue
         noise = required(at, row, "noise", str)
-        pairs = isinstance(points, list) and bool(points) and all(np.shape(p) == (2,) for p in points)
         if not pairs or kind not in KINDS or noise not in NOISES or Path(file).name != file:
             raise violation(f"{at}: {POINTS}", repr(points)[:80], "[[abscissa, repetitions or sigma], …], as in a plan")
         text = io.StringIO()
-        rows = [[f"{x:g}", value, f"{spread:g}"] for x, spread in points]
+        rows = [[f"{x:.10g}", value, f"{spread:.10g}"] for x, spread in points]
         header = [KINDS[kind].abscissa, "value", NOISES[noise].spread]
         csv.writer(text, lineterminator="\n").writerows([header, *rows])
         files[file] = text.getvalue().encode()

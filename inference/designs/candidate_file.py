@@ -205,7 +205,8 @@ def usual_records(experiment: Experiment, costs: Mapping[str, Any]) -> tuple[Rec
     """More records of each run that has some, of durations up to the end of the run."""
     found: dict[str, RecordCandidate] = {}
     for old in experiment.records:
-        name = free_name(f"next-{old.name}", experiment)
+        member = f"{experiment.member[old.run]}." if old.run in experiment.member else ""
+        name = free_name(f"{member}next-{old.name.removeprefix(member)}", experiment)
         longest = experiment.duration(old.run) - old.start
         found.setdefault(old.run, _record(replace(old, name=name), longest / 2 ** np.arange(_DURATIONS), **costs))
     return tuple(one for one in found.values() if len(one.x))

@@ -89,9 +89,9 @@ def made_plan(
         shot=tuple(sorted({one.shot for one in choices.every})),
         delay=any(one.delay for one in choices.every),
         repetitions=choices.repetitions,
-        planned=planned_experiment(asked.planned, experiment, dict(new)),
+        planned=planned_experiment(asked.planned, experiment, dict(new), asked.state.problem.settings),
     ).expecting(expected)
-    if not (asked.refits and can_be_simulated(experiment)):
+    if asked.refits < (len(goal.rivals) or 1) or not can_be_simulated(experiment):
         return found
     if planned is not None:
         planned(found)

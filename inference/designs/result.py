@@ -11,6 +11,7 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.experiment import DAY_FACTORS, MAIN_RUN, Label
+from ..model import ModelSettings, entries
 from ..shown import Shown
 from .candidates import is_planned
 from .limits import Direction, Limit
@@ -199,11 +200,13 @@ class Design(Shown):
         }  # fmt: skip
 
 
-def planned_experiment(given: Experiment, experiment: Experiment, new: dict[str, np.ndarray]) -> Experiment:
+def planned_experiment(
+    given: Experiment, experiment: Experiment, new: dict[str, np.ndarray], settings: ModelSettings
+) -> Experiment:
     """The planned points of an experiment alone, with the runs in which they are.
 
     given : with all candidates, as the laboratory describes it;  experiment : with the planned points
-    new : series → which of its points are planned
+    new : series → which of its points are planned;  settings : of a model, of which a plan may not have all parameters
     """
     series, said = [], {one.name: one for one in given.series}
     for one in experiment.series:
@@ -215,8 +218,7 @@ def planned_experiment(given: Experiment, experiment: Experiment, new: dict[str,
             series.append(replace(bare, **points))
     records = tuple(record for record in experiment.records if is_planned(record))
     runs = {one.run for one in series} | {one.run for one in records}
-    known, left_out = given.calibrated | given.priors, set(given.runs) - runs
-    return replace(
+    planned = replace(
         given,
         title=f"next: {given.title}",
         description="",
@@ -226,12 +228,24 @@ def planned_experiment(given: Experiment, experiment: Experiment, new: dict[str,
         series=tuple(series),
         records=records,
         observations=(),
-        priors={label: text for label, text in known.items() if Label.parse(label).entry not in left_out},
+        priors={},
         calibrated={},
         correlated=(),
         run_depth={run: depth for run, depth in given.run_depth.items() if run in runs},
         constant={run: about for run, about in given.constant.items() if run in runs},
     )
+    return replace(planned, priors=_priors_left(given.calibrated | given.priors, planned, given, settings))
+
+
+def _priors_left(
+    known: dict[str, str], planned: Experiment, given: Experiment, settings: ModelSettings
+) -> dict[str, str]:
+    """Without those of parameters that an experiment has, and its plan has not, where they would be an error."""
+    unstated = [replace(one, priors={}, calibrated={}, correlated=()) for one in (given, planned)]
+    there, left = ({text for name, index, _ in entries(one, settings) for text in (name, str(Label(name, index or "")))}
+                   for one in unstated)  # fmt: skip
+    gone = there - left | {label for label in known if Label.parse(label).entry in set(given.runs) - set(planned.runs)}
+    return {label: text for label, text in known.items() if label not in gone}
 
 
 def _of_member(whole: Experiment, name: str) -> Experiment:

@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dissentangle.datasets import ExperimentError, Known, joint, read
+from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry, joint, read
 from dissentangle.datasets.formats import not_measured, plan_file, read_plan, write_planned
 from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.cli import main
 from dissentangle.inference.designs.candidate_file import read_candidates, usual_choices
 from dissentangle.inference.designs.outcomes import with_plan
+from dissentangle.inference.designs.result import planned_experiment
+from dissentangle.inference.model import ModelSettings
 from dissentangle.inference.text import design_text
 
 TABLE = """
@@ -159,7 +161,7 @@ def test_a_plan_becomes_a_folder_that_can_be_fitted_when_it_is_filled_in(tmp_pat
     files = write_planned(tmp_path / "next", path)
     assert {file.name for file in files} == {p.kind + ".csv" for p in found.points} | {
         "experiment.toml", "experiment.schema.json"}  # fmt: skip
-    with pytest.raises(ExperimentError, match="found no rows, expected at least one measurement"):
+    with pytest.raises(ExperimentError, match="without a value, expected a value in one row of one table at least"):
         read(tmp_path / "next")
     first = tmp_path / "next" / "xi.csv"
     first.write_text(first.read_text().replace(",,", ",0.9,", 1))
@@ -202,7 +204,35 @@ def test_what_is_no_plan(tmp_path):
     path.write_text('[[series]]\nkind = "xi"\nfile = "../xi.csv"\nnoise = "gamma"\npoints = [[1.0, 100.0]]\n')
     with pytest.raises(ExperimentError, match=r"series 1: points: found .*, expected \[\[abscissa, repetitions"):
         write_planned(tmp_path / "next", path)
-    assert not (tmp_path / "next").exists()
+    record = '[[series]]\nkind = "record"\nfile = "r.h5"\ninterval = "0.1 ms"\npoints = [[2.0, 10]]\n'
+    for points in ("[[2.0]]", "[[2.0, 10], [3.0, 10]]", "[[2.0, 10.5]]", "[[2.0, 0]]", '[["2 ms", 10]]', "3"):
+        path.write_text(record.replace("[[2.0, 10]]", points))
+        with pytest.raises(
+            ExperimentError, match=r"series 1: points: found .*, expected \[\[duration in ms, records\]\]"
+        ):
+            read_plan(path)
+
+
+def test_a_table_of_a_plan_has_its_repetitions_as_they_are_written(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text('[[series]]\nkind = "xi"\nfile = "xi.csv"\nnoise = "gamma"\npoints = [[8.6, 2172410.0]]\n')
+    write_planned(tmp_path / "next", path)
+    assert (tmp_path / "next" / "xi.csv").read_text() == "time,value,repetitions\n8.6,,2172410\n"
+
+
+def test_a_plan_has_priors_of_what_is_in_it(tmp_path):
+    """Those of a series or a run in which nothing is planned would be an error in its folder."""
+    stages = [
+        StageEntry(10.0, frozenset(lights), run) for run, lights in (("main", ["drive"]), ("on", ["drive", "pump"]))
+    ]
+    series = [SeriesPlan(kind, np.array([1.0, 5.0]), 0.01, "gaussian", scale_uncertainty=0.1, run=run)
+              for kind, run in (("xi", "main"), ("polarization", "on"))]  # fmt: skip
+    said = {"scale[xi]": "normal(1, 0.02)", "light_loss_rate": "lognormal(0.02, 1)"}
+    gone = {"scale[polarization]": "normal(1, 0.02)", "pump_rate": "lognormal(0.1, 1)",
+            "pure_dephasing_rate[drive+pump]": "lognormal(0.1, 1)"}  # fmt: skip
+    given = Experiment("two runs", simulated=True, stages=tuple(stages), series=tuple(series), priors=said | gone)
+    new = {"xi": np.ones(2, bool)}
+    assert planned_experiment(given, given, new, ModelSettings()).priors == said
 
 
 @pytest.fixture
