@@ -3,5 +3,6 @@
 from .candidates import Candidate, Choices, RecordCandidate, candidate
 from .design import BUDGET, REFITS, design
 from .limits import Direction
+from .outcomes import can_be_simulated
 from .proposals import proposals
 from .result import DISAGREEMENT, Design, Expectation, GainCurve, PlannedPoint

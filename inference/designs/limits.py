@@ -17,8 +17,8 @@ _WITHOUT_END = 1e9
 """Shots at each point that stand for any number."""
 _EXACTLY = 1e12
 _NOTHING, _NOTHING_OF_RECORDS = 1e-7, 1e-4
-"""Singular value, over the largest, below which data tell nothing of a direction: the error of the differences, which
-are second ones for records.
+"""Singular value, over the largest, below which series or records tell nothing of a direction: the error of the
+differences, which are second ones for records.
 """
 _TINY = 1e-300
 _OPEN, _NAMED = 0.5, 0.15
@@ -91,17 +91,23 @@ class Direction:
 def unidentifiable(state: State, choices: Choices) -> list[Direction]:
     """Directions of which neither the data nor any number of shots of the candidates tell anything, at any draw."""
     found: list[Direction] | None = None
-    records = choices.records or any(record.fitted.any() for record in state.measured.records)
-    nothing = _NOTHING_OF_RECORDS if records else _NOTHING
+    records = {record.name for record in state.measured.records}
     for z_scores in (state.draws.mean(axis=0), *state.draws[:2]):
-        rows = linearised(state.problem, choices, z_scores[None]).menu(state.prior_precision[None]).rows[0]
+        new = linearised(state.problem, choices, z_scores[None])
         known = independent_jacobians(state.problem, z_scores, state.measured) if has_data(state.measured) else {}
-        parts = [rows, np.concatenate([*known.values(), rows[:0]])]
-        jacobian = np.concatenate([part / max(np.linalg.norm(part, 2), _TINY) for part in parts if len(part)])
-        _, singular, rows = np.linalg.svd(jacobian)
-        sizes = np.zeros(len(rows))
+        rows = new.menu(state.prior_precision[None]).rows[0]
+        series, light = rows[: new.mean.shape[1]], rows[new.mean.shape[1] :]
+        measured = [np.concatenate([rows[:0], *(part for name, part in known.items() if (name in records) is of_light)])
+                    for of_light in (False, True)]  # fmt: skip
+        parts = [(part, 1.0) for part in (series, measured[0])]
+        parts += [(part, _NOTHING / _NOTHING_OF_RECORDS) for part in (light, measured[1])]
+        jacobian = np.concatenate(
+            [weight * part / max(np.linalg.norm(part, 2), _TINY) for part, weight in parts if len(part)]
+        )
+        _, singular, directions = np.linalg.svd(jacobian)
+        sizes = np.zeros(len(directions))
         sizes[: len(singular)] = singular
-        here = [_direction(state, row, 1.0) for row in rows[sizes < nothing * sizes.max()]]
+        here = [_direction(state, row, 1.0) for row in directions[sizes < _NOTHING * max(1.0, sizes.max())]]
         found = here if found is None or len(here) < len(found) else found
     return found or []
 

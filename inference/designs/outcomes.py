@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,14 +76,15 @@ def planned_points(choices: Choices, shots: np.ndarray) -> tuple[PlannedPoint, .
     return tuple(found)
 
 
-def simulated(problem: Problem, new: New, truths: Mapping[str, np.ndarray], seed: int) -> list[Experiment]:
+def simulated(problem: Problem, new: New, truths: Mapping[str, np.ndarray], seed: int) -> Iterator[Experiment]:
     """The experiment as it could come out at each of some draws: the measured values stay, the planned ones are drawn.
+
+    One after the other, as records may fill the memory.
 
     truths : parameters by label, (n,)
     """
     rng = np.random.default_rng([seed, 5])
     noisy = predicted(problem, truths, rng, accuracy=1e-9, likelihood=False).noisy
-    found = []
     for k in range(number_of(truths)):
         series = []
         for one in problem.experiment.series:
@@ -96,8 +97,7 @@ def simulated(problem: Problem, new: New, truths: Mapping[str, np.ndarray], seed
         truth = {label: value[k] if np.ndim(value) else value for label, value in truths.items()}
         records = [simulated_like(record, problem.experiment, truth, rng) if is_planned(record) else record
                    for record in problem.experiment.records]  # fmt: skip
-        found.append(replace(problem.experiment, series=tuple(series), records=tuple(records), simulated=True))
-    return found
+        yield replace(problem.experiment, series=tuple(series), records=tuple(records), simulated=True)
 
 
 def refitted(
@@ -109,15 +109,14 @@ def refitted(
     problem = Problem(experiment, state.problem.settings)
     values = values_at(state.problem, draws)
     found: dict[str, list[float]] = {label: [] for label in labels}
-    outcomes = simulated(problem, new, values, seed)
-    for k, outcome in enumerate(outcomes):
+    for k, outcome in enumerate(simulated(problem, new, values, seed)):
         fit = sample_posterior(
             replace(problem, experiment=outcome), SamplerSettings(seed + k, DRAWS, TUNE, CHAINS, cores)
         )
         for label, sd in deviations(fit, labels).items():
             found[label].append(sd)
         if progress is not None:
-            progress(k + 1, 0, len(outcomes))
+            progress(k + 1, 0, len(draws))
     return {label: np.array(sds) for label, sds in found.items()}
 
 
@@ -178,7 +177,7 @@ def factors_of_outcomes(
     expected = advantage(true, draws, other, choices, shots)
     experiment, new = with_plan(choices, shots)
     problem = Problem(experiment, true.problem.settings)
-    outcomes = simulated(problem, new, values_at(true.problem, draws), seed)
+    outcomes = list(simulated(problem, new, values_at(true.problem, draws), seed))
     at = linearised(true.problem, choices, draws)
     noise = (np.stack([planned_values(outcome, new) for outcome in outcomes]) - at.mean) / at.sigma
     return expected.of_draws(shots), outcomes, expected.given(noise).of_draws(shots)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...datasets.experiment import Label
 from ...forward_models import PARAMETERS
-from ..designs import DISAGREEMENT, Design, Direction
+from ..designs import DISAGREEMENT, Design, Direction, can_be_simulated
 from .numbers import signed, with_error
 from .table import Table, View
 
@@ -151,7 +151,9 @@ def _notes(found: Design) -> list[str]:
 
 
 def _agreement(found: Design) -> list[str]:
-    """Of the refits; none where nothing was fitted."""
+    """Of the refits; none where nothing was fitted, but why nothing could be."""
+    if not can_be_simulated(found.planned):
+        return ["Not verified by refits: the plan has more samples of records than are simulated and fitted."]
     number = max((len(one.refits) for one in found.expectations), default=0)
     wrong = [Label.parse(one.label).symbol for one in found.expectations if one.disagrees]
     limit = f"{100 * DISAGREEMENT:.0f} %"

@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dissentangle.datasets import ExperimentError, read
+from dissentangle.datasets import ExperimentError, RecordSeries, joint, read
 from dissentangle.datasets.formats import plan_file, read_plan, write_planned
 from dissentangle.inference import design
 from dissentangle.inference.checks import record_jacobian
 from dissentangle.inference.cli import main
-from dissentangle.inference.designs import outcomes
+from dissentangle.inference.designs import Choices, RecordCandidate, outcomes
 from dissentangle.inference.designs.candidate_file import read_candidates, usual_choices
 from dissentangle.inference.designs.candidates import is_planned
+from dissentangle.inference.designs.limits import unidentifiable
+from dissentangle.inference.designs.linearised import state_of
 from dissentangle.inference.model import ModelSettings, Problem
 from dissentangle.inference.text import design_text
 
@@ -135,6 +137,43 @@ def test_too_many_records_are_not_simulated(table, bare, monkeypatch):
     monkeypatch.setattr(outcomes, "MOST_SAMPLES", 100)
     found = planned(bare, table, refits=3)
     assert all(not len(one.refits) for one in found.expectations)
+    assert "Not verified by refits: the plan has more samples of records than" in design_text(found)
+
+
+def test_outcomes_are_simulated_one_at_a_time(table, bare, monkeypatch):
+    """All of them would fill the memory: 50 of 5·10⁷ samples are 10 GB."""
+    choices = read_candidates(table, bare)[0].at([np.array([2.0])])
+    problem = Problem(choices.whole, ModelSettings())
+    state, done = state_of(problem, {}, seed=1), []
+    monkeypatch.setattr(outcomes, "simulated_like", lambda record, *given: done.append("simulated") or record)
+    monkeypatch.setattr(outcomes, "sample_posterior", lambda *given: done.append("fitted"))
+    monkeypatch.setattr(outcomes, "deviations", lambda fit, labels: {})
+    outcomes.refitted(state, choices, np.array([60]), state.draws[:3], [], 1)
+    assert done == ["simulated", "fitted"] * 3
+
+
+def test_records_beside_series_do_not_hide_what_the_series_tell():
+    """Differences of records are less accurate: what one shot of ξ tells of s is less than their error."""
+    source = read("fig2b-d55")
+    light = read("fig2d-dissipation")
+    stages = source.stages + tuple(stage for stage in light.stages if stage.run == "coherent")
+    both = replace(source, stages=stages, constant={"coherent": light.constant["coherent"]}, simulated=True)
+    series = usual_choices(source).candidates
+    record = RecordCandidate(
+        RecordSeries("light", np.zeros((2, 1, 2), np.float32), 0.1, run="coherent"), np.array([6.0])
+    )
+    found = []
+    for experiment, records in ((source, ()), (both, (record,))):
+        choices = Choices(experiment, series, records=records)
+        state = state_of(Problem(choices.whole, ModelSettings()), {}, seed=1)
+        found.append({label for one in unidentifiable(state, choices) for label in one.parts})
+    assert found[0] == set()
+    assert found[1].isdisjoint(p.label for p in Problem(source, ModelSettings()).free)
+
+
+def test_records_of_a_member_are_planned_under_its_name():
+    choices = usual_choices(joint({"a": read("fig2d-hybrid"), "b": read("fig2b-d55")}))
+    assert [c.record.name for c in choices.records] == ["a.next-record-coherent", "a.next-record-noisy"]
 
 
 @pytest.mark.slow
