@@ -271,8 +271,8 @@ class Table:
 
     def _not_measured(self, row: Sequence[Cell]) -> bool:
         """Whether a whole row has no value yet: there are numbers in its other cells, or nothing."""
-        places = [self.places[name] for name in self.values if name in self.places]
-        if not places or len(row) < self.width or any(str(row[k]).strip() for k in places):
+        places, more = [self.places[name] for name in self.values if name in self.places], row[self.width :]
+        if not places or len(row) < self.width or any(str(row[k]).strip() for k in places) or not all_empty(more):
             return False
         others = [row[k] for k in self.places.values() if str(row[k]).strip()]
         return bool(others) and all(number(cell, self.layout.decimal) is not None for cell in others)

@@ -94,6 +94,7 @@ def test_a_formula_without_a_result_is_no_row_that_is_not_measured(run):
     [
         ("19.5,0.9,", "column 'repetitions': found an empty cell, expected a number"),
         ("19.5,", "found 2 cells, expected 3"),
+        ("19.5,,0.9,100", "found 4 cells, expected 3"),
         ("19.5,,what", "column 'value': found an empty cell, expected a number"),
         (",0.9,100", "column 'time': found an empty cell, expected a number"),
     ],
