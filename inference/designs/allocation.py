@@ -36,6 +36,11 @@ class Costs:
     setting: np.ndarray
     change: dict[str, float]
 
+    def one_point(self, least: np.ndarray) -> float:
+        """Seconds, a little more than the fewest shots (K,) at any one point of the settings that take least to change."""
+        changes = np.array([self.change[name] for name in self.setting])
+        return 1.001 * float((least * self.per_shot + changes)[changes == changes.min()].max())
+
 
 @dataclass(frozen=True)
 class Allocation:

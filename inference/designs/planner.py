@@ -55,8 +55,9 @@ def made_plan(
     wish, choices, goal = asked.wish, asked.choices, asked.wish.goal
     target = np.nan if asked.target is None else _target(asked)
     met = bool(goal.label) and spread_of(asked.state, [goal.label])[goal.label][1] <= target
-    needed = asked.budget if asked.target is None or met else budget_for(wish, choices, target, asked.budget)
-    budget = asked.budget if needed is None else needed
+    given = asked.target is None or met
+    needed = asked.budget if given else budget_for(wish, choices, target, asked.budget)
+    budget = asked.budget if given or needed is None else max(needed, choices.costs.one_point(choices.least))
     chosen, shots = points_and_shots(wish, choices, budget)
     criterion, plan = wish.criterion(choices, budget), wish.criterion(chosen, budget)
     experiment, new = with_plan(chosen, shots)
@@ -122,14 +123,16 @@ def points_and_shots(wish: Wish, choices: Choices, budget: float) -> tuple[Choic
     while True:
         best = allocate(wish.criterion(chosen, budget), chosen.costs, budget)
         enough = best.shots >= chosen.least
+        if not enough.any():  # one point less leaves more for each of the others
+            enough = np.arange(len(enough)) != (best.shots / chosen.least).argmin()
         if enough.all() or not enough.any():
             break
         chosen = _kept(chosen, enough)
     changes = sum(chosen.costs.change.get(name, 0.0) for name in best.settings)
     found = whole(best.shots, chosen.costs.per_shot, budget - changes, chosen.least)
     if not found.any():
-        expected = f"a longer one: a point of a variance has at least {int(chosen.least.max())} shots"
-        raise violation("budget", f"{budget:g} s", expected)
+        fewest = int(chosen.least.min())
+        raise violation("budget", f"{budget:g} s", f"a longer one: a point has at least {fewest} shots")
     return _kept(chosen, found > 0), found[found > 0]
 
 

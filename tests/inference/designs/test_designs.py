@@ -91,6 +91,24 @@ def test_how_long_for_a_target_is_the_inverse_of_what_a_budget_gives(of_an_hour)
     assert found.of("collective_rate").after == pytest.approx(after, rel=0.1)
 
 
+def test_a_target_that_takes_less_than_the_fewest_shots_of_a_point_has_a_plan():
+    now = plan(driven(), budget="1 h").of("collective_rate").before
+    found = plan(driven(), target=0.9999 * now)
+    assert found.possible
+    assert found.seconds <= found.budget < 1.0
+    assert found.of("collective_rate").after <= now
+
+
+def test_points_that_share_too_few_shots_are_fewer():
+    """A minute has 4000 shots, of which two points would have 2000 each: one has them all."""
+    usual = usual_choices(driven())
+    choices = replace(usual, candidates=tuple(replace(one, least=3000) for one in usual.candidates))
+    [point] = plan(driven(), goal="everything", candidates=choices, budget="60 s").points
+    assert point.shots >= 3000
+    with pytest.raises(ExperimentError, match="budget: found 20 s, expected a longer one: a point has at least 3000 s"):
+        plan(driven(), goal="everything", candidates=choices, budget="20 s")
+
+
 def test_a_target_that_is_met_already(of_an_hour):
     """100 % of the value is more than the sd of what is known: the text says so, and what the plan's time rests on."""
     known = {"collective_rate": "lognormal(0.1, 0.2)"}
