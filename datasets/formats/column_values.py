@@ -162,6 +162,11 @@ def not_measured(experiment: Experiment) -> list[str]:
     return found
 
 
+def is_waiting(experiment: Experiment) -> bool:
+    """Whether a series of its files was left out because nothing of it is measured yet."""
+    return any(_LEFT_OUT in words for words in not_measured(experiment))
+
+
 def measured[Part: (Series | RecordSeries)](found: Sequence[tuple[Part, str]]) -> list[tuple[Part, str]]:
     """Series and their files without those of which no row has a value yet: the note of the first one names them.
 

@@ -15,7 +15,6 @@ from ..experiment import KIND as RECORD
 from ..experiment import (
     MAIN_RUN,
     Experiment,
-    Label,
     RecordSeries,
     Series,
     check_choice,
@@ -176,15 +175,12 @@ def _with_series(
         for at, row in rows_of(where, table, "series"):
             by_file.setdefault(str(row.get("file")), []).append(at)
 
-    every = _each(faults, where, table, "series", read)
-    found = measured(every)
-    waiting = {part.name for part, _ in every} - {part.name for part, _ in found}
+    found = measured(_each(faults, where, table, "series", read))
     series = [(part, file) for part, file in found if isinstance(part, Series)]
     experiment = replace(
         experiment,
         series=tuple(part for part, _ in series),
         records=tuple(part for part, _ in found if isinstance(part, RecordSeries)),
-        priors={text: prior for text, prior in experiment.priors.items() if Label.parse(text).entry not in waiting},
     )
     files = [file for _, file in series]
     with faults:

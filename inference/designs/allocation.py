@@ -37,9 +37,9 @@ class Costs:
     change: dict[str, float]
 
     def one_point(self, least: np.ndarray) -> float:
-        """Seconds, a little more than the fewest shots (K,) at any one point of the settings that take least to change."""
+        """Seconds that the fewest shots (K,) at any one point take, of the settings that take least to change."""
         changes = np.array([self.change[name] for name in self.setting])
-        return 1.001 * float((least * self.per_shot + changes)[changes == changes.min()].max())
+        return 1.001 * float((least * self.per_shot + changes)[changes == changes.min()].max())  # so that they fit
 
 
 @dataclass(frozen=True)

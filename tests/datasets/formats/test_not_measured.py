@@ -58,19 +58,6 @@ def test_a_series_of_which_no_row_has_a_value_is_left_out(run):
         read(run)
 
 
-def test_the_prior_of_the_scale_of_a_series_waits_for_its_first_value(run):
-    """It would be one of a parameter that the experiment does not have yet."""
-    table = (
-        (run / "experiment.toml")
-        .read_text()
-        .replace("[[stage]]", '[prior]\n"scale[xi]" = "normal(1, 0.02)"\n[[stage]]', 1)
-    )
-    (run / "experiment.toml").write_text(table)
-    assert read(run).priors == {"scale[xi]": "normal(1, 0.02)"}
-    emptied(run / "xi.csv", range(1, 31))
-    assert read(run).priors == {}
-
-
 def test_a_formula_without_a_result_is_no_row_that_is_not_measured(run):
     """Programs other than Excel write formulas that nobody has calculated: the value would be lost unnoticed."""
     table = (run / "experiment.toml").read_text().replace("xi.csv", "xi.xlsx").replace('"gamma"', '"gaussian"')

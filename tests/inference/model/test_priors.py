@@ -106,6 +106,23 @@ def test_all_that_is_wrong_with_priors_is_said_at_once(tmp_path):
     assert [text.partition(":")[0].partition(" =")[0] for text in found.value.faults] == [f"prior {p}" for p in priors]
 
 
+def test_a_prior_of_what_is_not_measured_yet_waits(tmp_path):
+    """ξ(0) of a run of which no value is filled in is no parameter yet: its prior is no fault of the file."""
+    save(read("fig2d-dissipation"), tmp_path / "run")
+    file = tmp_path / "run" / "xi-noisy.csv"
+    head, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([head, *(f"{row.split(',')[0]},,1500" for row in rows)]) + "\n")
+    found = read(tmp_path / "run")
+    assert found.priors.keys() == {"initial_xi[coherent]", "initial_xi[noisy]"}
+    labels = {p.label for p in Problem(found, ModelSettings()).parameters}
+    assert "initial_xi[coherent]" in labels
+    assert "initial_xi[noisy]" not in labels
+    with pytest.raises(PriorError, match="prior pump_rate: this experiment has no such parameter"):
+        Problem(found, ModelSettings(priors={"pump_rate": "fixed(1)"})).check()
+    with pytest.raises(PriorError, match=r"prior initial_xi\[noisy\]: this experiment has no such parameter"):
+        Problem(replace(found, series=found.series[1:]), ModelSettings()).check()
+
+
 @pytest.mark.parametrize(
     ("priors", "message"),
     [
