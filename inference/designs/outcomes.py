@@ -45,7 +45,8 @@ def with_plan(choices: Choices, shots: np.ndarray) -> tuple[Experiment, New]:
         series[planned.name], new[planned.name] = joined(series.get(planned.name), planned)
     of_records = shots[len(shots) - sum(len(c.x) for c in choices.records) :].astype(int).tolist()
     durations = [(candidate, float(x)) for candidate in choices.records for x in candidate.x]
-    records = tuple(c.planned(x, number) for (c, x), number in zip(durations, of_records, strict=True))
+    # one more, as of a variance: the mean of all is subtracted
+    records = tuple(c.planned(x, number + 1) for (c, x), number in zip(durations, of_records, strict=True))
     return replace(choices.experiment, series=tuple(series.values()), records=choices.experiment.records + records), new
 
 

@@ -15,6 +15,7 @@ from dissentangle.inference.designs.candidate_file import read_candidates, usual
 from dissentangle.inference.designs.candidates import is_planned
 from dissentangle.inference.designs.limits import unidentifiable
 from dissentangle.inference.designs.linearised import state_of
+from dissentangle.inference.designs.outcomes import with_plan
 from dissentangle.inference.model import ModelSettings, Problem
 from dissentangle.inference.text import design_text
 
@@ -101,6 +102,17 @@ def test_the_information_of_a_record_is_that_of_many_over_their_number_and_grows
     assert np.trace(information(2.0, 1.0)) < np.trace(information(6.0, 1.0))
 
 
+def test_so_many_records_are_planned_that_a_fit_has_the_information_of_their_shots(table, bare):
+    """The mean of all is subtracted: of two records, one is left."""
+    choices = read_candidates(table, bare)[0].at([np.array([6.0])])
+    [record] = with_plan(choices, np.array([2]))[0].records
+    ones = np.random.default_rng(1).standard_normal(record.samples.shape).astype(np.float32)
+    record, problem = replace(record, samples=ones), Problem(choices.whole, ModelSettings())
+    centre = np.zeros(len(problem.free))
+    fitted, shots = (record_jacobian(problem, record, centre, problem.experiment, n) for n in (0.0, 2.0))
+    assert np.trace(fitted.T @ fitted) == pytest.approx(np.trace(shots.T @ shots), rel=1e-6)
+
+
 def test_a_plan_of_records_becomes_a_file_and_is_simulated(table, bare, tmp_path, capsys):
     found = planned(bare, table)
     assert {p.kind for p in found.points} == {"record"}
@@ -117,7 +129,7 @@ def test_a_plan_of_records_becomes_a_file_and_is_simulated(table, bare, tmp_path
     }
     again = read_plan(path)
     assert [(r.run, r.start, r.interval, r.repetitions) for r in again.records] == [
-        ("coherent", 1.0, 0.1, p.shots) for p in found.points]  # fmt: skip
+        ("coherent", 1.0, 0.1, p.shots + 1) for p in found.points]  # fmt: skip
     assert all(is_planned(record) for record in again.records)
     lights = "[drive+pump+repump]"
     rates = {f"swap_rate{lights}": 0.12, f"extra_decay_rate{lights}": 0.15, f"bath_noise{lights}": 1.8}
@@ -125,7 +137,7 @@ def test_a_plan_of_records_becomes_a_file_and_is_simulated(table, bare, tmp_path
     sets = [word for name, value in rates.items() for word in ("--set", f"{name}={value}")]
     assert main(["simulate", str(path), "-o", str(tmp_path / "rehearsal"), *sets]) == 0, capsys.readouterr().err
     [record] = read(tmp_path / "rehearsal").records
-    assert (record.repetitions, record.length) == (found.points[0].shots, 60)
+    assert (record.repetitions, record.length) == (found.points[0].shots + 1, 60)
 
 
 def test_two_models_cannot_be_told_apart_by_records(table, bare):
