@@ -162,9 +162,9 @@ def not_measured(experiment: Experiment) -> list[str]:
     return found
 
 
-def is_waiting(experiment: Experiment) -> bool:
-    """Whether a series of its files was left out because nothing of it is measured yet."""
-    return any(_LEFT_OUT in words for words in not_measured(experiment))
+def left_out(experiment: Experiment) -> list[str]:
+    """What was said of series of its files that were left out because nothing of them is measured yet."""
+    return [words for words in not_measured(experiment) if _LEFT_OUT in words]
 
 
 def measured[Part: (Series | RecordSeries)](found: Sequence[tuple[Part, str]]) -> list[tuple[Part, str]]:

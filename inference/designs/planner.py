@@ -10,6 +10,7 @@ import numpy as np
 from ...datasets import Experiment
 from ...datasets.errors import violation
 from ...datasets.experiment import Label
+from ...datasets.formats import left_out
 from .allocation import allocate, clusters, whole
 from .candidates import Choices
 from .criteria import Criterion, Variance
@@ -91,6 +92,7 @@ def made_plan(
         delay=any(one.delay for one in choices.every),
         repetitions=choices.repetitions,
         planned=planned_experiment(asked.planned, experiment, dict(new), asked.state.problem.settings),
+        left_out=tuple(left_out(choices.experiment)),
     ).expecting(expected)
     if asked.refits < (len(goal.rivals) or 1) or not can_be_simulated(experiment):
         return found

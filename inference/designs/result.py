@@ -131,6 +131,7 @@ class Design(Shown):
     shot : s that a shot takes, as candidates have it;  delay : whether its delay counts, too
     repetitions : see `Choices`
     planned : the experiment with the stages of the planned series alone, whose values are NaN
+    left_out : what was said of series that have no value yet, and are no candidates by default
     """
 
     kind = "design"
@@ -155,6 +156,7 @@ class Design(Shown):
     delay: bool
     repetitions: float
     planned: Experiment
+    left_out: tuple[str, ...] = ()
 
     def expecting(self, expected: Sequence[Expectation]) -> Design:
         """With these, and the gain in nats that follows from them."""

@@ -10,7 +10,7 @@ import numpy as np
 from ...datasets import Experiment, ExperimentError
 from ...datasets.errors import Faults, nearest
 from ...datasets.experiment import POWER_OF, SERIES_ERRORS, Label, known_by_power, known_depth
-from ...datasets.formats import is_waiting
+from ...datasets.formats import left_out
 from ...datasets.prediction import find
 from ...forward_models import PARAMETERS, InvalidValue
 from ...forward_models.sixteen_level import DRIVE_DETUNING, drive, reach
@@ -92,7 +92,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
         prior = _exact(prior, name, stated=not {label, name} & given.keys()) if name in OF_TABLES else prior
         result.append(ModelParameter(name, index, prior, guessed))
     labels = [unknown.label for unknown in result]
-    for key in asked if is_waiting(experiment) else given:  # what is measured later may have the others
+    for key in asked if left_out(experiment) else given:  # what is measured later may have the others
         with faults:
             if key not in used:
                 why = _why(key, labels)

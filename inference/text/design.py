@@ -130,7 +130,7 @@ def _assumed(found: Design) -> str:
 
 def _notes(found: Design) -> list[str]:
     """Agreement of the refits, what limits the plan, and directions that stay open."""
-    notes = [_assumed(found), *_agreement(found)]
+    notes = [_assumed(found), *(f"{words}." for words in found.left_out), *_agreement(found)]
     if nats := [one for one in found.expectations if one.nats]:
         wanted = found.target if np.isfinite(found.target) else _CONVINCING
         shares = ", ".join(f"{100 * one.share_above(wanted):.0f} %{one.label.removeprefix('log Bayes factor')}"

@@ -10,6 +10,7 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import Experiment, ExperimentError, Known, SeriesPlan, StageEntry
+from dissentangle.datasets.formats import left_out
 from dissentangle.datasets.kinds import KINDS
 from dissentangle.inference import design
 from dissentangle.inference.designs import Choices, Direction
@@ -158,6 +159,16 @@ def test_what_only_noisy_candidates_show_is_not_structurally_unidentifiable():
         choices = Choices(problem.experiment, tuple(usual_choices(driven()).candidates))
         state = state_of(Problem(choices.whole, problem.settings), {}, seed=seed(1))
         assert unidentifiable(state, choices) == []
+
+
+def test_a_series_that_has_no_value_yet_is_named():
+    """It is no candidate by default: the plan could be better with it."""
+    note = "found commas; transverse_spin is left out: 3 rows without a value"
+    series = replace(SeriesPlan("polarization", np.array([5.0]), 0.01), value=np.array([0.9]), note=note)
+    choices = usual_choices(driven(series=(series,)))
+    found = replace(plan(driven(), budget="1 min"), left_out=tuple(left_out(choices.experiment)))
+    assert "\ntransverse_spin is left out: 3 rows without a value.\n" in design_text(found)
+    assert [one.series.kind for one in choices.candidates] == ["polarization"]
 
 
 def test_practically_unidentifiable_directions_are_told_apart():
