@@ -80,11 +80,11 @@ class Expectation:
 
     @property
     def disagrees(self) -> bool:
-        """Whether refits obtain something else than predicted; nats scatter, and differ by more than their error."""
+        """Whether refits obtain something else than predicted, by more than the error of their mean."""
         if not len(self.refits) or abs(self.ratio - 1) <= DISAGREEMENT:
             return False
         differences = self.refits - self._fitted
-        return not self.nats or abs(differences.mean()) > _CLEAR * float(differences.std()) / len(differences) ** 0.5
+        return bool(abs(differences.mean()) > _CLEAR * float(differences.std()) / len(differences) ** 0.5)
 
     @property
     def _shift(self) -> float:
