@@ -40,6 +40,5 @@ def believed_like(experiment: Experiment, values: Mapping[str, float], given: Co
     """What the lab knows, with another d where one is given."""
     apparatus = dict(experiment.apparatus)
     if "optical_depth" in apparatus and {"optical_depth", "radiative_rate"} & set(given):
-        depth = values.get("optical_depth") or values["collective_rate"] / values["radiative_rate"]
-        apparatus["optical_depth"] = Known(depth, apparatus["optical_depth"].sigma)
+        apparatus["optical_depth"] = Known(values["optical_depth"], apparatus["optical_depth"].sigma)
     return apparatus

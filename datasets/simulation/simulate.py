@@ -29,7 +29,7 @@ from ..kinds import KINDS
 from ..prediction import data_of_series, expected
 from .believed import believed, believed_like, known_of
 from .records import simulated_like
-from .sixteen_levels import ROOM_TEMPERATURE, of_model, still_true
+from .sixteen_levels import ROOM_TEMPERATURE, of_model, still_true, without_other_models
 from .truth import NUISANCES, true_values, truth_labels, without_other_forms
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ def simulate_like(
         the paper's own (`PAPER`), which count where all runs follow the populations in time; rates in ms⁻¹
     closure, seed : as in `simulate`
     model : "sixteen-level", also with what `VARIANTS` adds by +: atoms with sixteen levels, whose temperature and other
-        entries of the apparatus are true, as in a fit by this model; a temperature in `parameters` means it, too
+        entries of the apparatus are true, as in a fit by this model; a temperature in `parameters` means it, too. What
+        other variants added to a recorded truth is left out
 
     Raises
     ------
@@ -157,6 +158,7 @@ def simulate_like(
     given = (of_model(model) if model else {}) | by_label(parameters or {}, "parameters")
     recorded = {} if experiment.truth is None else experiment.truth.parameters
     recorded = {k: v for k, v in recorded.items() if Label.parse(k).name not in (*SERIES_ERRORS, "discrepancy")}
+    recorded = without_other_models(recorded, model) if model else recorded
     sixteen = bool(model) or "temperature" in given | recorded
     other = {name: value for name, value in (recorded | given).items() if name in ("temperature", "drive_detuning")}
     known = known_of(experiment, other, sixteen=sixteen)
@@ -182,7 +184,7 @@ def simulate_like(
         known = {name: value for name, value in known.items() if name in possible}
         known = without_other_forms(without_other_forms(known, recorded) | recorded, given)
         values = true_values(experiment, known | given, closure)
-        planned = replace(planned, apparatus=believed_like(experiment, known | given, given) or believed(values))
+        planned = replace(planned, apparatus=believed_like(experiment, values, given) or believed(values))
     try:
         return to_tree(measured(planned, values, closure, seed))
     except (KeyError, TypeError) as error:

@@ -46,6 +46,18 @@ def of_model(model: str) -> dict[str, float]:
     return found
 
 
+def without_other_models(recorded: Mapping[str, float], model: str) -> dict[str, float]:
+    """A recorded truth without what models that `model` does not name have added to it, by which it would be theirs."""
+    named = [name.strip() for name in model.split("+")]
+    added = {name: value for other, true in VARIANTS.items() if other not in named for name, value in true.items()}
+    gone = {
+        name for name in ("excess_loss_rate", "radiative_ratio", "collision_rate") if name in recorded and name in added
+    }
+    gone |= {ELECTRON} if gone - {"collision_rate"} else set()
+    gone |= {"temperature"} if added.get("temperature") == recorded.get("temperature") else set()
+    return {text: value for text, value in recorded.items() if text not in gone}
+
+
 def is_of_other_atoms(name: str, *, sixteen: bool) -> bool:
     """Whether nothing depends on a parameter, because the atoms have three states, or sixteen levels."""
     return name in (_THREE_ALONE if sixteen else _SIXTEEN_ALONE)

@@ -8,7 +8,7 @@ from ...forward_models import LOSS_NOISE_SHARE, PARAMETERS, Closure, dephasing_f
 from ..errors import ExperimentError, check_keys, nearest
 from ..experiment import DAY_FACTORS, SERIES_ERRORS, ZEEMAN, Experiment, Label, Series, StageEntry, meant, other_days
 from ..kinds import KINDS
-from ..prediction import PROBE, rates_of
+from ..prediction import PROBE, coupled_rates, rates_of
 from .sixteen_levels import ELECTRON, check_atoms, is_of_other_atoms, of_sixteen_levels
 
 PAPER = {
@@ -82,7 +82,8 @@ def true_values(experiment: Experiment, given: dict[str, float], closure: Closur
         values.pop(other, None)
     values |= given
     if "radiative_rate" in values and "collective_rate" in values:
-        values["optical_depth"] = values["collective_rate"] / values["radiative_rate"]
+        coupled = {text: value for text, value in values.items() if text != "radiative_rate"} | {"optical_depth": 1.0}
+        values["optical_depth"] = coupled_rates(coupled)[1] / values["radiative_rate"]
     pure = other_days(experiment.series) or any(stage.power for stage in experiment.stages)
     return _as_pure(values) if pure else values
 

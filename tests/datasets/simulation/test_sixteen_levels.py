@@ -75,6 +75,31 @@ def test_what_is_given_replaces_the_recorded_rates():
     assert (again["electron_collision_rate"], "collision_rate" in again) == (0.02, False)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("+excess-loss", ""), ("+free-radiative-rate", "+cold-atoms"), ("+cold-atoms", ""), ("", "+excess-loss"),
+        ("+uniform-collisions", "+excess-loss"),
+    ],
+)  # fmt: skip
+def test_the_model_that_is_named_is_true_whatever_model_made_the_recorded_truth(before, after):
+    of = {"collective_rate": 0.1, "probe_weight": 0.0}  # they follow from the temperature, and are recorded
+    recorded = truth_of(WITH_SIXTEEN, of, f"sixteen-level{before}")[0]
+    model = f"sixteen-level{after}"
+    assert truth_of(recorded, model=model)[1] == truth_of(WITH_SIXTEEN, of, model)[1]
+
+
+def test_d_follows_from_a_given_radiative_rate_as_in_the_model():
+    """0.908 d Γ = dΓ at 300 K, and Γ is another multiple of dΓ/d where that is free."""
+    deep = replace(PUMPED, apparatus={"optical_depth": Known(37.0, 2.0), "squeezing_limit": Known(0.16)})
+    given = {"radiative_rate": 0.002, "collective_rate": 0.1}
+    for model, depth in (("", 50.0), ("sixteen-level", 50 / 0.9076), ("sixteen-level+cold-atoms", 50.0),
+                         ("sixteen-level+free-radiative-rate", 2.1 * 50 / 0.9076)):  # fmt: skip
+        made, truth = truth_of(deep, given, model)
+        assert made.apparatus["optical_depth"].value == truth["optical_depth"] == pytest.approx(depth, rel=1e-3)
+    assert truth_of(deep, {"radiative_rate": 0.002}, model="")[1]["optical_depth"] == pytest.approx(55.0)
+
+
 @pytest.mark.parametrize("name", ["fig2b-d55", "fig2c-dark", "fig2c-pump", "laboratory-d55"])
 @pytest.mark.parametrize("sixteen", [False, True])
 def test_every_true_value_has_an_effect(name, sixteen):
