@@ -41,8 +41,9 @@ def factor(unit: str, target: str, where: str) -> float:
         raise violation(where, f"the unit {unit!r}", expected) from error
     except Exception as error:  # whatever pint's parser raises
         raise violation(where, f"the unknown unit {unit!r}", expected) from error
-    if zero:  # decibels
-        raise violation(where, f"the logarithmic unit {unit!r}", expected)
+    if zero:  # of decibels, or degrees Celsius
+        kind = "unit of another zero" if target == "K" else "logarithmic unit"
+        raise violation(where, f"the {kind} {unit!r}", expected)
     return one
 
 

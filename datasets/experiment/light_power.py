@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...forward_models import InvalidValue
 from ...forward_models.sixteen_level import (
     ABSORBED,
     DRIVE_DETUNING,
@@ -21,7 +22,7 @@ from ...forward_models.sixteen_level import (
     has_table,
     probe_weight,
 )
-from ..errors import violation
+from ..errors import ExperimentError, violation
 
 if TYPE_CHECKING:
     from .experiment import Experiment, Known
@@ -230,7 +231,10 @@ def _drive(experiment: Experiment, member: str, settled: Mapping[str, float]) ->
     """The table of the drive, and by which share the sigma of its detuning, and of T, move Γ per intensity."""
     known = {name: _atoms(experiment, name, member, settled) for name in _USUAL}
     settings = {name: value for name, (value, _) in known.items()}
-    light, moved = drive(*settings.values()), []
+    try:
+        light, moved = drive(*settings.values()), []
+    except InvalidValue as error:
+        raise ExperimentError(f"apparatus: {error}, or no power of a light, from which rates would follow") from error
     for name, (value, sigma) in known.items():
         both = ({**settings, name: value + sign * sigma} for sign in (1, -1))
         inside = next((at for at in both if has_table(*at.values())), None)
@@ -248,7 +252,10 @@ def _weight(probe: Known, temperature: float) -> tuple[float, float]:
         expected = f"all of it outside [{low:.0f}, {high:.0f}] MHz, where F = 4 absorbs, and within ±{FARTHEST:g} MHz"
         found = f"{probe.value:g} ± {probe.sigma:g} MHz" if probe.sigma else f"{probe.value:g} MHz"
         raise violation("apparatus: probe_detuning", found, expected)
-    value = probe_weight(probe.value, temperature)
+    try:
+        value = probe_weight(probe.value, temperature)
+    except InvalidValue as error:
+        raise ExperimentError(f"apparatus: {error}") from error
     if not probe.sigma:
         return value, 0.0
     return value, abs(probe_weight(most, temperature) - probe_weight(least, temperature)) / 2

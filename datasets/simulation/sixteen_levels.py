@@ -50,10 +50,9 @@ def without_other_models(recorded: Mapping[str, float], model: str) -> dict[str,
     """A recorded truth without what models that `model` does not name have added to it, by which it would be theirs."""
     named = [name.strip() for name in model.split("+")]
     added = {name: value for other, true in VARIANTS.items() if other not in named for name, value in true.items()}
-    gone = {
-        name for name in ("excess_loss_rate", "radiative_ratio", "collision_rate") if name in recorded and name in added
-    }
-    gone |= {ELECTRON} if gone - {"collision_rate"} else set()
+    gone = {"excess_loss_rate", "radiative_ratio"} & added.keys() & recorded.keys()
+    gone |= {ELECTRON} if gone else set()
+    gone |= {"collision_rate"} & added.keys()
     gone |= {"temperature"} if added.get("temperature") == recorded.get("temperature") else set()
     return {text: value for text, value in recorded.items() if text not in gone}
 

@@ -15,7 +15,7 @@ from ...datasets import Experiment, ExperimentError, joint, read, read_sharing
 from ...datasets.errors import Faults, in_python
 from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_sharing, require_days, with_members
 from ...datasets.prediction import find
-from ...forward_models import Closure, Dynamics
+from ...forward_models import Closure, Dynamics, InvalidValue
 from .fingerprint import fingerprint, measured, without_errors
 from .parameters import ModelParameter, parameters_of, unused_knowledge
 from .priors import Correlated, read_priors
@@ -153,7 +153,7 @@ def unused_entries(problem: Problem) -> dict[str, str]:
     try:
         other = Problem(*rival(problem.experiment, problem.settings, SIXTEEN_LEVELS)) if unused else problem
         others = unused_knowledge(other.experiment, other.parameters)
-    except ExperimentError:  # what this model has no place for
+    except (ExperimentError, InvalidValue):  # what this model has no place for
         others = unused
     return {name: "" if name in others else SIXTEEN_LEVELS for name in unused}
 

@@ -172,6 +172,14 @@ SERIES = 'kind = "xi"'
         (change('"15 ms"', '"15 9**9**9 ms"'), r"time: found the unknown unit"),
         (change("value = 55", "value = " + "9" * 400), r"optical_depth: value: found a number too large"),
         (
+            change("optical_depth = { value = 55, sigma = 3 }", 'temperature = "23 degC"'),
+            r"temperature: found the unit of another zero 'degC', expected a unit like 'K'",
+        ),
+        (
+            change("optical_depth = { value = 55, sigma = 3 }", 'drive_power = "7.5 dBm"'),
+            r"drive_power: found the logarithmic unit 'dBm', expected a unit like 'mW'",
+        ),
+        (
             change("optical_depth = { value = 55, sigma = 3 }", 'pump_impurity = "1.0 ± 0.5 %"'),
             r'expected the number and its error apart: pump_impurity = { value = "1.0 %", sigma = "0.5 %" }',
         ),

@@ -10,7 +10,7 @@ from dissentangle.datasets import ExperimentError, from_tree, read, simulate_lik
 from dissentangle.datasets.experiment import Known, LightPower
 from dissentangle.datasets.prediction import expected
 from dissentangle.inference.fits import Fit
-from dissentangle.inference.model import PriorError, unused_knowledge
+from dissentangle.inference.model import PriorError, unused_entries, unused_knowledge
 from dissentangle.inference.model.problem import pose
 from dissentangle.inference.model.pymc_model import rate_bounds
 
@@ -97,6 +97,20 @@ def test_errors_at_the_ends_of_what_is_computed():
         probed = replace(DRIVEN, apparatus={**DRIVEN.apparatus, "probe_detuning": Known(value, sigma)})
         with pytest.raises(ExperimentError, match=found):
             _ = pose(probed, model="sixteen-level").parameters
+
+
+def test_a_power_that_gives_no_rate_is_an_error_of_the_file_that_says_why_three_states_need_the_detuning():
+    found = r"apparatus: drive_detuning \(MHz\) = 500: expected a number in .*, or no power of a light"
+    with pytest.raises(ExperimentError, match=found):
+        priors_with(DRIVEN, drive_power=Known(5.6), drive_detuning=Known(500.0))
+
+
+def test_three_states_are_fitted_where_sixteen_levels_cannot_be():
+    """Without a power they need neither a temperature nor the detuning of a probe."""
+    hot = {"temperature": Known(600.0), "probe_detuning": Known(-1000.0)}
+    assert unused_entries(pose(replace(DRIVEN, apparatus={**DRIVEN.apparatus, **hot}))) == dict.fromkeys(hot, "")
+    with pytest.raises(ExperimentError, match=r"apparatus: temperature \(K\) = 600: expected a number in \[0, 500\]"):
+        _ = pose(replace(DRIVEN, apparatus={**DRIVEN.apparatus, **hot}), model="sixteen-level").parameters
 
 
 def test_the_light_shift_of_the_probe_moves_the_prior_of_the_quadratic_zeeman_splitting():
