@@ -69,6 +69,10 @@ def joint(experiments: Mapping[str, Experiment], sharing: Mapping[str, str] | No
     ways = dict.fromkeys((*SEPARATE, *clocks), "separate") | _ways_of_days(experiments, given) | given
     if given.get("collective_rate") == "shared" != ways["optical_depth"]:
         raise violation("sharing: collective_rate", "'shared'", 'optical_depth = "shared", too, since dΓ = d Γ')
+    for of in ("drive_detuning", "drive_power"):
+        if given.get(of) == "separate" and "radiative_rate" not in given:
+            expected = 'a line for radiative_rate, which depends on it, too: "separate", or "shared" if Γ is the same'
+            raise violation(f"sharing: {of}", "'separate'", expected)
     if ways["optical_depth"] == "tied":
         for name, experiment in experiments.items():
             if not experiment.knows("faraday_angle"):

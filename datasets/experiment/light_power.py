@@ -172,6 +172,8 @@ def known_by_power(
         return (0.0, power.sigma) if power.sigma else None
     if name == "probe_weight":
         return _weight(power, _atoms(experiment, "temperature", member, settled)[0])
+    if not member and experiment.sharing.get("drive_detuning") == "separate":
+        return None  # what members have in common follows from the detuning of none
     light, rate, error = _rate(experiment, power, member, settled)
     if name == "quadratic_zeeman":
         shift = light.quadratic_shift * rate / (2 * pi)

@@ -174,8 +174,8 @@ def unused_knowledge(experiment: Experiment, parameters: list[ModelParameter]) -
     used, members = {u.name for u in parameters}, experiment.members or [""]
     if "optical_depth" in used and not all(experiment.knows("optical_depth", m) for m in members):
         used.add("faraday_angle")
-    by_power = [u.name for u in parameters if u.name in POWER_OF]
-    powers = {POWER_OF[name] for name in by_power if any(known_by_power(experiment, name, m) for m in members)}
+    by_power = [(u.name, u.index if u.index in members else "") for u in parameters if u.name in POWER_OF]
+    powers = {POWER_OF[name] for name, member in by_power if known_by_power(experiment, name, member or "")}
     used |= powers
     if powers & {"drive_power", "probe_power"}:
         used |= {"cell_area", "drive_detuning", "temperature"}

@@ -90,6 +90,12 @@ def test_members_of_a_population():
             r"temperature: found 'population', expected .*apparatus\] gives",
         ),
         (("a", "b"), {"drive_power": "population"}, r"drive_power: found 'population', expected shared or separate"),
+        (
+            ("a", "b"),
+            {"drive_detuning": "separate"},
+            r"sharing: drive_detuning: found 'separate', expected a line for radiative_rate, which depends on it",
+        ),
+        (("a", "b"), {"drive_power": "separate"}, r"sharing: drive_power: found 'separate', expected a line for radia"),
         (("a", "b"), {"collective_rate": "shared"}, r"found 'shared', expected optical_depth = \"shared\", too, since"),
         (("a", "b"), {"optical_depth": "tied"}, r"a: apparatus: found no faraday_angle, expected one"),
     ],
@@ -124,7 +130,7 @@ def test_what_the_apparatus_says_of_a_shared_parameter_holds_or_is_refused(name)
     assert joint({"a": a, "b": b}, {name: "shared"}).known(name) == said
     with pytest.raises(ExperimentError, match=rf"apparatus: {name}: found 0.5 ± 0.03 in a, 0.6 ± 0.03 in c"):
         joint({"a": a, "c": c}, {name: "shared"})
-    assert joint({"a": a, "c": c}, {name: "separate"}).known(name, "c") == other
+    assert joint({"a": a, "c": c}, {"radiative_rate": "separate", name: "separate"}).known(name, "c") == other
 
 
 def test_a_shared_depth_by_the_faraday_angle():

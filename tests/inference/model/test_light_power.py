@@ -7,10 +7,11 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError, from_tree, read, simulate_like
-from dissentangle.datasets.experiment import Known, LightPower
+from dissentangle.datasets.experiment import Known, LightPower, known_by_power
 from dissentangle.datasets.prediction import expected
 from dissentangle.inference.fits import Fit
 from dissentangle.inference.model import PriorError, unused_entries, unused_knowledge
+from dissentangle.inference.model.defaults import DEFAULTS
 from dissentangle.inference.model.problem import pose
 from dissentangle.inference.model.pymc_model import rate_bounds
 
@@ -70,6 +71,21 @@ def test_the_power_of_the_drive_gives_the_prior_of_its_rates():
     joint = {u.label: u.prior for u in pose({"a": replace(DRIVEN, apparatus={**DRIVEN.apparatus, "drive_power":
                                              Known(5.6)}), "b": DRIVEN}).parameters}  # fmt: skip
     assert joint["radiative_rate"].numbers == pytest.approx((0.00235, 0.2), rel=2e-3)
+
+
+@pytest.mark.parametrize("of", ["drive_detuning", "drive_power"])
+def test_members_with_another_detuning_or_power_have_no_rate_in_common_that_follows_from_it(of):
+    """The prior of each own Γ is that of its experiment alone; of one that they share there is none, which is said."""
+    given = {"a": {"drive_power": Known(5.6), "drive_detuning": Known(850.0)}}
+    given["b"] = given["a"] | {"drive_detuning": {of: Known(1500.0)}, "drive_power": {of: Known(2.8)}}[of]
+    both = {name: replace(DRIVEN, apparatus=DRIVEN.apparatus | known) for name, known in given.items()}
+    own = {u.label: u.prior for u in pose(both, {of: "separate", "radiative_rate": "separate"}).parameters}
+    for name, one in both.items():
+        known = known_by_power(one, "radiative_rate")
+        assert own[f"radiative_rate[{name}]"].numbers == pytest.approx((known[0], known[1] / known[0]), rel=1e-4)
+    shared = pose(both, {of: "separate", "radiative_rate": "shared"})
+    assert {u.label: str(u.prior) for u in shared.parameters}["radiative_rate"] == DEFAULTS["radiative_rate"]
+    assert "drive_power" in unused_knowledge(shared.experiment, shared.parameters)
 
 
 def test_the_faraday_angle_gives_the_depth_of_the_prior_of_the_collective_rate():
