@@ -9,10 +9,12 @@ import numpy as np
 
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.experiment import Label, known_by_power
-from ...datasets.prediction import find, initial_of, moving_runs, rates_of
+from ...datasets.kinds import KINDS
+from ...datasets.prediction import find, fitted_observations, initial_of, moving_runs, rates_of
 from ...forward_models import InvalidValue, dephasing_floor, polarization_decay_time
 from ..fits import Coherences
 from .disturbances import Disturbance, PosteriorMean
+from .replications import PUBLISHED
 
 SIXTEEN_LEVELS, COHERENCES = "sixteen-level", "discrepancy"
 """Names of the rival models that have the one, and allow for the other."""
@@ -75,10 +77,15 @@ def _of_stage(three: Mapping[str, Any], sixteen: Mapping[str, Any], stage: Stage
 
 
 def all_coherences(at: PosteriorMean, left_out: Mapping[str, Coherences]) -> list[Disturbance]:
-    """All eight coherences of F = 4 in ξ and ΣJ, as at the medians of a fit with sixteen levels."""
+    """All eight coherences of F = 4 in ξ and ΣJ, single numbers too, as at the medians of a fit with sixteen levels."""
     effect = {name: np.zeros_like(mean) for name, mean in at.at_mean.items()}
     for series in at.followed:
         if series.run in left_out and series.about.shows_xi and series.about.spin_variance:
             effect[series.name] = at.at_mean[series.name] * left_out[series.run].relative(series.fitted_x)
+    for k, one in enumerate(fitted_observations(at.experiment)):
+        about = KINDS.get(one.quantity)
+        if one.run in left_out and about is not None and about.shows_xi and about.spin_variance:
+            share = left_out[one.run].relative(np.array([one.time]))
+            effect[PUBLISHED][k] = at.at_mean[PUBLISHED][k] * share[0]
     words = "all eight coherences of F = 4 count, not the strongest one alone"
     return [Disturbance(COHERENCES, words, "of it", 1.0, effect, most=1.0)] if any(map(np.any, effect.values())) else []

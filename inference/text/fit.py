@@ -205,9 +205,12 @@ def coherences_text(fit: Fit, judged: Assessment) -> list[str]:
     size, names = max(abs(move) for move, _ in largest.values()), fit.settings.name.split("+")
     models = "+".join(dict.fromkeys((*names, COHERENCES)))
     bias = f"{symbols([label])} is off by about {signed(shift, '.1f')} sd"
+    followed = [s for s in fit.problem.experiment.series if s.run in largest and s.about.shows_xi]
+    if not followed:
+        return [f"{said}; without them {bias}. To allow for it, add {size:.1g} to the sigma of ξ, or exclude late ξ."]
     return [f"{said}; without them {bias}. To allow for it, fit with --model {models}, or with a line"
             f" discrepancy_uncertainty = {size:.1g} in the [[series]] of ξ, or leave out late ξ (such as --range"
-            " xi=:10ms)."]  # fmt: skip
+            f" {followed[0].name}=:10ms)."]  # fmt: skip
 
 
 def sampled_again(result: DataTree) -> str:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from dissentangle.datasets import ExperimentError, Known, from_tree, read, simulate_like
-from dissentangle.datasets.prediction import expected
+from dissentangle.datasets.prediction import expected, fitted_observations
 from dissentangle.forward_models import Dynamics
 from dissentangle.inference.checks.alarms import Alarms, Suspicion, alarms
 from dissentangle.inference.checks.disturbances import Disturbance, PosteriorMean
 from dissentangle.inference.checks.findings import _alarmed
 from dissentangle.inference.checks.levels import COHERENCES, SIXTEEN_LEVELS, all_coherences, sixteen_levels
+from dissentangle.inference.checks.replications import PUBLISHED
 from dissentangle.inference.fits import Coherences, coherences
 from dissentangle.inference.fits.check_file import _check_coherences
 from dissentangle.inference.fits.fit import _attributes
@@ -148,6 +149,25 @@ def test_they_are_a_disturbance_of_xi_and_advice():
     (calm,) = coherences_text(fit, SimpleNamespace(alarms=Alarms((), (), 0.5)))
     assert calm.endswith("and no rate by its error bar.")
     assert coherences_text(Stub(problem, {}), judged) == []
+
+
+def test_single_numbers_of_xi_are_moved_too():
+    """As a fit of published numbers has them: their advice cannot be about a series."""
+    problem = pose("krauter2011-published", model="sixteen-level", closure="microscopic")
+    left_out = coherences(problem, medians(problem))
+    fit = Stub(problem, {}, left_out)
+    at = PosteriorMean(fit)
+    (one,) = all_coherences(at, left_out)
+    moved = one.effect[PUBLISHED] / at.at_mean[PUBLISHED]
+    expected_moves = {(o.run, o.quantity): left_out[o.run].largest[0] for o in fitted_observations(at.experiment)
+                      if o.quantity == "xi"}  # fmt: skip
+    assert len(expected_moves) == np.count_nonzero(moved) == 2
+    assert min(moved) == pytest.approx(min(expected_moves.values()), rel=0.3)
+    found = next(row for row in alarms(fit).suspicions if row.disturbance.name == COHERENCES)
+    assert found.of_unit()[1] != 0
+    judged = SimpleNamespace(alarms=Alarms((), (replace(found, shifts={"collective_rate": 0.65}, possible=0.5),), 0.5))
+    (said,) = coherences_text(fit, judged)
+    assert said.endswith("To allow for it, add 0.05 to the sigma of ξ, or exclude late ξ.")
 
 
 def test_a_damaged_table_of_coherences_is_refused():
