@@ -3,7 +3,8 @@
 python benchmarks/scaling.py [FIGURE]
 
 The joint fit has one set of rates, and d, n3(0) and a scale of ξ for every experiment. Times are CPU seconds, of all
-cores together: they hardly depend on what else runs. Gradients through Python's ctypes.
+cores together: they hardly depend on what else runs. Gradients through Python's ctypes. Fits up to 10⁴
+points per series and 100 experiments.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from dissentangle.inference.sampling.prepared import KEPT
 
 POINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 EXPERIMENTS = (1, 2, 5, 10, 20, 50, 100)
+LARGEST_FIT = {"points per series": 10000, "experiments": 100}
+"""Beyond, only gradients are measured."""
 DRAWS = 200
 PARTS = ("model, s", "compile, s", "gradient, µs", "sampling, s", "whole fit and file, s")
 
@@ -91,10 +94,12 @@ def sampled(problem: Problem) -> list[float]:
     return [seconds, taken, ess, drawn.statistics["n_steps"].sum(), drawn.attempts]
 
 
-def measured(experiment: Experiment) -> tuple[list[float], str]:
+def measured(experiment: Experiment, whole: bool) -> tuple[list[float], str]:
     """The parts; unknowns, effective draws, those per 1000 gradients, how often it was sampled: the end of a row."""
     problem = Problem(experiment)
     *parts, unknowns = ready(problem)
+    if not whole:
+        return [*parts, np.nan, np.nan], f"{unknowns} | – | – | –"
     *seconds, ess, gradients, attempts = sampled(problem)
     return [*parts, *seconds], f"{unknowns} | {ess:.0f} | {1000 * ess / gradients:.0f} | {attempts}"
 
@@ -105,10 +110,10 @@ def table(title: str, counts: tuple[int, ...], make: Callable[[int], Experiment]
     print(f"\n| {' | '.join(header)} |\n{'|---' * len(header)}|", flush=True)
     rows = []
     for count in counts:
-        parts, end = measured(make(count))
+        parts, end = measured(make(count), count <= LARGEST_FIT[title])
         rows.append(parts)
         print(
-            f"| {count} | {' | '.join(f'{part:.3g}' for part in parts)} | {end} |",
+            f"| {count} | {' | '.join(f'{part:.3g}' if np.isfinite(part) else '–' for part in parts)} | {end} |",
             flush=True,
         )
     return np.array(rows)
