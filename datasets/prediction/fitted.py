@@ -108,7 +108,8 @@ def whitened(experiment: Experiment, scaled: Mapping[str, np.ndarray], values: V
 
     values : one value of each parameter, by label; others than fitted series stay as they are
     """
-    data = {one.name: one for one in fitted_data(experiment)}
+    correlated = (s for s in experiment.series if s.correlated and s.name in scaled)
+    data = {s.name: data_of_series(s, s.fitted) for s in correlated}
     return {name: data[name].whiten(array, values) if name in data else array for name, array in scaled.items()}
 
 

@@ -215,11 +215,9 @@ def _seen(
     rows: list[np.ndarray], asked: list[Disturbance], jacobian: np.ndarray, covariance: np.ndarray
 ) -> tuple[list[np.ndarray], list[Disturbance]]:
     """Without what the data say nothing of."""
-    kept = []
-    for k, row in enumerate(rows):
-        side = row @ jacobian
-        if row @ row - side @ covariance @ side > _SEEN:
-            kept.append(k)
+    every = np.reshape(rows, (len(rows), len(jacobian)))
+    side = every @ jacobian
+    kept = np.flatnonzero((every**2).sum(axis=1) - ((side @ covariance) * side).sum(axis=1) > _SEEN)
     return [rows[k] for k in kept], [asked[k] for k in kept]
 
 

@@ -132,8 +132,11 @@ class PosteriorMean:
 
     def of_one(self, series: str, name: str, words: str, unit: str, size: float, effect: np.ndarray) -> Disturbance:
         """A disturbance of a series by itself; see `Disturbance`."""
-        others = {source: np.zeros_like(mean) for source, mean in self.at_mean.items()}
-        return Disturbance(name, words, unit, size, others | {series: effect}, series=series)
+        return Disturbance(name, words, unit, size, self._nothing | {series: effect}, series=series)
+
+    @cached_property
+    def _nothing(self) -> Means:
+        return {source: np.zeros_like(mean) for source, mean in self.at_mean.items()}
 
 
 def disturbances(at: PosteriorMean) -> list[Disturbance]:
