@@ -188,7 +188,7 @@ def test_a_fit_keeps_what_the_other_coherences_would_do():
         problem = pose("fig2b-d55", model=model, closure="microscopic")
         found = SimpleNamespace(problem=problem, values=medians(problem), drawn=drawn, quadrature_error=0.0,
                                 verdict=lambda: SimpleNamespace(healthy=True, text=""))  # fmt: skip
-        attributes = _attributes(found, SamplerSettings(1))
+        attributes = _attributes(found, SamplerSettings(seed(1)))
         assert ("eight_coherences" in attributes) is (model is not None)
         if model is not None:
             kept = Fit(SimpleNamespace(attrs=attributes)).coherences["main"]

@@ -106,7 +106,7 @@ def test_so_many_records_are_planned_that_a_fit_has_the_information_of_their_sho
     """The mean of all is subtracted: of two records, one is left."""
     choices = read_candidates(table, bare)[0].at([np.array([6.0])])
     [record] = with_plan(choices, np.array([2]))[0].records
-    ones = np.random.default_rng(1).standard_normal(record.samples.shape).astype(np.float32)
+    ones = np.random.default_rng(seed(1)).standard_normal(record.samples.shape).astype(np.float32)
     record, problem = replace(record, samples=ones), Problem(choices.whole, ModelSettings())
     centre = np.zeros(len(problem.free))
     fitted, shots = (record_jacobian(problem, record, centre, problem.experiment, n) for n in (0.0, 2.0))
@@ -156,7 +156,7 @@ def test_outcomes_are_simulated_one_at_a_time(table, bare, monkeypatch):
     """All of them would fill the memory: 50 of 5·10⁷ samples are 10 GB."""
     choices = read_candidates(table, bare)[0].at([np.array([2.0])])
     problem = Problem(choices.whole, ModelSettings())
-    state, done = state_of(problem, {}, seed=1), []
+    state, done = state_of(problem, {}, seed=seed(1)), []
     monkeypatch.setattr(outcomes, "simulated_like", lambda record, *given: done.append("simulated") or record)
     monkeypatch.setattr(outcomes, "sample_posterior", lambda *given: done.append("fitted"))
     monkeypatch.setattr(outcomes, "deviations", lambda fit, labels: {})
@@ -177,7 +177,7 @@ def test_records_beside_series_do_not_hide_what_the_series_tell():
     found = []
     for experiment, records in ((source, ()), (both, (record,))):
         choices = Choices(experiment, series, records=records)
-        state = state_of(Problem(choices.whole, ModelSettings()), {}, seed=1)
+        state = state_of(Problem(choices.whole, ModelSettings()), {}, seed=seed(1))
         found.append({label for one in unidentifiable(state, choices) for label in one.parts})
     assert found[0] == set()
     assert found[1].isdisjoint(p.label for p in Problem(source, ModelSettings()).free)
