@@ -99,7 +99,7 @@ class RecordCandidate:
     change: float = 0.0
     least: int = 1
     known: dict[Any, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
-    """Informations that were worked out before."""
+    """Information that was worked out before."""
 
     @property
     def fewest(self) -> int:
