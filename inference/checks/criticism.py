@@ -20,7 +20,7 @@ from ...datasets import ExperimentError
 from ...forward_models.light import WhitenessCheck
 from ..fits import Fit, checks_in
 from ..shown import Shown
-from .replications import PUBLISHED, Replicated, replications
+from .replications import MOST_NUMBERS, PUBLISHED, Replicated, replications
 from .statistics import STATISTICS, Statistic
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _INTERVAL = (0.03, 0.5, 0.97)
 _OF_RECORDS = 4000
 """Numbers that stand for the law of a check of innovations."""
 _EXPECTED = "as the model expects"
+_BEYOND = 10
+"""Replications beyond the data with which their share is known well enough."""
+_BESIDES = 300
+"""Numbers of the parameters beside those of the points of a replication."""
 _FEWEST = 100
 """Replications with fewer defined values of a statistic than this give no p-value."""
 
@@ -133,7 +137,7 @@ def criticize(fit: DataTree | Fit, *, statistics: Mapping[str, Statistic] = STAT
     pairs = [(one, statistic) for one in found for statistic in statistics.values() if _suits(one, statistic)]
     number = min((len(one.replicated) for one in found), default=_OF_RECORDS)
     looked_at = len(pairs) + sum(len(checks) for checks in of_records.values())
-    limit = max(FAMILY / max(looked_at, 1), smallest_p_value(number))
+    limit = FAMILY / max(looked_at, 1)
     rows = [_row(one, statistic, limit) for one, statistic in pairs]
     rows += [_row_of_record(name, check, limit) for name, checks in of_records.items() for check in checks]
     about = str(fit.tree.attrs["title"]), bool(fit.tree.attrs["simulated"])
@@ -145,7 +149,7 @@ def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticR
     from scipy.special import erfc, ndtri
 
     expected = ndtri((np.arange(_OF_RECORDS) + 0.5) / _OF_RECORDS)
-    p = max(float(erfc(abs(check.z_score) / np.sqrt(2))), smallest_p_value(_OF_RECORDS))
+    p = float(erfc(abs(check.z_score) / np.sqrt(2)))
     what = (name, check.label, f"innovations, {check.label} (score)", "1")
     return _judged(what, check.z_score, expected, p, limit, check.words, check.words)
 
@@ -157,8 +161,35 @@ def smallest_p_value(replicated: int) -> float:
 
 def p_value(observed: float, replicated: np.ndarray) -> float:
     """Two-sided posterior predictive p-value, ties counted half; not below what the replications can show."""
-    above = float(np.mean(replicated > observed) + 0.5 * np.mean(replicated == observed))
-    return min(1.0, max(2 * min(above, 1 - above), smallest_p_value(len(replicated))))
+    return _p_value(_beyond(observed, replicated), len(replicated))
+
+
+def _p_value(beyond: np.ndarray, number: int) -> float:
+    return min(1.0, max(2 * float(beyond.min()) / number, smallest_p_value(number)))
+
+
+def _beyond(observed: float, replicated: np.ndarray) -> np.ndarray:
+    """How many lie below and above, (2,), ties counted half."""
+    ties = 0.5 * np.sum(replicated == observed)
+    return np.array([np.sum(replicated < observed) + ties, np.sum(replicated > observed) + ties])
+
+
+def _resolved(one: Replicated, statistic: Statistic, observed: float, drawn: np.ndarray, limit: float) -> float:
+    """The p-value, from further replications where these are too few to tell on which side of the limit it is.
+
+    Until ten lie beyond the data, or the smallest p-value that can be shown is the limit.
+    Source: Besag & Clifford, Biometrika 78, 301 (1991).
+    """
+    beyond, number, rng = _beyond(observed, drawn), len(drawn), np.random.default_rng(0)
+    most = max(1, MOST_NUMBERS // (len(one.x) + _BESIDES))
+    while beyond.min() < _BEYOND and smallest_p_value(number) > limit:
+        more = one.further(statistic.of, rng, min(most, int(2 / limit) - number + 1))
+        found = statistic(one.x, more, one.spread)
+        found = found[np.isfinite(found)]
+        if not len(found):
+            break
+        beyond, number = beyond + _beyond(observed, found), number + len(found)
+    return _p_value(beyond, number)
 
 
 def _suits(one: Replicated, statistic: Statistic) -> bool:
@@ -179,7 +210,7 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | 
         return None
     unit = f"1/{one.unit}" if statistic.unit == "1/ms" and one.unit not in ("", "1") else statistic.unit
     what = (one.name, statistic.name, statistic.meaning, unit)
-    p = p_value(float(observed), drawn)
+    p = _resolved(one, statistic, float(observed), drawn, limit)
     return _judged(what, float(observed), drawn, p, limit, statistic.small, statistic.large)
 
 

@@ -7,17 +7,19 @@ standard normal, takes the parameters from the posterior mean to what a fit of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
-from ...datasets.prediction import fitted_observations, whitened
+from ...datasets.prediction import Predictions, expected, fitted_data, whitened
 from ...forward_models import NOISES
-from ..fits import Fit
+from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit
 from .information import scaled_jacobians, transposed, values_at
 
-_MOST_NUMBERS = 4_000_000
+MOST_NUMBERS = 4_000_000
 """Of the replications that are looked at: all draws up to about a thousand points."""
 PUBLISHED = "observations"
 
@@ -31,6 +33,7 @@ class Replicated:
     spread (T,) : standard deviation of the noise (of Student's t the scale)
     residuals (T,), replicated_residuals (R, T) : value − what the model expects after a fit to these values; of
         correlated noise also less what the point before leads to expect, over the share of σ that this leaves
+    further : more of what `both` has, for a generator and a number N: (N, T)
     """
 
     name: str
@@ -43,6 +46,7 @@ class Replicated:
     spread: np.ndarray
     residuals: np.ndarray
     replicated_residuals: np.ndarray
+    further: Callable[[str, np.random.Generator, int], np.ndarray] = field(repr=False, compare=False)
 
     def both(self, of: str) -> tuple[np.ndarray, np.ndarray]:
         """Data and replications: their "values", or their "residuals"."""
@@ -52,20 +56,96 @@ class Replicated:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """What a series, or the published numbers, bring with them, in the order of the fit.
+class _Step:
+    """The Gauss–Newton step to a fit of residuals z (R, T) over their spread.
 
-    degrees_of_freedom : ν of Student's t noise;  described : kind, abscissa, unit
-    correlated : whether the noise of a point knows that of the one before
+    jacobians : (T, n), over the spread, on the scale on which the priors of the n free parameters are standard normal
+    degrees_of_freedom : ν of the series with Student's t noise, whose far points pull less
     """
 
-    noise: str
-    degrees_of_freedom: float
-    spread: np.ndarray
-    x: np.ndarray
-    component: np.ndarray
-    described: tuple[str, str, str]
-    correlated: bool = False
+    jacobians: Mapping[str, np.ndarray]
+    degrees_of_freedom: Mapping[str, float]
+
+    @cached_property
+    def _precision(self) -> np.ndarray:
+        found = np.eye(next(iter(self.jacobians.values())).shape[1])
+        for name, j in self.jacobians.items():
+            nu = self.degrees_of_freedom.get(name)
+            found = found + (1.0 if nu is None else (nu + 1) / (nu + 3)) * j.T @ j
+        return found
+
+    def pull(self, name: str, z: np.ndarray) -> np.ndarray:
+        """Of a series on the parameters, (R, n)."""
+        nu = self.degrees_of_freedom.get(name)
+        return np.nan_to_num(z if nu is None else (nu + 1) * z / (nu + z**2)) @ self.jacobians[name]
+
+    def left(self, name: str, z: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """What the step leaves of the residuals, (R, T), where all series together pull so, (R, n)."""
+        return np.asarray(z - np.linalg.solve(self._precision, pull.T).T @ self.jacobians[name].T)
+
+
+class _Replications:
+    """All series of a fit with its replications.
+
+    values, z : of the replications, and their residuals over their spread, whitened, (R, T) by series
+    parameters : the draws of the replications, (R,) by label
+    pulls, pull : of each series, and of all, on the parameters (R, n)
+    """
+
+    def __init__(self, fitted: Fit) -> None:
+        self.fitted = fitted
+        predictive, free = fitted.tree["posterior_predictive"].dataset, fitted.problem.free
+        draws = {str(name): np.asarray(v.values).reshape(-1, v.shape[-1]) for name, v in predictive.data_vars.items()}
+        every = max(1, sum(array.size for array in draws.values()) // MOST_NUMBERS)
+        self.data = {data.name: data for data in fitted_data(fitted.experiment) if data.name in draws}
+        self.values = {name: draws[name][::every] for name in self.data}
+        tails = {name: d.degrees_of_freedom for name, d in self.data.items() if d.noise is NOISES["student-t"]}
+        self.middle = {name: (np.median if name in tails else np.nanmean)(v, axis=0) for name, v in self.values.items()}
+        self.spread = {n: np.asarray(d.noise.scatter(self.middle[n], d.spread)) for n, d in self.data.items()}
+        drawn = fitted.by_label()
+        centre = np.array([np.mean(u.prior.z_score(drawn[u.label])) for u in free])
+        kept = np.isin(fitted.tree["posterior"]["draw"], predictive["draw"])
+        self.parameters = {label: array[:, kept].reshape(-1)[::every] for label, array in drawn.items()}
+        self.whiten = partial(whitened, fitted.experiment, values=values_at(fitted.problem, centre))
+        jacobians = scaled_jacobians(fitted.problem, centre)
+        self.step = _Step(transposed(self.whiten(transposed(jacobians))), tails)
+        self.z = {name: self.scaled(name, values) for name, values in self.values.items()}
+        self.pulls = {name: self.step.pull(name, z) for name, z in self.z.items()}
+        self.pull = sum(self.pulls.values(), start=np.zeros((1, len(free))))
+
+    def scaled(self, name: str, values: np.ndarray) -> np.ndarray:
+        return np.asarray(self.whiten({name: (values - self.middle[name]) / self.spread[name]})[name])
+
+    @cached_property
+    def expected(self) -> tuple[np.ndarray, dict[str, Any], Predictions]:
+        """Which replications are drawn again, their parameters, and what the model expects there."""
+        which = np.arange(0, len(self.pull), max(1, len(self.pull) // DRAWS))
+        problem = self.fitted.problem
+        values = problem.complete({label: array[which] for label, array in self.parameters.items()})
+        return which, values, expected(problem.experiment, values, problem.dynamics, accuracy=POSTERIOR_ACCURACY)
+
+    def further(self, name: str, order: np.ndarray, of: str, rng: np.random.Generator, number: int) -> np.ndarray:
+        data, (which, parameters, means) = self.data[name], self.expected
+        again = np.arange(number) % len(which)
+        mean = np.atleast_2d(data.mean(means))[again]
+        values = data.draw(rng, mean, {label: v[again] if np.ndim(v) else v for label, v in parameters.items()})
+        if of == "residuals":
+            z = self.scaled(name, values)
+            pull = (self.pull - self.pulls[name])[which[again]] + self.step.pull(name, z)
+            values = self.step.left(name, z, pull) * self.spread[name]
+        return values[:, order]
+
+    def of(self, name: str) -> Replicated:
+        data, spread, series = self.data[name], self.spread[name], self.data[name].series
+        left = self.step.left(name, self.z[name], self.pull) * spread
+        own = data.value - self.middle[name] if data.correlation is None else self.scaled(name, data.value) * spread
+        described, x, component = ("", "", ""), np.arange(float(len(spread))), np.zeros(len(spread))
+        if series is not None:
+            described = series.kind, series.about.abscissa, series.about.unit
+            x, component = series.x[series.fitted], series.component_numbers[series.fitted]
+        order = np.lexsort((x, component))
+        arrays = (array[..., order] for array in (x, data.value, self.values[name], spread, own, left))
+        return Replicated(name, *described, *arrays, partial(self.further, name, order))
 
 
 def replications(fitted: Fit) -> list[Replicated]:
@@ -73,68 +153,14 @@ def replications(fitted: Fit) -> list[Replicated]:
 
     As many replications as posterior draws, fewer where these would be more than four million numbers.
     """
-    data, observed = fitted.tree["posterior_predictive"].dataset, fitted.tree["observed_data"].dataset
-    draws = {str(name): np.asarray(v.values).reshape(-1, v.shape[-1]) for name, v in data.data_vars.items()}
-    step = max(1, sum(array.size for array in draws.values()) // _MOST_NUMBERS)
-    draws = {name: array[::step] for name, array in draws.items()}
-    sources = {name: _source(fitted, name) for name in draws}
-    middles = {name: (np.median if s.noise == "student-t" else np.nanmean)(draws[name], axis=0)
-               for name, s in sources.items()}  # fmt: skip
-    if not sources:
-        return []
-    spreads = {name: NOISES[s.noise].scatter(middles[name], s.spread) for name, s in sources.items()}
-    scaled = {name: (draws[name] - middles[name]) / spreads[name] for name in draws}
-    drawn = fitted.by_label()
-    centre = np.array([np.mean(u.prior.z_score(drawn[u.label])) for u in fitted.problem.free])
-    whiten = partial(whitened, fitted.experiment, values=values_at(fitted.problem, centre))
-    left = refitted(
-        whiten(scaled),
-        transposed(whiten(transposed(scaled_jacobians(fitted.problem, centre)))),
-        {n: s.degrees_of_freedom for n, s in sources.items() if s.noise == "student-t"},
-    )
-    found = []
-    for name, source in sources.items():
-        order = np.lexsort((source.x, source.component))
-        values, spread = np.asarray(observed[name].values), np.asarray(spreads[name])
-        own = values - middles[name]
-        if source.correlated:
-            own = whiten({name: own / spread})[name] * spread
-        arrays = (values, draws[name], spread, own, left[name] * spread)
-        found.append(Replicated(name, *source.described, source.x[order], *(array[..., order] for array in arrays)))
-    return found
-
-
-def _source(fitted: Fit, name: str) -> _Source:
-    for series in fitted.experiment.series:
-        if series.name == name:
-            use = series.fitted
-            described = (series.kind, series.about.abscissa, series.about.unit)
-            return _Source(
-                series.noise, series.tail, series.spread[use], series.x[use], series.component_numbers[use], described,
-                series.correlated,
-            )  # fmt: skip
-    sigma = np.array([o.sigma for o in fitted_observations(fitted.experiment)])
-    return _Source("gaussian", 0.0, sigma, np.arange(float(len(sigma))), np.zeros(len(sigma)), ("", "", ""))
+    found = _Replications(fitted)
+    return [found.of(name) for name in found.data]
 
 
 def refitted(
-    scaled: dict[str, np.ndarray], jacobians: dict[str, np.ndarray], degrees_of_freedom: dict[str, float]
+    z: Mapping[str, np.ndarray], jacobians: Mapping[str, np.ndarray], degrees_of_freedom: Mapping[str, float]
 ) -> dict[str, np.ndarray]:
-    """What is left of residuals over their spread, (R, T) each, after a Gauss–Newton step of the parameters.
-
-    jacobians : (T, n), over the spread, on the scale on which the priors of the n free parameters are standard normal
-    degrees_of_freedom : ν of the series with Student's t noise, whose far points pull less
-    """
-    count = next(iter(jacobians.values())).shape[1]
-    precision, pull = np.eye(count), np.zeros((1, count))
-    for name, j in jacobians.items():
-        if name not in scaled:  # records: what they say of the parameters stays as it is
-            precision = precision + j.T @ j
-            continue
-        z, nu = scaled[name], degrees_of_freedom.get(name, np.inf)
-        told = 1.0 if np.isinf(nu) else (nu + 1) / (nu + 3)
-        force = z if np.isinf(nu) else (nu + 1) * z / (nu + z**2)
-        precision = precision + told * j.T @ j
-        pull = pull + np.nan_to_num(force) @ j
-    step = np.linalg.solve(precision, pull.T).T
-    return {name: z - step @ jacobians[name].T for name, z in scaled.items()}
+    """What is left of residuals over their spread, (R, T) each, after the Gauss–Newton step; see `_Step`."""
+    step = _Step(jacobians, degrees_of_freedom)
+    pull = sum((step.pull(name, one) for name, one in z.items()), start=np.zeros(1))
+    return {name: step.left(name, one, pull) for name, one in z.items()}

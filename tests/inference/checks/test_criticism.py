@@ -2,16 +2,17 @@
 
 import json
 import re
+import sys
 from html import unescape
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import ks_2samp, kstest
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.checks.criticism import criticize, p_value, smallest_p_value
-from dissentangle.inference.checks.replications import refitted
+from dissentangle.inference.checks.replications import refitted, replications
 from dissentangle.inference.checks.statistics import STATISTICS, Statistic
 from dissentangle.inference.checks.verdict import HEADLINES, assess
 from dissentangle.inference.cli import main
@@ -88,6 +89,30 @@ def test_p_values_of_residuals_are_uniform_for_a_right_model():
             found.append(p_value(float(observed), drawn))
     for found in p_values.values():
         assert kstest(found, "uniform").pvalue > CHANCE
+
+
+@pytest.mark.parametrize("fixture", ["fit_d55", "fit_published"])
+def test_further_replications_have_the_law_of_the_first(fixture, request):
+    for one in replications(Fit(request.getfixturevalue(fixture))):
+        for statistic in STATISTICS.values():
+            if statistic.suits(one.kind, one.abscissa, len(one.x)) or not one.kind:
+                further = one.further(statistic.of, np.random.default_rng(seed(3)), 4000)
+                both = (statistic(one.x, v, one.spread) for v in (one.both(statistic.of)[1], further))
+                assert ks_2samp(*both).statistic < 0.15
+
+
+def test_where_few_replications_are_kept_further_ones_decide(fit_d55, monkeypatch):
+    """Of 150 the most extreme one in either direction has p = 0.013: of 18 statistics some would often be beyond."""
+    whole = {(row.series, row.statistic): row for row in criticize(fit_d55).rows}
+    monkeypatch.setattr(sys.modules[replications.__module__], "MOST_NUMBERS", 150 * 90)
+    few = criticize(fit_d55)
+    assert few.limit == pytest.approx(0.03 / 18)
+    assert few.replications < 200
+    assert not few.surprising
+    assert all(abs(row.p_value - whole[row.series, row.statistic].p_value) < 0.3 for row in few.rows)
+    found = criticize(drifting(fit_d55)).surprising[0]
+    assert (found.series, found.statistic) == ("xi", "autocorrelation")
+    assert 1e-4 < found.p_value <= few.limit
 
 
 def test_far_points_of_student_t_pull_less():
