@@ -12,7 +12,7 @@ from .expected import (
     tested_populations,
 )
 from .fitted import NUMBERS, FittedData, data_of_series, fitted_data, whitened
-from .members import ONE, Member, members_of, of_run
+from .members import ONE, Member, members_of
 from .modes import Mode, TwoModes, quadratures, two_modes
 from .rates import Values, coupled_rates, find, initial_of, optical_depth_of, rates_of
 from .reconstruct import readout_pulse, reconstructed_from_records, reconstructed_xi

@@ -41,18 +41,6 @@ class Member:
         return found
 
 
-def of_run(experiment: Experiment, run: str) -> Experiment:
-    """What was measured in one run, with the stages of that run only."""
-    stages = tuple(stage for stage in experiment.stages if stage.run == run)
-    series = tuple(series for series in experiment.series if series.run == run)
-    return replace(
-        experiment,
-        stages=stages,
-        series=series,
-        observations=tuple(number for number in experiment.observations if number.run == run),
-    )
-
-
 def members_of(experiment: Experiment) -> list[Member]:
     """The members of a joint experiment, in order."""
     found = {name: _alone(experiment, name) for name in experiment.members}

@@ -238,12 +238,15 @@ def _directions(sources: dict[str, list[str]], jacobians: Means, covariance: np.
     jacobian = np.concatenate([*jacobians.values()])
     for source, names in sources.items():
         own = np.isin(point_of, names)
-        information = jacobian[own].T @ jacobian[own]
-        sizes, vectors = np.linalg.eigh(information - information @ covariance @ information)
+        of_own = jacobian[own]
+        told = of_own.any(axis=0)
+        of_own = of_own[:, told]
+        information = of_own.T @ of_own
+        sizes, vectors = np.linalg.eigh(information - information @ covariance[np.ix_(told, told)] @ information)
         fixed = sizes > _FIXED
         if fixed.any():
             found[source] = np.zeros((int(fixed.sum()), len(own)))
-            found[source][:, own] = (vectors[:, fixed] / np.sqrt(sizes[fixed])).T @ jacobian[own].T
+            found[source][:, own] = (vectors[:, fixed] / np.sqrt(sizes[fixed])).T @ of_own.T
     return found
 
 

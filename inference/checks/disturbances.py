@@ -11,7 +11,7 @@ import numpy as np
 
 from ...datasets import Experiment, Series, StageEntry
 from ...datasets.experiment import Label, LightPower, other_days
-from ...datasets.prediction import expected, fitted_observations, moving_runs, of_run
+from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Closure, Dynamics
 from ..fits import Fit
 from .replications import PUBLISHED
@@ -85,14 +85,9 @@ class PosteriorMean:
         experiment: Experiment | None = None,
         dynamics: Dynamics | None = None,
         later: Mapping[str, float] | None = None,
-        run: str | None = None,
     ) -> Means:
-        """Expected data of the fitted points; of other values, or where times of a series are `later` by ms.
-
-        run : whose data alone are wanted
-        """
+        """Expected data of the fitted points; of other values, or where times of a series are `later` by ms."""
         whole, later = experiment or self.experiment, later or {}
-        whole = whole if run is None else of_run(whole, run)
         points = {s.name: s.x + later.get(s.name, 0.0) for s in whole.series}
         found = expected(whole, values or self.values, dynamics or self.problem.dynamics, points=points)
         means = {
@@ -194,28 +189,28 @@ _RELATIVE = 1e-3
 
 def _other_days(at: PosteriorMean) -> list[Disturbance]:
     """A series was taken with other dΓ, or with another loss by the light, than the rest."""
-    slopes = {run: _by_day(at, run) for run in dict.fromkeys(s.run for s in at.followed)}
+    member = at.experiment.member
+    stated = {member.get(s.run) for s in at.experiment.series if s.day in other_days(at.experiment.series, member)}
+    asked = [s for s in at.followed if member.get(s.run) not in stated]  # else the model has it
+    slopes = _by_day(at) if asked else {}
     return [
         at.of_one(s.name, "days", f"{what} was different for {s.name}", "%", 0.1, slope[s.name])
-        for s in at.followed
-        for what, slope in slopes[s.run].items()
+        for s in asked
+        for what, slope in slopes.items()
     ]
 
 
-def _by_day(at: PosteriorMean, run: str) -> dict[str, Means]:
-    """Derivatives of a run's data by the logarithm of what may differ from day to day."""
-    member = at.experiment.member
-    if other_days(one for one in at.experiment.series if member.get(one.run) == member.get(run)):
-        return {}  # the file says of which days they are, and the model has it
-    depth, loss = at.experiment.run_depth, "light_loss_rate"
+def _by_day(at: PosteriorMean) -> dict[str, Means]:
+    """Derivatives of the data of all runs by the logarithm of what may differ from day to day, in all of them."""
+    runs, loss = at.experiment.runs, "light_loss_rate"
 
     def deeper(f: float) -> Means:
-        other = replace(at.experiment, run_depth={**depth, run: depth.get(run, 1.0) * f})
-        return at.means(experiment=other, run=run)
+        depth = {run: at.experiment.run_depth.get(run, 1.0) * f for run in runs}
+        return at.means(experiment=replace(at.experiment, run_depth={**at.experiment.run_depth, **depth}))
 
     changes = {"the optical depth": deeper}
     if loss in at.values:
-        changes["the loss by the light"] = lambda f: at.means({**at.values, loss: at.values[loss] * f}, run=run)
+        changes["the loss by the light"] = lambda f: at.means({**at.values, loss: at.values[loss] * f})
     step = _RELATIVE
     return {what: _difference(means(1 + step), means(1 - step), 2 * step) for what, means in changes.items()}
 

@@ -67,12 +67,12 @@ class _Step:
     degrees_of_freedom: Mapping[str, float]
 
     @cached_property
-    def _precision(self) -> np.ndarray:
-        found = np.eye(next(iter(self.jacobians.values())).shape[1])
+    def _covariance(self) -> np.ndarray:
+        precision = np.eye(next(iter(self.jacobians.values())).shape[1])
         for name, j in self.jacobians.items():
             nu = self.degrees_of_freedom.get(name)
-            found = found + (1.0 if nu is None else (nu + 1) / (nu + 3)) * j.T @ j
-        return found
+            precision = precision + (1.0 if nu is None else (nu + 1) / (nu + 3)) * j.T @ j
+        return np.linalg.inv(precision)
 
     def pull(self, name: str, z: np.ndarray) -> np.ndarray:
         """Of a series on the parameters, (R, n)."""
@@ -81,7 +81,7 @@ class _Step:
 
     def left(self, name: str, z: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """What the step leaves of the residuals, (R, T), where all series together pull so, (R, n)."""
-        return np.asarray(z - np.linalg.solve(self._precision, pull.T).T @ self.jacobians[name].T)
+        return np.asarray(z - pull @ (self._covariance @ self.jacobians[name].T))
 
 
 class _Replications:

@@ -85,15 +85,15 @@ class TriangularMap:
             log_width = functions[:, self.width_of[wide]] @ self.widenings[wide]
             own_part, log_slope = skewed(w[:, i], self.skew[i])
             v[:, i] = self.scale[i] * np.exp(log_width) * own_part + products @ self.coefficients[own]
-            functions[:, i] = self.functions(v)[0][:, i]
+            functions[:, i] = self.functions(v[:, i : i + 1], slice(i, i + 1))[0][:, 0]
             functions[:, self.dimension + 1 + i] = v[:, i]
             volume += log_width + log_slope
         return v, volume
 
-    def functions(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """φ and their derivatives at points v, each (points, n)."""
-        value, steepness = between(self.slope * (v - self.bend), self.growth)
-        return (value - self.shift) * self.stretch, steepness * self.slope * self.stretch
+    def functions(self, v: np.ndarray, of: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """φ of some coordinates and their derivatives where these are v, each of its shape, (points, …)."""
+        value, steepness = between(self.slope[of] * (v - self.bend[of]), self.growth[of])
+        return (value - self.shift[of]) * self.stretch[of], steepness * self.slope[of] * self.stretch[of]
 
 
 def skewed(w: np.ndarray, skew: float) -> tuple[np.ndarray, np.ndarray]:
