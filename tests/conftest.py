@@ -48,6 +48,16 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Machine code is kept for the processes of this run, also for those that a test starts."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISSENTANGLE_CACHE", str(folder / "machine-code"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference():
     return REFERENCE

@@ -77,7 +77,8 @@ class _Step:
     def pull(self, name: str, z: np.ndarray) -> np.ndarray:
         """Of a series on the parameters, (R, n)."""
         nu = self.degrees_of_freedom.get(name)
-        return np.nan_to_num(z if nu is None else (nu + 1) * z / (nu + z**2)) @ self.jacobians[name]
+        force = np.nan_to_num(z if nu is None else (nu + 1) * z / (nu + z**2))
+        return np.asarray(force @ self.jacobians[name])
 
     def left(self, name: str, z: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """What the step leaves of the residuals, (R, T), where all series together pull so, (R, n)."""
@@ -144,8 +145,9 @@ class _Replications:
             described = series.kind, series.about.abscissa, series.about.unit
             x, component = series.x[series.fitted], series.component_numbers[series.fitted]
         order = np.lexsort((x, component))
-        arrays = (array[..., order] for array in (x, data.value, self.values[name], spread, own, left))
-        return Replicated(name, *described, *arrays, partial(self.further, name, order))
+        observed, values = data.value[order], self.values[name][:, order]
+        residuals = spread[order], own[order], left[:, order]
+        return Replicated(name, *described, x[order], observed, values, *residuals, partial(self.further, name, order))
 
 
 def replications(fitted: Fit) -> list[Replicated]:

@@ -30,6 +30,7 @@ from .verb import option, verb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.figure import Figure
     from xarray import DataTree
 
     from ...datasets import Experiment
@@ -140,9 +141,13 @@ def _save(result: DataTree, target: Path, output: Output) -> None:
 
 def finished(result: DataTree, output: Output, drawing: Path | None, compared: Sequence[str] = ()) -> int:
     """The figure of a fit, its facts, its exit code; `compared`: what a comparison adds to its headline."""
-    from ..figures import plot_fit
 
-    output.figure(drawing, lambda: plot_fit(result))
+    def drawn() -> Figure:
+        from ..figures import plot_fit
+
+        return plot_fit(result)
+
+    output.figure(drawing, drawn)
     if output.json:
         from ..text import fit_facts
 

@@ -5,5 +5,5 @@ How it works: docs/reference/engine.md.
 
 from .compile import CompiledModel, Start, compile_model, natural_variables, start_of
 from .coordinate_map import Coordinates, exponential, logarithm, softplus
-from .native import NativeDensity, elementary, machine_code
+from .native import MachineCode, NativeDensity, elementary, loaded, machine_code, processor
 from .translation import NotTranslatable

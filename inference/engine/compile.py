@@ -98,7 +98,7 @@ def compile_model(model: Any, start: Start | None = None, coordinates: Coordinat
     start = start or start_of(model)
     chosen = coordinates or plain(start.centre)
     density, logp, expansion, natural = programs(model, start, chosen)
-    code = NativeDensity(density, logp, expansion, natural)
+    code = NativeDensity.compiled(density, logp, expansion, natural)
     names = [variable.name for variable in natural_variables(model)]
     return CompiledModel(code, names, [value.shape for value in natural], code.data)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -78,26 +79,43 @@ class NativeDensity:
     data : the numbers that both read, constants and data; `with_data` gives others
     """
 
-    def __init__(self, density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> None:
-        """`logp`: a scalar of `density`; `natural`: values of `expansion`, what a draw reports, one after the other."""
-        self.dimension = density.inputs.size
-        self.expanded = sum(lanes.size for lanes in natural)
-        self._programs = (density, expansion)
+    def __init__(
+        self,
+        dimension: int,
+        expanded: int,
+        code: Callable[[], MachineCode],
+        data: np.ndarray | None = None,
+        programs: tuple[Program, ...] = (),
+    ) -> None:
+        """`code` takes a moment; `programs` are what can work out other data, and these, if they are not given."""
+        self.dimension, self.expanded, self._programs = dimension, expanded, programs
         self._exchanging = Lock()
         compiling = ThreadPoolExecutor(1)  # LLVM works outside Python's lock, while the caller imports a sampler
-        self._compiled = compiling.submit(machine_code, assembled(density, logp, expansion, natural))
+        self._compiled = compiling.submit(code)
         compiling.shutdown(wait=False)
-        self.data = self._numbers()
+        self.data = self._numbers() if data is None else data
+
+    @classmethod
+    def compiled(cls, density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> NativeDensity:
+        """`logp`: a scalar of `density`; `natural`: values of `expansion`, what a draw reports, one after the other."""
+        code = partial(machine_code, assembled(density, logp, expansion, natural))
+        expanded = sum(lanes.size for lanes in natural)
+        return cls(density.inputs.size, expanded, code, programs=(density, expansion))
+
+    @property
+    def object_file(self) -> bytes:
+        """Of the code, for `loaded`."""
+        return self._compiled.result().object_file
 
     @cached_property
     def logp_address(self) -> int:
         """Of the C function `logp`."""
-        return int(self._compiled.result().get_function_address("logp"))
+        return self._compiled.result().address("logp")
 
     @cached_property
     def expand_address(self) -> int:
         """Of the C function `expand`."""
-        return int(self._compiled.result().get_function_address("expand"))
+        return self._compiled.result().address("expand")
 
     @cached_property
     def _logp(self) -> Callable[..., int]:
@@ -151,23 +169,57 @@ class NativeDensity:
         return values[()], gradients
 
 
-def machine_code(text: str) -> Any:
-    """LLVM's engine with the functions of an assembly text.
+@dataclass(frozen=True)
+class MachineCode:
+    """Functions in the memory of this process, and their object file, of which `loaded` makes them again."""
+
+    engine: Any
+    object_file: bytes
+
+    def address(self, name: str) -> int:
+        """Of a C function."""
+        return int(self.engine.get_function_address(name))
+
+
+def machine_code(text: str) -> MachineCode:
+    """The functions of an assembly text.
 
     Code generation at level 1 and none of LLVM's passes: CasADi has eliminated common subexpressions already, and
     unrolling and vectorising, measured, cost more time than they save.
     """
     import llvmlite.binding as llvm
 
+    engine, made = _engine(llvm, text), list[bytes]()
+    engine.set_object_cache(lambda module, object_file: made.append(object_file))
+    engine.finalize_object()
+    return MachineCode(engine, made[0])
+
+
+def loaded(object_file: bytes) -> MachineCode:
+    """The functions of an object file for this kind of processor, see `processor`."""
+    import llvmlite.binding as llvm
+
+    engine = _engine(llvm, "")
+    engine.add_object_file(llvm.ObjectFileRef.from_data(object_file))
+    engine.finalize_object()
+    return MachineCode(engine, object_file)
+
+
+def processor() -> str:
+    """What machine code is made for: the processor's name and features."""
+    import llvmlite.binding as llvm
+
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def _engine(llvm: Any, text: str) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(
         opt=1, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
     )
     _provide_library_functions(llvm)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), machine)
-    engine.finalize_object()
-    return engine
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(text), machine)
 
 
 @cache  # to look for a library starts a process

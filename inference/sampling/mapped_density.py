@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import NativeDensity, elementary, machine_code
+from ..engine import MachineCode, NativeDensity, elementary, machine_code
 from .triangular_map import TriangularMap
 
 _TABLE = ("logp", "expand", "data", "order", "first", "factors", "coefficients",
@@ -28,8 +28,8 @@ _FIELDS = "\n".join(
 
 
 @cache
-def _engine() -> Any:
-    """LLVM's engine with both functions."""
+def _code() -> MachineCode:
+    """Both functions."""
     text = Path(__file__).with_suffix(".ll").read_text(encoding="utf-8")
     return machine_code(elementary() + "\n" + text.replace("\n; fields\n", f"\n{_FIELDS}\n"))
 
@@ -58,12 +58,12 @@ class MappedDensity:
     @property
     def logp_address(self) -> int:
         """Of the C function of the density and its gradient."""
-        return int(_engine().get_function_address("mapped_logp"))
+        return _code().address("mapped_logp")
 
     @property
     def expand_address(self) -> int:
         """Of the C function of what a draw reports."""
-        return int(_engine().get_function_address("mapped_expand"))
+        return _code().address("mapped_expand")
 
     @cached_property
     def table(self) -> np.ndarray:

@@ -1,24 +1,8 @@
-"""Results as numbers, words and tables."""
+"""Results as numbers, words and tables.
 
-from .compared import averages_table, compared_sentences, verdict_lines
-from .comparison import comparison_facts, comparison_text, headlines, models_table, rates_table
-from .criticism import (
-    calibration_table,
-    criticism_text,
-    deciding_table,
-    disturbance_table,
-    left_out_text,
-    row_numbers,
-    scaling_table,
-    sensitivity_text,
-    shift_sentences,
-)
-from .design import design_text, duration, refits_text
-from .export import export
-from .fit import coherences_text, fit_facts, fit_text, sampled_again, sharing_text, truth_of
-from .numbers import as_json, number, p_text, signed, with_error
-from .paper_table import averages_as, posterior_as
-from .point_fit import point_fit_facts, point_fit_text
-from .rows import DERIVED, derived_rows, derived_table, paper_values, parameter_rows, published_rows
-from .shown import QUANTILES, VIEWS, campaign_text, common_rates, prediction_rows, prediction_text
-from .table import Table, View
+`__init__.pyi` lists the names. A name is imported when it is first used: what a fit says needs no designs.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

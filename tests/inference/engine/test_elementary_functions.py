@@ -38,11 +38,11 @@ define void @wide.{name}(ptr %from, ptr %to) {{
 def library():
     """The functions by name and number of lanes, of addresses of numbers; and what keeps them alive."""
     calls = [_ONE_AND_WIDE.format(name=name, width=WIDTH) for name in OWN]
-    engine = machine_code("\n".join([elementary(), *calls]))
+    code = machine_code("\n".join([elementary(), *calls]))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-    made = {(name, 1): kind(engine.get_function_address(f"one.{name}")) for name in OWN}
-    made |= {(name, WIDTH): kind(engine.get_function_address(f"wide.{name}")) for name in OWN}
-    return made | {"engine": engine}
+    made = {(name, 1): kind(code.address(f"one.{name}")) for name in OWN}
+    made |= {(name, WIDTH): kind(code.address(f"wide.{name}")) for name in OWN}
+    return made | {"code": code}
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_values_and_gradients_are_those_of_pytensor(x, result):
     translation = Translation(program, repeated([result]))
     inputs = translation.stacked([Lanes((), program.input(k)) for k in range(SIZE)], (SIZE,))
     (value,) = translation.values([result], {x: inputs})
-    code = NativeDensity(program, value, nothing, [Lanes((), nothing.input(0))])
+    code = NativeDensity.compiled(program, value, nothing, [Lanes((), nothing.input(0))])
     exact = pytensor.function([x], [result, pt.grad(result, x)], mode=PLAIN)
     for number in range(3):
         point = np.random.default_rng(seed(number)).normal(size=SIZE)
@@ -201,7 +201,7 @@ def test_a_density_without_unknowns_is_refused():
     program, nothing = Program(1), Program(1)
     (value,) = Translation(program).values([pt.as_tensor(2.0) * pt.as_tensor(3.0)], {})
     with pytest.raises(NotTranslatable, match="without unknowns"):
-        NativeDensity(program, Translation(program).lanes(value), nothing, [Lanes((), nothing.input(0))])
+        NativeDensity.compiled(program, Translation(program).lanes(value), nothing, [Lanes((), nothing.input(0))])
 
 
 def test_a_matrix_of_data_can_be_exchanged():

@@ -1,0 +1,121 @@
+"""Machine code on disk: the same draws, without PyMC; for other data, or another model, it is not found."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dissentangle.datasets import read
+from dissentangle.forward_models import add_forward_model
+from dissentangle.inference.model import ModelSettings, Problem, SamplerSettings
+from dissentangle.inference.sampling.prepared import FOLDER, KEPT, path_of, prepared, stored
+
+D55 = read("fig2b-d55")
+ON_DISK = sys.modules[stored.__module__]
+SETTINGS = SamplerSettings(5, draws=50, tune=100, chains=2)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path / "code"))
+    KEPT.clear()
+    return tmp_path / "code"
+
+
+def test_the_draws_are_the_same(folder):
+    made = prepared(Problem(D55)).draw(SETTINGS, None)
+    KEPT.clear()
+    again = stored(path_of(Problem(D55))).draw(SETTINGS, None)
+    assert list(made.variables) == list(again.variables)
+    for name, values in made.variables.items():
+        np.testing.assert_array_equal(values, again.variables[name])
+
+
+def test_who_fits_the_same_data_needs_no_pymc(folder):
+    prepared(Problem(D55))
+    script = """
+import sys
+from dissentangle import inference
+fit = inference.fit("fig2b-d55", draws=50, tune=100, chains=2)
+assert fit.attrs["engine"] == "fast"
+print(sorted({"pymc", "pytensor", "casadi"} & set(sys.modules)))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, check=True)
+    assert ended.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Problem(replace(D55, series=(replace(D55.series[0], value=D55.series[0].value * 1.001), *D55.series[1:]))),
+        Problem(D55, ModelSettings(closure="fixed-number")),
+        Problem(D55, ModelSettings(priors={"collision_rate": "lognormal(0.004, 1)"})),
+        Problem(read("fig2b-d35")),
+    ],
+)
+def test_others_are_not_found(other, folder):
+    prepared(Problem(D55))
+    assert stored(path_of(Problem(replace(D55, title="another")))) is not None
+    assert stored(path_of(other)) is None
+
+
+def test_it_is_found_as_long_as_nothing_that_made_it_has_changed(folder, monkeypatch):
+    before = path_of(Problem(D55))
+    assert path_of(Problem(D55)) == before
+    for name, change in (("processor", lambda: "another"), ("version", lambda name: "0.0")):
+        ON_DISK._makers.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(ON_DISK, name, change)
+            assert path_of(Problem(D55)) != before
+    ON_DISK._makers.cache_clear()
+    assert path_of(Problem(D55)) == before
+
+
+def test_models_of_users_and_the_general_engine_are_not_kept(folder, registry, monkeypatch):
+    add_forward_model("mine", lambda *given: None)
+    assert path_of(Problem(D55, ModelSettings(forward_model="mine"))) is None
+    monkeypatch.setattr(sys.modules[prepared.__module__], "_made", lambda problem, engine: Ready())
+    prepared(Problem(D55), "general")
+    KEPT.clear()
+    assert not folder.exists()
+
+
+class Ready:
+    def with_data(self, new):
+        return self
+
+
+def test_nothing_is_kept_where_that_is_not_wanted_or_not_possible(folder, monkeypatch):
+    monkeypatch.setenv(FOLDER, "")
+    assert path_of(Problem(D55)) is None
+    blocked = folder.parent / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setenv(FOLDER, str(blocked))
+    prepared(Problem(D55))
+    assert blocked.read_text() == "no folder"
+
+
+def test_a_damaged_file_is_made_again(folder):
+    prepared(Problem(D55))
+    (file,) = folder.iterdir()
+    whole = file.read_bytes()
+    for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:500] + bytes([whole[500] ^ 1]) + whole[501:]):
+        file.write_bytes(damaged)
+        assert stored(file) is None
+        KEPT.clear()
+        prepared(Problem(D55))
+        assert stored(file) is not None
+    assert list(folder.iterdir()) == [file]
+
+
+def test_only_the_newest_are_kept(folder, monkeypatch):
+    monkeypatch.setattr(ON_DISK, "KEPT_FILES", 2)
+    for k, name in enumerate(("fig2b-d55", "fig2b-d35", "fig2c-dark")):
+        problem = Problem(read(name))
+        prepared(problem)
+        os.utime(path_of(problem), (k, k))
+    found = [stored(path_of(Problem(read(name)))) is not None for name in ("fig2b-d55", "fig2b-d35", "fig2c-dark")]
+    assert found == [False, True, True]
