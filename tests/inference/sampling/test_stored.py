@@ -13,9 +13,11 @@ from dissentangle.forward_models import add_forward_model
 from dissentangle.inference.model import ModelSettings, Problem, SamplerSettings
 from dissentangle.inference.sampling.prepared import FOLDER, KEPT, path_of, prepared, stored
 
+from ...seeds import seed
+
 D55 = read("fig2b-d55")
 ON_DISK = sys.modules[stored.__module__]
-SETTINGS = SamplerSettings(5, draws=50, tune=100, chains=2)
+SETTINGS = SamplerSettings(seed(5), draws=50, tune=100, chains=2)
 
 
 @pytest.fixture
