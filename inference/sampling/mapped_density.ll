@@ -258,10 +258,10 @@ wide:
   store double %gu.new, ptr %gu.at
   br label %wide.test
 test:
-  %t = phi i64 [%begin, %wide.test], [%t.next, %single], [%t.next, %several], [%t.next, %triple]
+  %t = phi i64 [%begin, %wide.test], [%t.next, %term]
   %more = icmp slt i64 %t, %end
   br i1 %more, label %term, label %done
-term:  ; the factors of one coordinate, two or three: what is left is 1, which has no slope
+term:
   %t.next = add i64 %t, 1
   %three = mul i64 %t, 3
   %a.at = getelementptr i64, ptr %factors, i64 %three
@@ -279,29 +279,18 @@ term:  ; the factors of one coordinate, two or three: what is left is 1, which h
   %fe.at = getelementptr double, ptr %function, i64 %e
   %fe = load double, ptr %fe.at
   %gc = fmul double %g, %c
-  %ga.at = getelementptr double, ptr %by_function, i64 %a
-  %ga = load double, ptr %ga.at
-  %gb.at = getelementptr double, ptr %by_function, i64 %b
-  %b.one = icmp eq i64 %b, %n
-  %e.one = icmp eq i64 %e, %n
-  %linear = and i1 %b.one, %e.one
-  br i1 %linear, label %single, label %several
-single:
-  %ga.linear = fadd double %ga, %gc
-  store double %ga.linear, ptr %ga.at
-  br label %test
-several:
   %gca = fmul double %gc, %fa
   %gcb = fmul double %gc, %fb
+  %ga.at = getelementptr double, ptr %by_function, i64 %a
+  %ga = load double, ptr %ga.at
   %ga.more = fmul double %gcb, %fe
   %ga.new = fadd double %ga, %ga.more
   store double %ga.new, ptr %ga.at
+  %gb.at = getelementptr double, ptr %by_function, i64 %b
   %gb = load double, ptr %gb.at
   %gb.more = fmul double %gca, %fe
   %gb.new = fadd double %gb, %gb.more
   store double %gb.new, ptr %gb.at
-  br i1 %e.one, label %test, label %triple
-triple:
   %ge.at = getelementptr double, ptr %by_function, i64 %e
   %ge = load double, ptr %ge.at
   %ge.more = fmul double %gca, %fb
