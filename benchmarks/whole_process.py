@@ -5,7 +5,8 @@ python benchmarks/whole_process.py RUNS MEMBERS [OPTION ...]
     so many experiments in one joint fit, 4 × (200 + 200) draws; options of `fit`, such as
     --share pure_dephasing_rate=population
 
-Also by ratio to importing pymc and nutpie, least of the runs of each in turns: wall and CPU seconds.
+Also by ratio to importing pymc and nutpie, least of the runs of each in turns: wall and CPU seconds; for data that no
+process has fitted before, and again, with the machine code that the first one kept.
 """
 
 from __future__ import annotations
@@ -86,7 +87,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "fit.nc")
         several = [*joint(Path(folder), int(sys.argv[2])), *sys.argv[3:]] if len(sys.argv) > 2 else ["fit", "fig2b-d55"]
-        ratio([*program, *several, "-o", out], environment, runs)
+        for name, kept in (("first", ""), ("again", str(Path(folder) / "kept"))):
+            environment["DISSENTANGLE_CACHE"] = kept
+            print(name, end=": ")
+            ratio([*program, *several, "-o", out], environment, runs + bool(kept))
         if len(sys.argv) > 2:
             return
         for name, arguments in (
