@@ -118,7 +118,8 @@ def by_speed(
         times = max(of_member.values(), default=0)
     pace = sum((speed(stages_of(experiment, run, values)) for run in runs), start=np.zeros(1))
     order = np.argsort(np.broadcast_to(pace, number_of(values)), kind="stable")
-    for index in np.array_split(order, -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)):
+    groups = -(-len(order) * max(times, _FEWEST_TIMES) // _GROUP)
+    for index in np.array_split(order, min(groups, len(order))):
         yield index, _Group(values, index)
 
 

@@ -98,11 +98,12 @@ def test_memory_is_bounded():
     assert peak - results < 50e6
 
 
-def test_likelihood_does_not_depend_on_the_groups(monkeypatch):
+@pytest.mark.parametrize("group", [90, 40])  # 40: less than the points of one draw
+def test_likelihood_does_not_depend_on_the_groups(group, monkeypatch):
     experiment = read("fig2b-d55")
     values = prior_draws(Problem(experiment), 50, np.random.default_rng(seed(1)))
     whole = predicted(Problem(experiment), values, np.random.default_rng(seed(2)), accuracy=1e-9)
-    monkeypatch.setattr(draws, "_GROUP", 90)
+    monkeypatch.setattr(draws, "_GROUP", group)
     single = predicted(Problem(experiment), values, np.random.default_rng(seed(2)), accuracy=1e-9)
     for name, expected in whole.log_likelihood.items():
         np.testing.assert_allclose(single.log_likelihood[name], expected, rtol=1e-6, atol=1e-6)
