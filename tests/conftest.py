@@ -25,6 +25,7 @@ def pytest_configure():
     Each process does. And no test depends on how fast the machine is. PyTensor's graphs are run here to be compared
     with: compiled in C, where there is a compiler, they take minutes more.
     """
+    os.environ["DISSENTANGLE_CACHE"] = ""  # no machine code of an earlier run, or of a model that a test changed
     os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [os.environ.get("PYTENSOR_FLAGS"), "cxx="]))
     gc.set_threshold(50_000, 10, 10)
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,16 +49,6 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests first, so that no process is left with one of them in the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory):
-    """Machine code is kept for the processes of this run, also for those that a test starts."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DISSENTANGLE_CACHE", str(folder / "machine-code"))
-        yield
 
 
 @pytest.fixture(scope="session")

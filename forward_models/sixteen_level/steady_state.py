@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..three_state import InitialState, SteadyState
+from ..three_state import InitialState, SteadyState, decay_time
 from .levels import DIFFERENCE, LOST_SPIN, SPIN, TWO_LEVEL, VARIANCE
 from .path import start_of
 from .rates import SixteenLevelRates, generator
@@ -28,8 +28,7 @@ def sixteen_level_decay_time(rates: SixteenLevelRates, initial: InitialState, we
     seen, change = initial.jx, slope(SPIN)
     if weight is not None:
         seen, change = seen + weight * (start @ LOST_SPIN), change + weight * slope(LOST_SPIN)
-    with np.errstate(divide="ignore"):
-        return -seen / change
+    return decay_time(seen, change)
 
 
 def sixteen_level_steady_state(rates: SixteenLevelRates, initial: InitialState) -> SteadyState:

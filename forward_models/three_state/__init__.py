@@ -21,6 +21,7 @@ from .spin_variance import accumulate, lost_noise, noise_share
 from .stages import InitialState, Stage, check_times
 from .steady_state import (
     SteadyState,
+    decay_time,
     polarization,
     polarization_decay_time,
     steady_state,

@@ -26,8 +26,14 @@ def polarization_decay_time(rates: Rates, initial: InitialState) -> Any:
     Ṗ(0) = [−(Γ43+4Γout) n4 + (Γ34−3Γout) n3 + 7Γin nh]/(4n4+3n3) (supplement; there without nh).
     """
     k = population_rates(rates)
-    with np.errstate(divide="ignore"):  # infinite where the mean spin does not change
-        return -initial.jx / mean_spin(*slopes(initial.n2, initial.p, k))
+    return decay_time(initial.jx, mean_spin(*slopes(initial.n2, initial.p, k)))
+
+
+def decay_time(value: Any, slope: Any) -> Any:
+    """−value/slope, infinite where it stays; numbers, arrays, or symbolic."""
+    falls = 0.0 - slope  # 0 and not −0
+    with np.errstate(divide="ignore"):
+        return value / (np.float64(falls) if isinstance(falls, float) else falls)
 
 
 def polarization(rates: Rates, times: Any, initial: InitialState) -> Any:

@@ -35,6 +35,7 @@ _OF_RECORDS = 4000
 _EXPECTED = "as the model expects"
 _BEYOND = 10
 """Replications beyond the data with which their share is known well enough."""
+_MOST = 5000
 _BESIDES = 300
 """Numbers of the parameters beside those of the points of a replication."""
 _FEWEST = 100
@@ -138,10 +139,13 @@ def criticize(fit: DataTree | Fit, *, statistics: Mapping[str, Statistic] = STAT
     number = min((len(one.replicated) for one in found), default=_OF_RECORDS)
     looked_at = len(pairs) + sum(len(checks) for checks in of_records.values())
     limit = FAMILY / max(looked_at, 1)
-    rows = [_row(one, statistic, limit) for one, statistic in pairs]
+    placed = [(one, _placed(one, statistic)) for one, statistic in pairs]
+    for one in found:
+        _resolve(one, [place for of, place in placed if of is one and place is not None], limit)
+    rows = [place.row(one, limit) for one, place in placed if place is not None]
     rows += [_row_of_record(name, check, limit) for name, checks in of_records.items() for check in checks]
     about = str(fit.tree.attrs["title"]), bool(fit.tree.attrs["simulated"])
-    return Criticism(tuple(row for row in rows if row is not None), number, limit, *about)
+    return Criticism(tuple(rows), number, limit, *about)
 
 
 def _row_of_record(name: str, check: WhitenessCheck, limit: float) -> StatisticRow:
@@ -161,35 +165,82 @@ def smallest_p_value(replicated: int) -> float:
 
 def p_value(observed: float, replicated: np.ndarray) -> float:
     """Two-sided posterior predictive p-value, ties counted half; not below what the replications can show."""
-    return _p_value(_beyond(observed, replicated), len(replicated))
+    return min(1.0, max(2 * _beyond(observed, replicated) / len(replicated), smallest_p_value(len(replicated))))
 
 
-def _p_value(beyond: np.ndarray, number: int) -> float:
-    return min(1.0, max(2 * float(beyond.min()) / number, smallest_p_value(number)))
+def _beyond(observed: float, replicated: np.ndarray) -> float:
+    """How many lie beyond, on the side where these are fewer."""
+    above = float(np.sum(replicated > observed) + 0.5 * np.sum(replicated == observed))
+    return min(above, len(replicated) - above)
 
 
-def _beyond(observed: float, replicated: np.ndarray) -> np.ndarray:
-    """How many lie below and above, (2,), ties counted half."""
-    ties = 0.5 * np.sum(replicated == observed)
-    return np.array([np.sum(replicated < observed) + ties, np.sum(replicated > observed) + ties])
+def p_value_by_tail(observed: float, replicated: np.ndarray) -> float:
+    """Where none lies beyond: the two-sided p-value if the outermost 2 % on that side fall off exponentially.
+
+    Too large for tails that fall faster, as those of all statistics of Gaussian noise do.
+    """
+    middle = np.median(replicated)
+    away = np.sort((replicated - middle) * np.sign(observed - middle))
+    outermost = max(2, len(away) // 50)
+    begin = away[-outermost - 1]
+    width = max(float((away[-outermost:] - begin).mean()), 1e-300)
+    return float(2 * outermost / len(away) * np.exp(-max(abs(observed - middle) - begin, 0.0) / width))
 
 
-def _resolved(one: Replicated, statistic: Statistic, observed: float, drawn: np.ndarray, limit: float) -> float:
-    """The p-value, from further replications where these are too few to tell on which side of the limit it is.
+@dataclass
+class _Place:
+    """Where the data's value of a statistic is among those of replications.
 
-    Until ten lie beyond the data, or the smallest p-value that can be shown is the limit.
+    drawn : of the first replications, as far as they have one;  values : also of further ones
+    """
+
+    statistic: Statistic
+    observed: float
+    drawn: np.ndarray
+
+    def __post_init__(self) -> None:
+        self.values, self.ended = self.drawn, False
+
+    def settled(self, limit: float) -> bool:
+        """Whether it is known on which side of the limit the p-value is, or must be guessed."""
+        number = len(self.values)
+        enough = _beyond(self.observed, self.values) >= _BEYOND or smallest_p_value(number) <= limit
+        return bool(enough or number >= _MOST or self.ended)
+
+    def add(self, values: np.ndarray) -> None:
+        """Those of further replications."""
+        found = values[np.isfinite(values)]
+        self.values, self.ended = np.concatenate([self.values, found]), not len(found)
+
+    def p_value(self, limit: float) -> float:
+        """By counting; where that ends above the limit, by the tail."""
+        counted, least = p_value(self.observed, self.values), smallest_p_value(len(self.values))
+        if counted > least or least <= limit:
+            return counted
+        return min(counted, p_value_by_tail(self.observed, self.values))
+
+    def row(self, one: Replicated, limit: float) -> StatisticRow:
+        """What is shown of it."""
+        statistic = self.statistic
+        unit = f"1/{one.unit}" if statistic.unit == "1/ms" and one.unit not in ("", "1") else statistic.unit
+        what = (one.name, statistic.name, statistic.meaning, unit)
+        return _judged(what, self.observed, self.drawn, self.p_value(limit), limit, statistic.small, statistic.large)
+
+
+def _resolve(one: Replicated, placed: list[_Place], limit: float) -> None:
+    """Further replications of a series, where these are too few to tell on which side of the limit p-values are.
+
+    Until ten lie beyond the data, the smallest p-value that can be shown is the limit, or there are 5000.
     Source: Besag & Clifford, Biometrika 78, 301 (1991).
     """
-    beyond, number, rng = _beyond(observed, drawn), len(drawn), np.random.default_rng(0)
     most = max(1, MOST_NUMBERS // (len(one.x) + _BESIDES))
-    while beyond.min() < _BEYOND and smallest_p_value(number) > limit:
-        more = one.further(statistic.of, rng, min(most, int(2 / limit) - number + 1))
-        found = statistic(one.x, more, one.spread)
-        found = found[np.isfinite(found)]
-        if not len(found):
-            break
-        beyond, number = beyond + _beyond(observed, found), number + len(found)
-    return _p_value(beyond, number)
+    for of in ("values", "residuals"):
+        rng = np.random.default_rng(0)
+        while unsettled := [place for place in placed if place.statistic.of == of and not place.settled(limit)]:
+            wanted = min(int(2 / limit) + 1, _MOST) - min(len(place.values) for place in unsettled)
+            more = one.further(of, rng, min(most, wanted))
+            for place in unsettled:
+                place.add(place.statistic(one.x, more, one.spread))
 
 
 def _suits(one: Replicated, statistic: Statistic) -> bool:
@@ -198,7 +249,7 @@ def _suits(one: Replicated, statistic: Statistic) -> bool:
     return statistic.suits(one.kind, one.abscissa, len(one.x))
 
 
-def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | None:
+def _placed(one: Replicated, statistic: Statistic) -> _Place | None:
     observed, drawn = (statistic(one.x, values, one.spread) for values in one.both(statistic.of))
     if np.ndim(observed) or not np.isfinite(observed) or np.shape(drawn) != one.replicated.shape[:1]:
         raise ExperimentError(
@@ -206,12 +257,7 @@ def _row(one: Replicated, statistic: Statistic, limit: float) -> StatisticRow | 
             f" data of {one.name}, expected one number per row of values (…, T)"
         )
     drawn = drawn[np.isfinite(drawn)]
-    if len(drawn) < min(_FEWEST, len(one.replicated)):
-        return None
-    unit = f"1/{one.unit}" if statistic.unit == "1/ms" and one.unit not in ("", "1") else statistic.unit
-    what = (one.name, statistic.name, statistic.meaning, unit)
-    p = _resolved(one, statistic, float(observed), drawn, limit)
-    return _judged(what, float(observed), drawn, p, limit, statistic.small, statistic.large)
+    return None if len(drawn) < min(_FEWEST, len(one.replicated)) else _Place(statistic, float(observed), drawn)
 
 
 def _judged(

@@ -190,7 +190,10 @@ _RELATIVE = 1e-3
 def _other_days(at: PosteriorMean) -> list[Disturbance]:
     """A series was taken with other dΓ, or with another loss by the light, than the rest."""
     member = at.experiment.member
-    stated = {member.get(s.run) for s in at.experiment.series if s.day in other_days(at.experiment.series, member)}
+    of_member: dict[str | None, list[Series]] = {}
+    for s in at.experiment.series:
+        of_member.setdefault(member.get(s.run), []).append(s)
+    stated = {one for one, series in of_member.items() if other_days(series)}
     asked = [s for s in at.followed if member.get(s.run) not in stated]  # else the model has it
     slopes = _by_day(at) if asked else {}
     return [

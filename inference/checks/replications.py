@@ -127,8 +127,8 @@ class _Replications:
 
     def further(self, name: str, order: np.ndarray, of: str, rng: np.random.Generator, number: int) -> np.ndarray:
         data, (which, parameters, means) = self.data[name], self.expected
-        again = np.arange(number) % len(which)
-        mean = np.atleast_2d(data.mean(means))[again]
+        again = rng.integers(len(which), size=number)
+        mean = np.broadcast_to(data.mean(means), (len(which), len(data.value)))[again]
         values = data.draw(rng, mean, {label: v[again] if np.ndim(v) else v for label, v in parameters.items()})
         if of == "residuals":
             z = self.scaled(name, values)

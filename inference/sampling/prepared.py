@@ -2,21 +2,22 @@
 
 From disk, another process that fits the same data again needs neither PyMC nor a compiler. There is one file for each
 model, of which the newest are kept, in the user's folder for such things or in DISSENTANGLE_CACHE (empty: nothing is
-kept). Its name tells of all that the code depends on, so nothing can be stale: the form of the problem, its data, the
-source files of this package, the versions of what made the code, and the processor.
+kept). Its name tells of all that the code depends on: the form of the problem, its data, the content of the source
+files of this package, the versions of what made the code, and the processor.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, partial
-from importlib.metadata import version
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from threading import RLock
-from zipfile import BadZipFile
 
 import numpy as np
 from cachetools import LRUCache
@@ -33,13 +34,30 @@ KEPT: LRUCache[tuple[str, str | None], FastSampler | GeneralSampler] = LRUCache(
 _LOCK = RLock()
 FOLDER = "DISSENTANGLE_CACHE"
 """Environment variable."""
-_SUFFIX = ".dissentangle"
-_SOURCES = (".py", ".ll")
-_OF_MODELS = ("datasets/experiment", "datasets/kinds", "datasets/prediction", "inference/engine", "inference/model",
-              "inference/sampling")  # fmt: skip
-"""With the forward models, the folders on whose sources the code of a model depends."""
+_SUFFIX, _DIGEST = ".dissentangle", 32
+_SOURCES = ("datasets", "datasets/experiment", "datasets/kinds", "datasets/prediction",
+            "forward_models", "forward_models/light", "forward_models/noise", "forward_models/sixteen_level",
+            "forward_models/three_state",
+            "inference", "inference/engine", "inference/model", "inference/sampling")  # fmt: skip
+"""Folders on whose files the code of a model depends."""
 KEPT_FILES = 100
-"""Some megabytes: 0.1 for each experiment that is fitted."""
+"""Some megabytes."""
+
+
+def _sources() -> str:
+    """SHA-256 of the source files; "" where they cannot be read."""
+    digest, here = sha256(), Path(__file__).parents[2]
+    try:
+        for folder in _SOURCES:
+            for file in sorted([*(here / folder).glob("[!.]*.py"), *(here / folder).glob("[!.]*.ll")]):
+                digest.update(f"{folder}/{file.name}\n".encode() + file.read_bytes())
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+_IMPORTED = _sources()
+"""As this process runs them; what is on disk may change."""
 
 
 def prepared(problem: Problem, engine: str | None = None) -> FastSampler | GeneralSampler:
@@ -56,7 +74,7 @@ def prepared(problem: Problem, engine: str | None = None) -> FastSampler | Gener
             if path and (found := stored(path)):
                 return found
             KEPT[key] = _made(problem, engine)
-            if path and isinstance(KEPT[key], FastSampler):
+            if path and isinstance(KEPT[key], FastSampler) and _sources() == _IMPORTED:
                 store(path, KEPT[key])
         ready: FastSampler | GeneralSampler = KEPT[key]
     return ready.with_data(data_of(problem.experiment))
@@ -74,40 +92,40 @@ def path_of(problem: Problem) -> Path | None:
     """The file for the machine code of a problem; None where nothing is kept, as of users' forward models."""
     from platformdirs import user_cache_dir
 
-    folder = os.environ.get(FOLDER, user_cache_dir("dissentangle", appauthor=False))
-    if not folder or problem.settings.forward_model:
+    try:
+        folder = os.environ.get(FOLDER)
+        folder = user_cache_dir("dissentangle", appauthor=False) if folder is None else folder
+        if not (folder and _IMPORTED) or problem.settings.forward_model:
+            return None
+        name = fingerprint(problem.form, data_of(problem.experiment), _IMPORTED, *_makers())
+        return Path(folder).expanduser() / f"{name}{_SUFFIX}"
+    except (RuntimeError, PackageNotFoundError):  # no home, no versions
         return None
-    return Path(folder) / f"{fingerprint(problem.form, data_of(problem.experiment), *_makers())}{_SUFFIX}"
 
 
 @cache
 def _makers() -> tuple[str, ...]:
-    """Source files by size and date, versions and the processor."""
-    here = Path(__file__).parents[2]
-    folders = (*(here / "forward_models").iterdir(), *(here / folder for folder in _OF_MODELS))
-    files = (one for folder in (here / "forward_models", *folders) if folder.is_dir() for one in os.scandir(folder))
-    sources = [
-        (one.path, (about := one.stat()).st_size, about.st_mtime_ns) for one in files if one.name.endswith(_SOURCES)
-    ]
-    made_by = ("numpy", "pymc", "pytensor", "casadi", "llvmlite")
-    return fingerprint(sorted(sources)), *(version(name) for name in made_by), processor()
+    """What made the code: versions and the processor."""
+    return *(version(name) for name in ("numpy", "scipy", "pymc", "pytensor", "casadi", "llvmlite")), processor()
 
 
 def stored(path: Path) -> FastSampler | None:
     """The model in a file; None where there is none, or a damaged one."""
     try:
-        with np.load(BytesIO(path.read_bytes())) as file:
-            parts = dict(file)
-        about = json.loads(str(parts["about"]))
-        code = partial(loaded, parts["code"].tobytes())
-        density = NativeDensity(about["dimension"], about["expanded"], code, parts["data"])
-        shapes = [tuple(shape) for shape in about["shapes"]]
-        compiled = CompiledModel(density, about["names"], shapes, parts["data"])
-        naturals = Naturals(parts["slope"], parts["bend"], parts["growth"]) if "slope" in parts else None
-        os.utime(path)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        content = path.read_bytes()
+        if sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+            return None
+    except OSError:
         return None
-    return FastSampler(compiled, naturals)
+    with suppress(OSError):  # the newest are kept
+        os.utime(path)
+    with np.load(BytesIO(content[_DIGEST:])) as file:
+        parts = dict(file)
+    about = json.loads(str(parts["about"]))
+    code = partial(loaded, parts["code"].tobytes())
+    density = NativeDensity(about["dimension"], about["expanded"], code, parts["data"])
+    compiled = CompiledModel(density, about["names"], [tuple(shape) for shape in about["shapes"]], parts["data"])
+    return FastSampler(compiled, Naturals(parts["slope"], parts["bend"], parts["growth"]) if "slope" in parts else None)
 
 
 def store(path: Path, made: FastSampler) -> None:
@@ -117,11 +135,11 @@ def store(path: Path, made: FastSampler) -> None:
     about |= {"dimension": density.dimension, "expanded": density.expanded}
     parts = {} if made.naturals is None else asdict(made.naturals)
     parts |= {"code": np.frombuffer(density.object_file, np.uint8), "data": compiled.data, "about": json.dumps(about)}
-    try:
+    np.savez(file := BytesIO(), **parts)
+    content = file.getvalue()
+    with suppress(OSError, ExperimentError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        np.savez(content := BytesIO(), **parts)
-        write_bytes(content.getvalue(), path)
-        for old in sorted(path.parent.glob(f"*{_SUFFIX}"), key=lambda one: -one.stat().st_mtime)[KEPT_FILES:]:
+        write_bytes(sha256(content).digest() + content, path)
+        files = [one for one in path.parent.glob(f"{'?' * len(path.stem)}{_SUFFIX}") if one.is_file()]
+        for old in sorted(files, key=lambda one: -one.stat().st_mtime)[KEPT_FILES:]:
             old.unlink(missing_ok=True)
-    except (OSError, ExperimentError):
-        return

@@ -1,5 +1,7 @@
 """Entanglement, steady state, decay times: against the numbers of an independent calculation and of the paper."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -140,3 +142,9 @@ def test_many_draws_at_once(closure):
         alone = entanglement([stage(40.0, depth=depth)], closure=closure)
         assert together.xi_minimum[k] == pytest.approx(float(alone.xi_minimum), rel=1e-10)
         assert together.entanglement_duration[k] == pytest.approx(float(alone.entanglement_duration), rel=1e-9)
+
+
+def test_a_spin_that_stays_never_decays():
+    still = paper(collective_rate=0.0, radiative_rate=0.0, collision_rate=0.0, light_loss_rate=0.0, dephasing=0.0)
+    for rates in (still, replace(still, pump_rate=np.zeros(2))):
+        assert np.all(polarization_decay_time(rates, InitialState(0.02)) == np.inf)

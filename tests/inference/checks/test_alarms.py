@@ -151,6 +151,10 @@ def test_the_days_of_one_member_are_no_days_of_the_other():
     found = asked(joint({"A": replace(one, series=(one.series[0], dated, one.series[2])), "B": other}))
     assert "the optical depth was different for B.xi" in found
     assert "the optical depth was different for A.xi" not in found
+    same = replace(other, series=tuple(replace(s, day="tuesday") for s in other.series))
+    found = asked(joint({"A": replace(one, series=(one.series[0], dated, one.series[2])), "B": same}))
+    assert "the optical depth was different for B.xi" in found
+    assert "the optical depth was different for A.xi" not in found
 
 
 def test_a_fit_of_one_series_has_nothing_to_disagree_with():

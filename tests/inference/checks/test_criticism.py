@@ -7,11 +7,11 @@ from html import unescape
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp, kstest
+from scipy.stats import chi2, expon, ks_2samp, kstest, norm
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
-from dissentangle.inference.checks.criticism import criticize, p_value, smallest_p_value
+from dissentangle.inference.checks.criticism import criticize, p_value, p_value_by_tail, smallest_p_value
 from dissentangle.inference.checks.replications import refitted, replications
 from dissentangle.inference.checks.statistics import STATISTICS, Statistic
 from dissentangle.inference.checks.verdict import HEADLINES, assess
@@ -98,7 +98,7 @@ def test_further_replications_have_the_law_of_the_first(fixture, request):
             if statistic.suits(one.kind, one.abscissa, len(one.x)) or not one.kind:
                 further = one.further(statistic.of, np.random.default_rng(seed(3)), 4000)
                 both = (statistic(one.x, v, one.spread) for v in (one.both(statistic.of)[1], further))
-                assert ks_2samp(*both).statistic < 0.15
+                assert ks_2samp(*both, method="asymp").statistic < 0.15
 
 
 def test_where_few_replications_are_kept_further_ones_decide(fit_d55, monkeypatch):
@@ -130,6 +130,25 @@ def test_p_value():
     assert p_value(24.5, draws) == pytest.approx(0.05)
     assert p_value(-5, draws) == smallest_p_value(1000) == pytest.approx(2 / 1001)
     assert p_value(1.0, np.ones(50)) == 1.0  # ties count half
+
+
+def test_the_tail_is_rather_too_wide():
+    draws = np.random.default_rng(seed(6))
+    for law, exact in ((norm, 0.0), (chi2(10), 0.0), (expon, 1.0)):
+        found = [p_value_by_tail(law.isf(1e-5), law.rvs(size=5000, random_state=draws)) / 2e-5 for _ in range(100)]
+        assert np.exp(np.mean(np.log(found))) > 1 - 0.2 * exact
+        assert np.exp(np.mean(np.log(found))) < (1.3 if exact else 300)
+    assert p_value_by_tail(-expon.isf(1e-5), -expon.rvs(size=5000, random_state=draws)) < 1e-3
+    assert p_value_by_tail(2.0, np.ones(500)) < 1e-9
+
+
+def test_of_very_many_statistics_the_tail_decides(fit_d55, monkeypatch):
+    """As of 100 experiments: what is far beyond 5000 replications is surprising, and nothing of a right model is."""
+    monkeypatch.setattr(sys.modules[criticize.__module__], "FAMILY", 18 * 3.5e-4)
+    assert not criticize(fit_d55).surprising
+    found = criticize(drifting(fit_d55)).surprising[0]
+    assert (found.series, found.statistic) == ("xi", "autocorrelation")
+    assert found.p_value < 3.5e-4
 
 
 def test_a_statistic_of_ones_own(fit_d55):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,7 +67,6 @@ def test_others_are_not_found(other, folder):
 
 def test_it_is_found_as_long_as_nothing_that_made_it_has_changed(folder, monkeypatch):
     before = path_of(Problem(D55))
-    assert path_of(Problem(D55)) == before
     for name, change in (("processor", lambda: "another"), ("version", lambda name: "0.0")):
         ON_DISK._makers.cache_clear()
         with monkeypatch.context() as patch:
@@ -74,6 +74,15 @@ def test_it_is_found_as_long_as_nothing_that_made_it_has_changed(folder, monkeyp
             assert path_of(Problem(D55)) != before
     ON_DISK._makers.cache_clear()
     assert path_of(Problem(D55)) == before
+    with monkeypatch.context() as patch:
+        patch.setattr(ON_DISK, "_IMPORTED", "other sources")
+        assert path_of(Problem(D55)) != before
+
+
+def test_nothing_is_kept_of_a_process_whose_sources_have_changed_since(folder, monkeypatch):
+    monkeypatch.setattr(ON_DISK, "_sources", lambda: "other sources")
+    prepared(Problem(D55))
+    assert not folder.exists()
 
 
 def test_models_of_users_and_the_general_engine_are_not_kept(folder, registry, monkeypatch):
@@ -98,18 +107,38 @@ def test_nothing_is_kept_where_that_is_not_wanted_or_not_possible(folder, monkey
     monkeypatch.setenv(FOLDER, str(blocked))
     prepared(Problem(D55))
     assert blocked.read_text() == "no folder"
+    monkeypatch.delenv(FOLDER)
+
+    def homeless(*given, **more):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_cache_dir", homeless)
+    assert path_of(Problem(D55)) is None
+    monkeypatch.setenv(FOLDER, "~/code")
+    assert path_of(Problem(D55)).parent == Path.home() / "code"
+
+
+def test_a_folder_that_can_only_be_read_is_used(folder, monkeypatch):
+    prepared(Problem(D55))
+
+    def refused(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert stored(path_of(Problem(D55))) is not None
 
 
 def test_a_damaged_file_is_made_again(folder):
     prepared(Problem(D55))
     (file,) = folder.iterdir()
     whole = file.read_bytes()
-    for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:500] + bytes([whole[500] ^ 1]) + whole[501:]):
+    flipped = [whole[:k] + bytes([whole[k] ^ 1]) + whole[k + 1 :] for k in range(0, len(whole), 997)]
+    for damaged in (b"", b"text", whole[: len(whole) // 2], *flipped):
         file.write_bytes(damaged)
         assert stored(file) is None
-        KEPT.clear()
-        prepared(Problem(D55))
-        assert stored(file) is not None
+    KEPT.clear()
+    prepared(Problem(D55))
+    assert stored(file) is not None
     assert list(folder.iterdir()) == [file]
 
 
