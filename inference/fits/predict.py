@@ -12,7 +12,6 @@ from ...datasets import ExperimentError, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label, by_label
 from ...datasets.prediction import coupled_rates, find, optical_depth_of, run_state
-from ...datasets.simulation import is_of_other_atoms
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
 
@@ -117,6 +116,8 @@ def _checked_quantities(quantities: Sequence[str] | None, constant: bool) -> Seq
 
 def _require_effect(changes: Mapping[str, float], *, sixteen: bool) -> None:
     """Raise ExperimentError for a parameter that only atoms with sixteen levels have, or with three states."""
+    from ...datasets.simulation import is_of_other_atoms
+
     for label in by_label(changes, "predict"):
         name = Label.parse(label).name
         if is_of_other_atoms(name, sixteen=sixteen) or (name == "temperature" and not sixteen):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from math import exp, isfinite, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.experiment import Label
-from ..comparison import ModelAverage
 from .numbers import interval, number, plus_minus, signed, with_error
 from .table import Table
+
+if TYPE_CHECKING:
+    from ..comparison import ModelAverage
 
 BEST, ALIKE, PERHAPS, WORSE, FAILED = (
     "best", "no clear difference", "perhaps worse", "worse", "not ranked",
