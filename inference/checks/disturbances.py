@@ -189,12 +189,9 @@ _RELATIVE = 1e-3
 
 def _other_days(at: PosteriorMean) -> list[Disturbance]:
     """A series was taken with other dΓ, or with another loss by the light, than the rest."""
-    member = at.experiment.member
-    of_member: dict[str | None, list[Series]] = {}
-    for s in at.experiment.series:
-        of_member.setdefault(member.get(s.run), []).append(s)
-    stated = {one for one, series in of_member.items() if other_days(series)}
-    asked = [s for s in at.followed if member.get(s.run) not in stated]  # else the model has it
+    of, series = at.experiment.member.get, at.experiment.series
+    own = {of(run): [s for s in series if of(s.run) == of(run)] for run in at.experiment.runs}
+    asked = [s for s in at.followed if not other_days(own[of(s.run)])]  # else the model has it
     slopes = _by_day(at) if asked else {}
     return [
         at.of_one(s.name, "days", f"{what} was different for {s.name}", "%", 0.1, slope[s.name])

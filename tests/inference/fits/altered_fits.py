@@ -47,13 +47,13 @@ def with_xi(fit, changed):
     return tree
 
 
-def drifting(fit):
+def drifting(fit, noise=0.5, period=10):
     """The residuals of ξ go together: half the noise, and a wave of ten points; χ² is as it should be."""
     values = fit["experiment/series/xi"]["value"].values
     predicted = fit["posterior_predictive"]["xi"]
     centre, spread = (getattr(predicted, name)(("chain", "draw")).values for name in ("mean", "std"))
-    wave = np.sin(2 * np.pi * np.arange(len(values)) / 10)
-    return with_xi(fit, centre + 0.5 * (values - centre) + 1.2 * spread * wave)
+    wave = np.sin(2 * np.pi * np.arange(len(values)) / period)
+    return with_xi(fit, centre + noise * (values - centre) + 1.2 * spread * wave)
 
 
 def uninformed(fit):
