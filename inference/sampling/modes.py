@@ -16,7 +16,7 @@ _STEPS = 100
 _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
 _FARTHEST = 1.0  # in prior scales, of MANY unknowns or fewer: a longer step could leap over to another mode
-_POINTS = 20
+_POINTS, _HALVED = 20, 50
 _STARTS, _MORE_STARTS = 12, 48
 MANY = 30
 """Of so many unknowns most depend on few others: experiments fitted together have most for themselves."""
@@ -77,10 +77,17 @@ def starting_point(density: Density, found: Sequence[Mode], seed: Any) -> np.nda
     rng = np.random.default_rng(seed)
     mode = found[int(rng.integers(len(found)))]
     step = mode.directions @ (rng.standard_normal(len(mode.place)) / np.sqrt(np.maximum(mode.curvature, 1.0)))
-    lowest = mode.height - 2 * len(mode.place)  # for a normal posterior the mean is half a dimension below the mode
-    while not density(mode.place + step)[0] > lowest:
+    lowest = lowest_start(mode)
+    for _ in range(_HALVED):
+        if density(mode.place + step)[0] > lowest:
+            break
         step = step / 2
     return np.asarray(mode.place + step)
+
+
+def lowest_start(mode: Mode) -> float:
+    """The log-density above which nearly all draws about a mode are: of a normal posterior half the dimension below."""
+    return mode.height - 2.0 * len(mode.place)
 
 
 def newton_ascent(

@@ -1,4 +1,4 @@
-"""The triangular map of a posterior: from its mode, then twice from a few draws in the coordinates found so far."""
+"""The triangular map of a posterior: from points about its mode, then from draws in the coordinates found so far."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from ..engine import NativeDensity
 from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .mapped_density import MappedDensity
-from .modes import MANY, Density, Mode, SparseHessian, starting_point
+from .modes import MANY, Density, Mode, SparseHessian, lowest_start, starting_point
 from .score_regression import fitted_map, ordered
 from .triangular_map import Naturals, TriangularMap
 
 Scores = Callable[[np.ndarray], np.ndarray]
+"""Gradients of the log-density at points, both (N, n); NaN where no draw is."""
 _POINTS, _FOR_EACH = 400, 15
 """Of the first regression, about the mode: so many, or so many for each coordinate."""
 _NEAR = 0.01
 """Beside a mode: there no second derivative is zero by chance."""
 _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
-_TRIALS = ((0.3, 0.2), (0.3, 0.4))
-"""For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
-each other more, in proportion); at least:"""
-_LEAST = ((100, 100), (100, 200))
+_ROUNDS = 3
+"""Regressions before the first draws: each from points scattered in the coordinates that the one before it found."""
+_TRIAL, _LEAST = (0.3, 0.4), (100, 200)
+"""For the trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
+each other more, in proportion); at least so many."""
 _ENOUGH_FOR = 50
 """So many coordinates."""
 _FARTHER = 1.4
@@ -42,7 +44,7 @@ modes and the map."""
 def straightened(
     density: NativeDensity, data: np.ndarray, naturals: Naturals, found: list[Mode], settings: SamplerSettings
 ) -> MappedDensity | None:
-    """The density in coordinates in which it is nearly normal; None for several modes or too many coordinates.
+    """The density in coordinates in which it is nearly normal; None for several modes, too many coordinates, a bad map.
 
     found : its modes;  settings : those of the run that follows
     """
@@ -55,24 +57,19 @@ def straightened(
         return None
 
     def scores(points: np.ndarray) -> np.ndarray:
-        gradients: np.ndarray = density(points, data)[1]
-        return gradients
+        heights, gradients = density(points, data)
+        return np.where(np.asarray(heights)[:, None] > lowest_start(highest), gradients, np.nan)
 
     mapped = MappedDensity(density, data, _about(highest, scores, naturals, parts, settings.seed))
-    earlier, more = np.empty((0, density.dimension)), max(1.0, together / _ENOUGH_FOR)
-    for (tune, draws), (least_tune, least_draws) in zip(_TRIALS, _LEAST, strict=True):
-        trial = replace(
-            settings,
-            tune=max(least_tune, int(tune * settings.tune)),
-            draws=int(more * max(least_draws, int(draws * settings.tune))),
-        )
-        _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, adaptation(mapped), keep_points=True)
-        w = statistics["point"].reshape(-1, density.dimension)
-        points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
-        points = np.concatenate([points, earlier])
-        mapped = replace(mapped, map=_from(points, scores, naturals, parts, draws=len(w)))
-        earlier = points
-    return mapped
+    if not np.isfinite(mapped(np.zeros(mapped.dimension))[0]):
+        return None
+    more = max(1.0, together / _ENOUGH_FOR)
+    tune, draws = (max(least, int(part * settings.tune)) for part, least in zip(_TRIAL, _LEAST, strict=True))
+    trial = replace(settings, tune=tune, draws=int(more * draws))
+    _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, adaptation(mapped), keep_points=True)
+    w = statistics["point"].reshape(-1, density.dimension)
+    points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
+    return replace(mapped, map=_from(points, scores, naturals, parts, draws=len(w)))
 
 
 def adaptation(mapped: MappedDensity) -> str:
@@ -120,9 +117,13 @@ def _about(mode: Mode, scores: Scores, naturals: Naturals, parts: list[np.ndarra
     order = ordered(covariance, parts, naturals)
     one_by_one, scale = np.concatenate(order), np.empty(len(widths))
     scale[one_by_one] = np.diag(np.linalg.cholesky(covariance[np.ix_(one_by_one, one_by_one)]))
-    count = max(_POINTS, _FOR_EACH * _together(parts))
-    scattered = np.random.default_rng(seed).standard_normal((count, len(widths))) * widths
-    return _from(mode.place + scattered @ mode.directions.T, scores, naturals, parts, order, scale)
+    count, rng = max(_POINTS, _FOR_EACH * _together(parts)), np.random.default_rng(seed)
+    points = mode.place + (rng.standard_normal((count, len(widths))) * widths) @ mode.directions.T
+    found = _from(points, scores, naturals, parts, order, scale)
+    for _ in range(_ROUNDS - 1):
+        points = found.forward(rng.standard_normal(points.shape))[0]
+        found = _from(points, scores, naturals, parts, order, scale)
+    return found
 
 
 def _from(
@@ -134,7 +135,7 @@ def _from(
     scale: np.ndarray | None = None,
     draws: int | None = None,
 ) -> TriangularMap:
-    """From the scores at these points; where the density ends there are none."""
+    """From the scores at these points; where there are none, NaN, the points do not count."""
     found = scores(points)
     usable = np.isfinite(found).all(axis=1)
     count = None if draws is None else int(usable[:draws].sum())
