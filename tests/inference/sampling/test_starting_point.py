@@ -126,3 +126,9 @@ def test_curvatures_of_many_members_need_few_gradients():
     assert len(points) == 4
     assert found == pytest.approx(_hessian(members, x, members(x)[1]), abs=1e-3)
     assert modes(members, 82, seed(1))[0].place == pytest.approx(np.zeros(82), abs=0.1)
+
+
+def test_where_no_point_is_possible_the_search_for_a_start_ends():
+    """As in the middle of a map that is wrong: the sampler says that it cannot start."""
+    mode = Mode(np.zeros(2), 0.0, np.ones(2), np.eye(2))
+    assert starting_point(lambda x: (-np.inf, x), [mode], seed(0)) == pytest.approx(np.zeros(2), abs=1e-12)
