@@ -3,7 +3,10 @@
 import gc
 import json
 import os
+import shutil
 import signal
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,13 +22,15 @@ MOST_PROCESSES = 4
 """Each takes up to a gigabyte and makes its own fits."""
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Look for cycles less often: graphs of models are many objects, of which few are garbage; an eighth of the time.
 
     Each process does. And no test depends on how fast the machine is. PyTensor's graphs are run here to be compared
     with: compiled in C, where there is a compiler, they take minutes more.
     """
-    os.environ["DISSENTANGLE_CACHE"] = ""  # no machine code of an earlier run, or of a model that a test changed
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # machine code of this run, for all of its processes
+        os.environ["DISSENTANGLE_CACHE"] = kept = tempfile.mkdtemp()
+        config.add_cleanup(partial(shutil.rmtree, kept, ignore_errors=True))
     os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [os.environ.get("PYTENSOR_FLAGS"), "cxx="]))
     gc.set_threshold(50_000, 10, 10)
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -279,8 +279,9 @@ def test_nothing_that_could_be_simulated(tmp_path):
 
 @pytest.fixture
 def nothing_kept(monkeypatch):
-    """No model from memory is used, and those of the test are forgotten."""
+    """No model from memory or disk is used, and those of the test are forgotten."""
     monkeypatch.setattr(prepared, "KEPT", LRUCache(1))
+    monkeypatch.setenv(prepared.FOLDER, "")
 
 
 SEEDED = (

@@ -134,6 +134,7 @@ def test_only_so_many_models_are_kept_and_each_engine_has_its_own(monkeypatch):
         def with_data(self, new):
             return self
 
+    monkeypatch.setenv(prepared.FOLDER, "")
     monkeypatch.setattr(prepared, "KEPT", LRUCache(2))
     monkeypatch.setattr(prepared, "_made", lambda problem, engine: made.append(engine) or Ready())
     found = [prepared.prepared(Problem(D55), engine) for engine in (None, "fast", None, "general", None, "fast")]
