@@ -100,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
     given = parser().parse_args(arguments)
+    if arguments is None and not given.load:  # a process of its own, all of whose arrays are ours
+        sys.meta_path.insert(0, _NumPyAlone)
     hook = sys.unraisablehook
     sys.unraisablehook = partial(_interrupt_again, hook)
     try:
@@ -122,6 +124,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     finally:
         sys.unraisablehook = hook
+
+
+class _NumPyAlone:
+    """No Dask and no Pint for xarray, which imports them to see whether an array is theirs: a tenth of a fit or more."""
+
+    @staticmethod
+    def find_spec(name: str, *rest: Any) -> None:
+        """Of importlib's protocol: None lets others find the module."""
+        frame = sys._getframe(1) if name in ("dask", "pint") else None
+        while frame and frame.f_globals["__name__"].startswith("importlib"):
+            frame = frame.f_back
+        if frame and frame.f_globals["__name__"] == "xarray.namedarray.pycompat":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _nowhere() -> TextIO:

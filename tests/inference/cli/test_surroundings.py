@@ -38,6 +38,25 @@ def test_notebook_without_docstrings_and_stdout():
     assert done.stderr == "[True, 0, 0, 'agg', 'float64', True] None None\n"
 
 
+OWN = """
+import sys
+from dissentangle.inference.cli import main
+sys.argv[0] = "dissentangle"
+main()
+print(sorted({"dask.array", "pint"} & set(sys.modules)), file=sys.stderr)
+import dask.array, pint, xarray
+print(xarray.Dataset().chunk().sizes, file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+def test_a_command_does_not_wait_for_dask_and_pint(tmp_path):
+    """Which xarray imports to see whether an array is theirs; who imports them has them."""
+    file = datasets.save(datasets.read("fig2b-d55"), tmp_path / "a.nc") or tmp_path / "a.nc"
+    done = subprocess.run([sys.executable, "-c", OWN, "check", str(file), "--json"], capture_output=True, text=True)
+    assert done.stderr == "[]\nFrozen({})\n"
+
+
 def test_single_precision_is_not_for_rates():
     import pytensor
 
