@@ -124,18 +124,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     finally:
         sys.unraisablehook = hook
+        sys.meta_path[:] = [one for one in sys.meta_path if one is not _NumPyAlone]
 
 
 class _NumPyAlone:
-    """No Dask and no Pint for xarray, which imports them to see whether an array is theirs: a tenth of a fit or more."""
+    """No Dask, no Pint for xarray, which imports them to see whether an array is theirs: a tenth of a fit, or more."""
 
     @staticmethod
     def find_spec(name: str, *rest: Any) -> None:
         """Of importlib's protocol: None lets others find the module."""
         frame = sys._getframe(1) if name in ("dask", "pint") else None
-        while frame and frame.f_globals["__name__"].startswith("importlib"):
+        while frame and frame.f_globals.get("__name__", "").startswith("importlib"):
             frame = frame.f_back
-        if frame and frame.f_globals["__name__"] == "xarray.namedarray.pycompat":
+        if frame and frame.f_globals.get("__name__") == "xarray.namedarray.pycompat":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 

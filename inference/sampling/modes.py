@@ -77,17 +77,12 @@ def starting_point(density: Density, found: Sequence[Mode], seed: Any) -> np.nda
     rng = np.random.default_rng(seed)
     mode = found[int(rng.integers(len(found)))]
     step = mode.directions @ (rng.standard_normal(len(mode.place)) / np.sqrt(np.maximum(mode.curvature, 1.0)))
-    lowest = lowest_start(mode)
+    lowest = mode.height - 2 * len(mode.place)  # for a normal posterior the mean is half a dimension below the mode
     for _ in range(_HALVED):
         if density(mode.place + step)[0] > lowest:
             break
         step = step / 2
     return np.asarray(mode.place + step)
-
-
-def lowest_start(mode: Mode) -> float:
-    """The log-density above which nearly all draws about a mode are: of a normal posterior half the dimension below."""
-    return mode.height - 2.0 * len(mode.place)
 
 
 def newton_ascent(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +11,10 @@ from ..engine import NativeDensity
 from ..model import SamplerSettings
 from . import nutpie as nutpie_sampler
 from .mapped_density import MappedDensity
-from .modes import MANY, Density, Mode, SparseHessian, lowest_start, starting_point
+from .modes import MANY, Density, Mode, SparseHessian, starting_point
 from .score_regression import fitted_map, ordered
 from .triangular_map import Naturals, TriangularMap
 
-Scores = Callable[[np.ndarray], np.ndarray]
-"""Gradients of the log-density at points, both (N, n); NaN where no draw is."""
 _POINTS, _FOR_EACH = 400, 15
 """Of the first regression, about the mode: so many, or so many for each coordinate."""
 _NEAR = 0.01
@@ -25,14 +22,21 @@ _NEAR = 0.01
 _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
 _ROUNDS = 3
-"""Regressions before the first draws: each from points scattered in the coordinates that the one before it found."""
-_TRIAL, _LEAST = (0.3, 0.4), (100, 200)
-"""For the trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
-each other more, in proportion); at least so many."""
+"""Of regressions before the first draws: each from points scattered in the coordinates that the one before it found."""
+_GOOD = 1.5
+"""Interquartile range of the log-density there, less that of a standard normal distribution, up to which the first of
+the trial runs is left out."""
+_TRIALS = ((0.3, 0.2), (0.3, 0.4))
+"""For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
+each other more, in proportion); at least:"""
+_LEAST = ((100, 100), (100, 200))
 _ENOUGH_FOR = 50
 """So many coordinates."""
 _FARTHER = 1.4
 """Points so many times as far from the middle as the draws show what the tails are like, where few draws are."""
+_DEEP = 1.5
+"""Points so far below the median of the log-density, in units of the dimension, are no guide to where draws are; but at
+most a quarter of them are left out, and no draws."""
 _SAME = 3.0
 """Modes are one where they differ by less than so many standard deviations in each direction."""
 LARGEST, LARGEST_PART = 640, 100
@@ -56,20 +60,27 @@ def straightened(
     if together > LARGEST_PART:
         return None
 
-    def scores(points: np.ndarray) -> np.ndarray:
-        heights, gradients = density(points, data)
-        return np.where(np.asarray(heights)[:, None] > lowest_start(highest), gradients, np.nan)
+    def values(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return density(points, data)
 
-    mapped = MappedDensity(density, data, _about(highest, scores, naturals, parts, settings.seed))
+    begun, spread = _about(highest, values, naturals, parts, settings.seed)
+    mapped = MappedDensity(density, data, begun)
     if not np.isfinite(mapped(np.zeros(mapped.dimension))[0]):
         return None
-    more = max(1.0, together / _ENOUGH_FOR)
-    tune, draws = (max(least, int(part * settings.tune)) for part, least in zip(_TRIAL, _LEAST, strict=True))
-    trial = replace(settings, tune=tune, draws=int(more * draws))
-    _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, adaptation(mapped), keep_points=True)
-    w = statistics["point"].reshape(-1, density.dimension)
-    points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
-    return replace(mapped, map=_from(points, scores, naturals, parts, draws=len(w)))
+    earlier, more, first = np.empty((0, density.dimension)), max(1.0, together / _ENOUGH_FOR), int(spread < _GOOD)
+    for (tune, draws), (least_tune, least_draws) in zip(_TRIALS[first:], _LEAST[first:], strict=True):
+        trial = replace(
+            settings,
+            tune=max(least_tune, int(tune * settings.tune)),
+            draws=int(more * max(least_draws, int(draws * settings.tune))),
+        )
+        _, statistics = nutpie_sampler.nuts(near_middle(mapped), trial, None, adaptation(mapped), keep_points=True)
+        w = statistics["point"].reshape(-1, density.dimension)
+        points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
+        points = np.concatenate([points, earlier])
+        mapped = replace(mapped, map=_from(points, values(points), naturals, parts, draws=len(w)))
+        earlier = points
+    return mapped
 
 
 def adaptation(mapped: MappedDensity) -> str:
@@ -110,35 +121,52 @@ def _together(parts: list[np.ndarray]) -> int:
     return max(len({*parts[0], *part}) for part in parts)
 
 
-def _about(mode: Mode, scores: Scores, naturals: Naturals, parts: list[np.ndarray], seed: int) -> TriangularMap:
-    """From points that are scattered about a mode as widely as its curvature lets them."""
+def _about(
+    mode: Mode, values: Density, naturals: Naturals, parts: list[np.ndarray], seed: int
+) -> tuple[TriangularMap, float]:
+    """From points that are scattered about a mode as widely as its curvature lets them, then in the coordinates found.
+
+    The best map of the rounds; the interquartile range of the log-density in its coordinates, less that of a standard
+    normal distribution: 0 if they are right.
+    """
     widths = 1 / np.sqrt(np.maximum(mode.curvature, _LOOSEST**-2))
     covariance = (mode.directions * widths**2) @ mode.directions.T
     order = ordered(covariance, parts, naturals)
     one_by_one, scale = np.concatenate(order), np.empty(len(widths))
     scale[one_by_one] = np.diag(np.linalg.cholesky(covariance[np.ix_(one_by_one, one_by_one)]))
-    count, rng = max(_POINTS, _FOR_EACH * _together(parts)), np.random.default_rng(seed)
+    count, rng, found = max(_POINTS, _FOR_EACH * _together(parts)), np.random.default_rng(seed), []
     points = mode.place + (rng.standard_normal((count, len(widths))) * widths) @ mode.directions.T
-    found = _from(points, scores, naturals, parts, order, scale)
-    for _ in range(_ROUNDS - 1):
-        points = found.forward(rng.standard_normal(points.shape))[0]
-        found = _from(points, scores, naturals, parts, order, scale)
-    return found
+    there = values(points)
+    for _ in range(_ROUNDS):
+        made = _from(points, there, naturals, parts, order, scale)
+        w = rng.standard_normal(points.shape)
+        points, volume = made.forward(w)
+        there = values(points)
+        weights = _or_lowest(there[0] + volume + 0.5 * (w**2).sum(axis=1))
+        lower, upper = np.quantile(weights, [0.25, 0.75], method="lower")
+        found.append((made, float(upper - lower) if np.isfinite(lower) else np.inf))
+    return min(found, key=lambda one: one[1])
 
 
 def _from(
     points: np.ndarray,
-    scores: Scores,
+    values: tuple[np.ndarray, np.ndarray],
     naturals: Naturals,
     parts: list[np.ndarray],
     order: list[np.ndarray] | None = None,
     scale: np.ndarray | None = None,
     draws: int | None = None,
 ) -> TriangularMap:
-    """From the scores at these points; where there are none, NaN, the points do not count."""
-    found = scores(points)
-    usable = np.isfinite(found).all(axis=1)
+    """From the log-density (N,) and the scores (N, n) at these points; those where there are none do not count."""
+    heights, scores = _or_lowest(values[0]), values[1]
+    certain = np.quantile(heights, 0.25, method="lower") if draws is None else heights[:draws].min()
+    lowest = min(np.median(heights) - _DEEP * points.shape[1], certain)
+    usable = np.isfinite(scores).all(axis=1) & (heights >= lowest)
     count = None if draws is None else int(usable[:draws].sum())
-    points, found = points[usable], found[usable]
+    points, scores = points[usable], scores[usable]
     order = order or ordered(np.cov(points[:count].T), parts, naturals)
-    return fitted_map(points, found, naturals, order, scale, draws=count)
+    return fitted_map(points, scores, naturals, order, scale, draws=count)
+
+
+def _or_lowest(heights: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(heights, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)

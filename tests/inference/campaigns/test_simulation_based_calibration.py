@@ -342,7 +342,7 @@ def test_a_wrong_gradient_is_caught(tmp_path, monkeypatch, nothing_kept):
     assert here in native._LOGP
     spoilt = "  %wrong = fmul double %slope, 0.5\n  store double %wrong, ptr %k.at\n"
     monkeypatch.setattr(native, "_LOGP", native._LOGP.replace(here, spoilt + here))
-    monkeypatch.setattr(straightening, "_LEAST", (20, 40))  # which take a thousand steps each
+    monkeypatch.setattr(straightening, "_LEAST", ((20, 20), (20, 40)))  # which take a thousand steps each
     problem, sampler = SEEDED
     few = replace(sampler, draws=100, tune=100)  # with the right gradient all are healthy, see above
     found = run_sbc(problem, few, 2, tmp_path, cores=1)

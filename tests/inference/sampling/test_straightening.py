@@ -85,6 +85,34 @@ def identity(n):
     )
 
 
+def test_a_map_whose_middle_is_impossible_is_not_used(d55, monkeypatch):
+    density, data, n = d55.compiled.density, d55.compiled.data, d55.compiled.density.dimension
+    monkeypatch.setattr(straightening, "_about", lambda *given: (replace(identity(n), scale=np.full(n, np.nan)), 0.0))
+    mode = Mode(np.zeros(n), density(np.zeros(n), data)[0], np.ones(n), np.eye(n))
+    assert straightening.straightened(density, data, d55.naturals, [mode], SamplerSettings(seed(13))) is None
+
+
+def test_data_that_say_nothing_are_sampled():
+    """Nearly all points about the mode lie far below it then."""
+    vague = replace(
+        read("fig2b-d55"), series=tuple(replace(s, spread=1e3 * s.spread) for s in read("fig2b-d55").series)
+    )
+    drawn = prepared(Problem(vague)).draw(SamplerSettings(seed(14), draws=10, tune=20, chains=1), None)
+    assert all(np.isfinite(values).all() for values in drawn.variables.values())
+
+
+def test_a_point_far_out_does_not_count():
+    """Where a map that was made from few points has sent it."""
+    points = np.random.default_rng(seed(15)).normal(size=(200, 2))
+    with_it = np.concatenate([points, [[1e6, 0.0]]])
+    natural = Naturals(np.ones(2), np.full(2, np.nan), np.zeros(2))
+    plain, robust = (
+        straightening._from(v, (-0.5 * (v**2).sum(axis=1), -(v**3)), natural, [np.arange(2)]) for v in (points, with_it)
+    )
+    assert robust.scale == pytest.approx(plain.scale)
+    assert robust.coefficients == pytest.approx(plain.coefficients)
+
+
 def curved(v):
     """Score of v0 ~ N(0, 0.4), v1 ~ N(0.3 e^v0, 0.05), v2 ~ N(v0 + 0.5 tanh(v1), 0.01 e^{0.2 v0})."""
     x, y, z = v.T
