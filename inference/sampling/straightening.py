@@ -169,4 +169,4 @@ def _from(
 
 
 def _or_lowest(heights: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(heights, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
+    return np.asarray(np.nan_to_num(heights, nan=-np.inf, posinf=-np.inf, neginf=-np.inf))
