@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from ...datasets.errors import TO_WRITE, ExperimentError, nearest, printable
@@ -100,8 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
     given = parser().parse_args(arguments)
-    if arguments is None and not given.load:  # a process of its own, all of whose arrays are ours
-        sys.meta_path.insert(0, _NumPyAlone)
+    if arguments is None and not given.load:  # a process of its own, with our models and arrays alone
+        sys.meta_path.insert(0, _NotNeeded)
     hook = sys.unraisablehook
     sys.unraisablehook = partial(_interrupt_again, hook)
     try:
@@ -124,20 +125,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     finally:
         sys.unraisablehook = hook
-        sys.meta_path[:] = [one for one in sys.meta_path if one is not _NumPyAlone]
+        sys.meta_path[:] = [one for one in sys.meta_path if one is not _NotNeeded]
 
 
-class _NumPyAlone:
-    """No Dask, no Pint for xarray, which imports them to see whether an array is theirs: a tenth of a fit, or more."""
+class _NotNeeded:
+    """xarray imports Dask and Pint to see whether an array is theirs, nutpie Numba for models that it compiles itself:
+    a fifth of a fit, or more. They are not there for these two; for all others they are.
+    """
 
     @staticmethod
     def find_spec(name: str, *rest: Any) -> None:
         """Of importlib's protocol: None lets others find the module."""
-        frame = sys._getframe(1) if name in ("dask", "pint") else None
+        if name not in _ASKED_BY:
+            return
+        frame: FrameType | None = sys._getframe(1)
         while frame and frame.f_globals.get("__name__", "").startswith("importlib"):
             frame = frame.f_back
-        if frame and frame.f_globals.get("__name__") == "xarray.namedarray.pycompat":
+        if frame and frame.f_globals.get("__name__") == _ASKED_BY[name]:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+_ASKED_BY = dict.fromkeys(("dask", "pint"), "xarray.namedarray.pycompat") | {"numba": "nutpie.compile_pymc"}
 
 
 def _nowhere() -> TextIO:

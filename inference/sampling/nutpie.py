@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import sys
 import threading
@@ -58,6 +59,17 @@ def _of_arviz(name: str) -> Any:
     import arviz
 
     return getattr(arviz, name)
+
+
+def compiled_by_nutpie(model: Any, **options: Any) -> Any:
+    """A `pymc.Model` as nutpie compiles it, with Numba, without which a command may have imported nutpie."""
+    import_nutpie()
+    import numba  # noqa: F401
+    from nutpie import compile_pymc
+
+    if compile_pymc.intrinsic.__module__ == compile_pymc.__name__:  # nutpie's own, in place of Numba's
+        compile_pymc = importlib.reload(compile_pymc)
+    return compile_pymc.compile_pymc_model(model, backend="numba", **options)
 
 
 def machine_code_model(

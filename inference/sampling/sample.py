@@ -193,7 +193,7 @@ def prepare(
             if engine == "fast":
                 raise
             reason = str(error)
-    general = nutpie_sampler.import_nutpie().compile_pymc_model(model, backend="numba", jitter_rvs=_spread_out(model))
+    general = nutpie_sampler.compiled_by_nutpie(model, jitter_rvs=_spread_out(model))
     return GeneralSampler(general, [variable.name for variable in natural_variables(model)], reason)
 
 
