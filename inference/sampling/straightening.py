@@ -22,10 +22,10 @@ _NEAR = 0.01
 _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
 _ROUNDS = 3
-"""Of regressions before the first draws: each from points scattered in the coordinates that the one before it found."""
+"""So many regressions before the first draws: each from points scattered in the coordinates that the last one found."""
 _GOOD = 1.5
-"""Interquartile range of the log-density there, less that of a standard normal distribution, up to which the first of
-the trial runs is left out."""
+"""The first of the trial runs is left out where the log-density there and that of a standard normal distribution differ
+by a number that varies, from quartile to quartile, by less than this."""
 _TRIALS = ((0.3, 0.2), (0.3, 0.4))
 """For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
 each other more, in proportion); at least:"""
@@ -35,8 +35,8 @@ _ENOUGH_FOR = 50
 _FARTHER = 1.4
 """Points so many times as far from the middle as the draws show what the tails are like, where few draws are."""
 _DEEP = 1.5
-"""Points so far below the median of the log-density, in units of the dimension, are no guide to where draws are; but at
-most a quarter of them are left out, and no draws."""
+"""Points so far below the median of the log-density, in units of the dimension, are no guide to where draws are; but no
+draws are left out, and of scattered points at most a quarter."""
 _SAME = 3.0
 """Modes are one where they differ by less than so many standard deviations in each direction."""
 LARGEST, LARGEST_PART = 640, 100
@@ -55,15 +55,16 @@ def straightened(
     highest = max(found, key=lambda mode: mode.weight)
     if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
-    parts = parts_of(lambda x: density(x, data), highest.place)
+
+    def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return density(points, data)
+
+    parts = parts_of(log_density, highest.place)
     together = _together(parts)
     if together > LARGEST_PART:
         return None
 
-    def values(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return density(points, data)
-
-    begun, spread = _about(highest, values, naturals, parts, settings.seed)
+    begun, spread = _about(highest, log_density, naturals, parts, settings.seed)
     mapped = MappedDensity(density, data, begun)
     if not np.isfinite(mapped(np.zeros(mapped.dimension))[0]):
         return None
@@ -78,7 +79,7 @@ def straightened(
         w = statistics["point"].reshape(-1, density.dimension)
         points = mapped.map.forward(np.concatenate([w, _FARTHER * w]))[0]
         points = np.concatenate([points, earlier])
-        mapped = replace(mapped, map=_from(points, values(points), naturals, parts, draws=len(w)))
+        mapped = replace(mapped, map=_from(points, log_density(points), naturals, parts, draws=len(w)))
         earlier = points
     return mapped
 
@@ -122,12 +123,12 @@ def _together(parts: list[np.ndarray]) -> int:
 
 
 def _about(
-    mode: Mode, values: Density, naturals: Naturals, parts: list[np.ndarray], seed: int
+    mode: Mode, density: Density, naturals: Naturals, parts: list[np.ndarray], seed: int
 ) -> tuple[TriangularMap, float]:
     """From points that are scattered about a mode as widely as its curvature lets them, then in the coordinates found.
 
-    The best map of the rounds; the interquartile range of the log-density in its coordinates, less that of a standard
-    normal distribution: 0 if they are right.
+    The best map of the rounds; and how much, from quartile to quartile, its log-density minus that of a standard normal
+    distribution varies: not at all if the map is right.
     """
     widths = 1 / np.sqrt(np.maximum(mode.curvature, _LOOSEST**-2))
     covariance = (mode.directions * widths**2) @ mode.directions.T
@@ -136,12 +137,12 @@ def _about(
     scale[one_by_one] = np.diag(np.linalg.cholesky(covariance[np.ix_(one_by_one, one_by_one)]))
     count, rng, found = max(_POINTS, _FOR_EACH * _together(parts)), np.random.default_rng(seed), []
     points = mode.place + (rng.standard_normal((count, len(widths))) * widths) @ mode.directions.T
-    there = values(points)
+    there = density(points)
     for _ in range(_ROUNDS):
         made = _from(points, there, naturals, parts, order, scale)
         w = rng.standard_normal(points.shape)
         points, volume = made.forward(w)
-        there = values(points)
+        there = density(points)
         weights = _or_lowest(there[0] + volume + 0.5 * (w**2).sum(axis=1))
         lower, upper = np.quantile(weights, [0.25, 0.75], method="lower")
         found.append((made, float(upper - lower) if np.isfinite(lower) else np.inf))

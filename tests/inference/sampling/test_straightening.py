@@ -103,12 +103,11 @@ def test_data_that_say_nothing_are_sampled():
 
 def test_a_point_far_out_does_not_count():
     """Where a map that was made from few points has sent it."""
-    points = np.random.default_rng(seed(15)).normal(size=(200, 2))
-    with_it = np.concatenate([points, [[1e6, 0.0]]])
+    points = np.concatenate([np.random.default_rng(seed(15)).normal(size=(200, 2)), [[1e6, 0.0]]])
+    heights, scores = -0.5 * (points**2).sum(axis=1), -(points**3)
+    without = np.concatenate([scores[:-1], np.full((1, 2), np.nan)])
     natural = Naturals(np.ones(2), np.full(2, np.nan), np.zeros(2))
-    plain, robust = (
-        straightening._from(v, (-0.5 * (v**2).sum(axis=1), -(v**3)), natural, [np.arange(2)]) for v in (points, with_it)
-    )
+    plain, robust = (straightening._from(points, (heights, s), natural, [np.arange(2)]) for s in (without, scores))
     assert robust.scale == pytest.approx(plain.scale)
     assert robust.coefficients == pytest.approx(plain.coefficients)
 
