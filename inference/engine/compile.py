@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +11,8 @@ import numpy as np
 
 from .coordinate_map import Coordinates, plain
 from .native import NativeDensity
-from .parts import repeated
-from .program import Data, Lanes, Program
+from .numbers import Data
+from .program import Lanes, Program
 from .translation import NotTranslatable, Translation
 
 
@@ -49,7 +50,7 @@ class CompiledModel:
         ------
         ValueError : for an unknown name, another shape, and data on which an index or a shape depends
         """
-        return replace(self, data=self.density.with_data(new))
+        return replace(self, data=self.density.numbers.read(new))
 
 
 def start_of(model: Any) -> Start:
@@ -118,6 +119,19 @@ def programs(model: Any, start: Start, chosen: Coordinates) -> tuple[Program, La
     translation = Translation(expansion, several)
     natural = _translated(translation, wanted, model.value_vars, start.shapes, _unconstrained(expansion, chosen))
     return density, logp, expansion, natural
+
+
+def repeated(outputs: Sequence[Any]) -> frozenset[Any]:
+    """Operations with a graph of their own that come several times: the forward model of members of a joint fit.
+
+    outputs : as a model was written; a log-density has copies of one and the same node
+    """
+    from pytensor.compile.builders import OpFromGraph
+    from pytensor.graph.traversal import ancestors
+
+    nodes = {variable.owner for variable in ancestors(outputs) if variable.owner is not None}
+    count = Counter(node.op for node in nodes if isinstance(node.op, OpFromGraph))
+    return frozenset(op for op, times in count.items() if times > 1)
 
 
 def _unconstrained(program: Program, coordinates: Coordinates) -> list[Any]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import Data, Lanes, Program
+from .numbers import Data
+from .program import Lanes, Program
 from .steps import access
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ def product(translation: Translation, left: Any, right: Any) -> Lanes:
     """The product (m, k) of `left` (m, n) and `right` (n, k), of which at least one depends on unknowns."""
     program, lanes = translation.program, translation.lanes
     if isinstance(left, Lanes) and not isinstance(right, Lanes) and _shape(right)[1] > 1:
-        return _by_numbers(program, left, np.arange(left.size).reshape(left.shape), right, _transposed(program, right))
+        return _by_numbers(program, left, np.arange(left.size).reshape(left.shape), right, _transposed(right))
     if isinstance(right, Lanes) and not isinstance(left, Lanes) and _shape(left)[0] > 1:
         columns = np.arange(right.size).reshape(right.shape).T
-        turned = _by_numbers(program, right, columns, _transposed(program, left), left)
+        turned = _by_numbers(program, right, columns, _transposed(left), left)
         assert turned.stored is not None
         places = turned.stored.positions(turned.size).reshape(turned.shape).T
         return _read(program, turned, places, places.shape)
@@ -59,9 +60,7 @@ def _shape(numbers: Any) -> tuple[int, ...]:
     return np.shape(numbers.value if isinstance(numbers, Data) else numbers)
 
 
-def _transposed(program: Program, matrix: Any) -> Any:
-    if not isinstance(matrix, Data):
-        return np.ascontiguousarray(matrix.T)
-    turned = Data(matrix.value.T, lambda: matrix.value.T)
-    program.derived_data.append(turned)
-    return turned
+def _transposed(matrix: Any) -> Any:
+    if isinstance(matrix, Data):
+        return Data(matrix.value.T, "transpose", (matrix,))
+    return np.ascontiguousarray(matrix.T)

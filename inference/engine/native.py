@@ -7,11 +7,10 @@ so that they can be exchanged.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from . import assembly
 from .assembly import WIDTH, Memory
 from .elementary_functions import definitions
 from .instructions import LIBRARY, declarations
-from .program import Data, Lanes, Program
+from .numbers import Numbers
+from .program import Lanes, Program
 from .translation import NotTranslatable
 
 # nutpie calls logp(dim, x, gradient, value, data) and expand(dim, expanded, x, out, data); 0 means success,
@@ -76,31 +76,27 @@ class NativeDensity:
 
     dimension, expanded : lengths of a point and of its natural parameters
     logp_address, expand_address : C functions as nutpie calls them
-    data : the numbers that both read, constants and data; `with_data` gives others
+    numbers : what both read, and how it follows from data;  data : with those that the model was made with
     """
 
-    def __init__(
-        self,
-        dimension: int,
-        expanded: int,
-        code: Callable[[], MachineCode],
-        data: np.ndarray | None = None,
-        programs: tuple[Program, ...] = (),
-    ) -> None:
-        """`code` takes a moment; `programs` are what can work out other data, and these, if they are not given."""
-        self.dimension, self.expanded, self._programs = dimension, expanded, programs
-        self._exchanging = Lock()
+    def __init__(self, dimension: int, expanded: int, code: Callable[[], MachineCode], numbers: Numbers) -> None:
+        """`code` takes a moment."""
+        self.dimension, self.expanded, self.numbers = dimension, expanded, numbers
         compiling = ThreadPoolExecutor(1)  # LLVM works outside Python's lock, while the caller imports a sampler
         self._compiled = compiling.submit(code)
         compiling.shutdown(wait=False)
-        self.data = self._numbers() if data is None else data
+        self.data = numbers.read({})
 
     @classmethod
     def compiled(cls, density: Program, logp: Lanes, expansion: Program, natural: Sequence[Lanes]) -> NativeDensity:
         """`logp`: a scalar of `density`; `natural`: values of `expansion`, what a draw reports, one after the other."""
         code = partial(machine_code, assembled(density, logp, expansion, natural))
         expanded = sum(lanes.size for lanes in natural)
-        return cls(density.inputs.size, expanded, code, programs=(density, expansion))
+        programs = density, expansion
+        constants = [value for program in programs for _, value in program.constants]
+        fixed = [data for program in programs for data in program.fixed]
+        numbers = Numbers(tuple(program.data for program in programs), constants, fixed)
+        return cls(density.inputs.size, expanded, code, numbers)
 
     @property
     def object_file(self) -> bytes:
@@ -120,42 +116,6 @@ class NativeDensity:
     @cached_property
     def _logp(self) -> Callable[..., int]:
         return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(self.logp_address)
-
-    def with_data(self, new: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The numbers to read where the data called so have new values, of the same shape.
-
-        Raises ValueError for an unknown name, for another shape, and for data that decide the form of the program.
-        """
-        with self._exchanging:
-            old = {name: data.value for program in self._programs for name, data in program.data.items()}
-            for name, value in new.items():
-                if name not in old:
-                    raise ValueError(f"data {name!r}: expected one of {', '.join(old)}")
-                if np.shape(value) != old[name].shape:
-                    raise ValueError(f"data {name!r}: found the shape {np.shape(value)}, expected {old[name].shape}")
-            if all(np.array_equal(value, old[name]) for name, value in new.items()):
-                return self.data
-            try:
-                self._exchange({name: np.asarray(value, old[name].dtype) for name, value in new.items()})
-                return self._numbers()
-            finally:
-                self._exchange(old)
-
-    def _exchange(self, values: Mapping[str, np.ndarray]) -> None:
-        for program in self._programs:
-            for name in values.keys() & program.data.keys():
-                program.data[name].value = values[name]
-            for data in program.derived_data:
-                data.value = data.compute() if data.compute else data.value
-
-    def _numbers(self) -> np.ndarray:
-        for program in self._programs:
-            for data, used in program.fixed:
-                if not np.array_equal(data.value, used):
-                    raise ValueError("these data decide an index or a shape: they cannot be exchanged")
-        constants = [value for program in self._programs for _, value in program.constants]
-        arrays = [value.value if isinstance(value, Data) else value for value in constants]
-        return np.concatenate([np.ravel(array).astype(float) for array in arrays] or [np.zeros(1)])
 
     def __call__(self, x: Any, data: np.ndarray | None = None) -> tuple[Any, Any]:
         """Log-density (…) and gradient (…, dimension) at points (…, dimension)."""

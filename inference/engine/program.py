@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .numbers import Data
 from .steps import Access, Buffer, Call, CumulativeSum, Loop, MatrixProduct, Output, Part, Step, access
 
 
@@ -31,14 +32,6 @@ class Lanes:
         return int(np.prod(self.shape))
 
 
-@dataclass
-class Data:
-    """An array that depends on data and on no unknown; `compute` does it again from what it depends on."""
-
-    value: np.ndarray
-    compute: Callable[[], np.ndarray] | None = None
-
-
 class Program:
     """Loops in the making, and what they read: `inputs` (the unknowns) and constants, some of which are data."""
 
@@ -47,8 +40,7 @@ class Program:
         self.inputs = Buffer("input", dimension)
         self.constants: list[tuple[Buffer, np.ndarray | Data]] = whole.constants if whole else []
         self.data: dict[str, Data] = {}
-        self.derived_data: list[Data] = []
-        self.fixed: list[tuple[Data, np.ndarray]] = []
+        self.fixed: list[Data] = []
         self._loops: dict[tuple[int, int], Loop] = {}
         self.parts: dict[Any, Part | None] = {}
         self._others: list[CumulativeSum | MatrixProduct | Call] = []
@@ -155,13 +147,30 @@ class Program:
         shapes = [lanes.shape for lanes in results]
         return Part(forward, backward, self.inputs, out, slopes[self.inputs], slopes[out], shapes)
 
-    def call(self, part: Part, arguments: list[Lanes]) -> Buffer:
-        """The buffer of the results of a part for these scalars."""
+    def part(self, op: Any, inputs: int, translate: Callable[[Program, list[Lanes]], list[Lanes]]) -> Part | None:
+        """The part for an operation that comes several times with other scalars; None where that cannot be one.
+
+        It becomes one function, called for each, so that translation and compilation take as long as for one.
+        translate : the results of the operation for these inputs, as values of the program
+        """
+        if op not in self.parts:
+            inner = Program(inputs, self)
+            self.parts[op] = inner.as_part(translate(inner, [Lanes((), inner.input(k)) for k in range(inputs)]))
+        return self.parts[op]
+
+    def call(self, part: Part, arguments: list[Lanes]) -> list[Lanes]:
+        """The results of a part for these scalars."""
         source, target = self.join(arguments), self._buffer(part.results.size)
         target.level, target.active = source.level + 1, source.active
         memory = self._buffer(0)
         self._others.append(Call(part, target.level, Access(source), Access(target), memory))
-        return target
+        found, start = [], 0
+        for shape in part.shapes:
+            size = int(np.prod(shape))
+            where = access(target, start + np.arange(size))
+            found.append(Lanes(shape, self.load(where), where))
+            start += size
+        return found
 
     def reduce(self, lanes: Lanes, groups: np.ndarray, count: int) -> Buffer:
         """The sums of the entries of each group: `groups` says for each entry to which of `count` it belongs."""

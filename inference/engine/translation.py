@@ -9,16 +9,15 @@ remembered, to be computed again when the data change.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .matrix_products import product
-from .parts import called, part_for
-from .program import Data, Lanes, Program
+from .numbers import Data
+from .program import Lanes, Program
 from .scalar_functions import rules
-from .steps import Access, access
+from .steps import Access, Part, access
 
 
 class NotTranslatable(Exception):
@@ -81,25 +80,31 @@ class Translation:
         if isinstance(node.op, (CheckAndRaise, ViewOp)):
             return [arguments[0]]
         if isinstance(node.op, OpFromGraph):
-            if node.op in self._repeated and (part := part_for(self.program, node.op, Translation)):
-                return called(self.program, part, [self.lanes(argument) for argument in arguments])
+            if node.op in self._repeated and (part := self._part(node.op)):
+                return self.program.call(part, [self.lanes(argument) for argument in arguments])
             return self.values(node.op.inner_outputs, dict(zip(node.op.inner_inputs, arguments, strict=True)))
         if not any(isinstance(argument, Lanes) for argument in arguments):
             return self._numbers(node, arguments)
         return [self._symbolic(node, arguments)]
 
+    def _part(self, op: Any) -> Part | None:
+        """One function for all applications of an operation with a graph of its own, where it takes scalars."""
+        if any(variable.type.ndim for variable in op.inner_inputs):
+            return None
+
+        def results(inner: Program, inputs: list[Lanes]) -> list[Lanes]:
+            translation = Translation(inner)
+            found = translation.values(op.inner_outputs, dict(zip(op.inner_inputs, inputs, strict=True)))
+            return [translation.lanes(value) for value in found]
+
+        return self.program.part(op, len(op.inner_inputs), results)
+
     def _numbers(self, node: Any, arguments: list[Any]) -> list[Any]:
-        """Values of a node that depends on no unknown."""
-
-        def compute(k: int) -> np.ndarray:
-            return np.asarray(_perform(node, [a.value if isinstance(a, Data) else a for a in arguments])[k])
-
-        outputs = range(len(node.outputs))
-        if not any(isinstance(argument, Data) for argument in arguments):
-            return [compute(k) for k in outputs]
-        made = [Data(compute(k), partial(compute, k)) for k in outputs]
-        self.program.derived_data += made
-        return list(made)
+        """Values of a node that depends on no unknown; shapes of data are theirs for good."""
+        results = [np.asarray(a) for a in _perform(node, [a.value if isinstance(a, Data) else a for a in arguments])]
+        if not any(isinstance(a, Data) for a in arguments) or type(node.op).__name__ in ("Shape", "Shape_i"):
+            return results
+        return [_made_of(node, k, result, arguments) for k, result in enumerate(results)]
 
     def _symbolic(self, node: Any, arguments: list[Any]) -> Lanes:
         from pytensor.tensor.elemwise import CAReduce, Elemwise
@@ -145,7 +150,7 @@ class Translation:
             raise NotTranslatable("an index or shape that depends on an unknown has no translation")
         if not isinstance(value, Data):
             return value
-        self.program.fixed.append((value, value.value))
+        self.program.fixed.append(value)
         return value.value
 
     def _loaded(self, shape: tuple[int, ...], where: Access) -> Lanes:
@@ -261,18 +266,8 @@ def _needed(node: Any) -> list[Any]:
     return list(node.inputs[:1] if isinstance(node.op, CheckAndRaise) else node.inputs)
 
 
-_STRUCTURAL = {
-    "AdvancedSubtensor",
-    "AdvancedSubtensor1",
-    "DimShuffle",
-    "ExpandDims",
-    "Reshape",
-    "SpecifyShape",
-    "Squeeze",
-    "Subtensor",
-    "Unbroadcast",
-    "Transpose",
-}
+_STRUCTURAL = {"AdvancedSubtensor", "AdvancedSubtensor1", "DimShuffle", "ExpandDims", "Reshape", "SpecifyShape",
+               "Squeeze", "Subtensor", "Transpose", "Unbroadcast"}  # fmt: skip
 
 
 def _perform(node: Any, arguments: list[Any]) -> list[Any]:
@@ -287,6 +282,23 @@ def _perform(node: Any, arguments: list[Any]) -> list[Any]:
     except Exception as error:
         raise NotTranslatable(f"{node.op}: {type(error).__name__}: {error}") from error
     return [cell[0] for cell in storage]
+
+
+def _made_of(node: Any, k: int, value: np.ndarray, arguments: list[Any]) -> Data:
+    """The k-th result of a node for data; by a function of NumPy where that gives the same to the last bit."""
+    from pytensor.tensor.elemwise import Elemwise
+
+    made = Data(value, lambda *values: _perform(node, list(values))[k], tuple(arguments))
+    first, *rest = arguments
+    if isinstance(node.op, Elemwise) and node.op.scalar_op.nfunc_spec:
+        named = Data(value, node.op.scalar_op.nfunc_spec[0], made.arguments)
+    elif type(node.op).__name__ in _STRUCTURAL and not any(isinstance(one, Data) for one in rest):
+        places = _perform(node, [np.arange(first.value.size).reshape(first.value.shape), *rest])[0]
+        named = Data(value, "take", (first, places))
+    else:
+        return made
+    again = named.computed(one.value if isinstance(one, Data) else one for one in named.arguments)
+    return named if (again.dtype, again.tobytes()) == (value.dtype, value.tobytes()) else made
 
 
 def _scalar_name(scalar_op: Any) -> str:

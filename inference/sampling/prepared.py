@@ -1,25 +1,22 @@
-"""Models made ready for sampling: kept in memory for the next data of the same form, on disk for the same data.
+"""Models made ready for sampling: kept in memory and on disk for the next data of the same form.
 
-From disk, another process that fits the same data again needs neither PyMC nor a compiler. There is one file for each
-model, of which the newest are kept, in the user's folder for such things or in DISSENTANGLE_CACHE (empty: nothing is
-kept). Its name tells of all that the code depends on: the form of the problem, its data, the content of the source
-files of this package, the versions of what made the code, and the processor.
+From disk, another process that fits such data needs neither PyMC nor a compiler. There is one file for each model, of
+which the newest are kept, in the user's folder for such things or in DISSENTANGLE_CACHE (empty: nothing is kept). Its
+name tells of all that the code depends on: the form of the problem, the content of the source files of this package,
+the versions of what made the code, and the processor. Who can write there can run code as the user: it is machine code.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from io import BytesIO
 from pathlib import Path
 from threading import RLock
 
-import numpy as np
 from cachetools import LRUCache
 
 from ...datasets import ExperimentError
@@ -28,7 +25,6 @@ from ..engine import CompiledModel, NativeDensity, loaded, processor, start_of
 from ..model import Problem, data_of, fingerprint, model_of
 from .coordinates import coordinates, naturals
 from .sample import FastSampler, GeneralSampler, prepare
-from .triangular_map import Naturals
 
 KEPT: LRUCache[tuple[str, str | None], FastSampler | GeneralSampler] = LRUCache(16)
 _LOCK = RLock()
@@ -61,7 +57,7 @@ _IMPORTED = _sources()
 
 
 def prepared(problem: Problem, engine: str | None = None) -> FastSampler | GeneralSampler:
-    """The model of a problem, ready to be sampled; from memory where its form was there before.
+    """The model of a problem, ready to be sampled; from memory or disk where its form was there before.
 
     engine : "fast", "general", or None: the fast one where it can translate the model
 
@@ -71,10 +67,9 @@ def prepared(problem: Problem, engine: str | None = None) -> FastSampler | Gener
     with _LOCK:  # another thread may be making the same one
         if key not in KEPT:
             path = path_of(problem) if engine != "general" else None
-            if path and (found := stored(path)):
-                return found
-            KEPT[key] = _made(problem, engine)
-            if path and isinstance(KEPT[key], FastSampler) and _sources() == _IMPORTED:
+            found = stored(path) if path else None
+            KEPT[key] = found or _made(problem, engine)
+            if path and not found and isinstance(KEPT[key], FastSampler) and _sources() == _IMPORTED:
                 store(path, KEPT[key])
         ready: FastSampler | GeneralSampler = KEPT[key]
     return ready.with_data(data_of(problem.experiment))
@@ -97,7 +92,7 @@ def path_of(problem: Problem) -> Path | None:
         folder = user_cache_dir("dissentangle", appauthor=False) if folder is None else folder
         if not (folder and _IMPORTED) or problem.settings.forward_model:
             return None
-        name = fingerprint(problem.form, data_of(problem.experiment), _IMPORTED, *_makers())
+        name = fingerprint(problem.form, _IMPORTED, *_makers())
         return Path(folder).expanduser() / f"{name}{_SUFFIX}"
     except (RuntimeError, PackageNotFoundError):  # no home, no versions
         return None
@@ -119,24 +114,18 @@ def stored(path: Path) -> FastSampler | None:
         return None
     with suppress(OSError):  # the newest are kept
         os.utime(path)
-    with np.load(BytesIO(content[_DIGEST:])) as file:
-        parts = dict(file)
-    about = json.loads(str(parts["about"]))
-    code = partial(loaded, parts["code"].tobytes())
-    density = NativeDensity(about["dimension"], about["expanded"], code, parts["data"])
-    compiled = CompiledModel(density, about["names"], [tuple(shape) for shape in about["shapes"]], parts["data"])
-    return FastSampler(compiled, Naturals(parts["slope"], parts["bend"], parts["growth"]) if "slope" in parts else None)
+    dimension, expanded, object_file, numbers, names, shapes, naturals = pickle.loads(content[_DIGEST:])
+    density = NativeDensity(dimension, expanded, partial(loaded, object_file), numbers)
+    return FastSampler(CompiledModel(density, names, shapes, density.data), naturals)
 
 
 def store(path: Path, made: FastSampler) -> None:
     """Write a model, whole or not at all; where that is not possible, nothing is kept."""
     compiled, density = made.compiled, made.compiled.density
-    about = {"names": compiled.names, "shapes": compiled.shapes}
-    about |= {"dimension": density.dimension, "expanded": density.expanded}
-    parts = {} if made.naturals is None else asdict(made.naturals)
-    parts |= {"code": np.frombuffer(density.object_file, np.uint8), "data": compiled.data, "about": json.dumps(about)}
-    np.savez(file := BytesIO(), **parts)
-    content = file.getvalue()
+    if not density.numbers.portable:
+        return
+    code = density.dimension, density.expanded, density.object_file, density.numbers
+    content = pickle.dumps((*code, compiled.names, compiled.shapes, made.naturals))
     with suppress(OSError, ExperimentError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_bytes(sha256(content).digest() + content, path)

@@ -11,9 +11,8 @@ import pytest
 from pytensor.compile.builders import OpFromGraph
 
 from dissentangle.datasets import read
-from dissentangle.inference.engine.compile import compile_model, start_of
+from dissentangle.inference.engine.compile import compile_model, repeated, start_of
 from dissentangle.inference.engine.native import NativeDensity, assembled
-from dissentangle.inference.engine.parts import repeated
 from dissentangle.inference.engine.program import Lanes, Program
 from dissentangle.inference.engine.steps import listing
 from dissentangle.inference.engine.translation import NotTranslatable, Translation
@@ -112,7 +111,7 @@ def test_exchanged_data_give_what_a_new_model_gives():
     found, slope = compiled.density(point, exchanged.data)
     assert found == pytest.approx(value, rel=1e-13)
     np.testing.assert_allclose(slope, gradient, rtol=1e-11)
-    np.testing.assert_array_equal(compiled.density.with_data({}), compiled.data)
+    np.testing.assert_array_equal(compiled.with_data({}).data, compiled.data)
 
 
 def test_data_that_cannot_be_exchanged():
