@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -163,12 +164,13 @@ class Series:
         """Which points enter the likelihood: not excluded, not left out, not 1 by normalisation (t = 0 of P and Jy)."""
         return self.modelled if self.left_out is None else self.modelled & ~self.left_out
 
-    @property
+    @cached_property
     def modelled(self) -> np.ndarray:
         """Which points give the model its form: those that are fitted, and those left out."""
         use = np.ones(len(self.x), bool) if self.excluded is None else ~self.excluded
         if self.about.normalised_to_start and not self.amplitude:
             use = use & (self.x > 0)
+        use.setflags(write=False)
         return use
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -52,10 +52,9 @@ class Rates:
     larmor_mismatch: Any = 0.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            high = 1.0 if field.name in ("squeezing_limit", "collisional_loss") else inf
-            low_open = field.name == "squeezing_limit"
-            require(field.name, getattr(self, field.name), low=0.0, high=high, low_open=low_open)
+        for name, value in vars(self).items():
+            high = 1.0 if name in ("squeezing_limit", "collisional_loss") else inf
+            require(name, value, low=0.0, high=high, low_open=name == "squeezing_limit")
 
     def with_lights(self, lights: Collection[str], dephasing_rate: Any) -> Rates:
         """The rates with only `lights` on, a subset of drive, pump and repump.

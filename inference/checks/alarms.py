@@ -33,6 +33,7 @@ _CLEAR, _ALIKE = 3.0, 0.5
 """z-score from which a disturbance is an explanation; less than the best one has by which others are as good."""
 ABOUT_ITS_ERROR = 0.7
 """Standard deviations of a rate from which a disturbance that the data cannot exclude is named."""
+_ROUNDED = 1e-9
 _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
 _ABSURD = 10.0
@@ -155,16 +156,27 @@ def alarms(fit: Fit, *, misfit: bool = False) -> Alarms:
     # At the mean of a curved posterior the data do not quite balance the prior: what is left is no disagreement.
     residual = residual - jacobian @ (covariance @ (jacobian.T @ residual - at.centre))
 
+    ends = np.cumsum([len(j) for j in jacobians.values()]).tolist()
+    points = {name: np.arange(end - len(j), end) for (name, j), end in zip(jacobians.items(), ends, strict=True)}
+
     def row_of(one: Disturbance) -> np.ndarray:
-        return _stacked(whiten({name: one.size * one.effect[name] / at.noise[name] for name in names}))
+        row = np.zeros(len(residual))
+        effects = whiten({name: one.size * effect / at.noise[name] for name, effect in one.effect.items()})
+        for name, effect in effects.items():
+            row[points[name]] = effect
+        return row
 
     asked = [*disturbances(at), *all_coherences(at, fit.coherences)]
     rows = [row_of(one) for one in asked]
     rows, asked = _seen(rows, asked, jacobian, covariance)
-    groups = _directions(_sources(at.experiment, names), jacobians, covariance) if names and len(by_source) > 1 else {}
+    groups = (
+        _directions(_sources(at.experiment, names), points, jacobian, covariance)
+        if names and len(by_source) > 1
+        else {}
+    )
     every = np.concatenate([*(row[None] for row in rows), *groups.values(), np.empty((0, len(residual)))])
     side = every @ jacobian
-    variance = every @ every.T - side @ covariance @ side.T
+    variance = _products(every) - side @ covariance @ side.T
     scores = every @ residual
 
     scale, found, places, begin = np.sqrt(np.diag(variance)), list[Disagreement](), list[slice](), len(rows)
@@ -176,8 +188,7 @@ def alarms(fit: Fit, *, misfit: bool = False) -> Alarms:
         begin += len(group)
     least = float(np.min([1.0, *2 * ndtr(-abs(scaled[: len(rows)])), *(one.p for one in found)]))
     # How often one of all tests is as far out by chance, where the data are right:
-    sizes, vectors = np.linalg.eigh(variance)
-    drawn = _normal(len(every)) @ (vectors * np.sqrt(np.maximum(sizes, 0)) / scale[:, None]).T
+    drawn = _normal(len(every)) @ _root(variance / scale / scale[:, None]).T
     farther = (abs(drawn[:, : len(rows)]) >= -ndtri(least / 2)).any(axis=1) | (least >= 1.0)
     for place, one in zip(places, found, strict=True):
         farther |= (drawn[:, place] ** 2).sum(axis=1) >= chdtri(one.freedom, least)
@@ -207,6 +218,25 @@ def _normal(count: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((draws, count))
 
 
+def _products(rows: np.ndarray) -> np.ndarray:
+    """Of each with each; of many most concern few points."""
+    if len(rows) < _FEWER_FROM:
+        return rows @ rows.T
+    from scipy.sparse import csr_array
+
+    few = csr_array(rows)
+    return np.asarray((few @ few.T).toarray())
+
+
+def _root(correlation: np.ndarray) -> np.ndarray:
+    """A matrix A with A Aᵀ = correlation; by eigenvalues where rounding has made some of them negative."""
+    try:
+        return np.linalg.cholesky(correlation + _ROUNDED * np.eye(len(correlation)))
+    except np.linalg.LinAlgError:
+        sizes, vectors = np.linalg.eigh(correlation)
+        return np.asarray(vectors * np.sqrt(np.maximum(sizes, 0.0)))
+
+
 def _stacked(parts: Means) -> np.ndarray:
     return np.concatenate([*parts.values(), np.empty(0)])
 
@@ -231,13 +261,13 @@ def _sources(experiment: Experiment, names: list[str]) -> dict[str, list[str]]:
     return {name: [name] for name in names} | together
 
 
-def _directions(sources: dict[str, list[str]], jacobians: Means, covariance: np.ndarray) -> dict[str, np.ndarray]:
+def _directions(
+    sources: dict[str, list[str]], points: Means, jacobian: np.ndarray, covariance: np.ndarray
+) -> dict[str, np.ndarray]:
     """For each source (freedom, points of all): independent directions in which its own parameters would show."""
     found: dict[str, np.ndarray] = {}
-    point_of = np.concatenate([[name] * len(j) for name, j in jacobians.items()])
-    jacobian = np.concatenate([*jacobians.values()])
     for source, names in sources.items():
-        own = np.isin(point_of, names)
+        own = np.concatenate([points[name] for name in names])
         of_own = jacobian[own]
         told = of_own.any(axis=0)
         of_own = of_own[:, told]
@@ -245,7 +275,7 @@ def _directions(sources: dict[str, list[str]], jacobians: Means, covariance: np.
         sizes, vectors = np.linalg.eigh(information - information @ covariance[np.ix_(told, told)] @ information)
         fixed = sizes > _FIXED
         if fixed.any():
-            found[source] = np.zeros((int(fixed.sum()), len(own)))
+            found[source] = np.zeros((int(fixed.sum()), len(jacobian)))
             found[source][:, own] = (vectors[:, fixed] / np.sqrt(sizes[fixed])).T @ of_own.T
     return found
 

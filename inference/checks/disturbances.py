@@ -14,6 +14,7 @@ from ...datasets.experiment import Label, LightPower, other_days
 from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Closure, Dynamics
 from ..fits import Fit
+from .information import values_at, values_of
 from .replications import PUBLISHED
 
 Means = dict[str, np.ndarray]
@@ -22,7 +23,7 @@ Means = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Disturbance:
-    """A departure from the model of size λ, in `unit`, which shifts the expected data by λ × `effect`.
+    """A departure from the model of size λ, in `unit`, which shifts the expected data by λ × `effect` (where it does).
 
     name : of the rival model that has it, if there is one, the same for all series
     words : 'the times of xi are off'
@@ -57,21 +58,16 @@ class PosteriorMean:
     def __init__(self, fit: Fit) -> None:
         self.problem, draws = fit.problem, fit.by_label()
         self.centre = np.array([np.mean(p.prior.z_score(draws[p.label])) for p in self.problem.free])
-        self.values = self.values_at(self.centre)
+        self.values = values_at(self.problem, self.centre)
 
     @property
     def experiment(self) -> Experiment:
         """The experiment that was fitted."""
         return self.problem.experiment
 
-    def values_at(self, z_scores: np.ndarray) -> dict[str, Any]:
-        """Parameters by label, arrays (K,), at z-scores (K, n) of the free ones; (1,) at (n,)."""
-        free = zip(self.problem.free, np.atleast_2d(z_scores).T, strict=True)
-        return self.problem.complete({p.label: np.asarray(p.prior.from_z_score(z)) for p, z in free})
-
     def rates(self, z_scores: np.ndarray) -> dict[str, np.ndarray]:
         """The free rates and those that follow from them, by label, (K,), at z-scores (K, n)."""
-        values = self.values_at(z_scores)
+        values = values_of(self.problem, z_scores)
         found = {p.label: values[p.label] for p in self.problem.free}
         for variable in self.problem.variables:
             found |= {label: f(values) for label, f in zip(variable.labels, variable.formulas, strict=False)}
@@ -127,11 +123,7 @@ class PosteriorMean:
 
     def of_one(self, series: str, name: str, words: str, unit: str, size: float, effect: np.ndarray) -> Disturbance:
         """A disturbance of a series by itself; see `Disturbance`."""
-        return Disturbance(name, words, unit, size, self._nothing | {series: effect}, series=series)
-
-    @cached_property
-    def _nothing(self) -> Means:
-        return {source: np.zeros_like(mean) for source, mean in self.at_mean.items()}
+        return Disturbance(name, words, unit, size, {series: effect}, series=series)
 
 
 def disturbances(at: PosteriorMean) -> list[Disturbance]:
@@ -279,7 +271,7 @@ def _leak(at: PosteriorMean) -> list[Disturbance]:
         return []
     pumped = replace(at.experiment, stages=tuple(stages))
     high, low = (
-        at.means(values | {str(Label("pump_rate", one)): np.array([rate]) for one in leaking}, experiment=pumped)
+        at.means(values | {str(Label("pump_rate", one)): rate for one in leaking}, experiment=pumped)
         for rate in (_LEAK, 0.0)
     )
     words = "pump light leaks in where it should be off"

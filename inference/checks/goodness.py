@@ -14,10 +14,10 @@ import numpy as np
 from ...datasets.kinds import ABSCISSAS
 from ...datasets.prediction import whitened
 from ...forward_models.light import WhitenessCheck
-from ..fits import Fit, checks_in
+from ..fits import Fit, arrays_of, checks_in
 
 if TYPE_CHECKING:
-    from xarray import DataArray, DataTree
+    from xarray import DataArray, Dataset, DataTree
 
 SURPRISING = 1e-4
 """Probability of a χ² as large, or as small, by chance, below which a series counts as not described."""
@@ -73,10 +73,9 @@ class Goodness:
 def goodness(fit: DataTree | Fit) -> list[Goodness]:
     """χ² of each series that was fitted, in the order of the fit, then of the checks of the innovations of records."""
     fit = Fit.of(fit)
-    observed = fit.tree["observed_data"].dataset
-    predictions = fit.tree["posterior_predictive"].dataset.data_vars
-    whiten = _whitening(fit)
-    found = [_of_values(np.asarray(observed[name].values), drawn, whiten) for name, drawn in predictions.items()]
+    observed, drawn = (fit.tree[name].dataset for name in ("observed_data", "posterior_predictive"))
+    values, whiten = arrays_of(observed), _whitening(fit)
+    found = [_of_values(name, values[name], draws, drawn, whiten) for name, draws in arrays_of(drawn).items()]
     return found + [_of_record(name, checks) for name, checks in checks_in(fit.tree).items()]
 
 
@@ -88,16 +87,18 @@ def _whitening(fitted: Fit) -> Callable[[str, np.ndarray], np.ndarray]:
     return lambda name, scaled: whitened(fitted.experiment, {name: scaled}, values)[name]
 
 
-def _of_values(values: np.ndarray, drawn: DataArray, whiten: Callable[[str, np.ndarray], np.ndarray]) -> Goodness:
-    draws = np.asarray(drawn.values).reshape(-1, drawn.shape[-1])
-    squares = whiten(str(drawn.name), (values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
+def _of_values(
+    name: str, values: np.ndarray, draws: np.ndarray, drawn: Dataset, whiten: Callable[[str, np.ndarray], np.ndarray]
+) -> Goodness:
+    draws = draws.reshape(-1, draws.shape[-1])
+    squares = whiten(name, (values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
     low, high = np.quantile(draws, INTERVAL, axis=0)
     inside = float(np.mean((values >= low) & (values <= high)))
     square = float(squares.sum())
-    found = Goodness(str(drawn.name), len(values), square, *_chances(len(values), square), inside)
+    found = Goodness(name, len(values), square, *_chances(len(values), square), inside)
     far = _outliers(squares) if found.misfit else []
     rest = np.delete(squares, far)
-    words = f"{rest.sum():.0f} without {_places(drawn, far)}" if far else ""
+    words = f"{rest.sum():.0f} without {_places(drawn[name], far)}" if far else ""
     without = _chances(len(rest), float(rest.sum()))[0] < SURPRISING
     return replace(found, words=words, outlying=bool(far), misfit_without=without)
 

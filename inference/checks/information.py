@@ -71,7 +71,7 @@ def information_at(problem: Problem, centres: np.ndarray, experiment: Experiment
     found, rows = np.zeros((len(centres), centres.shape[1], centres.shape[1])), 2 * centres.shape[1] + 1
     for some in np.array_split(np.arange(len(centres)), -(-len(centres) // _TOGETHER)):
         z_scores = np.concatenate([centres[k] + _steps(centres.shape[1]) for k in some])
-        means = expected(experiment, _values(problem, z_scores), problem.dynamics)
+        means = expected(experiment, values_of(problem, z_scores), problem.dynamics)
         for start, k in enumerate(some):
             here = slice(start * rows, (start + 1) * rows)
             for jacobian in independent_jacobians(
@@ -132,7 +132,7 @@ def _steps(count: int) -> np.ndarray:
     return np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
 
 
-def _values(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
+def values_of(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
     """Parameters by label, (K,), at z-scores (K, n) of the free ones."""
     return problem.complete({p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)})
 
@@ -154,7 +154,7 @@ def scaled_jacobians(
     experiment, count = experiment or problem.experiment, len(problem.free)
     z_scores = centre + _steps(count)
     if means is None:
-        means = expected(experiment, _values(problem, z_scores), problem.dynamics)
+        means = expected(experiment, values_of(problem, z_scores), problem.dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted

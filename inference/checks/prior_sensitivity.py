@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets.experiment import Label
-from ..fits import Fit
+from ..fits import Fit, arrays_of
 from .calibration_sensitivity import CalibrationSensitivity, calibration_sensitivity
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _tree(fitted: Fit) -> tuple[DataTree, dict[str, str]]:
     draws = {label: array[:, where] for label, array in fitted.by_label(derived=True).items()}
     names = {f"v{k}": label for k, label in enumerate(label for label, array in draws.items() if np.ptp(array) > 0)}
     priors = {u.label: -0.5 * u.prior.z_score(draws[u.label]) ** 2 for u in fitted.problem.free}
-    series = {str(name): np.asarray(v.values).sum(axis=-1) for name, v in likelihood.data_vars.items()}
+    series = {name: array.sum(axis=-1) for name, array in arrays_of(likelihood).items()}
 
     def numbered(arrays: dict[str, np.ndarray], letter: str) -> xr.Dataset:
         parts = {f"{letter}{k}": (dims, a, {"part": part}) for k, (part, a) in enumerate(arrays.items())}

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...datasets.prediction import Predictions, expected, fitted_data, whitened
 from ...forward_models import NOISES
-from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit
+from ..fits import DRAWS, POSTERIOR_ACCURACY, Fit, arrays_of
 from .information import scaled_jacobians, transposed, values_at
 
 MOST_NUMBERS = 4_000_000
@@ -96,7 +96,7 @@ class _Replications:
     def __init__(self, fitted: Fit) -> None:
         self.fitted = fitted
         predictive, free = fitted.tree["posterior_predictive"].dataset, fitted.problem.free
-        draws = {str(name): np.asarray(v.values).reshape(-1, v.shape[-1]) for name, v in predictive.data_vars.items()}
+        draws = {name: array.reshape(-1, array.shape[-1]) for name, array in arrays_of(predictive).items()}
         every = max(1, sum(array.size for array in draws.values()) // MOST_NUMBERS)
         self.data = {data.name: data for data in fitted_data(fitted.experiment) if data.name in draws}
         self.values = {name: draws[name][::every] for name in self.data}

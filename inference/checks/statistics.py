@@ -78,11 +78,14 @@ def _minimum(times: np.ndarray, values: np.ndarray, spread: np.ndarray) -> tuple
     lowest = np.full(values.shape[:-1], np.inf)
     rise, bend, place = np.zeros_like(lowest), np.zeros_like(lowest), np.zeros(lowest.shape, int)
     reach = np.zeros((len(times), 2))
-    for k in np.unique(np.linspace(0, len(times) - 1, min(len(times), _MOST_WINDOWS)).astype(int)):
-        window = np.sort(np.argsort(abs(times - times[k]), kind="stable")[:width])
-        t, sigma = times[window] - times[k], spread[window]
-        c, b, a = np.moveaxis(values[..., window] / sigma @ np.linalg.pinv(np.stack([t**0, t, t**2]) / sigma), -1, 0)
-        lower, reach[k] = c < lowest, (t[0], t[-1])
+    middles = np.unique(np.linspace(0, len(times) - 1, min(len(times), _MOST_WINDOWS)).astype(int))
+    windows = np.sort(np.argsort(abs(times - times[middles, None]), axis=1, kind="stable")[:, :width], axis=1)
+    t, scaled = times[windows] - times[middles, None], values / spread
+    parabolas = np.linalg.pinv(np.stack([t**0, t, t**2], axis=1) / spread[windows][:, None])
+    reach[middles] = t[:, [0, -1]]
+    for k, window, parabola in zip(middles, windows, parabolas, strict=True):
+        c, b, a = np.moveaxis(scaled[..., window] @ parabola, -1, 0)
+        lower = c < lowest
         for of_all, here in ((lowest, c), (rise, b), (bend, a), (place, k)):
             np.copyto(of_all, here, where=lower)
     first, last = np.moveaxis(reach[place], -1, 0)

@@ -2,7 +2,7 @@
 
 from .calibrate import calibrate, calibration_of_fit, calibration_runs, calibration_settings
 from .derived import Coherences, coherences, derived_quantities
-from .file import file_name, fit_id, is_fit, is_fit_of, read_fit, save_fit
+from .file import arrays_of, file_name, fit_id, is_fit, is_fit_of, read_fit, save_fit
 from .fit import Sampled, fit, fit_problem, sample_posterior
 from .groups import POSTERIOR_ACCURACY
 from .predict import predict

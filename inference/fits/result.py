@@ -13,7 +13,7 @@ from ...datasets.prediction import Predictions, expected
 from ...forward_models import NOISES
 from ..model import ModelParameter, ModelSettings, Problem, SamplerSettings
 from .derived import Coherences, coherences
-from .file import problem_of
+from .file import arrays_of, problem_of
 from .summary import ParameterSummary, summary_rows
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ class Fit:
 
     def by_label(self, group: str = "posterior", *, derived: bool = False) -> dict[str, np.ndarray]:
         """Draws of every scalar of a group, label → (chain, draw); the rates that follow only if `derived`."""
-        data = self.tree[group].dataset
-        arrays = {str(name): array.values for name, array in data.data_vars.items()}
-        return self.problem.by_label(arrays, derived=derived)
+        return self.problem.by_label(arrays_of(self.tree[group].dataset), derived=derived)
 
     @cached_property
     def coherences(self) -> dict[str, Coherences]:
