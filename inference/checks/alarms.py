@@ -221,7 +221,7 @@ def _normal(count: int) -> np.ndarray:
 def _products(rows: np.ndarray) -> np.ndarray:
     """Of each with each; of many most concern few points."""
     if len(rows) < _FEWER_FROM:
-        return rows @ rows.T
+        return np.asarray(rows @ rows.T)
     from scipy.sparse import csr_array
 
     few = csr_array(rows)
