@@ -13,6 +13,7 @@ from .information import (
     information_at,
     record_jacobian,
     strongest,
+    values_at,
 )
 from .levels import COHERENCES
 from .prior_sensitivity import (

@@ -34,6 +34,7 @@ _CLEAR, _ALIKE = 3.0, 0.5
 ABOUT_ITS_ERROR = 0.7
 """Standard deviations of a rate from which a disturbance that the data cannot exclude is named."""
 _ROUNDED = 1e-9
+"""Added to the variances of tests that depend on each other, which rounding may leave without a root."""
 _SEEN = 1e-4
 """Information about a disturbance, over that of its usual size, below which the data say nothing of it."""
 _ABSURD = 10.0

@@ -14,7 +14,7 @@ from ...datasets.experiment import Label, LightPower, other_days
 from ...datasets.prediction import expected, fitted_observations, moving_runs
 from ...forward_models import LOSS_NOISE_SHARE, NOISES, Closure, Dynamics
 from ..fits import Fit
-from .information import values_at, values_of
+from .information import values_at
 from .replications import PUBLISHED
 
 Means = dict[str, np.ndarray]
@@ -67,7 +67,7 @@ class PosteriorMean:
 
     def rates(self, z_scores: np.ndarray) -> dict[str, np.ndarray]:
         """The free rates and those that follow from them, by label, (K,), at z-scores (K, n)."""
-        values = values_of(self.problem, z_scores)
+        values = values_at(self.problem, z_scores)
         found = {p.label: values[p.label] for p in self.problem.free}
         for variable in self.problem.variables:
             found |= {label: f(values) for label, f in zip(variable.labels, variable.formulas, strict=False)}

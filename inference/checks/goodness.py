@@ -73,9 +73,9 @@ class Goodness:
 def goodness(fit: DataTree | Fit) -> list[Goodness]:
     """χ² of each series that was fitted, in the order of the fit, then of the checks of the innovations of records."""
     fit = Fit.of(fit)
-    observed, drawn = (fit.tree[name].dataset for name in ("observed_data", "posterior_predictive"))
-    values, whiten = arrays_of(observed), _whitening(fit)
-    found = [_of_values(name, values[name], draws, drawn, whiten) for name, draws in arrays_of(drawn).items()]
+    predictive, whiten = fit.tree["posterior_predictive"].dataset, _whitening(fit)
+    values, drawn = arrays_of(fit.tree["observed_data"].dataset), arrays_of(predictive)
+    found = [_of_values(name, values[name], draws, predictive, whiten) for name, draws in drawn.items()]
     return found + [_of_record(name, checks) for name, checks in checks_in(fit.tree).items()]
 
 
@@ -88,7 +88,11 @@ def _whitening(fitted: Fit) -> Callable[[str, np.ndarray], np.ndarray]:
 
 
 def _of_values(
-    name: str, values: np.ndarray, draws: np.ndarray, drawn: Dataset, whiten: Callable[[str, np.ndarray], np.ndarray]
+    name: str,
+    values: np.ndarray,
+    draws: np.ndarray,
+    predictive: Dataset,
+    whiten: Callable[[str, np.ndarray], np.ndarray],
 ) -> Goodness:
     draws = draws.reshape(-1, draws.shape[-1])
     squares = whiten(name, (values - draws.mean(axis=0)) / draws.std(axis=0)) ** 2
@@ -98,7 +102,7 @@ def _of_values(
     found = Goodness(name, len(values), square, *_chances(len(values), square), inside)
     far = _outliers(squares) if found.misfit else []
     rest = np.delete(squares, far)
-    words = f"{rest.sum():.0f} without {_places(drawn[name], far)}" if far else ""
+    words = f"{rest.sum():.0f} without {_places(predictive[name], far)}" if far else ""
     without = _chances(len(rest), float(rest.sum()))[0] < SURPRISING
     return replace(found, words=words, outlying=bool(far), misfit_without=without)
 

@@ -71,7 +71,7 @@ def information_at(problem: Problem, centres: np.ndarray, experiment: Experiment
     found, rows = np.zeros((len(centres), centres.shape[1], centres.shape[1])), 2 * centres.shape[1] + 1
     for some in np.array_split(np.arange(len(centres)), -(-len(centres) // _TOGETHER)):
         z_scores = np.concatenate([centres[k] + _steps(centres.shape[1]) for k in some])
-        means = expected(experiment, values_of(problem, z_scores), problem.dynamics)
+        means = expected(experiment, values_at(problem, z_scores), problem.dynamics)
         for start, k in enumerate(some):
             here = slice(start * rows, (start + 1) * rows)
             for jacobian in independent_jacobians(
@@ -109,10 +109,9 @@ def _with_correlation(
 
 
 def values_at(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
-    """Parameters by label, numbers, at z-scores (n,) of the free ones."""
-    return problem.complete(
-        {p.label: float(p.prior.from_z_score(z)) for p, z in zip(problem.free, z_scores, strict=True)}
-    )
+    """Parameters by label, numbers, at z-scores (n,) of the free ones; (K,) at (K, n)."""
+    found = {p.label: p.prior.from_z_score(z) for p, z in zip(problem.free, z_scores.T, strict=True)}
+    return problem.complete(found if z_scores.ndim > 1 else {label: float(z) for label, z in found.items()})
 
 
 def transposed(jacobians: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -132,11 +131,6 @@ def _steps(count: int) -> np.ndarray:
     return np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
 
 
-def values_of(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
-    """Parameters by label, (K,), at z-scores (K, n) of the free ones."""
-    return problem.complete({p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)})
-
-
 def _part(means: Predictions, rows: slice, count: int) -> Predictions:
     """Of some of `count` draws."""
     series = {name: np.broadcast_to(one, (count, np.shape(one)[-1]))[rows] for name, one in means.series.items()}
@@ -154,7 +148,7 @@ def scaled_jacobians(
     experiment, count = experiment or problem.experiment, len(problem.free)
     z_scores = centre + _steps(count)
     if means is None:
-        means = expected(experiment, values_of(problem, z_scores), problem.dynamics)
+        means = expected(experiment, values_at(problem, z_scores), problem.dynamics)
     result = {}
     for series in experiment.series:
         use = series.fitted

@@ -53,10 +53,10 @@ def _values(at: PosteriorMean) -> dict[str, Any]:
                 values[str(Label(name, member))] = experiment.known(name, member).value
             elif by_probe is not None or name in _DEFAULT:
                 values[str(Label(name, member))] = _DEFAULT[name] if by_probe is None else by_probe[0]
-    stages = {(s.label, experiment.member.get(s.run, "")): s for s in experiment.stages}
+    moving = moving_runs(experiment)
+    stages = {(s.label, experiment.member.get(s.run, "")): s for s in experiment.stages if s.run in moving}
     for (_, member), stage in stages.items():
-        if stage.run in moving_runs(experiment):
-            values |= _of_stage(at.values, values, stage.at_full_power, member)
+        values |= _of_stage(at.values, values, stage.at_full_power, member)
     return values
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from ...datasets.errors import nearest, violation
 from ...datasets.experiment import Label, by_label
+from ..checks import values_at
 from ..model import Problem
 from .allocation import allocate
 from .candidates import Choices
 from .criteria import Advantage, Confusion, Criterion, Ignorance, Mean, Variance
-from .linearised import FURTHEST, State, linearised, quantities, sensitivities, spread_of, values_at
+from .linearised import FURTHEST, State, linearised, quantities, sensitivities, spread_of
 
 EVERYTHING, CLOSURE = "everything", "closure"
 _RIVALS = {CLOSURE: ("microscopic", "fixed-number")}

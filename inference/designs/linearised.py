@@ -11,7 +11,7 @@ import numpy as np
 
 from ...datasets import Experiment
 from ...datasets.prediction import expected
-from ..checks import information_at, record_jacobian
+from ..checks import information_at, record_jacobian, values_at
 from ..fits import by_speed, derived_quantities, total_log_likelihood
 from ..model import Problem, fingerprint
 from .candidates import Choices, is_planned
@@ -100,11 +100,6 @@ def state_of(problem: Problem, by_label: Mapping[str, np.ndarray], seed: int, nu
             scores[p.label] = np.clip(p.prior.z_score(by_label[p.label]), -FURTHEST, FURTHEST)
     draws = np.stack([scores[label] for label in labels], axis=1)
     return State(problem, rng.permutation(draws))
-
-
-def values_at(problem: Problem, z_scores: np.ndarray) -> dict[str, Any]:
-    """Parameters by label, (n,), at z-scores (n, p) of the free ones."""
-    return problem.complete({p.label: p.prior.from_z_score(z_scores[:, k]) for k, p in enumerate(problem.free)})
 
 
 def quantities(problem: Problem, values: Mapping[str, Any], *, derived: bool) -> dict[str, np.ndarray]:

@@ -11,12 +11,13 @@ import numpy as np
 from ...datasets import Experiment
 from ...datasets.experiment import KIND as RECORD
 from ...datasets.simulation import simulated_like
+from ..checks import values_at
 from ..comparison import evidence_of_draws
 from ..fits import Sampled, derived_quantities, number_of, predicted, sample_posterior
 from ..model import ModelSettings, Problem, SamplerSettings
 from .candidates import Choices, RecordCandidate, is_planned, joined
 from .goals import advantage
-from .linearised import State, linearised, quantities, values_at
+from .linearised import State, linearised, quantities
 from .result import Expectation, PlannedPoint, span
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from ...datasets import Experiment
 from ...datasets.errors import violation
 from ...datasets.experiment import Label
 from ...datasets.formats import left_out
+from ..checks import values_at
 from .allocation import allocate, clusters, whole
 from .candidates import Choices
 from .criteria import Criterion, Variance
 from .goals import DRAWS, Wish
 from .limits import Limit, limit_of, open_directions, unidentifiable
-from .linearised import State, linearised, quantities, sensitivities, spread_of, values_at
+from .linearised import State, linearised, quantities, sensitivities, spread_of
 from .outcomes import can_be_simulated, factors_of_refits, planned_points, predicted_factors, refitted, with_plan
 from .result import Design, Expectation, GainCurve, planned_experiment, span
 

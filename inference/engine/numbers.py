@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +23,12 @@ class Data:
     value: np.ndarray
     function: str | Callable[..., Any] = ""
     arguments: tuple[Data | np.ndarray, ...] = ()
+
+    @cached_property
+    def form_is_fixed(self) -> bool:
+        """Whether its shape is that of data, or follows from it: other data have the same."""
+        named = isinstance(self.function, str)
+        return named and all(one.form_is_fixed for one in self.arguments if isinstance(one, Data))
 
     def computed(self, values: Iterable[np.ndarray]) -> np.ndarray:
         """What `function` makes of these values of its arguments."""

@@ -100,9 +100,11 @@ class Translation:
         return self.program.part(op, len(op.inner_inputs), results)
 
     def _numbers(self, node: Any, arguments: list[Any]) -> list[Any]:
-        """Values of a node that depends on no unknown; shapes of data are theirs for good."""
+        """Values of a node that depends on no unknown."""
         results = [np.asarray(a) for a in _perform(node, [a.value if isinstance(a, Data) else a for a in arguments])]
-        if not any(isinstance(a, Data) for a in arguments) or type(node.op).__name__ in ("Shape", "Shape_i"):
+        of_data = [argument for argument in arguments if isinstance(argument, Data)]
+        asks_for_form = type(node.op).__name__ in ("Shape", "Shape_i")
+        if not of_data or (asks_for_form and all(data.form_is_fixed for data in of_data)):
             return results
         return [_made_of(node, k, result, arguments) for k, result in enumerate(results)]
 
@@ -286,19 +288,28 @@ def _perform(node: Any, arguments: list[Any]) -> list[Any]:
 
 def _made_of(node: Any, k: int, value: np.ndarray, arguments: list[Any]) -> Data:
     """The k-th result of a node for data; by a function of NumPy where that gives the same to the last bit."""
+    named = _named(node, value, arguments)
+    if named is not None:
+        again = named.computed(one.value if isinstance(one, Data) else one for one in named.arguments)
+        if (again.dtype, again.tobytes()) == (value.dtype, value.tobytes()):
+            return named
+    return Data(value, lambda *values: _perform(node, list(values))[k], tuple(arguments))
+
+
+def _named(node: Any, value: np.ndarray, arguments: list[Any]) -> Data | None:
+    """By NumPy's function of as many arguments (one more would be where it writes to), or by the places of entries."""
     from pytensor.tensor.elemwise import Elemwise
 
-    made = Data(value, lambda *values: _perform(node, list(values))[k], tuple(arguments))
     first, *rest = arguments
-    if isinstance(node.op, Elemwise) and node.op.scalar_op.nfunc_spec:
-        named = Data(value, node.op.scalar_op.nfunc_spec[0], made.arguments)
-    elif type(node.op).__name__ in _STRUCTURAL and not any(isinstance(one, Data) for one in rest):
-        places = _perform(node, [np.arange(first.value.size).reshape(first.value.shape), *rest])[0]
-        named = Data(value, "take", (first, places))
-    else:
-        return made
-    again = named.computed(one.value if isinstance(one, Data) else one for one in named.arguments)
-    return named if (again.dtype, again.tobytes()) == (value.dtype, value.tobytes()) else made
+    if isinstance(node.op, Elemwise):
+        name, count, _ = getattr(node.op.scalar_op, "nfunc_spec", None) or ("", 0, 0)
+        return Data(value, name, tuple(arguments)) if count == len(arguments) else None
+    if type(node.op).__name__ not in _STRUCTURAL or any(isinstance(one, Data) for one in rest):
+        return None
+    if not first.form_is_fixed:
+        return None
+    places = _perform(node, [np.arange(first.value.size).reshape(first.value.shape), *rest])[0]
+    return Data(value, "take", (first, places))
 
 
 def _scalar_name(scalar_op: Any) -> str:

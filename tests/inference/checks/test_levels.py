@@ -82,6 +82,12 @@ def test_nothing_is_asked_of_a_fit_that_nothing_is_wrong_with(sixteen):
     assert sixteen_levels(PosteriorMean(Stub(pose(near), THREE))) is None  # there are no rate tables
 
 
+def test_a_run_that_is_not_followed_does_not_stand_for_another_with_the_same_lights():
+    """The published numbers have a run of each light whose numbers are fitted, and others that are not."""
+    at = PosteriorMean(Stub(pose("krauter2011-published"), {}))
+    assert all(np.isfinite(part).all() for part in sixteen_levels(at).effect.values())
+
+
 def test_the_other_atoms_begin_as_fast():
     """P falls at first as with three states, also with the weight of F = 3, another temperature and the pump."""
     one = read("fig2c-pump")

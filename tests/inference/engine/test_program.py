@@ -133,6 +133,47 @@ def test_data_that_cannot_be_exchanged():
     assert compiled.density(point)[0] == pytest.approx(exact)
 
 
+A, B = np.array([3.0, 2.0, -1.0]), np.array([5.0, -2.0, -3.0])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, a: (pt.add(a, a**2, 1.0 * a) * x + a * x).sum(),  # NumPy's add would write to the third
+        lambda x, a: (pt.mul(a, a + 1, a) * x + a * x).sum(),
+        lambda x, a: (pt.add(a, a, 1.0) * x).sum(),
+        lambda x, a: (pt.cast(a > 0, "float64") * x + pt.clip(a, 0, 1) * x).sum(),
+        lambda x, a: (pt.log1p(a**2) * x).sum() + pt.max(a) * x,
+        lambda x, a: (a[::-1].reshape((3, 1)) * x).sum() + a[0] * x,
+    ],
+)
+def test_what_is_made_of_data_alone_follows_them(make):
+    def compiled(values):
+        with pm.Model() as model:
+            pm.Potential("p", -(make(pm.Normal("x"), pm.Data("a", values)) ** 2))
+        return model, compile_model(model)
+
+    (_, made), (fresh, again) = compiled(A), compiled(B)
+    exchanged, point = made.with_data({"a": B}), np.array([0.3])
+    value, slope = exchanged.density(point, exchanged.data)
+    assert value == pytest.approx(float(fresh.compile_logp()({"x": 0.3})), rel=1e-12)
+    assert (value, slope) == again.density(point)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda a: a[(a > 0).nonzero()].mean(), lambda a: pt.cast((a > 0).nonzero()[0].shape[0], "float64")]
+)
+def test_a_shape_that_depends_on_values_follows_them_or_is_refused(make):
+    def compiled(values):
+        with pm.Model() as model:
+            x = pm.Normal("x")
+            pm.Potential("p", make(pm.Data("a", values)) * x)
+        return compile_model(model)
+
+    made, fresh, point = compiled(A), compiled(B), np.array([0.3])
+    assert made.density(point, made.with_data({"a": B}).data)[0] == fresh.density(point)[0]
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
