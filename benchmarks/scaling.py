@@ -3,8 +3,7 @@
 python benchmarks/scaling.py [FIGURE]
 
 The joint fit has one set of rates, and d, n3(0) and a scale of ξ for every experiment. Times are CPU seconds, of all
-cores together: they hardly depend on what else runs. Gradients through Python's ctypes. Fits up to 10⁴
-points per series and 100 experiments.
+cores together: they hardly depend on what else runs. Gradients through Python's ctypes.
 """
 
 from __future__ import annotations
