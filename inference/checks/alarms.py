@@ -143,7 +143,7 @@ def alarms(fit: Fit, *, misfit: bool = False) -> Alarms:
 
     misfit : whether something is wrong by χ²; then, or with an alarm, sixteen levels are asked for in place of three
     """
-    from scipy.special import chdtrc, chdtri, ndtr, ndtri
+    from scipy.special import chdtrc, ndtr
 
     at = PosteriorMean(fit)
     whiten = partial(whitened, at.experiment, values=values_at(at.problem, at.centre))
@@ -161,20 +161,14 @@ def alarms(fit: Fit, *, misfit: bool = False) -> Alarms:
     points = {name: np.arange(end - len(j), end) for (name, j), end in zip(jacobians.items(), ends, strict=True)}
 
     def row_of(one: Disturbance) -> np.ndarray:
-        row = np.zeros(len(residual))
         effects = whiten({name: one.size * effect / at.noise[name] for name, effect in one.effect.items()})
-        for name, effect in effects.items():
-            row[points[name]] = effect
-        return row
+        return _spread_out(effects, points, len(residual))
 
     asked = [*disturbances(at), *all_coherences(at, fit.coherences)]
     rows = [row_of(one) for one in asked]
     rows, asked = _seen(rows, asked, jacobian, covariance)
-    groups = (
-        _directions(_sources(at.experiment, names), points, jacobian, covariance)
-        if names and len(by_source) > 1
-        else {}
-    )
+    sources = _sources(at.experiment, names) if len(by_source) > 1 else {}
+    groups = _directions(sources, points, jacobian, covariance)
     every = np.concatenate([*(row[None] for row in rows), *groups.values(), np.empty((0, len(residual)))])
     side = every @ jacobian
     variance = _products(every) - side @ covariance @ side.T
@@ -188,13 +182,8 @@ def alarms(fit: Fit, *, misfit: bool = False) -> Alarms:
         found.append(Disagreement(name, total, len(group), float(chdtrc(len(group), total))))
         begin += len(group)
     least = float(np.min([1.0, *2 * ndtr(-abs(scaled[: len(rows)])), *(one.p for one in found)]))
-    # How often one of all tests is as far out by chance, where the data are right:
-    drawn = _normal(len(every)) @ _root(variance / scale / scale[:, None]).T
-    farther = (abs(drawn[:, : len(rows)]) >= -ndtri(least / 2)).any(axis=1) | (least >= 1.0)
-    for place, one in zip(places, found, strict=True):
-        farther |= (drawn[:, place] ** 2).sum(axis=1) >= chdtri(one.freedom, least)
+    p = _chance(least, variance / scale / scale[:, None], len(rows), places)
     suspicions = _suspicions(fit, at, asked, scores, np.diag(variance), side @ covariance)
-    p = float((1 + farther.sum()) / (1 + len(farther)))
     other = sixteen_levels(at) if misfit or p < ALARM else None
     levels = None if other is None else _scored(other, row_of(other), residual, jacobian, covariance)
     return Alarms(tuple(found), suspicions, p, levels)
@@ -210,6 +199,20 @@ def _scored(
         return None
     z, estimate, error = score / weight**0.5, one.size * score / weight, one.size / weight**0.5
     return Suspicion(one, float(z), float(estimate), float(error), one.most, {})
+
+
+def _chance(least: float, correlation: np.ndarray, alone: int, groups: list[slice]) -> float:
+    """How often the most extreme of all tests has a p-value of `least` or below, where the data are right.
+
+    correlation : of the scores, of which the first `alone` are a test each, and those of each group one together
+    """
+    from scipy.special import chdtri, ndtri
+
+    drawn = _normal(len(correlation)) @ _root(correlation).T
+    farther = (abs(drawn[:, :alone]) >= -ndtri(least / 2)).any(axis=1) | (least >= 1.0)
+    for group in groups:
+        farther |= (drawn[:, group] ** 2).sum(axis=1) >= chdtri(group.stop - group.start, least)
+    return float((1 + farther.sum()) / (1 + len(farther)))
 
 
 @lru_cache(2)
@@ -236,6 +239,14 @@ def _root(correlation: np.ndarray) -> np.ndarray:
     except np.linalg.LinAlgError:
         sizes, vectors = np.linalg.eigh(correlation)
         return np.asarray(vectors * np.sqrt(np.maximum(sizes, 0.0)))
+
+
+def _spread_out(parts: Means, points: Means, count: int) -> np.ndarray:
+    """Over all points, (count,), zero where there is no part; `points`: which each source has."""
+    row = np.zeros(count)
+    for name, part in parts.items():
+        row[points[name]] = part
+    return row
 
 
 def _stacked(parts: Means) -> np.ndarray:

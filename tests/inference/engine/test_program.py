@@ -164,7 +164,7 @@ def test_what_is_made_of_data_alone_follows_them(make):
 @pytest.mark.parametrize(
     "make", [lambda a: a[(a > 0).nonzero()].mean(), lambda a: pt.cast((a > 0).nonzero()[0].shape[0], "float64")]
 )
-def test_a_shape_that_depends_on_values_follows_them_or_is_refused(make):
+def test_a_shape_that_depends_on_values_follows_them(make):
     def compiled(values):
         with pm.Model() as model:
             x = pm.Normal("x")
@@ -173,6 +173,15 @@ def test_a_shape_that_depends_on_values_follows_them_or_is_refused(make):
 
     made, fresh, point = compiled(A), compiled(B), np.array([0.3])
     assert made.density(point, made.with_data({"a": B}).data)[0] == fresh.density(point)[0]
+
+
+def test_data_that_decide_a_shape_of_unknowns_cannot_be_exchanged():
+    with pm.Model() as model:
+        many = pt.arange(pm.Data("a", np.array([3, 2]))[0]).shape[0]
+        pm.Potential("p", -(pt.alloc(pm.Normal("x"), many) ** 2).sum())
+    compiled = compile_model(model)
+    with pytest.raises(ValueError, match="decide an index or a shape"):
+        compiled.with_data({"a": np.array([5, 2])})
 
 
 @pytest.mark.parametrize(
