@@ -13,8 +13,8 @@ import sys
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -148,6 +148,14 @@ def _tell(finished: Finished, task: Task, answer: Callable[[], Any]) -> None:
 def available_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_threads[A, R](work: Callable[[A], R], some: Sequence[A], cores: int) -> list[R]:
+    """`work` of each; it must spend its time outside Python's lock, in machine code or linear algebra."""
+    if cores < 2 or len(some) < 2:
+        return [work(one) for one in some]
+    with ThreadPoolExecutor(cores) as executor:
+        return list(executor.map(work, some))
 
 
 def beside[T](work: Callable[[], T], cores: int | None = None) -> Callable[[], T]:

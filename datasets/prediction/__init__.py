@@ -1,5 +1,6 @@
 """From parameters to expected data, for NumPy and PyTensor alike."""
 
+from .alike import Evolution, evaluated
 from .days import on_day
 from .expected import (
     Predictions,
@@ -16,4 +17,4 @@ from .members import ONE, Member, members_of
 from .modes import Mode, TwoModes, quadratures, two_modes
 from .rates import Values, coupled_rates, find, initial_of, optical_depth_of, rates_of
 from .reconstruct import readout_pulse, reconstructed_from_records, reconstructed_xi
-from .run_state import PROBE, added_values, evolved, measurement_in, run_state, stages_of
+from .run_state import PROBE, added_values, evolution, evolved, measurement_in, run_state, stages_of

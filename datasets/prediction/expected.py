@@ -14,7 +14,7 @@ from ..experiment import DECAY_TIMES, TIMELESS, Experiment, Observation, RecordS
 from ..kinds import ORIENTATION_BEAT
 from .days import day_in, on_day
 from .rates import Values, find, rates_of
-from .run_state import RunState, run_state
+from .run_state import Asked, RunState, run_state, run_states
 from .series_errors import times_of, with_errors
 
 
@@ -57,14 +57,14 @@ def expected(
     wanted = fitted_observations(experiment) if observations is None else observations
     at = {series.name: series.x if points is None else points[series.name] for series in experiment.series}
     place = {s.name: (s.run, day_in(values, s.day)) for s in experiment.series}
-    runs = {}
+    asked = {}
     for run, day in dict.fromkeys([*((run, "") for run in experiment.runs), *place.values()]):
         here = [s for s in experiment.series if place[s.name] == (run, day)]
         times = [one for s in here for one in times_of(experiment, s, at[s.name], values)]
         times += [np.array([o.time]) for o in wanted if (o.run, "") == (run, day) and o.quantity not in TIMELESS]
         said, bounds = on_day(values, day), None if rate_bounds is None else rate_bounds.get(run)
-        state = run_state(experiment, run, said, dynamics, times, rate_bounds=bounds, accuracy=accuracy, xp=xp)
-        runs[run, day] = state
+        asked[run, day] = Asked(run, said, times, bounds)
+    runs = run_states(experiment, asked, dynamics, accuracy=accuracy, xp=xp)
     return Predictions(
         {s.name: with_errors(s, at[s.name], runs[place[s.name]]) for s in experiment.series},
         [_observation(o, runs[o.run, ""]) for o in wanted],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from ...forward_models.light import (
 from ...forward_models.sixteen_level import LOST_SPIN
 from ..experiment import Experiment, Label, StageEntry
 from ..kinds import column
+from .alike import Evolution, evaluated
 from .rates import Values, collective_rate_of, find, initial_of, rates_of
 
 PROBE = "drive"
@@ -109,6 +110,37 @@ class RunState:
         return _columns(rates_of(self.values, stage, self.experiment.run_depth.get(self.name, 1.0), self.member))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A run, the parameters of the day on which it is looked at, the times (arrays, ms), and bounds of its rates."""
+
+    run: str
+    values: Values
+    times: Sequence[np.ndarray]
+    rate_bounds: RateBounds | None = None
+
+
+def run_states[K: Hashable](
+    experiment: Experiment, asked: Mapping[K, Asked], dynamics: Dynamics, *, accuracy: float = 1e-9, xp: Any = np
+) -> dict[K, RunState]:
+    """The runs, evolved to all of these times; those that are alike together."""
+    grids = {key: np.unique(np.concatenate(of.times)) if of.times else np.empty(0) for key, of in asked.items()}
+    trajectories: dict[K, Any] = dict.fromkeys(asked)
+    moving = {}
+    for key, of in asked.items():
+        if len(grids[key]) and of.run in experiment.constant:
+            trajectories[key] = _constant(experiment, of.run, of.values, grids[key], xp)
+        elif len(grids[key]):
+            moving[key] = evolution(experiment, of.run, of.values, dynamics, grids[key], of.rate_bounds)
+
+    def evolve(run: Evolution) -> Trajectory:
+        given: dict[str, Any] = {"rate_bounds": run.bounds, "accuracy": accuracy, "xp": xp}
+        return dynamics.evolve(run.stages, run.times, run.initial, run.added, **given)
+
+    trajectories |= evaluated(moving, dynamics, evolve) if xp is np else {k: evolve(one) for k, one in moving.items()}
+    return {key: _state(experiment, of, dynamics, grids[key], trajectories[key], xp) for key, of in asked.items()}
+
+
 def run_state(
     experiment: Experiment,
     run: str,
@@ -116,21 +148,22 @@ def run_state(
     dynamics: Dynamics,
     times: Sequence[np.ndarray],
     *,
-    rate_bounds: RateBounds | None = None,
     accuracy: float = 1e-9,
     xp: Any = np,
 ) -> RunState:
-    """The run, evolved to all of these times (arrays, ms)."""
-    member = experiment.member.get(run, "")
-    grid = np.unique(np.concatenate(times)) if times else np.empty(0)
-    trajectory = None
-    if len(grid):
-        trajectory = evolved(experiment, run, values, dynamics, grid, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
-    if run in experiment.constant:
-        initial, measurement = InitialState(0.0, 0.0), measurement_in(experiment, run, values)
+    """One run, evolved to all of these times (arrays, ms)."""
+    return run_states(experiment, {run: Asked(run, values, times)}, dynamics, accuracy=accuracy, xp=xp)[run]
+
+
+def _state(
+    experiment: Experiment, of: Asked, dynamics: Dynamics, grid: np.ndarray, trajectory: Any, xp: Any
+) -> RunState:
+    member = experiment.member.get(of.run, "")
+    if of.run in experiment.constant:
+        initial, measurement = InitialState(0.0, 0.0), measurement_in(experiment, of.run, of.values)
     else:
-        initial, measurement = initial_of(values, member), None
-    return RunState(experiment, values, dynamics, run, member, initial, grid, trajectory, xp, measurement)
+        initial, measurement = initial_of(of.values, member), None
+    return RunState(experiment, of.values, dynamics, of.run, member, initial, grid, trajectory, xp, measurement)
 
 
 def _constant(experiment: Experiment, run: str, values: Values, times: np.ndarray, xp: Any) -> SteadyRun:
@@ -178,20 +211,28 @@ def evolved(
     dynamics: Dynamics,
     times: np.ndarray,
     *,
-    rate_bounds: RateBounds | None = None,
     accuracy: float = 1e-9,
-    xp: Any = np,
 ) -> Trajectory | SteadyRun:
     """The observables of a run at these times (T,), ms, ascending: each (…, T), for draws (n, T).
 
     A `Trajectory` where populations move, else a `SteadyRun`. Other arguments as for `expected`.
     """
-    if run in experiment.constant:
-        return _constant(experiment, run, values, times, xp)
+    found = run_state(experiment, run, values, dynamics, [times], accuracy=accuracy).trajectory
+    return cast("Trajectory | SteadyRun", found)
+
+
+def evolution(
+    experiment: Experiment,
+    run: str,
+    values: Values,
+    dynamics: Dynamics,
+    times: np.ndarray,
+    bounds: RateBounds | None = None,
+) -> Evolution:
+    """What the forward model is told of a run, for these times (T,), ms."""
     member = experiment.member.get(run, "")
-    stages, initial = stages_of(experiment, run, values), initial_of(values, member)
     added = added_values(dynamics, values, member)
-    return dynamics.evolve(stages, times, initial, added, rate_bounds=rate_bounds, accuracy=accuracy, xp=xp)
+    return Evolution(stages_of(experiment, run, values), initial_of(values, member), added, times, bounds)
 
 
 def added_values(dynamics: Dynamics, values: Values, member: str = "") -> dict[str, Any]:

@@ -208,7 +208,7 @@ def _chance(least: float, correlation: np.ndarray, alone: int, groups: list[slic
     """
     from scipy.special import chdtri, ndtri
 
-    drawn = _normal(len(correlation)) @ _root(correlation).T
+    drawn = _normal(len(correlation)) @ _root(correlation).T.astype(np.float32)
     farther = (abs(drawn[:, :alone]) >= -ndtri(least / 2)).any(axis=1) | (least >= 1.0)
     for group in groups:
         farther |= (drawn[:, group] ** 2).sum(axis=1) >= chdtri(group.stop - group.start, least)
@@ -219,7 +219,7 @@ def _chance(least: float, correlation: np.ndarray, alone: int, groups: list[slic
 def _normal(count: int) -> np.ndarray:
     """The same for every fit, (draws, count)."""
     draws = max(_LEAST_DRAWS, int(_DRAWS * min(1.0, _FEWER_FROM / max(count, 1)) ** 2))
-    return np.random.default_rng(0).standard_normal((draws, count))
+    return np.random.default_rng(0).standard_normal((draws, count), dtype=np.float32)
 
 
 def _products(rows: np.ndarray) -> np.ndarray:

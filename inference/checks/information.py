@@ -6,6 +6,7 @@ information of each series by finite differences of the predictions, prior infor
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,12 +69,12 @@ def information_at(problem: Problem, centres: np.ndarray, experiment: Experiment
 
     experiment : data that depend on these parameters
     """
-    found, rows = np.zeros((len(centres), centres.shape[1], centres.shape[1])), 2 * centres.shape[1] + 1
+    found, steps = np.zeros((len(centres), centres.shape[1], centres.shape[1])), _steps(_groups(problem))
     for some in np.array_split(np.arange(len(centres)), -(-len(centres) // _TOGETHER)):
-        z_scores = np.concatenate([centres[k] + _steps(centres.shape[1]) for k in some])
+        z_scores = np.concatenate([centres[k] + steps for k in some])
         means = expected(experiment, values_at(problem, z_scores), problem.dynamics)
         for start, k in enumerate(some):
-            here = slice(start * rows, (start + 1) * rows)
+            here = slice(start * len(steps), (start + 1) * len(steps))
             for jacobian in independent_jacobians(
                 problem, centres[k], experiment, _part(means, here, len(z_scores))
             ).values():
@@ -126,9 +127,32 @@ def _contraction(jacobian: np.ndarray) -> np.ndarray:
     return np.asarray((share[:, None] * directions**2).sum(axis=0))
 
 
-def _steps(count: int) -> np.ndarray:
-    """No step, then up and down in each of n parameters, (2n + 1, n)."""
-    return np.concatenate([np.zeros((1, count)), _STEP * np.eye(count), -_STEP * np.eye(count)])
+def _groups(problem: Problem) -> list[dict[str, int]]:
+    """Which free parameters are stepped together: one common to all, {"": its number}, or one of each member."""
+    experiment, groups, of_member = problem.experiment, list[dict[str, int]](), Counter[str]()
+    owner = {member: member for member in experiment.members} | experiment.member
+    for part in (*experiment.series, *experiment.observations, *experiment.records):
+        names = [getattr(part, name, "") for name in ("name", "day", "label", "shared_scale")]
+        owner |= {name: experiment.member.get(part.run, "") for name in names if name}
+    own: list[dict[str, int]] = []
+    for k, parameter in enumerate(problem.free):
+        member = owner.get(Label.parse(parameter.label).entry.partition(": ")[0], "")
+        if not member:
+            groups.append({"": k})
+            continue
+        if of_member[member] == len(own):
+            own.append({})
+        own[of_member[member]][member] = k
+        of_member[member] += 1
+    return groups + own
+
+
+def _steps(groups: list[dict[str, int]]) -> np.ndarray:
+    """No step, then up and down in the parameters of each of G groups, (2G + 1, n)."""
+    up = np.zeros((len(groups), sum(map(len, groups))))
+    for step, group in zip(up, groups, strict=True):
+        step[list(group.values())] = _STEP
+    return np.concatenate([np.zeros((1, up.shape[1])), up, -up])
 
 
 def _part(means: Predictions, rows: slice, count: int) -> Predictions:
@@ -145,8 +169,8 @@ def scaled_jacobians(
     experiment : other data that depend on the same parameters; None: those of the problem
     means : of these data at `_steps` around `centre`, if they are there already
     """
-    experiment, count = experiment or problem.experiment, len(problem.free)
-    z_scores = centre + _steps(count)
+    experiment, groups = experiment or problem.experiment, _groups(problem)
+    z_scores = centre + _steps(groups)
     if means is None:
         means = expected(experiment, values_at(problem, z_scores), problem.dynamics)
     result = {}
@@ -155,12 +179,16 @@ def scaled_jacobians(
         if use.any():
             mean = np.broadcast_to(means.series[series.name], (len(z_scores), len(use)))[:, use]
             sigma = NOISES[series.noise].scatter(mean[0], series.spread[use])
-            result[series.name] = _differences(mean, count) / sigma[:, None]
+            member = experiment.member.get(series.run, "")
+            result[series.name] = _differences(mean, groups, member, len(centre)) / sigma[:, None]
     observations = fitted_observations(experiment)
     if observations:
-        columns = np.stack([np.broadcast_to(row, len(z_scores)) for row in means.observations], axis=-1)
-        sigma = np.array([o.sigma for o in observations])
-        result["observations"] = _differences(columns, count) / sigma[:, None]
+        of_each = [
+            _differences(np.broadcast_to(row, len(z_scores))[:, None], groups, member, len(centre)) / o.sigma
+            for o, row in zip(observations, means.observations, strict=True)
+            for member in [experiment.member.get(o.run, "")]
+        ]
+        result["observations"] = np.concatenate(of_each)
     for record in experiment.records:
         if record.fitted.any():
             result[record.name] = record_jacobian(problem, record, centre, experiment)
@@ -192,8 +220,14 @@ def record_jacobian(
     return np.asarray(np.sqrt(np.maximum(sizes, 0.0))[:, None] * directions.T)
 
 
-def _differences(mean: np.ndarray, count: int) -> np.ndarray:
-    return np.asarray((mean[1 : count + 1] - mean[count + 1 :]).T / (2 * _STEP))
+def _differences(mean: np.ndarray, groups: list[dict[str, int]], member: str, count: int) -> np.ndarray:
+    """(points, count) from the means (2G + 1, points) of a member's data at the steps of these groups."""
+    found = np.zeros((mean.shape[1], count))
+    for group, up, down in zip(groups, mean[1:], mean[1 + len(groups) :], strict=False):
+        k = group.get("", group.get(member))
+        if k is not None:
+            found[:, k] = (up - down) / (2 * _STEP)
+    return found
 
 
 def strongest(fitted: Fit) -> list[tuple[str, str, float]]:

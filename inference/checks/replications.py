@@ -56,7 +56,7 @@ class Replicated:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """The Gauss–Newton step to a fit of residuals z (R, T) over their spread.
 
     jacobians : (T, n), over the spread, on the scale on which the priors of the n free parameters are standard normal
@@ -67,22 +67,38 @@ class _Step:
     degrees_of_freedom: Mapping[str, float]
 
     @cached_property
+    def _own(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The parameters that a series tells of, few of those of many experiments, and its derivatives by them."""
+        told = {name: np.flatnonzero(j.any(axis=0)) for name, j in self.jacobians.items()}
+        return {name: (own, self.jacobians[name][:, own]) for name, own in told.items()}
+
+    @cached_property
     def _covariance(self) -> np.ndarray:
         precision = np.eye(next(iter(self.jacobians.values())).shape[1])
-        for name, j in self.jacobians.items():
+        for name, (own, j) in self._own.items():
             nu = self.degrees_of_freedom.get(name)
-            precision = precision + (1.0 if nu is None else (nu + 1) / (nu + 3)) * j.T @ j
+            precision[np.ix_(own, own)] += (1.0 if nu is None else (nu + 1) / (nu + 3)) * j.T @ j
         return np.linalg.inv(precision)
 
-    def pull(self, name: str, z: np.ndarray) -> np.ndarray:
-        """Of a series on the parameters, (R, n)."""
-        nu = self.degrees_of_freedom.get(name)
-        force = np.nan_to_num(z if nu is None else (nu + 1) * z / (nu + z**2))
-        return np.asarray(force @ self.jacobians[name])
+    def left(self, z: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What the step leaves of the residuals of all series, (R, T) each."""
+        pull, found = np.zeros((len(next(iter(z.values()))), len(self._covariance))), dict[str, np.ndarray]()
+        for name, of_series in z.items():
+            own, j = self._own[name]
+            pull[:, own] += self._force(name, of_series) @ j
+        for name, of_series in z.items():
+            own, j = self._own[name]
+            found[name] = of_series - pull @ (self._covariance[:, own] @ j.T)
+        return found
 
-    def left(self, name: str, z: np.ndarray, pull: np.ndarray) -> np.ndarray:
-        """What the step leaves of the residuals, (R, T), where all series together pull so, (R, n)."""
-        return np.asarray(z - pull @ (self._covariance @ self.jacobians[name].T))
+    def taken(self, name: str, z: np.ndarray) -> np.ndarray:
+        """What the pull of the series itself takes out of its residuals, (R, T)."""
+        own, j = self._own[name]
+        return np.asarray(self._force(name, z) @ (j @ self._covariance[np.ix_(own, own)] @ j.T))
+
+    def _force(self, name: str, z: np.ndarray) -> np.ndarray:
+        nu = self.degrees_of_freedom.get(name)
+        return np.asarray(np.nan_to_num(z if nu is None else (nu + 1) * z / (nu + z**2)))
 
 
 class _Replications:
@@ -90,7 +106,7 @@ class _Replications:
 
     values, z : of the replications, and their residuals over their spread, whitened, (R, T) by series
     parameters : the draws of the replications, (R,) by label
-    pulls, pull : of each series, and of all, on the parameters (R, n)
+    left : what a fit leaves of `z`, (R, T) by series
     """
 
     def __init__(self, fitted: Fit) -> None:
@@ -109,10 +125,9 @@ class _Replications:
         self.parameters = {label: array[:, kept].reshape(-1)[::every] for label, array in drawn.items()}
         self.whiten = partial(whitened, fitted.experiment, values=values_at(fitted.problem, centre))
         jacobians = scaled_jacobians(fitted.problem, centre)
-        self.step = _Step(transposed(self.whiten(transposed(jacobians))), tails)
+        self.step = Step(transposed(self.whiten(transposed(jacobians))), tails)
         self.z = {name: self.scaled(name, values) for name, values in self.values.items()}
-        self.pulls = {name: self.step.pull(name, z) for name, z in self.z.items()}
-        self.pull = sum(self.pulls.values(), start=np.zeros((1, len(free))))
+        self.left = self.step.left(self.z)
 
     def scaled(self, name: str, values: np.ndarray) -> np.ndarray:
         return np.asarray(self.whiten({name: (values - self.middle[name]) / self.spread[name]})[name])
@@ -120,7 +135,8 @@ class _Replications:
     @cached_property
     def expected(self) -> tuple[np.ndarray, dict[str, Any], Predictions]:
         """Which replications are drawn again, their parameters, and what the model expects there."""
-        which = np.arange(0, len(self.pull), max(1, len(self.pull) // DRAWS))
+        number = len(next(iter(self.z.values())))
+        which = np.arange(0, number, max(1, number // DRAWS))
         problem = self.fitted.problem
         values = problem.complete({label: array[which] for label, array in self.parameters.items()})
         return which, values, expected(problem.experiment, values, problem.dynamics, accuracy=POSTERIOR_ACCURACY)
@@ -131,14 +147,14 @@ class _Replications:
         mean = np.broadcast_to(data.mean(means), (len(which), len(data.value)))[again]
         values = data.draw(rng, mean, {label: v[again] if np.ndim(v) else v for label, v in parameters.items()})
         if of == "residuals":
-            z = self.scaled(name, values)
-            pull = (self.pull - self.pulls[name])[which[again]] + self.step.pull(name, z)
-            values = self.step.left(name, z, pull) * self.spread[name]
+            z, before = self.scaled(name, values), self.z[name][which]
+            others = self.left[name][which] - before + self.step.taken(name, before)  # what they take out, × −1
+            values = (z - self.step.taken(name, z) + others[again]) * self.spread[name]
         return values[:, order]
 
     def of(self, name: str) -> Replicated:
         data, spread, series = self.data[name], self.spread[name], self.data[name].series
-        left = self.step.left(name, self.z[name], self.pull) * spread
+        left = self.left[name] * spread
         own = data.value - self.middle[name] if data.correlation is None else self.scaled(name, data.value) * spread
         described, x, component = ("", "", ""), np.arange(float(len(spread))), np.zeros(len(spread))
         if series is not None:
@@ -157,12 +173,3 @@ def replications(fitted: Fit) -> list[Replicated]:
     """
     found = _Replications(fitted)
     return [found.of(name) for name in found.data]
-
-
-def refitted(
-    z: Mapping[str, np.ndarray], jacobians: Mapping[str, np.ndarray], degrees_of_freedom: Mapping[str, float]
-) -> dict[str, np.ndarray]:
-    """What is left of residuals over their spread, (R, T) each, after the Gauss–Newton step; see `_Step`."""
-    step = _Step(jacobians, degrees_of_freedom)
-    pull = sum((step.pull(name, one) for name, one in z.items()), start=np.zeros(1))
-    return {name: step.left(name, one, pull) for name, one in z.items()}

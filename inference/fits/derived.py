@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ from ...datasets import Experiment, Observation, StageEntry
 from ...datasets.experiment import Label, shift_by_probe
 from ...datasets.kinds import KINDS
 from ...datasets.prediction import (
+    Evolution,
     added_values,
+    evaluated,
+    evolution,
     find,
     initial_of,
     measurement_in,
@@ -115,9 +118,8 @@ def _minima(problem: Problem, values: Mapping[str, np.ndarray]) -> Derived:
         and any("drive" in stage.lights for stage in experiment.run_stages(run))
     ]
     columns = np.empty((len(names), number_of(values), len(runs)))
-    for k, run in enumerate(runs):
-        for index, some in by_speed(experiment, values, [run], _RESOLUTION):
-            row = _entanglement(experiment, run, some, problem.dynamics)
+    for index, some in by_speed(experiment, values, runs, _RESOLUTION):
+        for k, row in enumerate(_entanglement(experiment, runs, some, problem.dynamics)):
             columns[:, index, k] = [getattr(row, name) for name in names]
     return {name: ("run", runs, column) for name, column in zip(names, columns, strict=True)} if runs else {}
 
@@ -222,14 +224,21 @@ def _sublevels(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Deri
     return _table("sublevel", entries, columns, number) | _table("orientation_test", list(found), orientations, number)
 
 
-def _entanglement(experiment: Experiment, run: str, values: Mapping[str, Any], dynamics: Dynamics) -> Entanglement:
-    stages = stages_of(experiment, run, values)
-    last = stages[-1]
-    longer = last.duration + (HORIZON - 1) * experiment.duration(run)
-    stages = [*stages[:-1], Stage(longer, last.rates)]
-    initial = initial_of(values, experiment.member.get(run, ""))
-    added = added_values(dynamics, values, experiment.member.get(run, ""))
-    return dynamics.entanglement(stages, initial, added, resolution=_RESOLUTION, accuracy=1e-6)
+def _entanglement(
+    experiment: Experiment, runs: Sequence[str], values: Mapping[str, Any], dynamics: Dynamics
+) -> list[Entanglement]:
+    def of(run: Evolution) -> Entanglement:
+        searched: dict[str, Any] = {"resolution": _RESOLUTION, "accuracy": 1e-6}
+        return dynamics.entanglement(run.stages, run.initial, run.added, **searched)
+
+    longer = {}
+    for run in runs:
+        known = evolution(experiment, run, values, dynamics, np.empty(0))
+        *before, last = known.stages
+        duration = last.duration + (HORIZON - 1) * experiment.duration(run)
+        longer[run] = replace(known, stages=[*before, Stage(duration, last.rates)])
+    found = evaluated(longer, dynamics, of, _RESOLUTION)
+    return [found[run] for run in runs]
 
 
 def _steady_states(experiment: Experiment, values: Mapping[str, np.ndarray]) -> Derived:

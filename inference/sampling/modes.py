@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..parallel import in_threads
+
 Density = Callable[[np.ndarray], tuple[Any, np.ndarray]]
 """Log-density (…) and gradient (…, dimension) at points (…, dimension)."""
 Hessian = Callable[[Density, np.ndarray, np.ndarray], np.ndarray]
@@ -17,7 +19,7 @@ _DIFFERENCE = 1e-5
 _GAIN = 0.01  # of the log-density: nearer to the mode than this no chain needs to start
 _FARTHEST = 1.0  # in prior scales, of MANY unknowns or fewer: a longer step could leap over to another mode
 _POINTS, _HALVED = 20, 50
-_STARTS, _MORE_STARTS = 12, 48
+_STARTS, _MORE_STARTS = 12, 48  # where the first ones do not agree
 MANY = 30
 """Of so many unknowns most depend on few others: experiments fitted together have most for themselves."""
 _AGREE = 1.0
@@ -41,7 +43,7 @@ class Mode:
         return self.height - 0.5 * float(np.log(np.maximum(self.curvature, 1.0)).sum())
 
 
-def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
+def modes(density: Density, dimension: int, seed: int, cores: int = 1) -> list[Mode]:
     """The modes that count, those with a share of the probability, found by optimisations from random points.
 
     Side modes (an oscillation fitted with one period too many) can be far lighter and hold a chain for ever. Modes of
@@ -49,23 +51,30 @@ def modes(density: Density, dimension: int, seed: int) -> list[Mode]:
     end at different heights, many more follow: few of them may find the highest mode.
 
     density : log-density and gradient at points;  seed : of the random points
+    cores : that work side by side on MANY unknowns; the modes do not depend on it
 
     Raises ValueError where no point is possible.
     """
     rng = np.random.default_rng(seed)
     found: list[Mode] = []
     hessian = _hessian
-    for tried in range(_MORE_STARTS):
-        if tried >= _STARTS and found and np.ptp([mode.height for mode in found]) <= _AGREE:
+
+    def mode(start: np.ndarray) -> Mode:
+        place, curvature, directions = newton_ascent(density, start, hessian)
+        return Mode(place, density(place)[0], curvature, directions)
+
+    for some in (_STARTS, _MORE_STARTS - _STARTS):
+        starts = []
+        for points in rng.uniform(-1.0, 1.0, (some, _POINTS, dimension)):
+            heights = np.nan_to_num(density(points)[0], nan=-np.inf, neginf=-np.inf, posinf=np.inf)
+            highest = int(np.argmax(heights))
+            if np.isfinite(heights[highest]):
+                starts.append(points[highest])
+                if dimension >= MANY and hessian is _hessian:
+                    hessian = SparseHessian.of(density, points[np.argsort(heights)[-2:]])
+        found += in_threads(mode, starts, cores if dimension >= MANY else 1)
+        if found and np.ptp([mode.height for mode in found]) <= _AGREE:
             break
-        points = rng.uniform(-1.0, 1.0, (_POINTS, dimension))
-        heights = np.nan_to_num(density(points)[0], nan=-np.inf, neginf=-np.inf, posinf=np.inf)
-        highest = int(np.argmax(heights))
-        if np.isfinite(heights[highest]):
-            if dimension >= MANY and hessian is _hessian:
-                hessian = SparseHessian.of(density, points[np.argsort(heights)[-2:]])
-            place, curvature, directions = newton_ascent(density, points[highest], hessian)
-            found.append(Mode(place, density(place)[0], curvature, directions))
     if not found:
         raise ValueError("no parameters from the prior predict possible data")
     heaviest = max(mode.weight for mode in found)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..engine import CompiledModel, Coordinates, NotTranslatable, Start, compile_model, natural_variables
 from ..model import SamplerSettings
+from ..parallel import available_cores
 from . import nutpie as nutpie_sampler
 from .convergence import ESS_PER_CHAIN, bfmi, converged, diagnostics
 from .modes import Mode, modes, starting_point
@@ -126,7 +127,8 @@ class FastSampler:
 
         with threadpool_limits(1):  # many small matrices: threads would wait for each other
             if settings.seed not in self.found:
-                self.found[settings.seed] = modes(log_density, density.dimension, settings.seed)
+                cores = settings.cores or available_cores()
+                self.found[settings.seed] = modes(log_density, density.dimension, settings.seed, cores)
             found_modes = self.found[settings.seed]
             mapped = self.naturals and straightened(density, compiled.data, self.naturals, found_modes, settings)
         if mapped:

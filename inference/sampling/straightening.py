@@ -23,13 +23,13 @@ _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
 _ROUNDS = 3
 """So many regressions before the first draws: each from points scattered in the coordinates that the last one found."""
-_GOOD = 1.5
+_GOOD = 3.0
 """The first of the trial runs is left out where the log-density there and that of a standard normal distribution differ
 by a number that varies, from quartile to quartile, by less than this."""
 _TRIALS = ((0.3, 0.2), (0.3, 0.4))
 """For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
 each other more, in proportion); at least:"""
-_LEAST = ((100, 100), (100, 200))
+_LEAST = ((60, 60), (60, 100))
 _ENOUGH_FOR = 50
 """So many coordinates."""
 _FARTHER = 1.4

@@ -12,7 +12,7 @@ from scipy.stats import chi2, expon, ks_2samp, kstest, norm
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
 from dissentangle.inference.checks.criticism import criticize, p_value, p_value_by_tail, smallest_p_value
-from dissentangle.inference.checks.replications import refitted, replications
+from dissentangle.inference.checks.replications import Step, replications
 from dissentangle.inference.checks.statistics import STATISTICS, Statistic
 from dissentangle.inference.checks.verdict import HEADLINES, assess
 from dissentangle.inference.cli import main
@@ -83,7 +83,7 @@ def test_p_values_of_residuals_are_uniform_for_a_right_model():
         mean = covariance @ jacobian.T @ data
         draws = rng.multivariate_normal(mean, covariance, 500)
         replicated = draws @ jacobian.T + rng.standard_normal((500, 20))
-        left = refitted({"line": replicated - jacobian @ mean}, {"line": jacobian}, {})["line"]
+        left = Step({"line": jacobian}, {}).left({"line": replicated - jacobian @ mean})["line"]
         for name, found in p_values.items():
             observed, drawn = (STATISTICS[name](t, z, np.ones(20)) for z in (data - jacobian @ mean, left))
             found.append(p_value(float(observed), drawn))
@@ -119,7 +119,7 @@ def test_far_points_of_student_t_pull_less():
     jacobian = np.ones((10, 1))
     far = np.zeros((1, 10))
     far[0, 0] = 100.0
-    gaussian, student = (refitted({"a": far}, {"a": jacobian}, tails)["a"][0, 1] for tails in ({}, {"a": 4.0}))
+    gaussian, student = (Step({"a": jacobian}, tails).left({"a": far})["a"][0, 1] for tails in ({}, {"a": 4.0}))
     assert gaussian == pytest.approx(-100 / 11)
     assert abs(student) < 0.1
 
