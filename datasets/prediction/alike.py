@@ -34,20 +34,21 @@ class Evolution:
     @property
     def draws(self) -> tuple[int, ...]:
         """The shape of all that varies: (n,), or () for numbers."""
-        parts = [self.initial, *(stage.rates for stage in self.stages)]
-        values = [value for part in parts for value in vars(part).values()]
-        values += self.added.values()
-        return max(map(np.shape, values))
+        values = [value for part in (self.initial, *self._rates) for value in vars(part).values()]
+        return max(map(np.shape, (*values, *self.added.values())))
 
     @property
     def form(self) -> Hashable:
         """Equal for runs that can be evaluated together; None for one that cannot."""
-        if not all(type(stage.rates) is Rates for stage in self.stages):
+        if not all(type(rates) is Rates for rates in self._rates):
             return None
-        durations = tuple(stage.duration for stage in self.stages)
-        b = self.bounds
+        durations, b = tuple(stage.duration for stage in self.stages), self.bounds
         bounds = b and tuple(np.asarray(part, float).tobytes() for part in (b.fastest, b.populations, b.slowest))
         return self.draws, durations, self.times.tobytes(), bounds, self.initial.spin_variance is None
+
+    @property
+    def _rates(self) -> list[Any]:
+        return [stage.rates for stage in self.stages]
 
 
 def evaluated[K: Hashable, R](
@@ -60,17 +61,18 @@ def evaluated[K: Hashable, R](
     forms: dict[Hashable, list[K]] = {}
     for key, run in runs.items():
         form = None if dynamics.forward_model else run.form  # a user's model may not be one of many draws
-        forms.setdefault(("alone", key) if form is None else form, []).append(key)
+        forms.setdefault((key,) if form is None else form, []).append(key)
     found: dict[K, R] = {}
     for keys in forms.values():
-        first = runs[keys[0]]
-        numbers = int(np.prod(first.draws)) * max(1, times, len(first.times))
-        for some in batched(keys, max(1, _TOGETHER // numbers), strict=False):
-            found |= zip(some, _apart(of, [runs[key] for key in some]), strict=True)
+        first, most = runs[keys[0]], 1
+        if len(keys) > 1:
+            most = max(1, _TOGETHER // (int(np.prod(first.draws)) * max(1, times, len(first.times))))
+        for some in batched(keys, most, strict=False):
+            found |= zip(some, _of_each(of, [runs[key] for key in some]), strict=True)
     return found
 
 
-def _apart[R](of: Callable[[Evolution], R], runs: Sequence[Evolution]) -> list[R]:
+def _of_each[R](of: Callable[[Evolution], R], runs: Sequence[Evolution]) -> list[R]:
     """`of` each of these runs of one form, from one call."""
     if len(runs) == 1:
         return [of(runs[0])]

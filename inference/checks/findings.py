@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ...datasets.experiment import Label, reversed_beats
 from ..fits import Fit, ParameterSummary
 from ..model import RIVAL_MODELS
+from ..parallel import beside
 from .alarms import ALARM, Alarms, alarms
 from .criticism import Criticism, StatisticRow, criticize
 from .goodness import Goodness, goodness
@@ -72,9 +74,10 @@ class Findings:
         )  # fmt: skip
 
 
-def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]) -> Findings:
-    """What is found in a fit; `from_prior`: labels of what the data do not inform."""
+def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...], cores: int | None = 1) -> Findings:
+    """What is found in a fit; `from_prior`: labels of what the data do not inform; `cores`: as for `assess`."""
     series = goodness(fit)
+    alarmed = beside(partial(alarms, fit, misfit=any(one.misfit for one in series)), cores)
     close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
     judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say
     priors = {u.label: u.prior for u in fit.parameters}
@@ -89,7 +92,7 @@ def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...]
         pulls={label: z_score for label, z_score in z_scores.items() if abs(z_score) > _FAR},
         from_prior=from_prior,
         variances=tuple(one.name for one in fit.experiment.series if one.about.spin_variance),
-        alarms=alarms(fit, misfit=any(one.misfit for one in series)),
+        alarms=alarmed(),
         backwards=tuple(reversed_beats(fit.experiment)),
         leaning={row.label: row.bound for row in rows if row.bound is not None},
         moved={row.label: row.moved_by for row in rows if _moved(row)},

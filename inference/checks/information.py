@@ -136,7 +136,9 @@ def _groups(problem: Problem) -> list[dict[str, int]]:
         owner |= {name: experiment.member.get(part.run, "") for name in names if name}
     own: list[dict[str, int]] = []
     for k, parameter in enumerate(problem.free):
-        member = owner.get(Label.parse(parameter.label).entry.partition(": ")[0], "")
+        entry = Label.parse(parameter.label).entry
+        entry = Label.parse(entry).entry or entry  # a score in a population is one of a parameter
+        member = owner.get(entry.partition(": ")[0], "")
         if not member:
             groups.append({"": k})
             continue

@@ -140,8 +140,11 @@ def _some_of(names: list[str]) -> str:
     return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} other series"
 
 
-def assess(fit: DataTree | Fit) -> Assessment:
+def assess(fit: DataTree | Fit, cores: int | None = 1) -> Assessment:
     """The verdict on a fit, from what its file holds; nothing is sampled.
+
+    cores : with more than one, None for all of the machine, a part is worked out in a copy of this process: see
+        `parallel.beside`
 
     Raises
     ------
@@ -152,7 +155,7 @@ def assess(fit: DataTree | Fit) -> Assessment:
     by_data = tuple(row.label for row in rows if row.informed == "data")
     by_prior = tuple(row.label for row in rows if row.narrowed_by == "prior")
     by_both = tuple(row.label for row in rows if row.label not in (*by_data, *by_prior))
-    found = findings(fit, rows, by_prior)
+    found = findings(fit, rows, by_prior, cores)
     untested = _untested(found.goodness, len(by_data) + len(by_both))
     return Assessment(
         status=_status(found, rows),

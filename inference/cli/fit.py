@@ -110,7 +110,7 @@ def fit(given: Namespace) -> int:
     target, drawing = fit_target(given.output or "fit.nc"), figure_target(given.figure)
     made = sampler_of(given, cores=given.cores, engine=given.engine)
     result = _fitted(given, _named(experiment), problem, made)
-    _save(result, target, output)
+    _save(result, target, output, given.cores if experiment.members else 1)
     return finished(result, output, drawing)
 
 
@@ -119,19 +119,19 @@ def _fitted(given: Namespace, what: str, problem: Problem, made: SamplerSettings
 
     with SamplingProgress(given.quiet) as progress:
         progress.step(f"fitting {what}")
-        return fit_problem(problem, made, progress)
+        return fit_problem(problem, made, progress, alone=True)
 
 
 def _named(experiment: Experiment) -> str:
     return repr(experiment.title) + (" (simulated data)" if experiment.simulated else "")
 
 
-def _save(result: DataTree, target: Path, output: Output) -> None:
-    """The file first: tables can wait."""
+def _save(result: DataTree, target: Path, output: Output, cores: int | None = 1) -> None:
+    """The file first: tables can wait. cores : to judge the fit with."""
     from ...datasets.files import write_tree
     from ..checks import assess
 
-    judged = assess(result)
+    judged = assess(result, cores)
     result.attrs["status"] = judged.status
     write_tree(result, target)
     output.fit(result, judged=judged)

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ import numpy as np
 from ...datasets import ExperimentError
 from ...forward_models import Closure
 from ..model import Problem, SamplerSettings, data_hash, pose, require_data, require_time_scale, words_for
+from ..parallel import beside
 from ..sampling import Draws, prepared, sample
 from .derived import coherences
 from .file import stored_sampler
-from .groups import fit_tree
+from .groups import fit_tree, prior_groups
 from .predictive import quadrature_error
 from .summary import QUADRATURE_LIMIT, ParameterSummary, Verdict, summarise, verdict
 
@@ -85,12 +86,23 @@ def fit(
         return FitTree.of(fit_problem(problem, made, progress))
 
 
-def fit_problem(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any], None] | None = None) -> DataTree:
-    """The fit of a problem, as `fit` returns it, as a plain tree without its status; see there."""
+def fit_problem(
+    problem: Problem,
+    sampler: SamplerSettings,
+    progress: Callable[[Any], None] | None = None,
+    *,
+    alone: bool = False,
+) -> DataTree:
+    """The fit of a problem, as `fit` returns it, as a plain tree without its status; see there.
+
+    alone : whether nothing else goes on in this process, of which a copy may then work beside it
+    """
     problem = problem.measured
     require_time_scale(problem)
+    large = alone and bool(problem.experiment.members)
+    priors = beside(partial(prior_groups, problem, sampler.seed), sampler.cores if large else 1)
     found = sample_posterior(problem, sampler, progress)
-    tree = fit_tree(found.problem, sampler.seed, found.drawn, found.values, found.summary)
+    tree = fit_tree(found.problem, sampler.seed, found.drawn, found.values, found.summary, priors())
     tree.attrs.update(_attributes(found, sampler))
     return tree
 

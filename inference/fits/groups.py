@@ -31,9 +31,17 @@ POSTERIOR_ACCURACY, PRIOR_ACCURACY = 1e-6, 1e-4
 
 
 def fit_tree(
-    problem: Problem, seed: int, drawn: Draws, values: dict[str, Any], rows: list[ParameterSummary]
+    problem: Problem,
+    seed: int,
+    drawn: Draws,
+    values: dict[str, Any],
+    rows: list[ParameterSummary],
+    priors: Mapping[str, Dataset],
 ) -> DataTree:
-    """All groups of a fit (docs/reference/fit-file.md). `values`: draws by label, flat; `rows`: the posterior table."""
+    """All groups of a fit (docs/reference/fit-file.md).
+
+    values : draws by label, flat;  rows : the posterior table;  priors : see `prior_groups`
+    """
     import xarray as xr
 
     experiment = problem.experiment
@@ -41,7 +49,6 @@ def fit_tree(
     others = excluded_observations(experiment, values)
     kept, rng = kept_draws(experiment, *shape), np.random.default_rng([seed, 3])
     posterior_of = predicted(problem, kept.of(values), rng, accuracy=POSTERIOR_ACCURACY, unfitted=others)
-    priors = _prior_groups(problem, seed)
     groups: dict[str, Any] = {
         "posterior": _dataset(problem, drawn.variables),
         "prior": priors["prior"],
@@ -70,7 +77,7 @@ def _likeliest(values: Mapping[str, Any], log_likelihood: Mapping[str, np.ndarra
     return {label: v[best] if np.ndim(v) else v for label, v in values.items()}
 
 
-def _prior_groups(problem: Problem, seed: int) -> dict[str, Dataset]:
+def prior_groups(problem: Problem, seed: int) -> dict[str, Dataset]:
     """Draws from the prior, and of data that it predicts: the same for all experiments of one form and noise."""
     key = fingerprint(without_values(problem.experiment), problem.parameters, problem.dynamics, seed)
     with _LOCK:

@@ -32,6 +32,40 @@ def test_a_member_alone_predicts_what_it_predicts_in_the_whole(other):
             np.testing.assert_allclose(number, next(numbers), rtol=1e-8)
 
 
+def simulated(number, **apparatus):
+    made = datasets.from_tree(datasets.simulate_like(read("fig2b-d55"), seed=seed(number)))
+    return replace(made, apparatus=made.apparatus | apparatus)
+
+
+@pytest.mark.parametrize("draws", [None, 3])
+@pytest.mark.parametrize(("model", "calls"), [(None, 2), ("open", 2), ("sixteen-level", 4)])
+def test_members_that_are_alike_are_evaluated_in_one_call(monkeypatch, draws, model, calls):
+    """Another depth is another number; another duration is not."""
+    longer = simulated(3)
+    longer = replace(longer, stages=tuple(replace(s, duration=25.0) for s in longer.stages))
+    members = {
+        "a": simulated(1),
+        "b": simulated(2, optical_depth=datasets.Known(35.0, 2.0)),
+        "c": longer,
+        "d": simulated(4),
+    }
+    problem = pose(members, {"collision_rate": "separate"}, model=model)
+    values = problem.complete(prior_draws(problem, draws or 1, np.random.default_rng(seed(1))))
+    if draws is None:
+        values = {label: float(np.ravel(value)[0]) for label, value in values.items()}
+    alone = {}
+    for member in members_of(problem.experiment):
+        found = expected(member.experiment, member.own(values), problem.dynamics).series
+        alone |= {member.names[name]: mean for name, mean in found.items()}
+    times, evolve = [], Dynamics.evolve
+    monkeypatch.setattr(Dynamics, "evolve", lambda self, *a, **more: times.append(1) or evolve(self, *a, **more))
+    together = expected(problem.experiment, values, problem.dynamics).series
+    assert len(times) == calls
+    for name, mean in alone.items():
+        assert np.shape(together[name]) == np.shape(mean)
+        np.testing.assert_allclose(together[name], mean, rtol=1e-8)
+
+
 def test_a_member_has_its_own_labels_and_the_common_ones():
     whole = joint({name: read(name) for name in ("fig2b-d55", "fig2b-d35")}, {"pure_dephasing_rate": "separate"})
     values = dict.fromkeys([p.label for p in Problem(whole).parameters], 1.0)
