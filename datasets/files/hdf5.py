@@ -35,13 +35,6 @@ class Found(NamedTuple):
     again: bool
 
 
-class Members(NamedTuple):
-    """Of a group: itself and the arrays in it by name, as h5py's identifiers."""
-
-    group: Any
-    arrays: dict[str, Any]
-
-
 def is_hdf5(path: Path) -> bool:
     """Whether a file begins as an HDF5 file does."""
     with path.open("rb") as file:
@@ -125,54 +118,48 @@ def _numbers_of(value: Any, where: str) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def open_checked(path: Path, largest: int) -> Iterator[dict[str, Members]]:
-    """The groups of a file by path, "." the outermost, of which nothing has been read yet. ExperimentError for one that
-    would not end or not fit in memory (cycles, endless nesting, more than `largest` bytes of variables), for data in
-    other files, and for whatever is said inside.
+def open_checked(path: Path, largest: int) -> Iterator[dict[str, Any]]:
+    """What is in a file by path, "." the outermost group, as h5py's identifiers: nothing of it has been read yet.
+
+    Raises ExperimentError for a file that would not end or not fit in memory: cycles, endless nesting, enormous
+    variables, of more than `largest` bytes together; for data in other files; and for what is raised inside.
     """
     import h5py
+    from h5py import h5d, h5g
 
     check_heaps(path)
+    size = groups = 0
     try:
         with h5py.File(path, "r") as file:
-            yield _checked(file, path, largest)
+            found = {".": h5g.open(file.id, b"/")}
+            for part in _walk(file):
+                where = f"{path}: {part.name.rpartition('/')[2][:60]}"
+                if part.item is None:
+                    raise violation(where, "a link", "data in the file itself")
+                found[part.name[1:]] = part.item
+                if isinstance(part.item, h5g.GroupID):
+                    groups += 1
+                    if part.again or part.depth > _DEEPEST_TREE or groups > _MOST_GROUPS:
+                        raise violation(
+                            str(path), "groups in a cycle, too deep or too many", "the layout of an experiment or a fit"
+                        )
+                elif isinstance(part.item, h5d.DatasetID):
+                    made = part.item.get_create_plist()
+                    if made.get_layout() == h5d.VIRTUAL or made.get_external_count():
+                        raise violation(where, "data in another file", "data in the file itself")
+                    size += check_written(part.item, where)
+            if size > largest:
+                raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {largest >> 20} MB")
+            yield found
     except ExperimentError:
         raise
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
 
 
-def _checked(file: Any, path: Path, largest: int) -> dict[str, Members]:
-    from h5py import h5d, h5g
-
-    found, size = {".": Members(h5g.open(file.id, b"/"), {})}, 0
-    for part in _walk(file):
-        above, _, name = part.name.rpartition("/")
-        if part.item is None:
-            raise violation(f"{path}: {name[:60]}", "a link", "data in the file itself")
-        if isinstance(part.item, h5g.GroupID):
-            if part.again or part.depth > _DEEPEST_TREE or len(found) > _MOST_GROUPS:
-                expected = "the layout of an experiment or a fit"
-                raise violation(str(path), "groups in a cycle, too deep or too many", expected)
-            found[part.name[1:]] = Members(part.item, {})
-            continue
-        found[above[1:] or "."].arrays[name] = part.item
-        if isinstance(part.item, h5d.DatasetID):
-            made = part.item.get_create_plist()
-            if made.get_layout() == h5d.VIRTUAL or made.get_external_count():
-                raise violation(f"{path}: {name[:60]}", "data in another file", "data in the file itself")
-            size += check_written(part.item, f"{path}: {name[:60]}")
-    if size > largest:
-        raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {largest >> 20} MB")
-    return found
-
-
 def check_written(item: Any, where: str) -> int:
-    """Bytes of an h5py DatasetID in memory. Raise for one that would fill it from nearly nothing: no compression of
-    data does that.
-    """
-    size: int
-    size, written = prod(item.shape or (0,)) * max(item.dtype.itemsize, 1), item.get_storage_size()
+    """Bytes of a DatasetID. Raise where nearly nothing would fill the memory with them: no compression does that."""
+    size, written = int(prod(item.shape or (0,)) * max(item.dtype.itemsize, 1)), item.get_storage_size()
     if size > _UNSUSPICIOUS and size > _STRONGEST_COMPRESSION * written:
         raise violation(
             where, f"{size / 2**20:.0f} MB, of which {written} bytes were written", "data that were written"

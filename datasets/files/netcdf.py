@@ -29,7 +29,7 @@ def open_tree(path: Path) -> DataTree:
     with _whole(path) as found:
         if isinstance(found, xr.DataTree):
             return found
-        return xr.DataTree.from_dict({name: group.dataset() for name, group in found.items()})
+        return xr.DataTree.from_dict({name: xr.Dataset(group, attrs=group.attrs) for name, group in found.items()})
 
 
 def open_groups(path: Path) -> Mapping[str, Group | Dataset]:
@@ -47,8 +47,8 @@ def _whole(path: Path) -> Iterator[dict[str, Group] | DataTree]:
         raise violation(str(path), "a file that is not NetCDF-4 (HDF5)", "a NetCDF-4 file")
     from .netcdf_plain import read_groups
 
-    with open_checked(path, LARGEST_TREE) as groups:
-        plain = read_groups(groups)
+    with open_checked(path, LARGEST_TREE) as found:
+        plain = read_groups(found)
         if plain is not None:
             yield plain
         else:

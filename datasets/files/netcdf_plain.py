@@ -18,8 +18,6 @@ from h5py import Empty, h5, h5a, h5d, h5ds, h5g, h5p, h5r, h5s, h5t, string_dtyp
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
-    from .hdf5 import Members
-
 _OF_HDF5 = ("CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates",
             "_NCProperties")  # fmt: skip
 """Attributes that make an HDF5 file a NetCDF file."""
@@ -39,7 +37,7 @@ def write_groups(tree: DataTree, file: Any) -> None:
 
 
 class Variable(NamedTuple):
-    """What xarray.Dataset takes as a variable, and what of xarray.Variable an experiment is read from."""
+    """What xarray.Dataset takes for a variable."""
 
     dims: tuple[str, ...]
     values: np.ndarray
@@ -47,105 +45,86 @@ class Variable(NamedTuple):
 
 
 class Group(dict[str, Variable]):
-    """What of xarray.Dataset an experiment is read from, which takes a tenth of the time to make: variables by name.
+    """Variables by name, with `attrs` and `sizes`, as an xarray.Dataset, which takes ten times as long to make."""
 
-    attrs : its attributes;  coordinates : names of those variables that are said to be coordinates
-    """
-
-    attrs: dict[str, Any]
-    coordinates: list[str]
+    def __init__(self, attrs: dict[str, Any]) -> None:
+        super().__init__()
+        self.attrs, self.sizes = attrs, dict[str, int]()
 
     def __missing__(self, name: str) -> Variable:
         raise KeyError(f"no variable {name!r}, only {', '.join(self)}")
 
-    def dataset(self) -> Dataset:
-        """The same of xarray."""
-        import xarray as xr
 
-        data = xr.Dataset(self, attrs=self.attrs)
-        return data.set_coords(self.coordinates) if self.coordinates else data
-
-
-def read_groups(groups: Mapping[str, Members]) -> dict[str, Group] | None:
-    """All that groups of an open file hold; None where it is more than `write_groups` writes, for xarray to read."""
+def read_groups(found: Mapping[str, Any]) -> dict[str, Group] | None:
+    """All that `open_checked` found; None where it is more than `write_groups` writes, for xarray to read."""
+    groups, named = dict[str, Group](), {item: path.rpartition("/")[2] for path, item in found.items()}
     try:
-        return {path: _read_group(*members) for path, members in groups.items()}
+        for path, item in found.items():
+            above, _, name = path.rpartition("/")
+            if isinstance(item, h5g.GroupID):
+                groups[path] = Group(_kept(_attributes(item)))
+            else:
+                _read_variable(groups[above or "."], name, item, named)
     except _NotPlainError:
         return None
+    return groups
 
 
 class _NotPlainError(Exception):
     """There is more in a file than plain values."""
 
 
-def _read_group(group: Any, arrays: dict[str, Any]) -> Group:
-    found, sizes = Group(), dict[str, int]()
-    found.attrs = _read_attributes(group, _names(group))
-    coordinates = str(found.attrs.pop("coordinates", "")).split()
-    for name, array in arrays.items():
-        names = _names(array)
-        if "NAME" in names and _NO_VARIABLE in str(_read_attribute(array, "NAME")):
-            continue
-        attributes = _read_attributes(array, names)
-        if "_FillValue" in attributes and np.all(np.isnan(attributes["_FillValue"])):
-            del attributes["_FillValue"]  # as xarray writes it, and means nothing
-        if any(key in attributes for key in _DECODED) or " since " in str(attributes.get("units", "")):
-            raise _NotPlainError
-        scales = _read_attribute(array, "DIMENSION_LIST") if "DIMENSION_LIST" in names else ()
-        dims = (name,) if "CLASS" in names else tuple(_name_of(refs[0], array) for refs in scales)
-        values = _read_values(array, len(dims))
-        for dim, size in zip(dims, values.shape, strict=True):
-            if sizes.setdefault(dim, size) != size:
-                raise ValueError(f"conflicting sizes for dimension {dim!r}: {sizes[dim]}, and {size} of {name!r}")
-        if attributes.pop("dtype", "") == "bool":
-            values = np.asarray(values, bool)
-        coordinates += str(attributes.pop("coordinates", "")).split()
-        found[name] = Variable(dims, values, attributes)
-    found.coordinates = [name for name in coordinates if name in found]
-    return found
-
-
-def _read_values(array: Any, dimensions: int) -> np.ndarray:
-    """Of an array of numbers or texts with so many dimensions."""
-    shape, dtype = array.shape, array.dtype
-    if shape is None or len(shape) != dimensions or dtype.kind not in "iufO" or dtype == np.float16:
+def _read_variable(group: Group, name: str, array: Any, named: Mapping[Any, str]) -> None:
+    """Into its group. named : whatever there is in the file, with its name, to which arrays refer."""
+    attributes = _attributes(array)
+    if _NO_VARIABLE in str(attributes.get("NAME", "")):
+        return
+    if "_FillValue" in attributes and np.all(np.isnan(attributes["_FillValue"])):
+        del attributes["_FillValue"]  # as xarray writes it, and means nothing
+    if any(key in attributes for key in _DECODED) or " since " in str(attributes.get("units", "")):
         raise _NotPlainError
+    scales = [named.get(h5r.dereference(refs[0], array), "") for refs in attributes.get("DIMENSION_LIST", ())]
+    dims, shape, dtype = (name,) if "CLASS" in attributes else tuple(scales), array.shape, array.dtype
+    if shape is None or len(dims) != len(shape) or dtype.kind not in "iufO" or dtype == np.float16:
+        raise _NotPlainError
+    for dim, size in zip(dims, shape, strict=True):
+        if group.sizes.setdefault(dim, size) != size:
+            raise ValueError(f"conflicting sizes for dimension {dim!r}: {group.sizes[dim]}, and {size} of {name!r}")
     values = np.zeros(shape, dtype)
     array.read(h5s.ALL, h5s.ALL, values)
-    return np.array([text.decode() for text in values.flat], str).reshape(shape) if dtype.kind == "O" else values
+    if dtype.kind == "O":
+        values = np.array([text.decode() for text in values.flat], str).reshape(shape)
+    if attributes.pop("dtype", "") == "bool":
+        values = np.asarray(values, bool)
+    group[name] = Variable(dims, values, _kept(attributes))
 
 
-def _name_of(reference: Any, array: Any) -> str:
-    """Of the array that is referred to."""
-    return str((h5r.get_name(reference, array) or b"").decode().rpartition("/")[2])
+def _kept(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Those that do not make it a NetCDF file; numbers that are alone as such."""
+    if "coordinates" in attributes:  # names of more than those of dimensions
+        raise _NotPlainError
+    return {name: value[0] if isinstance(value, np.ndarray) and value.shape == (1,) else value
+            for name, value in attributes.items() if name not in _OF_HDF5}  # fmt: skip
 
 
-def _names(item: Any) -> list[str]:
-    """Of the attributes of a group or an array, in the order in which they were written where HDF5 knows it."""
+def _attributes(item: Any) -> dict[str, Any]:
+    """As h5py's `attrs` give them, in a fifth of the time; without those that only say where a scale is used."""
     names: list[bytes] = []
     in_order = item.get_create_plist().get_attr_creation_order() & h5p.CRT_ORDER_TRACKED
     h5a.iterate(item, names.append, index_type=h5.INDEX_CRT_ORDER if in_order else h5.INDEX_NAME)
-    return [name.decode(errors="surrogateescape") for name in names]
+    return {name.decode(errors="surrogateescape"): _attribute(h5a.open(item, name))
+            for name in names if name != b"REFERENCE_LIST"}  # fmt: skip
 
 
-def _read_attributes(item: Any, names: list[str]) -> dict[str, Any]:
-    """Those that do not make it a NetCDF file; numbers that are alone as such."""
-    found = {name: _read_attribute(item, name) for name in names if name not in _OF_HDF5}
-    return {name: value[0] if isinstance(value, np.ndarray) and value.shape == (1,) else value
-            for name, value in found.items()}  # fmt: skip
-
-
-def _read_attribute(item: Any, name: str) -> Any:
-    """As h5py's `attrs` give it, in a fifth of the time."""
-    attribute = h5a.open(item, name.encode(errors="surrogateescape"))
+def _attribute(attribute: Any) -> Any:
     shape, dtype = attribute.shape, attribute.dtype
     if shape is None:
         return Empty(dtype)
     values = np.zeros(shape, dtype)
     attribute.read(values, h5t.py_create(dtype))
     if (text := h5t.check_string_dtype(dtype)) and text.length is None:
-        words = [one.decode(errors="surrogateescape") for one in values.flat]
-        values = np.array(words, dtype).reshape(values.shape)
+        for place, one in np.ndenumerate(values):
+            values[place] = one.decode(errors="surrogateescape")
     return values if values.ndim else values[()]
 
 

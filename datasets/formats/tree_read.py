@@ -35,7 +35,7 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
 
     Raises ExperimentError for another layout, a damaged one, or an invalid experiment.
     """
-    return from_groups(tree.to_dict(relative=True), where)
+    return from_groups(tree.to_dict(relative=True) if hasattr(tree, "subtree") else {".": tree}, where)
 
 
 def from_groups(groups: Mapping[str, Any], where: str = "experiment") -> Experiment:
@@ -238,7 +238,7 @@ def _series(name: str, data: Any) -> Series:
 def _observations(group: Any) -> tuple[Observation, ...]:
     if group is None:
         return ()
-    return tuple(_row(Observation, group, k) for k in range(len(group["value"].values)))
+    return tuple(_row(Observation, group, k) for k in range(group.sizes["observation"]))
 
 
 def _row(kind: Any, data: Any, k: int) -> Any:

@@ -21,7 +21,8 @@ from ...seeds import seed
 def odd_tree():
     flags = np.array([[True, False, True]])
     root = xr.Dataset(
-        {"one": ((), 1.5)}, attrs={"text": "ξ", "empty": "", "whole": 3, "list": [1.0, 2.0], "f4": np.float32(0.1)}
+        {"one": ((), 1.5), "word": ((), "ξ")},
+        attrs={"text": "ξ", "empty": "", "whole": 3, "list": [1.0, 2.0], "f4": np.float32(0.1)},
     )
     values = xr.Dataset(
         {
@@ -84,8 +85,8 @@ def test_files_are_those_of_xarray(written):
 def test_what_is_read_is_what_xarray_reads(written):
     """Of files of both writers: values, types, and which texts and numbers the attributes are."""
     for path in written[1:]:
-        with open_checked(path, 2**30) as groups:
-            assert read_groups(groups) is not None
+        with open_checked(path, 2**30) as found:
+            assert read_groups(found) is not None
         with xr.open_datatree(path, engine="h5netcdf") as expected:
             assert_same_reading(open_tree(path), expected)
 
@@ -131,10 +132,22 @@ def test_what_means_another_value_is_left_to_xarray(tmp_path, encoding):
     data = xr.Dataset({"a": ("t", [1.0, 3.0], {k: v for k, v in encoding.items() if k == "units"})})
     of_array = {name: value for name, value in encoding.items() if name != "units"}
     data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf", encoding={"a": of_array})
-    with open_checked(tmp_path / "a.nc", 2**30) as groups:
-        assert read_groups(groups) is None
+    with open_checked(tmp_path / "a.nc", 2**30) as found:
+        assert read_groups(found) is None
     with xr.open_datatree(tmp_path / "a.nc", engine="h5netcdf") as expected:
         assert open_tree(tmp_path / "a.nc").identical(expected)
+
+
+def test_more_coordinates_than_dimensions_are_left_to_xarray(tmp_path):
+    data = xr.Dataset({"a": ("t", [1.0, 3.0])}, {"t": [0, 1], "other": ("t", [5, 6])}, {"text": "ξ"})
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with open_checked(tmp_path / "a.nc", 2**30) as found:
+        assert read_groups(found) is None
+    assert open_tree(tmp_path / "a.nc").to_dataset().identical(data)
+    assert open_groups(tmp_path / "a.nc")["."].identical(data)
+    for source in (tmp_path / "a.nc", data):
+        with pytest.raises(ExperimentError, match="found no attribute format_version"):
+            datasets.read(source)
 
 
 @pytest.mark.slow
