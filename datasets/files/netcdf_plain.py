@@ -236,5 +236,6 @@ def _type_in_memory(dtype: np.dtype) -> Any:
     return h5t.py_create(dtype)
 
 
+@cache
 def _space(shape: tuple[int, ...]) -> Any:
     return h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)

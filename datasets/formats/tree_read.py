@@ -161,9 +161,8 @@ def _constant(runs: Any) -> dict[str, ConstantRun]:
 
 def _record(name: str, data: Any) -> RecordSeries:
     samples, excluded, where = data["samples"], data["excluded"], f"records {name!r}"
-    values = samples.values
-    if samples.dims != ("quadrature", "record", "sample") or values.dtype.kind != "f":
-        found = f"{values.dtype} with dimensions {', '.join(map(str, samples.dims))}"
+    if samples.dims != ("quadrature", "record", "sample") or samples.values.dtype.kind != "f":
+        found = f"{samples.values.dtype} with dimensions {', '.join(map(str, samples.dims))}"
         raise violation(f"{where}: samples", found, "floating-point numbers by quadrature, record, sample")
     if tuple(str(word) for word in data["quadrature"].values) != QUADRATURES:
         raise violation(f"{where}: quadrature", str(data["quadrature"].values), " and ".join(QUADRATURES))
@@ -171,7 +170,7 @@ def _record(name: str, data: Any) -> RecordSeries:
         raise violation(f"{where}: excluded", "other values", "0 or 1 for each record")
     return RecordSeries(
         name=name,
-        samples=np.asarray(values, np.float32),
+        samples=np.asarray(samples.values, np.float32),
         excluded=excluded.values.astype(bool) if excluded.values.any() else None,
         **_said(RecordSeries, data.attrs, where),
     )
