@@ -13,6 +13,6 @@ from .atomic import (
     write_bytes,
 )
 from .hdf5 import is_hdf5, read_attributes
-from .netcdf import open_tree, to_bytes, write_tree
+from .netcdf import open_groups, open_tree, to_bytes, write_tree
 from .table import FORMATS
 from .toml import optional, read_toml, required, rows_of

@@ -69,7 +69,7 @@ class Source:
         if 0 in found.shape:
             raise violation(f"{self.path}: {name!r}", "an empty array", "numbers")
         if hasattr(stored, "id"):
-            check_written(stored, f"{self.path}: {name!r}")
+            check_written(stored.id, f"{self.path}: {name!r}")
         return found
 
     def require(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import posixpath
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ _SEARCHED = 1 << 28
 
 
 class Found(NamedTuple):
-    """Something in a file. item: a group, an array, or None for a link; again: it was found under another name."""
+    """Something in a file. item: h5py's GroupID or DatasetID, or None for a link; again: found under another name."""
 
     name: str
     item: Any
@@ -59,8 +60,8 @@ def open_hdf5(path: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
     file = stack.enter_context(h5py.File(path, "r", rdcc_nbytes=chunk_cache(path)))
     found, links = {}, {}
     for part in _walk(file):
-        if isinstance(part.item, h5py.Dataset):
-            found[part.name] = _decoded(part.item, f"{path}: {part.name!r}")
+        if isinstance(part.item, h5py.h5d.DatasetID):
+            found[part.name] = _decoded(h5py.Dataset(part.item), f"{path}: {part.name!r}")
         elif isinstance(link := file.get(part.name, getlink=True), h5py.SoftLink):
             links[part.name] = posixpath.normpath(posixpath.join(posixpath.dirname(part.name), link.path))
     found |= {name: found[target] for name, target in links.items() if target in found}
@@ -80,8 +81,8 @@ def chunk_cache(path: Path) -> int:
         for count, part in enumerate(_walk(file), 1):
             if part.depth > _DEEPEST or count > _MOST_OBJECTS:
                 raise violation(str(path), "groups too deep or too many", f"at most {_MOST_OBJECTS} arrays and groups")
-            if isinstance(part.item, h5py.Dataset) and part.item.chunks:
-                largest = max(largest, int(np.prod(part.item.chunks, dtype=float)) * part.item.dtype.itemsize)
+            if isinstance(part.item, h5py.h5d.DatasetID) and (chunks := h5py.Dataset(part.item).chunks):
+                largest = max(largest, prod(chunks) * part.item.dtype.itemsize)
     return 2 * largest
 
 
@@ -116,66 +117,78 @@ def _numbers_of(value: Any, where: str) -> np.ndarray:
     return found
 
 
-def check_structure(path: Path, largest: int) -> None:
-    """Raise for a file that would not end or not fit in memory: cycles, endless nesting, enormous variables, of more
-    than `largest` bytes together; and for data in other files.
+@contextlib.contextmanager
+def open_checked(path: Path, largest: int) -> Iterator[dict[str, Any]]:
+    """What is in a file by path, "." the outermost group, as h5py's identifiers: nothing of it has been read yet.
+
+    Raises ExperimentError for a file that would not end or not fit in memory: cycles, endless nesting, enormous
+    variables, of more than `largest` bytes together; for data in other files; and for what is raised inside.
     """
     import h5py
+    from h5py import h5d, h5g
 
     check_heaps(path)
     size = groups = 0
     try:
         with h5py.File(path, "r") as file:
+            found = {".": h5g.open(file.id, b"/")}
             for part in _walk(file):
                 where = f"{path}: {part.name.rpartition('/')[2][:60]}"
                 if part.item is None:
                     raise violation(where, "a link", "data in the file itself")
-                if isinstance(part.item, h5py.Group):
+                found[part.name[1:]] = part.item
+                if isinstance(part.item, h5g.GroupID):
                     groups += 1
                     if part.again or part.depth > _DEEPEST_TREE or groups > _MOST_GROUPS:
                         raise violation(
                             str(path), "groups in a cycle, too deep or too many", "the layout of an experiment or a fit"
                         )
-                elif isinstance(part.item, h5py.Dataset):
-                    if part.item.is_virtual or part.item.external:
+                elif isinstance(part.item, h5d.DatasetID):
+                    made = part.item.get_create_plist()
+                    if made.get_layout() == h5d.VIRTUAL or made.get_external_count():
                         raise violation(where, "data in another file", "data in the file itself")
-                    check_written(part.item, where)
-                    size += part.item.size * max(part.item.dtype.itemsize, 1) if part.item.shape else 0
+                    size += check_written(part.item, where)
             if size > largest:
                 raise violation(str(path), f"{size / 2**20:.0f} MB of data", f"at most {largest >> 20} MB")
+            yield found
     except ExperimentError:
         raise
     except Exception as error:
         raise violation(str(path), f"{type(error).__name__}: {error}", "a readable NetCDF-4 file") from error
 
 
-def check_written(item: Any, where: str) -> None:
-    """Raise for an h5py.Dataset that would fill the memory from nearly nothing: no compression of data does that."""
-    size, written = int(np.prod(item.shape or (0,), dtype=float)) * item.dtype.itemsize, item.id.get_storage_size()
+def check_written(item: Any, where: str) -> int:
+    """Bytes of a DatasetID. Raise where nearly nothing would fill the memory with them: no compression does that."""
+    size, written = int(prod(item.shape or (0,)) * max(item.dtype.itemsize, 1)), item.get_storage_size()
     if size > _UNSUSPICIOUS and size > _STRONGEST_COMPRESSION * written:
         raise violation(
             where, f"{size / 2**20:.0f} MB, of which {written} bytes were written", "data that were written"
         )
+    return size
 
 
 def _walk(file: Any) -> Iterator[Found]:
-    """Everything in an open file; what a group holds is looked at once, under whatever name it was found first."""
-    import h5py
+    """Everything in an open file; what a group holds is looked at once, under whatever name it was found first.
 
-    root = file["/"]
-    seen = {h5py.h5o.get_info(root.id).addr}
+    By HDF5's identifiers: h5py's own objects take ten times as long to make.
+    """
+    from h5py import h5g, h5l, h5o
+
+    root = h5g.open(file.id, b"/")
+    seen = {h5o.get_info(root).addr}
     waiting = [(root, "", 1)]
     while waiting:
         group, above, depth = waiting.pop()
         for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                yield Found(f"{above}/{name}", None, depth, False)
+            path = f"{above}/{name.decode(errors='backslashreplace')}"
+            if group.links.get_info(name).type != h5l.TYPE_HARD:
+                yield Found(path, None, depth, False)
                 continue
-            item = group[name]
-            address = h5py.h5o.get_info(item.id).addr
-            yield Found(f"{above}/{name}", item, depth, address in seen)
-            if isinstance(item, h5py.Group) and address not in seen:
-                waiting.append((item, f"{above}/{name}", depth + 1))
+            item = h5o.open(group, name)
+            address = h5o.get_info(item).addr
+            yield Found(path, item, depth, address in seen)
+            if isinstance(item, h5g.GroupID) and address not in seen:
+                waiting.append((item, path, depth + 1))
             seen.add(address)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..bundled_files import BUNDLED, FILE, require_source
 from ..errors import ExperimentError, check_keys, in_python, nearest, violation
 from ..experiment import Experiment, Series, check_choice, date_of, entries
-from ..files import check_size, open_tree, read_toml, write_tree
+from ..files import check_size, open_groups, read_toml, write_tree
 from ..kinds import KINDS, Kind, arguments_for
 from ..units import unit_in, unit_of
 from .column_values import factors_of
@@ -20,7 +20,7 @@ from .columns import ColumnNames, fill_in, table_of
 from .folder import CheckPriors, read_folder
 from .folder_write import write_folder
 from .tree import to_tree
-from .tree_read import from_tree
+from .tree_read import from_groups, from_tree
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -122,10 +122,11 @@ def _in_file(path: Path) -> Experiment:
     if path.suffix.lower() in _TABLES:
         expected = f"the folder of an {FILE} that names it: `dissentangle init FOLDER` writes one"
         raise violation(f"{path}", "a table", expected)
-    tree = open_tree(path)
-    if "experiment" in tree.children and "posterior" in tree.children:
-        return from_tree(tree["experiment"], f"{path}: experiment")
-    return from_tree(tree, str(path))
+    groups = open_groups(path)
+    if "experiment" in groups and "posterior" in groups:
+        inside = {name[11:]: one for name, one in groups.items() if name.startswith("experiment/")}
+        return from_groups(inside | {".": groups["experiment"]}, f"{path}: experiment")
+    return from_groups(groups, str(path))
 
 
 def load(source: str | Path | DataTree) -> DataTree:

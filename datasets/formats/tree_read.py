@@ -35,16 +35,22 @@ def from_tree(tree: Any, where: str = "experiment") -> Experiment:
 
     Raises ExperimentError for another layout, a damaged one, or an invalid experiment.
     """
-    version = tree.attrs.get("format_version")
+    return from_groups(tree.to_dict(relative=True) if hasattr(tree, "subtree") else {".": tree}, where)
+
+
+def from_groups(groups: Mapping[str, Any], where: str = "experiment") -> Experiment:
+    """The same from the groups of that tree by path, "." the outermost: variables by name, with attributes."""
+    said = groups["."].attrs
+    version = said.get("format_version")
     if version is None:
         raise violation(where, "no attribute format_version", "an experiment as this package writes it")
     if np.ndim(version) or version != FORMAT_VERSION:
         raise violation(f"{where}: format_version", version, f"{FORMAT_VERSION}")
-    simulated = tree.attrs.get("simulated")
+    simulated = said.get("simulated")
     if np.ndim(simulated) or isinstance(simulated, str) or simulated not in (0, 1):
         raise violation(f"{where}: simulated", simulated, "0 (measured) or 1 (simulated)")
     try:
-        experiment = _from_tree(tree)
+        experiment = _from_groups(groups, said)
     except ExperimentError:
         raise
     except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
@@ -58,10 +64,11 @@ def _numbers(data: Any, name: str, unit: str | None = None, dimensions: int = 1)
     found = column.attrs.get("units", unit)
     if found != unit:
         raise violation(f"{name}: units", repr(found), repr(unit))
-    if column.ndim != dimensions or column.dtype.kind not in "iuf":
+    values = column.values
+    if values.ndim != dimensions or values.dtype.kind not in "iuf":
         expected = "one dimension of real numbers" if dimensions == 1 else "two dimensions of real numbers"
-        raise violation(name, f"{column.ndim} dimensions of {column.dtype}", expected)
-    return np.asarray(column.values, float)
+        raise violation(name, f"{values.ndim} dimensions of {values.dtype}", expected)
+    return np.asarray(values, float)
 
 
 def _real(value: Any, where: str) -> float:
@@ -81,39 +88,39 @@ def _said(kind: type, data: Mapping[Any, Any], where: str) -> dict[str, Any]:
     return found
 
 
-def _from_tree(tree: Any) -> Experiment:
-    runs = tree["runs"].dataset
+def _from_groups(groups: Mapping[str, Any], said: Mapping[Any, Any]) -> Experiment:
+    runs = groups["runs"]
 
-    def groups(name: str) -> list[tuple[str, Any]]:
-        found = tree.children[name].children if name in tree.children else {}
-        return [(str(one), group.dataset) for one, group in found.items()]
+    def inside(name: str) -> list[tuple[str, Any]]:
+        parts = [(path.rpartition("/"), group) for path, group in groups.items()]
+        return [(one, group) for (above, _, one), group in parts if above == name]
 
     return Experiment(
-        title=str(tree.attrs["title"]),
-        simulated=bool(tree.attrs["simulated"]),
-        description=str(tree.attrs.get("description", "")),
-        date=str(tree.attrs.get("date", "")),
-        stages=_stages(tree["stages"].dataset, tree.children.get("powers")),
+        title=str(said["title"]),
+        simulated=bool(said["simulated"]),
+        description=str(said.get("description", "")),
+        date=str(said.get("date", "")),
+        stages=_stages(groups["stages"], groups.get("powers")),
         run_depth={
             str(run): _real(depth, f"run {run!r}: relative_depth")
-            for run, depth in zip(runs.run.values, runs.relative_depth.values, strict=True)
+            for run, depth in zip(runs["run"].values, runs["relative_depth"].values, strict=True)
             if depth != 1.0
         },
         constant=_constant(runs),
-        apparatus=_apparatus(tree["apparatus"].dataset),
-        series=tuple(_series(name, data) for name, data in groups("series")),
-        records=tuple(_record(name, data) for name, data in groups("records")),
-        observations=_observations(tree.children.get("observations")),
-        priors={str(k): str(v) for k, v in tree["priors"].attrs.items()},
-        truth=_truth(tree.children.get("truth")),
-        known_of={name: _apparatus(data) for name, data in groups("known_of")},
-        **_sharing(tree.children.get("sharing")),
-        **_calibration(tree.children.get("calibration")),
+        apparatus=_apparatus(groups["apparatus"]),
+        series=tuple(_series(name, data) for name, data in inside("series")),
+        records=tuple(_record(name, data) for name, data in inside("records")),
+        observations=_observations(groups.get("observations")),
+        priors={str(k): str(v) for k, v in groups["priors"].attrs.items()},
+        truth=_truth(groups.get("truth")),
+        known_of={name: _apparatus(data) for name, data in inside("known_of")},
+        **_sharing(groups.get("sharing")),
+        **_calibration(groups.get("calibration")),
     )
 
 
 def _stages(data: Any, powers: Any) -> tuple[StageEntry, ...]:
-    durations, runs = _numbers(data, "duration", "ms"), data.run.values
+    durations, runs = _numbers(data, "duration", "ms"), data["run"].values
     on = [frozenset(light for light in LIGHTS if data[light].values[k]) for k in range(len(durations))]
     power = _powers(powers, len(durations))
     return tuple(StageEntry(float(durations[k]), on[k], str(runs[k]), power[k]) for k in range(len(durations)))
@@ -123,9 +130,8 @@ def _powers(group: Any, count: int) -> list[tuple[LightPower, ...]]:
     """Of each stage."""
     if group is None:
         return [()] * count
-    data = group.dataset
-    stage, time, value = _numbers(data, "stage"), _numbers(data, "time", "ms"), _numbers(data, "power")
-    light = np.array([str(word) for word in data["light"].values])
+    stage, time, value = _numbers(group, "stage"), _numbers(group, "time", "ms"), _numbers(group, "power")
+    light = np.array([str(word) for word in group["light"].values])
     if not np.isin(stage, np.arange(count)).all() or not np.isin(light, list(LIGHTS)).all():
         raise violation("powers", "another stage or light", f"stages 0 to {count - 1}, and {', '.join(LIGHTS)}")
     found = []
@@ -149,14 +155,14 @@ def _sharing(group: Any) -> dict[str, Any]:
 def _constant(runs: Any) -> dict[str, ConstantRun]:
     if "populations" not in runs:
         return {}
-    rows = {str(run): _row(ConstantRun, runs, k) for k, run in enumerate(runs.run.values)}
+    rows = {str(run): _row(ConstantRun, runs, k) for k, run in enumerate(runs["run"].values)}
     return {run: row for run, row in rows.items() if row.populations != MOVING.populations}
 
 
 def _record(name: str, data: Any) -> RecordSeries:
     samples, excluded, where = data["samples"], data["excluded"], f"records {name!r}"
-    if samples.dims != ("quadrature", "record", "sample") or samples.dtype.kind != "f":
-        found = f"{samples.dtype} with dimensions {', '.join(map(str, samples.dims))}"
+    if samples.dims != ("quadrature", "record", "sample") or samples.values.dtype.kind != "f":
+        found = f"{samples.values.dtype} with dimensions {', '.join(map(str, samples.dims))}"
         raise violation(f"{where}: samples", found, "floating-point numbers by quadrature, record, sample")
     if tuple(str(word) for word in data["quadrature"].values) != QUADRATURES:
         raise violation(f"{where}: quadrature", str(data["quadrature"].values), " and ".join(QUADRATURES))
@@ -173,17 +179,17 @@ def _record(name: str, data: Any) -> RecordSeries:
 def _truth(group: Any) -> Truth | None:
     if group is None:
         return None
-    values = {str(name): _real(value.values, f"truth: {name}") for name, value in group.dataset.items()}
+    values = {str(name): _real(value.values, f"truth: {name}") for name, value in group.items()}
     return Truth(values, str(group.attrs["closure"]), int(group.attrs["seed"]))
 
 
 def _calibration(group: Any) -> dict[str, Any]:
     if group is None:
         return {}
-    labels = tuple(str(label) for label in group.dataset["label"].values)
-    matrix = np.asarray(group.dataset["correlation"].values, float).reshape(len(labels), len(labels))
+    labels = tuple(str(label) for label in group["label"].values)
+    matrix = np.asarray(group["correlation"].values, float).reshape(len(labels), len(labels))
     check_correlation("calibration: correlation", matrix)
-    priors = {str(label): str(text) for label, text in group.dataset.attrs.items()}
+    priors = {str(label): str(text) for label, text in group.attrs.items()}
     return {"calibrated": priors, "correlated": labels, "correlation": matrix}
 
 
@@ -231,7 +237,7 @@ def _series(name: str, data: Any) -> Series:
 def _observations(group: Any) -> tuple[Observation, ...]:
     if group is None:
         return ()
-    return tuple(_row(Observation, group.dataset, k) for k in range(group.dataset.sizes["observation"]))
+    return tuple(_row(Observation, group, k) for k in range(group.sizes["observation"]))
 
 
 def _row(kind: Any, data: Any, k: int) -> Any:

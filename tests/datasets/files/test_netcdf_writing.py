@@ -10,8 +10,10 @@ import xarray as xr
 from h5py import h5ds
 
 from dissentangle import datasets, inference
-from dissentangle.datasets.files import open_tree, write_tree
-from dissentangle.datasets.files.netcdf_plain import is_plain, read_groups
+from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.files import open_groups, open_tree, write_tree
+from dissentangle.datasets.files.hdf5 import open_checked
+from dissentangle.datasets.files.netcdf_plain import Group, is_plain, read_groups
 
 from ...seeds import seed
 
@@ -19,7 +21,8 @@ from ...seeds import seed
 def odd_tree():
     flags = np.array([[True, False, True]])
     root = xr.Dataset(
-        {"one": ((), 1.5)}, attrs={"text": "ξ", "empty": "", "whole": 3, "list": [1.0, 2.0], "f4": np.float32(0.1)}
+        {"one": ((), 1.5), "word": ((), "ξ")},
+        attrs={"text": "ξ", "empty": "", "whole": 3, "list": [1.0, 2.0], "f4": np.float32(0.1)},
     )
     values = xr.Dataset(
         {
@@ -82,8 +85,10 @@ def test_files_are_those_of_xarray(written):
 def test_what_is_read_is_what_xarray_reads(written):
     """Of files of both writers: values, types, and which texts and numbers the attributes are."""
     for path in written[1:]:
-        with h5py.File(path) as file, xr.open_datatree(path, engine="h5netcdf") as expected:
-            assert_same_reading(read_groups(file), expected)
+        with open_checked(path, 2**30) as found:
+            assert read_groups(found) is not None
+        with xr.open_datatree(path, engine="h5netcdf") as expected:
+            assert_same_reading(open_tree(path), expected)
 
 
 def assert_same_reading(found, expected):
@@ -97,15 +102,52 @@ def assert_same_reading(found, expected):
         assert [type(value) for value in here.attrs.values()] == [type(value) for value in there.attrs.values()]
 
 
+@pytest.mark.parametrize("name", datasets.names())
+def test_an_experiment_in_a_file_is_the_one_that_xarray_reads(name, tmp_path):
+    datasets.save(datasets.read(name), tmp_path / "a.nc")
+    assert all(isinstance(group, Group) for group in open_groups(tmp_path / "a.nc").values())
+    with xr.open_datatree(tmp_path / "a.nc", engine="h5netcdf") as expected:
+        assert datasets.load(tmp_path / "a.nc").identical(datasets.load(expected.load()))
+
+
+def test_variables_that_do_not_fit_together(tmp_path):
+    datasets.save(datasets.read("fig2b-d35"), tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        group = file["series/xi"]
+        del group["value"]
+        group["value"] = np.ones(29)
+        group["value"].dims[0].attach_scale(group["time"])
+        del file["stages/duration"]
+    for found in (datasets.read, open_tree):
+        with pytest.raises(ExperimentError, match=r"found ValueError: conflicting sizes for dimension 'time'"):
+            found(tmp_path / "a.nc")
+    with h5py.File(tmp_path / "a.nc", "r+") as file:
+        del file["series/xi/value"]
+    with pytest.raises(ExperimentError, match=r"found KeyError: .no variable 'duration', only drive, "):
+        datasets.read(tmp_path / "a.nc")
+
+
 @pytest.mark.parametrize("encoding", [{"scale_factor": 0.1}, {"_FillValue": 3.0}, {"units": "hours since 2011-08-17"}])
 def test_what_means_another_value_is_left_to_xarray(tmp_path, encoding):
     data = xr.Dataset({"a": ("t", [1.0, 3.0], {k: v for k, v in encoding.items() if k == "units"})})
     of_array = {name: value for name, value in encoding.items() if name != "units"}
     data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf", encoding={"a": of_array})
-    with h5py.File(tmp_path / "a.nc") as file:
-        assert read_groups(file) is None
+    with open_checked(tmp_path / "a.nc", 2**30) as found:
+        assert read_groups(found) is None
     with xr.open_datatree(tmp_path / "a.nc", engine="h5netcdf") as expected:
         assert open_tree(tmp_path / "a.nc").identical(expected)
+
+
+def test_more_coordinates_than_dimensions_are_left_to_xarray(tmp_path):
+    data = xr.Dataset({"a": ("t", [1.0, 3.0])}, {"t": [0, 1], "other": ("t", [5, 6])}, {"text": "ξ"})
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with open_checked(tmp_path / "a.nc", 2**30) as found:
+        assert read_groups(found) is None
+    assert open_tree(tmp_path / "a.nc").to_dataset().identical(data)
+    assert open_groups(tmp_path / "a.nc")["."].identical(data)
+    for source in (tmp_path / "a.nc", data):
+        with pytest.raises(ExperimentError, match="found no attribute format_version"):
+            datasets.read(source)
 
 
 @pytest.mark.slow
