@@ -131,7 +131,8 @@ def _groups(problem: Problem) -> list[dict[str, int]]:
     """Which free parameters are stepped together: one common to all, {"": its number}, or one of each member."""
     experiment, groups, of_member = problem.experiment, list[dict[str, int]](), Counter[str]()
     owner = {member: member for member in experiment.members} | experiment.member
-    for part in (*experiment.series, *experiment.observations, *experiment.records):
+    parts: list[Any] = [*experiment.series, *experiment.observations, *experiment.records]
+    for part in parts:
         names = [getattr(part, name, "") for name in ("name", "day", "label", "shared_scale")]
         owner |= {name: experiment.member.get(part.run, "") for name in names if name}
     own: list[dict[str, int]] = []
