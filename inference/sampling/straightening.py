@@ -29,7 +29,7 @@ by a number that varies, from quartile to quartile, by less than this."""
 _TRIALS = ((0.3, 0.2), (0.3, 0.4))
 """For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
 each other more, in proportion); at least:"""
-_LEAST = ((60, 60), (80, 120))
+_LEAST = ((100, 100), (80, 120))
 _ENOUGH_FOR = 50
 """So many coordinates."""
 _FARTHER = 1.4
