@@ -3,6 +3,9 @@
 Each is used where its meaning is made: figures in `figures/`, methods in `point_fit/`, and so on.
 """
 
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Set to 1, they keep linear algebra to one thread: of many small matrices several wait for each other."""
+
 ENGINES = ("fast", "general")
 """Of the sampler, see `sampling`."""
 MOST_DRAWS = 1_000_000

@@ -21,6 +21,8 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from .choices import ONE_THREAD
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -30,7 +32,7 @@ AHEAD = 256
 """Tasks that wait in an executor at a time: bounds the memory of results that nobody has taken yet."""
 _IDLE = 60.0
 _LOOK = 1.0
-_SINGLE_THREADED = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_SINGLE_THREADED = dict.fromkeys(ONE_THREAD, "1")
 
 
 @dataclass(frozen=True)

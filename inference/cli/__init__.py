@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from ...datasets.errors import TO_WRITE, ExperimentError, nearest, printable
+from ..choices import ONE_THREAD
 from .table import VERBS
 
 __all__ = ["VERBS", "main", "parser"]
@@ -103,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     if arguments is None and not given.load:  # a process of its own, with our models and arrays alone
         sys.meta_path.insert(0, _NotNeeded)
+        os.environ |= {name: os.environ.get(name, "1") for name in ONE_THREAD}
     hook = sys.unraisablehook
     sys.unraisablehook = partial(_interrupt_again, hook)
     try:
