@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -172,15 +173,22 @@ class SparseHessian:
             taken[which] = taken.get(which, False) | rows
         return cls(pattern, groups, common)
 
+    @cached_property
+    def _entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows and columns of the entries, and the group of each column."""
+        group_of = np.empty(len(self.pattern), int)
+        for number, group in enumerate(self.groups):
+            group_of[group] = number
+        rows, columns = np.nonzero(self.pattern)
+        return rows, columns, group_of[columns]
+
     def __call__(self, density: Density, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Of −log-density at x, whose gradient is given."""
-        found = np.zeros_like(self.pattern, float)
-        moved = np.tile(x, (len(self.groups), 1))
-        for group, row in zip(self.groups, moved, strict=True):
-            row[group] += _DIFFERENCE
+        rows, columns, group = self._entries
+        moved, found = np.tile(x, (len(self.groups), 1)), np.zeros(self.pattern.shape)
+        moved[group, columns] = x[columns] + _DIFFERENCE
         changes = (density(moved)[1] - gradient) / -_DIFFERENCE
-        for group, change in zip(self.groups, changes, strict=True):
-            found[:, group] = np.where(self.pattern[:, group], change[:, None], 0.0)
+        found[rows, columns] = changes[group, rows]
         own = ~self.common
         found[np.ix_(self.common, own)] = found[np.ix_(own, self.common)].T
         return np.asarray(np.nan_to_num(0.5 * (found + found.T), posinf=0.0, neginf=0.0))
