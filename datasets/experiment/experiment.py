@@ -276,6 +276,11 @@ class Experiment:
         """The series and the records: both have a name, a run, a note, and some of them is fitted."""
         return [*self.series, *self.records]
 
+    @cached_property
+    def modelled(self) -> tuple[Series, ...]:
+        """The series of which some points give the model its form."""
+        return tuple(series for series in self.series if series.modelled.any())
+
     @property
     def free(self) -> list[tuple[str, str]]:
         """Name and entry of the amplitudes and offsets of which nothing is known."""

@@ -73,7 +73,7 @@ def expected(
 
 def moving_runs(experiment: Experiment) -> list[str]:
     """The runs whose populations are followed in time by data that are fitted: all their rates are parameters."""
-    runs = {s.run for s in experiment.series if s.modelled.any() and (s.about.abscissa == "time" or s.pulse_time)}
+    runs = {s.run for s in experiment.modelled if s.about.abscissa == "time" or s.pulse_time}
     runs |= {o.run for o in experiment.observations if not o.excluded}
     return [run for run in experiment.runs if run in runs and run not in experiment.constant]
 

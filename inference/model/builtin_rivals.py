@@ -176,7 +176,7 @@ def _with_errors(name: str, about: str, errors: Callable[[Series], dict[str, flo
         return replace(series, **fields) if series.modelled.any() else series
 
     def change(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
-        if not any(errors(series) for series in experiment.series if series.modelled.any()):
+        if not any(errors(series) for series in experiment.modelled):
             raise ExperimentError(f"model {name}: found no series in {experiment.title!r} that can have this error")
         return replace(experiment, series=tuple(changed(series) for series in experiment.series)), settings
 
@@ -225,7 +225,7 @@ def days(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, M
             return series
         return replace(series, day=f"{member}.{series.kind}" if member else series.kind)
 
-    of_atoms = {s.name for s in experiment.series if s.modelled.any() and not s.about.calibration}
+    of_atoms = {s.name for s in experiment.modelled if not s.about.calibration}
     series = tuple(dated(s) if s.name in of_atoms else s for s in experiment.series)
     made = replace(experiment, series=series)
     if not any(s.day for s in experiment.series) and entries(made, settings) == entries(experiment, settings):
@@ -253,7 +253,7 @@ _FEWEST = 5
 @rival_model
 def correlated_noise(experiment: Experiment, settings: ModelSettings) -> tuple[Experiment, ModelSettings]:
     """The noise of neighbouring points is correlated, and Gaussian, in all series that can have it."""
-    changed = {s.name: _with_correlation(s) for s in experiment.series if s.modelled.any()}
+    changed = {s.name: _with_correlation(s) for s in experiment.modelled}
     if all(one is None for one in changed.values()):
         raise ExperimentError(f"model correlated-noise: found no series in {experiment.title!r} that can have it")
     return replace(experiment, series=tuple(changed.get(s.name) or s for s in experiment.series)), settings

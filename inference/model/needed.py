@@ -33,10 +33,9 @@ def entries(experiment: Experiment, settings: ModelSettings) -> list[Entry]:
             found |= dict.fromkeys(_shared(how, name, lights, member))
     for name, index, _ in calibrations(experiment):
         found[name, index, ""] = None
-    for series in experiment.series:
-        if series.modelled.any():
-            own = (*series.about.own_parameters(series), *series.noise_parameters, *series.free)
-            found |= {(name, entry, ""): None for name, entry in own}
+    for series in experiment.modelled:
+        own = (*series.about.own_parameters(series), *series.noise_parameters, *series.free)
+        found |= {(name, entry, ""): None for name, entry in own}
     for name, day in _of_days(experiment, {name for name, _, _ in found}):
         found |= dict.fromkeys(_shared(experiment.sharing.get(name, "separate"), name, None, day))
     order = list(dict.fromkeys(name for name, _, _ in found))
@@ -52,8 +51,8 @@ def _of_days(experiment: Experiment, names: set[str]) -> list[tuple[str, str]]:
     """Factors of days (name, day) that the data depend on, where the other parameters are those `names`."""
     found: dict[tuple[str, str], None] = {}
     others = other_days(experiment.series, experiment.member)
-    for series in experiment.series:
-        if series.day not in others or not series.modelled.any():
+    for series in experiment.modelled:
+        if series.day not in others:
             continue
         lit = any("drive" in stage.lights for stage in experiment.run_stages(series.run))
         follows = not series.about.calibration or series.pulse_time > 0
@@ -88,7 +87,7 @@ def _of_member(experiment: Experiment, settings: ModelSettings, member: str) -> 
     if constant and not lights:
         return [*constant, *_common_time_offset(experiment, own, member)]
     found: list[tuple[str, str | None]] = []
-    kinds = [s.about for s in experiment.series if s.run in runs and s.modelled.any()]
+    kinds = [s.about for s in experiment.modelled if s.run in runs]
     constants = {name for kind in kinds for name in kind.constants}
     on = {light for label in lights for light in label.split("+")}
     named, followed = prior_names(experiment, settings), set(runs) & {*moving_runs(experiment)}
@@ -143,7 +142,7 @@ def _of_levels(
     named |= {n for n in (*_UNEXPLAINED, *_UNSURE, "probe_weight") if _said(experiment, n, member, named)}
     found = _of_sixteen_levels(settings, lights, named)
     measured = {o.quantity for o in experiment.observations if o.run in runs and not o.excluded}
-    measured |= {s.kind for s in experiment.series if s.run in runs and s.modelled.any()}
+    measured |= {s.kind for s in experiment.modelled if s.run in runs}
     return [*found, ("probe_weight", None)] if "probe_weight" in named and measured & _OF_PROBE else found
 
 
@@ -172,15 +171,14 @@ def _has_classical_noise(experiment: Experiment, named: set[str], constants: set
     classical = "classical_noise" in constants or _stated(experiment, "classical_noise", member)
     classical = classical or ("classical_noise" in named and experiment.knows("faraday_angle", member))
     if experiment.members and "classical_noise" not in experiment.sharing:  # what one member measures holds for all
-        fitted = [s for s in experiment.series if s.modelled.any()]
-        measured = classical or any("classical_noise" in s.about.constants for s in fitted)
+        measured = classical or any("classical_noise" in s.about.constants for s in experiment.modelled)
         classical = measured and experiment.knows("faraday_angle", member)
     return classical
 
 
 def _common_time_offset(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
     """The parameter by which the times of all series of a member may be off, where the apparatus has one."""
-    timed = any(s.run in runs and s.modelled.any() and s.about.shifts_in_time for s in experiment.series)
+    timed = any(s.run in runs and s.about.shifts_in_time for s in experiment.modelled)
     return [("common_time_offset", None)] if timed and experiment.knows("common_time_offset", member) else []
 
 
@@ -205,7 +203,7 @@ def _constants(experiment: Experiment, kinds: Sequence[Kind], member: str) -> li
 def _of_constant_runs(experiment: Experiment, runs: Sequence[str], member: str) -> list[tuple[str, str | None]]:
     """What data in runs with constant rates depend on beyond the rates of moving populations."""
     found: list[tuple[str, str | None]] = []
-    series = [s for s in experiment.series if s.run in runs and s.modelled.any() and not s.about.calibration]
+    series = [s for s in experiment.modelled if s.run in runs and not s.about.calibration]
     records = [r for r in experiment.records if r.run in runs]
     observed = [o for o in experiment.observations if o.run in runs and not o.excluded]
     measured = {s.run for s in series} | {r.run for r in records} | {o.run for o in observed}
@@ -244,7 +242,7 @@ def _coupled_rates(experiment: Experiment, member: str) -> list[tuple[str, str |
 
 def fitted_lights(experiment: Experiment, among: Sequence[str] | None = None) -> list[str]:
     """Labels of the kinds of stage in runs (of `among`) that are measured and fitted, and of the probe."""
-    series = [s for s in experiment.series if s.modelled.any()]
+    series = experiment.modelled
     runs = {s.run for s in series if not s.about.calibration or s.pulse_time}
     runs |= {observation.run for observation in experiment.observations if not observation.excluded}
     runs |= {record.run for record in experiment.records}

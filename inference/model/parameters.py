@@ -72,7 +72,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
     stated = {(name, of): sigma for name, of, sigma in reversed(calibrations(experiment))}
     used: set[str] = set()
-    result, found = [], entries(experiment, settings)
+    result, found, without_prior = [], entries(experiment, settings), experiment.free
     names = {name for name, *_ in found}
     for name, index, member in found:
         label = str(Label(name, index or ""))
@@ -86,7 +86,7 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
                 prior = known_prior(name, SERIES_ERRORS[name], sigma)
             prior = prior or _known(experiment, name, member, _settled(experiment, settings, given, names, member))
         if prior is None:
-            free = (name, index) in experiment.free
+            free = (name, index) in without_prior
             prior = _of_free(experiment, name, index) if free else _default(experiment, settings, name, index, member)
             guessed = name not in _SCORES and not free
         prior = _exact(prior, name, stated=not {label, name} & given.keys()) if name in OF_TABLES else prior
@@ -99,8 +99,9 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
                 raise PriorError(f"prior {key}: this experiment has no such parameter{why}; it has {', '.join(labels)}")
     faults.settle()
     _check_together(result)
+    priors = {unknown.label: unknown.prior for unknown in result}
     for member in experiment.members or [""]:
-        _check_offsets({unknown.label: unknown.prior for unknown in result}, member)
+        _check_offsets(priors, member)
     return result
 
 
@@ -263,7 +264,8 @@ def _default(experiment: Experiment, settings: ModelSettings, name: str, index: 
         lit = "drive" in Label(name, index or "").lights.split("+")
         text = OF_SIXTEEN_LEVELS.get(name if lit else f"{name}[dark]", OF_SIXTEEN_LEVELS.get(name, text))
     prior = parse_prior(name, text)
-    runs = [s for s in experiment.series if s.kind == _SHOWN_BY.get(name) and s.fitted.any() and len(s.value)]
+    kind = _SHOWN_BY.get(name)
+    runs = [s for s in experiment.series if s.kind == kind and s.fitted.any()] if kind else []
     of_member = [s for s in runs if not member or experiment.member.get(s.run, "") == member]
     if not of_member or prior.form != "lognormal":
         return prior

@@ -53,6 +53,12 @@ def test_the_highest_mode_is_found_though_most_optimisations_miss_it():
     assert all(len(found) > 6 for found in right)  # as optimisations do not agree, there were 48
 
 
+def test_modes_do_not_depend_on_the_number_of_cores():
+    one, several = (modes(two_peaks(-0.1), 40, seed(1), cores) for cores in (1, 4))
+    assert [mode.height for mode in one] == [mode.height for mode in several]
+    assert all((a.place == b.place).all() for a, b in zip(one, several, strict=True))
+
+
 @pytest.mark.parametrize("weight", [-0.1, -1.0])
 def test_modes_of_comparable_weight_are_all_starts(weight):
     places = {round(mode.place[0], 1) for number in range(12) for mode in modes(two_peaks(weight), 3, seed(number))}
