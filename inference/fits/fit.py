@@ -99,10 +99,10 @@ def fit_problem(
     """
     problem = problem.measured
     require_time_scale(problem)
-    large = alone and bool(problem.experiment.members)
-    priors = beside(partial(prior_groups, problem, sampler.seed), sampler.cores if large else 1)
+    cores = sampler.cores if alone and problem.experiment.members else 1  # of one experiment it would cost more
+    priors = beside(partial(prior_groups, problem, sampler.seed), cores)
     found = sample_posterior(problem, sampler, progress)
-    tree = fit_tree(found.problem, sampler.seed, found.drawn, found.values, found.summary, priors())
+    tree = fit_tree(found.problem, sampler.seed, found.drawn, found.values, found.summary, priors(), cores)
     tree.attrs.update(_attributes(found, sampler))
     return tree
 

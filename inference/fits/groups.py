@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from ...datasets import Experiment, to_groups
 from ...datasets.prediction import fitted_data, reconstructed_xi
 from ...forward_models import PARAMETERS
 from ..model import Problem, fingerprint, without_values
+from ..parallel import beside
 from ..sampling import Draws
-from .derived import derived_quantities, excluded_observations
+from .derived import Derived, derived_quantities, excluded_observations
 from .predictive import KeptDraws, kept_draws, predicted, prior_draws
 from .record_checks import GROUP as CHECKS
 from .record_checks import checks_dataset
@@ -37,15 +39,17 @@ def fit_tree(
     values: dict[str, Any],
     rows: list[ParameterSummary],
     priors: Mapping[str, Dataset],
+    cores: int | None = 1,
 ) -> DataTree:
     """All groups of a fit (docs/reference/fit-file.md).
 
-    values : draws by label, flat;  rows : the posterior table;  priors : see `prior_groups`
+    values : draws by label, flat;  rows : the posterior table;  priors : see `prior_groups`;  cores : see `beside`
     """
     import xarray as xr
 
     experiment = problem.experiment
     shape = next(iter(drawn.statistics.values())).shape[:2]
+    derived = beside(partial(derived_quantities, problem, values), cores)
     others = excluded_observations(experiment, values)
     kept, rng = kept_draws(experiment, *shape), np.random.default_rng([seed, 3])
     posterior_of = predicted(problem, kept.of(values), rng, accuracy=POSTERIOR_ACCURACY, unfitted=others)
@@ -57,7 +61,7 @@ def fit_tree(
         "log_likelihood": _data(experiment, posterior_of.log_likelihood, kept),
         "observed_data": _data(experiment, {data.name: data.value for data in fitted_data(experiment)}, None),
         "sample_stats": xr.Dataset({n: (("chain", "draw"), a) for n, a in drawn.statistics.items()}),
-        "derived": _derived(problem, values, shape),
+        "derived": _derived(derived(), shape),
         "summary": _summary(rows),
     }
     if any(series.about.reconstructs_xi and series.fitted.any() for series in experiment.series):
@@ -153,12 +157,11 @@ def _reconstructed(problem: Problem, values: dict[str, Any], kept: KeptDraws, rn
     return _of_kept(columns, coords, kept)
 
 
-def _derived(problem: Problem, values: dict[str, Any], shape: tuple[int, int]) -> Dataset:
+def _derived(derived: Derived, shape: tuple[int, int]) -> Dataset:
     import xarray as xr
 
     rates = dict.fromkeys(("transverse_decay_rate", "optimal_mode_rate"), "1/ms")
     units = {"xi_minimum_time": "ms", "entanglement_duration": "ms"} | rates
-    derived = derived_quantities(problem, values)
     columns = {
         name: (("chain", "draw", dim), array.reshape(*shape, -1), {"units": units.get(name, "1")})
         for name, (dim, _, array) in derived.items()
