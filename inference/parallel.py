@@ -174,7 +174,7 @@ def beside[T](work: Callable[[], T], cores: int | None = None) -> Callable[[], T
     receiver, sender = context.Pipe(duplex=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of the idle threads of the linear algebra
-        copy = context.Process(target=_answer, args=(work, sender), daemon=True)
+        copy = context.Process(target=_answer, args=(work, sender, receiver), daemon=True)
         copy.start()
     sender.close()
 
@@ -188,7 +188,8 @@ def beside[T](work: Callable[[], T], cores: int | None = None) -> Callable[[], T
     return answer
 
 
-def _answer(work: Callable[[], Any], sender: Connection) -> None:
+def _answer(work: Callable[[], Any], sender: Connection, receiver: Connection) -> None:
+    receiver.close()  # else it would wait for ever for its parent to read, were that killed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its parent, which says so
     with suppress(Exception):  # raised again where the answer is missed
         sender.send(work())

@@ -82,7 +82,8 @@ class Step:
 
     def left(self, z: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What the step leaves of the residuals of all series, (R, T) each."""
-        pull, found = np.zeros((len(next(iter(z.values()))), len(self._covariance))), dict[str, np.ndarray]()
+        number, found = max(map(len, z.values()), default=0), dict[str, np.ndarray]()
+        pull = np.zeros((number, len(self._covariance)))
         for name, of_series in z.items():
             own, j = self._own[name]
             pull[:, own] += self._force(name, of_series) @ j

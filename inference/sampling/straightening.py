@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..engine import NativeDensity
 from ..model import SamplerSettings
-from ..parallel import available_cores, in_threads
 from . import nutpie as nutpie_sampler
 from .mapped_density import MappedDensity
 from .modes import MANY, Density, Mode, SparseHessian, starting_point
@@ -58,13 +56,8 @@ def straightened(
     if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
 
-    cores = (settings.cores or available_cores()) if density.dimension >= MANY else 1
-
     def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values, scores = zip(
-            *in_threads(partial(density, data=data), np.array_split(points, cores), cores), strict=True
-        )
-        return np.concatenate(values), np.concatenate(scores)
+        return density(points, data)
 
     parts = parts_of(log_density, highest.place)
     together = _together(parts)
