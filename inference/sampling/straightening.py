@@ -23,13 +23,13 @@ _LOOSEST = 10.0
 """Standard deviation that a coordinate without curvature at the mode is given."""
 _ROUNDS = 3
 """So many regressions before the first draws: each from points scattered in the coordinates that the last one found."""
-_GOOD = 3.0
+_GOOD, _GOOD_OF_MANY = 1.5, 3.0
 """The first of the trial runs is left out where the log-density there and that of a standard normal distribution differ
-by a number that varies, from quartile to quartile, by less than this."""
+by a number that varies, from quartile to quartile, by less than this; of MANY coordinates each adds to it."""
 _TRIALS = ((0.3, 0.2), (0.3, 0.4))
 """For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
 each other more, in proportion); at least:"""
-_LEAST = ((100, 100), (80, 120))
+_LEAST, _LEAST_OF_MANY = ((100, 100), (100, 200)), ((100, 100), (80, 120))
 _ENOUGH_FOR = 50
 """So many coordinates."""
 _FARTHER = 1.4
@@ -68,8 +68,9 @@ def straightened(
     mapped = MappedDensity(density, data, begun)
     if not np.isfinite(mapped(np.zeros(mapped.dimension))[0]):
         return None
-    earlier, more, first = np.empty((0, density.dimension)), max(1.0, together / _ENOUGH_FOR), int(spread < _GOOD)
-    for (tune, draws), (least_tune, least_draws) in zip(_TRIALS[first:], _LEAST[first:], strict=True):
+    good, least = (_GOOD_OF_MANY, _LEAST_OF_MANY) if density.dimension >= MANY else (_GOOD, _LEAST)
+    earlier, more, first = np.empty((0, density.dimension)), max(1.0, together / _ENOUGH_FOR), int(spread < good)
+    for (tune, draws), (least_tune, least_draws) in zip(_TRIALS[first:], least[first:], strict=True):
         trial = replace(
             settings,
             tune=max(least_tune, int(tune * settings.tune)),

@@ -9,7 +9,7 @@ import pytest
 from cachetools import LRUCache
 
 from dissentangle.datasets import joint, prediction, read
-from dissentangle.inference.fits.groups import fit_tree
+from dissentangle.inference.fits.groups import fit_tree, prior_groups
 from dissentangle.inference.fits.predictive import log_likelihood, predicted, prior_draws
 from dissentangle.inference.fits.summary import summarise
 from dissentangle.inference.model.problem import Problem
@@ -46,7 +46,7 @@ def fit_of(experiment, chains, number):
     known = [p for p in problem.free if p.name == "collision_rate"]
     rows = summarise({"collision_rate": variables["collision_rate"]}, known)
     drawn = Draws(variables, statistics, "fast")
-    return fit_tree(problem, seed(1), drawn, values, rows), values
+    return fit_tree(problem, seed(1), drawn, values, rows, prior_groups(problem, seed(1))), values
 
 
 def test_nothing_is_thinned_in_usual_data(fit_d55):
