@@ -26,7 +26,7 @@ _ROUNDS = 3
 _GOOD, _GOOD_OF_MANY = 1.5, 3.0
 """The first of the trial runs is left out where the log-density there and that of a standard normal distribution differ
 by a number that varies, from quartile to quartile, by less than this; of MANY coordinates each adds to it."""
-_TRIALS = ((0.3, 0.2), (0.3, 0.4))
+_TRIALS, _TRIALS_OF_MANY = ((0.3, 0.2), (0.3, 0.4)), ((0.3, 0.2), (0.3, 0.66))
 """For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
 each other more, in proportion); at least:"""
 _LEAST, _LEAST_OF_MANY = ((100, 100), (100, 200)), ((100, 100), (80, 120))
@@ -68,9 +68,11 @@ def straightened(
     mapped = MappedDensity(density, data, begun)
     if not np.isfinite(mapped(np.zeros(mapped.dimension))[0]):
         return None
-    good, least = (_GOOD_OF_MANY, _LEAST_OF_MANY) if density.dimension >= MANY else (_GOOD, _LEAST)
+    good, trials, least = _GOOD, _TRIALS, _LEAST
+    if density.dimension >= MANY:
+        good, trials, least = _GOOD_OF_MANY, _TRIALS_OF_MANY, _LEAST_OF_MANY
     earlier, more, first = np.empty((0, density.dimension)), max(1.0, together / _ENOUGH_FOR), int(spread < good)
-    for (tune, draws), (least_tune, least_draws) in zip(_TRIALS[first:], least[first:], strict=True):
+    for (tune, draws), (least_tune, least_draws) in zip(trials[first:], least[first:], strict=True):
         trial = replace(
             settings,
             tune=max(least_tune, int(tune * settings.tune)),
