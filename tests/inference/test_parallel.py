@@ -129,3 +129,26 @@ def test_work_beside_gives_its_answer_its_error_or_is_done_again(cores):
 @pytest.mark.skipif(sys.platform != "linux", reason="copies of a process only on Linux")
 def test_work_beside_is_done_in_another_process():
     assert beside(os.getpid, 2)() != os.getpid() == beside(os.getpid, 1)()
+
+
+ANSWERING = """
+import os, signal, sys
+from pathlib import Path
+from dissentangle.inference.parallel import beside
+
+def large():
+    Path(sys.argv[1], str(os.getpid())).touch()
+    return bytes(10**7)
+
+beside(large, 2)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process only on Linux")
+def test_a_copy_whose_answer_nobody_takes_ends_with_its_parent(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ANSWERING, str(tmp_path)]) as parent:
+        until(lambda: list(tmp_path.iterdir()))
+        parent.kill()
+    (copy,) = (int(path.name) for path in tmp_path.iterdir())
+    until(lambda: not runs(copy))
