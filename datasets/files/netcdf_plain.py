@@ -77,7 +77,7 @@ class _NotPlainError(Exception):
 def _read_variable(group: Group, name: str, array: Any, named: Mapping[Any, str]) -> None:
     """Into its group. named : whatever there is in the file, with its name, to which arrays refer."""
     attributes = _attributes(array)
-    if _NO_VARIABLE in str(attributes.get("NAME", "")):
+    if array.shape is None or _NO_VARIABLE in str(attributes.get("NAME", "")):  # there is nothing in it
         return
     if "_FillValue" in attributes and np.all(np.isnan(attributes["_FillValue"])):
         del attributes["_FillValue"]  # as xarray writes it, and means nothing
@@ -85,7 +85,7 @@ def _read_variable(group: Group, name: str, array: Any, named: Mapping[Any, str]
         raise _NotPlainError
     scales = [named.get(h5r.dereference(refs[0], array), "") for refs in attributes.get("DIMENSION_LIST", ())]
     dims, shape, dtype = (name,) if "CLASS" in attributes else tuple(scales), array.shape, array.dtype
-    if shape is None or len(dims) != len(shape) or dtype.kind not in "iufO" or dtype == np.float16:
+    if len(dims) != len(shape) or dtype.kind not in "iufO" or dtype == np.float16:
         raise _NotPlainError
     for dim, size in zip(dims, shape, strict=True):
         if group.sizes.setdefault(dim, size) != size:

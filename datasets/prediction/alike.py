@@ -83,7 +83,10 @@ def _of_each[R](of: Callable[[Evolution], R], runs: Sequence[Evolution]) -> list
     ]
     added = {name: _side_by_side([run.added[name] for run in runs], draws) for name in first.added}
     initial = _joined([run.initial for run in runs], draws)
-    whole = of(Evolution(stages, initial, added, first.times, first.bounds))
+    together = Evolution(stages, initial, added, first.times, first.bounds)
+    whole = of(together)
+    if not together.draws:  # equal in all numbers
+        return [whole] * len(runs)
     rows = [slice(k * draws, (k + 1) * draws) if first.draws else (k, ...) for k in range(len(runs))]
     return [type(whole)(**{name: array[row] for name, array in vars(whole).items()}) for row in rows]
 

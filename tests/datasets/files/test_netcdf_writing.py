@@ -216,3 +216,11 @@ def test_streams_ask_for_their_room_first(tmp_path, monkeypatch):
     with pytest.raises(datasets.ExperimentError, match=r"records.h5: found 0.0 MB free, expected .* MB for this file"):
         datasets.demodulate("photocurrent-slice", shot_noise=2e-10, output=tmp_path / "records.h5")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_array_of_nothing_is_no_variable(tmp_path):
+    file = tmp_path / "one.nc"
+    datasets.save(datasets.read("fig2b-d55"), file)
+    with h5py.File(file, "r+") as content:
+        content.create_dataset("nothing", data=h5py.Empty("f"))
+    assert datasets.read(file).title == datasets.read("fig2b-d55").title

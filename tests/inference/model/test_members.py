@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dissentangle import datasets
+from dissentangle import datasets, inference
 from dissentangle.datasets import joint, read
 from dissentangle.datasets.prediction import ONE, expected, members_of
 from dissentangle.forward_models import Dynamics
@@ -64,6 +64,18 @@ def test_members_that_are_alike_are_evaluated_in_one_call(monkeypatch, draws, mo
     for name, mean in alone.items():
         assert np.shape(together[name]) == np.shape(mean)
         np.testing.assert_allclose(together[name], mean, rtol=1e-8)
+
+
+def test_members_that_are_equal_have_equal_predictions():
+    one = read("fig2b-d55")
+    problem = pose({"a": one, "b": one})
+    values = problem.complete({p.label: float(p.prior.quantile(0.5)) for p in problem.free})
+    found = expected(problem.experiment, values, problem.dynamics).series
+    for series in one.series:
+        assert np.shape(found[f"a.{series.name}"]) == series.x.shape
+        np.testing.assert_array_equal(found[f"a.{series.name}"], found[f"b.{series.name}"])
+    fits = inference.least_squares({"a": one, "b": one})
+    assert fits.converged
 
 
 def test_a_member_has_its_own_labels_and_the_common_ones():
