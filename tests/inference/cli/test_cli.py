@@ -474,7 +474,7 @@ def test_completion_in_a_shell(capsys):
 
 
 def test_an_interrupted_fit_says_that_nothing_was_written(tmp_path, monkeypatch, capsys):
-    def interrupted(*arguments):
+    def interrupted(*arguments, **more):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dissentangle.inference.fits.fit_problem", interrupted)
@@ -490,7 +490,7 @@ def test_ctrl_c_that_a_library_ignores_counts_a_moment_later(tmp_path, monkeypat
         def __del__(self):
             raise KeyboardInterrupt
 
-    def ignored(*arguments):
+    def ignored(*arguments, **more):
         Ignoring()
         for _ in range(3000):
             time.sleep(0.01)
