@@ -67,7 +67,7 @@ def evaluated[K: Hashable, R](
         first, most = runs[keys[0]], 1
         if len(keys) > 1:
             most = max(1, _TOGETHER // (int(np.prod(first.draws)) * max(1, times, len(first.times))))
-        for some in batched(keys, most, strict=False):
+        for some in batched(keys, most):
             found |= zip(some, _of_each(of, [runs[key] for key in some]), strict=True)
     return found
 
