@@ -295,11 +295,6 @@ class Experiment:
         """Whether the populations of a run are "moving", "steady" or "unmodelled"; see `POPULATIONS`."""
         return self.constant[run].populations if run in self.constant else POPULATIONS[0]
 
-    @property
-    def lights(self) -> list[str]:
-        """Labels of the kinds of stage, in order of appearance."""
-        return list(dict.fromkeys(stage.label for stage in self.stages))
-
     def duration(self, run: str) -> float:
         """Total duration of one run, ms."""
         return float(sum(stage.duration for stage in self.run_stages(run)))

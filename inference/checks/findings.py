@@ -77,6 +77,7 @@ class Findings:
 def findings(fit: Fit, rows: list[ParameterSummary], from_prior: tuple[str, ...], cores: int | None = 1) -> Findings:
     """What is found in a fit; `from_prior`: labels of what the data do not inform; `cores`: as for `assess`."""
     series = goodness(fit)
+    cores = cores if fit.experiment.members else 1  # of one experiment a copy would cost more
     alarmed = beside(partial(alarms, fit, misfit=any(one.misfit for one in series)), cores)
     close = [one for one in series if one.too_good and one.values >= _VALUES_PER_PARAMETER * len(rows)]
     judged = {one.name for one in series if one.misfit or one in close}  # χ² has said what there is to say

@@ -149,7 +149,7 @@ class _Replications:
         values = data.draw(rng, mean, {label: v[again] if np.ndim(v) else v for label, v in parameters.items()})
         if of == "residuals":
             z, before = self.scaled(name, values), self.z[name][which]
-            others = self.left[name][which] - before + self.step.taken(name, before)  # what they take out, × −1
+            others = self.left[name][which] - before + self.step.taken(name, before)  # minus what those take out
             values = (z - self.step.taken(name, z) + others[again]) * self.spread[name]
         return values[:, order]
 

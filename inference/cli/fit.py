@@ -110,7 +110,7 @@ def fit(given: Namespace) -> int:
     target, drawing = fit_target(given.output or "fit.nc"), figure_target(given.figure)
     made = sampler_of(given, cores=given.cores, engine=given.engine)
     result = _fitted(given, _named(experiment), problem, made)
-    _save(result, target, output, given.cores if experiment.members else 1)
+    _save(result, target, output, given.cores)
     return finished(result, output, drawing)
 
 

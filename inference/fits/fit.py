@@ -99,7 +99,7 @@ def fit_problem(
     """
     problem = problem.measured
     require_time_scale(problem)
-    cores = sampler.cores if alone and problem.experiment.members else 1  # of one experiment it would cost more
+    cores = sampler.cores if alone and problem.experiment.members else 1  # of one experiment a copy would cost more
     priors = beside(partial(prior_groups, problem, sampler.seed), cores)
     found = sample_posterior(problem, sampler, progress)
     tree = fit_tree(found.problem, sampler.seed, found.drawn, found.values, found.summary, priors(), cores)

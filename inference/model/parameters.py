@@ -64,10 +64,8 @@ def parameters_of(experiment: Experiment, settings: ModelSettings) -> list[Model
     _check_constant_runs(experiment, settings)
     _check_sixteen_levels(experiment, settings)
     faults = Faults()
-    own, asked = (
-        read_priors(experiment.priors, "experiment: prior", faults),
-        read_priors(settings.priors, faults=faults),
-    )
+    own = read_priors(experiment.priors, "experiment: prior", faults)
+    asked = read_priors(settings.priors, faults=faults)
     given = own | asked
     calibrated = read_priors(experiment.calibrated, "calibration: prior")
     stated = {(name, of): sigma for name, of, sigma in reversed(calibrations(experiment))}
