@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dissentangle import inference
+from dissentangle.inference.choices import ONE_THREAD
 
 from .seeds import seed
 
@@ -26,12 +27,15 @@ def pytest_configure(config):
     """Look for cycles less often: graphs of models are many objects, of which few are garbage; an eighth of the time.
 
     Each process does. And no test depends on how fast the machine is. PyTensor's graphs are run here to be compared
-    with: compiled in C, where there is a compiler, they take minutes more.
+    with: compiled in C, where there is a compiler, they take minutes more. Each process has a core, and linear algebra
+    on several would wait for the others.
     """
-    if "PYTEST_XDIST_WORKER" not in os.environ:  # machine code of this run, for all of its processes
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # of this run, for all of its processes: machine code, threads
+        os.environ |= {name: os.environ.get(name, "1") for name in ONE_THREAD}
         os.environ["DISSENTANGLE_CACHE"] = kept = tempfile.mkdtemp()
         config.add_cleanup(partial(shutil.rmtree, kept, ignore_errors=True))
-    os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [os.environ.get("PYTENSOR_FLAGS"), "cxx="]))
+    flags = [os.environ.get("PYTENSOR_FLAGS"), "cxx=", "traceback__limit=0"]  # nor is noted where a node was made
+    os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, flags))
     gc.set_threshold(50_000, 10, 10)
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
