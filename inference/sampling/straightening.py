@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine import NativeDensity
 from ..model import SamplerSettings
+from ..parallel import available_cores, in_threads
 from . import nutpie as nutpie_sampler
 from .mapped_density import MappedDensity
 from .modes import MANY, Density, Mode, SparseHessian, starting_point
@@ -29,7 +30,7 @@ by a number that varies, from quartile to quartile, by less than this; of MANY c
 _TRIALS, _TRIALS_OF_MANY = ((0.3, 0.2), (0.3, 0.4)), ((0.3, 0.2), (0.3, 0.66))
 """For each trial run, in units of the tuning asked for: draws to tune and draws to learn from (where many act on
 each other more, in proportion); at least:"""
-_LEAST, _LEAST_OF_MANY = ((100, 100), (100, 200)), ((100, 100), (80, 120))
+_LEAST, _LEAST_OF_MANY = ((100, 100), (100, 200)), ((60, 80), (60, 120))
 _ENOUGH_FOR = 50
 """So many coordinates."""
 _FARTHER = 1.4
@@ -56,10 +57,13 @@ def straightened(
     if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
 
-    def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return density(points, data)
+    cores = settings.cores or available_cores() if density.dimension >= MANY else 1
 
-    parts = parts_of(log_density, highest.place)
+    def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        some = in_threads(lambda some: density(some, data), np.array_split(points, cores), cores)
+        return np.concatenate([values for values, _ in some]), np.concatenate([scores for _, scores in some])
+
+    parts = parts_of(lambda points: density(points, data), highest.place)
     together = _together(parts)
     if together > LARGEST_PART:
         return None
