@@ -99,7 +99,7 @@ def fit(given: Namespace) -> int:
     if given.method != POSTERIOR:
         return _point_fit(given)
     output = Output(given)
-    experiment, settings = modelled(given, alone=True)
+    experiment, settings = modelled(given)
     from ..model import Problem, require_data, unused_entries
 
     require_data(experiment, experiment.title)

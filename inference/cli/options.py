@@ -57,8 +57,8 @@ def experiments(help: str = _EXPERIMENTS, number: str = "+") -> tuple[Option, ..
     )  # fmt: skip
 
 
-def experiment_of(given: Namespace, *, alone: bool = False) -> Experiment:
-    """The experiment, or the joint one, that `experiments` names; `alone` as in `model.experiment_of`."""
+def experiment_of(given: Namespace) -> Experiment:
+    """The experiment, or the joint one, that `experiments` names."""
     from ...datasets.bundled_files import require_source
 
     if len(given.experiments) == 1:
@@ -68,7 +68,7 @@ def experiment_of(given: Namespace, *, alone: bool = False) -> Experiment:
 
     ways = read_sharing(given.sharing) if given.sharing else {}
     ways |= dict(pair("--share", one) for text in given.share for one in text.split(","))
-    return _within(joined(given.experiments, ways, alone=alone), given.range)
+    return _within(joined(given.experiments, ways), given.range)
 
 
 def _within(experiment: Experiment, ranges: Sequence[str]) -> Experiment:
@@ -131,9 +131,9 @@ def settings_of(given: Namespace) -> ModelSettings:
 RIVAL = option("--model", default=None, metavar="NAMES", help="rival models joined by +; list: dissentangle models")
 
 
-def modelled(given: Namespace, *, alone: bool = False) -> tuple[Experiment, ModelSettings]:
+def modelled(given: Namespace) -> tuple[Experiment, ModelSettings]:
     """The experiment and the settings that `experiments`, `MODEL` and `RIVAL` ask for."""
-    data, settings = experiment_of(given, alone=alone), settings_of(given)
+    data, settings = experiment_of(given), settings_of(given)
     if not given.model:
         return data, settings
     from ..model import rival

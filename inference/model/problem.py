@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from ...datasets.errors import Faults, in_python
 from ...datasets.experiment import DAY_FACTORS, RATES, check_experiment, check_sharing, require_days, with_members
 from ...datasets.prediction import find
 from ...forward_models import Closure, Dynamics, InvalidValue
-from ..parallel import beside
 from .fingerprint import fingerprint, measured, without_errors
 from .parameters import ModelParameter, parameters_of, unused_knowledge
 from .priors import Correlated, read_priors
@@ -217,15 +216,12 @@ def _refused(
     )
 
 
-def experiment_of(
-    source: Any, sharing: Mapping[str, str] | str | Path | None = None, *, alone: bool = False
-) -> Experiment:
+def experiment_of(source: Any, sharing: Mapping[str, str] | str | Path | None = None) -> Experiment:
     """The checked experiment behind `source`.
 
     source : a bundled name, a folder, a file, a DataTree, an Experiment; or several of them for a joint fit: a list,
         where files give the names, or a dict name → experiment
     sharing : for a joint fit, see `datasets.joint`: parameter → way, or a TOML file with them
-    alone : whether nothing else goes on in this process, of which a copy may then read half of many
 
     Raises ExperimentError for what cannot be read, and for `sharing` where there is nothing to share.
     """
@@ -234,27 +230,14 @@ def experiment_of(
     several = _by_name(source)
     ways = read_sharing(sharing) if isinstance(sharing, (str, Path)) else sharing
     if several is None:
-        (one,) = _all_checked([source])
+        one = _checked(source) if isinstance(source, Experiment) else read_checked(source)
         return _with_sharing(one, check_sharing(ways)) if ways else one
-    faults, given, found = Faults(), list(several.values()), list[Experiment]()
-    own = len(given) // 2 if alone and len(given) > 9 else len(given)  # fewer are read before a copy has begun
-    others = beside(partial(_all_checked, given[own:])) if given[own:] else list
-    with faults:
-        found += _all_checked(given[:own])
-    with faults:
-        found += others()
-    faults.settle()
-    return joint(dict(zip(several, found, strict=True)), ways)
-
-
-def _all_checked(sources: Sequence[Any]) -> list[Experiment]:
-    """Each read or checked; what is wrong with any of them is said together."""
-    faults, found = Faults(), []
-    for one in sources:
+    faults, found = Faults(), {}
+    for name, one in several.items():
         with faults:
-            found.append(_checked(one) if isinstance(one, Experiment) else read_checked(one))
+            found[name] = _checked(one) if isinstance(one, Experiment) else read_checked(one)
     faults.settle()
-    return found
+    return joint(found, ways)
 
 
 def read_checked(source: Any, *, template: str | Path | None = None) -> Experiment:

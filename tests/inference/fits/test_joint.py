@@ -9,7 +9,6 @@ from dissentangle import datasets, inference
 from dissentangle.datasets import ExperimentError, Known, StageEntry, joint, read
 from dissentangle.inference.cli import main
 from dissentangle.inference.fits.predictive import prior_draws
-from dissentangle.inference.model import fingerprint
 from dissentangle.inference.model.problem import Problem, experiment_of, name_of
 from dissentangle.inference.model.settings import ModelSettings
 from dissentangle.inference.text.fit import fit_text
@@ -136,17 +135,3 @@ def test_command_line(tmp_path, capsys):
     assert "expected one of shared, separate, population, tied" in capsys.readouterr().err
     assert main(["check", "fig2b-d55", "--share", "collision_rate=shared"]) == 2
     assert "sharing: found one experiment" in capsys.readouterr().err
-
-
-def test_many_are_read_in_a_copy_of_the_process_too_and_its_faults_are_said(tmp_path):
-    files = [tmp_path / f"day{k}.nc" for k in range(10)]
-    for k, file in enumerate(files):
-        datasets.save(datasets.load(TWO[k % 2]), file)
-    assert fingerprint(experiment_of(files, alone=True)) == fingerprint(experiment_of(files))
-    for number in (9, 1):
-        files[number].write_text("none")
-        with pytest.raises(ExperimentError) as apart:
-            experiment_of(files, alone=True)
-        with pytest.raises(ExperimentError, match=f"day{number}.nc: found a file that is not NetCDF") as one_by_one:
-            experiment_of(files)
-        assert str(apart.value) == str(one_by_one.value)
