@@ -181,7 +181,7 @@ def beside[T](work: Callable[[], T], cores: int | None = None) -> Callable[[], T
     def answer() -> T:
         try:
             found: T = receiver.recv()
-        except EOFError:
+        except (EOFError, OSError):  # none, or one that was cut off
             return work()
         return found
 

@@ -57,7 +57,8 @@ def straightened(
     if density.dimension > LARGEST or not all(_same(highest, mode) for mode in found):
         return None
 
-    cores = settings.cores or available_cores() if density.dimension >= MANY else 1
+    there = available_cores()
+    cores = min(settings.cores or there, there) if density.dimension >= MANY else 1
 
     def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         some = in_threads(lambda some: density(some, data), np.array_split(points, cores), cores)

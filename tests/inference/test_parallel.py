@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dissentangle.inference import parallel
 from dissentangle.inference.parallel import Task, WorkerDied, beside, run_tasks
 
 
@@ -129,6 +130,14 @@ def test_work_beside_gives_its_answer_its_error_or_is_done_again(cores):
 @pytest.mark.skipif(sys.platform != "linux", reason="copies of a process only on Linux")
 def test_work_beside_is_done_in_another_process():
     assert beside(os.getpid, 2)() != os.getpid() == beside(os.getpid, 1)()
+
+
+def test_an_answer_that_is_cut_off_is_made_again(monkeypatch):
+    def killed_while_it_sends(work, sender, receiver):
+        os.write(sender.fileno(), (100).to_bytes(4, "big") + b"short")
+
+    monkeypatch.setattr(parallel, "_answer", killed_while_it_sends)
+    assert beside(partial(operator.add, 1, 2), 2)() == 3
 
 
 ANSWERING = """
