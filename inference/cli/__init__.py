@@ -102,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Γ must not end a fit
     given = parser().parse_args(arguments)
-    if arguments is None and not given.load:  # a process of its own, with our models and arrays alone
+    given.alone = arguments is None and not given.load  # a process of its own, with our models and arrays alone
+    if given.alone:
         sys.meta_path.insert(0, _NotNeeded)
         os.environ |= {name: os.environ.get(name, "1") for name in ONE_THREAD}
     hook = sys.unraisablehook

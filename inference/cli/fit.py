@@ -110,7 +110,7 @@ def fit(given: Namespace) -> int:
     target, drawing = fit_target(given.output or "fit.nc"), figure_target(given.figure)
     made = sampler_of(given, cores=given.cores, engine=given.engine)
     result = _fitted(given, _named(experiment), problem, made)
-    _save(result, target, output, 1 if given.load else given.cores)  # a file of the user may have threads
+    _save(result, target, output, given.cores if given.alone else 1)
     return finished(result, output, drawing)
 
 
@@ -119,7 +119,7 @@ def _fitted(given: Namespace, what: str, problem: Problem, made: SamplerSettings
 
     with SamplingProgress(given.quiet) as progress:
         progress.step(f"fitting {what}")
-        return fit_problem(problem, made, progress, alone=not given.load)
+        return fit_problem(problem, made, progress, alone=given.alone)
 
 
 def _named(experiment: Experiment) -> str:

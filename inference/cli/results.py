@@ -52,7 +52,7 @@ def report(given: Namespace) -> int:
     fit = read_fit(given.fit)
     from ..reports import write_report
 
-    reported = write_report(fit, target, Path(given.fit), given.cores)
+    reported = write_report(fit, target, Path(given.fit), given.cores if given.alone else 1)
     output.text("\n".join(reported.verdict))
     output.written(target)
     output.facts({"status": reported.judged.status, "headline": " ".join(reported.verdict)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,11 +61,13 @@ def straightened(
     there = available_cores()
     cores = min(settings.cores or there, there) if density.dimension >= MANY else 1
 
-    def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        some = in_threads(lambda some: density(some, data), np.array_split(points, cores), cores)
-        return np.concatenate([values for values, _ in some]), np.concatenate([scores for _, scores in some])
+    one_by_one = partial(density, data=data)
 
-    parts = parts_of(lambda points: density(points, data), highest.place)
+    def log_density(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, scores = zip(*in_threads(one_by_one, np.array_split(points, cores), cores), strict=True)
+        return np.concatenate(values), np.concatenate(scores)
+
+    parts = parts_of(one_by_one, highest.place)
     together = _together(parts)
     if together > LARGEST_PART:
         return None

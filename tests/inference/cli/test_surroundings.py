@@ -98,3 +98,29 @@ def test_whole_numbers_of_numpy():
 def test_absurd_priors_take_no_memory():
     with pytest.raises(InvalidValue, match=r"rates up to 5.*e\+13 1/ms over 20 ms: expected slower ones, or shorter"):
         build_model("fig2b-d55", priors={"collective_rate": "lognormal(0.1, 50)"})
+
+
+ALONE = """
+import sys
+from dissentangle.inference import fits
+from dissentangle.inference.cli import main
+
+def asked(*arguments, alone):
+    print("alone:", alone)
+    raise KeyboardInterrupt
+
+fits.fit_problem = asked
+words = ["fit", "fig2b-d55", *sys.argv[2:]]
+sys.argv[1:], by_python = words, sys.argv[1] == "Python"
+main(words if by_python else None)
+"""
+
+
+@pytest.mark.parametrize(("who", "load", "alone"), [("shell", [], True), ("Python", [], False),
+                                                    ("shell", ["--load", "mine.py"], False)])  # fmt: skip
+def test_a_fit_makes_copies_of_a_process_of_its_own_only(tmp_path, who, load, alone):
+    """Of one that runs code of others a thread may hold a lock."""
+    (tmp_path / "mine.py").touch()
+    command = [sys.executable, "-c", ALONE, who, *load]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.stdout.strip() == f"alone: {alone}", said.stderr
