@@ -15,6 +15,6 @@ from .expected import (
 from .fitted import NUMBERS, FittedData, data_of_series, fitted_data, whitened
 from .members import ONE, Member, members_of
 from .modes import Mode, TwoModes, quadratures, two_modes
-from .rates import Values, coupled_rates, find, initial_of, optical_depth_of, rates_of
+from .rates import Values, atoms_of, coupled_rates, find, initial_of, optical_depth_of, rates_of
 from .reconstruct import readout_pulse, reconstructed_from_records, reconstructed_xi
 from .run_state import PROBE, added_values, evolution, evolved, measurement_in, run_state, stages_of

@@ -47,7 +47,7 @@ def collective_rate_of(parameters: Values, member: str = "") -> Any:
     if collective is None:
         collective = optical_depth_of(parameters, member) * find(parameters, "radiative_rate", member)
         if sixteen_levels(parameters, member):
-            share = _atoms(parameters, member).of_drive("coherent_fraction")
+            share = atoms_of(parameters, member).of_drive("coherent_fraction")
             collective = share * collective / find(parameters, "radiative_ratio", member, default=1.0)
     return collective
 
@@ -63,7 +63,7 @@ def coupled_rates(parameters: Values, member: str = "") -> tuple[Any, Any]:
     if radiative is None:
         depth = optical_depth_of(parameters, member)
         if sixteen_levels(parameters, member):
-            depth = depth * _atoms(parameters, member).of_drive("coherent_fraction")
+            depth = depth * atoms_of(parameters, member).of_drive("coherent_fraction")
             collective_of = find(parameters, "radiative_ratio", member, default=1.0) * collective
             return collective, collective_of / depth
         radiative = collective / depth
@@ -78,7 +78,7 @@ def sixteen_levels(parameters: Values, member: str = "") -> bool:
 _UNSURE = ("temperature_offset", "drive_detuning_offset", "pump_impurity", "repump_impurity")
 
 
-def _atoms(parameters: Values, member: str) -> Tables:
+def atoms_of(parameters: Values, member: str) -> Tables:
     """The rate tables: known temperature and detuning are the same for all draws, offsets from them may differ."""
     temperature = find(parameters, "temperature", member)
     detuning = find(parameters, "drive_detuning", member, default=DRIVE_DETUNING)
@@ -96,20 +96,24 @@ def rates_of(parameters: Values, stage: StageEntry, relative_depth: float = 1.0,
     is what leaks, `pump_leak_rate`, or 0. Rates of a light go with its power (at the beginning of the stage, where it
     changes), Γdeph does not.
     """
-    collective, radiative, limit = 0.0, 0.0, 1.0
-    if "drive" in stage.lights:  # without it nothing depends on its rates, and they may be unknown
+    collective, radiative, limit, pump, repump = 0.0, 0.0, 1.0, 0.0, 0.0
+    if "drive" in stage.lights:  # without a light nothing depends on its rates, and they may be unknown
         collective, radiative = coupled_rates(parameters, member)
         limit = find(parameters, "squeezing_limit", member)
+    if "pump" in stage.lights:
+        pump = find(parameters, "pump_rate", member, stage.label, parameters.get("pump_rate", 0.0))
+    if "repump" in stage.lights:
+        repump = find(parameters, "repump_rate", member, default=0.0)
     common = {
         "collective_rate": collective * relative_depth,
         "radiative_rate": radiative,
         "squeezing_limit": limit,
-        "pump_rate": find(parameters, "pump_rate", member, stage.label, parameters.get("pump_rate", 0.0)),
-        "repump_rate": find(parameters, "repump_rate", member, default=0.0),
+        "pump_rate": pump,
+        "repump_rate": repump,
         "dephasing_rate": 0.0,
     }
     made = _sixteen if sixteen_levels(parameters, member) else _three
-    rates: Any = made(parameters, stage, member, common).with_lights(stage.lights, 0.0)
+    rates: Any = made(parameters, stage, member, common)
     for power in stage.power:
         rates = _with_power(rates, power)
     leak = find(parameters, "pump_leak_rate", member)
@@ -136,9 +140,9 @@ def _sixteen(parameters: Values, stage: StageEntry, member: str, common: dict[st
     collisions = find(parameters, "electron_collision_rate", member, stage.label)
     for name in ("electron_collision_rate", "collision_rate"):
         collisions = find(parameters, name, member) if collisions is None else collisions
-    excess = find(parameters, "excess_loss_rate", member, default=0.0)
+    excess = find(parameters, "excess_loss_rate", member, default=0.0) if "drive" in stage.lights else 0.0
     return SixteenLevelRates(
-        **common, collision_rate=collisions, excess_loss_rate=excess, tables=_atoms(parameters, member)
+        **common, collision_rate=collisions, excess_loss_rate=excess, tables=atoms_of(parameters, member)
     )
 
 

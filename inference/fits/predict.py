@@ -11,7 +11,7 @@ import numpy as np
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label, by_label
-from ...datasets.prediction import coupled_rates, find, optical_depth_of, run_state
+from ...datasets.prediction import atoms_of, coupled_rates, find, optical_depth_of, run_state
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
 
@@ -44,7 +44,8 @@ def predict(
     stages : (duration in ms, lights) in order, lights like "drive", "drive+pump", "dark"; by default those of the run
     run : that gives stages, initial state and optical depth; by default the first one with the drive
     changes : label → value: e.g. {"optical_depth": 35} takes dΓ in proportion at the same Γ, as does "faraday_angle";
-        anything else is set to the value in every draw
+        "drive_detuning" and "temperature", of sixteen levels, take dΓ, Γ and Z with them as the rate tables say, at the
+        same power and d; anything else is set to the value in every draw. A name alone is that of the run's member
     quantities : "xi", "polarization", "transverse_spin", "orientation", "epr_variance"; the first three by default. In
         runs with constant rates "xi", "conditional_xi" and "transverse_spin"
     draws : about the largest number of draws used
@@ -57,8 +58,8 @@ def predict(
 
     Raises
     ------
-    ExperimentError : for a run, a quantity or a label that is unknown, for times that are not in order, and for lights
-        whose rates this fit does not know
+    ExperimentError : for a run, a quantity or a label that is unknown, for times that are not in order, for lights
+        whose rates this fit does not know, and for changes of what the run does not depend on
     """
     from ..results import Prediction
 
@@ -73,12 +74,18 @@ def predict(
     experiment = replace(fit.experiment, stages=(*(s for s in fit.experiment.stages if s.run != chosen), *entries))
     member = experiment.member.get(chosen, "")
     _require_effect(changes or {}, sixteen=fit.settings.atoms == "sixteen-level")
-    values = changed(fit.thinned(draws), changes or {}, member)
+    values, moved = _changed(fit.thinned(draws), changes or {}, member)
     for entry in entries if chosen not in experiment.unmodelled else ():
         _require_rates(values, entry, member)
-    state = run_state(experiment, chosen, values, fit.problem.dynamics, [at], accuracy=1e-6)
+    noting = _Noting(values)
+    state = run_state(experiment, chosen, noting, fit.problem.dynamics, [at], accuracy=1e-6)
     shape = max(np.size(v) for v in values.values()), len(at)
     columns = {q: (("draw", "time"), np.broadcast_to(state.at(q, at), shape).copy()) for q in quantities}
+    for label in (one for one, of in moved.items() if not of & noting.asked):
+        raise ExperimentError(
+            f"predict: found {label}, on which the run {chosen!r} does not depend under these lights, expected one of"
+            f" {', '.join(one for one in values if one in noting.asked)}"
+        )
     return Prediction(
         columns | {"stage_lights": ("time", _lights(entries, at))},
         coords={"time": ("time", at, {"units": "ms"})},
@@ -127,29 +134,59 @@ def _require_effect(changes: Mapping[str, float], *, sixteen: bool) -> None:
             )
 
 
-def changed(values: dict[str, Any], changes: Mapping[str, float], member: str = "") -> dict[str, Any]:
-    """Draws by label with some values exchanged; d and Θ take dΓ with them at the same Γ."""
-    result = dict(values)
+class _Noting(dict[str, Any]):
+    """Values by label that note which of them are asked for."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, label: str) -> Any:
+        self.asked.add(label)
+        return super().__getitem__(label)
+
+    def get(self, label: str, default: Any = None) -> Any:
+        """The value; `default` where there is none."""
+        self.asked.add(label)
+        return super().get(label, default)
+
+
+def _changed(
+    values: dict[str, Any], changes: Mapping[str, float], member: str
+) -> tuple[dict[str, Any], dict[str, set[str]]]:
+    """Draws by label with some values exchanged, and for each change the labels of all that it moves."""
+    moved = {}
     for label, value in by_label(changes, "predict").items():
-        name = Label.parse(label).name
-        if name not in PARAMETERS:
-            raise ExperimentError(
-                f"predict: found the parameter {label!r}{nearest(name, PARAMETERS)}, expected one of the fit's,"
-                f" such as {', '.join(list(values)[:6])}"
-            )
-        if not np.isfinite(value) or (PARAMETERS[name].domain != "real" and value < 0):
-            raise ExperimentError(f"predict: found {label} = {value:g}, expected a number of the domain of {name}")
-        entries = [known for known in values if known.startswith(f"{name}[")]
-        if label == name and name not in values and entries and not member:
-            raise ExperimentError(f"predict: found {label!r}, expected one of {', '.join(entries)}")
-        if name in ("optical_depth", "faraday_angle"):
-            _scale_depth(result, name, value, member)
+        before, values = values, dict(values)
+        of = _which(values, label, value, member)
+        if of.name in _MOVE_OTHERS and of.entry in ("", member):
+            _MOVE_OTHERS[of.name](values, of.name, value, member)
         else:
-            result[label] = value
-    return result
+            values[str(of)] = value
+        moved[label] = {one for one in values if values[one] is not before.get(one)}
+    return values, moved
 
 
-def _scale_depth(values: dict[str, Any], name: str, value: float, member: str) -> None:
+def _which(values: Mapping[str, Any], text: str, value: float, member: str) -> Label:
+    """The parameter that a label means: without an entry that of the run's member; ExperimentError for another."""
+    label = Label.parse(text)
+    if label.name not in PARAMETERS:
+        raise ExperimentError(
+            f"predict: found the parameter {text!r}{nearest(label.name, PARAMETERS)}, expected one of the fit's,"
+            f" such as {', '.join(list(values)[:6])}"
+        )
+    if not np.isfinite(value) or (PARAMETERS[label.name].domain != "real" and value < 0):
+        raise ExperimentError(f"predict: found {text} = {value:g}, expected a number of the domain of {label.name}")
+    if label.entry or label.name in (*values, *_MOVE_OTHERS):
+        return label
+    own = Label(label.name, member)
+    entries = [known for known in values if known.startswith(f"{label.name}[")]
+    if entries and str(own) not in values:
+        raise ExperimentError(f"predict: found {text!r}, expected one of {', '.join(entries)}")
+    return own if entries else label
+
+
+def _other_depth(values: dict[str, Any], name: str, value: float, member: str) -> None:
     """Another d: dΓ in proportion, Γ as it is, and Θ ∝ d where it is known."""
     angle = find(values, "faraday_angle", member)
     now = optical_depth_of(values, member) if name == "optical_depth" else angle
@@ -163,6 +200,29 @@ def _scale_depth(values: dict[str, Any], name: str, value: float, member: str) -
         values[f"optical_depth{own}"] = optical_depth_of(values, member) * ratio
     if angle is not None:
         values[f"faraday_angle{own}"] = angle * ratio
+
+
+def _other_light(values: dict[str, Any], name: str, value: float, member: str) -> None:
+    """Another detuning of the drive, or temperature, at the same power and d: dΓ, Γ and Z go with it."""
+    own = f"[{member}]" if member else ""
+    (collective, radiative), limit = coupled_rates(values, member), find(values, "squeezing_limit", member)
+    before = atoms_of(values, member)
+    values[f"{name}{own}"] = value
+    rate, share, z = (
+        atoms_of(values, member).of_drive(of) / before.of_drive(of)
+        for of in ("rate_per_intensity", "coherent_fraction", "squeezing_limit")
+    )
+    values[f"collective_rate{own}"], values[f"radiative_rate{own}"] = collective * rate * share, radiative * rate
+    values[f"squeezing_limit{own}"] = limit * z
+
+
+_MOVE_OTHERS = {
+    "optical_depth": _other_depth,
+    "faraday_angle": _other_depth,
+    "drive_detuning": _other_light,
+    "temperature": _other_light,
+}
+"""What a change of a parameter does to others."""
 
 
 def _run(fit: Fit, run: str | None) -> str:

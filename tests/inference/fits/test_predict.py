@@ -5,9 +5,11 @@ import pytest
 
 from dissentangle import inference
 from dissentangle.datasets import ExperimentError
+from dissentangle.datasets.prediction import coupled_rates
 from dissentangle.forward_models import InitialState, Rates, Stage, evolve
+from dissentangle.forward_models.sixteen_level import drive
 from dissentangle.inference.cli import main
-from dissentangle.inference.fits.predict import _require_effect
+from dissentangle.inference.fits.predict import _changed, _require_effect
 from dissentangle.inference.text.export import columns_of
 
 
@@ -73,6 +75,13 @@ def test_a_rate_that_the_fit_does_not_know_can_be_given(fit_d55):
         ({"changes": {"colective_rate": 1.0}}, "did you mean 'collective_rate'"),
         ({"changes": {"optical_depth": -1.0}}, "expected a number of the domain of optical_depth"),
         ({"changes": {"faraday_angle": 14.0}}, "found no faraday_angle in this fit"),
+        ({"changes": {"pump_rate": 3.0}}, "found pump_rate, on which the run 'main' does not depend under these"),
+        ({"changes": {"scale[xi]": 2.0}}, r"found scale\[xi\], on which the run 'main' does not depend.*optical_depth"),
+        ({"changes": {"dephasing_rate": 0.5}}, "found dephasing_rate, on which the run 'main' does not depend"),
+        (
+            {"changes": {"pure_dephasing_rate": 0.5}},
+            r"'pure_dephasing_rate', expected one of pure_dephasing_rate\[drive\]",
+        ),
     ],
 )
 def test_what_cannot_be_predicted(fit_d55, options, text):
@@ -132,3 +141,38 @@ def test_what_other_atoms_have_is_refused(fit_d55):
     with pytest.raises(ExperimentError, match="light_loss_rate, on which atoms with sixteen levels do not depend"):
         _require_effect({"Γout_L": 0.02}, sixteen=True)
     _require_effect({"probe_weight": 0.1, "temperature": 290.0}, sixteen=True)
+
+
+def test_a_name_alone_is_that_of_the_member_whose_run_it_is():
+    """What another member has for itself stays, and so does d of the other one."""
+    values = {"optical_depth[a]": 50.0, "optical_depth[b]": 30.0, "radiative_rate": 0.002, "initial_n3[a]": 0.01,
+              "initial_n3[b]": 0.02}  # fmt: skip
+    found, moved = _changed(values, {"initial_n3": 0.1, "optical_depth": 100.0}, "a")
+    assert found["initial_n3[a]"] == 0.1
+    assert (found["initial_n3[b]"], found["optical_depth[b]"]) == (0.02, 30.0)
+    assert found["optical_depth[a]"] == pytest.approx(100.0)
+    assert moved == {
+        "initial_n3": {"initial_n3[a]"},
+        "optical_depth": {"optical_depth[a]", "collective_rate[a]", "radiative_rate[a]"},
+    }
+    other, moved = _changed(values, {"optical_depth[b]": 100.0}, "a")
+    assert other["optical_depth[a]"] == 50.0
+    assert moved == {"optical_depth[b]": {"optical_depth[b]"}}
+
+
+@pytest.mark.parametrize("own", ["", "[a]"])
+def test_another_detuning_takes_the_rates_of_the_light_with_it(own):
+    """At the same power and d: Γ is 6.4 times smaller at 1500 MHz than at 850 MHz."""
+    collective, limit = np.array([0.1, 0.2]), np.array([0.16, 0.17])
+    values = {"temperature": 300.0, f"drive_detuning{own}": 850.0, f"collective_rate{own}": collective,
+              f"optical_depth{own}": 55.0, "squeezing_limit": limit}  # fmt: skip
+    found, _ = _changed(values, {"drive_detuning": 1500.0}, own.strip("[]"))
+    near, far = drive(850.0), drive(1500.0)
+    rate = far.rate_per_intensity / near.rate_per_intensity
+    assert 1 / rate == pytest.approx(6.4, abs=0.1)
+    share = far.coherent_fraction / near.coherent_fraction
+    now, radiative = coupled_rates(found, own.strip("[]"))
+    np.testing.assert_allclose(now, collective * rate * share)
+    np.testing.assert_allclose(radiative, coupled_rates(values, own.strip("[]"))[1] * rate)
+    np.testing.assert_allclose(found[f"squeezing_limit{own}"], limit * far.squeezing_limit / near.squeezing_limit)
+    assert found[f"optical_depth{own}"] == 55.0
