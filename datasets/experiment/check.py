@@ -15,7 +15,7 @@ from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_serie
 from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
-from .light_power import check_power
+from .light_power import check_power, known_by_power
 from .runs import LIGHTS, POPULATIONS, StageEntry
 
 MOST_STAGES = 1000
@@ -33,6 +33,8 @@ ABOVE_ZERO = (
 )
 _HARDLY_BEGUN = 0.01
 """Of a run: a series that ends before that has probably times in another unit."""
+_FAST = 1.0
+"""ms⁻¹: a drive that scatters so many photons has been given in another unit, or for another beam."""
 _NAMED = 4
 """Points that are named, at most."""
 _PLACES = {name: kind.populations for name, kind in KINDS.items() if kind.quantity} | {
@@ -128,8 +130,19 @@ def _same_values(experiment: Experiment) -> list[str]:
     return found
 
 
+def _strong_drive(experiment: Experiment) -> list[str]:
+    """A power of the drive by which the spins would be gone at once."""
+    found = []
+    for member in experiment.members or [""]:
+        known = known_by_power(experiment, "radiative_rate", member)
+        if known is not None and known[0] > _FAST:
+            name, power = Label("drive_power", member), experiment.known("drive_power", member).value
+            found.append(f"{name}: {power:g} mW are a Γ of {known[0]:.2g} ms⁻¹. Is it in another unit?")
+    return found
+
+
 def doubts(experiment: Experiment) -> list[str]:
-    """What of the series is possible, but hardly right, with its likely cause: 'xi: begins at 1.98, …'."""
+    """What is possible, but hardly right, with its likely cause: 'xi: begins at 1.98, …'."""
     found: dict[str, list[str]] = {}
     for series in experiment.series:
         if series.fitted.any():
@@ -137,7 +150,7 @@ def doubts(experiment: Experiment) -> list[str]:
             for text in (*_repeated(series), *series.about.doubts(series, moving=moving)):
                 found.setdefault(text, []).append(series.name)
     alike = [f"{', '.join(names)}: {text}" for text, names in found.items()]
-    return [*_same_values(experiment), *_too_short(experiment), *alike]
+    return [*_strong_drive(experiment), *_same_values(experiment), *_too_short(experiment), *alike]
 
 
 def _repeated(series: Series) -> list[str]:

@@ -1,4 +1,4 @@
-"""What of a series is possible, but hardly right: it is said with its likely cause."""
+"""What is possible, but hardly right, of a series or a power: it is said with its likely cause."""
 
 import re
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dissentangle.datasets import ExperimentError, read
-from dissentangle.datasets.experiment import doubts
+from dissentangle.datasets import ExperimentError, joint, read
+from dissentangle.datasets.experiment import Known, doubts
 from dissentangle.datasets.experiment.check import check_experiment
 
 DRIVEN = read("fig2b-d55")
@@ -102,3 +102,14 @@ def test_equal_doubts_are_said_once():
     other = replace(one, name="xi_2", value=np.array([1.98, 1.7, 1.6]))
     (said,) = doubts(replace(DRIVEN, series=(one, other)))
     assert said.startswith("xi, xi_2: begins at 1.98, ")
+
+
+def test_a_drive_of_watts_is_doubted():
+    """It would take the spins along at once; 5.6 mW in the cell of the paper are Γ = 0.0024 ms⁻¹."""
+    weak, strong = (
+        replace(DRIVEN, apparatus=DRIVEN.apparatus | {"drive_power": Known(power)}) for power in (5.6, 5600.0)
+    )
+    assert doubts(weak) == []
+    assert doubts(strong) == ["drive_power: 5600 mW are a Γ of 2.4 ms⁻¹. Is it in another unit?"]
+    both = joint({"a": weak, "b": strong}, {"drive_power": "separate", "radiative_rate": "separate"})
+    assert doubts(both) == ["drive_power[b]: 5600 mW are a Γ of 2.4 ms⁻¹. Is it in another unit?"]
