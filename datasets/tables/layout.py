@@ -20,6 +20,8 @@ SIGNS = ("#", "%", "!", "//")
 _NAMES = re.compile(r"[,;\s]+")
 _WITH_UNITS = re.compile(r"[^,;\s]+(?:\s+[(\[]\s*(?:[munµμ]?(?:s|V)|dB|%|1|deg|°|a\.?u\.?|arb\.? ?u\w*\.?)\s*[)\]])?")
 _SIGN = re.compile(r"[^\w\s\"']{1,3}")
+_NOTHING_BELOW = 1e-9
+"""Of a name without numbers below it, as far as a table without that name goes: less than any numbers."""
 _IGOR = re.compile(r"WAVES(/\S+)?\s+")
 
 
@@ -127,6 +129,7 @@ def _layout(rows: list[Row], separator: str, decimal: str, asked: Collection[str
     amounts = [_numbers(row, decimal, places) for row in below]
     start = next((k for k, amount in enumerate(amounts) if amount), len(below))
     width = len(names)
+    rate = sum(amounts) / (len(places) * max(len(below) - start, 1))
     widths = {len(row.cells) for row in below[start:]}
     if len(widths) == 1 and max(places) < min(widths) < width:
         width = min(widths)  # a column of comments that is there by name alone, as in LabVIEW's files
@@ -138,7 +141,9 @@ def _layout(rows: list[Row], separator: str, decimal: str, asked: Collection[str
         below[start].number if start < len(below) else header.number + 1,
         width,
         tuple(row.number for row in below[:start]),
-        (count, sum(amounts) / (len(places) * max(len(below) - start, 1))),
+        (count, rate)
+        if rate
+        else (0, _NOTHING_BELOW * count),  # `time` of 'time (ms),xi' is a name between blanks, too
     )
 
 
