@@ -11,6 +11,7 @@ from .checks import ROWS, lagged, plot_autocorrelation, plot_criticism, plot_lef
 from .comparison import outlying, plot_calibration, plot_comparison, plot_trend, plot_units, strongest_units
 from .continuous_measurement import constant_runs, describe_record, figure_2d, plot_record, with_record
 from .curves import ExperimentDraws, describe_panel, panels_of
+from .drawing import MOST_NAMED, height_below
 from .paper import figure_2b
 from .series import plot_bands, plot_fit, plot_panel
 from .style import CYCLE, INK, LIGHTS, MODEL, MUTED, PAGE_WIDTH, TILDE, WIDTHS, style, write

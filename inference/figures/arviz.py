@@ -13,7 +13,7 @@ from ..checks import for_pair_plot, strongest
 from ..comparison import LeaveOneOut, leave_one_out
 from ..fits import Fit, summary_rows
 from ..text import p_text
-from .drawing import numbered, panels
+from .drawing import legend_below, named, numbered, panels, unnamed
 from .style import CYCLE, DATA, INK, MODEL, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ _LEGEND = 0.6
 """Inches for the names below a figure."""
 _CELL = 1.1
 """Inches that a panel of a pair plot needs for its numbers."""
-_TWO_NAMES = 4.0
-"""Inches from which on a legend has two names in a line."""
 _LEAST_P = 1e-6
 """What is smaller is an approximation's zero."""
 _RANKED = 3
@@ -49,9 +47,11 @@ _LINE = 14
 def _made(plot: Callable[..., Any], *arguments: Any, size: tuple[float, float], **options: Any) -> PlotCollection:
     """What one of ArviZ's functions drew, out of pyplot's hands, with few and small numbers at the axes."""
     import matplotlib.pyplot as plt
+    from arviz_base import rc_context
     from matplotlib.ticker import AutoLocator
 
-    with style(**{"text.parse_math": False}):  # names of series, runs and members are no mathematics
+    # names of series, runs and members are no mathematics; experiments fitted together have hundreds of parameters
+    with style(**{"text.parse_math": False}), rc_context({"plot.max_subplots": None}):
         collection = plot(*arguments, backend="matplotlib", figure_kwargs={"figsize": size}, **options)
         figure = _figure(collection)
         plt.close(figure)
@@ -172,22 +172,22 @@ def plot_ranks(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
         for k, (label, chains) in enumerate(ranks.items()):
             name = f"{_in_one_line(label)}, p = {p_text(float(p_values[str(k)]))}"
             for number, one in enumerate(chains):
-                _departure(axis, one, CYCLE[k], name if number == 0 else "")
+                _departure(axis, one, color=CYCLE[k], label=name if number == 0 else "")
         _finish_departures(figure, axis, "rank of the draw (share)")
     return figure
 
 
-def _departure(axis: Axes, values: np.ndarray, colour: str, name: str) -> None:
+def _departure(axis: Axes, values: np.ndarray, **look: Any) -> None:
     """ECDF of values between 0 and 1, minus that of uniform ones."""
     x = np.sort(values)
-    axis.step(x, np.arange(1, len(x) + 1) / len(x) - x, where="post", color=colour, lw=0.9, label=name)
+    axis.step(x, np.arange(1, len(x) + 1) / len(x) - x, where="post", lw=0.9, **look)
 
 
 def _finish_departures(figure: Figure, axis: Axes, abscissa: str) -> None:
     widest = max((float(np.max(np.abs(line.get_ydata()))) for line in axis.get_lines()), default=0.0)
     axis.axhline(0.0, color=INK, lw=0.7)
     axis.set(xlim=(0, 1), ylim=(-1.2 * widest - 0.01, 1.2 * widest + 0.01), xlabel=abscissa, ylabel="ECDF − uniform")
-    figure.legend(loc="outside lower center", ncols=2 if figure.get_figwidth() > _TWO_NAMES else 1)
+    legend_below(figure, axis, room=_LEGEND)
 
 
 def worst_mixed(fitted: Fit, count: int = 6) -> list[str]:
@@ -205,7 +205,7 @@ def plot_energy(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
 
 
 def plot_pit(fitted: Fit, width: float = PAGE_WIDTH, found: Pit | None = None) -> Figure:
-    """LOO-PIT of each series, a colour each: ECDF minus the uniform one. p: the chance of a greater departure.
+    """LOO-PIT of each series: ECDF minus the uniform one. p: the chance of a greater departure; the least have colours.
 
     found : what `loo_pit` found in the fit; by default that
     """
@@ -214,8 +214,12 @@ def plot_pit(fitted: Fit, width: float = PAGE_WIDTH, found: Pit | None = None) -
         raise ExperimentError(f"{fitted.experiment.title}: found records only, expected series for LOO-PIT")
     with style():
         figure, (axis,) = panels(1, 1, width, max(1.5, 0.4 * width), _LEGEND)
-        for k, (name, (values, p)) in enumerate(found.items()):
-            _departure(axis, values, CYCLE[k % len(CYCLE)], f"{one_line(name, 30)}, p = {p_text(p)}")
+        shown = named({name: -p for name, (_, p) in found.items()})
+        looks = {name: {"color": CYCLE[k], "label": f"{one_line(name, 30)}, p = {p_text(found[name][1])}"}
+                 for k, name in enumerate(shown)}  # fmt: skip
+        rest = unnamed(len(found) - len(shown)) | {"zorder": 1}
+        for name, (values, _) in found.items():
+            _departure(axis, values, **looks.get(name, rest))
         _finish_departures(figure, axis, "LOO-PIT (share of the prediction below)")
     return figure
 
@@ -230,7 +234,7 @@ def loo_pit(fitted: Fit) -> Pit:
     names = [str(name) for name in fitted.tree["observed_data"].dataset.data_vars]
     found = {}
     for name in names:
-        values = of_arviz(fitted.tree, var_names=[name])[name]
+        values = of_arviz(fitted.tree, var_names=[name], pareto_pit=True)[name]  # beyond all draws is not impossible
         p = values.to_dataset(name="values").azstats.uniformity_test(dim=values.dims)[0]["values"]
         found[name] = (np.ravel(values.values), max(float(p), _LEAST_P))
     return found

@@ -12,7 +12,7 @@ from ...forward_models.sixteen_level import LEVELS, LOST, flows
 from ...forward_models.sixteen_level import NAMES as LEVEL_NAMES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
-from .drawing import legend, panels, stages
+from .drawing import MOST_NAMED, legend, legend_below, panels, stages
 from .paper import moving_run
 from .style import CYCLE, INK, LIGHTS, MUTED, PAGE_WIDTH, RUNS, one_line, style
 
@@ -132,9 +132,8 @@ def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
         for k, run in enumerate(runs):
             times = np.linspace(0.0, fitted.experiment.duration(run), _TIMES)
             chance = probability_of_entanglement(fitted, run, times)
-            axis.plot(
-                times, chance, color=RUNS[k % len(RUNS)], ls=("-", "--", "-.", ":")[k % 4], label=one_line(run, 30)
-            )
+            label = one_line(run, 30) if len(runs) <= MOST_NAMED else f"{len(runs)} runs"
+            axis.plot(times, chance, color=RUNS[k % len(RUNS)], ls=("-", "--", "-.", ":")[k % 4], label=label)
         for level in (0.03, 0.97):
             axis.axhline(level, color=INK, lw=0.6, ls=":")
         axis.set_ylim(-0.03, 1.03)
@@ -143,7 +142,7 @@ def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
         if len(runs) == 1:
             stages(axis, fitted.experiment.run_stages(runs[0]))
         else:
-            legend(axis)
+            legend_below(figure, axis)
     return figure
 
 

@@ -21,7 +21,7 @@ from ..checks import (
 from ..comparison import LeftOut, PredictedSeries, leave_one_series_out
 from ..fits import Fit
 from ..text import p_text
-from .drawing import QUANTILES, legend, mark_simulated, panels, points
+from .drawing import MOST_NAMED, QUANTILES, legend, legend_below, mark_simulated, named, panels, points, unnamed
 from .style import CYCLE, DATA, INK, MODEL, MUTED, PAGE_WIDTH, one_line, style
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ _MOST = 14
 """Rates, and constants, whose shifts are shown: those with the largest."""
 _DARKEST, _FULL = 0.55, 1.0
 """Opacity of a cell, reached at a shift of so many standard deviations."""
-_ROOM = 0.4
-"""Inches that a cell needs for two decimals."""
+_ROOM, _LEAST_ROOM = 0.4, 0.3
+"""Inches that a cell needs for two decimals, and for one."""
+_BARS, _LETTER = 1.15, 0.062
+"""Inches for bars and p, and of a letter beside them."""
 
 
 def plot_criticism(fitted: Fit, width: float = PAGE_WIDTH, found: Criticism | None = None) -> Figure:
@@ -68,7 +70,11 @@ def plot_statistics(found: Criticism, width: float = PAGE_WIDTH) -> Figure:
         for k, row in enumerate(rows):
             _statistic(axis, k, row)
         axis.axvline(0.0, color=INK, lw=0.7)
-        names = [f"{one_line(row.series, 22)}: {one_line(_MEANING.get(row.meaning, row.meaning), 34)}" for row in rows]
+        names = []
+        for row in rows:
+            meaning = one_line(_MEANING.get(row.meaning, row.meaning), 34)
+            room = max(6, min(22, int((width - _BARS) / _LETTER) - len(meaning)))
+            names.append(f"{one_line(row.series, room)}: {meaning}")
         axis.set_yticks(range(len(rows)), names, fontsize=8)
         axis.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-_REACH - 0.4, _REACH + 3.2))
         axis.set_xlabel("data (sd of the replications)", fontsize=8)
@@ -99,17 +105,26 @@ def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH, found: Lagged |
     found = lagged(fitted) if found is None else found
     with style():
         figure, (axis,) = panels(1, 1, width, 0.5 * width)
+        shown = named({name: float(np.max(_beyond(one))) for name, one in found.items()})
+        looks = {name: {"color": CYCLE[k], "label": one_line(name, 24)} for k, name in enumerate(shown)}
+        rest, bar = unnamed(len(found) - len(shown)), 4.0 * min(1.0, MOST_NAMED / max(len(found), 1))
         for k, (name, (lags, of_data, (low, high))) in enumerate(found.items()):
-            at, colour = lags + 0.7 * ((k + 0.5) / len(found) - 0.5), CYCLE[k % len(CYCLE)]
-            axis.vlines(at, low, high, color=colour, lw=4, alpha=0.25)
-            axis.plot(at, of_data, ls="none", marker="o", ms=3, color=colour, label=one_line(name, 24))
+            at, look = lags + 0.7 * ((k + 0.5) / len(found) - 0.5), looks.get(name, rest)
+            axis.vlines(at, low, high, color=look["color"], lw=bar, alpha=0.25)
+            axis.plot(at, of_data, ls="none", marker="o", ms=3, **look)
         axis.axhline(0.0, color=INK, lw=0.7)
         axis.set_xlabel("lag (points); bars: 94 % of the replications")
         axis.set_ylabel("correlation")
         axis.locator_params(axis="x", integer=True)
-        legend(axis, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+        legend_below(figure, axis)
         mark_simulated(figure, fitted.experiment.simulated)
     return figure
+
+
+def _beyond(one: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+    """How far the autocorrelations of the data lie off the middle of the replications', in half their range."""
+    _, of_data, (low, high) = one
+    return np.asarray(abs(of_data - (low + high) / 2) / (high - low + 1e-12))
 
 
 def lagged(fitted: Fit) -> Lagged:
@@ -134,7 +149,7 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
 
     found = found or calibration_sensitivity(fitted)
     shifts = found.matrix if found.columns else np.zeros((len(found.labels), 0))
-    rows, columns = _largest(shifts, axis=1), _largest(shifts, axis=0)
+    rows, columns = _largest(shifts, 1, _MOST), _largest(shifts, 0, min(_MOST, int(width / _LEAST_ROOM) - 3))
     decimals = 2 if width > _ROOM * (len(columns) + 2) else 1
     with style():
         figure, (axis,) = panels(1, 1, width, 0.24 * max(len(rows), 1), 1.25)
@@ -159,11 +174,11 @@ def plot_sensitivity(fitted: Fit, width: float = PAGE_WIDTH, found: CalibrationS
     return figure
 
 
-def _largest(shifts: np.ndarray, axis: int) -> np.ndarray:
+def _largest(shifts: np.ndarray, axis: int, most: int) -> np.ndarray:
     """Which rows, or columns, are shown, in their order."""
     if not shifts.size:
-        return np.arange(shifts.shape[1 - axis])[:_MOST]
-    return np.sort(np.argsort(-np.max(abs(shifts), axis=axis), kind="stable")[:_MOST])
+        return np.arange(shifts.shape[1 - axis])[:most]
+    return np.sort(np.argsort(-np.max(abs(shifts), axis=axis), kind="stable")[:most])
 
 
 def _shift(shift: float, decimals: int) -> str:

@@ -13,7 +13,7 @@ from ...forward_models.light import optimal_mode_rate
 from ..checks import OF_NORMAL
 from ..fits import Fit, checks_in
 from .curves import ExperimentDraws, observable
-from .drawing import band, from_light, legend, mark_simulated
+from .drawing import band, from_light, legend, legend_below, mark_simulated
 from .style import DATA, INK, MODEL, MUTED, PAGE_WIDTH, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def figure_2d(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         else:
             below.remove()
             above.set_xlabel("t (ms)")
-        handles, labels = above.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", fontsize=8, ncols=1 if width < PAGE_WIDTH else 2)
+        legend_below(figure, above, room=0.6)
         mark_simulated(figure, fitted.experiment.simulated)
     return figure
 

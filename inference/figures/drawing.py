@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _THIN = 0.02
 """Width of a band over the range of its curve below which the line hides it: then a number says it."""
+MOST_NAMED = 6
+_MARK, _LETTER, _LINE, _MOST_ACROSS = 0.5, 0.56, 1.55, 3
+"""Of a legend: inches of a mark, and a letter's width and a line's height in units of the size of the font."""
 QUANTILES = (0.03, 0.25, 0.5, 0.75, 0.97)
 
 
@@ -85,24 +88,69 @@ def entangled_below(axis: Axes) -> None:
 
 def legend(on: Axes | Figure, *axes: Axes, **where: Any) -> None:
     """One entry a name, of several axes together; by default of those that it stands on, where it hides least."""
-    unique: dict[str, Any] = {}
-    for one in axes or (on,):
-        handles, labels = one.get_legend_handles_labels()  # type: ignore[union-attr]
-        unique |= dict(zip(labels, handles, strict=True))
+    unique = _by_name(axes or (on,))
     on.legend(unique.values(), unique.keys(), **({"loc": "best"} | where))
+
+
+def legend_below(figure: Figure, *axes: Axes, room: float = 0.0, size: float = 8.0) -> None:
+    """The same below the panels, in as many columns as the width has room for.
+
+    room : inches that the figure has for it; it becomes as much higher as is needed;  size : of the font, points
+    """
+    across = _across(list(_by_name(axes)), figure.get_figwidth(), size)
+    legend(figure, *axes, loc="outside lower center", ncols=across, fontsize=size)
+    figure.set_figheight(figure.get_figheight() + max(0.0, height_below(figure) - room))
+
+
+def height_below(figure: Figure) -> float:
+    """Inches that the names below the panels need."""
+    texts = [text for one in figure.legends for text in one.get_texts()]
+    if not texts:
+        return 0.0
+    size = float(texts[0].get_fontsize())
+    across = _across([text.get_text() for text in texts], figure.get_figwidth(), size)
+    return -(-len(texts) // across) * _LINE * size / 72
+
+
+def _by_name(axes: Iterable[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        found |= dict(zip(labels, handles, strict=True))
+    return found
+
+
+def _across(names: Sequence[str], width: float, size: float) -> int:
+    """Columns of a legend."""
+    longest = max((len(name) for name in names), default=0)
+    return max(1, min(_MOST_ACROSS, int(width / (_MARK + _LETTER * size / 72 * longest))))
+
+
+def named(sizes: Mapping[str, float]) -> list[str]:
+    """Of many series those of the largest sizes, as many as there are colours: a legend names no more."""
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:MOST_NAMED]
+    return [name for name in sizes if name in largest]
+
+
+def unnamed(count: int) -> dict[str, Any]:
+    """How the others are drawn."""
+    return {"color": MUTED, "label": f"{count} other series"}
 
 
 def numbered(figure: Figure, axis: Axes, series: Sequence[str], values: np.ndarray, colours: Sequence[str], *,
              size: float, longest: int) -> None:  # fmt: skip
     """Values side by side with a colour and a marker per series, which a legend names; `series` is that of each."""
-    names, start = list(dict.fromkeys(series)), 0
-    for k, name in enumerate(names):
-        mine = values[[one == name for one in series]]
-        axis.plot(np.arange(start, start + len(mine)), mine, ls="none", marker="os^Dv"[k % 5], ms=size,
-                  color=colours[k % len(colours)], label=one_line(name, longest))  # fmt: skip
+    of = {name: values[[one == name for one in series]] for name in dict.fromkeys(series)}
+    shown = named({name: float(np.max(abs(mine))) for name, mine in of.items()})
+    looks: dict[str, dict[str, Any]]
+    looks = {name: {"color": colours[k % len(colours)], "marker": "os^Dv"[k % 5], "label": one_line(name, longest)}
+             for k, name in enumerate(shown)}  # fmt: skip
+    rest, start = unnamed(len(of) - len(shown)) | {"marker": "."}, 0
+    for name, mine in of.items():
+        axis.plot(np.arange(start, start + len(mine)), mine, ls="none", ms=size, **looks.get(name, rest))
         start += len(mine)
-    if len(names) > 1:
-        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    if len(of) > 1:
+        legend_below(figure, axis)
 
 
 def mark_simulated(figure: Figure, simulated: bool) -> None:

@@ -10,7 +10,7 @@ from ...datasets import ExperimentError, Series
 from ...forward_models import NOISES
 from ..fits import Fit
 from .curves import ExperimentDraws, observable
-from .drawing import band, from_light, legend, mark_simulated, panels
+from .drawing import MOST_NAMED, band, from_light, legend_below, mark_simulated, panels
 from .style import INK, LIGHTS, MODEL, MUTED, RUNS, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TIMES, _UNCHANGED = 161, 5e-4
-_BELOW: dict[str, Any] = {"loc": "outside lower center", "fontsize": 7, "ncols": 2}
+_CORRECTED = "data, without the fitted calibration errors"
+_BELOW: dict[str, Any] = {"room": 0.6, "size": 7.0}
 
 
 def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = None) -> Figure:
@@ -44,7 +45,7 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         for series in fitted.experiment.series:
             if series.run == chosen and series.about.spin_variance:
                 shown = _corrected(fitted, draws, series, "epr_variance")
-                _errorbars(left, series, shown, MODEL, label="data, without the fitted calibration errors")
+                _errorbars(left, series, shown, MODEL, label=_CORRECTED)
             elif series.run == chosen and series.kind == "polarization":
                 _errorbars(right, series, _corrected(fitted, draws, series, "polarization"), MUTED)
         left.set_ylabel("ΣJ(t) / 2⟨Jx(0)⟩", color=MODEL)
@@ -53,7 +54,7 @@ def figure_2a(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
         ends = [*left.get_ylim(), *right.get_ylim()]
         for axis in (left, right):
             axis.set_ylim(min(ends), max(ends))
-        legend(figure, left, right, **_BELOW)
+        legend_below(figure, left, right, **_BELOW)
         mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
@@ -69,27 +70,29 @@ def figure_2b(fitted: Fit, width: float = WIDTHS["column"], run: str | None = No
     names = [run] if run is not None else _runs_with_xi(fitted, draws)
     for name in names:
         driven_run(fitted, name)
+    lines = _pulse_lines(fitted, names)
     with style():
-        figure = Figure(figsize=(width, (ratio + 0.05 * len(names)) * width))
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(8, 0.5 + 0.5 * len(names)))
+        figure = Figure(figsize=(width, (ratio + 0.05 * len(lines)) * width))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(8, 0.5 + 0.5 * len(lines)))
         for k, name in enumerate(names):
             colour = RUNS[k % len(RUNS)]
             times = np.linspace(0.0, fitted.experiment.duration(name), _TIMES)
             label = one_line(name, 24) if len(names) > 1 else "ξ of the atoms"
+            label = label if len(names) <= MOST_NAMED else f"{len(names)} runs"
             band(above, times, observable(draws, name, "xi", times), colour=colour, name=label, inner=False)
             for series in fitted.experiment.series:
                 if series.run == name and series.about.spin_variance:
                     shown = _corrected(fitted, draws, series, "xi")
-                    words = _data_words(series, shown)
+                    words = _data_words(series, shown) if len(names) <= MOST_NAMED else _CORRECTED
                     _errorbars(above, series, shown, colour, label=f"{label}: {words}" if len(names) > 1 else words)
             if (name, "xi") in draws.reconstructed:
                 from_light(above, *draws.reconstructed[name, "xi"])
         above.axhline(1.0, color=INK, ls="--", lw=0.8)
         above.set_ylabel("ξ(t)")
         above.tick_params(labelbottom=True)
-        _pulses(below, fitted, names)
+        _pulses(below, fitted, lines)
         below.set_xlabel("t (ms)")
-        legend(figure, above, below, **_BELOW)
+        legend_below(figure, above, below, **_BELOW)
         mark_simulated(figure, fitted.experiment.simulated)
     return figure
 
@@ -152,9 +155,21 @@ def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray]
     )
 
 
-def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
-    """The pulse sequence: a line per run, a bar per light."""
-    for k, run in enumerate(runs):
+def _pulse_lines(fitted: Fit, runs: list[str]) -> dict[str, str]:
+    """Runs to show the pulse sequences of, by name; of many runs one of each sequence: '20 runs'."""
+    if len(runs) <= MOST_NAMED:
+        return {one_line(run, 24) if len(runs) > 1 else "light": run for run in runs}
+    alike: dict[tuple[tuple[float, str], ...], list[str]] = {}
+    for run in runs:
+        alike.setdefault(tuple((s.duration, s.label) for s in fitted.experiment.run_stages(run)), []).append(run)
+    return {
+        f"{one_line(some[0], 24)} and {len(some) - 1} more" if some[1:] else some[0]: some[0] for some in alike.values()
+    }
+
+
+def _pulses(axis: Axes, fitted: Fit, lines: dict[str, str]) -> None:
+    """The pulse sequences: a line each, a bar per light."""
+    for k, run in enumerate(lines.values()):
         start = 0.0
         for stage in fitted.experiment.run_stages(run):
             on = [light for light in LIGHTS if light in stage.lights]
@@ -162,7 +177,7 @@ def _pulses(axis: Axes, fitted: Fit, runs: list[str]) -> None:
                 axis.broken_barh([(start, stage.duration)], (-k - 0.4 + 0.8 * j / len(on), 0.75 / len(on)),
                                  color=LIGHTS[light], lw=0, label=light)  # fmt: skip
             start += stage.duration
-    axis.set_yticks([-k for k in range(len(runs))], [one_line(run, 24) if len(runs) > 1 else "light" for run in runs])
-    axis.set_ylim(-len(runs) + 0.4, 0.6)
+    axis.set_yticks([-k for k in range(len(lines))], list(lines))
+    axis.set_ylim(-len(lines) + 0.4, 0.6)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0)

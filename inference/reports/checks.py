@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import numpy as np
 
 from ...datasets.experiment import Label
@@ -29,6 +27,7 @@ from .svg import Room, densities
 
 _TWO_PANELS = (0.62, 0.45, 0.1, 0.3)
 _NAMED = 3
+_WITH_NAMES: Room = (0.75, 0.5, 0.1, 0.1)
 _SUSPICIOUS = 0.01
 """p-value of uniformity, over the number of series, below which predictions are not calibrated."""
 _MOST_RATES = 6
@@ -55,11 +54,6 @@ def data(reported: ReportedFit) -> Check:
     wrong = [one.name for one in found.values() if one.misfit]
     words = f"not described: {', '.join(wrong)}" if wrong else "every series is described within its scatter (χ²)"
     return Check(words, [("soft", note), ("figures", pictures)], expected=not wrong)
-
-
-def _named_below(count: int, columns: int = 2) -> Room:
-    """Room for a legend of `count` names below a figure."""
-    return (0.75, 0.5 + 0.18 * ceil(count / columns), 0.1, 0.1)
 
 
 def _said(found: Goodness, name: str) -> str:
@@ -108,7 +102,7 @@ def influence(reported: ReportedFit) -> Check:
         title="Pareto k̂",
         alt=f"Pareto k̂ of {len(left_out.units)} points, at most {float(np.max(left_out.pareto_k)):.2f}.",
         caption=f"A point above the line ({left_out.limit:.2f}) dominates the fit.",
-        room=_named_below(len({unit.series for unit in left_out.units}), 3),
+        room=_WITH_NAMES,
     )
     if not fitted.tree["observed_data"].dataset.data_vars:  # of records
         return Check(said, [("paragraph", words), ("figures", [pulls])], expected=not failed)
@@ -126,7 +120,7 @@ def influence(reported: ReportedFit) -> Check:
         alt=f"LOO-PIT of each series. {'; '.join(f'{name}: p = {p_text(p)}' for name, p in p_values.items())}.",
         caption="Above zero on the left: data are lower than predicted; below zero: higher; an S shape: the errors are"
         " too large or too small. p: probability of a greater deviation.",
-        room=_named_below(len(found)),
+        room=_WITH_NAMES,
     )
     return Check(said, [("paragraph", words), ("figures", [pulls, pit])], expected=not (failed or odd))
 
@@ -149,7 +143,7 @@ def sampling(reported: ReportedFit) -> Check:
             alt=f"Ranks of each chain for {', '.join(Label.parse(label).symbol for label in worst_mixed(fitted, 3))}.",
             caption="The parameters with the largest R-hat, one line per chain. If the chains agree, the lines"
             " fluctuate about zero. p: probability of a greater deviation.",
-            room=_named_below(3),
+            room=_WITH_NAMES,
         )
     ]
     if "energy" in statistics:

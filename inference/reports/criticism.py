@@ -94,7 +94,7 @@ def _autocorrelation(fitted: Fit) -> list[Picture]:
         "autocorrelation",
         title="Autocorrelation of the residuals",
         alt=f"Autocorrelation of residuals by series. At lag 1, and lags outside the 94 % band: {'; '.join(words)}.",
-        room=(0.62, 0.45, 0.1, 0.5),
+        room=(0.62, 0.45, 0.1, 0.3),
         caption="Several neighbouring lags outside their bars: a drift, or a time dependence that the model lacks.",
     )
     return [made]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..figures import CYCLE, INK, LIGHTS, MODEL, MUTED, TILDE, style
+from ..figures import CYCLE, INK, LIGHTS, MODEL, MUTED, TILDE, height_below, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,13 +49,14 @@ ROOM: Room = (0.62, 0.45, 0.1, 0.12)
 def inline_svg(figure: Figure, name: str, alt: str, room: Room = ROOM) -> str:
     """The figure as an SVG element; `name` keeps its identifiers apart from those of other figures of the page.
 
-    room : for labels around its axes; None: as Matplotlib finds, which draws twice
+    room : for labels around its axes, without the names below them; None: as Matplotlib finds, which draws twice
     """
     stream = io.StringIO()
     with style(**{"svg.fonttype": "none", "font.family": "DejaVu Sans", "figure.constrained_layout.use": False}):
         if room is not None:
             (width, height), (left, bottom, right, top) = figure.get_size_inches(), room
             figure.set_layout_engine(None)
+            bottom += height_below(figure)
             figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()

@@ -178,7 +178,7 @@ def test_text_facts_and_figures(fit_d55):
     assert len(axis.get_yticklabels()) == len(axis.texts) == 18
     figure = plot_autocorrelation(Fit(fit_d55))
     assert figure.get_suptitle() == "simulated data"
-    assert [text.get_text() for text in figure.axes[0].get_legend().texts] == ["xi", "polarization", "transverse_spin"]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["xi", "polarization", "transverse_spin"]
 
 
 @pytest.mark.slow

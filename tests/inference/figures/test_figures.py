@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
+import arviz as az
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from dissentangle.datasets import ExperimentError
 from dissentangle.datasets.experiment import LightPower
 from dissentangle.inference.choices import FIGURES
 from dissentangle.inference.cli import main
-from dissentangle.inference.figures import plot
+from dissentangle.inference.figures import MOST_NAMED, loo_pit, plot, plot_pareto_k, plot_pit
 from dissentangle.inference.figures.atoms import plot_levels, plot_populations, probability_of_entanglement
 from dissentangle.inference.figures.comparison import plot_trend, population
 from dissentangle.inference.figures.paper import figure_2a
@@ -22,6 +23,7 @@ from dissentangle.inference.figures.style import WIDTHS, one_line
 from dissentangle.inference.fits.predictive import prior_draws
 from dissentangle.inference.fits.result import Fit
 from dissentangle.inference.model import pose
+from dissentangle.inference.reports.svg import inline_svg
 
 from ...seeds import seed
 
@@ -169,3 +171,36 @@ def test_a_trend_has_the_population_and_names_what_is_far_off_the_others():
     values = np.stack([[0.11, 0.112, 0.109, 0.17, np.nan], np.full(5, 0.01)], axis=1)
     (axis,) = plot_trend(["a", "b", "c", "far", "none"], "collective_rate", values).axes
     assert [text.get_text() for text in axis.texts] == ["far"]
+
+
+@pytest.mark.parametrize("count", [5, 24, 300])
+def test_a_legend_names_the_most_striking_of_many_series(count):
+    """All others are grey, with one name: of 24 names below it a figure in a report had no height left."""
+    names = [f"day {k}.xi" for k in range(count)]
+    pit = {name: (np.linspace(0.01, 0.99, 20), (k + 1) / count) for k, name in enumerate(reversed(names))}
+    units = tuple(SimpleNamespace(series=name) for name in names for _ in range(3))
+    left_out = SimpleNamespace(units=units, pareto_k=np.repeat(np.linspace(0.1, 0.6, count), 3), limit=0.7)
+    for figure in (plot_pit(None, found=pit), plot_pareto_k(None, found=left_out)):
+        (legend,) = figure.legends
+        shown = [text.get_text() for text in legend.get_texts()]
+        named = [text for text in shown if text.startswith("day")]
+        assert len(named) == min(count, MOST_NAMED)
+        assert {text.split(",")[0] for text in named} == set(names[-MOST_NAMED:])
+        assert [text for text in shown if text not in named] == [f"{count - MOST_NAMED} other series"] * (count > 5)
+        assert "<svg" in inline_svg(figure, "a", "b", (0.75, 0.5, 0.1, 0.1))
+
+
+def test_a_value_beyond_all_draws_is_not_impossible():
+    """LOO-PIT of right errors, with few draws: of 200 values some lie beyond all 400, whose rank has p = 0."""
+    rng, series = np.random.default_rng(seed(21)), range(8)
+    mean = 0.02 * rng.normal(size=(4, 100, 1))
+    data = {f"xi{k}": rng.normal(size=200) for k in series}
+    groups = {
+        "posterior": {"mean": mean[..., 0]},
+        "observed_data": data,
+        "posterior_predictive": {name: mean + rng.normal(size=(4, 100, 200)) for name in data},
+        "log_likelihood": {name: -0.5 * (values - mean) ** 2 for name, values in data.items()},
+    }
+    found = loo_pit(SimpleNamespace(tree=az.from_dict(groups)))
+    assert all(pit.min() > 0 and pit.max() < 1 for pit, _ in found.values())
+    assert min(p for _, p in found.values()) > 1e-5
