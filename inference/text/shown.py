@@ -42,7 +42,8 @@ def prediction_view(prediction: Dataset) -> View:
             scale = (high - low) / 4
             cells.append(f"{number(middle, scale)} {interval(low, high, scale)}")
         rows.append(cells)
-    said = "; ".join(part for part in (prediction.attrs["stages"], prediction.attrs["changes"]) if part)
+    stages = f"run {prediction.attrs['run']}: {prediction.attrs['stages']}"
+    said = "; ".join(filter(None, (stages, prediction.attrs["changes"])))
     table = Table(["t (ms)", "light", *names], rows, numeric=range(2, 2 + len(names)))
     about = prediction.attrs["title"], bool(prediction.attrs["simulated"])
     return View(*about, [f"{said} (median, 94 % interval)"], [table])

@@ -90,7 +90,7 @@ def test_encodings(encoding, words, end, tmp_path):
          r"line 2: column 'value': found '0.9', expected a number, with a decimal comma, or the line decimal = '.'"),
         ("t xi\n1 0.9\n", {"time": "t", "value": "y"}, {}, r"line 1: column 'y': found no such .* one of t, xi"),
         ("1 0.9\n", {"time": "t", "value": "xi"}, {}, r"line 1: found numbers, expected a header line"),
-        ("time (us),xi,err\n" + lines(), None, {}, r"line 1: column 'time \(us\)' \(did you mean 'time'\?\): found an un"),
+        ("time (us),xi,err\n" + lines(), None, {}, r"line 1: column 'time \(us\)' \(did you mean 'time'\?\): found"),
         ("time,value,sigma\n1,n/a,0.1\n", None, {}, r"line 2: column 'value': found 'n/a', expected a number"),
         ("run 1\ntime;value;sigma\n1;n/a;0,1\n2;0,9;0,1\n", None, {}, r"line 3: column 'value': found 'n/a'"),
         ("run 1\n1;0,9;0,1\n2;n/a;0,1\n3;0,8;0,1\n4;0,8;0,1\n", NUMBERED, {}, r"line 3: column 'value': found 'n/a'"),
