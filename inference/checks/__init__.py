@@ -28,4 +28,4 @@ from .prior_sensitivity import (
 )
 from .replications import PUBLISHED, Replicated, replications
 from .statistics import STATISTICS, autocorrelation
-from .verdict import STATUS, Assessment, assess, reason
+from .verdict import HEADLINES, STATUS, Assessment, assess, reason

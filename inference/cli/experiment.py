@@ -252,7 +252,8 @@ simulate plan.toml -o rehearsal""",
       option("-o", "--output", required=True, help="folder or .nc file to write"),
       option("--set", action="append", default=[], metavar="NAME=VALUE",
              help="true value of a parameter, named as by `check`: rates in ms⁻¹, times in ms, angles in deg,"
-             " temperature in K, drive_detuning in MHz, others pure numbers; repeatable"),
+             " temperature in K, drive_detuning in MHz, others pure numbers; Γ̃ stays if another rate is set, so that"
+             " Γdeph follows; repeatable"),
       option("--model", default="", metavar="NAMES",
              help="atoms with sixteen levels: sixteen-level, also with +excess-loss, +free-radiative-rate,"
              " +uniform-collisions, +cold-atoms"),

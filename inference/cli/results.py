@@ -11,13 +11,25 @@ from ...forward_models import OBSERVABLES
 from ..choices import FIGURE_WIDTHS, FIGURES, GROUPS, TABLE_FORMATS
 from .fit import finished
 from .options import CORES, FIT, figure, number_pair
-from .output import Count, Output, resumable
+from .output import Count, Output, resumable, steps
 from .paths import figure_target, writable, writable_folder
 from .verb import option, verb
 
 if TYPE_CHECKING:
     import numpy as np
-    from xarray import Dataset
+    from xarray import Dataset, DataTree
+
+
+def _fit_to_use(given: Namespace) -> DataTree:
+    """The fit of a command that says nothing of its verdict itself: of one that is not to be used, stderr says so."""
+    from ..fits import read_fit
+
+    fit = read_fit(given.fit)
+    if fit.attrs["status"] in ("misfit", "unhealthy"):
+        from ..checks import HEADLINES
+
+        steps(given.quiet)(f"{given.fit}: {HEADLINES[fit.attrs['status']]}")
+    return fit
 
 
 @verb("show", "print the tables of a fit", "show my-run.nc\nshow my-run.nc --figure my-run.svg", FIT, figure())
@@ -83,9 +95,7 @@ plot my-run.nc --what pairs --width page -o pairs.png""",
 def plot(given: Namespace) -> int:
     """Write one figure."""
     output, target = Output(given), figure_target(given.output)
-    from ..fits import read_fit
-
-    fit = read_fit(given.fit)
+    fit = _fit_to_use(given)
     from ..figures import plot as draw
 
     draw(fit, given.what, target, width=given.width, run=given.of_run)
@@ -113,9 +123,7 @@ def table(given: Namespace) -> int:
 
         text = averages_as(read_comparison(Path(given.fit)), given.format)
     else:
-        from ..fits import read_fit
-
-        text = posterior_as(read_fit(given.fit), given.format)
+        text = posterior_as(_fit_to_use(given), given.format)
     if target is None:
         output.text(text.rstrip("\n"))
     else:
@@ -157,11 +165,10 @@ def predict(given: Namespace) -> int:
 
     from ..figures import plot_prediction
     from ..fits import predict as predicted
-    from ..fits import read_fit
     from ..text import QUANTILES, prediction_text
 
     asked = None if given.what is None else [word.strip() for word in given.what.split(",")]
-    result = predicted(read_fit(given.fit), times=times, stages=stages, run=given.of_run, changes=changes,
+    result = predicted(_fit_to_use(given), times=times, stages=stages, run=given.of_run, changes=changes,
                        quantities=asked)  # fmt: skip
     output.text(prediction_text(result))
     if target is not None:
@@ -222,10 +229,9 @@ def _write(result: Dataset, target: Path) -> None:
 def export(given: Namespace) -> int:
     """Write the draws of a group."""
     output, target = Output(given), writable(given.output, given.fit)
-    from ..fits import read_fit
     from ..text import export as write_draws
 
-    write_draws(read_fit(given.fit), target, group=given.group)
+    write_draws(_fit_to_use(given), target, group=given.group)
     output.written(target)
     output.facts({"group": given.group})
     return 0

@@ -122,7 +122,7 @@ def plot_autocorrelation(fitted: Fit, width: float = PAGE_WIDTH, found: Lagged |
 
 
 def _beyond(one: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
-    """How far the autocorrelations of the data lie off the middle of the replications', in half their range."""
+    """How far the autocorrelations of the data lie off the middle of the replications', in their 94 % range."""
     _, of_data, (low, high) = one
     return np.asarray(abs(of_data - (low + high) / 2) / (high - low + 1e-12))
 

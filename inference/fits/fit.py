@@ -166,15 +166,19 @@ def _drawn(problem: Problem, sampler: SamplerSettings, progress: Callable[[Any],
 
 
 def _require_possible(problem: Problem, by_label: dict[str, np.ndarray]) -> None:
-    """Raise where data pull a parameter above the end of its domain, which a log-normal prior does not have."""
+    """Raise where data pull a parameter beyond an end of its domain, which a prior far away from it does not have."""
     for u in problem.free:
-        highest, end = by_label[u.label].max(), u.prior.high
-        if highest > end:
-            raise ExperimentError(
-                f"{problem.experiment.title}: the posterior of {u.label} reaches {highest:.2g} and exceeds its upper"
-                f" bound of {end:g}: the model does not describe these data. Check units and normalisation (xi is 1"
-                " for uncorrelated spins), outliers and errors"
-            )
+        lowest, highest = by_label[u.label].min(), by_label[u.label].max()
+        if u.prior.low <= lowest and highest <= u.prior.high:
+            continue
+        beyond = (highest, f"exceeds its upper bound of {u.prior.high:g}")
+        if lowest < u.prior.low:
+            beyond = (lowest, f"falls below its lower bound of {u.prior.low:g}")
+        raise ExperimentError(
+            f"{problem.experiment.title}: the posterior of {u.label} reaches {beyond[0]:.2g} and {beyond[1]}: the model"
+            " does not describe these data. Check units (also those of what is known beforehand) and normalisation (xi"
+            " is 1 for uncorrelated spins), outliers and errors"
+        )
 
 
 def _attributes(found: Sampled, sampler: SamplerSettings) -> dict[str, Any]:

@@ -363,6 +363,20 @@ def test_demo(tmp_path, capsys, monkeypatch):
     assert "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002" in printed
 
 
+@pytest.mark.parametrize("status", ["healthy", "unhealthy"])
+def test_what_is_made_of_a_bad_fit_says_so(fit_d55, tmp_path, capsys, status):
+    """On stderr: a table goes into a paper without it."""
+    bad, file = fit_d55.copy(), tmp_path / "f.nc"
+    bad.attrs["status"] = status
+    write_tree(bad, file)
+    said = f"{file}: Do not use this fit: the sampling failed.\n" * (status == "unhealthy")
+    for words in (["table"], ["export", "-o", str(tmp_path / "d.csv")], ["predict", "--times", "5"]):
+        assert run(words[0], str(file), *words[1:]) == 0
+        assert capsys.readouterr().err == said
+    assert run("table", str(file), "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.slow
 def test_facts_and_silence(fit_d55, tmp_path, capsys):
     file = tmp_path / "f.nc"

@@ -14,6 +14,7 @@ from dissentangle import inference
 from dissentangle.datasets import ExperimentError, from_tree, read
 from dissentangle.inference.checks.information import expected_information
 from dissentangle.inference.fits.file import read_fit
+from dissentangle.inference.fits.fit import _require_possible
 from dissentangle.inference.fits.summary import summarise, summary_rows, verdict
 from dissentangle.inference.model.problem import Problem
 from dissentangle.inference.model.settings import ModelSettings, SamplerSettings
@@ -158,6 +159,17 @@ def test_data_that_pull_a_parameter_out_of_its_domain():
     expected = r"initial_n3 reaches [\d.]+ and exceeds its upper bound of 1: the model does not describe these data"
     with pytest.raises(ExperimentError, match=expected):
         inference.fit(replace(whole, series=fourfold), seed=seed(1), draws=100)
+
+
+def test_a_normal_prior_far_from_its_end_does_not_keep_a_parameter_above_it():
+    """A drive of 5.6 W in place of mW pulls d, 20 standard deviations above 0, below it."""
+    problem = Problem(read("fig2b-d55"))
+    draws = {u.label: u.prior.quantile(np.full((1, 1), 0.5)) for u in problem.free}
+    _require_possible(problem, draws)
+    with pytest.raises(
+        ExperimentError, match="optical_depth reaches -3 and falls below its lower bound of 0: the mode"
+    ):
+        _require_possible(problem, draws | {"optical_depth": np.full((1, 1), -3.0)})
 
 
 def test_verdict_names_what_is_wrong():
