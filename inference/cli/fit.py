@@ -100,10 +100,13 @@ def fit(given: Namespace) -> int:
         return _point_fit(given)
     output = Output(given)
     experiment, settings = modelled(given)
+    from ...datasets.experiment import doubts
     from ..model import Problem, require_data, unused_entries
 
     require_data(experiment, experiment.title)
     problem = Problem(experiment, settings).check()  # a wrong prior is reported before the slow imports
+    for line in doubts(experiment):
+        steps(given.quiet)(f"look at: {line}")
     for name, model in unused_entries(problem).items():
         if model:
             steps(given.quiet)(f"not used: {name} of the apparatus (--model {model} uses it)")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -361,6 +362,22 @@ def test_demo(tmp_path, capsys, monkeypatch):
     }  # fmt: skip
     printed = capsys.readouterr().out
     assert "The paper fitted dΓ = 0.11, Γ̃ = 0.193, Γcol = 0.002" in printed
+
+
+def test_a_fit_begins_with_what_is_hardly_right(tmp_path, monkeypatch, capsys):
+    one = datasets.read("fig2b-d55")
+    watts = replace(one, apparatus=one.apparatus | {"drive_power": datasets.Known(5600.0)})
+    datasets.save(watts, tmp_path / "watts.nc")
+
+    def stopped(*given):
+        raise datasets.ExperimentError("here it would be fitted")
+
+    monkeypatch.setattr("dissentangle.inference.cli.fit._fitted", stopped)
+    assert run("fit", str(tmp_path / "watts.nc"), "-o", str(tmp_path / "f.nc")) == 2
+    assert capsys.readouterr().err == (
+        "look at: drive_power: 5600 mW are a Γ of 2.4 ms⁻¹. Is it in another unit?\n"
+        "dissentangle: here it would be fitted\n"
+    )
 
 
 @pytest.mark.parametrize("status", ["healthy", "unhealthy"])
