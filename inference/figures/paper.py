@@ -155,21 +155,20 @@ def _errorbars(axis: Axes, series: Series, values: tuple[np.ndarray, np.ndarray]
     )
 
 
-def _pulse_lines(fitted: Fit, runs: list[str]) -> dict[str, str]:
-    """Runs to show the pulse sequences of, by name; of many runs one of each sequence: '20 runs'."""
-    if len(runs) <= MOST_NAMED:
-        return {one_line(run, 24) if len(runs) > 1 else "light": run for run in runs}
-    alike: dict[tuple[tuple[float, str], ...], list[str]] = {}
+def _pulse_lines(fitted: Fit, runs: list[str]) -> list[tuple[str, str]]:
+    """Names and runs to show the pulse sequences of; of many runs the first of each sequence: 'monday and 19 more'."""
+    alike: dict[Any, list[str]] = {}
     for run in runs:
-        alike.setdefault(tuple((s.duration, s.label) for s in fitted.experiment.run_stages(run)), []).append(run)
-    return {
-        f"{one_line(some[0], 24)} and {len(some) - 1} more" if some[1:] else some[0]: some[0] for some in alike.values()
-    }
+        sequence = tuple((stage.duration, stage.label) for stage in fitted.experiment.run_stages(run))
+        alike.setdefault(run if len(runs) <= MOST_NAMED else sequence, []).append(run)
+    if len(runs) == 1:
+        return [("light", runs[0])]
+    return [(one_line(run, 24) + (f" and {len(more)} more" if more else ""), run) for run, *more in alike.values()]
 
 
-def _pulses(axis: Axes, fitted: Fit, lines: dict[str, str]) -> None:
+def _pulses(axis: Axes, fitted: Fit, lines: list[tuple[str, str]]) -> None:
     """The pulse sequences: a line each, a bar per light."""
-    for k, run in enumerate(lines.values()):
+    for k, (_, run) in enumerate(lines):
         start = 0.0
         for stage in fitted.experiment.run_stages(run):
             on = [light for light in LIGHTS if light in stage.lights]
@@ -177,7 +176,7 @@ def _pulses(axis: Axes, fitted: Fit, lines: dict[str, str]) -> None:
                 axis.broken_barh([(start, stage.duration)], (-k - 0.4 + 0.8 * j / len(on), 0.75 / len(on)),
                                  color=LIGHTS[light], lw=0, label=light)  # fmt: skip
             start += stage.duration
-    axis.set_yticks([-k for k in range(len(lines))], list(lines))
+    axis.set_yticks([-k for k in range(len(lines))], [name for name, _ in lines])
     axis.set_ylim(-len(lines) + 0.4, 0.6)
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0)

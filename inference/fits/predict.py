@@ -161,9 +161,10 @@ def _changed(
         of = _which(values, label, value, member)
         if of.name in _MOVE_OTHERS and of.entry in ("", member):
             _MOVE_OTHERS[of.name](values, of.name, value, member)
+            moved[label] = {one for one in values if values[one] is not before.get(one)}
         else:
             values[str(of)] = value
-        moved[label] = {one for one in values if values[one] is not before.get(one)}
+            moved[label] = {str(of)}
     return values, moved
 
 
