@@ -132,13 +132,14 @@ def _same_values(experiment: Experiment) -> list[str]:
 
 def _strong_drive(experiment: Experiment) -> list[str]:
     """A power of the drive by which the spins would be gone at once."""
-    found = []
+    found: dict[str, list[str]] = {}
     for member in experiment.members or [""]:
         known = known_by_power(experiment, "radiative_rate", member)
         if known is not None and known[0] > _FAST:
-            name, power = Label("drive_power", member), experiment.known("drive_power", member).value
-            found.append(f"{name}: {power:g} mW are a Γ of {known[0]:.2g} ms⁻¹. Is it in another unit?")
-    return found
+            power = experiment.known("drive_power", member).value
+            said = f"{power:g} mW are a Γ of {known[0]:.2g} ms⁻¹. Is it in another unit?"
+            found.setdefault(said, []).append(str(Label("drive_power", member)))
+    return [f"{', '.join(names)}: {said}" for said, names in found.items()]
 
 
 def doubts(experiment: Experiment) -> list[str]:

@@ -141,7 +141,7 @@ def _layout(rows: list[Row], separator: str, decimal: str, asked: Collection[str
         below[start].number if start < len(below) else header.number + 1,
         width,
         tuple(row.number for row in below[:start]),
-        (count, rate) if rate else (0, _NOTHING_BELOW * count),  # `time` of 'time (ms),xi', between blanks
+        (count, rate) if rate or count == len(names) else (0, _NOTHING_BELOW * count),  # of 'time (ms),xi'
     )
 
 

@@ -97,8 +97,10 @@ def legend_below(figure: Figure, *axes: Axes, room: float = 0.0, size: float = 8
 
     room : inches that the figure has for it; it becomes as much higher as is needed;  size : of the font, points
     """
-    across = _across(list(_by_name(axes)), figure.get_figwidth(), size)
-    legend(figure, *axes, loc="outside lower center", ncols=across, fontsize=size)
+    most = int((figure.get_figwidth() - _MARK) / (_LETTER * size / 72))
+    names = {name if len(name) <= most else f"{name[: most - 1]}…": mark for name, mark in _by_name(axes).items()}
+    across = _across(list(names), figure.get_figwidth(), size)
+    figure.legend(names.values(), names.keys(), loc="outside lower center", ncols=across, fontsize=size)
     figure.set_figheight(figure.get_figheight() + max(0.0, height_below(figure) - room))
 
 

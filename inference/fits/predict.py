@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ...datasets import ExperimentError, StageEntry
 from ...datasets.errors import nearest
 from ...datasets.experiment import Label, by_label
-from ...datasets.prediction import atoms_of, coupled_rates, find, optical_depth_of, run_state
+from ...datasets.prediction import atoms_of, find, optical_depth_of, run_state
 from ...forward_models import LIGHTS, OBSERVABLES, PARAMETERS
 from .result import Fit
 
@@ -45,7 +46,7 @@ def predict(
     run : that gives stages, initial state and optical depth; by default the first one with the drive
     changes : label → value: e.g. {"optical_depth": 35} takes dΓ in proportion at the same Γ, as does "faraday_angle";
         "drive_detuning" and "temperature", of sixteen levels, take dΓ, Γ and Z with them as the rate tables say, at the
-        same power and d; anything else is set to the value in every draw. A name alone is that of the run's member
+        same power and d; anything else is then set to the value in every draw. A name alone is that of the run's member
     quantities : "xi", "polarization", "transverse_spin", "orientation", "epr_variance"; the first three by default. In
         runs with constant rates "xi", "conditional_xi" and "transverse_spin"
     draws : about the largest number of draws used
@@ -154,16 +155,20 @@ class _Noting(dict[str, Any]):
 def _changed(
     values: dict[str, Any], changes: Mapping[str, float], member: str
 ) -> tuple[dict[str, Any], dict[str, set[str]]]:
-    """Draws by label with some values exchanged, and for each change the labels of all that it moves."""
+    """Draws by label with some values exchanged, and for each change the labels of all that it moves.
+
+    First those that move others: what is given for these holds.
+    """
     moved = {}
-    for label, value in by_label(changes, "predict").items():
+    given = by_label(changes, "predict")
+    for label in sorted(given, key=lambda one: Label.parse(one).name not in _MOVE_OTHERS):
         before, values = values, dict(values)
-        of = _which(values, label, value, member)
+        of = _which(values, label, given[label], member)
         if of.name in _MOVE_OTHERS and of.entry in ("", member):
-            _MOVE_OTHERS[of.name](values, of.name, value, member)
+            _MOVE_OTHERS[of.name](values, of.name, given[label], member)
             moved[label] = {one for one in values if values[one] is not before.get(one)}
         else:
-            values[str(of)] = value
+            values[str(of)] = given[label]
             moved[label] = {str(of)}
     return values, moved
 
@@ -178,43 +183,44 @@ def _which(values: Mapping[str, Any], text: str, value: float, member: str) -> L
         )
     if not np.isfinite(value) or (PARAMETERS[label.name].domain != "real" and value < 0):
         raise ExperimentError(f"predict: found {text} = {value:g}, expected a number of the domain of {label.name}")
-    if label.entry or label.name in (*values, *_MOVE_OTHERS):
-        return label
-    own = Label(label.name, member)
+    other = _COLLISIONS.get(label.name, "")
+    if find(values, "temperature", member) is not None and any(Label.parse(one).name == other for one in values):
+        raise ExperimentError(f"predict: found {text}, expected {other}, by which the atoms of this fit collide")
+    own = Label(label.name, f"{member}: {label.entry}" if label.entry else member)  # of a population, beside its median
+    if member and str(own) in values:
+        return own
     entries = [known for known in values if known.startswith(f"{label.name}[")]
-    if entries and str(own) not in values:
+    if entries and str(label) == label.name and label.name not in (*values, *_MOVE_OTHERS):
         raise ExperimentError(f"predict: found {text!r}, expected one of {', '.join(entries)}")
-    return own if entries else label
+    return label
 
 
 def _other_depth(values: dict[str, Any], name: str, value: float, member: str) -> None:
-    """Another d: dΓ in proportion, Γ as it is, and Θ ∝ d where it is known."""
-    angle = find(values, "faraday_angle", member)
-    now = optical_depth_of(values, member) if name == "optical_depth" else angle
+    """Another d: Γ as it is, dΓ and Θ in proportion, where they are parameters; else they follow."""
+    now = (optical_depth_of if name == "optical_depth" else partial(find, name=name))(values, member=member)
     if now is None:
         raise ExperimentError(f"predict: found no {name} in this fit, expected collective_rate = … in its place")
-    ratio = value / now
-    collective, radiative = coupled_rates(values, member)
-    own = f"[{member}]" if member else ""
-    values[f"collective_rate{own}"], values[f"radiative_rate{own}"] = collective * ratio, radiative
-    if name == "optical_depth" or optical_depth_of(values, member) is not None:
-        values[f"optical_depth{own}"] = optical_depth_of(values, member) * ratio
-    if angle is not None:
-        values[f"faraday_angle{own}"] = angle * ratio
+    _scale(values, dict.fromkeys(("collective_rate", "optical_depth", "faraday_angle"), value / now), member)
 
 
 def _other_light(values: dict[str, Any], name: str, value: float, member: str) -> None:
     """Another detuning of the drive, or temperature, at the same power and d: dΓ, Γ and Z go with it."""
-    own = f"[{member}]" if member else ""
-    (collective, radiative), limit = coupled_rates(values, member), find(values, "squeezing_limit", member)
     before = atoms_of(values, member)
-    values[f"{name}{own}"] = value
-    rate, share, z = (
-        atoms_of(values, member).of_drive(of) / before.of_drive(of)
+    values[str(Label(name, member))] = value
+    after = atoms_of(values, member)
+    rate, share, limit = (
+        after.of_drive(of) / before.of_drive(of)
         for of in ("rate_per_intensity", "coherent_fraction", "squeezing_limit")
     )
-    values[f"collective_rate{own}"], values[f"radiative_rate{own}"] = collective * rate * share, radiative * rate
-    values[f"squeezing_limit{own}"] = limit * z
+    _scale(values, {"collective_rate": rate * share, "radiative_rate": rate, "squeezing_limit": limit}, member)
+
+
+def _scale(values: dict[str, Any], factors: Mapping[str, Any], member: str) -> None:
+    """What of this is known of the run's member, its own or that of all, times a factor, as its own."""
+    for name, factor in factors.items():
+        known = find(values, name, member)
+        if known is not None:
+            values[str(Label(name, member))] = known * factor
 
 
 _MOVE_OTHERS = {
@@ -224,6 +230,11 @@ _MOVE_OTHERS = {
     "temperature": _other_light,
 }
 """What a change of a parameter does to others."""
+_COLLISIONS = {
+    "collision_rate": "electron_collision_rate",
+    "electron_collision_rate": "collision_rate",
+}
+"""Of sixteen levels: what the other kind of collisions has instead."""
 
 
 def _run(fit: Fit, run: str | None) -> str:

@@ -92,6 +92,7 @@ def test_encodings(encoding, words, end, tmp_path):
         ("1 0.9\n", {"time": "t", "value": "xi"}, {}, r"line 1: found numbers, expected a header line"),
         ("time (us),xi,err\n" + lines(), None, {}, r"line 1: column 'time \(us\)' \(did you mean 'time'\?\): found"),
         ("time,value,sigma\n1,n/a,0.1\n", None, {}, r"line 2: column 'value': found 'n/a', expected a number"),
+        ("time,value,sigma\n1 ms,0.98 au,0.02 au\n", None, {}, r"line 2: column 'time': found '1 ms', expected a"),
         ("run 1\ntime;value;sigma\n1;n/a;0,1\n2;0,9;0,1\n", None, {}, r"line 3: column 'value': found 'n/a'"),
         ("run 1\n1;0,9;0,1\n2;n/a;0,1\n3;0,8;0,1\n4;0,8;0,1\n", NUMBERED, {}, r"line 3: column 'value': found 'n/a'"),
         ("run 1\n1;0,9;0,1\npause\n2;0,9;0,1\n3;0,8;0,1\n", NUMBERED, {}, r"line 3: found 1 cells, expected 3"),

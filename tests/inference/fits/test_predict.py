@@ -151,13 +151,29 @@ def test_a_name_alone_is_that_of_the_member_whose_run_it_is():
     assert found["initial_n3[a]"] == 0.1
     assert (found["initial_n3[b]"], found["optical_depth[b]"]) == (0.02, 30.0)
     assert found["optical_depth[a]"] == pytest.approx(100.0)
-    assert moved == {
-        "initial_n3": {"initial_n3[a]"},
-        "optical_depth": {"optical_depth[a]", "collective_rate[a]", "radiative_rate[a]"},
-    }
+    assert moved == {"initial_n3": {"initial_n3[a]"}, "optical_depth": {"optical_depth[a]"}}  # dΓ follows from d and Γ
     other, moved = _changed(values, {"optical_depth[b]": 100.0}, "a")
     assert other["optical_depth[a]"] == 50.0
     assert moved == {"optical_depth[b]": {"optical_depth[b]"}}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_is_given_together_holds_in_any_order(reverse):
+    changes = {"radiative_rate": 0.004, "optical_depth": 100.0, "pure_dephasing_rate[drive]": 0.3}
+    values = {"optical_depth[a]": 50.0, "radiative_rate": 0.002, "pure_dephasing_rate[drive]": 0.1,
+              "pure_dephasing_rate[a: drive]": 0.2}  # fmt: skip
+    found, moved = _changed(values, dict(sorted(changes.items(), reverse=reverse)), "a")
+    assert coupled_rates(found, "a") == (0.4, 0.004)
+    assert moved["pure_dephasing_rate[drive]"] == {"pure_dephasing_rate[a: drive]"}  # beside the population's median
+    both, _ = _changed(values | {"collective_rate": 0.1}, {"optical_depth": 100.0, "collective_rate": 0.3}, "a")
+    assert coupled_rates(both, "a")[0] == 0.3
+
+
+def test_a_dark_run_of_sixteen_levels_has_a_temperature_alone():
+    values = {"temperature": 300.0, "electron_collision_rate[dark]": 0.02}
+    assert _changed(values, {"temperature": 320.0}, "")[0] == values | {"temperature": 320.0}
+    with pytest.raises(ExperimentError, match="found collision_rate, expected electron_collision_rate, by which"):
+        _changed(values, {"collision_rate": 0.01}, "")
 
 
 @pytest.mark.parametrize("own", ["", "[a]"])
