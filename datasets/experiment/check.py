@@ -15,7 +15,7 @@ from .check_series import SMALLEST_SIGMA, check_choice, check_place, check_serie
 from .days import DAY_FACTORS
 from .experiment import APPARATUS, Experiment, Known, Observation, Series
 from .label import Label
-from .light_power import check_power, known_by_power
+from .light_power import check_power, strong_drive
 from .runs import LIGHTS, POPULATIONS, StageEntry
 
 MOST_STAGES = 1000
@@ -33,8 +33,6 @@ ABOVE_ZERO = (
 )
 _HARDLY_BEGUN = 0.01
 """Of a run: a series that ends before that has probably times in another unit."""
-_FAST = 1.0
-"""ms⁻¹: a drive that scatters so many photons has been given in another unit, or for another beam."""
 _NAMED = 4
 """Points that are named, at most."""
 _PLACES = {name: kind.populations for name, kind in KINDS.items() if kind.quantity} | {
@@ -130,18 +128,6 @@ def _same_values(experiment: Experiment) -> list[str]:
     return found
 
 
-def _strong_drive(experiment: Experiment) -> list[str]:
-    """A power of the drive by which the spins would be gone at once."""
-    found: dict[str, list[str]] = {}
-    for member in experiment.members or [""]:
-        known = known_by_power(experiment, "radiative_rate", member)
-        if known is not None and known[0] > _FAST:
-            power = experiment.known("drive_power", member).value
-            said = f"{power:g} mW are a Γ of {known[0]:.2g} ms⁻¹. Is it in another unit?"
-            found.setdefault(said, []).append(str(Label("drive_power", member)))
-    return [f"{', '.join(names)}: {said}" for said, names in found.items()]
-
-
 def doubts(experiment: Experiment) -> list[str]:
     """What is possible, but hardly right, with its likely cause: 'xi: begins at 1.98, …'."""
     found: dict[str, list[str]] = {}
@@ -151,7 +137,7 @@ def doubts(experiment: Experiment) -> list[str]:
             for text in (*_repeated(series), *series.about.doubts(series, moving=moving)):
                 found.setdefault(text, []).append(series.name)
     alike = [f"{', '.join(names)}: {text}" for text, names in found.items()]
-    return [*_strong_drive(experiment), *_same_values(experiment), *_too_short(experiment), *alike]
+    return [*strong_drive(experiment), *_same_values(experiment), *_too_short(experiment), *alike]
 
 
 def _repeated(series: Series) -> list[str]:

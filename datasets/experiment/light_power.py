@@ -52,6 +52,8 @@ POWER_OF = {
 """The power, or another entry of [apparatus], from which a prior follows."""
 ONLY_KNOWN = frozenset((*POWER_OF.values(), "cell_area"))
 """Entries of [apparatus] that are no parameters to be inferred."""
+_FAST = 1.0
+"""ms⁻¹: a drive that scatters so many photons has been given in another unit, or for another beam."""
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -185,6 +187,18 @@ def known_by_power(
         return None
     collective = light.coherent_fraction * depth.value * rate
     return collective, hypot(error, depth.sigma / depth.value) * collective
+
+
+def strong_drive(experiment: Experiment) -> list[str]:
+    """A power of the drive by which the spins would be gone at once."""
+    found: dict[str, list[str]] = {}
+    for member in experiment.members or [""]:
+        known = known_by_power(experiment, "radiative_rate", member)
+        if known is not None and known[0] > _FAST:
+            power = experiment.known("drive_power", member).value
+            said = f"{power:g} mW are a Γ of {known[0]:.2g} ms⁻¹. Is it in another unit?"
+            found.setdefault(said, []).append(f"drive_power[{member}]" if member else "drive_power")
+    return [f"{', '.join(names)}: {said}" for said, names in found.items()]
 
 
 def shift_by_probe(experiment: Experiment, member: str = "") -> float:

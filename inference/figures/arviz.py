@@ -67,7 +67,7 @@ def _figure(collection: PlotCollection) -> Figure:
     return figure
 
 
-def _legend_below(figure: Figure) -> None:
+def _names_below(figure: Figure) -> None:
     for old in list(figure.legends):
         names, handles = [text.get_text() for text in old.get_texts()], [h for h in old.legend_handles if h is not None]
         old.remove()
@@ -94,7 +94,7 @@ def plot_prior_posterior(fitted: Fit, width: float = PAGE_WIDTH, labels: Sequenc
         low, high = max(ends[0], mean - reach), min(ends[1], mean + reach)
         axis.set_xlim(min(low, float(draws.min())), max(high, float(draws.max())))
     figure = _figure(collection)
-    _legend_below(figure)
+    _names_below(figure)
     return figure
 
 

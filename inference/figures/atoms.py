@@ -138,7 +138,7 @@ def plot_probability(fitted: Fit, width: float = PAGE_WIDTH) -> Figure:
             axis.axhline(level, color=INK, lw=0.6, ls=":")
         axis.set_ylim(-0.03, 1.03)
         axis.set_xlabel("t (ms)")
-        axis.set_ylabel("P(ξ(t) < 1), given the data")
+        axis.set_ylabel("P(ξ(t) < 1 | data)")
         if len(runs) == 1:
             stages(axis, fitted.experiment.run_stages(runs[0]))
         else:

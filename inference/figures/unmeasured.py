@@ -10,7 +10,7 @@ import numpy as np
 from ...datasets import StageEntry
 from ...datasets.kinds import KINDS
 from ..designs import Design
-from .drawing import band, entangled_below, legend, mark_simulated, panels, stages
+from .drawing import band, entangled_below, legend, legend_below, mark_simulated, panels, stages
 from .style import CYCLE, INK, WIDTHS, one_line, style
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 _TALL = 2.2
+_LETTERS = 12
+"""Of a title, in an inch."""
 _NO_LINE = 3
 _LONG, _LINE = 16, 0.17
 """Name of a series of which a line of the legend has one only, and the height of that line."""
@@ -28,18 +30,20 @@ def plot_prediction(prediction: Dataset, width: float = WIDTHS["page"]) -> Figur
     times = prediction["time"].values
     names = [str(name) for name in prediction.data_vars if name != "stage_lights"]
     with style():
-        figure, axes = panels(len(names), len(names), width, 0.42 * width)
+        figure, axes = panels(len(names), len(names), width, 0.48 * width)
         for axis, name in zip(axes, names, strict=True):
-            band(axis, times, prediction[name].values)
+            band(axis, times, prediction[name].values, name=name)
             if name == "xi":
                 entangled_below(axis)
             axis.set_xlabel("t (ms)")
             axis.set_ylabel(KINDS[name].label)
-            legend(axis)
             stages(axis, _stages(prediction))
-        said = [prediction.attrs["title"], prediction.attrs["changes"]]
-        mark = " (predicted from simulated data)" if prediction.attrs["simulated"] else " (predicted)"
-        figure.suptitle(one_line("; ".join(part for part in said if part), 90) + mark)
+        legend_below(figure, *axes)
+        about = prediction.attrs
+        said = ["predicted from simulated data" if about["simulated"] else "predicted", f"run {about['run']}"]
+        said += [about["changes"]] if about["changes"] else []
+        lines = about["title"], "; ".join(said)
+        figure.suptitle("\n".join(one_line(line, int(_LETTERS * width)) for line in lines))
     return figure
 
 

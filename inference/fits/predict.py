@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,15 +77,10 @@ def predict(
     values, moved = _changed(fit.thinned(draws), changes or {}, member)
     for entry in entries if chosen not in experiment.unmodelled else ():
         _require_rates(values, entry, member)
-    noting = _Noting(values)
-    state = run_state(experiment, chosen, noting, fit.problem.dynamics, [at], accuracy=1e-6)
+    state = run_state(experiment, chosen, values, fit.problem.dynamics, [at], accuracy=1e-6)
     shape = max(np.size(v) for v in values.values()), len(at)
     columns = {q: (("draw", "time"), np.broadcast_to(state.at(q, at), shape).copy()) for q in quantities}
-    for label in (one for one, of in moved.items() if not of & noting.asked):
-        raise ExperimentError(
-            f"predict: found {label}, on which the run {chosen!r} does not depend under these lights, expected one of"
-            f" {', '.join(one for one in values if one in noting.asked)}"
-        )
+    _require_use(moved, values, chosen)
     return Prediction(
         columns | {"stage_lights": ("time", _lights(entries, at))},
         coords={"time": ("time", at, {"units": "ms"})},
@@ -152,15 +146,22 @@ class _Noting(dict[str, Any]):
         return super().get(label, default)
 
 
-def _changed(
-    values: dict[str, Any], changes: Mapping[str, float], member: str
-) -> tuple[dict[str, Any], dict[str, set[str]]]:
+def _require_use(moved: Mapping[str, set[str]], values: _Noting, run: str) -> None:
+    """Raise ExperimentError for a change of what nothing has asked for."""
+    unused = [label for label, of in moved.items() if not of & values.asked]
+    if unused:
+        raise ExperimentError(
+            f"predict: found {unused[0]}, on which the run {run!r} does not depend under these lights, expected one of"
+            f" {', '.join(label for label in values if label in values.asked)}"
+        )
+
+
+def _changed(values: dict[str, Any], changes: Mapping[str, float], member: str) -> tuple[_Noting, dict[str, set[str]]]:
     """Draws by label with some values exchanged, and for each change the labels of all that it moves.
 
-    First those that move others: what is given for these holds.
+    Changes that move other parameters come first: what is given for one of these holds.
     """
-    moved = {}
-    given = by_label(changes, "predict")
+    moved, given = {}, by_label(changes, "predict")
     for label in sorted(given, key=lambda one: Label.parse(one).name not in _MOVE_OTHERS):
         before, values = values, dict(values)
         of = _which(values, label, given[label], member)
@@ -170,11 +171,11 @@ def _changed(
         else:
             values[str(of)] = given[label]
             moved[label] = {str(of)}
-    return values, moved
+    return _Noting(values), moved
 
 
 def _which(values: Mapping[str, Any], text: str, value: float, member: str) -> Label:
-    """The parameter that a label means: without an entry that of the run's member; ExperimentError for another."""
+    """The parameter that a label means: the run's member's own, where it has one; ExperimentError for none."""
     label = Label.parse(text)
     if label.name not in PARAMETERS:
         raise ExperimentError(
@@ -186,18 +187,18 @@ def _which(values: Mapping[str, Any], text: str, value: float, member: str) -> L
     other = _COLLISIONS.get(label.name, "")
     if find(values, "temperature", member) is not None and any(Label.parse(one).name == other for one in values):
         raise ExperimentError(f"predict: found {text}, expected {other}, by which the atoms of this fit collide")
-    own = Label(label.name, f"{member}: {label.entry}" if label.entry else member)  # of a population, beside its median
+    own = Label.of(label.name, member=member, lights=label.entry)  # a population has its median beside it
     if member and str(own) in values:
         return own
     entries = [known for known in values if known.startswith(f"{label.name}[")]
-    if entries and str(label) == label.name and label.name not in (*values, *_MOVE_OTHERS):
+    if entries and not label.entry and label.name not in (*values, *_MOVE_OTHERS):
         raise ExperimentError(f"predict: found {text!r}, expected one of {', '.join(entries)}")
     return label
 
 
 def _other_depth(values: dict[str, Any], name: str, value: float, member: str) -> None:
     """Another d: Γ as it is, dΓ and Θ in proportion, where they are parameters; else they follow."""
-    now = (optical_depth_of if name == "optical_depth" else partial(find, name=name))(values, member=member)
+    now = optical_depth_of(values, member) if name == "optical_depth" else find(values, name, member)
     if now is None:
         raise ExperimentError(f"predict: found no {name} in this fit, expected collective_rate = … in its place")
     _scale(values, dict.fromkeys(("collective_rate", "optical_depth", "faraday_angle"), value / now), member)

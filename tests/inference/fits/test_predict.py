@@ -9,6 +9,7 @@ from dissentangle.datasets.prediction import coupled_rates
 from dissentangle.forward_models import InitialState, Rates, Stage, evolve
 from dissentangle.forward_models.sixteen_level import drive
 from dissentangle.inference.cli import main
+from dissentangle.inference.figures import plot_prediction
 from dissentangle.inference.fits.predict import _changed, _require_effect
 from dissentangle.inference.text.export import columns_of
 
@@ -192,3 +193,11 @@ def test_another_detuning_takes_the_rates_of_the_light_with_it(own):
     np.testing.assert_allclose(radiative, coupled_rates(values, own.strip("[]"))[1] * rate)
     np.testing.assert_allclose(found[f"squeezing_limit{own}"], limit * far.squeezing_limit / near.squeezing_limit)
     assert found[f"optical_depth{own}"] == 55.0
+
+
+def test_the_title_of_a_figure_fits_and_says_that_data_were_simulated(fit_d55):
+    found = inference.predict(fit_d55, times=[0.0, 5.0], changes={"optical_depth": 80})
+    found.attrs["title"] = "joint: " + ", ".join(f"day {k}" for k in range(40))
+    first, second = plot_prediction(found).get_suptitle().split("\n")
+    assert len(first) == len("joint: ") + 77
+    assert second == "predicted from simulated data; run main; optical_depth = 80"
